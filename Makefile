@@ -1,0 +1,43 @@
+# The commands of this repository.  Each starts from nothing but python3, make and git.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+
+.PHONY: help venv run test lint test-real golden docs clean
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/.ready: setup.cfg
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "mlcc needs Python 3.10 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+venv: $(BIN)/.ready ## the virtual environment with mlcc and its tools
+
+run: venv ## a first project: render it, build it, serve it, send it requests, take it away
+	@sh tools/demo.sh $(BIN)/mlcc $(DEMO)
+
+test: venv ## lint and the fast tests (under ten minutes on two cores)
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -q -n 2
+
+lint: venv ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-real: venv ## the tests on real components: container engine, servers (installs them; needs root and Debian)
+	sh tests/real/run.sh $(BIN)/python
+
+golden: venv ## render the golden trees anew; review the change with git diff
+	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
+
+docs: venv ## write the generated pages anew
+	$(BIN)/python tools/docs.py --write
+
+clean: ## remove everything that these commands made
+	@[ ! -d $(DEMO) ] || $(BIN)/mlcc do -C $(DEMO) clean || true
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,314 @@
+"""The only writer of a project.  Law: atomic, inside the target, nothing of the user's is lost.
+
+Everything is staged and synced first; renaming the journal into place is the commit point; then each staged file is
+renamed over its path, disk files before the base tree and the lock last; removing the journal ends it.  A kill before
+the commit point leaves the old tree, a kill after it leaves files that are each wholly old or wholly new and a journal
+that says which, and the next apply finishes the job.  No lock file: the kernel's lock on the target directory itself
+goes when its holder goes.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mlcc import journal as journals
+from mlcc.diagnostics import Finding, error, printable
+from mlcc.errors import UserError
+from mlcc.files import Directory, Refused
+from mlcc.journal import Entry, Journal
+from mlcc.plan import DELETE, Known, Plan
+from mlcc.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
+from mlcc.writing import make_directories, remove_empty, remove_files, remove_flat, signals_wait, write_file
+
+TXN_DIR = ".mlcc/txn"
+JOURNAL = f"{TXN_DIR}/journal.json"
+LOCK_MAX_BYTES = 256 * 1024
+LOCK_WAIT_S = 30.0
+# What mlcc keeps beside the base tree, so that Git ignores its state and never rewrites line ends of the base.
+STATE_FILES = {
+    ".mlcc/.gitignore": b"/run/\n/txn/\n",
+    ".mlcc/.gitattributes": b"base/** -text linguist-generated\n",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the target holds of mlcc's own.
+
+    base: the base tree; lock: bytes of mlcc.lock or None; journal: of an unfinished apply; staged: its bytes by
+    digest; findings: about what could not be believed.
+    """
+
+    base: Mapping[str, bytes]
+    lock: bytes | None
+    journal: Journal | None
+    staged: Mapping[str, bytes]
+    findings: tuple[Finding, ...] = ()
+
+
+# ---------------------------------------------------------------- reading
+def read_state(target: Directory, producible: Callable[[str], bool]) -> State:
+    """Reads base, lock and journal.  Raises Refused where a link or worse stands in their place."""
+    base = {}
+    prefix = BASE_DIR + "/"
+    for path in target.walk(BASE_DIR):
+        relative = path.removeprefix(prefix)
+        if producible(relative):
+            found = target.read(path, MAX_FILE_BYTES)
+            if found is not None:
+                base[relative] = found[0]
+    lock = target.read(LOCK_NAME, LOCK_MAX_BYTES)
+    raw = target.read(JOURNAL, journals.MAX_BYTES)
+    journal = journals.load(raw[0]) if raw is not None else None
+    findings = []
+    if raw is not None and journal is None:
+        message = f"{JOURNAL} is not a journal of this mlcc; it is ignored"
+        findings.append(error("MLCC206", message, file=JOURNAL, hint="mlcc apply removes it"))
+    staged = _staged(target, journal) if journal is not None else {}
+    return State(base, lock[0] if lock is not None else None, journal, staged, tuple(findings))
+
+
+def _staged(target: Directory, journal: Journal) -> dict[str, bytes]:
+    found = {}
+    for path in target.walk(f"{TXN_DIR}/{journal.stage}", limit=10_000):
+        read = target.read(path, MAX_FILE_BYTES)
+        if read is not None:
+            found[digest(read[0])] = read[0]
+    return found
+
+
+def observe(target: Directory, paths: Iterable[str]) -> dict[str, OnDisk]:
+    """Plain files among `paths`.  Raises UserError with every path that is something else."""
+    found, refused = {}, list[Finding]()
+    for path in paths:
+        try:
+            read = target.read(path, MAX_FILE_BYTES)
+        except Refused as problem:
+            refused.extend(problem.findings)
+            continue
+        if read is not None:
+            found[path] = OnDisk(read[0], read[1])
+    if refused:
+        raise UserError(refused)
+    return found
+
+
+def unfinished(target: Directory) -> bool:
+    """True when an apply was killed after its commit point and nobody finished it."""
+    return target.exists(JOURNAL)
+
+
+# ---------------------------------------------------------------- the lock on the directory
+@contextmanager
+def locked(target: Directory, sleep: Callable[[float], None], wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
+    """Holds the target for one apply at a time.  Raises UserError when another holds it for `wait_s` seconds."""
+    waited, step = 0.0, 0.02
+    while True:
+        try:
+            fcntl.flock(target.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except OSError as problem:
+            if problem.errno not in (errno.EAGAIN, errno.EACCES, errno.EINTR):
+                raise _failed("lock the directory", problem) from None
+        if waited >= wait_s:
+            message = f"another mlcc has been writing {printable(target.path, 200)} for {wait_s:.0f} s"
+            raise UserError([error("MLCC207", message, hint="wait for it, or end it, and run this again")])
+        sleep(step)
+        waited += step
+    try:
+        yield
+    finally:
+        fcntl.flock(target.fd, fcntl.LOCK_UN)
+
+
+def _failed(doing: str, problem: OSError, after_commit: bool = False) -> UserError:
+    why = (problem.strerror or "input/output error").lower()
+    if after_commit:
+        hint = "the change is recorded: run mlcc apply again to finish it"
+        return UserError([error("MLCC208", f"could not {doing}: {why}", hint=hint)])
+    return UserError(
+        [error("MLCC208", f"could not {doing}: {why}; nothing was changed", hint="free the cause, run again")]
+    )
+
+
+# ---------------------------------------------------------------- writing
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A staged file and where it goes."""
+
+    staged: str
+    path: str
+    data: bytes
+    mode: int
+
+
+def execute(target: Directory, plan: Plan, lock: bytes, state: State, known: Known) -> bool:
+    """Carries a plan out; True when anything was written.
+
+    target: held by `locked`; plan: not blocked; lock: the bytes that mlcc.lock shall have; state: as read from the
+    disk; known: what the plan was made from (its base may be a recovered one).  Raises UserError when the disk fails:
+    before the commit point nothing is changed, after it the next apply finishes.
+    """
+    first, last, deletes = _work(target, plan, lock, state, known.observed)
+    if not (first or last or deletes or state.journal is not None or state.findings):
+        _sweep(target)
+        return False
+    stage = "stage-2" if state.journal is not None and state.journal.stage == "stage-1" else "stage-1"
+    try:
+        earlier = known.base.values() if state.journal is not None else ()
+        _prepare(target, stage, (*first, *last), earlier)
+        _commit(target, _journal(stage, plan, known))
+    except OSError as problem:
+        _abandon(target, stage)
+        raise _failed("stage the new files", problem) from None
+    except BaseException:
+        _abandon(target, stage)
+        raise
+    with signals_wait():
+        try:
+            _replay(target, stage, first, last, deletes)
+            _finish(target)
+        except OSError as problem:
+            raise _failed("finish writing the new files", problem, after_commit=True) from None
+    return True
+
+
+def _work(
+    target: Directory, plan: Plan, lock: bytes, state: State, observed: Mapping[str, OnDisk]
+) -> tuple[list[_Write], list[_Write], list[tuple[str, str]]]:
+    """Files of the project, then files of the base and the lock, then deletions with the digest they must have."""
+    first: list[_Write] = []
+    for change in plan.changes:
+        if change.saved:
+            old = observed[change.path]
+            first.append(_Write(f"d{len(first)}", change.saved, old.data, old.mode))
+        if change.data is not None:
+            first.append(_Write(f"d{len(first)}", change.path, change.data, change.mode))
+    base = {f"{BASE_DIR}/{p}": d for p, d in plan.base.items() if state.base.get(p) != d}
+    for path, data in STATE_FILES.items():
+        found = target.read(path, MAX_FILE_BYTES)
+        if found is None:
+            base[path] = data
+    if state.lock != lock:
+        base[LOCK_NAME] = lock
+    last = [_Write(f"b{n}", path, data, 0o644) for n, (path, data) in enumerate(base.items())]
+    deletes = [(c.path, digest(observed[c.path].data)) for c in plan.changes if c.action == DELETE]
+    deletes += [(f"{BASE_DIR}/{p}", digest(d)) for p, d in state.base.items() if p not in plan.base]
+    return first, last, deletes
+
+
+def _journal(stage: str, plan: Plan, known: Known) -> Journal:
+    entries = {}
+    for change in plan.changes:
+        old = known.observed.get(change.path)
+        old_digest = digest(old.data) if old is not None else None
+        after = None if change.action == DELETE else digest(change.data) if change.data is not None else old_digest
+        base_old, base_new = known.base.get(change.path), plan.base.get(change.path)
+        entry = Entry(
+            old_digest,
+            after,
+            digest(base_old) if base_old is not None else None,
+            digest(base_new) if base_new is not None else None,
+            change.mode,
+        )
+        if entry.old != entry.new or entry.base_old != entry.base_new:
+            entries[change.path] = entry
+    return Journal(stage, entries)
+
+
+def _prepare(target: Directory, stage: str, writes: Iterable[_Write], earlier: Iterable[bytes]) -> None:
+    """Stages every file, and (`earlier`) the base bytes that an unfinished transaction's folder may hold alone."""
+    remove_flat(target, f"{TXN_DIR}/{stage}")
+    remove_files(target, TXN_DIR, ["journal.tmp"])
+    fd = make_directories(target, f"{TXN_DIR}/{stage}")
+    try:
+        for write in writes:
+            write_file(fd, write.staged, write.data, write.mode)
+        for number, data in enumerate(earlier):
+            write_file(fd, f"o{number}", data, 0o644)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _commit(target: Directory, journal: Journal) -> None:
+    fd = make_directories(target, TXN_DIR)
+    try:
+        write_file(fd, "journal.tmp", journal.dump(), 0o644)
+        os.rename("journal.tmp", "journal.json", src_dir_fd=fd, dst_dir_fd=fd)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _replay(
+    target: Directory, stage: str, first: list[_Write], last: list[_Write], deletes: list[tuple[str, str]]
+) -> None:
+    staging = make_directories(target, f"{TXN_DIR}/{stage}")
+    try:
+        project = [d for d in deletes if not d[0].startswith(".mlcc/")]
+        _publish(target, staging, first)
+        _delete(target, project)
+        _publish(target, staging, [w for w in last if w.path != LOCK_NAME])
+        _delete(target, [d for d in deletes if d[0].startswith(".mlcc/")])
+        _publish(target, staging, [w for w in last if w.path == LOCK_NAME])
+    finally:
+        os.close(staging)
+
+
+def _publish(target: Directory, staging: int, writes: Iterable[_Write]) -> None:
+    folders: dict[str, list[_Write]] = {}
+    for write in writes:
+        folders.setdefault(write.path.rpartition("/")[0], []).append(write)
+    for folder, inside in folders.items():
+        parent = make_directories(target, folder)
+        try:
+            for write in inside:
+                os.rename(write.staged, write.path.rpartition("/")[2], src_dir_fd=staging, dst_dir_fd=parent)
+            os.fsync(parent)
+        finally:
+            os.close(parent)
+
+
+def _delete(target: Directory, deletes: Iterable[tuple[str, str]]) -> None:
+    for path, expected in deletes:
+        found = target.read(path, MAX_FILE_BYTES)
+        if found is None or digest(found[0]) != expected:
+            continue
+        folder, _, name = path.rpartition("/")
+        parent = make_directories(target, folder)
+        try:
+            os.unlink(name, dir_fd=parent)
+            os.fsync(parent)
+        finally:
+            os.close(parent)
+        remove_empty(target, folder)
+
+
+def _finish(target: Directory) -> None:
+    """Un-commits by one unlink, then clears the transaction's folder."""
+    remove_files(target, TXN_DIR, ["journal.json"])
+    _sweep(target)
+
+
+def _sweep(target: Directory) -> None:
+    """Removes what finished or killed transactions left."""
+    if target.exists(TXN_DIR):
+        for stage in ("stage-1", "stage-2"):
+            remove_flat(target, f"{TXN_DIR}/{stage}")
+        remove_files(target, TXN_DIR, ["journal.tmp"])
+        remove_empty(target, TXN_DIR)
+
+
+def _abandon(target: Directory, stage: str) -> None:
+    try:
+        remove_flat(target, f"{TXN_DIR}/{stage}")
+        remove_files(target, TXN_DIR, ["journal.tmp"])
+        remove_empty(target, TXN_DIR)
+    except (OSError, UserError):
+        pass  # the next apply sweeps

@@ -1,0 +1,38 @@
+"""What a check sees and how it speaks.  Law: a check is a pure function from a Subject to findings; it never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mlcc.diagnostics import Finding, Severity
+from mlcc.registries.load import Registries
+from mlcc.resolve import Resolved, Rows
+from mlcc.values import Mark, Node, Path, format_path
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One resolved environment with what surrounds it.
+
+    resolved: its values; registries: for look-ups; root: mlcc.yaml's own tree, for what was written but has no use.
+    """
+
+    resolved: Resolved
+    registries: Registries
+    root: Node
+
+    @property
+    def rows(self) -> Rows:
+        """The selected registry rows."""
+        return self.resolved.rows
+
+    def finding(self, code: str, path: Path, message: str, hint: str, severity: Severity = Severity.ERROR) -> Finding:
+        """A finding at the place of a path's winning value (its source's name where there are no lines)."""
+        value = self.resolved.values.get(path)
+        mark = value.mark if value is not None else Mark("")
+        file = mark.file or (value.origin if value is not None else "")
+        return Finding(code, severity, message, format_path(path), file, mark.line, mark.column, hint)
+
+
+Check = Callable[[Subject], Iterator[Finding]]

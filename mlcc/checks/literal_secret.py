@@ -1,0 +1,23 @@
+"""MLCC120: a secret written down instead of referred to."""
+
+from collections.abc import Iterator
+
+from mlcc.checks.base import Subject
+from mlcc.deployments.redaction import is_secret_name, is_secret_value
+from mlcc.diagnostics import Finding, printable
+
+CODE = "MLCC120"
+FREE_MAPS = ("env", "tags", "parameters", "extra_args", "overrides")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Looks at every text; the value itself is never shown."""
+    for path, value in subject.resolved.values.items():
+        if path[0] == "secrets" or not isinstance(value.value, str) or not value.value:
+            continue
+        name = str(path[-1])
+        named = len(path) > 1 and path[-2] in FREE_MAPS and is_secret_name(name)
+        if named or is_secret_value(value.value):
+            why = f"{printable(name, 60)} is the name of a secret" if named else "the value has the format of a secret"
+            hint = f"secrets: {{{printable(name, 60)}: {{secretsmanager: NAME}}}} refers to it instead"
+            yield subject.finding(CODE, path, f"{why}, and mlcc.yaml is committed", hint)

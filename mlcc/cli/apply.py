@@ -1,0 +1,142 @@
+"""mlcc apply: renders the project, all of it or nothing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+import click
+
+from mlcc import pipeline
+from mlcc import plan as planning
+from mlcc.cli.changes import print_plan, say_sources
+from mlcc.cli.options import env_option, output_options, value_options
+from mlcc.cli.output import print_findings
+from mlcc.cli.plan import CHANGES, prepare, warn_unfinished
+from mlcc.cli.projects import Selection, files, project_options, read, target_of
+from mlcc.cli.session import Session, current
+from mlcc.diagnostics import Finding, Severity, error, printable
+from mlcc.errors import UserError
+from mlcc.pipeline import Prepared, Project
+from mlcc.plan import Options
+from mlcc.tree import LOCK_NAME
+from mlcc.values import format_path
+
+
+@click.command("apply", epilog="Example: mlcc apply --check (in CI: has someone forgotten to apply?)")
+@click.option("--locked", is_flag=True, help="Fail unless everything is already as committed; write nothing.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 2 when there is something to write.")
+@click.option("--restore", multiple=True, metavar="PATH", help="Write this file again, saving yours first.")
+@click.option("--force", is_flag=True, help="On a conflict take mlcc's file, saving yours first.")
+@click.option("--merge", is_flag=True, help="On a conflict write both with markers.")
+@project_options
+@env_option
+@value_options
+@output_options()
+def command(
+    paths: tuple[str, ...],
+    file: str,
+    directory: str,
+    every: bool,
+    since: str,
+    env: str | None,
+    settings: tuple[str, ...],
+    extra: str,
+    registries: tuple[str, ...],
+    offline: bool,
+    merge: bool,
+    force: bool,
+    restore: tuple[str, ...],
+    check: bool,
+    locked: bool,
+) -> int:
+    """Render the project beside mlcc.yaml, merging with your edits.
+
+    Every file or none is written.  A file that you edited is merged; where your edit and the new lines touch, nothing
+    is written and the conflict is shown.
+    """
+    session = current()
+    options = Options(merge, force, restore)
+    code = 0
+    for path in files(Selection(paths, file, directory, every, since), session):
+        project = read(path, settings, extra, registries, env)
+        if not project.ok:
+            raise UserError(project.findings)
+        where = target_of(path, directory)
+        if locked or check:
+            prepared = prepare(session, project, where, options)
+            code = max(code, _checked(session, project, prepared, locked))
+        else:
+            code = max(code, _applied(session, project, where, options))
+    return code
+
+
+def _applied(session: Session, project: Project, where: str, options: Options) -> int:
+    tree = pipeline.render_tree(project, session.staging)
+    unknown = [p for p in options.restore if p not in tree]
+    if unknown:
+        shown = ", ".join(printable(p, 100) for p in unknown)
+        raise UserError([error("MLCC212", f"--restore {shown}: no such file is rendered", hint="mlcc plan lists them")])
+    with pipeline.held(where, session.sleep) as target:
+        prepared, _ = pipeline.apply(project, tree, target, options)
+    findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
+    if prepared.plan.blocked:
+        _blocked(session, project, prepared, findings)
+        return 1
+    print_plan(session, project, prepared, findings, done=True)
+    if not session.machine:
+        print_findings(findings, session)
+        if prepared.state.journal is not None:
+            session.say("note: an apply that was killed is finished now")
+        say_sources(session, project)
+    return 1 if prepared.plan.marked else 0
+
+
+def _blocked(session: Session, project: Project, prepared: Prepared, findings: list[Finding]) -> None:
+    if session.machine:
+        print_plan(session, project, prepared, findings, done=False)
+        return
+    print_findings(findings, session)
+    session.say("nothing was written", -1)
+
+
+def _checked(session: Session, project: Project, prepared: Prepared, locked: bool) -> int:
+    findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
+    if locked:
+        findings += list(_not_locked(project, prepared))
+    print_plan(session, project, prepared, findings, done=False)
+    if not session.machine:
+        print_findings(findings, session)
+        warn_unfinished(session, prepared)
+    if locked:
+        return 1 if any(f.severity is Severity.ERROR for f in findings) else 0
+    return 1 if prepared.plan.blocked else CHANGES if prepared.changes else 0
+
+
+def _not_locked(project: Project, prepared: Prepared) -> Iterator[Finding]:
+    """What --locked refuses: values of this run only, and any file or lock that apply would change."""
+    for path in project.resolved.uncommitted:
+        value = project.resolved.values[path]
+        message = f"{format_path(path)} comes from {value.origin}, which is not committed"
+        yield error("MLCC213", message, path=format_path(path), hint="put it into mlcc.yaml (mlcc set)")
+    for change in prepared.plan.changes:
+        if change.writes or change.action == planning.DELETE:
+            yield _difference(change, prepared)
+    if prepared.lock_changes:
+        lines = _diff(prepared.state.lock or b"", prepared.lock, LOCK_NAME)
+        yield error(
+            "MLCC214", f"{LOCK_NAME} is not what mlcc.yaml resolves to: {lines}", file=LOCK_NAME, hint="mlcc apply"
+        )
+
+
+def _difference(change: planning.Change, prepared: Prepared) -> Finding:
+    disk = prepared.known.observed.get(change.path)
+    shown = printable(change.path, 200)
+    lines = _diff(disk.data if disk is not None else b"", change.data or b"", change.path)
+    return error("MLCC214", f"{shown} would change ({change.action}): {lines}", file=shown, hint="mlcc apply")
+
+
+def _diff(before: bytes, after: bytes, name: str) -> str:
+    old, new = (side.decode("utf-8", "replace").splitlines() for side in (before, after))
+    lines = [li for li in difflib.unified_diff(old, new, lineterm="", n=0) if not li.startswith(("---", "+++"))]
+    return printable(" / ".join(lines), 400)

@@ -1,0 +1,129 @@
+"""From what happened to an exit code.  Law: the one place that maps exceptions to codes, and the last one to speak.
+
+0 done (also on a closed pipe) · 1 the user's problem · 2 usage · 3 a precondition is missing · 70 a bug in mlcc ·
+130 interrupted · 143 terminated.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+from mlcc._version import VERSION
+from mlcc.cli.session import Session, wants_colour
+from mlcc.diagnostics import Finding, Severity, printable
+from mlcc.errors import MlccError
+
+BUG, INTERRUPTED, TERMINATED = 70, 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP arrived."""
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def run(command: click.Command, argv: Sequence[str] | None = None) -> int:
+    """Runs a command and returns the process's exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    session = Session()
+    session.colour = wants_colour(session.environ, sys.stdout.isatty())
+    previous = [(s, signal.signal(s, _terminate)) for s in (signal.SIGTERM, signal.SIGHUP)]
+    try:
+        code = _guarded(command, argv, session)
+        return _flush(code)
+    finally:
+        for number, handler in previous:
+            signal.signal(number, handler)
+
+
+def _guarded(command: click.Command, argv: Sequence[str] | None, session: Session) -> int:
+    try:
+        result = command.main(
+            args=list(argv) if argv is not None else None, prog_name="mlcc", standalone_mode=False, obj=session
+        )
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("mlcc: interrupted", err=True)
+        return INTERRUPTED
+    except Terminated:
+        click.echo("mlcc: terminated", err=True)
+        return TERMINATED
+    except click.UsageError as problem:
+        return _usage(problem, session)
+    except click.ClickException as problem:
+        click.echo(f"mlcc: {printable(problem.format_message(), 300)}", err=True)
+        return 1
+    except MlccError as problem:
+        _findings(problem.findings, session)
+        return problem.exit_code
+    except BrokenPipeError:
+        return _closed_pipe()
+    except Exception:
+        return _bug(session)
+
+
+def _flush(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _closed_pipe()
+    except OSError as problem:
+        click.echo(f"mlcc: cannot write the result: {(problem.strerror or 'error').lower()}", err=True)
+        return code or 1
+    return code
+
+
+def _closed_pipe() -> int:
+    # the reader went away on purpose (`| head`); keep the interpreter from complaining at exit
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _usage(problem: click.UsageError, session: Session) -> int:
+    where = problem.ctx.command_path if problem.ctx is not None else "mlcc"
+    message = printable(problem.format_message(), 300)
+    if session.machine:
+        _findings([Finding("MLCC900", Severity.ERROR, message, hint=f"{where} --help")], session)
+    else:
+        click.echo(f"mlcc: {message}\n    see {where} --help", err=True)
+    return 2
+
+
+def _findings(findings: Sequence[Finding], session: Session) -> None:
+    from mlcc.cli.output import print_findings
+
+    print_findings(findings, session, failed=True)
+
+
+def _bug(session: Session) -> int:
+    """One line for the person, the traceback into a file that can be attached to a report."""
+    from mlcc.deployments.redaction import redact_text
+
+    text = redact_text(traceback.format_exc())
+    where = ""
+    try:
+        os.makedirs(session.home, mode=0o700, exist_ok=True)
+        path = os.path.join(session.home, "crash.log")
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(f"mlcc {VERSION}, Python {sys.version.split()[0]}, {sys.platform}\n{text}")
+        where = f"; please report it with {printable(path, 200)}"
+    except OSError:
+        pass
+    kind = text.strip().splitlines()[-1].partition(":")[0].rpartition(".")[2]
+    session_kind = "unexpected condition" if not kind else kind.replace("Error", " error").lower()
+    click.echo(f"mlcc: this is a bug in mlcc ({printable(session_kind, 60)}){where}", err=True)
+    return BUG

@@ -1,0 +1,148 @@
+"""mlcc catalog: the registries, browsed, filtered, and one row in full with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+import click
+
+from mlcc.cli.options import output_options
+from mlcc.cli.output import cell, document, print_document, print_rows
+from mlcc.cli.session import Session, current
+from mlcc.diagnostics import allowed, error, nearest, printable, quoted
+from mlcc.errors import UsageError, UserError
+from mlcc.registries import Registries
+from mlcc.registries.load import load
+from mlcc.registries.types import Framework, Instance, Row
+from mlcc.values import Node
+from mlcc.workspace import Request, registry_roots
+
+Rows = Mapping[str, Row]
+
+
+def _versions(registries: Registries) -> Rows:
+    return {f"{f.name} {v.name}": v for f in registries.frameworks.values() for v in f.versions.values()}
+
+
+TABLES: dict[str, tuple[Callable[[Registries], Rows], tuple[str, ...], str]] = {
+    "configs": (
+        lambda r: r.deployment_configs,
+        ("name", "title", "frameworks", "validation_level"),
+        "deployment configs",
+    ),
+    "frameworks": (_versions, ("name", "validation_level", "base_image", "profiles"), "framework versions"),
+    "instances": (
+        lambda r: r.instances,
+        ("name", "vcpu", "memory_gib", "accelerator_count", "accelerator_name", "endpoint", "transform", "hyperpod"),
+        "instance types",
+    ),
+    "models": (lambda r: r.models, ("name", "family", "validation_level"), "models"),
+    "regions": (lambda r: r.regions, ("name", "title", "partition", "sagemaker"), "regions"),
+    "targets": (lambda r: r.targets, ("name", "title", "aliases"), "deployment targets"),
+}
+
+
+@click.command("catalog", epilog="Example: mlcc catalog instances --filter accelerator=cuda --offered transform")
+@click.argument("table", type=click.Choice(sorted(TABLES)))
+@click.argument("name", required=False, default="")
+@click.option("--filter", "filters", multiple=True, metavar="FIELD=TEXT", help="Rows whose field holds this text.")
+@click.option(
+    "--offered",
+    type=click.Choice(["endpoint", "transform", "hyperpod"]),
+    help="Instance types that are offered for this use.",
+)
+@click.option("--registry", "roots", multiple=True, metavar="DIR", help="A folder of rows over the packaged ones.")
+@click.option("--offline", is_flag=True, help="Never use the network (the default for this command).")
+@output_options()
+def command(
+    table: str, name: str, filters: tuple[str, ...], offered: str | None, roots: tuple[str, ...], offline: bool
+) -> int:
+    """Browse the registries: a table, or one row in full with where its facts come from."""
+    session = current()
+    registries = load(_roots(session, roots))
+    reader, columns, words = TABLES[table]
+    rows = reader(registries)
+    if name:
+        _one(session, rows, name, words)
+        return 0
+    shown = [_flat(key, row) for key, row in rows.items()]
+    for text in (*filters, *([f"{offered}=yes"] if offered else [])):
+        shown = _filtered(shown, text)
+    if session.format in ("json", "yaml"):
+        print_document(session, document(rows=shown))
+    else:
+        print_rows(session, shown, columns)
+        session.say(f"{len(shown)} {words}")
+    return 0
+
+
+def _roots(session: Session, roots: tuple[str, ...]) -> Any:
+    found, problems = registry_roots(Request(environ=session.environ, registry_roots=roots))
+    if problems:
+        raise UserError(problems)
+    return found
+
+
+def _flat(key: str, row: Row) -> dict[str, Any]:
+    """A row as plain data, without empty fields."""
+    flat: dict[str, Any] = {"name": key}
+    for field in fields(row):
+        value = getattr(row, field.name)
+        if field.name in ("name", "versions") or value in ("", (), None) or value == {}:
+            continue
+        flat[field.name] = _plain(value)
+    if flat.get("defaults") in ({}, None):
+        flat.pop("defaults", None)
+    image = row.defaults.get("framework", "base_image")
+    if image is not None:
+        flat["base_image"] = image.value
+    if isinstance(row, Framework):
+        flat["versions"] = list(row.versions)
+    if isinstance(row, Instance) and not row.accelerator_count:
+        flat.pop("accelerator_name", None)
+    return flat
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Node):
+        return value.plain()
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {k: _plain(getattr(v, "title", v)) for k, v in value.items()}
+    return value
+
+
+def _filtered(rows: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+    field, equals, wanted = text.partition("=")
+    known = sorted({k for row in rows for k in row})
+    if not equals or (rows and field not in known):
+        raise UsageError(
+            [error("MLCC902", f"--filter {quoted(text)}: expected FIELD=TEXT", hint=f"fields: {allowed(known, 20)}")]
+        )
+    return [r for r in rows if _fits(r.get(field), wanted)]
+
+
+def _fits(value: Any, wanted: str) -> bool:
+    if isinstance(value, (bool, int, float)) or value is None:
+        return cell(value) == wanted or (value is None and wanted in ("no", "0"))
+    return wanted in cell(value)
+
+
+def _one(session: Session, rows: Rows, name: str, words: str) -> None:
+    row = rows.get(name) or next((r for r in rows.values() if name in r.aliases), None)
+    if row is None:
+        near = nearest(name, rows)
+        hint = (f"did you mean {near}? " if near else "") + f"{len(rows)} {words}: mlcc catalog lists them"
+        raise UserError([error("MLCC401", f"none of the {words} is called {quoted(name)}", hint=hint)])
+    flat = _flat(row.name, row)
+    if session.format in ("json", "yaml"):
+        print_document(session, document(rows=[flat]))
+        return
+    for key, value in flat.items():
+        lines = value if isinstance(value, list) and value and len(cell(value)) > 60 else [value]
+        session.out(f"{key.replace('_', ' '):<24}{printable(cell(lines[0]), 400)}")
+        for line in lines[1:]:
+            session.out(f"{'':<24}{printable(cell(line), 400)}")

@@ -1,0 +1,133 @@
+"""A plan for people and programs: what plan, diff and apply print.  Law: one shape for all three (DESIGN section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mlcc import plan as planning
+from mlcc.cli.output import cell, document, plain, print_document, table
+from mlcc.cli.session import Session
+from mlcc.diagnostics import Finding, ordered, printable
+from mlcc.pipeline import Prepared, Project
+from mlcc.plan import Change
+from mlcc.tree import LOCK_NAME
+from mlcc.values import SOURCE_TITLES, Path, format_path
+
+SIGNS = {
+    planning.CREATE: ("+", "green"),
+    planning.UPDATE: ("~", "yellow"),
+    planning.DELETE: ("-", "red"),
+    planning.MERGE: ("&", "cyan"),
+    planning.KEEP: ("=", "blue"),
+    planning.CONFLICT: ("!", "red"),
+    planning.UNCHANGED: (" ", ""),
+}
+_ABSENT = object()
+
+
+def value_rows(before: Mapping[Path, Any], after: Mapping[Path, Any], project: Project) -> list[dict[str, Any]]:
+    """Leaves that differ between two resolutions."""
+    rows = []
+    for path in sorted({*before, *after}, key=format_path):
+        old, new = before.get(path, _ABSENT), after.get(path, _ABSENT)
+        if old != new:
+            value = project.resolved.values.get(path)
+            rows.append(
+                {
+                    "path": format_path(path),
+                    "before": None if old is _ABSENT else _json(old),
+                    "after": None if new is _ABSENT else _json(new),
+                    "source": value.source.label if value is not None else "",
+                }
+            )
+    return rows
+
+
+def _json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def changed_values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
+    """What the chosen environment's values were in the lock and are now."""
+    before = prepared.before.environment(project.chosen)
+    return value_rows(before, {p: v.value for p, v in project.resolved.values.items()}, project)
+
+
+def plan_document(project: Project, prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Any]:
+    """The `plan/diff/apply` contract."""
+    return document(
+        changes=[{"path": c.path, "action": c.action} for c in prepared.plan.changes],
+        values=changed_values(project, prepared),
+        summary=prepared.plan.summary,
+        findings=[plain(f) for f in ordered(findings)],
+    )
+
+
+def change_line(change: Change, session: Session) -> str:
+    """One changed file."""
+    sign, colour = SIGNS[change.action]
+    reason = f"  ({change.reason})" if change.reason else ""
+    return f"  {session.paint(f'{sign} {change.action:<9}', fg=colour)} {printable(change.path, 200)}{reason}"
+
+
+def summary_line(prepared: Prepared) -> str:
+    """`19 to create, 1 to update`, or `nothing to do`."""
+    words = [
+        f"{n} to {a}" for a, n in prepared.plan.summary.items() if n and a not in (planning.UNCHANGED, planning.KEEP)
+    ]
+    words += [f"{n} kept" for a, n in prepared.plan.summary.items() if n and a == planning.KEEP]
+    same = prepared.plan.summary[planning.UNCHANGED]
+    words += [f"{same} unchanged"] if same and words else []
+    return ", ".join(words) or "nothing to do"
+
+
+def print_plan(session: Session, project: Project, prepared: Prepared, findings: Iterable[Finding], done: bool) -> None:
+    """A plan before it is carried out, or what was carried out."""
+    if session.format in ("json", "yaml"):
+        print_document(session, plan_document(project, prepared, findings))
+        return
+    if session.format == "markdown":
+        rows = [{"path": c.path, "action": c.action, "reason": c.reason} for c in prepared.plan.changes]
+        shown = [r for r in rows if r["action"] != planning.UNCHANGED]
+        session.out(table(shown, ["action", "path", "reason"], session))
+        values = changed_values(project, prepared)
+        if values:
+            session.out("\n" + table(values, ["path", "before", "after", "source"], session))
+        session.out(f"\n{summary_line(prepared)}")
+        return
+    for change in prepared.plan.changes:
+        if change.action != planning.UNCHANGED:
+            session.out(change_line(change, session))
+    values = changed_values(project, prepared)
+    if values and prepared.before.values:
+        session.out("")
+        for row in values:
+            session.out(f"  {value_line(row)}")
+    if prepared.lock_changes and not prepared.changes_files:
+        session.out(f"  {LOCK_NAME} changes")
+    if done and not prepared.changes:
+        session.out("nothing to do: the project is as mlcc.yaml says")
+    else:
+        session.out(f"{'done: ' if done else ''}{summary_line(prepared)}")
+
+
+def value_line(row: Mapping[str, Any]) -> str:
+    """A changed value on one line."""
+    before = "(absent)" if row["before"] is None else printable(cell(row["before"]), 60)
+    after = "(absent)" if row["after"] is None else printable(cell(row["after"]), 60)
+    return f"{printable(row['path'], 120)}: {before} -> {after}  [{row['source'] or 'removed'}]"
+
+
+def say_sources(session: Session, project: Project) -> None:
+    """Which sources contributed, and every value that only this run knows."""
+    resolved = project.resolved
+    session.say("Configuration sources:")
+    for source in resolved.sources:
+        session.say(f"  {source.level} {SOURCE_TITLES[source]}")
+    for path in resolved.uncommitted:
+        value = resolved.values[path]
+        session.say(
+            f"note: {printable(format_path(path), 120)} = {printable(cell(value.value), 60)} comes from"
+            f" {printable(value.origin, 80)}, not from a committed file"
+        )

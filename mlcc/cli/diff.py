@@ -1,0 +1,107 @@
+"""mlcc diff: what apply would change, in values and line by line; or how two environments differ."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import click
+
+from mlcc import plan as planning
+from mlcc.cli.changes import plan_document, print_plan, value_line, value_rows
+from mlcc.cli.options import output_options, value_options
+from mlcc.cli.output import document, print_document, print_findings, table
+from mlcc.cli.plan import prepare
+from mlcc.cli.projects import Selection, files, project_options, read, target_of
+from mlcc.cli.session import Session, current
+from mlcc.diagnostics import error, has_errors, printable
+from mlcc.errors import UsageError, UserError
+from mlcc.pipeline import Prepared, Project
+
+
+@click.command("diff", epilog="Example: mlcc diff --env dev --env prod")
+@click.option("--env", "envs", multiple=True, metavar="NAME", help="One: diff for it. Two: how they differ.")
+@project_options
+@value_options
+@output_options()
+def command(
+    paths: tuple[str, ...],
+    file: str,
+    directory: str,
+    every: bool,
+    since: str,
+    envs: tuple[str, ...],
+    settings: tuple[str, ...],
+    extra: str,
+    registries: tuple[str, ...],
+    offline: bool,
+) -> int:
+    """Show what apply would change: values first, then every file as a unified diff.
+
+    With --env twice, show the values in which two environments differ.  Nothing is written.
+    """
+    session = current()
+    if len(envs) > 2:
+        raise UsageError([error("MLCC901", "--env is given once or twice")])
+    for path in files(Selection(paths, file, directory, every, since), session):
+        if len(envs) == 2:
+            _environments(session, [read(path, settings, extra, registries, _name(e)) for e in envs])
+        else:
+            project = read(path, settings, extra, registries, envs[0] if envs else None)
+            prepared = prepare(session, project, target_of(path, directory))
+            _project(session, project, prepared)
+    return 0
+
+
+def _name(env: str) -> str | None:
+    """`default` names the values without an overlay."""
+    return None if env == "default" else env
+
+
+def _environments(session: Session, projects: list[Project]) -> None:
+    for project in projects:
+        if has_errors(project.findings):
+            raise UserError(project.findings)
+    first, second = ({p: v.value for p, v in project.resolved.values.items()} for project in projects)
+    rows = value_rows(first, second, projects[1])
+    if session.format in ("json", "yaml"):
+        print_document(session, document(values=rows))
+    elif rows or session.machine:
+        session.out(table(rows, ["path", "before", "after", "source"], session))
+    else:
+        session.out("no value differs")
+
+
+def _project(session: Session, project: Project, prepared: Prepared) -> None:
+    findings = [*project.findings, *prepared.plan.findings]
+    if session.format in ("json", "yaml"):
+        print_document(session, plan_document(project, prepared, findings))
+        return
+    if session.machine:
+        print_plan(session, project, prepared, findings, done=False)
+        return
+    for row in _values(project, prepared):
+        session.out(value_line(row))
+    for change in prepared.plan.changes:
+        _file(session, change, prepared)
+    if not prepared.changes:
+        session.out("nothing to do: the project is as mlcc.yaml says")
+    print_findings(findings, session)
+
+
+def _values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
+    before = prepared.before.environment(project.chosen)
+    return value_rows(before, {p: v.value for p, v in project.resolved.values.items()}, project) if before else []
+
+
+def _file(session: Session, change: planning.Change, prepared: Prepared) -> None:
+    disk = prepared.known.observed.get(change.path)
+    before = disk.data if disk is not None else b""
+    after = b"" if change.action == planning.DELETE else change.data
+    if after is None or (before == after and disk is not None):
+        return
+    name = printable(change.path, 200)
+    old, new = (side.decode("utf-8", "backslashreplace").splitlines() for side in (before, after))
+    for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm=""):
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+        session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour))

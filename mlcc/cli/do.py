@@ -1,0 +1,119 @@
+"""mlcc do: the steps of a rendered project, as its do/ shims call them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from mlcc import lifecycle, registries
+from mlcc.cli.options import output_options
+from mlcc.cli.output import document, print_document
+from mlcc.cli.session import Session, current
+from mlcc.diagnostics import nearest, quoted
+from mlcc.lifecycle import project as projects
+from mlcc.lifecycle.context import Context
+
+NUMBER = click.FloatRange(min=0.1)
+# Options that only some steps have.
+OWN: dict[str, tuple[click.Parameter, ...]] = {
+    "deploy": (
+        click.Option(["--port"], type=click.IntRange(1, 65535), help="Where to listen (local; default 8080 if free)."),
+        click.Option(["--timeout"], type=NUMBER, metavar="SECONDS", help="How long to wait until it serves."),
+        click.Option(["--component"], metavar="NAME", help="Which inference component (local)."),
+    ),
+    "run": (
+        click.Option(["--port"], type=click.IntRange(1, 65535), help="Where to listen (default 8080 if free)."),
+        click.Option(["--component"], metavar="NAME", help="Which inference component."),
+    ),
+    "logs": (click.Option(["--lines", "-n"], type=click.IntRange(min=1), help="Only the last lines."),),
+    "clean": (click.Argument(["what"], type=click.Choice(["all"]), default="all", required=False),),
+}
+
+
+class Talk:
+    """Progress on stderr; details with -v."""
+
+    def __init__(self, session: Session) -> None:
+        """session: how to speak."""
+        self.session = session
+
+    def say(self, text: str) -> None:
+        """A line of talk."""
+        self.session.say(text)
+
+    def detail(self, text: str) -> None:
+        """A line of a program's output."""
+        self.session.say(f"    {text}", 1)
+
+
+class Steps(click.Group):
+    """The steps as commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All steps."""
+        return sorted(lifecycle.STEPS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One step as a command, or None."""
+        return _command(cmd_name) if cmd_name in lifecycle.STEPS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuses an unknown step with the nearest known one."""
+        if not args[0].startswith("-") and args[0] not in lifecycle.STEPS:
+            near = nearest(args[0], lifecycle.STEPS)
+            hint = f"; did you mean {near}?" if near else ""
+            raise click.UsageError(f"no step is called {quoted(args[0])}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group("do", cls=Steps, epilog="Example: mlcc do -C iris deploy --target local")
+@click.option("-C", "--directory", "directory", default=".", metavar="DIR", help="The rendered project.")
+@click.pass_context
+def command(ctx: click.Context, directory: str) -> None:
+    """Run a step of a rendered project.  The project's do/ folder holds a shim for each."""
+    ctx.meta["mlcc.directory"] = directory
+
+
+def _command(name: str) -> click.Command:
+    step = lifecycle.STEPS[name]
+    later = "" if step.run else "  Not in this version of mlcc."
+
+    def run(env: str | None, target: str, dry_run: bool, **arguments: Any) -> int:
+        return _run(name, env, target, {"dry_run": dry_run, **arguments})
+
+    made: click.Command = click.Command(
+        name,
+        callback=run,
+        help=step.title + later,
+        short_help=step.title + later,
+        epilog=f"Example: do/{name} --target local",
+        params=[
+            *OWN.get(name, ()),
+            click.Option(["--env"], metavar="NAME", help="An environment of the project."),
+            click.Option(
+                ["--target"], default="", metavar="NAME", help="Where to act, if not the project's own target."
+            ),
+            click.Option(["--dry-run", "dry_run"], is_flag=True, help="Print what would be called; touch nothing."),
+        ],
+    )
+    return output_options(("table", "json", "yaml"))(made)
+
+
+def _run(name: str, env: str | None, target: str, arguments: dict[str, Any]) -> int:
+    session = current()
+    directory = click.get_current_context().meta["mlcc.directory"]
+    project = projects.load(directory, registries.load(), env, target)
+    if arguments["dry_run"]:
+        session.format = "json" if session.format == "table" else session.format
+    context = Context(project, session.environ, Talk(session), session.sleep, time.monotonic, arguments)
+    result = lifecycle.run(name, context)
+    if session.format in ("json", "yaml"):
+        print_document(session, document(**result.document))
+    else:
+        for line in result.lines:
+            session.out(line)
+    return 0 if result.ok else 1

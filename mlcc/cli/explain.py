@@ -1,0 +1,99 @@
+"""mlcc explain: where a value comes from, and what it beat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mlcc.cli.options import env_option, file_option, output_options, value_options
+from mlcc.cli.output import cell, document, print_document, print_rows, table
+from mlcc.cli.projects import read
+from mlcc.cli.session import Session, current
+from mlcc.diagnostics import error, nearest, printable, quoted
+from mlcc.errors import UserError
+from mlcc.resolve import Resolved
+from mlcc.values import SOURCE_TITLES, Path, Source, Value, format_path
+from mlcc.workspace import locate
+
+
+@click.command("explain", epilog="Example: mlcc explain deployment.instance_type")
+@click.argument("key", required=False, default="")
+@click.option("--precedence", is_flag=True, help="Print the order in which sources win.")
+@file_option
+@env_option
+@value_options
+@output_options()
+def command(
+    key: str,
+    precedence: bool,
+    file: str,
+    env: str | None,
+    settings: tuple[str, ...],
+    extra: str,
+    registries: tuple[str, ...],
+    offline: bool,
+) -> int:
+    """Say where a value comes from: the source that won, with file and line, and every value that it beat.
+
+    Without a KEY all values are listed.  KEY is a dotted path (env.NAME, inference_components[chat].copy_count) or the
+    beginning of one.
+    """
+    session = current()
+    if precedence:
+        rows = [{"level": s.level, "source": s.label, "what": SOURCE_TITLES[s]} for s in Source]
+        print_rows(session, rows, ["level", "source", "what"])
+        return 0
+    project = read(file or locate("."), settings, extra, registries, env)
+    if not project.ok:
+        raise UserError(project.findings)
+    chosen = _select(project.resolved, key)
+    if session.format in ("json", "yaml"):
+        print_document(session, document(values=[_plain(p, v) for p, v in chosen.items()]))
+    elif session.machine or len(chosen) > 1:
+        rows = [{"path": format_path(p), "value": cell(v.value), "from": v.origin} for p, v in chosen.items()]
+        session.out(table(rows, ["path", "value", "from"], session))
+    else:
+        for path, value in chosen.items():
+            _story(session, path, value)
+    return 0
+
+
+def _select(resolved: Resolved, key: str) -> dict[Path, Value]:
+    names = {format_path(p): p for p in resolved.values}
+    if not key:
+        return dict(resolved.values)
+    if key in names:
+        return {names[key]: resolved.values[names[key]]}
+    below = {p: resolved.values[p] for n, p in names.items() if n.startswith((f"{key}.", f"{key}["))}
+    if below:
+        return below
+    near = nearest(key, names)
+    hint = f"did you mean {near}? " if near else ""
+    raise UserError([error("MLCC215", f"{quoted(key)} has no value", hint=f"{hint}mlcc explain lists all")])
+
+
+def _plain(path: Path, value: Value) -> dict[str, Any]:
+    beaten = [{"value": _json(b.value), "source": b.source.label, "origin": b.origin} for b in value.beaten]
+    return {
+        "path": format_path(path),
+        "value": _json(value.value),
+        "source": value.source.label,
+        "origin": value.origin,
+        "beaten": beaten,
+    }
+
+
+def _json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _story(session: Session, path: Path, value: Value) -> None:
+    session.out(f"{printable(format_path(path), 200)} = {session.paint(printable(cell(value.value), 400), bold=True)}")
+    session.out(f"  from {value.source.level} {SOURCE_TITLES[value.source]}")
+    session.out(f"       {printable(value.origin, 200)}")
+    for beaten in value.beaten:
+        session.out(
+            f"  beat {beaten.source.level} {SOURCE_TITLES[beaten.source]}: {printable(cell(beaten.value), 200)}"
+        )
+        session.out(f"       {printable(beaten.origin, 200)}")

@@ -1,0 +1,116 @@
+"""Findings for machines: SARIF, GitHub annotations, JUnit.  Law: every format escapes by its own rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from mlcc._version import VERSION
+from mlcc.cli.output import findings_document, plain, print_document, table, text_lines
+from mlcc.cli.session import Session
+from mlcc.diagnostics import Finding, Severity, ordered
+
+LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
+GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+def print_report(findings: Iterable[Finding], session: Session) -> None:
+    """Findings as the result of a command, on stdout."""
+    found = ordered(findings)
+    if session.format in ("json", "yaml"):
+        print_document(session, findings_document(found))
+    elif session.format == "sarif":
+        session.out(json.dumps(sarif(found), indent=2))
+    elif session.format == "github":
+        for finding in found:
+            session.out(github(finding))
+    elif session.format == "junit":
+        session.out(junit(found))
+    elif session.format == "markdown":
+        rows = [{**plain(f), "place": f.place} for f in found]
+        session.out(table(rows, ["severity", "code", "place", "path", "message", "hint"], session))
+    else:
+        for line in text_lines(found, session):
+            session.out(line)
+
+
+def sarif(findings: list[Finding]) -> dict[str, Any]:
+    """SARIF 2.1.0, one run."""
+    codes = sorted({f.code for f in findings})
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": {"name": "mlcc", "version": VERSION, "rules": [{"id": c} for c in codes]}},
+                "columnKind": "unicodeCodePoints",
+                "results": [_result(f) for f in findings],
+            }
+        ],
+    }
+
+
+def _result(finding: Finding) -> dict[str, Any]:
+    shown = plain(finding)
+    text = f"{shown['path']}: {shown['message']}" if shown["path"] else shown["message"]
+    if shown["hint"]:
+        text += f" ({shown['hint']})"
+    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.file or "mlcc.yaml")}}
+    if finding.line:
+        location["region"] = {"startLine": finding.line, "startColumn": max(1, finding.column)}
+    return {
+        "ruleId": finding.code,
+        "level": LEVELS[finding.severity],
+        "message": {"text": text},
+        "locations": [{"physicalLocation": location}],
+    }
+
+
+def _uri(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path)
+
+
+def github(finding: Finding) -> str:
+    """One workflow command; values are escaped as the runner unescapes them."""
+    shown = plain(finding)
+    fields = {"file": finding.file, "line": finding.line, "col": finding.column, "title": finding.code}
+    properties = ",".join(f"{k}={_property(str(v))}" for k, v in fields.items() if v)
+    text = f"{shown['path']}: {shown['message']}" if shown["path"] else shown["message"]
+    if shown["hint"]:
+        text += f" ({shown['hint']})"
+    return f"::{GITHUB[finding.severity]} {properties}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def junit(findings: list[Finding]) -> str:
+    """JUnit XML: a test case per finding, failed when it is an error."""
+    errors = sum(f.severity is Severity.ERROR for f in findings)
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<testsuites><testsuite name="mlcc" tests="{max(1, len(findings))}" failures="{errors}">',
+    ]
+    for finding in findings:
+        shown = plain(finding)
+        name, place = quoteattr(f"{finding.code} {finding.path}".strip()), quoteattr(finding.place)
+        body = escape(f"{finding.place}: {shown['message']} {shown['hint']}".strip())
+        if finding.severity is Severity.ERROR:
+            message = quoteattr(shown["message"])
+            lines.append(
+                f"<testcase classname={place} name={name}><failure message={message}>{body}</failure></testcase>"
+            )
+        else:
+            lines.append(f"<testcase classname={place} name={name}><system-out>{body}</system-out></testcase>")
+    if not findings:
+        lines.append('<testcase classname="mlcc" name="nothing wrong"/>')
+    return "\n".join([*lines, "</testsuite></testsuites>"])

@@ -1,0 +1,142 @@
+"""mlcc init: a commented mlcc.yaml.  Asks only on a terminal, and only for what is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from mlcc import config, schema, writing, yamlio
+from mlcc.cli.options import SETTINGS, key_options, output_options
+from mlcc.cli.session import current
+from mlcc.config import SCHEMA
+from mlcc.diagnostics import error, has_errors, nearest, printable, quoted
+from mlcc.errors import UserError
+from mlcc.files import Directory
+from mlcc.registries import Registries, load
+from mlcc.registries.types import DeploymentConfig
+from mlcc.values import parse_path
+
+FILE = "mlcc.yaml"
+MODELINE = "# yaml-language-server: $schema=https://mlcc.dev/schemas/v1/mlcc.schema.json"
+
+
+@click.command("init", epilog="Example: mlcc init iris --deployment-config http-fastapi")
+@click.argument("name", required=False, default="")
+@click.option("-C", "--directory", "directory", default=".", metavar="DIR", help="Where to write mlcc.yaml.")
+@click.option("--force", is_flag=True, help="Replace an mlcc.yaml that is there.")
+@key_options
+@output_options()
+def command(name: str, directory: str, force: bool) -> int:
+    """Write a commented mlcc.yaml for a new project called NAME.
+
+    On a terminal it asks for what is missing; elsewhere it takes the folder's name and the first config, and never
+    waits.
+    """
+    session = current()
+    given: dict[str, str] = dict(click.get_current_context().meta.get(SETTINGS, {}))
+    if os.path.lexists(os.path.join(directory, FILE)) and not force:
+        where = printable(os.path.join(directory, FILE), 200)
+        raise UserError(
+            [error("MLCC217", f"{where} is there already", hint="mlcc set changes it; --force replaces it")]
+        )
+    registries = load()
+    ask = sys.stdin.isatty() and sys.stderr.isatty()
+    if name:
+        given["project.name"] = name
+    given.setdefault("project.name", _name(directory, ask))
+    if "deployment.config" not in given:
+        given["deployment.config"] = _config(registries, ask)
+    row = _row(registries, given["deployment.config"])
+    text = _text(given, row)
+    checked = config.load(text.encode(), FILE)
+    if has_errors(checked.findings):
+        raise UserError(checked.findings)
+    os.makedirs(directory, exist_ok=True)
+    with Directory(directory) as target:
+        writing.replace_file(target, FILE, text.encode(), 0o644)
+    session.say(f"wrote {printable(os.path.join(directory, FILE), 200)}; next: mlcc apply")
+    return 0
+
+
+def _name(directory: str, ask: bool) -> str:
+    folder = os.path.basename(os.path.abspath(directory)).lower()
+    guess = re.sub(r"[^a-z0-9]+", "-", folder).strip("-")[:40].strip("-") or "model"
+    return str(click.prompt("Project name", default=guess, err=True)) if ask else guess
+
+
+def _config(registries: Registries, ask: bool) -> str:
+    names = list(registries.deployment_configs)
+    if not ask:
+        return names[0]
+    for number, (key, row) in enumerate(registries.deployment_configs.items(), 1):
+        click.echo(f"  {number}  {key:<26} {row.title}", err=True)
+    answer = str(click.prompt("Deployment config (name or number)", default=names[0], err=True)).strip()
+    return names[int(answer) - 1] if answer.isdecimal() and 1 <= int(answer) <= len(names) else answer
+
+
+def _row(registries: Registries, name: str) -> DeploymentConfig:
+    canonical, _ = registries.canonical("deployment_configs", name)
+    row = registries.deployment_configs.get(canonical)
+    if row is None:
+        near = nearest(name, registries.deployment_configs)
+        hint = (f"did you mean {near}? " if near else "") + f"known: {', '.join(registries.deployment_configs)}"
+        raise UserError([error("MLCC102", f"no deployment config is called {quoted(name)}", hint=hint)])
+    return row
+
+
+def _text(given: Mapping[str, str], row: DeploymentConfig) -> str:
+    """The file: what was given live, the usual next keys as comments."""
+    sections: dict[str, Any] = {"project": {}, "deployment": {}}
+    for dotted, text in given.items():
+        path = parse_path(dotted)
+        assert path is not None
+        value, wrong = config.coerce(path, text)
+        if wrong:
+            raise UserError([error("MLCC033", wrong, path=dotted)])
+        here: dict[str, Any] = sections
+        for segment in path[:-1]:
+            child = here.setdefault(str(segment), {})
+            assert isinstance(child, dict)
+            here = child
+        here[str(path[-1])] = list(value) if isinstance(value, tuple) else value
+    lines = [MODELINE, "# What this project serves, and where. `mlcc apply` renders it; commit both.", "version: 1", ""]
+    for key, body in sections.items():
+        lines += [f"# {_words(key)}", *yamlio.emit({key: body}), *_more(key, body, row), ""]
+    for key in ("model", "env", "environments"):
+        if key not in sections:
+            lines += [*_COMMENTED[key], ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _words(key: str) -> str:
+    return str(schema.load(SCHEMA)["properties"][key].get("description", key))
+
+
+def _more(key: str, body: Mapping[str, object], row: DeploymentConfig) -> list[str]:
+    if key != "deployment":
+        return []
+    usual = row.defaults.get("deployment", "instance_type")
+    hints = {"instance_type": str(usual.value) if usual is not None else "ml.m5.xlarge", "region": "us-east-1"}
+    return [f"  # {name}: {value}" for name, value in hints.items() if name not in body]
+
+
+_COMMENTED = {
+    "model": [
+        "# The model; without it the sample model is trained by do/build and served.",
+        "# model:",
+        "#   name: ./model        # a folder of this project, or s3://bucket/prefix/",
+        "#   format: joblib",
+    ],
+    "env": ["# Environment of the container.", "# env:", "#   LOG_LEVEL: info"],
+    "environments": [
+        "# What differs elsewhere: mlcc diff --env default --env prod",
+        "# environments:",
+        "#   prod:",
+        "#     deployment: {instance_count: 2}",
+    ],
+}

@@ -1,0 +1,172 @@
+"""Options that commands share.  Law: generated from the schema where a key has one; values are read elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from mlcc import schema
+from mlcc.cli.session import FINDING_FORMATS, FORMATS, Session, current
+from mlcc.config import SCHEMA
+from mlcc.workspace import Request
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+SETTINGS = "mlcc.settings"
+# Generated options that help shows; the others work too, and `mlcc schema --options` lists them all.
+SHOWN = (
+    "--project-name",
+    "--deployment-config",
+    "--deployment-target",
+    "--region",
+    "--instance-type",
+    "--instance-count",
+    "--model-name",
+    "--model-format",
+    "--framework-version",
+    "--framework-profile",
+    "--role-arn",
+)
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None and isinstance(param, KeyOption):
+        ctx.meta.setdefault(SETTINGS, {})[param.key] = value
+
+
+class KeyOption(click.Option):
+    """An option that sets one key of mlcc.yaml."""
+
+    def __init__(self, name: str, path: str, words: str, metavar: str) -> None:
+        """path: the dotted key."""
+        super().__init__(
+            [name],
+            metavar=metavar,
+            help=words,
+            hidden=name not in SHOWN,
+            expose_value=False,
+            callback=_keep,
+        )
+        self.key = path
+
+
+def _metavar(prop: schema.Property) -> str:
+    kinds = {"integer": "N", "number": "N", "boolean": "true|false", "array": "A,B"}
+    return next((kinds[k] for k in prop.types if k in kinds), "TEXT")
+
+
+def key_options(command: Command) -> Command:
+    """Adds an option for each key of the schema that has one."""
+    found = [p for p in schema.index(SCHEMA).values() if p.meta.get("option")]
+    for prop in sorted(found, key=lambda p: str(p.meta["option"]), reverse=True):
+        words = str(prop.schema.get("description", "")).partition(". ")[0].rstrip(".") + "."
+        option = KeyOption(str(prop.meta["option"]), prop.name, words, _metavar(prop))
+        _attach(command, option)
+    return command
+
+
+def _attach(command: Any, option: click.Option) -> None:
+    if isinstance(command, click.Command):
+        command.params.append(option)
+    else:
+        command.__click_params__ = [*getattr(command, "__click_params__", []), option]
+
+
+def _format(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    session = ctx.find_root().obj
+    if isinstance(session, Session) and value:
+        session.format = value
+
+
+def _as_json(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        _format(ctx, param, "json")
+
+
+def _quiet(ctx: click.Context, param: click.Parameter, value: int) -> None:
+    session = ctx.find_root().obj
+    if isinstance(session, Session) and value:
+        session.verbosity = -1 if param.name == "quiet" else value
+
+
+def _plain(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    session = ctx.find_root().obj
+    if isinstance(session, Session) and value:
+        session.colour = False
+
+
+def output_options(formats: Iterable[str] = FORMATS) -> Callable[[Command], Command]:
+    """-o, --json, -q, -v, --no-color."""
+
+    def decorate(command: Command) -> Command:
+        for option in (
+            click.option("--no-color", is_flag=True, expose_value=False, callback=_plain, help="No colour."),
+            click.option("-v", "--verbose", count=True, expose_value=False, callback=_quiet, help="Say more."),
+            click.option(
+                "-q", "--quiet", is_flag=True, expose_value=False, callback=_quiet, help="Say only what is wrong."
+            ),
+            click.option(
+                "--json",
+                is_flag=True,
+                expose_value=False,
+                callback=_as_json,
+                is_eager=True,
+                help="The same as -o json.",
+            ),
+            click.option(
+                "-o",
+                "--output",
+                type=click.Choice(list(formats)),
+                expose_value=False,
+                is_eager=True,
+                callback=_format,
+                help="How to print the result.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+finding_output = output_options(FINDING_FORMATS)
+
+
+def value_options(command: Command) -> Command:
+    """Where values come from: --set, --config, --registry, --env, --offline, and the generated options."""
+    command = key_options(command)
+    for option in (
+        click.option("--offline", is_flag=True, help="Never use the network (the default for this command)."),
+        click.option(
+            "--registry",
+            "registries",
+            multiple=True,
+            metavar="DIR",
+            help="A folder of registry rows over the packaged ones.",
+        ),
+        click.option("--config", "extra", default="", metavar="FILE", help="A file of values over mlcc.yaml."),
+        click.option(
+            "--set", "settings", multiple=True, metavar="PATH=VALUE", help="Set a value for this run (see mlcc set)."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def env_option(command: Command) -> Command:
+    """--env NAME."""
+    return click.option("--env", "env", default=None, metavar="NAME", help="An overlay under environments:.")(command)
+
+
+def file_option(command: Command) -> Command:
+    """-f FILE."""
+    return click.option("-f", "--file", "file", default="", metavar="FILE", help="mlcc.yaml (default: here or above).")(
+        command
+    )
+
+
+def request(settings: Iterable[str], extra: str, registries: Iterable[str]) -> Request:
+    """What the command line asks for, as the pipeline takes it."""
+    context = click.get_current_context()
+    return Request(tuple(settings), dict(context.meta.get(SETTINGS, {})), current().environ, extra, tuple(registries))

@@ -1,0 +1,142 @@
+"""Results and findings in every format.  Law: everything foreign is redacted and made printable here, last.
+
+Shapes of JSON documents are contracts (schemas/), with `schema_version` in each; JSON is never preceded by anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mlcc.cli.session import Session
+from mlcc.diagnostics import Finding, Severity, ordered, printable
+
+SCHEMA_VERSION = 1
+MAX_SHOWN = 50
+WIDTH = 80
+COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+
+
+def document(**parts: Any) -> dict[str, Any]:
+    """A JSON document of a contract."""
+    return {"schema_version": SCHEMA_VERSION, **parts}
+
+
+def print_document(session: Session, value: Mapping[str, Any]) -> None:
+    """A document as JSON or YAML."""
+    if session.format == "yaml":
+        from mlcc import yamlio
+
+        session.out(yamlio.dump(json.loads(json.dumps(value))).rstrip("\n"))
+    else:
+        session.out(json.dumps(value, indent=2))
+
+
+def plain(finding: Finding) -> dict[str, Any]:
+    """A finding as the contract spells it."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.label,
+        "message": _clean(finding.message),
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "path": finding.path,
+        "hint": _clean(finding.hint),
+    }
+
+
+def _clean(text: str) -> str:
+    from mlcc.deployments.redaction import redact_text
+
+    return printable(redact_text(text), 600)
+
+
+def findings_document(findings: Iterable[Finding]) -> dict[str, Any]:
+    """The `findings` contract."""
+    return document(findings=[plain(f) for f in ordered(findings)])
+
+
+def print_findings(findings: Sequence[Finding], session: Session, *, failed: bool = False) -> None:
+    """Findings as the session's format wants them.
+
+    failed: the command has no other result, so machine formats get a document of findings on stdout.
+    """
+    if session.format in ("json", "yaml") and failed:
+        print_document(session, findings_document(findings))
+        return
+    for line in text_lines(findings, session):
+        session.say(line, -1)
+
+
+def text_lines(findings: Iterable[Finding], session: Session) -> Iterable[str]:
+    """Findings for people: `file:line:column: severity CODE path: message`, then what to do."""
+    found = ordered(findings)
+    for finding in found[:MAX_SHOWN]:
+        place = printable(finding.place, 300)
+        word = session.paint(f"{finding.severity.label} {finding.code}", fg=COLOURS[finding.severity], bold=True)
+        path = f" {printable(finding.path, 200)}:" if finding.path else ":"
+        yield f"{place}: {word}{path} {_clean(finding.message)}"
+        if finding.hint:
+            yield f"    {_clean(finding.hint)}"
+    if len(found) > MAX_SHOWN:
+        yield f"... and {len(found) - MAX_SHOWN} more findings"
+
+
+def count_line(findings: Iterable[Finding]) -> str:
+    """`2 errors, 1 warning` or an empty string."""
+    counts = dict.fromkeys(reversed(Severity), 0)
+    for finding in findings:
+        counts[finding.severity] += 1
+    words = [f"{n} {s.label}{'s' if n > 1 else ''}" for s, n in counts.items() if n]
+    return ", ".join(words)
+
+
+# ---------------------------------------------------------------- tables
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], session: Session) -> str:
+    """Rows as a table (for people, or Markdown) that fits the width of a terminal."""
+    from tabulate import tabulate
+
+    if not rows:
+        return "(none)"
+    cells = [[printable(cell(row.get(c)), 400) for c in columns] for row in rows]
+    heads = [c.replace("_", " ") for c in columns]
+    if session.format == "markdown":
+        escaped = [[c.replace("|", "\\|") for c in row] for row in cells]
+        return tabulate(escaped, heads, tablefmt="github", disable_numparse=True)
+    widths = _widths(heads, cells)
+    return tabulate(cells, heads, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
+
+
+def _widths(heads: Sequence[str], cells: Sequence[Sequence[str]], total: int = WIDTH) -> list[int]:
+    """Column widths that sum up to the terminal's: the widest columns give way first."""
+    wanted = [max([len(h), *(len(row[i]) for row in cells)]) for i, h in enumerate(heads)]
+    room = total - 2 * (len(wanted) - 1)
+    while sum(wanted) > room and max(wanted) > 12:
+        widest = wanted.index(max(wanted))
+        wanted[widest] -= 1
+    return wanted
+
+
+def cell(value: Any) -> str:
+    """A value as the text of a table's cell."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(cell(v) for v in value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True)
+    return str(value)
+
+
+def print_rows(session: Session, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """The `catalog` contract: rows as a table, Markdown, JSON or YAML."""
+    if session.format in ("json", "yaml"):
+        print_document(session, document(rows=list(rows)))
+    else:
+        session.out(table(rows, columns, session))

@@ -1,0 +1,81 @@
+"""mlcc plan: what apply would do, without doing it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import click
+
+from mlcc import pipeline
+from mlcc.cli.changes import print_plan, say_sources
+from mlcc.cli.options import env_option, output_options, value_options
+from mlcc.cli.output import print_findings
+from mlcc.cli.projects import Selection, files, open_target, project_options, read, target_of
+from mlcc.cli.session import Session, current
+from mlcc.errors import UserError
+from mlcc.files import Directory
+from mlcc.pipeline import Prepared, Project
+from mlcc.plan import Options
+
+CHANGES = 2
+
+
+def prepare(session: Session, project: Project, directory: str, options: Options = Options()) -> Prepared:
+    """Renders and plans one project against a directory that may not exist yet."""
+    if not project.ok:
+        raise UserError(project.findings)
+    tree = pipeline.render_tree(project, session.staging)
+    with ExitStack() as stack:
+        target = open_target(directory)
+        if target is None:
+            import tempfile
+
+            # an absent directory is an empty one; what it will be called does not matter to the plan
+            target = Directory(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlcc-")))
+        stack.enter_context(target)
+        return pipeline.prepare(project, tree, target, options)
+
+
+def warn_unfinished(session: Session, prepared: Prepared) -> None:
+    """Says that an apply was killed and nobody finished it."""
+    if prepared.state.journal is not None:
+        session.say("note: an apply was killed before it finished; the next mlcc apply completes it")
+
+
+@click.command("plan", epilog="Example: mlcc plan --env prod")
+@click.option("--detailed-exitcode", "detailed", is_flag=True, help="Exit 2 when there are changes.")
+@project_options
+@env_option
+@value_options
+@output_options()
+def command(
+    paths: tuple[str, ...],
+    file: str,
+    directory: str,
+    every: bool,
+    since: str,
+    env: str | None,
+    settings: tuple[str, ...],
+    extra: str,
+    registries: tuple[str, ...],
+    offline: bool,
+    detailed: bool,
+) -> int:
+    """Show what apply would do: every file with its action, and the values that changed.
+
+    Nothing is written.  Exits 0; with --detailed-exitcode 2 when there are changes.
+    """
+    session = current()
+    code = 0
+    for path in files(Selection(paths, file, directory, every, since), session):
+        project = read(path, settings, extra, registries, env)
+        prepared = prepare(session, project, target_of(path, directory))
+        findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
+        print_plan(session, project, prepared, findings, done=False)
+        if not session.machine:
+            print_findings(findings, session)
+            warn_unfinished(session, prepared)
+            say_sources(session, project)
+        blocked = prepared.plan.blocked
+        code = max(code, 1 if blocked else CHANGES if detailed and prepared.changes else 0)
+    return code

@@ -1,0 +1,124 @@
+"""Which projects a command is about: files named, all below the root, or those that changed since a commit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from mlcc import pipeline, proc, workspace
+from mlcc.cli.options import request
+from mlcc.cli.session import Session
+from mlcc.diagnostics import error, printable, quoted
+from mlcc.errors import UsageError, UserError
+from mlcc.files import Directory
+from mlcc.pipeline import Project
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+SKIPPED = {".git", ".mlcc", ".venv", "node_modules", "__pycache__"}
+# Git without anything of the repository's that could run: no hooks, no monitor, no pager, no optional locks.
+GIT = (
+    "git", "--no-pager", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
+    "-c", "core.attributesFile=/dev/null",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the command line said about files."""
+
+    paths: Sequence[str]
+    file: str
+    directory: str
+    every: bool
+    since: str
+
+
+def project_options(command: Command) -> Command:
+    """Positional files, -f, -C, --all, --changed-since."""
+    for option in (
+        click.option("--changed-since", "since", default="", metavar="REF", help="Projects changed since a commit."),
+        click.option("--all", "every", is_flag=True, help="Every mlcc.yaml below the repository's root."),
+        click.option(
+            "-C", "--directory", "directory", default="", metavar="DIR", help="Where to write, if not beside."
+        ),
+        click.option("-f", "--file", "file", default="", metavar="FILE", help="mlcc.yaml (default: here or above)."),
+        click.argument("paths", nargs=-1, metavar="[MLCC.YAML]..."),
+    ):
+        command = option(command)
+    return command
+
+
+def files(selection: Selection, session: Session) -> list[str]:
+    """The mlcc.yaml files that are meant.  Raises when there are none, or when the words contradict each other."""
+    named = [*selection.paths, *([selection.file] if selection.file else [])]
+    ways = [bool(named), selection.every, bool(selection.since)]
+    if sum(ways) > 1 and not (selection.every and selection.since):
+        raise UsageError([error("MLCC901", "name files, or use --all, or --changed-since: one of them")])
+    if selection.every or selection.since:
+        root = workspace.repository_root(".")
+        found = list(below(root))
+        if selection.since:
+            changed = _changed(root, selection.since, session)
+            found = [f for f in found if _touched(f, root, changed)]
+    else:
+        found = [_file(name) for name in named] or [workspace.locate(".")]
+    if selection.directory and len(found) != 1:
+        raise UsageError([error("MLCC901", f"-C is for one project, and {len(found)} are meant")])
+    return found
+
+
+def _file(name: str) -> str:
+    return workspace.locate(name) if os.path.isdir(name) and not os.path.islink(name) else name
+
+
+def below(root: str) -> Iterator[str]:
+    """Every mlcc.yaml below a folder, relative to the working directory, in order."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(f for f in folders if f not in SKIPPED)
+        for name in workspace.FILE_NAMES:
+            if name in names:
+                yield os.path.relpath(os.path.join(folder, name))
+                break
+
+
+def _changed(root: str, since: str, session: Session) -> list[str]:
+    if since.startswith("-"):
+        raise UsageError([error("MLCC901", f"{quoted(since)} is not a commit")])
+    argv = [*GIT, "-C", root, "diff-tree", "-r", "--name-only", "-z", "--no-ext-diff", "--no-textconv", since, "HEAD"]
+    done = proc.run(argv, environ=session.environ, timeout_s=60)
+    if done.code:
+        why = printable(done.stderr.decode("utf-8", "replace").strip().splitlines()[-1] if done.stderr else "", 200)
+        raise UserError([error("MLCC211", f"git cannot compare {quoted(since)} with HEAD: {why}")])
+    return [p for p in done.stdout.decode("utf-8", "surrogateescape").split("\0") if p]
+
+
+def _touched(file: str, root: str, changed: Sequence[str]) -> bool:
+    """A project changed when anything below its folder did, or the file that it extends."""
+    folder = os.path.relpath(os.path.dirname(os.path.abspath(file)), root)
+    prefix = "" if folder == "." else folder + "/"
+    if any(path.startswith(prefix) for path in changed):
+        return True
+    inputs = workspace.gather(file, workspace.Request())
+    if not inputs.config.extends:
+        return False
+    base = os.path.normpath(os.path.join(folder, inputs.config.extends))
+    return base in changed
+
+
+def read(file: str, settings: Sequence[str], extra: str, registries: Sequence[str], env: str | None) -> Project:
+    """Loads, resolves and checks one project with the command's options."""
+    return pipeline.read(file, request(settings, extra, registries), env)
+
+
+def target_of(file: str, directory: str) -> str:
+    """Where a project is written: -C, else beside its mlcc.yaml."""
+    return directory or os.path.dirname(file) or "."
+
+
+def open_target(path: str) -> Directory | None:
+    """The target directory for reading, or None when it does not exist yet."""
+    return Directory(path) if os.path.lexists(path) else None

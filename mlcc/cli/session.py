@@ -1,0 +1,77 @@
+"""What one run of the command line knows: the environment, the streams, how to speak.  Law: the only reader of environ.
+
+Everything below the command line layer gets these things as arguments.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import click
+
+FORMATS = ("table", "json", "yaml", "markdown")
+FINDING_FORMATS = (*FORMATS, "sarif", "github", "junit")
+
+
+@dataclass
+class Session:
+    """One run.
+
+    environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    format: str = "table"
+    verbosity: int = 0
+    colour: bool = False
+    sleep: Callable[[float], None] = time.sleep
+
+    @property
+    def home(self) -> str:
+        """mlcc's own folder: $MLCC_HOME, else ~/.mlcc.  Not made before it is needed."""
+        return self.environ.get("MLCC_HOME") or os.path.join(os.path.expanduser("~"), ".mlcc")
+
+    @property
+    def staging(self) -> tuple[str, ...]:
+        """Directories in which temporary files may be made, best first."""
+        return (self.environ.get("TMPDIR", ""), "/tmp", "/var/tmp", "/dev/shm")
+
+    @property
+    def machine(self) -> bool:
+        """True when the result is for a program: nothing else may reach stdout."""
+        return self.format != "table"
+
+    def out(self, text: str = "") -> None:
+        """One line of result."""
+        click.echo(text)
+
+    def say(self, text: str, level: int = 0) -> None:
+        """One line of talk, on stderr, when the verbosity allows it."""
+        if self.verbosity >= level:
+            click.echo(text, err=True)
+
+    def paint(self, text: str, *, fg: str = "", bold: bool = False, dim: bool = False) -> str:
+        """Text in colour where colour is wanted; colour never carries meaning alone."""
+        return click.style(text, fg=fg or None, bold=bold or None, dim=dim or None) if self.colour else text
+
+    def progress(self) -> bool:
+        """True where a progress display makes sense."""
+        return sys.stderr.isatty() and self.verbosity >= 0 and not self.machine
+
+
+def current() -> Session:
+    """The session of the running command."""
+    found = click.get_current_context().find_root().obj
+    assert isinstance(found, Session)
+    return found
+
+
+def wants_colour(environ: Mapping[str, str], stream_is_tty: bool) -> bool:
+    """NO_COLOR (non-empty) and MLCC_NO_COLOR switch colour off, FORCE_COLOR on; else a terminal decides."""
+    if environ.get("NO_COLOR") or environ.get("MLCC_NO_COLOR") or environ.get("TERM") == "dumb":
+        return False
+    return bool(environ.get("FORCE_COLOR")) or stream_is_tty

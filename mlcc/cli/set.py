@@ -1,0 +1,89 @@
+"""mlcc set: changes mlcc.yaml itself, keeping comments and order: what is reviewed is what is committed."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from mlcc import config, schema, writing, yamlio
+from mlcc.cli.options import file_option, output_options
+from mlcc.cli.session import Session, current
+from mlcc.config import SCHEMA
+from mlcc.diagnostics import error, nearest, printable, quoted
+from mlcc.errors import UserError
+from mlcc.files import Directory, read_named
+from mlcc.values import Path, format_path, parse_path
+from mlcc.workspace import locate
+from mlcc.yamlio import CONFIG_LIMITS
+
+
+@click.command("set", epilog="Example: mlcc set deployment.instance_type ml.c5.xlarge")
+@click.argument("key")
+@click.argument("value", required=False)
+@click.option("--unset", is_flag=True, help="Remove the key.")
+@click.option("--env", "env", default="", metavar="NAME", help="Set it in an environment's overlay.")
+@file_option
+@output_options()
+def command(key: str, value: str | None, unset: bool, env: str, file: str) -> int:
+    """Set KEY to VALUE in mlcc.yaml.
+
+    KEY is a dotted path: env.NAME, inference_components[chat].copy_count.  Lists are written as A,B or in YAML.
+    The result is checked before it is written.
+    """
+    session = current()
+    if unset == (value is not None):
+        raise click.UsageError("give a VALUE, or --unset")
+    name = file or locate(".")
+    before = read_named(name, CONFIG_LIMITS.max_bytes)
+    path = _path(key)
+    plain = None if value is None else _value(path, value)
+    where: Path = ("environments", env, *path) if env else path
+    text = _edited(before, name, where, plain)
+    _checked(text, name)
+    if text.encode() == before:
+        session.say(f"{printable(name, 200)}: {printable(format_path(where), 120)} is that already")
+        return 0
+    _write(name, text.encode())
+    _told(session, name, where, value)
+    return 0
+
+
+def _path(key: str) -> Path:
+    path = parse_path(key)
+    prop = schema.find(SCHEMA, path) if path else None
+    if path is None or prop is None:
+        near = nearest(key, (p.name for p in schema.index(SCHEMA).values()))
+        hint = f"did you mean {near}? " if near else ""
+        raise UserError([error("MLCC033", f"{quoted(key)} is not a key of mlcc.yaml", hint=f"{hint}see mlcc schema")])
+    return path
+
+
+def _value(path: Path, text: str) -> object:
+    value, wrong = config.coerce(path, text)
+    if wrong:
+        raise UserError([error("MLCC033", wrong, path=format_path(path))])
+    return value
+
+
+def _edited(before: bytes, name: str, path: Path, value: object) -> str:
+    loaded = config.load(before, name)
+    if not loaded.ok:
+        raise UserError(loaded.findings)
+    return yamlio.edit(before.decode("utf-8-sig"), path, value)
+
+
+def _checked(text: str, name: str) -> None:
+    after = config.load(text.encode(), name)
+    if not after.ok:
+        raise UserError([*after.findings, error("MLCC216", f"{printable(name, 200)} was left as it is")])
+
+
+def _write(name: str, data: bytes) -> None:
+    with Directory(os.path.dirname(name) or ".") as directory:
+        writing.replace_file(directory, os.path.basename(name), data)
+
+
+def _told(session: Session, name: str, path: Path, value: str | None) -> None:
+    shown = printable(format_path(path), 120)
+    session.say(f"{printable(name, 200)}: {shown} {'removed' if value is None else 'set'}; mlcc apply renders it")

@@ -1,0 +1,46 @@
+"""mlcc show: the resolved configuration, in mlcc.yaml's own shape."""
+
+from __future__ import annotations
+
+import click
+
+from mlcc import resolve, yamlio
+from mlcc.cli.options import env_option, file_option, output_options, value_options
+from mlcc.cli.output import document, print_document, print_findings
+from mlcc.cli.projects import read
+from mlcc.cli.session import current
+from mlcc.diagnostics import printable
+from mlcc.errors import UserError
+from mlcc.workspace import locate
+
+
+@click.command("show", epilog="Example: mlcc show --env prod -o json")
+@file_option
+@env_option
+@value_options
+@output_options()
+def command(
+    file: str,
+    env: str | None,
+    settings: tuple[str, ...],
+    extra: str,
+    registries: tuple[str, ...],
+    offline: bool,
+) -> int:
+    """Print every value as it resolved, defaults included."""
+    session = current()
+    project = read(file or locate("."), settings, extra, registries, env)
+    if not project.ok:
+        raise UserError(project.findings)
+    tree = resolve.tree({p: v.value for p, v in project.resolved.values.items()})
+    if session.format == "json":
+        print_document(session, document(**tree))
+    else:
+        session.out(printable_lines(yamlio.dump({"version": 1, **tree})))
+        print_findings(project.findings, session)
+    return 0
+
+
+def printable_lines(text: str) -> str:
+    """Our own YAML line by line, safe to print (it holds values of the user's)."""
+    return "\n".join(printable(line, 0) for line in text.rstrip("\n").split("\n"))

@@ -1,0 +1,239 @@
+"""mlcc.yaml as a checked tree with places.  Law: bytes in, `Config` and findings out; absent stays absent.
+
+Nothing is filled in here and nothing is looked up: what a document does not say, its `Config` does not have.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mlcc import schema, yamlio
+from mlcc.diagnostics import Finding, Severity, allowed, has_errors, nearest, quoted
+from mlcc.values import Item, Mark, Node, Path, Source, format_path
+
+SCHEMA = "mlcc"
+# Keys that shape how documents combine; they are never configuration values.
+STRUCTURE = ("version", "extends", "environments")
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One source of values: a tree in mlcc.yaml's shape.
+
+    source: its place in the precedence; origin: fixed text for what has no lines (an option, a variable), else empty.
+    """
+
+    source: Source
+    root: Node
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A read document.
+
+    file: as the user named it; root: its tree (an empty mapping when it could not be read); findings: all that is
+    wrong with it.
+    """
+
+    file: str
+    root: Node
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True when no finding is an error."""
+        return not has_errors(self.findings)
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Names of the overlays, in the order written."""
+        node = self.root.get("environments")
+        return tuple(node.value) if node is not None and node.is_map else ()
+
+    @property
+    def extends(self) -> str:
+        """The file that this one stands on, as written, or an empty string."""
+        node = self.root.get("extends")
+        return str(node.value) if node is not None else ""
+
+    def texts(self, key: str) -> tuple[tuple[str, Mark], ...]:
+        """The elements of a top-level list of texts (`registries`, `policies`), with their places."""
+        node = self.root.get(key)
+        return tuple((str(n.value), n.mark) for n in node.value) if node is not None and node.is_list else ()
+
+
+def load(data: bytes, file: str, *, partial: bool = False, overlays: bool = True) -> Config:
+    """Reads and checks one document in mlcc.yaml's shape.
+
+    data: the file's bytes; file: its name in messages; partial: a layer (an extends base, --config FILE) that need
+    not be complete; overlays: whether `environments` may stand in it.
+    """
+    loaded = yamlio.load(data, file)
+    if loaded.root is None:
+        return Config(file, Node({}, Mark(file, 1, 1)), loaded.findings)
+    return check(loaded.root, file, loaded.findings, partial=partial, overlays=overlays)
+
+
+def check(
+    root: Node, file: str, findings: tuple[Finding, ...] = (), *, partial: bool = False, overlays: bool = True
+) -> Config:
+    """The same for a tree that was read elsewhere (a TOML table, options)."""
+    if not root.is_map:
+        problem = _problem("MLCC022", root.mark, "", "the document is not a mapping of keys to values")
+        return Config(file, Node({}, root.mark), (*findings, problem))
+    found = [*findings, *schema.validate(root, SCHEMA, partial=partial)]
+    if not has_errors(found):
+        found.extend(_structure(root, overlays))
+    return Config(file, root, tuple(found))
+
+
+def _problem(code: str, mark: Mark, path: str, message: str, hint: str = "") -> Finding:
+    return Finding(code, Severity.ERROR, message, path, mark.file, mark.line, mark.column, hint)
+
+
+def _structure(root: Node, overlays: bool) -> Iterator[Finding]:
+    yield from _twins(root, ())
+    environments = root.get("environments")
+    if environments is None:
+        return
+    if not overlays:
+        yield _problem("MLCC030", root.mark_of(("environments",)), "environments", "environments belong in mlcc.yaml")
+        return
+    for name, overlay in environments.value.items():
+        yield from _build_keys(name, overlay)
+        yield from _twins(overlay, ())
+
+
+def _twins(root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    """Two elements of a named list with one name (also when only case or Unicode form differ: one file on macOS)."""
+    for key, node in root.value.items():
+        here = (*path, key)
+        if node.is_map and key != "environments":
+            yield from _twins(node, here)
+        elif node.is_list and node.value and all(e.is_map for e in node.value):
+            seen: dict[str, int] = {}
+            for index, element in enumerate(node.value):
+                name = element.get("name")
+                if name is not None:
+                    folded = unicodedata.normalize("NFC", str(name.value)).casefold()
+                    where = format_path((*here, index, "name"))
+                    if folded in seen:
+                        message = f"{quoted(str(name.value), _SHOWN)} names an earlier element too"
+                        yield _problem("MLCC028", name.mark, where, message, "give each element its own name")
+                    seen[folded] = index
+                yield from _twins(element, (*here, index))
+
+
+def _build_keys(name: str, overlay: Node) -> Iterator[Finding]:
+    for path, node in leaves(overlay):
+        prop = schema.find(SCHEMA, path)
+        if prop is not None and prop.phase == "build":
+            where = f"environments.{name}.{format_path(path)}"
+            message = f"{format_path(path)} changes what is built, and one tree serves all environments"
+            hint = "make two projects (two mlcc.yaml files), or set it at the top for all environments"
+            yield _problem("MLCC031", node.mark, where, message, hint)
+
+
+# ---------------------------------------------------------------- trees as leaves
+def leaves(root: Node) -> Iterator[tuple[Path, Node]]:
+    """Every value of a tree with its path: scalars, and lists whose elements have no names (not `x-*` keys)."""
+    yield from _leaves(root, ())
+
+
+def _leaves(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
+    if node.is_map:
+        for key, child in node.value.items():
+            if path or not key.startswith("x-"):
+                yield from _leaves(child, (*path, key))
+    elif node.is_list and _named(path):
+        for element in node.value:
+            name = str(element.value["name"].value)
+            yield from _leaves(element, (*path, Item(name)))
+    else:
+        yield path, node
+
+
+def _named(path: Path) -> bool:
+    prop = schema.find(SCHEMA, path)
+    return prop is not None and prop.named
+
+
+def value_of(path: Path, node: Node) -> Any:
+    """A leaf's value: container environment values are text exactly as written, lists are tuples of plain data."""
+    prop = schema.find(SCHEMA, path)
+    if prop is not None and prop.meta.get("keep") == "text" and not isinstance(node.value, str):
+        return node.text
+    plain = node.plain()
+    return tuple(plain) if isinstance(plain, list) else plain
+
+
+def layers(config: Config, env: str | None) -> list[Layer]:
+    """The file's own layer, with the overlay `env` above it when one is chosen (it must be known: `environment`)."""
+    own = {k: v for k, v in config.root.value.items() if k not in STRUCTURE and not k.startswith("x-")}
+    found = [Layer(Source.FILE, Node(own, config.root.mark, keys=config.root.keys))]
+    if env:
+        overlay = config.root.get("environments", env)
+        if overlay is not None:
+            found.insert(0, Layer(Source.OVERLAY, overlay))
+    return found
+
+
+def environment(config: Config, env: str) -> list[Finding]:
+    """A finding when `env` is not one of the file's environments."""
+    if env in config.environments:
+        return []
+    near = nearest(env, config.environments)
+    known = allowed(config.environments) if config.environments else "none (add it under environments:)"
+    hint = (f"did you mean {near}? " if near else "") + f"known: {known}"
+    mark = config.root.mark_of(("environments",))
+    return [_problem("MLCC032", mark, "environments", f"no environment is called {quoted(env, _SHOWN)}", hint)]
+
+
+# ---------------------------------------------------------------- text from outside (options, variables)
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+def coerce(path: Path, text: str) -> tuple[Any, str]:
+    """Text of an option or a variable as the type its key has: (value, "") or (None, what is wrong).
+
+    A text key takes the text as it is; everything else is read like YAML, with the usual words for a switch.
+    """
+    prop = schema.find(SCHEMA, path)
+    types = prop.types if prop is not None else ("string",)
+    if types == ("boolean",):
+        word = text.strip().lower()
+        if word in _TRUE + _FALSE:
+            return word in _TRUE, ""
+        return None, f"{quoted(text, _SHOWN)} is not true or false"
+    if "array" in types or "object" in types:
+        return _coerce_collection(text, types)
+    if "integer" in types or "number" in types:
+        if prop is not None and prop.meta.get("keep") == "text":
+            return text, ""
+        return _coerce_number(text, types)
+    return text, ""
+
+
+def _coerce_number(text: str, types: tuple[str, ...]) -> tuple[Any, str]:
+    loaded = yamlio.load(text.encode("utf-8", "surrogatepass"), "value")
+    value = loaded.root.value if loaded.root is not None else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value, ""
+    if "string" in types:
+        return text, ""
+    return None, f"{quoted(text, _SHOWN)} is not a number"
+
+
+def _coerce_collection(text: str, types: tuple[str, ...]) -> tuple[Any, str]:
+    if "array" in types and re.match(r"[A-Za-z0-9./:_@-]+(,[A-Za-z0-9./:_@-]+)*\Z", text):
+        return text.split(","), ""
+    loaded = yamlio.load(text.encode("utf-8", "surrogatepass"), "value")
+    if loaded.root is None or not (loaded.root.is_list or loaded.root.is_map):
+        return None, f"{quoted(text, _SHOWN)} is not a list or mapping in YAML"
+    return loaded.root.plain(), ""

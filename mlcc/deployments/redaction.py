@@ -1,0 +1,91 @@
+"""What is a secret, by name and by value.  Law: the rule is data; fields are redacted before they are cut or joined.
+
+A variable's name is judged by its words, the last one most: `OPENAI_API_KEY` is a secret, `VLLM_MAX_NUM_BATCHED_TOKENS`
+is not.  A value is a secret when it has the format of one, whatever its name.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlcc import resources, yamlio
+
+REDACTED = "***REDACTED***"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The redaction rule, as read from registries/redaction.yaml."""
+
+    anywhere: frozenset[str]
+    anywhere_endings: tuple[str, ...]
+    anywhere_unless_last: frozenset[str]
+    last: Mapping[str, frozenset[str]]
+    last_two: frozenset[str]
+    last_two_unless: frozenset[str]
+    values: re.Pattern[str]
+
+
+def rule_of(document: Mapping[str, Any]) -> Rule:
+    """The rule in a registry document."""
+    return Rule(
+        frozenset(document["anywhere"]),
+        tuple(document["anywhere_endings"]),
+        frozenset(document["anywhere_unless_last"]),
+        {word: frozenset(unless) for word, unless in document["last"].items()},
+        frozenset(document["last_two"]),
+        frozenset(document["last_two_unless"]),
+        re.compile("|".join(f"(?:{v['pattern']})" for v in document["values"])),
+    )
+
+
+@functools.cache
+def packaged() -> Rule:
+    """The packaged rule."""
+    loaded = yamlio.load(resources.read("registries", "redaction.yaml"), "redaction.yaml")
+    assert loaded.root is not None
+    return rule_of(loaded.root.plain())
+
+
+def words(name: str) -> list[str]:
+    """A name's words in upper case: `dbPassword` and `DB_PASSWORD` are alike."""
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", name)
+    return [w for w in re.split(r"[^A-Za-z0-9]+", spaced.upper()) if w]
+
+
+def is_secret_name(name: str, rule: Rule | None = None) -> bool:
+    """True when a variable of this name holds a secret."""
+    rule = rule or packaged()
+    parts = words(name)
+    if not parts:
+        return False
+    last = parts[-1]
+    if set(parts) & rule.anywhere or any(p.endswith(rule.anywhere_endings) for p in parts):
+        return last not in rule.anywhere_unless_last
+    for ending, unless in rule.last.items():
+        if last == ending or (ending == "TOKEN" and last.endswith(ending)):
+            before = parts[-2] if len(parts) > 1 else ""
+            return not {parts[0], before} & unless
+    for size in (2, 3):
+        if " ".join(parts[-size:]) in rule.last_two:
+            return not set(parts) & rule.last_two_unless
+    return False
+
+
+def is_secret_value(value: str, rule: Rule | None = None) -> bool:
+    """True when a value has the format of a secret."""
+    return bool((rule or packaged()).values.search(value))
+
+
+def redact_text(text: str, rule: Rule | None = None) -> str:
+    """Text with every secret-shaped part replaced.  Short and empty values are never touched."""
+    return (rule or packaged()).values.sub(REDACTED, text)
+
+
+def redact(variables: Mapping[str, str], rule: Rule | None = None) -> dict[str, str]:
+    """Variables with secret values replaced, by name and by format."""
+    return {k: REDACTED if is_secret_name(k, rule) and v else redact_text(v, rule) for k, v in variables.items()}

@@ -1,0 +1,208 @@
+"""The one guard through which files of a checkout are opened.  Law: no path of a checkout is opened any other way.
+
+A checkout is untrusted: any component may be a link, a FIFO, a device, or change while we look.  So every component
+below a directory that the operator named is opened from its parent's descriptor without following links, and what a
+descriptor is, is asked of the descriptor, never of the name.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from types import TracebackType
+
+from mlcc.diagnostics import Finding, error, printable
+from mlcc.errors import UserError
+
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | getattr(os, "O_NOCTTY", 0)
+
+
+class Refused(UserError):
+    """A path that is not what it must be: a link, a directory in a file's place, a FIFO, too large."""
+
+    def __init__(self, path: str, why: str, hint: str = "") -> None:
+        shown = printable(path, 200)
+        super().__init__([error("MLCC001", f"{shown}: {why}", file=shown, hint=hint)])
+
+
+def _why(problem: OSError) -> str:
+    known = {
+        errno.ELOOP: "a symbolic link stands there, and mlcc follows none",
+        errno.ENOTDIR: "a file or a link stands where a directory belongs",
+        errno.EISDIR: "a directory stands where a file belongs",
+        errno.ENXIO: "not a plain file",
+        errno.EACCES: "permission denied",
+        errno.ENAMETOOLONG: "the name is too long",
+    }
+    return known.get(problem.errno or 0, (problem.strerror or "cannot be opened").lower())
+
+
+def _read_plain(fd: int, path: str, cap: int, single_link: bool) -> bytes:
+    status = os.fstat(fd)
+    if stat.S_ISDIR(status.st_mode):
+        raise Refused(path, "a directory stands where a file belongs")
+    if not stat.S_ISREG(status.st_mode):
+        raise Refused(path, "not a plain file")
+    if single_link and status.st_nlink > 1:
+        raise Refused(path, "has more than one hard link", "copy the file over itself, so that it is a file of its own")
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := os.read(fd, 1 << 20):
+        size += len(chunk)
+        if size > cap:
+            raise Refused(path, f"larger than {cap:,} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def read_named(path: str, cap: int) -> bytes:
+    """Reads a file that the operator named; only its last component must not be a link.
+
+    Raises Refused when it is missing, is no plain file, or holds more than `cap` bytes.
+    """
+    try:
+        fd = os.open(path, PLAIN)
+    except ValueError:
+        raise Refused(path, "not a file name") from None
+    except FileNotFoundError:
+        raise Refused(path, "no such file", "run `mlcc init`, or name one with -f FILE") from None
+    except OSError as problem:
+        raise Refused(path, _why(problem)) from None
+    try:
+        return _read_plain(fd, path, cap, single_link=False)
+    finally:
+        os.close(fd)
+
+
+class Directory:
+    """An open directory below which paths are walked component by component without following links."""
+
+    def __init__(self, path: str) -> None:
+        """Opens `path`, which the operator named (links in it are followed).  Raises Refused."""
+        self.path = path
+        try:
+            self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise Refused(path, "no such directory") from None
+        except (OSError, ValueError) as problem:
+            why = _why(problem) if isinstance(problem, OSError) else "not a directory name"
+            raise Refused(path, why) from None
+
+    def __enter__(self) -> Directory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the descriptor."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def parent(self, relpath: str) -> tuple[int, str] | None:
+        """A new descriptor of the directory that holds `relpath`, and its last component; None when it is absent."""
+        *parents, name = relpath.split("/")
+        fd = os.dup(self.fd)
+        try:
+            for part in parents:
+                child = os.open(part, DIRECTORY, dir_fd=fd)
+                os.close(fd)
+                fd = child
+        except FileNotFoundError:
+            os.close(fd)
+            return None
+        except OSError as problem:
+            os.close(fd)
+            raise Refused(f"{self.path}/{relpath}", _why(problem)) from None
+        return fd, name
+
+    def read(self, relpath: str, cap: int, single_link: bool = True) -> tuple[bytes, int] | None:
+        """Bytes and permission bits of a plain file; None when it is absent.  Raises Refused for anything else."""
+        found = self.parent(relpath)
+        if found is None:
+            return None
+        parent, name = found
+        shown = f"{self.path}/{relpath}"
+        try:
+            fd = os.open(name, PLAIN, dir_fd=parent)
+        except FileNotFoundError:
+            return None
+        except OSError as problem:
+            raise Refused(shown, _why(problem)) from None
+        finally:
+            os.close(parent)
+        try:
+            data = _read_plain(fd, shown, cap, single_link)
+            return data, stat.S_IMODE(os.fstat(fd).st_mode)
+        finally:
+            os.close(fd)
+
+    def exists(self, relpath: str) -> bool:
+        """True when something, of whatever kind, stands at `relpath` (or a parent of it is not a directory)."""
+        try:
+            found = self.parent(relpath)
+        except Refused:
+            return True
+        if found is None:
+            return False
+        parent, name = found
+        try:
+            os.stat(name, dir_fd=parent, follow_symlinks=False)
+            return True
+        except FileNotFoundError:
+            return False
+        finally:
+            os.close(parent)
+
+    def walk(self, relpath: str = "", limit: int = 100_000) -> Iterator[str]:
+        """Relative paths of everything below `relpath` that is not a directory, in order; links are not followed."""
+        count = 0
+        pending = [relpath]
+        while pending:
+            here = pending.pop()
+            try:
+                fd = self._open_dir(here)
+            except FileNotFoundError:
+                continue
+            try:
+                entries = sorted(os.scandir(fd), key=lambda e: e.name)
+                subdirectories = []
+                for entry in entries:
+                    below = f"{here}/{entry.name}" if here else entry.name
+                    count += 1
+                    if count > limit:
+                        raise Refused(self.path, f"more than {limit:,} files below it")
+                    if entry.is_dir(follow_symlinks=False):
+                        subdirectories.append(below)
+                    else:
+                        yield below
+                pending.extend(reversed(subdirectories))
+            finally:
+                os.close(fd)
+
+    def _open_dir(self, relpath: str) -> int:
+        if not relpath:
+            return os.open(".", DIRECTORY, dir_fd=self.fd)
+        found = self.parent(relpath)
+        if found is None:
+            raise FileNotFoundError(relpath)
+        parent, name = found
+        try:
+            return os.open(name, DIRECTORY, dir_fd=parent)
+        except FileNotFoundError:
+            raise
+        except OSError as problem:
+            raise Refused(f"{self.path}/{relpath}", _why(problem)) from None
+        finally:
+            os.close(parent)
+
+
+def refused_finding(problem: Refused) -> Finding:
+    """The finding of a refusal."""
+    return problem.findings[0]

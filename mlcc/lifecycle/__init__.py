@@ -1,0 +1,84 @@
+"""The do/ steps.  Law: one table of steps; each is a function from a Context to a Result; no click, no print, no boto3.
+
+A step that this version does not have yet is in the table too, so that its shim answers with a plain sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from mlcc.diagnostics import error
+from mlcc.errors import PreconditionError
+from mlcc.lifecycle.context import Context, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step: what help says, and how it runs (None: not in this version)."""
+
+    title: str
+    run: Callable[[Context], Result] | None = None
+
+
+def _build(context: Context) -> Result:
+    from mlcc.lifecycle import build
+
+    return build.run(context)
+
+
+def _verb(name: str) -> Callable[[Context], Result]:
+    def run(context: Context) -> Result:
+        from mlcc.lifecycle import targets
+
+        verb: Callable[[Context], Result] = getattr(targets.actions(context.project.target.name, name), name)
+        return verb(context)
+
+    return run
+
+
+def _asset(name: str) -> Callable[[Context], Result]:
+    def run(context: Context) -> Result:
+        from mlcc.lifecycle import assets
+
+        found: Mapping[str, Callable[[Context], Result]] = {
+            "config": assets.config,
+            "export": assets.export,
+            "manifest": assets.manifest,
+            "validate": assets.validate,
+        }
+        return found[name](context)
+
+    return run
+
+
+STEPS: Mapping[str, Step] = {
+    "adapter": Step("Add, list, update and remove adapters."),
+    "benchmark": Step("Measure a deployment under a workload."),
+    "build": Step("Build the image, or the local environment.", _build),
+    "ci": Step("Work with the continuous integration table."),
+    "clean": Step("Take away all that build and deploy made, and prove it.", _verb("clean")),
+    "config": Step("Print the values that the steps use.", _asset("config")),
+    "deploy": Step("Make it serve, and wait until it does.", _verb("deploy")),
+    "export": Step("Print the resolved configuration as a document.", _asset("export")),
+    "logs": Step("Show what the server printed.", _verb("logs")),
+    "manifest": Step("List what of the project exists.", _asset("manifest")),
+    "optimize": Step("Search for better engine options."),
+    "push": Step("Push the image to its registry."),
+    "register": Step("Record a deployment."),
+    "run": Step("Serve in the foreground.", _verb("run")),
+    "status": Step("Say whether it serves, and where.", _verb("status")),
+    "submit": Step("Build the image with CodeBuild."),
+    "test": Step("Send real requests and judge the answers.", _verb("test")),
+    "tune": Step("Fine-tune the model."),
+    "validate": Step("Compare the files with mlcc.lock.", _asset("validate")),
+}
+
+
+def run(name: str, context: Context) -> Result:
+    """Runs a step.  Raises PreconditionError for one that this version does not have."""
+    step = STEPS[name]
+    if step.run is None:
+        message = f"do/{name} is not there in this version of mlcc"
+        raise PreconditionError([error("MLCC311", message, hint="mlcc do --help lists what is")])
+    return step.run(context)

@@ -1,0 +1,78 @@
+"""config, export, validate, manifest: what can be said of a rendered project without starting anything."""
+
+from __future__ import annotations
+
+import os
+
+from mlcc.deployments.redaction import redact
+from mlcc.files import Directory
+from mlcc.lifecycle import state
+from mlcc.lifecycle.context import Context, Result
+from mlcc.tree import MAX_FILE_BYTES, REMOVED, digest
+from mlcc.values import format_path
+
+
+def config(context: Context) -> Result:
+    """The values that the steps use."""
+    found = redact(context.project.variables)
+    return Result({"variables": found}, [f"{name}={value}" for name, value in sorted(found.items())])
+
+
+def export(context: Context) -> Result:
+    """The resolved configuration of the project, as a document."""
+    project = context.project
+    values = {format_path(path): list(v) if isinstance(v, tuple) else v for path, v in project.values.items()}
+    document = {
+        "project": project.name,
+        "env": project.env,
+        "deployment_config": project.config.name,
+        "target": project.target.name,
+        "mlcc": project.lock.version,
+        "values": redact({k: v for k, v in values.items() if isinstance(v, str)})
+        | {k: v for k, v in values.items() if not isinstance(v, str)},
+        "components": {name: redact(own) for name, own in project.components.items()},
+        "adapters": {name: redact(own) for name, own in project.adapters.items()},
+    }
+    return Result(document, [f"{name}: {value}" for name, value in sorted(values.items())])
+
+
+def validate(context: Context) -> Result:
+    """Whether every file is as the lock says: unedited, edited and merged, removed, or changed since."""
+    rows, ok = [], True
+    with Directory(context.project.directory) as tree:
+        for path, record in context.project.lock.files.items():
+            found = tree.read(path, MAX_FILE_BYTES)
+            seen = digest(found[0]) if found is not None else REMOVED
+            word = _state(seen, record.digest, record.edited, record.owner)
+            ok = ok and word != "changed since mlcc apply"
+            rows.append({"path": path, "owner": record.owner, "state": word})
+    shown = [r for r in rows if r["state"] not in ("as rendered",)]
+    lines = [f"{r['state']:<26} {r['path']}" for r in shown]
+    return Result({"files": rows, "ok": ok}, [*lines, f"{len(rows)} files, {len(shown)} not as rendered"], ok)
+
+
+def _state(seen: str, rendered: str, edited: str, owner: str) -> str:
+    if owner == "seed":
+        return "yours, removed" if seen == REMOVED else "as rendered" if seen == rendered else "yours"
+    if seen == rendered:
+        return "as rendered"
+    if seen == edited:
+        return "removed by you" if seen == REMOVED else "edited, recorded"
+    return "changed since mlcc apply"
+
+
+def manifest(context: Context) -> Result:
+    """What of this project exists on this machine: builds, servers, logs, the sample artifact."""
+    project = context.project
+    assets = []
+    for name in (state.BUILD, state.SERVER):
+        found = state.read(project.directory, name)
+        if found:
+            kind = str(found.get("kind", ""))
+            what = found.get("reference") or found.get("url")
+            assets.append({"asset": name.removesuffix(".json"), "kind": kind, "name": str(what)})
+    sample = os.path.join(project.directory, project.architecture.sample)
+    if project.architecture.sample and os.path.isdir(sample):
+        assets.append({"asset": "model", "kind": "sample", "name": project.architecture.sample})
+    lines = [f"{a['asset']:<8} {a['kind']:<10} {a['name']}" for a in assets]
+    return Result({"assets": assets}, lines or ["nothing of this project exists on this machine"])

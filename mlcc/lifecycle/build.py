@@ -1,0 +1,187 @@
+"""build: an image where an engine answers, else a virtual environment; the sample model first when it is absent.
+
+Law: the only step that trains, and only the sample, and only when its artifact is not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlcc import proc
+from mlcc.diagnostics import error, printable
+from mlcc.errors import PreconditionError, UserError
+from mlcc.files import Directory
+from mlcc.lifecycle import engines, state
+from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.engines import Engine
+from mlcc.lifecycle.project import RenderedProject
+
+REQUIREMENTS = "code/requirements.txt"
+TRAIN = "sample_model/train.py"
+IMAGE, VENV = "image", "venv"
+TAIL = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build made: `image` with a reference, or `venv` with the path of its Python."""
+
+    kind: str
+    reference: str
+
+
+def run(context: Context) -> Result:
+    """Builds what deploy and run start."""
+    project = context.project
+    engine = engines.detect(context.environ)
+    if context.argument("dry_run"):
+        return calls(_calls(project, engine, context.environ), engine=engine.name if engine else "none")
+    train_sample(context)
+    built = _image(context, engine) if engine is not None else _venv(context)
+    state.write(project.directory, state.BUILD, {"kind": built.kind, "reference": built.reference})
+    words = {IMAGE: f"image {built.reference}", VENV: "a virtual environment (no container engine answers)"}
+    lines = [f"built {project.name}: {words[built.kind]}"]
+    return Result({"built": {"kind": built.kind, "reference": built.reference}}, lines)
+
+
+def _calls(project: RenderedProject, engine: Engine | None, environ: Mapping[str, str]) -> list[dict[str, Any]]:
+    found = []
+    if _needs_sample(project):
+        found.append(call("engine", "train", script=TRAIN, output=project.architecture.sample))
+    if engine is not None:
+        arguments = engine.build_arguments(image_name(project), platform(project), project.directory)
+        found.append(call("engine", "build", arguments=arguments[1:]))
+    else:
+        found.append(call("engine", "install", python=_python(project, environ), requirements=REQUIREMENTS))
+    return found
+
+
+def image_name(project: RenderedProject) -> str:
+    """The local image of a project."""
+    return f"mlcc/{project.name}:latest"
+
+
+def platform(project: RenderedProject) -> str:
+    """The platform of the instances that will run the image; a laptop of another kind must not decide it."""
+    return project.variables.get("BUILD_PLATFORM", "linux/amd64")
+
+
+def existing(project: RenderedProject, environ: Mapping[str, str]) -> Built:
+    """What the last build made.  Raises PreconditionError when there is none, or it is gone."""
+    found = state.read(project.directory, state.BUILD)
+    built = Built(str(found.get("kind", "")), str(found.get("reference", "")))
+    if built.kind == IMAGE and engines.detect(environ) is not None:
+        return Built(IMAGE, image_name(project))
+    python = os.path.join(state.path(project.directory, ""), venv_name(project), "bin", "python")
+    if built.kind == VENV and os.path.exists(python):
+        return Built(VENV, python)
+    raise PreconditionError([error("MLCC305", f"{project.name} has not been built here", hint="do/build")])
+
+
+# ---------------------------------------------------------------- programs with a story
+def _follow(context: Context, argv: Sequence[str], doing: str, environ: Mapping[str, str]) -> None:
+    """Runs a program; its output is detail, and the last lines of it come with a failure."""
+    context.progress.say(doing)
+    tail: list[str] = []
+    last = ""
+    for line in proc.lines(argv, environ=environ, cwd=context.project.directory):
+        if last:
+            context.progress.detail(last)
+            tail = [*tail, last][-TAIL:]
+        last = line
+    if last != "exit 0":
+        shown = "\n".join(f"    {line}" for line in tail)
+        context.progress.say(shown)
+        raise UserError([error("MLCC306", f"{doing} failed ({last})", hint="what it printed stands above")])
+
+
+# ---------------------------------------------------------------- images
+def _image(context: Context, engine: Engine) -> Built:
+    project = context.project
+    image = image_name(project)
+    arguments = engine.build_arguments(image, platform(project), ".")
+    _follow(context, arguments, f"building {image} with {engine.name}", context.environ)
+    return Built(IMAGE, image)
+
+
+# ---------------------------------------------------------------- virtual environments
+def venv_name(project: RenderedProject) -> str:
+    """The environment's folder: its name changes with what is installed in it."""
+    with Directory(project.directory) as tree:
+        found = tree.read(REQUIREMENTS, 1 << 20)
+    data = found[0] if found is not None else b""
+    return f"venv-{hashlib.sha256(data + sys.version.encode()).hexdigest()[:12]}"
+
+
+def _python(project: RenderedProject, environ: Mapping[str, str]) -> str:
+    """The interpreter to build with: the one of the image where it is installed, else mlcc's own."""
+    wanted = project.version.python if project.version is not None else ""
+    found = proc.find(f"python{wanted}", environ) if wanted else None
+    if found is not None and proc.run([found, "-c", "import ensurepip, venv"], environ=environ, timeout_s=30).code == 0:
+        return found
+    return sys.executable
+
+
+def _pip_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return {**environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PYTHONNOUSERSITE": "1"}
+
+
+def _venv(context: Context) -> Built:
+    project = context.project
+    folder = state.path(project.directory, venv_name(project))
+    python = os.path.join(folder, "bin", "python")
+    ready = os.path.join(folder, ".complete")
+    if not os.path.exists(ready):
+        environ = _pip_environment(context.environ)
+        base = _python(project, context.environ)
+        _follow(context, [base, "-m", "venv", "--clear", folder], "making a virtual environment", environ)
+        argv = [python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS]
+        _follow(context, argv, f"installing {REQUIREMENTS}", environ)
+        with open(ready, "wb"):
+            pass
+    return Built(VENV, python)
+
+
+# ---------------------------------------------------------------- the sample model
+def artifact(project: RenderedProject) -> str:
+    """The sample artifact's path below the project, or an empty text when the project serves no sample."""
+    form = project.variables.get("MODEL_FORMAT", "")
+    name = project.framework.formats.get(form, "") if project.framework is not None else ""
+    seeded = project.get("seed_files.sample_model", True)
+    if "MODEL_NAME" in project.variables or not project.architecture.sample or not name or not seeded:
+        return ""
+    return f"{project.architecture.sample}/{name}"
+
+
+def _needs_sample(project: RenderedProject) -> bool:
+    path = artifact(project)
+    if not path:
+        return False
+    with Directory(project.directory) as tree:
+        return not tree.exists(path)
+
+
+def train_sample(context: Context) -> None:
+    """Trains the sample model when its artifact is absent.  Raises PreconditionError when its script is gone."""
+    project = context.project
+    if not _needs_sample(project):
+        return
+    with Directory(project.directory) as tree:
+        if not tree.exists(TRAIN):
+            message = f"{artifact(project)} is absent, and so is {TRAIN}, which trains it"
+            hint = "mlcc apply --restore sample_model/train.py, or set model.name"
+            raise PreconditionError([error("MLCC305", message, hint=hint)])
+    python = _venv(context).reference
+    extra = project.version.sample_requirements if project.version is not None else ()
+    if extra:
+        argv = [python, "-m", "pip", "install", "--quiet", *extra]
+        _follow(context, argv, "installing what training needs", _pip_environment(context.environ))
+    argv = [python, TRAIN, "--output", project.architecture.sample]
+    _follow(context, argv, f"training the sample model ({printable(artifact(project))})", context.environ)
+    if _needs_sample(project):
+        raise UserError([error("MLCC306", f"{TRAIN} ended without writing {artifact(project)}")])

@@ -1,0 +1,80 @@
+"""What every step gets.  Law: time, environment, sleep and talk arrive as arguments; a step returns its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mlcc.lifecycle.project import RenderedProject
+
+
+class Progress(Protocol):
+    """How a step speaks while it works; the command line shows it, tests record it."""
+
+    def say(self, text: str) -> None:
+        """One line for people."""
+
+    def detail(self, text: str) -> None:
+        """A line of a program's output: shown with -v, and after a failure."""
+
+
+class Silent:
+    """A Progress that keeps what was said."""
+
+    def __init__(self) -> None:
+        """Nothing said yet."""
+        self.said: list[str] = []
+        self.details: list[str] = []
+
+    def say(self, text: str) -> None:
+        """Keeps a line."""
+        self.said.append(text)
+
+    def detail(self, text: str) -> None:
+        """Keeps a line."""
+        self.details.append(text)
+
+
+@dataclass(frozen=True)
+class Context:
+    """The arguments of a step.
+
+    project: as rendered; environ: for the programs that a step starts; now: seconds of a steady clock; arguments: what
+    the command line gave the step beyond the common options.
+    """
+
+    project: RenderedProject
+    environ: Mapping[str, str]
+    progress: Progress
+    sleep: Callable[[float], None]
+    now: Callable[[], float]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def argument(self, name: str, default: Any = None) -> Any:
+        """One of the step's own arguments."""
+        value = self.arguments.get(name)
+        return default if value is None else value
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a step did.
+
+    document: for -o json, in the shape of the contract; lines: the same for people; ok: False makes the exit code 1.
+    """
+
+    document: Mapping[str, Any]
+    lines: Sequence[str] = ()
+    ok: bool = True
+
+
+def call(service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    """One call of a dry run."""
+    return {"service": service, "operation": operation, "parameters": parameters}
+
+
+def calls(found: Sequence[Mapping[str, Any]], **assumed: Any) -> Result:
+    """The result of a dry run: what would be called, and what had to be assumed."""
+    lines = [f"would call {c['service']} {c['operation']}: {dict(c['parameters'])}" for c in found]
+    return Result({"calls": list(found), "assumed": assumed}, lines or ["nothing would be called"])

@@ -1,0 +1,200 @@
+"""A rendered project, as the do/ steps see it.  Law: reads do/ and mlcc.lock, never mlcc.yaml; executes nothing.
+
+What was reviewed in Git is what is deployed: the values are those of do/config and its like, and each must be what
+mlcc.lock says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlcc import apply as applying
+from mlcc import conf
+from mlcc import lock as locks
+from mlcc.diagnostics import Finding, allowed, error, nearest, printable, quoted
+from mlcc.errors import PreconditionError, UserError
+from mlcc.files import Directory
+from mlcc.lock import Lock
+from mlcc.registries.load import Registries
+from mlcc.registries.types import Architecture, DeploymentConfig, Framework, FrameworkVersion, Target
+from mlcc.resolve import DEFAULT_COMPONENT
+from mlcc.tree import LOCK_NAME
+from mlcc.values import Path, parse_path
+
+MAX_CONF_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedProject:
+    """A project's values and rows.
+
+    directory: where it lies; env: the chosen environment; target: where this step acts (the project's own, or the one
+    named with --target); variables: of do/config with the environment's over them; components and adapters: theirs,
+    by name; values: the lock's, by path.
+    """
+
+    directory: str
+    env: str | None
+    target: Target
+    variables: Mapping[str, str]
+    components: Mapping[str, Mapping[str, str]]
+    adapters: Mapping[str, Mapping[str, str]]
+    values: Mapping[Path, Any]
+    lock: Lock
+    config: DeploymentConfig
+    architecture: Architecture
+    framework: Framework | None = None
+    version: FrameworkVersion | None = None
+
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return self.variables["PROJECT_NAME"]
+
+    @property
+    def container(self) -> Mapping[str, Any]:
+        """The architecture's container facts: port, paths, timeouts."""
+        return self.architecture.container
+
+    def get(self, dotted: str, default: Any = None) -> Any:
+        """A resolved value by dotted path."""
+        return self.values.get(parse_path(dotted) or (), default)
+
+    def environment(self, component: str = DEFAULT_COMPONENT) -> dict[str, str]:
+        """The container environment of one component: the project's, with the component's own over it."""
+        found = self._container(self.variables)
+        return found | self._container(self.components.get(component, {}))
+
+    def _container(self, variables: Mapping[str, str]) -> dict[str, str]:
+        plain = tuple(self.architecture.env_prefixes)
+        found = {k.removeprefix(conf.ENV_PREFIX): v for k, v in variables.items() if k.startswith(conf.ENV_PREFIX)}
+        return found | {k: v for k, v in variables.items() if plain and k.startswith(plain)}
+
+
+def load(directory: str, registries: Registries, env: str | None = None, target: str = "") -> RenderedProject:
+    """Reads a rendered project.
+
+    Raises PreconditionError when there is none, when an apply was killed half-way, or when a value is not what the
+    lock says; UserError when a .conf file holds anything but values.
+    """
+    with Directory(directory) as tree:
+        if applying.unfinished(tree):
+            problem = error("MLCC303", "an apply was killed before it finished", hint="mlcc apply finishes it")
+            raise PreconditionError([problem])
+        config = _conf(tree, "do/config")
+        raw = tree.read(LOCK_NAME, applying.LOCK_MAX_BYTES)
+        if config is None or raw is None:
+            where = printable(directory, 200)
+            message = f"{where} holds no rendered project"
+            raise PreconditionError([error("MLCC303", message, hint="mlcc apply renders one from mlcc.yaml")])
+        lock = locks.load(raw[0])
+        overlay = _overlay(tree, lock, env)
+        values = lock.environment(env)
+        components = {n: _conf(tree, f"do/ic/{n}.conf") or {} for n in conf.components(values)}
+        adapters = {n: _conf(tree, f"do/adapters/{n}.conf") or {} for n in conf.adapters(values)}
+    project = _assemble(directory, registries, env, target, config, components, adapters, overlay, values, lock)
+    _agree(project)
+    return project
+
+
+def _conf(tree: Directory, path: str) -> dict[str, str] | None:
+    found = tree.read(path, MAX_CONF_BYTES)
+    if found is None:
+        return None
+    variables, problems = conf.parse(found[0], path)
+    if problems:
+        raise UserError(problems)
+    return variables
+
+
+def _overlay(tree: Directory, lock: Lock, env: str | None) -> dict[str, str]:
+    if not env:
+        return {}
+    if env not in lock.environments:
+        near = nearest(env, lock.environments)
+        hint = (f"did you mean {near}? " if near else "") + f"known: {allowed(lock.environments) or 'none'}"
+        raise UserError([error("MLCC032", f"no environment is called {quoted(env)}", hint=hint)])
+    return _conf(tree, f"do/env/{env}.conf") or {}
+
+
+def _assemble(
+    directory: str,
+    registries: Registries,
+    env: str | None,
+    target: str,
+    config: dict[str, str],
+    components: Mapping[str, dict[str, str]],
+    adapters: Mapping[str, dict[str, str]],
+    overlay: Mapping[str, str],
+    values: Mapping[Path, Any],
+    lock: Lock,
+) -> RenderedProject:
+    merged = {**config, **{k: v for k, v in overlay.items() if "__" not in k}}
+    gone = merged.pop(conf.UNSET, "").split()
+    merged = {k: v for k, v in merged.items() if k not in gone}
+    scoped_ic = {n: _scoped("IC", n, own, overlay, gone) for n, own in components.items()}
+    scoped_adapters = {n: _scoped("ADAPTER", n, own, overlay, gone) for n, own in adapters.items()}
+    row = registries.deployment_configs.get(merged.get("DEPLOYMENT_CONFIG", ""))
+    wanted = target or merged.get("DEPLOYMENT_TARGET", "")
+    chosen = registries.targets.get(registries.canonical("targets", wanted)[0])
+    architecture = registries.architectures.get(row.architecture) if row is not None else None
+    if row is None or chosen is None or architecture is None:
+        raise _unknown(registries, merged, wanted, row)
+    framework = registries.framework(merged["FRAMEWORK"]) if "FRAMEWORK" in merged else None
+    version = framework.versions.get(merged.get("FRAMEWORK_VERSION", "")) if framework is not None else None
+    return RenderedProject(
+        directory, env, chosen, merged, scoped_ic, scoped_adapters, values, lock, row, architecture, framework, version
+    )
+
+
+def _scoped(
+    kind: str, name: str, own: Mapping[str, str], overlay: Mapping[str, str], gone: list[str]
+) -> dict[str, str]:
+    """A component's variables with the environment's over them."""
+    start = conf.scoped(kind, name, "")
+    found = dict(own)
+    for key, value in overlay.items():
+        if key.startswith(start):
+            found[f"{kind}_{key.removeprefix(start)}"] = value
+    removed = {f"{kind}_{k.removeprefix(start)}" for k in gone if k.startswith(start)}
+    return {k: v for k, v in found.items() if k not in removed}
+
+
+def _unknown(
+    registries: Registries, variables: Mapping[str, str], target: str, row: DeploymentConfig | None
+) -> UserError:
+    if row is None:
+        name = variables.get("DEPLOYMENT_CONFIG", "")
+        hint = f"known: {allowed(registries.deployment_configs)}"
+        return UserError([error("MLCC102", f"no deployment config is called {quoted(name)}", hint=hint)])
+    near = nearest(target, registries.targets)
+    hint = (f"did you mean {near}? " if near else "") + f"known: {allowed(registries.targets)}"
+    return UserError([error("MLCC103", f"no deployment target is called {quoted(target)}", hint=hint)])
+
+
+def _agree(project: RenderedProject) -> None:
+    """Refuses values that are not the lock's: edited by hand, or rendered from another state."""
+    plain = project.architecture.env_prefixes
+    expected = conf.config(project.values, plain)
+    problems = list(_differences("do/config", expected, project.variables))
+    for name, found in project.components.items():
+        wanted = conf.component(project.values, name, plain)
+        if found or name != DEFAULT_COMPONENT:
+            problems += _differences(f"do/ic/{name}.conf", wanted, found)
+    for name, found in project.adapters.items():
+        problems += _differences(f"do/adapters/{name}.conf", conf.adapter(project.values, name), found)
+    if problems:
+        raise PreconditionError(problems)
+
+
+def _differences(file: str, expected: Mapping[str, str], found: Mapping[str, str]) -> list[Finding]:
+    hint = "put the value into mlcc.yaml (mlcc set) and run mlcc apply"
+    problems = []
+    for name in sorted({*expected, *found}):
+        if expected.get(name) != found.get(name):
+            what = "is missing" if name not in found else "is not in" if name not in expected else "differs from"
+            message = f"{printable(name, 80)} {what} {LOCK_NAME}" if what != "is missing" else f"{name} is missing"
+            problems.append(error("MLCC304", message, file=file, hint=hint))
+    return problems

@@ -1,0 +1,86 @@
+"""Local state below .mlcc/run.  Law: never committed, never trusted: it says where to look, not what to do.
+
+A pull request could plant these files, so a pid is believed only together with its start time and token, and a path
+only where it is one of ours.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from mlcc.files import DIRECTORY, Directory
+from mlcc.writing import remove_empty, remove_files, write_state
+
+RUN_DIR = ".mlcc/run"
+BUILD, SERVER = "build.json", "server.json"
+LOG = "server.log"
+MAX_BYTES = 64 * 1024
+
+
+def read(directory: str, name: str) -> dict[str, Any]:
+    """One state file as a mapping; empty when it is absent or not one."""
+    with Directory(directory) as tree:
+        found = tree.read(f"{RUN_DIR}/{name}", MAX_BYTES)
+    if found is None:
+        return {}
+    try:
+        document = json.loads(found[0])
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def write(directory: str, name: str, document: Mapping[str, Any]) -> None:
+    """Writes one state file."""
+    with Directory(directory) as tree:
+        write_state(tree, f"{RUN_DIR}/{name}", json.dumps(document, indent=1, sort_keys=True).encode() + b"\n")
+
+
+def remove(directory: str, name: str) -> None:
+    """Removes one state file."""
+    with Directory(directory) as tree:
+        remove_files(tree, RUN_DIR, [name])
+
+
+def path(directory: str, name: str) -> str:
+    """The absolute path of something below .mlcc/run, the folder made where absent (and no link)."""
+    with Directory(directory) as tree:
+        write_state(tree, f"{RUN_DIR}/.here", b"")
+        remove_files(tree, RUN_DIR, [".here"])
+    return os.path.join(os.path.abspath(directory), *RUN_DIR.split("/"), name)
+
+
+def sweep(directory: str) -> None:
+    """Removes all of .mlcc/run (links in it are removed, not followed)."""
+    with Directory(directory) as tree:
+        found = tree.parent(f"{RUN_DIR}/x")
+        if found is None:
+            return
+        try:
+            _remove_below(found[0])
+        finally:
+            os.close(found[0])
+        remove_empty(tree, RUN_DIR)
+
+
+def _remove_below(fd: int) -> None:
+    """Removes everything in an open directory."""
+    for entry in list(os.scandir(fd)):
+        if entry.is_dir(follow_symlinks=False):
+            child = os.open(entry.name, DIRECTORY, dir_fd=fd)
+            try:
+                _remove_below(child)
+            finally:
+                os.close(child)
+            os.rmdir(entry.name, dir_fd=fd)
+        else:
+            os.unlink(entry.name, dir_fd=fd)
+
+
+def leftovers(directory: str) -> list[str]:
+    """What still stands below .mlcc/run."""
+    with Directory(directory) as tree:
+        return list(tree.walk(RUN_DIR, limit=1000))

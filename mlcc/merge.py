@@ -1,0 +1,109 @@
+"""Three-way merge of text by lines.  Law: pure; a merge is clean only where one side alone changed, or both alike.
+
+The regions are found as in diff3: stretches of the base that both sides kept are common ground, and between two of
+them lies one region that is taken from the side that changed it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# Line matching is quadratic at worst; beyond this a person decides.
+MAX_LINES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The merged bytes, and how many regions conflict (0: clean)."""
+
+    data: bytes
+    conflicts: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    base: list[bytes]
+    ours: list[bytes]
+    theirs: list[bytes]
+
+
+def merge(
+    base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str] = ("yours", "before", "mlcc")
+) -> Merged:
+    """Merges two descendants of `base`.
+
+    ours: what the user has; theirs: what is rendered now; labels: names for ours, base and theirs in diff3 markers.
+    The bytes hold markers when there are conflicts.
+    """
+    if ours == theirs or base == theirs:
+        return Merged(ours, 0)
+    if base == ours:
+        return Merged(theirs, 0)
+    lines = [side.splitlines(keepends=True) for side in (base, ours, theirs)]
+    if b"\0" in base + ours + theirs or max(map(len, lines)) > MAX_LINES:
+        return Merged(_markers(_Region(*lines), labels), 1)
+    out: list[bytes] = []
+    conflicts = 0
+    for region in _regions(*lines):
+        if region.ours == region.theirs or region.base == region.theirs:
+            out.extend(region.ours)
+        elif region.base == region.ours:
+            out.extend(region.theirs)
+        else:
+            out.append(_markers(region, labels))
+            conflicts += 1
+    return Merged(b"".join(out), conflicts)
+
+
+def _regions(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Iterator[_Region]:
+    """Regions in order: common ground (all three equal) and what lies between."""
+    b = o = t = 0
+    for common_b, common_o, common_t, size in _common(base, ours, theirs):
+        if (b, o, t) != (common_b, common_o, common_t):
+            yield _Region(base[b:common_b], ours[o:common_o], theirs[t:common_t])
+        b, o, t = common_b + size, common_o + size, common_t + size
+        same = base[common_b:b]
+        yield _Region(same, same, same)
+    if (b, o, t) != (len(base), len(ours), len(theirs)):
+        yield _Region(base[b:], ours[o:], theirs[t:])
+
+
+def _blocks(base: list[bytes], side: list[bytes]) -> list[tuple[int, int, int]]:
+    matcher = difflib.SequenceMatcher(None, base, side, autojunk=False)
+    return [(m.a, m.b, m.size) for m in matcher.get_matching_blocks() if m.size]
+
+
+def _common(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Iterator[tuple[int, int, int, int]]:
+    """Stretches of the base that both sides kept: (base, ours, theirs, size)."""
+    left, right = _blocks(base, ours), _blocks(base, theirs)
+    i = j = 0
+    while i < len(left) and j < len(right):
+        (lb, lo, ln), (rb, rt, rn) = left[i], right[j]
+        start, end = max(lb, rb), min(lb + ln, rb + rn)
+        if start < end:
+            yield start, lo + start - lb, rt + start - rb, end - start
+        if lb + ln < rb + rn:
+            i += 1
+        else:
+            j += 1
+
+
+def _markers(region: _Region, labels: tuple[str, str, str]) -> bytes:
+    ours, base, theirs = labels
+    parts = [
+        f"<<<<<<< {ours}\n".encode(),
+        _ended(region.ours),
+        f"||||||| {base}\n".encode(),
+        _ended(region.base),
+        b"=======\n",
+        _ended(region.theirs),
+        f">>>>>>> {theirs}\n".encode(),
+    ]
+    return b"".join(parts)
+
+
+def _ended(lines: list[bytes]) -> bytes:
+    text = b"".join(lines)
+    return text if not text or text.endswith(b"\n") else text + b"\n"

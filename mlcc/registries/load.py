@@ -1,0 +1,177 @@
+"""The registries of one run: an ordered list of roots, read lazily.  Law: later roots override rows of earlier ones.
+
+Nothing is read before it is asked for, and nothing twice: a project on one instance type reads one family's file.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from mlcc import resources
+from mlcc.diagnostics import allowed, error, nearest, quoted
+from mlcc.errors import UserError
+from mlcc.files import Directory
+from mlcc.registries import read
+from mlcc.registries import types as t
+from mlcc.registries.match import Matcher
+from mlcc.registries.read import Root
+from mlcc.values import Node
+
+
+def builtin() -> Root:
+    """The packaged registries."""
+    return Root("builtin", resources.path("registries"), trusted=True, validate=False)
+
+
+def load(roots: Sequence[Root] = ()) -> Registries:
+    """The packaged registries with `roots` over them, in order.  Files are read on first need.
+
+    >>> load().framework("sklearn").versions["1.5.2"].python
+    '3.11'
+    """
+    return Registries((builtin(), *roots))
+
+
+class Registries:
+    """Typed access to every table.  Look-ups return None for a name that no row has."""
+
+    def __init__(self, roots: Sequence[Root]) -> None:
+        """roots: lowest precedence first."""
+        self.roots = tuple(roots)
+
+    # -------------------------------------------------- files
+    @functools.cached_property
+    def _files(self) -> tuple[tuple[Root, tuple[str, ...]], ...]:
+        return tuple((root, tuple(read.listing(root))) for root in self.roots)
+
+    @functools.cache
+    def _document(self, root: Root, relname: str) -> Node:
+        return read.document(root, relname)
+
+    def _documents(self, match: str) -> list[Node]:
+        """Documents named `match`, or below the folder `match/`, of every root in order."""
+        found = []
+        for root, names in self._files:
+            for name in names:
+                if name == match or (match.endswith("/") and name.startswith(match)):
+                    found.append(self._document(root, name))
+        return found
+
+    def _rows(self, match: str, kind: str) -> dict[str, t.Row]:
+        rows: dict[str, t.Row] = {}
+        for document in self._documents(match):
+            table = document.get("rows")
+            if table is not None:
+                rows |= {name: read.KINDS[kind](name, node, document) for name, node in table.value.items()}
+        return dict(sorted(rows.items()))
+
+    def digests(self) -> dict[str, str]:
+        """sha256 over each root's names and bytes: what a lock records."""
+        return {root.name: _digest(root, names) for root, names in self._files}
+
+    # -------------------------------------------------- tables
+    @functools.cached_property
+    def architectures(self) -> Mapping[str, t.Architecture]:
+        """Every architecture."""
+        return cast("dict[str, t.Architecture]", self._rows("architectures.yaml", "architectures"))
+
+    @functools.cached_property
+    def deployment_configs(self) -> Mapping[str, t.DeploymentConfig]:
+        """The catalog of deployment configs."""
+        return cast("dict[str, t.DeploymentConfig]", self._rows("deployment_configs.yaml", "deployment_configs"))
+
+    @functools.cached_property
+    def targets(self) -> Mapping[str, t.Target]:
+        """Every deployment target."""
+        return cast("dict[str, t.Target]", self._rows("targets.yaml", "targets"))
+
+    @functools.cached_property
+    def regions(self) -> Mapping[str, t.Region]:
+        """Every AWS region."""
+        return cast("dict[str, t.Region]", self._rows("regions.yaml", "regions"))
+
+    @functools.cached_property
+    def models(self) -> Mapping[str, t.Model]:
+        """Every model row, patterns included."""
+        return cast("dict[str, t.Model]", self._rows("models/", "models"))
+
+    @functools.cached_property
+    def instances(self) -> Mapping[str, t.Instance]:
+        """Every instance type (reads all families: for listings; use `instance` for one)."""
+        return cast("dict[str, t.Instance]", self._rows("instances/", "instances"))
+
+    @functools.cached_property
+    def frameworks(self) -> Mapping[str, t.Framework]:
+        """Every framework (reads all files: for listings; use `framework` for one)."""
+        names = [n for _, files in self._files for n in files if n.startswith("frameworks/")]
+        found = {n: self.framework(n.removeprefix("frameworks/").rpartition(".")[0]) for n in sorted(set(names))}
+        return {f.name: f for f in found.values() if f is not None}
+
+    # -------------------------------------------------- look-ups
+    @functools.cache
+    def instance(self, name: str) -> t.Instance | None:
+        """One instance type; reads its family's file only."""
+        family = name.split(".")[1] if name.count(".") >= 2 else ""
+        rows = self._rows(f"instances/{family}.yaml", "instances")
+        return cast("t.Instance | None", rows.get(name))
+
+    @functools.cache
+    def framework(self, name: str) -> t.Framework | None:
+        """One framework; versions of later roots join those of earlier ones."""
+        found: t.Framework | None = None
+        for document in self._documents(f"frameworks/{name}.yaml"):
+            new = read.framework(name, document, document)
+            found = new if found is None else _joined(found, new)
+        return found
+
+    @functools.cached_property
+    def _model_index(self) -> Matcher:
+        return Matcher(self.models)
+
+    def model(self, name: str) -> t.Model | None:
+        """The row of a model: its own, else the pattern with the longest literal prefix."""
+        key = self._model_index.find(name)
+        return None if key is None else self.models[key]
+
+    def canonical(self, kind: str, name: str) -> tuple[str, bool]:
+        """A row name for a name or an alias of `deployment_configs` or `targets`, and whether it was an alias."""
+        table: Mapping[str, t.Row] = getattr(self, kind)
+        if name in table:
+            return name, False
+        for row in table.values():
+            if name in row.aliases:
+                return row.name, True
+        return name, False
+
+
+def _joined(old: t.Framework, new: t.Framework) -> t.Framework:
+    from dataclasses import replace
+
+    return replace(
+        new,
+        formats={**old.formats, **new.formats},
+        versions={**{k: v for k, v in old.versions.items() if k not in new.versions}, **new.versions},
+        default_format=new.default_format or old.default_format,
+        sample=new.sample or old.sample,
+    )
+
+
+def _digest(root: Root, names: tuple[str, ...]) -> str:
+    total = hashlib.sha256()
+    with Directory(root.path) as directory:
+        for name in names:
+            found = directory.read(name, read.MAX_FILE_BYTES, single_link=False)
+            data = found[0] if found else b""
+            total.update(f"{name}\0{len(data)}\0".encode())
+            total.update(data)
+    return f"sha256:{total.hexdigest()}"
+
+
+def unknown_row(kind: str, name: str, known: Mapping[str, Any]) -> UserError:
+    """The error for a name that no row of a table has."""
+    near = nearest(name, known)
+    hint = (f"did you mean {near}? " if near else "") + f"known: {allowed(known)}"
+    return UserError([error("MLCC401", f"no {kind} is called {quoted(name)}", hint=hint)])

@@ -1,0 +1,241 @@
+"""Registry files as records.  Law: YAML nodes in, frozen records out; a broken file is an error with its place.
+
+A root is a folder of YAML files.  Packaged files are validated by the data tests; any other root's files are
+validated here, each time they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from mlcc import schema, yamlio
+from mlcc.diagnostics import Finding, Severity, allowed, has_errors
+from mlcc.errors import UserError
+from mlcc.files import Directory, Refused
+from mlcc.registries import types as t
+from mlcc.values import Node
+
+MAX_FILE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder of registry files.
+
+    name: how origins speak of it (`builtin`, or the path as the user wrote it); trusted: packaged or named by the
+    operator, so its files may be large; validate: check its files against the schemas.
+    """
+
+    name: str
+    path: str
+    trusted: bool = True
+    validate: bool = True
+
+
+def listing(root: Root) -> list[str]:
+    """Relative names of the YAML files of a root, in order."""
+    with Directory(root.path) as directory:
+        return [name for name in directory.walk() if name.endswith((".yaml", ".yml"))]
+
+
+def document(root: Root, relname: str) -> Node:
+    """One registry file as nodes, checked.  Raises UserError with every finding."""
+    limits = yamlio.OPERATOR_LIMITS if root.trusted else yamlio.PROJECT_REGISTRY_LIMITS
+    shown = f"{root.name}:{relname}"
+    with Directory(root.path) as directory:
+        found = directory.read(relname, min(limits.max_bytes, MAX_FILE_BYTES), single_link=False)
+    if found is None:
+        raise Refused(f"{root.path}/{relname}", "no such file")
+    loaded = yamlio.load(found[0], shown, limits)
+    if loaded.root is None or has_errors(loaded.findings):
+        raise UserError(loaded.findings)
+    if root.validate:
+        findings = _validated(loaded.root)
+        if has_errors(findings):
+            raise UserError(findings)
+    return loaded.root
+
+
+def _validated(root: Node) -> list[Finding]:
+    """What breaks the schema that the document's `kind` names."""
+    kind = root.get("kind")
+    if kind is not None and kind.value in SCHEMAS:
+        return schema.validate(root, str(kind.value))
+    mark = kind.mark if kind is not None else root.mark
+    hint = f"kind: one of {allowed(SCHEMAS)}"
+    message = "the document does not say what kind of registry file it is"
+    return [Finding("MLCC403", Severity.ERROR, message, "kind", mark.file, mark.line, mark.column, hint)]
+
+
+# ---------------------------------------------------------------- nodes to records
+Record = TypeVar("Record", bound=t.Row)
+
+
+def _text(node: Node, key: str, default: str = "") -> str:
+    found = node.get(key)
+    return default if found is None or found.value is None else str(found.value)
+
+
+def _texts(node: Node, key: str) -> tuple[str, ...]:
+    found = node.get(key)
+    return tuple(str(v.value) for v in found.value) if found is not None else ()
+
+
+def _plain(node: Node, key: str) -> dict[str, Any]:
+    found = node.get(key)
+    plain = found.plain() if found is not None else {}
+    return plain if isinstance(plain, dict) else {}
+
+
+def _base(name: str, node: Node, parent: Node | None = None) -> dict[str, Any]:
+    source = _text(node, "source") or (_text(parent, "source") if parent is not None else "")
+    return {
+        "name": name,
+        "origin": str(node.mark),
+        "title": _text(node, "title"),
+        "source": source,
+        "validation_level": _text(node, "validation_level", "unknown"),
+        "aliases": _texts(node, "aliases"),
+        "defaults": node.get("defaults") or t.NOTHING,
+    }
+
+
+def architecture(name: str, node: Node, root: Node) -> t.Architecture:
+    """A row of architectures.yaml."""
+    return t.Architecture(
+        **_base(name, node, root),
+        layer=_text(node, "layer"),
+        uses=_texts(node, "uses"),
+        steps=_texts(node, "steps"),
+        container=_plain(node, "container"),
+        env_prefixes=_texts(node, "env_prefixes"),
+        model_kinds=_texts(node, "model_kinds"),
+        sample=_text(node, "sample"),
+    )
+
+
+def deployment_config(name: str, node: Node, root: Node) -> t.DeploymentConfig:
+    """A row of deployment_configs.yaml."""
+    return t.DeploymentConfig(
+        **_base(name, node, root),
+        description=_text(node, "description"),
+        architecture=_text(node, "architecture"),
+        backend=_text(node, "backend"),
+        frameworks=_texts(node, "frameworks"),
+        requirements=_texts(node, "requirements"),
+        system_packages=_texts(node, "system_packages"),
+        programs=_texts(node, "programs"),
+        files=_texts(node, "files"),
+    )
+
+
+def target(name: str, node: Node, root: Node) -> t.Target:
+    """A row of targets.yaml."""
+    return t.Target(
+        **_base(name, node, root),
+        description=_text(node, "description"),
+        layer=_text(node, "layer"),
+        uses=_texts(node, "uses"),
+        instances=_text(node, "instances"),
+        components=_plain_bool(node, "components"),
+        needs_region=_plain_bool(node, "needs_region", True),
+    )
+
+
+def _plain_bool(node: Node, key: str, default: bool = False) -> bool:
+    found = node.get(key)
+    return default if found is None else bool(found.value)
+
+
+def _profiles(node: Node) -> Mapping[str, t.Profile]:
+    found = node.get("profiles")
+    items = found.value.items() if found is not None else ()
+    return {k: t.Profile(k, _text(v, "title"), v.get("defaults") or t.NOTHING) for k, v in items}
+
+
+def _version(name: str, node: Node, root: Node) -> t.FrameworkVersion:
+    return t.FrameworkVersion(
+        **_base(name, node, root),
+        python=_text(node, "python"),
+        requirements=_texts(node, "requirements"),
+        sample_requirements=_texts(node, "sample_requirements"),
+        profiles=_profiles(node),
+        accelerator=_plain(node, "accelerator"),
+        evidence=_plain(node, "evidence"),
+    )
+
+
+def framework(name: str, node: Node, root: Node) -> t.Framework:
+    """A file of frameworks/."""
+    formats, versions = node.get("formats"), node.get("versions")
+    return t.Framework(
+        **_base(name, node),
+        formats={k: _text(v, "file") for k, v in formats.value.items()} if formats is not None else {},
+        default_format=_text(node, "default_format"),
+        versions={k: _version(k, v, root) for k, v in versions.value.items()} if versions is not None else {},
+        sample=_plain(node, "sample"),
+    )
+
+
+def model(name: str, node: Node, root: Node) -> t.Model:
+    """A row of a file of models/."""
+    return t.Model(
+        **_base(name, node, root),
+        family=_text(node, "family"),
+        profiles=_profiles(node),
+        facts=_plain(node, "facts"),
+    )
+
+
+def instance(name: str, node: Node, root: Node) -> t.Instance:
+    """A row of a file of instances/; family facts stand at the top of the file."""
+    device, row = _plain(root, "accelerator"), _plain_all(node)
+    return t.Instance(
+        **_base(name, node, root),
+        family=_text(root, "family"),
+        platform=_text(root, "platform"),
+        vcpu=row.get("vcpu"),
+        memory_gib=row.get("memory_gib"),
+        accelerator=str(device.get("type", "")),
+        accelerator_name=str(device.get("name", "")),
+        accelerator_count=row.get("accelerator_count"),
+        accelerator_memory_gib=device.get("memory_gib"),
+        compute_capability=str(device.get("compute_capability", "")),
+        endpoint=bool(row.get("endpoint")),
+        transform=bool(row.get("transform")),
+        hyperpod=bool(row.get("hyperpod")),
+    )
+
+
+def _plain_all(node: Node) -> dict[str, Any]:
+    plain: dict[str, Any] = node.plain()
+    return plain
+
+
+def region(name: str, node: Node, root: Node) -> t.Region:
+    """A row of regions.yaml."""
+    partition = _text(node, "partition")
+    suffix = root.get("partitions", partition, "dns_suffix")
+    base = _base(name, node, root) | {"title": _text(node, "name")}
+    return t.Region(
+        **base,
+        partition=partition,
+        dns_suffix=str(suffix.value) if suffix is not None else "",
+        sagemaker=_plain_bool(node, "sagemaker"),
+    )
+
+
+KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
+    "architectures": architecture,
+    "deployment_configs": deployment_config,
+    "targets": target,
+    "framework": framework,
+    "models": model,
+    "instances": instance,
+    "regions": region,
+}
+
+# Every kind of registry file that has a schema.
+SCHEMAS = (*KINDS, "redaction")

@@ -1,0 +1,251 @@
+"""Resolved values to the desired tree.  Law: the only importer of cookiecutter; writes nowhere but private staging.
+
+Three disjoint layers (common, architecture, target) are rendered one by one, each into a staging directory of its own,
+by `generate_files` alone: cookiecutter's main entry point evaluates values, runs hooks and leaves a replay file in the
+home directory.  Names in the staging tree are ours; no user's value is ever a path or a template there.  What holds
+users' free text (do/config and its like) is written by code, quoted, not by a template.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlcc import conf, resources
+from mlcc._version import VERSION
+from mlcc.registries.types import Architecture, Target
+from mlcc.resolve import Resolved
+from mlcc.tree import MANAGED, Rendered, Tree
+from mlcc.values import Item, Source
+
+ROOT = "project"
+TEMPLATE_SUFFIX = ".j2"
+COMMON = "common"
+_SAFE_STAGING = re.compile(r"[A-Za-z0-9/_.-]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class FileRule:
+    """How a layer's file is owned.
+
+    owner: managed or seed; mode: permission bits; switch: the `seed_files` key that turns it off; expand: the context
+    list whose elements name the copies of the file; optional: rendered only where a deployment config lists it.
+    """
+
+    owner: str = MANAGED
+    mode: int = 0o644
+    switch: str = ""
+    expand: str = ""
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """A cookiecutter layer: its folder, the rules of its files, and what is copied without rendering."""
+
+    path: str
+    files: Mapping[str, FileRule]
+    verbatim: tuple[str, ...]
+
+
+def layer_info(path: str) -> LayerInfo:
+    """Reads a layer's cookiecutter.json."""
+    with open(os.path.join(path, "cookiecutter.json"), encoding="utf-8") as stream:
+        document = json.load(stream)
+    rules = {
+        name: FileRule(
+            rule.get("owner", MANAGED),
+            int(rule.get("mode", "0644"), 8),
+            rule.get("switch", ""),
+            rule.get("expand", ""),
+            rule.get("optional", False),
+        )
+        for name, rule in document["_mlcc"]["files"].items()
+    }
+    return LayerInfo(path, rules, tuple(document.get("_copy_without_render", ())))
+
+
+def layer_paths(architecture: Architecture | None, target: Target | None) -> list[str]:
+    """Folders of the layers of a project, in order."""
+    names = [COMMON]
+    names += [row.layer for row in (architecture, target) if row is not None and row.layer]
+    return [resources.path("cookiecutters", *name.split("/")) for name in names]
+
+
+# ---------------------------------------------------------------- what templates see
+def context(resolved: Resolved) -> dict[str, Any]:
+    """The flat context of every template: validated values and lists, computed here so that templates need not."""
+    rows = resolved.rows
+    assert rows.config is not None
+    assert rows.architecture is not None
+    assert rows.target is not None
+    framework, version = rows.framework, rows.version
+    model_path, model_file = _model_files(resolved)
+    requirements = {
+        *(version.requirements if version is not None else ()),
+        *rows.config.requirements,
+        *resolved.get("build.requirements", ()),
+    }
+    packages = {*rows.config.system_packages, *resolved.get("build.system_packages", ())}
+    sample = framework.sample if framework is not None else {}
+    return {
+        "root": ROOT,
+        "mlcc_version": VERSION,
+        "project_name": resolved.get("project.name"),
+        "deployment_config": rows.config.name,
+        "architecture": rows.architecture.name,
+        "backend": rows.config.backend,
+        "target": rows.target.name,
+        "framework": framework.name if framework is not None else "",
+        "framework_version": version.name if version is not None else "",
+        "base_image": resolved.get("framework.base_image", ""),
+        "model_format": resolved.get("model.format", ""),
+        "model_file": model_file,
+        "model_path": model_path,
+        "port": rows.architecture.container.get("port", 8080),
+        "requirements": sorted(requirements, key=str.lower),
+        "system_packages": sorted(packages),
+        "sample": bool(model_path) and model_path == rows.architecture.sample,
+        "sample_payload": resolved.get("test.payload") or sample.get("payload", ""),
+        "steps": list(rows.architecture.steps),
+    }
+
+
+def _model_files(resolved: Resolved) -> tuple[str, str]:
+    """The folder (or file) below the project that is copied into the image, and the artifact's file name."""
+    rows = resolved.rows
+    form = resolved.get("model.format", "")
+    usual = rows.framework.formats.get(form, "") if rows.framework is not None else ""
+    name = str(resolved.get("model.name", ""))
+    if not name:
+        seeded = resolved.get("seed_files.sample_model", True)
+        return (rows.architecture.sample if rows.architecture is not None and seeded else ""), usual
+    if not name.startswith("./"):
+        return "", usual
+    path = "/".join(part for part in name.split("/") if part not in ("", "."))
+    last = path.rpartition("/")[2]
+    is_file = "." in usual and "." in last and last.rpartition(".")[2] == usual.rpartition(".")[2]
+    return path, (last if is_file else usual)
+
+
+# ---------------------------------------------------------------- rendering
+def render(default: Resolved, environments: Mapping[str, Resolved], staging: str) -> Tree:
+    """The desired tree of a project.
+
+    default: the default environment, with every row selected and no error among its findings; environments: the
+    overlays by name; staging: an empty private directory whose path holds only letters, digits and `/_.-`.
+    """
+    rows = default.rows
+    values = context(default)
+    optional = set(rows.config.files) if rows.config is not None else set()
+    switches = {"sample_model": values["sample"], "tests": default.get("seed_files.tests", True)}
+    tree: dict[str, Rendered] = {}
+    for number, path in enumerate(layer_paths(rows.architecture, rows.target)):
+        layer = layer_info(path)
+        for name, data in _generate(layer, values, os.path.join(staging, f"layer{number}")).items():
+            rule = layer.files[name]
+            if (rule.optional and name not in optional) or (rule.switch and not switches[rule.switch]):
+                continue
+            for target in _expanded(name, rule, values):
+                assert target not in tree, f"two layers render {target}"
+                tree[target] = Rendered(data, rule.mode, rule.owner)
+    tree |= conf_files(default, environments)
+    return dict(sorted(tree.items()))
+
+
+def _expanded(name: str, rule: FileRule, values: Mapping[str, Any]) -> list[str]:
+    if not rule.expand:
+        return [name]
+    folder = name.rpartition("/")[0]
+    return [f"{folder}/{word}" for word in values[rule.expand]]
+
+
+def _generate(layer: LayerInfo, values: Mapping[str, Any], staging: str) -> dict[str, bytes]:
+    """Renders one layer into `staging` and reads it back."""
+    from cookiecutter.generate import generate_files
+
+    assert _SAFE_STAGING.match(staging), "cookiecutter renders the output path too"
+    os.makedirs(staging)
+    private = {k: v for k, v in values.items() if not k.startswith("_")}
+    private["_copy_without_render"] = [glob.escape(name) for name in layer.verbatim]
+    try:
+        generate_files(repo_dir=layer.path, context={"cookiecutter": private}, output_dir=staging, accept_hooks=False)
+        return dict(_read_back(os.path.join(staging, ROOT)))
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _read_back(root: str) -> Iterable[tuple[str, bytes]]:
+    for folder, _, files in os.walk(root):
+        for name in files:
+            full = os.path.join(folder, name)
+            with open(full, "rb") as stream:
+                yield os.path.relpath(full, root).replace(os.sep, "/").removesuffix(TEMPLATE_SUFFIX), stream.read()
+
+
+def conf_files(default: Resolved, environments: Mapping[str, Resolved]) -> dict[str, Rendered]:
+    """do/config and the .conf files: the values that the do/ steps use."""
+    plain = default.rows.architecture.env_prefixes if default.rows.architecture is not None else ()
+    values = {p: v.value for p, v in default.values.items()}
+    files = {"do/config": conf.config(values, plain)}
+    overlays = {name: {p: v.value for p, v in r.values.items()} for name, r in environments.items()}
+    for name, resolved in overlays.items():
+        files[f"do/env/{name}.conf"] = conf.overlay(values, resolved, plain)
+    for name in _everywhere(conf.components, values, overlays):
+        if not _implied(default, name):
+            files[f"do/ic/{name}.conf"] = conf.component(values, name, plain) or _disabled("IC", name)
+    for name in _everywhere(conf.adapters, values, overlays):
+        files[f"do/adapters/{name}.conf"] = conf.adapter(values, name) or _disabled("ADAPTER", name)
+    return {path: Rendered(conf.render(variables)) for path, variables in files.items()}
+
+
+def _implied(default: Resolved, name: str) -> bool:
+    """True for the component that nobody wrote down: all it has are defaults, and no file is needed to say so."""
+    prefix = ("inference_components", Item(name))
+    own = [v for p, v in default.values.items() if p[:2] == prefix]
+    return bool(own) and all(v.source is Source.DEFAULT for v in own)
+
+
+def _disabled(kind: str, name: str) -> dict[str, str]:
+    """What the default environment says of an element that only an overlay has."""
+    return {f"{kind}_NAME": name, f"{kind}_ENABLED": "false"}
+
+
+def _everywhere(listing: Any, values: Mapping[Any, Any], overlays: Mapping[str, Mapping[Any, Any]]) -> list[str]:
+    found = list(listing(values))
+    for resolved in overlays.values():
+        found += listing(resolved)
+    return sorted(dict.fromkeys(found))
+
+
+# ---------------------------------------------------------------- what could be rendered at all
+_NAME = r"[a-z0-9](?:-?[a-z0-9])*"
+_CONF = re.compile(rf"do/(?:config|env/{_NAME}\.conf|ic/{_NAME}\.conf|adapters/{_NAME}\.conf)\Z")
+
+
+class Producible:
+    """Whether some layer can render a path: nothing else is ever deleted or recovered."""
+
+    def __init__(self, layers: Iterable[str], steps: Iterable[str]) -> None:
+        """layers: folders of all layers there are; steps: names of all do/ steps there are."""
+        self._paths = {f"do/{step}" for step in steps}
+        for path in layers:
+            self._paths |= set(layer_info(path).files)
+
+    def __call__(self, path: str) -> bool:
+        """True for a path that a layer or the conf writer produces."""
+        return path in self._paths or bool(_CONF.match(path))
+
+
+def staging_parent(candidates: Iterable[str]) -> str | None:
+    """The first of the given directories in which a staging directory may be made."""
+    for candidate in candidates:
+        if candidate and _SAFE_STAGING.match(candidate) and os.access(candidate, os.W_OK | os.X_OK):
+            return candidate
+    return None

@@ -1,0 +1,59 @@
+"""What is rendered, what is on disk, what was recorded.  Law: stdlib only, frozen data.
+
+Three words, never mixed: *desired* is the tree that the config renders now, *observed* is what the disk holds,
+*recorded* is what the last apply wrote down (the base tree and the lock).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MANAGED, SEED = "managed", "seed"
+BASE_DIR = ".mlcc/base"
+LOCK_NAME = "mlcc.lock"
+# A file larger than this is not merged and not read to be compared.
+MAX_FILE_BYTES = 8 * 1024 * 1024
+
+
+def digest(data: bytes) -> str:
+    """`sha256:` and 64 hexadecimal digits."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A desired file: its bytes, permission bits, and owner (`managed` or `seed`)."""
+
+    data: bytes
+    mode: int = 0o644
+    owner: str = MANAGED
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """An observed plain file."""
+
+    data: bytes
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the lock says of a file.
+
+    digest: of the rendered bytes; edited: of the bytes on disk where they differ (`removed` when the file was taken
+    away), else empty.
+    """
+
+    owner: str
+    mode: int
+    digest: str
+    edited: str = ""
+
+
+REMOVED = "removed"
+
+Tree = Mapping[str, Rendered]
+"""Desired files by their path relative to the target, with `/` between components."""

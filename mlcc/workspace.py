@@ -1,0 +1,322 @@
+"""Where a project's inputs are, and their bytes.  Law: reads through `files` only; decides nothing.
+
+Everything that the pure middle needs and that is not packaged is gathered here, once: mlcc.yaml, the file it extends,
+the project manifest, the file of --config, options and variables.  The environment arrives as an argument.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlcc import config, schema
+from mlcc.config import SCHEMA, Config, Layer
+from mlcc.diagnostics import Finding, Severity, error, nearest, printable, quoted
+from mlcc.files import Directory, Refused, read_named
+from mlcc.registries.read import Root
+from mlcc.resolve import node_layer
+from mlcc.values import Item, Mark, Path, Source, format_path, node_of, parse_path
+from mlcc.yamlio import CONFIG_LIMITS
+
+FILE_NAMES = ("mlcc.yaml", "mlcc.yml")
+MANIFESTS = ("pyproject.toml", "package.json")
+MAX_MANIFEST_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a command was asked for, beyond the file.
+
+    settings: `path=value` texts of --set; options: texts by path of generated options; environ: the process
+    environment; extra: the file of --config; registry_roots: folders named by --registry, in order.
+    """
+
+    settings: Sequence[str] = ()
+    options: Mapping[str, str] | None = None
+    environ: Mapping[str, str] | None = None
+    extra: str = ""
+    registry_roots: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything read.
+
+    file: mlcc.yaml as the user named it; directory: where it lies; config: its tree; layers: of every source above
+    and below it, without overlays; roots: registry folders beyond the packaged ones; findings: all that is wrong.
+    """
+
+    file: str
+    directory: str
+    config: Config
+    layers: tuple[Layer, ...]
+    roots: tuple[Root, ...]
+    findings: tuple[Finding, ...]
+
+
+def locate(start: str) -> str:
+    """mlcc.yaml in `start`, else in its parents up to the repository's root.  Raises Refused when there is none."""
+    here = os.path.abspath(start)
+    while True:
+        for name in FILE_NAMES:
+            if os.path.lexists(os.path.join(here, name)):
+                return (
+                    os.path.relpath(os.path.join(here, name), start) if start == os.curdir else os.path.join(here, name)
+                )
+        parent = os.path.dirname(here)
+        if os.path.lexists(os.path.join(here, ".git")) or parent == here:
+            raise Refused("mlcc.yaml", "no such file here or above", "run `mlcc init`, or name one with -f FILE")
+        here = parent
+
+
+def repository_root(directory: str) -> str:
+    """The nearest folder upwards that holds `.git`, else the folder itself."""
+    here = os.path.abspath(directory)
+    while not os.path.lexists(os.path.join(here, ".git")):
+        parent = os.path.dirname(here)
+        if parent == here:
+            return os.path.abspath(directory)
+        here = parent
+    return here
+
+
+def gather(file: str, request: Request) -> Inputs:
+    """Reads a project's inputs.  Mistakes come back as findings; only an unreadable mlcc.yaml raises."""
+    own = config.load(read_named(file, CONFIG_LIMITS.max_bytes), printable(file, 300))
+    directory = os.path.dirname(file) or "."
+    layers: list[Layer] = []
+    findings = list(own.findings)
+    environ = request.environ or {}
+    if own.ok:
+        _collect(layers, findings, _base(own, directory))
+        _collect(layers, findings, _manifest(directory))
+    if request.extra:
+        _collect(layers, findings, _extra(request.extra))
+    _collect(layers, findings, _variables(environ))
+    _collect(layers, findings, _settings(request))
+    roots, problems = _roots(own, directory, request)
+    return Inputs(file, directory, own, tuple(layers), roots, (*findings, *problems))
+
+
+Read = tuple[Layer | None, Iterable[Finding]]
+
+
+def _collect(layers: list[Layer], findings: list[Finding], read: Read) -> None:
+    layer, problems = read
+    findings.extend(problems)
+    if layer is not None:
+        layers.append(layer)
+
+
+def _document(data: bytes, shown: str, source: Source) -> Read:
+    read = config.load(data, shown, partial=True, overlays=False)
+    if not read.ok:
+        return None, read.findings
+    if read.extends:
+        mark = read.root.mark_of(("extends",))
+        message = f"{shown} extends another file itself; chains are not followed"
+        problem = Finding("MLCC030", Severity.ERROR, message, "extends", mark.file, mark.line, mark.column)
+        return None, [problem]
+    found = config.layers(read, None)[0]
+    return Layer(source, found.root), read.findings
+
+
+def _base(own: Config, directory: str) -> Read:
+    """The file that mlcc.yaml extends: relative, inside the repository, reached without links."""
+    if not own.extends:
+        return None, ()
+    mark = own.root.mark_of(("extends",))
+    root = repository_root(directory)
+    absolute = os.path.normpath(os.path.join(os.path.abspath(directory), own.extends))
+    relative = os.path.relpath(absolute, root)
+    if relative.startswith("..") or os.path.isabs(own.extends):
+        hint = "name a file inside the repository, relative to mlcc.yaml"
+        message = f"{quoted(own.extends)} lies outside the repository"
+        return None, [Finding("MLCC030", Severity.ERROR, message, "extends", mark.file, mark.line, mark.column, hint)]
+    try:
+        with Directory(root) as tree:
+            found = tree.read(relative, CONFIG_LIMITS.max_bytes)
+    except Refused as problem:
+        return None, problem.findings
+    if found is None:
+        message = f"{quoted(own.extends)}: no such file"
+        return None, [Finding("MLCC030", Severity.ERROR, message, "extends", mark.file, mark.line, mark.column)]
+    return _document(found[0], printable(own.extends, 300), Source.BASE)
+
+
+def _extra(path: str) -> Read:
+    try:
+        data = read_named(path, CONFIG_LIMITS.max_bytes)
+    except Refused as problem:
+        return None, problem.findings
+    return _document(data, printable(path, 300), Source.CONFIG_FILE)
+
+
+# ---------------------------------------------------------------- project manifests
+def _manifest(directory: str) -> Read:
+    """[tool.mlcc] of pyproject.toml, else "mlcc" of package.json, beside mlcc.yaml."""
+    for name in MANIFESTS:
+        try:
+            with Directory(directory) as here:
+                found = here.read(name, MAX_MANIFEST_BYTES, single_link=False)
+        except Refused:
+            continue  # not ours: another tool's link or folder of that name says nothing about mlcc
+        if found is None or b"mlcc" not in found[0]:
+            continue
+        table, problem = _table(name, found[0])
+        if problem:
+            return None, [error("MLCC033", problem, file=name, hint="mend the file: mlcc reads its own table from it")]
+        if table is not None:
+            return _checked(table, name)
+    return None, ()
+
+
+def _table(name: str, data: bytes) -> tuple[Any, str]:
+    try:
+        if name.endswith(".json"):
+            document = json.loads(data)
+            return (document.get("mlcc") if isinstance(document, dict) else None), ""
+        return _toml(data.decode("utf-8")).get("tool", {}).get("mlcc"), ""
+    except (ValueError, RecursionError, AttributeError):
+        return None, f"{name} cannot be read"
+
+
+def _toml(text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    parsed: dict[str, Any] = tomllib.loads(text)
+    return parsed
+
+
+def _checked(table: Any, name: str) -> Read:
+    root = node_of(table, Mark(name))
+    read = config.check(root, name, partial=True, overlays=False)
+    if not read.ok:
+        return None, read.findings
+    return Layer(Source.MANIFEST, config.layers(read, None)[0].root, name), read.findings
+
+
+# ---------------------------------------------------------------- options and variables
+def _variables(environ: Mapping[str, str]) -> Read:
+    known = {p.meta["env"]: p for p in schema.index(SCHEMA).values() if p.meta.get("env")}
+    found: dict[Path, tuple[Any, str]] = {}
+    problems = []
+    for name in sorted(n for n in environ if n.startswith("ML_")):
+        if name not in known:
+            continue  # other tools have ML_ variables too
+        value, wrong = config.coerce(known[name].path, environ[name])
+        if wrong:
+            problems.append(error("MLCC034", f"{name}: {wrong}", path=known[name].name, file="environment"))
+        else:
+            found[known[name].path] = (value, f"${name}")
+    return _assembled(found, Source.ENVIRONMENT, problems)
+
+
+def _settings(request: Request) -> Read:
+    found: dict[Path, tuple[Any, str]] = {}
+    problems = []
+    pairs = [(dotted, text, f"option {option}") for option, dotted, text in _generated(request)]
+    for setting in request.settings:
+        dotted, equals, text = setting.partition("=")
+        if not equals:
+            problems.append(error("MLCC033", f"--set {quoted(setting)}: expected path=value", hint="--set env.A=1"))
+        else:
+            pairs.append((dotted, text, f"--set {printable(dotted)}"))
+    for dotted, text, origin in pairs:
+        path = parse_path(dotted)
+        prop = schema.find(SCHEMA, path) if path else None
+        if path is None or prop is None or path[0] in config.STRUCTURE:
+            near = nearest(dotted, (p.name for p in schema.index(SCHEMA).values()))
+            hint = f"did you mean {near}?" if near else "mlcc explain lists the paths"
+            problems.append(
+                error("MLCC033", f"{quoted(dotted)} is not a key of mlcc.yaml", path=printable(dotted), hint=hint)
+            )
+            continue
+        value, wrong = config.coerce(path, text)
+        if wrong:
+            problems.append(error("MLCC033", f"{printable(origin)}: {wrong}", path=format_path(path)))
+        else:
+            found[path] = (value, origin)
+    return _assembled(found, Source.OPTION, problems)
+
+
+def _generated(request: Request) -> Iterable[tuple[str, str, str]]:
+    for dotted, text in (request.options or {}).items():
+        prop = schema.find(SCHEMA, parse_path(dotted) or ())
+        yield (str(prop.meta.get("option")) if prop is not None else dotted), dotted, text
+
+
+def _assembled(found: Mapping[Path, tuple[Any, str]], source: Source, problems: list[Finding]) -> Read:
+    """One layer of leaves with an origin each, checked against the schema like any document."""
+    if not found:
+        return None, problems
+    root: dict[str, Any] = {}
+    for path, (value, _) in found.items():
+        here: Any = root
+        for segment, following in itertools.pairwise(path):
+            if isinstance(segment, Item):
+                match = next((e for e in here if e["name"] == segment.name), None)
+                if match is None:
+                    match = {"name": segment.name}
+                    here.append(match)
+                here = match
+            else:
+                here = here.setdefault(str(segment), [] if isinstance(following, Item) else {})
+        here[str(path[-1])] = value
+    origins = ", ".join(sorted({o for _, o in found.values()}))
+    label = origins if len(found) == 1 else source.label
+    layer = node_layer(source, root, label)
+    read = config.check(layer.root, label, partial=True, overlays=False)
+    problems = [*problems, *read.findings]
+    return (layer if read.ok else None), problems
+
+
+# ---------------------------------------------------------------- registries
+def registry_roots(request: Request) -> tuple[tuple[Root, ...], list[Finding]]:
+    """The operator's registry folders: MLCC_REGISTRY_PATH (or REGISTRY_PATH), then --registry."""
+    environ = request.environ or {}
+    variable = environ.get("MLCC_REGISTRY_PATH") or environ.get("REGISTRY_PATH") or ""
+    roots, problems = [], []
+    for path in [p for p in variable.split(os.pathsep) if p] + list(request.registry_roots):
+        if os.path.isdir(path):
+            roots.append(Root(printable(path, 200), path))
+        else:
+            problems.append(error("MLCC402", f"registry {quoted(path, 200)}: no such directory", path="registries"))
+    return tuple(roots), problems
+
+
+def _roots(own: Config, directory: str, request: Request) -> tuple[tuple[Root, ...], list[Finding]]:
+    """The operator's registry folders, then the project's own."""
+    named, problems = registry_roots(request)
+    roots = list(named)
+    for text, mark in own.texts("registries") if own.ok else ():
+        problem = _project_root(directory, text)
+        if problem:
+            problems.append(
+                Finding("MLCC402", Severity.ERROR, problem, "registries", mark.file, mark.line, mark.column)
+            )
+        else:
+            roots.append(Root(text, os.path.join(directory, text), trusted=False))
+    return tuple(roots), problems
+
+
+def _project_root(directory: str, text: str) -> str:
+    relative = os.path.normpath(text)
+    if os.path.isabs(relative) or relative.startswith(".."):
+        return f"registry {quoted(text)} lies outside the project: use --registry or MLCC_REGISTRY_PATH"
+    try:
+        with Directory(directory) as here:
+            found = here.parent(f"{relative}/x")
+    except Refused as problem:
+        return problem.findings[0].message
+    if found is None:
+        return f"registry {quoted(text)}: no such directory"
+    os.close(found[0])
+    return ""

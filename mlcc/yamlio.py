@@ -1,0 +1,466 @@
+"""YAML with places and limits.  Law: the only importer of ruamel.yaml; bytes in, nodes and findings out; no files.
+
+mlcc.yaml comes from strangers, so the document is walked event by event, and depth, size, aliases and tags are judged
+before anything is built (parsers' own constructors raise what they like, and expand bombs).  Scalars are resolved here
+by a core that is smaller than any YAML version's: what YAML 1.1 and 1.2 read differently is a finding, not a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+from mlcc.diagnostics import Finding, Severity, printable, quoted
+from mlcc.values import Mark, Node, Path, format_path
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps on one document: bytes, nesting, nodes after expansion, aliases, characters after expansion."""
+
+    max_bytes: int = 256 * 1024
+    max_depth: int = 16
+    max_nodes: int = 20_000
+    max_aliases: int = 100
+    max_chars: int = 1024 * 1024
+
+
+CONFIG_LIMITS = Limits()
+PROJECT_REGISTRY_LIMITS = Limits(4 * 1024 * 1024, 16, 200_000, 100, 16 * 1024 * 1024)
+OPERATOR_LIMITS = Limits(1 << 40, 64, 1 << 40, 1 << 40, 1 << 50)
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
+# Characters that make a reviewer see another text than the machine reads (bidirectional overrides and isolates).
+_DECEPTIVE = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
+_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
+_WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+_WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+# What some YAML reader takes for a boolean, an octal, hexadecimal, sexagesimal or grouped number, infinity or a date.
+_AMBIGUOUS = re.compile(
+    r"(?:yes|no|on|off)\Z|[-+]?0[0-9_]+\Z|[-+]?0[xob][0-9a-f_]+\Z|[-+]?\.[0-9][0-9_]*(?:e[-+]?[0-9]+)?\Z"
+    r"|[-+]?[0-9][0-9_]*\.(?:e[-+]?[0-9]+)?\Z|[-+]?[0-9]+_[0-9_]*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?\Z"
+    r"|[-+]?0[0-9]+(?:\.[0-9]*)?(?:e[-+]?[0-9]+)?\Z"
+    r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z|[-+]?\.(?:inf|nan)\Z"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?\Z|=\Z",
+    re.IGNORECASE,
+)
+
+
+class _Stop(Exception):
+    """The document cannot be read any further; carries the finding."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+
+
+@dataclass
+class _Frame:
+    """A collection under construction."""
+
+    mark: Mark
+    anchor: str | None
+    is_map: bool
+    items: list[Node] = field(default_factory=list)
+    mapping: dict[str, Node] = field(default_factory=dict)
+    keys: dict[str, Mark] = field(default_factory=dict)
+    key: str | None = None
+    key_mark: Mark | None = None
+    size: int = 1
+    chars: int = 0
+    height: int = 1
+
+
+@dataclass(frozen=True)
+class _Built:
+    """A finished node with what an alias to it would cost."""
+
+    node: Node
+    size: int
+    chars: int
+    height: int
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A read document: its root (None when it could not be read) and every finding about its text."""
+
+    root: Node | None
+    findings: tuple[Finding, ...]
+
+
+def load(data: bytes, file: str, limits: Limits = CONFIG_LIMITS) -> Loaded:
+    """Reads one YAML document.
+
+    data: the file's bytes; file: its name in messages.  Never raises for a bad document: all that is wrong comes
+    back as findings MLCC002 to MLCC012, and `root` is None when there is nothing usable.
+    """
+    findings: list[Finding] = []
+    try:
+        text = _decode(data, file, limits)
+        builder = _Builder(file, limits, findings)
+        return Loaded(builder.build(text), tuple(findings))
+    except _Stop as stop:
+        return Loaded(None, (*findings, stop.finding))
+
+
+def _finding(code: str, message: str, mark: Mark, hint: str = "", path: str = "") -> Finding:
+    return Finding(code, Severity.ERROR, message, path, mark.file, mark.line, mark.column, hint)
+
+
+def _place(text: str, offset: int, file: str) -> Mark:
+    line = text.count("\n", 0, offset) + 1
+    return Mark(file, line, offset - (text.rfind("\n", 0, offset) + 1) + 1)
+
+
+def _decode(data: bytes, file: str, limits: Limits) -> str:
+    if len(data) > limits.max_bytes:
+        size = f"{len(data):,} bytes; at most {limits.max_bytes:,} are read"
+        raise _Stop(_finding("MLCC002", f"the file is too large: {size}", Mark(file, 1, 1)))
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        mark = _place(data[: problem.start].decode("utf-8", "replace"), problem.start, file)
+        mark = Mark(file, mark.line, max(1, mark.column))
+        raise _Stop(_finding("MLCC003", "the file is not UTF-8 text", mark, "save it as UTF-8")) from None
+    text = text.replace("\r\n", "\n")
+    found = _CONTROL.search(text)
+    if found:
+        name = f"U+{ord(found[0]):04X}"
+        hint = 'write it as an escape in double quotes, as in "\\x1b", if it is meant'
+        raise _Stop(
+            _finding("MLCC004", f"control character {name} in the file", _place(text, found.start(), file), hint)
+        )
+    found = _DECEPTIVE.search(text)
+    if found:
+        name = f"U+{ord(found[0]):04X}"
+        hint = (
+            'it makes readers see another text; write it as an escape in double quotes, as in "\\u202e", if it is meant'
+        )
+        message = f"bidirectional control character {name} in the file"
+        raise _Stop(_finding("MLCC004", message, _place(text, found.start(), file), hint))
+    return text
+
+
+class _Builder:
+    """Builds nodes from parser events without recursion."""
+
+    def __init__(self, file: str, limits: Limits, findings: list[Finding]) -> None:
+        self.file, self.limits, self.findings = file, limits, findings
+        self.stack: list[_Frame] = []
+        self.anchors: dict[str, _Built | None] = {}
+        self.aliases = 0
+        self.nodes = 0
+        self.chars = 0
+        self.root: Node | None = None
+        self.documents = 0
+
+    def build(self, text: str) -> Node | None:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+        parser = YAML(typ="safe", pure=True)
+        try:
+            for event in parser.parse(BytesIO(text.encode("utf-8"))):
+                self.event(event)
+        except MarkedYAMLError as problem:
+            raise _Stop(self._syntax(problem)) from None
+        except YAMLError as problem:
+            text = printable(str(problem).partition("\n")[0], 100)
+            raise _Stop(_finding("MLCC005", f"not YAML: {text}", Mark(self.file, 1, 1))) from None
+        except (ValueError, IndexError, KeyError, AttributeError, TypeError, OverflowError):
+            # the parser's own slips on malformed input (for example a Unicode escape beyond U+10FFFF)
+            mark = self.stack[-1].mark if self.stack else Mark(self.file, 1, 1)
+            raise _Stop(_finding("MLCC005", "not YAML: the text near here cannot be read", mark)) from None
+        if self.root is None or self.root.value is None:
+            message = "the file is empty"
+            raise _Stop(_finding("MLCC005", message, Mark(self.file, 1, 1), "the smallest mlcc.yaml: see `mlcc init`"))
+        return self.root
+
+    def _syntax(self, problem: Any) -> Finding:
+        # Only the parser's own words: its snippets quote the file, which may hold a secret.
+        unfinished = "end of stream" in (problem.problem or "")
+        mark = (unfinished and problem.context_mark) or problem.problem_mark or problem.context_mark
+        place = Mark(self.file, mark.line + 1, mark.column + 1) if mark else Mark(self.file, 1, 1)
+        words = re.sub(r"'[^']{3,}'|\"[^\"]{3,}\"", "...", problem.problem or problem.context or "syntax error")
+        return _finding("MLCC005", f"not YAML: {printable(words, 100)}", place)
+
+    # -------------------------------------------------- events
+    def event(self, event: Any) -> None:
+        """Takes one parser event."""
+        kind = type(event).__name__
+        if kind == "ScalarEvent":
+            self._scalar(event)
+        elif kind in ("MappingStartEvent", "SequenceStartEvent"):
+            self._open(event, kind == "MappingStartEvent")
+        elif kind in ("MappingEndEvent", "SequenceEndEvent"):
+            self._close()
+        elif kind == "AliasEvent":
+            self._alias(event)
+        elif kind == "DocumentStartEvent":
+            self._document(event)
+
+    def _mark(self, event: Any) -> Mark:
+        return Mark(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def _document(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            raise _Stop(_finding("MLCC009", "a second document in the file", self._mark(event), "keep one document"))
+        if event.version is not None or event.tags:
+            raise _Stop(_finding("MLCC005", "a % directive in the file", Mark(self.file, 1, 1), "remove the line"))
+
+    def _tag(self, event: Any) -> None:
+        # `tag` is a str or a Tag object; an absent one is None
+        tag = str(event.tag) if event.tag is not None else ""
+        if tag and tag != "None":
+            message = f"the tag {quoted(tag)} is not allowed"
+            self.findings.append(_finding("MLCC007", message, self._mark(event), "write the plain value", self._here()))
+
+    def _here(self) -> str:
+        """The path of the value that is being read, for messages."""
+        path: list[str | int] = []
+        for frame in self.stack:
+            if frame.is_map and frame.key is not None:
+                path.append(printable(frame.key, 60))
+            elif not frame.is_map:
+                path.append(len(frame.items))
+        return format_path(tuple(path))
+
+    def _scalar(self, event: Any) -> None:
+        self._tag(event)
+        mark, text = self._mark(event), event.value
+        plain = event.style in (None, "")
+        value, ambiguous = _resolve(text) if plain else (text, False)
+        is_key = bool(self.stack) and self.stack[-1].is_map and self.stack[-1].key is None
+        if not is_key:
+            self._text(text, mark, ambiguous, event)
+        self._count(1, len(text), mark)
+        node = Node(value, mark, text=text)
+        self._add(_Built(node, 1, len(text), 0, ambiguous), mark, event.anchor, plain)
+
+    def _text(self, text: str, mark: Mark, ambiguous: bool, event: Any) -> None:
+        if ambiguous:
+            message = f"{quoted(text, 40)} is read differently by different YAML readers"
+            hint = f'write it in quotes: "{printable(text, 40)}" (or true / false for a switch)'
+            self.findings.append(_finding("MLCC010", message, mark, hint, self._here()))
+        if "\x00" in text or _LONE.search(text):
+            name = "NUL" if "\x00" in text else "lone surrogate"
+            message = f"a {name} character cannot be carried by a shell or a container"
+            self.findings.append(_finding("MLCC004", message, mark, "remove it", self._here()))
+
+    def _open(self, event: Any, is_map: bool) -> None:
+        self._tag(event)
+        mark = self._mark(event)
+        if len(self.stack) >= self.limits.max_depth:
+            message = f"nested deeper than {self.limits.max_depth} levels"
+            raise _Stop(_finding("MLCC008", message, mark, path=self._here()))
+        self._bad_key_collection(mark)
+        self._count(1, 0, mark)
+        if event.anchor:
+            self.anchors[event.anchor] = None
+        self.stack.append(_Frame(mark, event.anchor, is_map))
+
+    def _bad_key_collection(self, mark: Mark) -> None:
+        if self.stack and self.stack[-1].is_map and self.stack[-1].key is None:
+            raise _Stop(_finding("MLCC011", "a list or a mapping cannot be a key", mark, path=self._here()))
+
+    def _close(self) -> None:
+        frame = self.stack.pop()
+        value: Any = frame.mapping if frame.is_map else tuple(frame.items)
+        node = Node(value, frame.mark, keys=frame.keys)
+        self._add(_Built(node, frame.size, frame.chars, frame.height), frame.mark, frame.anchor, False)
+
+    def _alias(self, event: Any) -> None:
+        mark = self._mark(event)
+        self.aliases += 1
+        if self.aliases > self.limits.max_aliases:
+            raise _Stop(_finding("MLCC008", f"more than {self.limits.max_aliases} aliases", mark))
+        built = self.anchors.get(event.anchor)
+        if built is None:
+            known = event.anchor in self.anchors
+            message = "a value cannot contain itself" if known else "the alias has no anchor"
+            raise _Stop(_finding("MLCC008" if known else "MLCC005", message, mark, path=self._here()))
+        if len(self.stack) + built.height > self.limits.max_depth:
+            message = f"nested deeper than {self.limits.max_depth} levels"
+            raise _Stop(_finding("MLCC008", message, mark, path=self._here()))
+        self._count(built.size, built.chars, mark)
+        self._add(built, mark, None, True)
+
+    def _count(self, nodes: int, chars: int, mark: Mark) -> None:
+        self.nodes += nodes
+        self.chars += chars
+        if self.nodes > self.limits.max_nodes or self.chars > self.limits.max_chars:
+            message = f"the file holds more than {self.limits.max_nodes:,} values once aliases are expanded"
+            raise _Stop(_finding("MLCC008", message, mark, path=self._here()))
+
+    def _add(self, built: _Built, mark: Mark, anchor: str | None, plain: bool) -> None:
+        if anchor:
+            self.anchors[anchor] = built
+        if not self.stack:
+            self.root = built.node
+            return
+        frame = self.stack[-1]
+        if frame.is_map and frame.key is None:
+            self._key(frame, built, mark, plain)
+            return
+        frame.size += built.size
+        frame.chars += built.chars
+        frame.height = max(frame.height, built.height + 1)
+        if not frame.is_map:
+            frame.items.append(built.node)
+            return
+        assert frame.key is not None
+        assert frame.key_mark is not None
+        if frame.key in frame.mapping:
+            first = frame.keys[frame.key]
+            message = f"the key {quoted(frame.key)} stands twice (first in line {first.line})"
+            self.findings.append(_finding("MLCC006", message, frame.key_mark, "keep one", self._here()))
+        else:
+            frame.mapping[frame.key] = built.node
+            frame.keys[frame.key] = frame.key_mark
+        frame.key = frame.key_mark = None
+
+    def _key(self, frame: _Frame, built: _Built, mark: Mark, plain: bool) -> None:
+        text = built.node.text if isinstance(built.node.value, (str, int, float, bool, type(None))) else ""
+        if plain and text == "<<":
+            raise _Stop(
+                _finding("MLCC008", "merge keys (<<) are not allowed", mark, "write the keys out", self._here())
+            )
+        if not isinstance(built.node.value, str) or built.ambiguous:
+            hint = f'write it in quotes: "{printable(text, 40)}"' if text else "give it a name"
+            message = f"the key {quoted(text, 40)} is not read as text"
+            self.findings.append(_finding("MLCC011", message, mark, hint, self._here()))
+        frame.size += 1
+        frame.key, frame.key_mark = text, mark
+
+
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def _resolve(text: str) -> tuple[Any, bool]:
+    """A plain scalar's value, and whether YAML readers disagree about it."""
+    if text in _WORDS:
+        return _WORDS[text], False
+    if _INT.match(text):
+        return (int(text) if len(text) < 300 else text), False
+    if _FLOAT.match(text):
+        number = float(text)
+        return (number if abs(number) != float("inf") else text), False
+    return text, bool(_AMBIGUOUS.match(text))
+
+
+# ---------------------------------------------------------------- writing
+_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./@-]*\Z")
+_RESERVED = re.compile(r"(?:true|false|null|yes|no|on|off|y|n)\Z", re.IGNORECASE)
+_RAW_UNSAFE = re.compile(
+    '[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"\\\\]'
+)
+_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
+
+def quote(text: str) -> str:
+    """Text as a double-quoted YAML scalar that every YAML version reads back exactly."""
+    return '"' + _RAW_UNSAFE.sub(_quote_char, text) + '"'
+
+
+def _quote_char(match: re.Match[str]) -> str:
+    point = ord(match[0])
+    return _SHORT.get(match[0]) or (f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}")
+
+
+def scalar(value: Any) -> str:
+    """One scalar as YAML; text is bare only where no reader can take it for something else."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return value if _BARE.match(value) and not _RESERVED.match(value) else quote(value)
+
+
+def emit(value: Any, indent: int = 0) -> Iterator[str]:
+    """Plain data as lines of block YAML, in the order given.  The same bytes with every library version."""
+    pad = "  " * indent
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, (dict, list)) and item:
+                yield f"{pad}{scalar(key)}:"
+                yield from emit(item, indent + 1)
+            else:
+                yield f"{pad}{scalar(key)}: {_empty(item)}"
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, dict) and item:
+                first, *rest = emit(item, indent + 1)
+                yield f"{pad}- {first.lstrip(' ')}"
+                yield from rest
+            elif isinstance(item, list) and item:
+                yield f"{pad}- {flow(item)}"
+            else:
+                yield f"{pad}- {_empty(item)}"
+    else:
+        yield pad + scalar(value)
+
+
+def _empty(value: Any) -> str:
+    return "{}" if value == {} and isinstance(value, dict) else "[]" if isinstance(value, list) else scalar(value)
+
+
+def flow(value: Any) -> str:
+    """Plain data on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{scalar(k)}: {flow(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(flow(v) for v in value) + "]"
+    return scalar(value)
+
+
+def dump(value: Any) -> str:
+    """A whole document as text, ending in a newline."""
+    return "\n".join(emit(value)) + "\n"
+
+
+# ---------------------------------------------------------------- editing (comments and order are kept)
+def edit(text: str, path: Path, value: Any) -> str:
+    """Sets (or, with value None, removes) one path in a document and returns the new text, comments kept.
+
+    Named list elements are found by their `name` and appended when absent.
+    """
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    from mlcc.values import Item
+
+    yaml = YAML(typ="rt")
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    root = yaml.load(text)
+    node = root
+    for segment, following in zip(path, (*path[1:], None), strict=True):
+        last = following is None
+        if isinstance(segment, Item):
+            index = next((i for i, e in enumerate(node) if e.get("name") == segment.name), None)
+            if index is None:
+                node.append({"name": segment.name})
+                index = len(node) - 1
+            node = node[index]
+        elif last and value is None:
+            node.pop(segment, None)
+        elif last:
+            node[segment] = value
+        else:
+            if node.get(segment) is None:
+                node[segment] = [] if isinstance(following, Item) else {}
+            node = node[segment]
+    out = StringIO()
+    yaml.dump(root, out)
+    return out.getvalue()
