@@ -166,7 +166,7 @@ def parse(data: bytes, file: str) -> tuple[dict[str, str], list[Finding]]:
             rest, line = rest[1:], line + 1
             continue
         head, newline, tail = rest.partition("\n")
-        if not head.strip() or head.lstrip().startswith("#"):
+        if not head.strip(" \t") or head.lstrip(" \t").startswith("#"):
             rest, line = tail, line + bool(newline)
             continue
         match = _LINE.match(rest)
@@ -199,9 +199,9 @@ def _word(source: str, start: int) -> tuple[str, int] | None:
                 return None
             parts.append(inner)
             position = end + 1
-        elif char in " \t\r":
+        elif char in " \t":
             trailing = source[position:].partition("\n")[0]
-            if trailing.strip() and not trailing.strip().startswith("#"):
+            if trailing.strip(" \t") and not trailing.strip(" \t").startswith("#"):
                 return None
             return "".join(parts), position + len(trailing)
         else:

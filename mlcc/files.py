@@ -80,11 +80,15 @@ def read_named(path: str, cap: int) -> bytes:
 class Directory:
     """An open directory below which paths are walked component by component without following links."""
 
-    def __init__(self, path: str) -> None:
-        """Opens `path`, which the operator named (links in it are followed).  Raises Refused."""
+    def __init__(self, path: str, *, follow: bool = True) -> None:
+        """Opens `path`, which the operator named; with `follow` false its last component must not be a link.
+
+        Raises Refused.
+        """
         self.path = path
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
         try:
-            self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self.fd = os.open(path.rstrip("/") or "/", flags)
         except FileNotFoundError:
             raise Refused(path, "no such directory") from None
         except (OSError, ValueError) as problem:

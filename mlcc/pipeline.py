@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from mlcc import apply as applying
-from mlcc import checks, config, journal, render, resources, workspace
+from mlcc import checks, conf, config, journal, render, resources, workspace
 from mlcc import lock as locks
 from mlcc import plan as planning
 from mlcc.apply import State
@@ -108,6 +108,11 @@ def producible(registries: Registries) -> render.Producible:
     return render.Producible([resources.path("cookiecutters", *n.split("/")) for n in sorted(names)], steps)
 
 
+def acceptable(path: str, data: bytes) -> bool:
+    """Whether merged bytes still have the form that their path promises: a .conf file holds values only."""
+    return not render.is_conf(path) or not conf.parse(data, path)[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A plan with all that apply needs to carry it out.
@@ -147,7 +152,7 @@ def prepare(project: Project, desired: Tree, target: Directory, options: Options
         paths |= {p for p in state.journal.entries if can_render(p)}
     observed = applying.observe(target, sorted(paths))
     observed |= _saved_names(target, observed) if options.force or options.restore else {}
-    known = Known(observed, state.base, before.files, can_render)
+    known = Known(observed, state.base, before.files, can_render, acceptable)
     if state.journal is not None:
         found = journal.recover(state.journal, observed, state.base, before.files, state.staged, can_render)
         known = replace(known, base=found.base, records=found.records)
@@ -174,7 +179,7 @@ def held(path: str, sleep: Callable[[float], None], make: bool = True) -> Iterat
     """The target directory, made if absent, open and held for one apply at a time."""
     if make:
         os.makedirs(path, exist_ok=True)
-    with Directory(path) as target, applying.locked(target, sleep):
+    with Directory(path, follow=False) as target, applying.locked(target, sleep):
         yield target
 
 

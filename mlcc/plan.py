@@ -87,13 +87,15 @@ class Known:
     """All that is known about the target before anything is decided.
 
     observed: plain files on disk among the paths of interest; base and records: of the last apply; producible: whether
-    some layer can render a path (nothing else is ever deleted).
+    some layer can render a path (nothing else is ever deleted); acceptable: whether merged bytes have the form that
+    their path promises.
     """
 
     observed: Mapping[str, OnDisk]
     base: Mapping[str, bytes] = field(default_factory=dict)
     records: Mapping[str, Record] = field(default_factory=dict)
     producible: Callable[[str], bool] = lambda path: False
+    acceptable: Callable[[str, bytes], bool] = lambda path, data: True
 
 
 def decide(desired: Tree, known: Known, options: Options = Options()) -> Plan:
@@ -135,7 +137,7 @@ def _managed(path: str, new: Rendered, known: Known, options: Options) -> Change
         return Change(path, UPDATE, new.data, mode)
     if base is not None:
         merged = merge(base, disk.data, new.data)
-        if not merged.conflicts:
+        if not merged.conflicts and known.acceptable(path, merged.data):
             return Change(path, MERGE, merged.data, mode, reason="your edits and the new lines do not touch")
     return _conflict(path, new, disk, base, mode, known.observed, options)
 

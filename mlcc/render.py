@@ -229,6 +229,11 @@ _NAME = r"[a-z0-9](?:-?[a-z0-9])*"
 _CONF = re.compile(rf"do/(?:config|env/{_NAME}\.conf|ic/{_NAME}\.conf|adapters/{_NAME}\.conf)\Z")
 
 
+def is_conf(path: str) -> bool:
+    """True for the files that hold `export NAME='value'` lines."""
+    return bool(_CONF.match(path))
+
+
 class Producible:
     """Whether some layer can render a path: nothing else is ever deleted or recovered."""
 

@@ -308,6 +308,12 @@ def _framework(
     _infer_framework(table, registries, config)
     chosen = table.winner("framework.name")
     if chosen is None:
+        if config.frameworks:
+            about = table.winner("deployment.config")
+            assert about is not None
+            message = f"{config.name} serves several frameworks, and none is named"
+            hint = f"framework: {{name: one of {allowed(config.frameworks)}}}, or a model.format that only one loads"
+            findings.append(_about(about, "MLCC105", "framework.name", message, hint, Severity.ERROR))
         return None, None
     framework = registries.framework(str(chosen.value)) if chosen.value in config.frameworks else None
     if framework is None:

@@ -283,10 +283,11 @@ def registry_roots(request: Request) -> tuple[tuple[Root, ...], list[Finding]]:
     """The operator's registry folders: MLCC_REGISTRY_PATH (or REGISTRY_PATH), then --registry."""
     environ = request.environ or {}
     variable = environ.get("MLCC_REGISTRY_PATH") or environ.get("REGISTRY_PATH") or ""
-    roots, problems = [], []
+    roots: list[Root] = []
+    problems: list[Finding] = []
     for path in [p for p in variable.split(os.pathsep) if p] + list(request.registry_roots):
         if os.path.isdir(path):
-            roots.append(Root(printable(path, 200), path))
+            roots.append(Root(printable(path, 200), path, label=f"operator-{len(roots) + 1}"))
         else:
             problems.append(error("MLCC402", f"registry {quoted(path, 200)}: no such directory", path="registries"))
     return tuple(roots), problems
@@ -297,26 +298,27 @@ def _roots(own: Config, directory: str, request: Request) -> tuple[tuple[Root, .
     named, problems = registry_roots(request)
     roots = list(named)
     for text, mark in own.texts("registries") if own.ok else ():
-        problem = _project_root(directory, text)
-        if problem:
+        root, problem = project_root(directory, text)
+        if root is None:
             problems.append(
                 Finding("MLCC402", Severity.ERROR, problem, "registries", mark.file, mark.line, mark.column)
             )
         else:
-            roots.append(Root(text, os.path.join(directory, text), trusted=False))
+            roots.append(root)
     return tuple(roots), problems
 
 
-def _project_root(directory: str, text: str) -> str:
+def project_root(directory: str, text: str) -> tuple[Root | None, str]:
+    """A registry folder of the project itself, or None and what is wrong with it."""
     relative = os.path.normpath(text)
     if os.path.isabs(relative) or relative.startswith(".."):
-        return f"registry {quoted(text)} lies outside the project: use --registry or MLCC_REGISTRY_PATH"
+        return None, f"registry {quoted(text)} lies outside the project: use --registry or MLCC_REGISTRY_PATH"
     try:
         with Directory(directory) as here:
             found = here.parent(f"{relative}/x")
     except Refused as problem:
-        return problem.findings[0].message
+        return None, problem.findings[0].message
     if found is None:
-        return f"registry {quoted(text)}: no such directory"
+        return None, f"registry {quoted(text)}: no such directory"
     os.close(found[0])
-    return ""
+    return Root(text, os.path.join(directory, text), trusted=False), ""

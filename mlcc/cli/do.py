@@ -7,13 +7,15 @@ from typing import Any
 
 import click
 
-from mlcc import lifecycle, registries
+from mlcc import lifecycle
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session, current
 from mlcc.diagnostics import nearest, quoted
+from mlcc.errors import UserError
 from mlcc.lifecycle import project as projects
 from mlcc.lifecycle.context import Context
+from mlcc.workspace import Request, registry_roots
 
 NUMBER = click.FloatRange(min=0.1)
 # Options that only some steps have.
@@ -106,7 +108,10 @@ def _command(name: str) -> click.Command:
 def _run(name: str, env: str | None, target: str, arguments: dict[str, Any]) -> int:
     session = current()
     directory = click.get_current_context().meta["mlcc.directory"]
-    project = projects.load(directory, registries.load(), env, target)
+    named, problems = registry_roots(Request(environ=session.environ))
+    if problems:
+        raise UserError(problems)
+    project = projects.load(directory, named, env, target)
     if arguments["dry_run"]:
         session.format = "json" if session.format == "table" else session.format
     context = Context(project, session.environ, Talk(session), session.sleep, time.monotonic, arguments)

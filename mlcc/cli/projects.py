@@ -121,4 +121,4 @@ def target_of(file: str, directory: str) -> str:
 
 def open_target(path: str) -> Directory | None:
     """The target directory for reading, or None when it does not exist yet."""
-    return Directory(path) if os.path.lexists(path) else None
+    return Directory(path, follow=False) if os.path.lexists(path) else None

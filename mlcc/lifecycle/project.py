@@ -6,7 +6,7 @@ mlcc.lock says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,13 @@ from mlcc.errors import PreconditionError, UserError
 from mlcc.files import Directory
 from mlcc.lock import Lock
 from mlcc.registries.load import Registries
+from mlcc.registries.load import load as load_registries
+from mlcc.registries.read import Root
 from mlcc.registries.types import Architecture, DeploymentConfig, Framework, FrameworkVersion, Target
 from mlcc.resolve import DEFAULT_COMPONENT
 from mlcc.tree import LOCK_NAME
 from mlcc.values import Path, parse_path
+from mlcc.workspace import project_root
 
 MAX_CONF_BYTES = 4 * 1024 * 1024
 
@@ -73,8 +76,10 @@ class RenderedProject:
         return found | {k: v for k, v in variables.items() if plain and k.startswith(plain)}
 
 
-def load(directory: str, registries: Registries, env: str | None = None, target: str = "") -> RenderedProject:
+def load(directory: str, roots: Sequence[Root] = (), env: str | None = None, target: str = "") -> RenderedProject:
     """Reads a rendered project.
+
+    roots: the operator's registry folders; the project's own, as the lock names them, stand over them.
 
     Raises PreconditionError when there is none, when an apply was killed half-way, or when a value is not what the
     lock says; UserError when a .conf file holds anything but values.
@@ -94,9 +99,18 @@ def load(directory: str, registries: Registries, env: str | None = None, target:
         values = lock.environment(env)
         components = {n: _conf(tree, f"do/ic/{n}.conf") or {} for n in conf.components(values)}
         adapters = {n: _conf(tree, f"do/adapters/{n}.conf") or {} for n in conf.adapters(values)}
+    registries = load_registries((*roots, *_own_roots(directory, values)))
     project = _assemble(directory, registries, env, target, config, components, adapters, overlay, values, lock)
     _agree(project)
     return project
+
+
+def _own_roots(directory: str, values: Mapping[Path, Any]) -> Iterator[Root]:
+    for text in values.get(("registries",), ()):
+        root, problem = project_root(directory, str(text))
+        if root is None:
+            raise UserError([error("MLCC402", problem, path="registries")])
+        yield root
 
 
 def _conf(tree: Directory, path: str) -> dict[str, str] | None:

@@ -70,7 +70,7 @@ class Registries:
 
     def digests(self) -> dict[str, str]:
         """sha256 over each root's names and bytes: what a lock records."""
-        return {root.name: _digest(root, names) for root, names in self._files}
+        return {root.label or root.name: _digest(root, names) for root, names in self._files}
 
     # -------------------------------------------------- tables
     @functools.cached_property

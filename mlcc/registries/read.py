@@ -25,13 +25,15 @@ class Root:
     """A folder of registry files.
 
     name: how origins speak of it (`builtin`, or the path as the user wrote it); trusted: packaged or named by the
-    operator, so its files may be large; validate: check its files against the schemas.
+    operator, so its files may be large; validate: check its files against the schemas; label: its name in a lock,
+    where no path of this machine may stand.
     """
 
     name: str
     path: str
     trusted: bool = True
     validate: bool = True
+    label: str = ""
 
 
 def listing(root: Root) -> list[str]:

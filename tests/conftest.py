@@ -1,0 +1,99 @@
+"""What every test stands on: no home, no environment, no network, no plugins, a working directory of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.helpers import Caller
+
+# The same examples on every machine and every run; a slow machine is not a failure.
+settings.register_profile(
+    "mlcc",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("mlcc")
+
+BLANKED = ("AWS_", "ML_", "MLCC", "GIT_", "XDG_", "DOCKER_")
+LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - compared with, never bound to
+
+
+class NetworkRefused(AssertionError):
+    """A test tried to leave this machine."""
+
+
+def _outside(address: Any) -> bool:
+    """True for an address that is not of this machine (Unix sockets are)."""
+    host = address[0] if isinstance(address, tuple) else ""
+    return bool(host) and not str(host).startswith(LOOPBACK)
+
+
+class LoopbackSocket(socket.socket):
+    """A socket that refuses every peer beyond this machine."""
+
+    def connect(self, address: Any) -> None:
+        if _outside(address):
+            raise NetworkRefused(f"connect to {address!r}")
+        super().connect(address)
+
+    def connect_ex(self, address: Any) -> int:
+        if _outside(address):
+            raise NetworkRefused(f"connect to {address!r}")
+        return super().connect_ex(address)
+
+    def sendto(self, data: Any, *arguments: Any) -> int:
+        if _outside(arguments[-1]):
+            raise NetworkRefused(f"send to {arguments[-1]!r}")
+        return super().sendto(data, *arguments)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuses connections and name look-ups beyond this machine; programs that are started meet a dead proxy."""
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, *arguments: Any, **options: Any) -> Any:
+        if _outside((host,)):
+            raise NetworkRefused(f"look up {host!r}")
+        return real(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "socket", LoopbackSocket)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(name.lower(), "http://127.0.0.1:9")
+
+
+@pytest.fixture(autouse=True)
+def no_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty home, a blank environment, and a working directory that nothing else uses."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(BLANKED) or name in ("REGISTRY_PATH", "NO_COLOR", "FORCE_COLOR", "TERM", "PYTHONPATH"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("CONFIG", "CACHE", "DATA", "STATE", "RUNTIME"):
+        monkeypatch.setenv(f"XDG_{name}_{'DIR' if name == 'RUNTIME' else 'HOME'}", str(home / name.lower()))
+    monkeypatch.setenv("MLCC_HOME", str(home / "mlcc"))
+    monkeypatch.setenv("MLCC_PLUGINS", "none")
+    monkeypatch.setenv("MLCC_ENGINE", "none")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
+
+
+@pytest.fixture
+def mlcc(capsys: pytest.CaptureFixture[str]) -> Caller:
+    """Calls mlcc in this process."""
+    return Caller(capsys)

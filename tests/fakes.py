@@ -1,0 +1,220 @@
+"""Registries that live in memory, and configurations from text: what pure modules are tested with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlcc import config, schema, yamlio
+from mlcc.config import Layer
+from mlcc.registries.load import Registries
+from mlcc.registries.read import KINDS, Root
+from mlcc.resolve import Resolved, node_layer, resolve
+from mlcc.values import Node, Source
+
+ARCHITECTURES = """
+version: 1
+kind: architectures
+source: test
+rows:
+  web:
+    title: Web
+    layer: architectures/web
+    uses: [framework, model, inference_components]
+    steps: [build, deploy]
+    container: {port: 8080, ping: /ping, invocations: /invocations}
+    env_prefixes: [WEB_]
+    model_kinds: [path, s3]
+    sample: sample_model/model
+  bare:
+    title: Bare
+    layer: architectures/bare
+    container: {port: 8080, ping: /ping, invocations: /invocations}
+"""
+
+CONFIGS = """
+version: 1
+kind: deployment_configs
+rows:
+  web-one:
+    title: One
+    architecture: web
+    backend: one
+    source: test
+    validation_level: experimental
+    aliases: [web-first]
+    frameworks: [trees, nets]
+    defaults:
+      deployment: {instance_type: ml.c1.large}
+      env: {WEB_WORKERS: "2", WEB_DROP: "1"}
+      tags: {row: config}
+      inference_components:
+        - {name: chat, memory_mb: 111}
+  web-two:
+    title: Two
+    architecture: web
+    backend: two
+    source: test
+    validation_level: experimental
+    frameworks: [trees]
+  bare-one:
+    title: Bare
+    architecture: bare
+    backend: one
+    source: test
+    validation_level: experimental
+  lost-one:
+    title: Lost
+    architecture: lost
+    backend: one
+    source: test
+    validation_level: experimental
+"""
+
+TARGETS = """
+version: 1
+kind: targets
+source: test
+rows:
+  realtime-inference:
+    title: Real time
+    aliases: [managed-inference]
+    uses: [adapters, endpoint, inference_components, network, scaling]
+    instances: endpoint
+    components: true
+  batch-transform: {title: Batch, uses: [batch], instances: transform}
+  hyperpod-eks: {title: HyperPod, uses: [hyperpod], instances: hyperpod}
+  local: {title: Local, needs_region: false}
+"""
+
+TREES = """
+version: 1
+kind: framework
+name: trees
+source: test
+formats: {joblib: {file: model.joblib}, json: {file: model.json}}
+default_format: joblib
+sample: {payload: "{}"}
+versions:
+  "3.0": {validation_level: experimental, source: test}
+  "2.0":
+    validation_level: tested
+    source: test
+    evidence: {run: yes-it-ran}
+    defaults:
+      framework: {base_image: "python:3.11"}
+      env: {WEB_WORKERS: "3", OMP_NUM_THREADS: "1"}
+      tags: {row: framework}
+    profiles:
+      fast:
+        defaults: {env: {WEB_WORKERS: "4"}, tags: {row: framework-profile}}
+  "1.0": {validation_level: unknown, source: test}
+"""
+
+NETS = """
+version: 1
+kind: framework
+name: nets
+source: test
+formats: {onnx: {file: model.onnx}}
+versions:
+  "1.0": {validation_level: experimental, source: test}
+"""
+
+MODELS = """
+version: 1
+kind: models
+source: test
+rows:
+  "*": {family: any}
+  "acme/*": {family: acme, validation_level: unknown, source: test, defaults: {tags: {row: model-pattern}}}
+  "acme/big":
+    family: acme
+    validation_level: unknown
+    source: test
+    defaults: {tags: {row: model}, env: {WEB_WORKERS: "5"}}
+    profiles:
+      tuned: {defaults: {tags: {row: model-profile}, env: {WEB_WORKERS: "6"}}}
+"""
+
+INSTANCES = """
+version: 1
+kind: instances
+family: c1
+source: test
+platform: linux/arm64
+accelerator: {type: cpu}
+rows:
+  ml.c1.large: {vcpu: 2, memory_gib: 4, endpoint: true, transform: false, hyperpod: false}
+  ml.c1.xlarge: {vcpu: 4, memory_gib: 8, endpoint: false, transform: true, hyperpod: true}
+"""
+
+REGIONS = """
+version: 1
+kind: regions
+source: test
+partitions: {aws: {dns_suffix: amazonaws.com}}
+rows:
+  us-east-1: {name: N. Virginia, partition: aws, sagemaker: true}
+  us-iso-west-1: {name: West, partition: aws, sagemaker: false}
+"""
+
+FILES: Mapping[str, str] = {
+    "architectures.yaml": ARCHITECTURES,
+    "deployment_configs.yaml": CONFIGS,
+    "targets.yaml": TARGETS,
+    "frameworks/trees.yaml": TREES,
+    "frameworks/nets.yaml": NETS,
+    "models/all.yaml": MODELS,
+    "instances/c1.yaml": INSTANCES,
+    "regions.yaml": REGIONS,
+}
+
+
+class MemoryRegistries(Registries):
+    """Registries whose files are texts; rows are read by the real code."""
+
+    def __init__(self, *roots: Mapping[str, str]) -> None:
+        """roots: texts by relative file name, lowest precedence first."""
+        super().__init__([Root(f"test{n}", f"/nowhere/{n}") for n, _ in enumerate(roots)])
+        self.texts = {root.name: dict(files) for root, files in zip(self.roots, roots, strict=True)}
+
+    @property
+    def _files(self) -> Any:  # type: ignore[override]
+        return tuple((root, tuple(sorted(self.texts[root.name]))) for root in self.roots)
+
+    def _document(self, root: Root, relname: str) -> Node:  # type: ignore[override]
+        loaded = yamlio.load(self.texts[root.name][relname].encode(), f"{root.name}:{relname}")
+        assert loaded.root is not None, loaded.findings
+        assert not loaded.findings
+        kind = loaded.root.get("kind")
+        assert kind is not None
+        assert kind.value in KINDS
+        assert not schema.validate(loaded.root, kind.value)
+        return loaded.root
+
+
+def registries(**changed: str) -> MemoryRegistries:
+    """The registries above; `changed` replaces files (`models_all` is models/all.yaml)."""
+    names = {name.replace("/", "_").removesuffix(".yaml"): name for name in FILES}
+    return MemoryRegistries({**FILES, **{names[k]: v for k, v in changed.items()}})
+
+
+def read(text: str, file: str = "mlcc.yaml", **options: Any) -> config.Config:
+    """A configuration from text, which must be valid."""
+    found = config.load(text.encode(), file, **options)
+    assert found.ok, found.findings
+    return found
+
+
+def layer(source: Source, text: str, origin: str = "") -> Layer:
+    """A layer from YAML text, with places when no origin is given."""
+    if origin:
+        return node_layer(source, read(text, origin, partial=True).root.plain(), origin)
+    return Layer(source, read(text, f"{source.label}.yaml", partial=True).root)
+
+
+def resolved(text: str, *above: Layer, env: str | None = None, known: Registries | None = None) -> Resolved:
+    """The resolution of one mlcc.yaml with layers around it."""
+    own = read(text)
+    return resolve((*config.layers(own, env), *above), known or registries(), env)

@@ -1,0 +1,189 @@
+"""What tests share: trees of files, Git repositories, and two ways to run mlcc."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcc.diagnostics import Finding
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALLEST = "version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi}\n"
+GIT = ("git", "-c", "init.defaultBranch=main", "-c", "user.name=t", "-c", "user.email=t@example.com")
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run of mlcc ended: exit code, standard output, standard error."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a tree with its mode, for the few that need one."""
+
+    content: str | bytes
+    mode: int = 0o644
+
+
+# ---------------------------------------------------------------- trees
+def build_tree(path: str | Path, files: Mapping[str, str | bytes | File]) -> Path:
+    """Writes files by relative path, folders made where absent, and returns the folder."""
+    root = Path(path)
+    for name, given in files.items():
+        file = given if isinstance(given, File) else File(given)
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = file.content
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+        target.chmod(file.mode)
+    return root
+
+
+def read_tree(path: str | Path, *, skip: Iterable[str] = (".git",)) -> dict[str, bytes]:
+    """Bytes of every plain file below a folder, by relative path."""
+    root, skipped = Path(path), set(skip)
+    found = {}
+    for file in sorted(root.rglob("*")):
+        relative = file.relative_to(root)
+        if relative.parts[0] not in skipped and file.is_file() and not file.is_symlink():
+            found[relative.as_posix()] = file.read_bytes()
+    return found
+
+
+def state_of(path: str | Path) -> dict[str, tuple[int, int, bytes]]:
+    """Everything that a second run must leave alone: mode, modification time and bytes of every file and folder."""
+    root = Path(path)
+    found = {}
+    for file in sorted([root, *root.rglob("*")]):
+        status = file.lstat()
+        data = file.read_bytes() if stat.S_ISREG(status.st_mode) else b""
+        found[file.relative_to(root).as_posix()] = (status.st_mode, status.st_mtime_ns, data)
+    return found
+
+
+def git(path: str | Path, *arguments: str) -> str:
+    """Runs Git in a folder and returns what it printed."""
+    done = subprocess.run([*GIT, *arguments], cwd=path, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def git_repo(path: str | Path, files: Mapping[str, str | bytes | File] | None = None) -> Path:
+    """A repository with one commit of the given files."""
+    root = build_tree(path, files or {"README": "a repository\n"})
+    git(root, "init", "-q")
+    commit(root, "first")
+    return root
+
+
+def commit(path: str | Path, message: str) -> str:
+    """Commits all that changed and returns the commit's name."""
+    git(path, "add", "-A")
+    git(path, "commit", "-q", "-m", message)
+    return git(path, "rev-parse", "HEAD")
+
+
+# ---------------------------------------------------------------- running mlcc
+def run_mlcc(
+    *argv: str,
+    cwd: str | Path | None = None,
+    env: Mapping[str, str] | None = None,
+    tty: bool = False,
+    stdin: str | None = None,
+    timeout: float = 60,
+) -> Result:
+    """Runs the installed program.  tty: standard output and error are one terminal; env: over the test's own."""
+    program = os.path.join(os.path.dirname(sys.executable), "mlcc")
+    environ = {**os.environ, **(env or {})}
+    if tty:
+        return _on_terminal([program, *argv], cwd, environ, timeout)
+    done = subprocess.run(
+        [program, *argv],
+        cwd=cwd,
+        env=environ,
+        capture_output=True,
+        timeout=timeout,
+        input=(stdin or "").encode(),
+        check=False,
+    )
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def _on_terminal(argv: list[str], cwd: str | Path | None, environ: Mapping[str, str], timeout: float) -> Result:
+    import pty
+
+    master, slave = pty.openpty()
+    try:
+        process = subprocess.Popen(argv, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave)
+        os.close(slave)
+        chunks = []
+        while True:
+            try:
+                chunk = os.read(master, 65536)
+            except OSError:  # the last writer closed the terminal
+                break
+            if not chunk:
+                break
+            chunks.append(chunk)
+        code = process.wait(timeout)
+    finally:
+        os.close(master)
+    return Result(code, b"".join(chunks).decode(), "")
+
+
+@dataclass
+class Caller:
+    """Calls mlcc in this process, in the current directory (the `mlcc` fixture makes one)."""
+
+    capsys: pytest.CaptureFixture[str]
+    seen: list[Result] = field(default_factory=list)
+
+    def __call__(self, *argv: str, code: int | None = None) -> Result:
+        """Runs a command line; `code` is the exit code that it must have."""
+        from mlcc.cli import main
+
+        self.capsys.readouterr()
+        ended = main(list(argv))
+        out, err = self.capsys.readouterr()
+        result = Result(ended, out, err)
+        self.seen.append(result)
+        if code is not None:
+            assert ended == code, f"mlcc {' '.join(argv)} ended with {ended}\n{out}\n{err}"
+        return result
+
+
+# ---------------------------------------------------------------- assertions
+def codes(findings: Iterable[Finding]) -> list[str]:
+    """Codes of findings, in order."""
+    return [f.code for f in findings]
+
+
+def only(findings: Iterable[Finding]) -> Finding:
+    """The one finding there is."""
+    found = list(findings)
+    assert len(found) == 1, f"expected one finding, got {found}"
+    return found[0]
+
+
+def assert_no_traceback(result: Result) -> None:
+    """What every command promises, whatever it is given."""
+    assert "Traceback" not in result.stdout + result.stderr
+    assert "bug in mlcc" not in result.stderr, result.stderr
+    assert result.code != 70
+
+
+def assert_same(before: Any, after: Any) -> None:
+    """Two trees are equal; the message names what differs."""
+    different = [k for k in sorted({*before, *after}) if before.get(k) != after.get(k)]
+    assert not different, f"changed: {different}"
