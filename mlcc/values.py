@@ -139,13 +139,16 @@ class Node:
     """A value of a document with its place.
 
     value: a scalar, None (a YAML null), a dict of nodes or a tuple of nodes; text: a scalar exactly as written;
-    keys: for a dict, where each key stands.
+    keys: for a dict, where each key stands; end: line and column just behind it, (0, 0) when that is not known;
+    style: `block`, `flow`, or empty (a scalar, or no text at all).
     """
 
     value: Any
     mark: Mark
     text: str = ""
     keys: Mapping[str, Mark] = field(default_factory=dict)
+    end: tuple[int, int] = (0, 0)
+    style: str = ""
 
     @property
     def is_map(self) -> bool:

@@ -85,9 +85,13 @@ def repository_root(directory: str) -> str:
     return here
 
 
-def gather(file: str, request: Request) -> Inputs:
-    """Reads a project's inputs.  Mistakes come back as findings; only an unreadable mlcc.yaml raises."""
-    own = config.load(read_named(file, CONFIG_LIMITS.max_bytes), printable(file, 300))
+def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
+    """Reads a project's inputs.  Mistakes come back as findings; only an unreadable mlcc.yaml raises.
+
+    data: the bytes that mlcc.yaml shall be taken to hold, where they are not written yet.
+    """
+    bytes_of = data if data is not None else read_named(file, CONFIG_LIMITS.max_bytes)
+    own = config.load(bytes_of, printable(file, 300))
     directory = os.path.dirname(file) or "."
     layers: list[Layer] = []
     findings = list(own.findings)

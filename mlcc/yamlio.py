@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 
 from mlcc.diagnostics import Finding, Severity, printable, quoted
-from mlcc.values import Mark, Node, Path, format_path
+from mlcc.values import Item, Mark, Node, Path, format_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class _Frame:
     mark: Mark
     anchor: str | None
     is_map: bool
+    style: str
     items: list[Node] = field(default_factory=list)
     mapping: dict[str, Node] = field(default_factory=dict)
     keys: dict[str, Mark] = field(default_factory=dict)
@@ -199,7 +200,7 @@ class _Builder:
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             self._open(event, kind == "MappingStartEvent")
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-            self._close()
+            self._close(event)
         elif kind == "AliasEvent":
             self._alias(event)
         elif kind == "DocumentStartEvent":
@@ -241,7 +242,8 @@ class _Builder:
         if not is_key:
             self._text(text, mark, ambiguous, event)
         self._count(1, len(text), mark)
-        node = Node(value, mark, text=text)
+        end = (event.end_mark.line + 1, event.end_mark.column + 1) if event.style not in ("|", ">") else (0, 0)
+        node = Node(value, mark, text=text, end=end)
         self._add(_Built(node, 1, len(text), 0, ambiguous), mark, event.anchor, plain)
 
     def _text(self, text: str, mark: Mark, ambiguous: bool, event: Any) -> None:
@@ -264,16 +266,17 @@ class _Builder:
         self._count(1, 0, mark)
         if event.anchor:
             self.anchors[event.anchor] = None
-        self.stack.append(_Frame(mark, event.anchor, is_map))
+        self.stack.append(_Frame(mark, event.anchor, is_map, "flow" if event.flow_style else "block"))
 
     def _bad_key_collection(self, mark: Mark) -> None:
         if self.stack and self.stack[-1].is_map and self.stack[-1].key is None:
             raise _Stop(_finding("MLCC011", "a list or a mapping cannot be a key", mark, path=self._here()))
 
-    def _close(self) -> None:
+    def _close(self, event: Any) -> None:
         frame = self.stack.pop()
         value: Any = frame.mapping if frame.is_map else tuple(frame.items)
-        node = Node(value, frame.mark, keys=frame.keys)
+        end = (event.end_mark.line + 1, event.end_mark.column + 1) if frame.style == "flow" else _last(value)
+        node = Node(value, frame.mark, keys=frame.keys, end=end, style=frame.style)
         self._add(_Built(node, frame.size, frame.chars, frame.height), frame.mark, frame.anchor, False)
 
     def _alias(self, event: Any) -> None:
@@ -338,6 +341,12 @@ class _Builder:
             self.findings.append(_finding("MLCC011", message, mark, hint, self._here()))
         frame.size += 1
         frame.key, frame.key_mark = text, mark
+
+
+def _last(value: Any) -> tuple[int, int]:
+    """Where a block collection ends: behind its last element; (0, 0) when one of them has no known end."""
+    ends = [n.end for n in (value.values() if isinstance(value, dict) else value)]
+    return max(ends) if ends and (0, 0) not in ends else (0, 0)
 
 
 _LONE = re.compile("[\ud800-\udfff]")
@@ -427,17 +436,15 @@ def dump(value: Any) -> str:
     return "\n".join(emit(value)) + "\n"
 
 
-# ---------------------------------------------------------------- editing (comments and order are kept)
-def edit(text: str, path: Path, value: Any) -> str:
-    """Sets (or, with value None, removes) one path in a document and returns the new text, comments kept.
+# ---------------------------------------------------------------- editing
+def edit_round_trip(text: str, path: Path, value: Any) -> str:
+    """Sets (or, with value None, removes) one path by ruamel's round trip: comments stay, layout may move.
 
-    Named list elements are found by their `name` and appended when absent.
+    Named list elements are found by their `name` and appended when absent.  `mlcc.edit` tries a smaller change first.
     """
     from io import StringIO
 
     from ruamel.yaml import YAML
-
-    from mlcc.values import Item
 
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True

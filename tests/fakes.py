@@ -29,6 +29,8 @@ rows:
   bare:
     title: Bare
     layer: architectures/bare
+    uses: []
+    steps: [build]
     container: {port: 8080, ping: /ping, invocations: /invocations}
 """
 
@@ -78,13 +80,14 @@ source: test
 rows:
   realtime-inference:
     title: Real time
+    description: An endpoint.
     aliases: [managed-inference]
     uses: [adapters, endpoint, inference_components, network, scaling]
     instances: endpoint
     components: true
-  batch-transform: {title: Batch, uses: [batch], instances: transform}
-  hyperpod-eks: {title: HyperPod, uses: [hyperpod], instances: hyperpod}
-  local: {title: Local, needs_region: false}
+  batch-transform: {title: Batch, description: A target, uses: [batch], instances: transform}
+  hyperpod-eks: {title: HyperPod, description: A target, uses: [hyperpod], instances: hyperpod}
+  local: {title: Local, description: A target, needs_region: false}
 """
 
 TREES = """
@@ -126,7 +129,7 @@ version: 1
 kind: models
 source: test
 rows:
-  "*": {family: any}
+  "*": {family: any, source: test}
   "acme/*": {family: acme, validation_level: unknown, source: test, defaults: {tags: {row: model-pattern}}}
   "acme/big":
     family: acme
@@ -141,6 +144,7 @@ INSTANCES = """
 version: 1
 kind: instances
 family: c1
+title: C1
 source: test
 platform: linux/arm64
 accelerator: {type: cpu}

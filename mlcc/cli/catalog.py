@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mlcc.cli.options import output_options
-from mlcc.cli.output import cell, document, print_document, print_rows
+from mlcc.cli.output import Columns, cell, document, print_document, print_rows
 from mlcc.cli.session import Session, current
 from mlcc.diagnostics import allowed, error, nearest, printable, quoted
 from mlcc.errors import UsageError, UserError
@@ -26,7 +26,7 @@ def _versions(registries: Registries) -> Rows:
     return {f"{f.name} {v.name}": v for f in registries.frameworks.values() for v in f.versions.values()}
 
 
-TABLES: dict[str, tuple[Callable[[Registries], Rows], tuple[str, ...], str]] = {
+TABLES: dict[str, tuple[Callable[[Registries], Rows], Columns, str]] = {
     "configs": (
         lambda r: r.deployment_configs,
         ("name", "title", "frameworks", "validation_level"),
@@ -35,7 +35,16 @@ TABLES: dict[str, tuple[Callable[[Registries], Rows], tuple[str, ...], str]] = {
     "frameworks": (_versions, ("name", "validation_level", "base_image", "profiles"), "framework versions"),
     "instances": (
         lambda r: r.instances,
-        ("name", "vcpu", "memory_gib", "accelerator_count", "accelerator_name", "endpoint", "transform", "hyperpod"),
+        (
+            "name",
+            "vcpu",
+            ("memory_gib", "GiB"),
+            ("accelerator_count", "acc"),
+            ("accelerator_name", "accelerator"),
+            "endpoint",
+            ("transform", "batch"),
+            "hyperpod",
+        ),
         "instance types",
     ),
     "models": (lambda r: r.models, ("name", "family", "validation_level"), "models"),
@@ -73,7 +82,7 @@ def command(
     if session.format in ("json", "yaml"):
         print_document(session, document(rows=shown))
     else:
-        print_rows(session, shown, columns)
+        print_rows(session, [_listed(row) for row in shown], columns)
         session.say(f"{len(shown)} {words}")
     return 0
 
@@ -103,6 +112,11 @@ def _flat(key: str, row: Row) -> dict[str, Any]:
     if isinstance(row, Instance) and not row.accelerator_count:
         flat.pop("accelerator_name", None)
     return flat
+
+
+def _listed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row for a listing: of a mapping only the names."""
+    return {k: list(v) if isinstance(v, Mapping) else v for k, v in row.items()}
 
 
 def _plain(value: Any) -> Any:

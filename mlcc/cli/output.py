@@ -6,6 +6,7 @@ Shapes of JSON documents are contracts (schemas/), with `schema_version` in each
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from mlcc.diagnostics import Finding, Severity, ordered, printable
 
 SCHEMA_VERSION = 1
 MAX_SHOWN = 50
-WIDTH = 80
+INDENT = "    "
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
@@ -79,7 +80,7 @@ def text_lines(findings: Iterable[Finding], session: Session) -> Iterable[str]:
         path = f" {printable(finding.path, 200)}:" if finding.path else ":"
         yield f"{place}: {word}{path} {_clean(finding.message)}"
         if finding.hint:
-            yield f"    {_clean(finding.hint)}"
+            yield textwrap.fill(_clean(finding.hint), session.width, initial_indent=INDENT, subsequent_indent=INDENT)
     if len(found) > MAX_SHOWN:
         yield f"... and {len(found) - MAX_SHOWN} more findings"
 
@@ -94,28 +95,40 @@ def count_line(findings: Iterable[Finding]) -> str:
 
 
 # ---------------------------------------------------------------- tables
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], session: Session) -> str:
+Columns = Sequence["str | tuple[str, str]"]
+"""Fields of rows, each with the heading that people see where it differs."""
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Columns, session: Session) -> str:
     """Rows as a table (for people, or Markdown) that fits the width of a terminal."""
-    from tabulate import tabulate
+    import tabulate
 
     if not rows:
         return "(none)"
-    cells = [[printable(cell(row.get(c)), 400) for c in columns] for row in rows]
-    heads = [c.replace("_", " ") for c in columns]
+    fields = [c if isinstance(c, str) else c[0] for c in columns]
+    heads = [c.replace("_", " ") if isinstance(c, str) else c[1] for c in columns]
+    cells = [[printable(cell(row.get(f)), 400) for f in fields] for row in rows]
     if session.format == "markdown":
         escaped = [[c.replace("|", "\\|") for c in row] for row in cells]
-        return tabulate(escaped, heads, tablefmt="github", disable_numparse=True)
-    widths = _widths(heads, cells)
-    return tabulate(cells, heads, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
+        return tabulate.tabulate(escaped, heads, tablefmt="github", disable_numparse=True)
+    tabulate.MIN_PADDING = 0
+    widths = _widths(heads, cells, session.width)
+    return tabulate.tabulate(
+        cells, heads, tablefmt="simple", disable_numparse=True, maxcolwidths=widths, maxheadercolwidths=widths
+    )
 
 
-def _widths(heads: Sequence[str], cells: Sequence[Sequence[str]], total: int = WIDTH) -> list[int]:
-    """Column widths that sum up to the terminal's: the widest columns give way first."""
-    wanted = [max([len(h), *(len(row[i]) for row in cells)]) for i, h in enumerate(heads)]
+def _widths(heads: Sequence[str], cells: Sequence[Sequence[str]], total: int) -> list[int]:
+    """Column widths that sum up to the terminal's: the widest columns give way first, but never below a word."""
+    columns = [[h, *(row[i] for row in cells)] for i, h in enumerate(heads)]
+    wanted = [max(map(len, column)) for column in columns]
+    least = [max((len(w) for text in column for w in text.split()), default=1) for column in columns]
     room = total - 2 * (len(wanted) - 1)
-    while sum(wanted) > room and max(wanted) > 12:
-        widest = wanted.index(max(wanted))
-        wanted[widest] -= 1
+    while sum(wanted) > room:
+        loose = [i for i, width in enumerate(wanted) if width > min(least[i], 40)]
+        if not loose:
+            break
+        wanted[max(loose, key=lambda i: wanted[i])] -= 1
     return wanted
 
 
@@ -130,11 +143,11 @@ def cell(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, dict):
-        return json.dumps(value, sort_keys=True)
+        return json.dumps(value, sort_keys=True, ensure_ascii=False)
     return str(value)
 
 
-def print_rows(session: Session, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+def print_rows(session: Session, rows: Sequence[Mapping[str, Any]], columns: Columns) -> None:
     """The `catalog` contract: rows as a table, Markdown, JSON or YAML."""
     if session.format in ("json", "yaml"):
         print_document(session, document(rows=list(rows)))

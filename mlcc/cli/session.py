@@ -6,6 +6,7 @@ Everything below the command line layer gets these things as arguments.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -39,6 +40,11 @@ class Session:
     def staging(self) -> tuple[str, ...]:
         """Directories in which temporary files may be made, best first."""
         return (self.environ.get("TMPDIR", ""), "/tmp", "/var/tmp", "/dev/shm")
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal (80 where there is none); long lines of talk and tables keep within it."""
+        return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
 
     @property
     def machine(self) -> bool:

@@ -6,15 +6,15 @@ import os
 
 import click
 
-from mlcc import config, schema, writing, yamlio
+from mlcc import config, edit, pipeline, schema, writing
 from mlcc.cli.options import file_option, output_options
 from mlcc.cli.session import Session, current
 from mlcc.config import SCHEMA
-from mlcc.diagnostics import error, nearest, printable, quoted
+from mlcc.diagnostics import Severity, error, nearest, printable, quoted
 from mlcc.errors import UserError
 from mlcc.files import Directory, read_named
 from mlcc.values import Path, format_path, parse_path
-from mlcc.workspace import locate
+from mlcc.workspace import Request, gather, locate
 from mlcc.yamlio import CONFIG_LIMITS
 
 
@@ -40,7 +40,7 @@ def command(key: str, value: str | None, unset: bool, env: str, file: str) -> in
     plain = None if value is None else _value(path, value)
     where: Path = ("environments", env, *path) if env else path
     text = _edited(before, name, where, plain)
-    _checked(text, name)
+    _checked(before, text.encode(), name)
     if text.encode() == before:
         session.say(f"{printable(name, 200)}: {printable(format_path(where), 120)} is that already")
         return 0
@@ -70,13 +70,17 @@ def _edited(before: bytes, name: str, path: Path, value: object) -> str:
     loaded = config.load(before, name)
     if not loaded.ok:
         raise UserError(loaded.findings)
-    return yamlio.edit(before.decode("utf-8-sig"), path, value)
+    return edit.change(before.decode("utf-8-sig"), path, value)
 
 
-def _checked(text: str, name: str) -> None:
-    after = config.load(text.encode(), name)
-    if not after.ok:
-        raise UserError([*after.findings, error("MLCC216", f"{printable(name, 200)} was left as it is")])
+def _checked(before: bytes, after: bytes, name: str) -> None:
+    """Refuses a change that brings an error which was not there before."""
+    request = Request(environ=current().environ)
+    old, new = (pipeline.understand(gather(name, request, data)) for data in (before, after))
+    known = {(f.code, f.path, f.message) for f in old.findings}
+    fresh = [f for f in new.findings if f.severity is Severity.ERROR and (f.code, f.path, f.message) not in known]
+    if fresh:
+        raise UserError([*fresh, error("MLCC216", f"{printable(name, 200)} was left as it is")])
 
 
 def _write(name: str, data: bytes) -> None:

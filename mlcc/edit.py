@@ -1,0 +1,132 @@
+"""One change to the text of mlcc.yaml.  Law: every byte that the change is not about stays as it is.
+
+A scalar is replaced where it stands, a new key goes behind its last sibling with that sibling's indentation, and a
+removed key goes with its own lines.  What these cannot do is left to ruamel's round trip.  Either way the result is
+read again and must be the old document with just that change.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from mlcc import yamlio
+from mlcc.diagnostics import error
+from mlcc.errors import UserError
+from mlcc.values import Item, Node, Path, format_path
+
+
+def change(text: str, path: Path, value: Any) -> str:
+    """The text with `path` set to `value`, or removed when it is None.
+
+    text: a valid document; value: plain data.  Raises UserError when the change cannot be made in this document.
+    """
+    root = _read(text)
+    wanted = _changed(root.plain(), path, value)
+    for attempt in (_precise, _round_trip):
+        after = attempt(text, root, path, value)
+        if after is not None and _same(after, wanted):
+            return after
+    shown = format_path(path)
+    raise UserError([error("MLCC219", f"{shown} cannot be changed here by mlcc set", hint="edit the file by hand")])
+
+
+def _read(text: str) -> Node:
+    loaded = yamlio.load(text.encode(), "mlcc.yaml")
+    assert loaded.root is not None, "the caller read the document before"
+    return loaded.root
+
+
+def _same(text: str, wanted: Any) -> bool:
+    loaded = yamlio.load(text.encode(), "mlcc.yaml")
+    return loaded.root is not None and not loaded.findings and loaded.root.plain() == wanted
+
+
+def _changed(plain: Any, path: Path, value: Any) -> Any:
+    """Plain data with the change made."""
+    root = copy.deepcopy(plain)
+    here = root
+    for segment, following in zip(path, (*path[1:], None), strict=True):
+        if isinstance(segment, Item):
+            found = next((e for e in here if e.get("name") == segment.name), None)
+            if found is None:
+                found = {"name": segment.name}
+                here.append(found)
+            here = found
+        elif following is not None:
+            here = here.setdefault(segment, [] if isinstance(following, Item) else {})
+        elif value is None:
+            here.pop(segment, None)
+        else:
+            here[segment] = value
+    return root
+
+
+def _round_trip(text: str, root: Node, path: Path, value: Any) -> str | None:
+    return yamlio.edit_round_trip(text, path, value)
+
+
+def _precise(text: str, root: Node, path: Path, value: Any) -> str | None:
+    """The smallest change, or None where the layout does not allow it."""
+    parent, rest = _deepest(root, path)
+    key = rest[0]
+    if not isinstance(key, str) or any(isinstance(s, Item) for s in rest) or not parent.is_map:
+        return None
+    child = parent.value.get(key)
+    lines = text.splitlines(keepends=True)
+    if child is not None and len(rest) == 1:
+        return _removed(lines, parent, key) if value is None else _replaced(lines, child, value)
+    return None if child is not None or value is None else _inserted(lines, parent, rest, value)
+
+
+def _deepest(root: Node, path: Path) -> tuple[Node, Path]:
+    """The deepest mapping on the way that exists, and what is left of the path (at least its last segment)."""
+    node, rest = root, path
+    while len(rest) > 1:
+        child = _step(node, rest[0])
+        if child is None:
+            break
+        node, rest = child, rest[1:]
+    return node, rest
+
+
+def _step(node: Node, segment: Any) -> Node | None:
+    if isinstance(segment, Item) and node.is_list:
+        return next((e for e in node.value if e.is_map and e.plain().get("name") == segment.name), None)
+    return node.get(segment) if isinstance(segment, str) else None
+
+
+def _replaced(lines: list[str], child: Node, value: Any) -> str | None:
+    if child.is_map or child.is_list or isinstance(value, (dict, list)) or child.end == (0, 0):
+        return None
+    (first, start), (last, end) = (child.mark.line, child.mark.column), child.end
+    if first != last:
+        return None
+    line = lines[first - 1]
+    lines[first - 1] = line[: start - 1] + yamlio.scalar(value) + line[end - 1 :]
+    return "".join(lines)
+
+
+def _inserted(lines: list[str], parent: Node, rest: Path, value: Any) -> str | None:
+    if parent.style != "block" or parent.end == (0, 0) or not parent.keys:
+        return None
+    nested = value
+    for segment in reversed(rest):
+        nested = {segment: nested}
+    indent = min(mark.column for mark in parent.keys.values()) - 1
+    new = [f"{' ' * indent}{line}\n" for line in yamlio.emit(nested)]
+    at = parent.end[0]
+    if indent == 0:
+        # a new section: at the end, not between a section and the comments that follow it
+        at, new = len(lines), ["\n", *new]
+    if not lines[at - 1].endswith("\n"):
+        lines[at - 1] += "\n"
+    return "".join([*lines[:at], *new, *lines[at:]])
+
+
+def _removed(lines: list[str], parent: Node, key: str) -> str | None:
+    child, mark = parent.value[key], parent.keys[key]
+    starts_line = not lines[mark.line - 1][: mark.column - 1].strip()
+    if parent.style != "block" or child.end == (0, 0) or not starts_line or len(parent.keys) == 1:
+        return None
+    return "".join([*lines[: mark.line - 1], *lines[child.end[0] :]])
