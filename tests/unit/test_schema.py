@@ -1,0 +1,182 @@
+"""Each keyword of a schema as a finding: message, code, path, place; and what a schema says of its keys."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlcc import schema, yamlio
+from mlcc.diagnostics import Finding
+from mlcc.values import Item
+from tests.helpers import codes, only
+
+BASE = "version: 1\nproject: {name: iris}\n"
+
+
+def findings(text: str, **options: bool) -> list[Finding]:
+    loaded = yamlio.load(text.encode(), "mlcc.yaml")
+    assert loaded.root is not None
+    assert not loaded.findings
+    return schema.validate(loaded.root, "mlcc", **options)
+
+
+# code, path, line, message, part of the hint
+KEYWORDS = {
+    "additionalProperties": ("deploymnt: {}\n", "MLCC020", "deploymnt", 3, "unknown key 'deploymnt'", "did you mean deployment?"),
+    "additionalProperties, nested": (
+        "deployment:\n  instance-type: x\n", "MLCC020", 'deployment["instance-type"]' if False else "deployment.instance-type", 4,
+        "unknown key 'instance-type'", "did you mean instance_type?",
+    ),
+    "additionalProperties, nothing near": ("zzz: 1\n", "MLCC020", "zzz", 3, "unknown key 'zzz'", "allowed here: adapters, async"),
+    "patternProperties": ("env: {'1A': x}\n", "MLCC021", 'env["1A"]', 3, "'1A' is not a valid name in", "names match"),
+    "type string": ("framework: {version: 1.5}\n", "MLCC022", "framework.version", 3, "'1.5' is not text", 'write it in quotes: "1.5"'),
+    "type string, exactly as written": ("framework:\n  version: 0.10\n", "MLCC022", "framework.version", 4, "is not text", 'quotes: "0.10"'),
+    "type integer": ("deployment: {instance_count: 'two'}\n", "MLCC022", "deployment.instance_count", 3, "'two' is not a whole number", "without quotes"),
+    "type integer, a float": ("deployment: {instance_count: 1.0}\n", "MLCC022", "deployment.instance_count", 3, "'1.0' is not a whole number", ""),
+    "type integer, a switch": ("deployment: {instance_count: true}\n", "MLCC022", "deployment.instance_count", 3, "'true' is not a whole number", ""),
+    "type number": ("engine: {gpu_memory_utilization: x}\n", "MLCC022", "engine.gpu_memory_utilization", 3, "'x' is not a number", "without quotes"),
+    "type boolean": ("model: {accept_eula: 1}\n", "MLCC022", "model.accept_eula", 3, "'1' is not true or false", ""),
+    "type object": ("deployment: x\n", "MLCC022", "deployment", 3, "'x' is not a mapping", ""),
+    "type array": ("build: {requirements: x}\n", "MLCC022", "build.requirements", 3, "'x' is not a list", ""),
+    "type, null": ("deployment:\n", "MLCC022", "deployment", 3, "an absent value is not a mapping", "give it a value, or remove the key"),
+    "type, a collection": ("deployment: {region: [a, b]}\n", "MLCC022", "deployment.region", 3, "the value is not text", ""),
+    "pattern": ("deployment: {region: US-EAST}\n", "MLCC023", "deployment.region", 3, "'US-EAST' is not a valid", "for example "),
+    "pattern, a newline at the end": ('deployment: {region: "us-east-1\\n"}\n', "MLCC023", "deployment.region", 3, "'us-east-1\\n' is not a valid", ""),
+    "enum": ("model: {format: joblb}\n", "MLCC024", "model.format", 3, "'joblb' is not one of the allowed values", "did you mean joblib?"),
+    "enum, nothing near": ("model: {format: zzzz}\n", "MLCC024", "model.format", 3, "'zzzz' is not one of", "allowed: "),
+    "minimum": ("deployment: {instance_count: -1}\n", "MLCC025", "deployment.instance_count", 3, "'-1' is below the minimum of", ""),
+    "maximum": ("deployment: {instance_count: 99999999}\n", "MLCC025", "deployment.instance_count", 3, "'99999999' exceeds the maximum of", ""),
+    "a number without end": (f"deployment: {{instance_count: {'9' * 200}}}\n", "MLCC025", "deployment.instance_count", 3, "the number exceeds the maximum of", ""),
+    "minLength": ("deployment: {config: ''}\n", "MLCC026", "deployment.config", 3, "'' is empty", ""),
+    "maxLength": (f"deployment: {{region: us-{'e' * 100}-1}}\n", "MLCC026", "deployment.region", 3, "is longer than", ""),
+    "maxItems": ("network: {subnets: [" + ", ".join(f"subnet-{n}" for n in range(50)) + "]}\n", "MLCC026", "network.subnets", 3, "the value has more than 16 elements", ""),
+    "required": ("inference_components: [{copy_count: 1}]\n", "MLCC027", "inference_components[0].name", 3, "the key name is missing", ""),
+    "anyOf": ("engine: {tensor_parallel_size: many}\n", "MLCC022", "engine.tensor_parallel_size", 3, "'many' has none of the allowed forms", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KEYWORDS)
+def test_each_keyword_has_its_message(name):
+    text, code, path, line, message, hint = KEYWORDS[name]
+    found = [f for f in findings(BASE + text) if f.path == path]
+    first = found[0]
+    assert (first.code, first.path, first.line, first.file) == (code, path, line, "mlcc.yaml")
+    assert message in first.message
+    assert hint in first.hint
+
+
+def test_columns_are_those_of_the_key():
+    finding = only(findings(BASE + "deployment: {region: 5, instance_count: 2}\n"))
+    assert (finding.line, finding.column) == (3, 14)
+
+
+def test_what_is_missing_stands_where_it_should_be():
+    finding = only(findings("project: {name: iris}\n"))
+    assert (finding.code, finding.path, finding.message, finding.line) == ("MLCC027", "version", "the key version is missing", 1)
+    assert finding.hint
+
+
+def test_a_layer_need_not_be_complete_at_the_top():
+    assert findings("deployment: {region: us-east-1}\n", partial=True) == []
+    assert codes(findings("adapters: [{enabled: true}]\n", partial=True)) == ["MLCC027"]
+
+
+def test_x_keys_are_free():
+    assert findings(BASE + "x-mine: {anything: [1, {a: ~}]}\n") == []
+    assert codes(findings(BASE + "deployment: {x-mine: 1}\n")) == ["MLCC020"]
+
+
+def test_all_mistakes_are_found_at_once():
+    text = BASE + "deployment: {region: 1, instance_count: x}\nmodl: {}\nenv: {A: [1]}\n"
+    assert sorted(f.path for f in findings(text)) == ["deployment.instance_count", "deployment.region", "env.A", "modl"]
+
+
+def test_findings_end_at_a_limit():
+    many = "".join(f"k{n}: 1\n" for n in range(5000))
+    found = findings(BASE + "env:\n" + "".join(f"  K{n}: []\n" for n in range(1000)))
+    assert schema.MAX_FINDINGS <= len(found) < schema.MAX_FINDINGS + 10
+    assert len(findings(BASE + many)) >= schema.MAX_FINDINGS
+
+
+SECRET = "hunter2hunter2"  # noqa: S105 - a stand-in
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        f"{{A: {SECRET}}}",
+        f"{{A: {{secretsmanager: '{SECRET} !'}}}}",
+        f"{{A: {{secretsmanager: x, phase: {SECRET}}}}}",
+        f"{{A: {{env: '{SECRET}-'}}}}",
+        f"{{A: [{SECRET}]}}",
+        f"{SECRET}",
+        f"[{SECRET}]",
+    ],
+)
+def test_values_under_secrets_are_never_quoted(secrets):
+    found = findings(f"{BASE}secrets: {secrets}\n")
+    assert found
+    assert not [f for f in found if SECRET in f.message or SECRET in f.hint]
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=100))
+def test_no_message_carries_raw_foreign_text(text):
+    loaded = yamlio.load(f"version: 1\ndeployment: {{region: {yamlio.quote('!' + text)}}}\n{yamlio.quote(text)}: 1\n".encode(), "f")
+    assert loaded.root is not None
+    for finding in schema.validate(loaded.root, "mlcc"):
+        shown = finding.message + finding.path + finding.hint
+        assert not [c for c in shown if ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or "\u202a" <= c <= "\u202e"]
+        assert len(finding.message) < 1000
+
+
+# ---------------------------------------------------------------- keys
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (("deployment", "region"), "deployment.region"),
+        (("env", "ANY"), "env.*"),
+        (("inference_components", Item("a"), "copy_count"), "inference_components[].copy_count"),
+        (("inference_components", 3, "copy_count"), "inference_components[].copy_count"),
+        (("inference_components", Item("a"), "env", "X"), "inference_components[].env.*"),
+        (("engine", "extra_args", "seed"), "engine.extra_args.*"),
+        (("hyperpod", "overrides", "a", "b"), "hyperpod.overrides"),
+        (("deployment",), "deployment"),
+        (("nope",), None),
+        (("deployment", "nope"), None),
+        (("inference_components", "a"), None),
+        (("environments", "prod", "deployment"), None),
+    ],
+)
+def test_find(path, name):
+    found = schema.find("mlcc", path)
+    assert (found.name if found else None) == name
+
+
+@pytest.mark.parametrize("path", [("project", "name", "x"), ("env", "A", "B"), ("deployment", "region", "x", "y")])
+def test_nothing_is_found_below_a_scalar(path):
+    assert schema.find("mlcc", path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "types"),
+    [
+        (("project", "name"), ("string",)),
+        (("engine", "tensor_parallel_size"), ("integer", "string")),
+        (("env", "A"), ("string", "integer", "number", "boolean")),
+        (("adapters",), ("array",)),
+        (("deployment",), ("object",)),
+    ],
+)
+def test_types(path, types):
+    assert schema.find("mlcc", path).types == types
+
+
+def test_lists_of_named_elements_are_marked():
+    named = {p.name for p in schema.index("mlcc").values() if p.named}
+    assert named == {"triton.models", "triton.models[].inputs", "triton.models[].outputs", "inference_components", "adapters"}
+
+
+def test_expand_inlines_references():
+    expanded = schema.expand({"definitions": {"a": {"type": "string"}, "b": {"items": {"$ref": "#/definitions/a"}}}, "x": [{"$ref": "#/definitions/b"}]})
+    assert expanded == {"x": [{"items": {"type": "string"}}]}
