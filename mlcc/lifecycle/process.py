@@ -9,11 +9,16 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mlcc import proc
+
 TOKEN = "MLCC_RUN_TOKEN"
 PROC = "/proc"
+_HAS_PROC = os.path.isdir(f"{PROC}/self")
+_LISTEN = "0A"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,10 @@ class Identity:
 
 
 def start_time(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot, or None when there is none."""
+    """When a process started (ticks since boot; on systems without /proc a number that `ps` tells), or None."""
+    if not _HAS_PROC:
+        told = _ps("lstart=", pid)
+        return zlib.crc32(told) if told else None
     try:
         with open(f"{PROC}/{pid}/stat", "rb") as stream:
             fields = stream.read().rpartition(b")")[2].split()
@@ -35,12 +43,28 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
+def _ps(column: str, pid: int) -> bytes:
+    """One column of `ps` for a process, its environment included."""
+    done = proc.run(["ps", "eww", "-o", column, "-p", str(pid)], environ={"PATH": os.defpath, "LC_ALL": "C"})
+    return done.stdout.strip()
+
+
 def _has_token(pid: int, token: str) -> bool:
+    wanted = f"{TOKEN}={token}".encode()
+    if not _HAS_PROC:
+        return wanted in _ps("command=", pid).split()
     try:
         with open(f"{PROC}/{pid}/environ", "rb") as stream:
-            return f"{TOKEN}={token}".encode() in stream.read().split(b"\0")
+            return wanted in stream.read().split(b"\0")
     except OSError:
         return False
+
+
+def _pids() -> list[int]:
+    if _HAS_PROC:
+        return [int(name) for name in os.listdir(PROC) if name.isdigit()]
+    done = proc.run(["ps", "axo", "pid="], environ={"PATH": os.defpath, "LC_ALL": "C"})
+    return [int(word) for word in done.stdout.split()]
 
 
 def is_ours(identity: Identity) -> bool:
@@ -54,7 +78,7 @@ def family(token: str) -> list[int]:
     """Every process that carries a token: the server and its workers."""
     if len(token) < 16:
         return []
-    return [int(name) for name in os.listdir(PROC) if name.isdigit() and _has_token(int(name), token)]
+    return [pid for pid in _pids() if _has_token(pid, token)]
 
 
 def stop(identity: Identity, sleep: Callable[[float], None], grace_s: float) -> bool:
@@ -99,3 +123,41 @@ def listens(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((host, port)) == 0
+
+
+def owns_port(token: str, port: int) -> bool:
+    """True when the server with this token is who listens on a port (and not a stranger who was faster).
+
+    Where the system does not tell (no /proc), it is believed.
+    """
+    if not _HAS_PROC:
+        return True
+    wanted = _listening(port)
+    return any(inode in wanted for pid in family(token) for inode in _sockets(pid))
+
+
+def _listening(port: int) -> set[str]:
+    """Inodes of the sockets that listen on a port."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        try:
+            with open(f"{PROC}/net/{table}", encoding="ascii") as stream:
+                rows = [line.split() for line in stream][1:]
+        except OSError:
+            continue
+        found |= {row[9] for row in rows if row[3] == _LISTEN and int(row[1].rpartition(":")[2], 16) == port}
+    return found
+
+
+def _sockets(pid: int) -> list[str]:
+    """Inodes of a process's open sockets."""
+    folder = f"{PROC}/{pid}/fd"
+    found = []
+    try:
+        for name in os.listdir(folder):
+            target = os.readlink(f"{folder}/{name}")
+            if target.startswith("socket:["):
+                found.append(target[len("socket:[") : -1])
+    except OSError:
+        pass  # the process went away, or closed the descriptor, while we looked
+    return found

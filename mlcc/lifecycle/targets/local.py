@@ -142,12 +142,19 @@ def _wait(context: Context, record: Mapping[str, Any]) -> None:
         if not _alive(context, record):
             raise _failed_start(context, record, "the server ended while it started")
         reply = contract.ping(str(record["url"]), context.project.container, context.now)
-        if reply.status == 200:
+        if reply.status == 200 and _owns(context, record):
             context.progress.say(f"ready after {context.now() - started:.1f} s")
             return
         context.sleep(0.1)
     seen = f"/ping said {reply.status or reply.problem}" if reply is not None else "/ping was not asked"
     raise _failed_start(context, record, f"not ready after {limit:g} s: {seen}")
+
+
+def _owns(context: Context, record: Mapping[str, Any]) -> bool:
+    """True when what answers on the port is this server."""
+    if _is_container(record, context.project):
+        return _alive(context, record)
+    return process.owns_port(str(record["token"]), int(record["port"]))
 
 
 def _failed_start(context: Context, record: Mapping[str, Any], why: str) -> UserError:

@@ -1,0 +1,249 @@
+"""The target `local` as a process: a real server that is started, asked, and taken away by the do/ shims.
+
+The server is the user's own code/serve (seeded once, then theirs): a small one from the standard library, so that no
+package is installed.  The servers that mlcc renders are run by `make test-real`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcc.lifecycle import process
+from tests.helpers import Result, build_tree, run_mlcc
+
+CONFIG = "version: 1\nproject: {name: iris}\ndeployment: {config: http-flask, target: local}\nenv: {GREETING: it's}\n"
+SERVER = '''#!/usr/bin/env python3
+import json, os, sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+MODE = os.environ.get("SERVER_MODE", "good")
+
+
+class Handler(BaseHTTPRequestHandler):
+    def answer(self, status, body=b"{}"):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.answer(503 if MODE == "never-ready" else 200)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if "json" not in self.headers["Content-Type"]:
+            return self.answer(415, b'{"error": "json only"}')
+        try:
+            rows = json.loads(body)["instances"]
+        except ValueError:
+            text = b'Traceback (most recent call last)' if MODE == "trace" else b'{"error": "not JSON"}'
+            return self.answer(400, text)
+        count = len(rows) + (1 if MODE == "wrong-count" else 0)
+        good = json.dumps({"predictions": [0] * count, "greeting": os.environ["GREETING"]}).encode()
+        self.answer(200, {"empty": b"", "not-json": b"<html>"}.get(MODE, good))
+
+
+if MODE == "crash":
+    print("the model is not there", file=sys.stderr, flush=True)
+    sys.exit(7)
+print("serving on", os.environ["SAGEMAKER_BIND_TO_PORT"], flush=True)
+server = ThreadingHTTPServer((os.environ["MLCC_BIND_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)
+server.serve_forever()
+'''
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose virtual environment is made; tests copy nothing and clean up after themselves."""
+    root = tmp_path_factory.mktemp("local")
+    build_tree(root, {"mlcc.yaml": CONFIG})
+    environ = {"HOME": str(root), "MLCC_PLUGINS": "none", "MLCC_ENGINE": "none", "PATH": os.environ["PATH"]}
+    assert run_mlcc("apply", "-q", cwd=root, env=environ).code == 0
+    (root / "code/serve").write_text(SERVER)
+    (root / "code/requirements.txt").write_text("")
+    build_tree(root, {"sample_model/model/model.joblib": "an artifact that is there is not trained again"})
+    return root
+
+
+def step(root: Path, name: str, *arguments: str, **variables: str) -> Result:
+    """Runs a do/ shim from another directory, as a user would."""
+    environ = {
+        **os.environ,
+        "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc"),
+        "MLCC_PLUGINS": "none",
+        "MLCC_ENGINE": "none",
+        **variables,
+    }
+    done = subprocess.run([root / "do" / name, *arguments], cwd="/", env=environ, capture_output=True, timeout=120)
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.fixture
+def project(built: Path) -> Any:
+    """The built project, with nothing running before and after."""
+    assert step(built, "build").code == 0
+    yield built
+    assert step(built, "clean").code == 0
+
+
+def deploy(project: Path, mode: str, *arguments: str) -> Result:
+    """Deploys with the server in one of its modes (its own environment is not passed on: the project's is)."""
+    text = (project / "code/serve").read_text()
+    lines = [f'MODE = "{mode}"' if line.startswith("MODE = ") else line for line in text.splitlines()]
+    (project / "code/serve").write_text("\n".join(lines) + "\n")
+    return step(project, "deploy", *arguments)
+
+
+def test_deploy_status_test_logs_clean(project: Path) -> None:
+    assert deploy(project, "good").code == 0
+    status = json.loads(step(project, "status", "--json").stdout)
+    assert (status["target"], status["status"]) == ("local", "InService")
+    assert status["url"].startswith("http://127.0.0.1:")
+    tested = step(project, "test", "--json")
+    checks = json.loads(tested.stdout)["checks"]
+    assert tested.code == 0, tested
+    assert [c["name"] for c in checks] == ["ping", "invocation", "bad input", "unknown type"]
+    assert all(c["ok"] for c in checks)
+    assert "it's" in checks[1]["detail"]
+    assert "serving on" in step(project, "logs").stdout
+    record = json.loads((project / ".mlcc/run/server.json").read_text())
+    cleaned = step(project, "clean")
+    assert cleaned.code == 0
+    assert cleaned.stdout.count("ok  ") == 4
+    assert not (project / ".mlcc/run").exists()
+    assert process.family(record["token"]) == []
+    assert not process.listens(record["port"])
+    assert step(project, "status", "--json").stdout.count("Stopped") == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "failing"),
+    [("empty", "invocation"), ("not-json", "invocation"), ("wrong-count", "invocation"), ("trace", "bad input")],
+)
+def test_a_wrong_reply_fails(project: Path, mode: str, failing: str) -> None:
+    assert deploy(project, mode).code == 0
+    tested = step(project, "test", "--json")
+    assert tested.code == 1
+    assert [c["name"] for c in json.loads(tested.stdout)["checks"] if not c["ok"]] == [failing]
+
+
+def test_a_server_that_dies_is_reported_with_its_last_words(project: Path) -> None:
+    failed = deploy(project, "crash")
+    assert failed.code == 1
+    assert "the model is not there" in failed.stderr
+    assert "MLCC308" in failed.stderr
+    assert json.loads(step(project, "status", "--json").stdout)["status"] in ("Stopped", "Failed")
+
+
+def test_a_server_that_is_never_ready_is_taken_away(project: Path) -> None:
+    failed = deploy(project, "never-ready", "--timeout", "2")
+    assert failed.code == 1
+    assert "503" in failed.stderr
+    record = json.loads((project / ".mlcc/run/server.json").read_text())
+    assert process.family(record["token"]) == []
+
+
+def test_nothing_runs(project: Path) -> None:
+    for name in ("test", "logs"):
+        missing = step(project, name)
+        assert missing.code == 3
+        assert "do/deploy" in missing.stderr
+
+
+def test_no_aws_and_no_boto3(project: Path) -> None:
+    """The steps of this target start without importing boto3, and the server gets none of the caller's secrets."""
+    assert deploy(project, "good").code == 0
+    record = json.loads((project / ".mlcc/run/server.json").read_text())
+    environ = Path(f"/proc/{record['pid']}/environ").read_bytes()
+    assert b"MLCC_RUN_TOKEN" in environ
+    assert b"AWS_" not in environ
+    code = "import sys, mlcc.cli.do, mlcc.lifecycle.targets.local; sys.exit('boto3' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("claim", ["pid 1", "a stranger", "a reused pid", "garbage", "a link"])
+def test_a_planted_pid_file_kills_nobody(project: Path, claim: str) -> None:
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        start = process.start_time(stranger.pid)
+        planted = {
+            "pid 1": {"kind": "process", "pid": 1, "start": process.start_time(1), "token": "x" * 32, "port": 1},
+            "a stranger": {"kind": "process", "pid": stranger.pid, "start": start, "token": "x" * 32, "port": 1},
+            "a reused pid": {"kind": "process", "pid": stranger.pid, "start": 1, "token": "", "port": 1},
+            "garbage": ["not", "a", "record"],
+            "a link": None,
+        }[claim]
+        target = project / ".mlcc/run/server.json"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if planted is None:
+            target.symlink_to("/etc/hostname")
+        else:
+            target.write_text(json.dumps(planted))
+        cleaned = step(project, "clean")
+        time.sleep(0.1)
+        assert stranger.poll() is None
+        if claim == "a link":
+            assert cleaned.code == 1
+            target.unlink()
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_build_needs_the_script_that_trains(project: Path) -> None:
+    artifact, script = project / "sample_model/model/model.joblib", project / "sample_model/train.py"
+    kept, text = artifact.read_bytes(), script.read_text()
+    artifact.unlink()
+    script.unlink()
+    try:
+        missing = step(project, "build")
+        assert missing.code == 3
+        assert "--restore sample_model/train.py" in missing.stderr
+    finally:
+        artifact.write_bytes(kept)
+        script.write_text(text)
+
+
+def test_build_trains_when_the_artifact_is_absent(project: Path) -> None:
+    artifact, script = project / "sample_model/model/model.joblib", project / "sample_model/train.py"
+    kept, text = artifact.read_bytes(), script.read_text()
+    artifact.unlink()
+    script.write_text("import sys, pathlib\npathlib.Path(sys.argv[2], 'model.joblib').write_text('trained')\n")
+    try:
+        assert step(project, "build").code == 0
+        assert artifact.read_text() == "trained"
+        script.write_text("")
+        artifact.unlink()
+        failed = step(project, "build")
+        assert failed.code == 1
+        assert "without writing" in failed.stderr
+    finally:
+        artifact.write_bytes(kept)
+        script.write_text(text)
+
+
+def test_deploy_before_build_names_the_step(built: Path) -> None:
+    step(built, "clean")
+    missing = step(built, "deploy")
+    assert missing.code == 3
+    assert "do/build" in missing.stderr
+
+
+@pytest.mark.parametrize("name", ["build", "deploy", "run", "test", "clean"])
+def test_dry_run_prints_calls_and_touches_nothing(built: Path, name: str) -> None:
+    step(built, "clean")
+    dry = step(built, name, "--dry-run")
+    document = json.loads(dry.stdout)
+    assert dry.code == 0
+    assert {"calls", "assumed", "schema_version"} <= set(document)
+    assert all(c["service"] == "engine" for c in document["calls"])
+    assert not (built / ".mlcc/run").exists()

@@ -1,0 +1,168 @@
+"""The do/ steps that start nothing, the shims themselves, and what makes a step refuse to run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlcc.lifecycle import STEPS
+from tests.helpers import Result, build_tree, run_mlcc
+
+CONFIG = """version: 1
+project: {name: iris}
+deployment: {config: http-flask}
+env: {LOG_LEVEL: info, EMPTY: ""}
+inference_components: [{name: chat, copy_count: 1, env: {WHO: chat}}]
+environments:
+  prod:
+    deployment: {instance_count: 3}
+    env: {LOG_LEVEL: warning}
+    env_unset: [OMP_NUM_THREADS]
+    inference_components: [{name: chat, copy_count: 2}, {name: extra}]
+"""
+LATER = sorted(name for name, step in STEPS.items() if step.run is None)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    build_tree(tmp_path, {"mlcc.yaml": CONFIG})
+    assert run_mlcc("apply", "-q", cwd=tmp_path).code == 0
+    return tmp_path
+
+
+def do(project: Path, *arguments: str) -> Result:
+    return run_mlcc("do", "-C", str(project), *arguments, cwd="/")
+
+
+def test_config_holds_what_the_files_say(project: Path) -> None:
+    variables = json.loads(do(project, "config", "--json").stdout)["variables"]
+    assert variables["PROJECT_NAME"] == "iris"
+    assert variables["IC_ENV_LOG_LEVEL"] == "info"
+    sourced = subprocess.run(
+        ["bash", "-c", '. do/config; printf %s "$IC_ENV_LOG_LEVEL-$INSTANCE_COUNT"'], cwd=project, capture_output=True
+    )
+    assert sourced.stdout == b"info-1"
+
+
+def test_an_environment_lies_over_the_default(project: Path) -> None:
+    document = json.loads(do(project, "export", "--env", "prod", "--json").stdout)
+    assert document["values"]["deployment.instance_count"] == 3
+    assert document["values"]["env.LOG_LEVEL"] == "warning"
+    assert document["components"]["chat"]["IC_COPY_COUNT"] == "2"
+    assert document["components"]["extra"]["IC_ENABLED"] == "true"
+    default = json.loads(do(project, "export", "--json").stdout)
+    assert default["components"]["chat"]["IC_COPY_COUNT"] == "1"
+    assert "extra" not in default["components"]
+
+
+def test_an_unknown_environment_is_refused_with_the_known_ones(project: Path) -> None:
+    refused = do(project, "config", "--env", "prd")
+    assert refused.code == 1
+    assert "did you mean prod?" in refused.stderr
+
+
+def test_validate_tells_edits_apart(project: Path) -> None:
+    assert do(project, "validate").code == 0
+    (project / "Dockerfile").write_text("FROM scratch\n")
+    changed = json.loads(do(project, "validate", "--json").stdout)
+    assert {"path": "Dockerfile", "owner": "managed", "state": "changed since mlcc apply"} in changed["files"]
+    assert do(project, "validate").code == 1
+    assert run_mlcc("apply", "-q", cwd=project).code == 0
+    recorded = json.loads(do(project, "validate", "--json").stdout)
+    assert {"path": "Dockerfile", "owner": "managed", "state": "edited, recorded"} in recorded["files"]
+    (project / "code/handler.py").unlink()
+    assert do(project, "validate").code == 0
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        ("export INSTANCE_COUNT='9'\n", "INSTANCE_COUNT differs from mlcc.lock"),
+        ("export NEW='1'\n", "NEW is not in mlcc.lock"),
+    ],
+)
+def test_a_value_that_is_not_the_locks_is_exit_3(project: Path, edit: str, says: str) -> None:
+    path = project / "do/config"
+    name = edit.partition("=")[0]
+    lines = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith(name)]
+    path.write_text("".join(lines) + edit)
+    refused = do(project, "export")
+    assert refused.code == 3
+    assert says in refused.stderr
+    assert "mlcc set" in refused.stderr
+    assert "mlcc apply" in refused.stderr
+
+
+def test_a_comment_in_do_config_is_no_difference(project: Path) -> None:
+    path = project / "do/config"
+    path.write_text("# mine\n\n" + path.read_text() + "# the end")
+    assert do(project, "export").code == 0
+
+
+@pytest.mark.parametrize("line", ["touch HERE", "export A=$(touch HERE)", "PROJECT_NAME=x", "export A='x' B='y'", "\r"])
+def test_anything_but_values_is_refused_with_its_line(project: Path, line: str) -> None:
+    path = project / "do/config"
+    path.write_text("# first\n" + line + "\n" + path.read_text())
+    refused = do(project, "config")
+    assert refused.code == 1
+    assert "do/config:2:1: error MLCC301" in refused.stderr
+    assert not (project / "HERE").exists()
+
+
+def test_no_project_and_a_killed_apply_are_exit_3(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    nothing = do(tmp_path_factory.mktemp("empty"), "status")
+    assert nothing.code == 3
+    assert "mlcc apply" in nothing.stderr
+    build_tree(project, {".mlcc/txn/journal.json": "{}"})
+    killed = do(project, "status")
+    assert killed.code == 3
+    assert "mlcc apply finishes it" in killed.stderr
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_step_of_a_later_version_says_so(project: Path, name: str) -> None:
+    later = do(project, name)
+    assert later.code == 3
+    assert f"do/{name} is not there in this version of mlcc" in later.stderr
+
+
+@pytest.mark.parametrize("name", ["deploy", "status", "test", "logs", "clean", "run"])
+def test_an_aws_target_is_exit_3_and_names_local(project: Path, name: str) -> None:
+    later = do(project, name)
+    assert later.code == 3
+    assert "--target local" in later.stderr
+
+
+def test_manifest_lists_nothing_of_a_fresh_project(project: Path) -> None:
+    assert json.loads(do(project, "manifest", "--json").stdout)["assets"] == []
+
+
+# ---------------------------------------------------------------- shims
+def test_the_shim_finds_mlcc_and_passes_its_name(project: Path) -> None:
+    for name in sorted(p.name for p in (project / "do").iterdir() if os.access(p, os.X_OK) and p.is_file()):
+        environ = {**os.environ, "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc")}
+        done = subprocess.run([project / "do" / name, "--help"], cwd="/", env=environ, capture_output=True, text=True)
+        assert done.returncode == 0, (name, done.stderr)
+        assert STEPS[name].title in done.stdout
+
+
+def test_the_shim_says_when_mlcc_is_not_there(project: Path) -> None:
+    environ = {"PATH": "/usr/bin:/bin", "MLCC": "mlcc-that-is-not-there"}
+    done = subprocess.run([project / "do/status"], env=environ, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert "pip install mlcc" in done.stderr
+
+
+def test_the_shim_runs_nothing_of_the_project(project: Path) -> None:
+    """Modules planted beside the project shadow none of mlcc's."""
+    planted = {f"{name}.py": "open('EXECUTED', 'w')\n" for name in ("click", "json", "yaml", "mlcc", "ruamel")}
+    build_tree(project, {**planted, "sitecustomize.py": "open('EXECUTED', 'w')\n"})
+    environ = {**os.environ, "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc")}
+    done = subprocess.run(["do/export"], cwd=project, env=environ, capture_output=True)
+    assert done.returncode == 0
+    assert not (project / "EXECUTED").exists()
