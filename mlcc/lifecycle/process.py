@@ -74,6 +74,19 @@ def is_ours(identity: Identity) -> bool:
     return start_time(identity.pid) == identity.start and _has_token(identity.pid, identity.token)
 
 
+def identify(pid: int, token: str, sleep: Callable[[float], None], limit_s: float = 5.0) -> Identity:
+    """The identity of a process that was just started with `token` in its environment.
+
+    The kernel shows a new program's environment a moment after it reports the program as started; until then the
+    process would not be recognised as ours, and could not be stopped.
+    """
+    start, waited = start_time(pid) or 0, 0.0
+    while start_time(pid) == start and not _has_token(pid, token) and waited < limit_s:
+        sleep(0.005)
+        waited += 0.005
+    return Identity(pid, start, token)
+
+
 def family(token: str) -> list[int]:
     """Every process that carries a token: the server and its workers."""
     if len(token) < 16:

@@ -83,6 +83,11 @@ export DOCKER_HOST DOCKER_CONFIG TMPDIR
 dockerd_pid=''
 registry_pid=''
 cgroup=/mlcc-real-$$
+# Folders that the daemon makes outside its own; those that were not there go again.
+made=''
+for folder in /run/docker /run/docker/plugins /run/containerd /run/containerd/s; do
+  [ -e "$folder" ] || made="$folder $made"
+done
 
 # Processes that have the folder in their environment (as TMPDIR, in PATH ...), or are in a container of this engine.
 # shellcheck disable=SC2329 # called by finish
@@ -121,6 +126,9 @@ finish() {
     umount "$mounted" || true
   done
   find /sys/fs/cgroup -depth -type d -path "*$cgroup*" -exec rmdir {} + 2>/dev/null || true
+  for folder in $made; do
+    rmdir "$folder" 2>/dev/null || true
+  done
   for pid in $(ours); do
     left="$left $pid ($(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | cut -c1-120))"
     kill -KILL "$pid" 2>/dev/null || true
@@ -170,7 +178,7 @@ ready() {
 # ---------------------------------------------------------------- container engine
 # No bridge and no iptables: those change the machine and outlive the daemon; all containers use the host's network or
 # none.  Limits are given because a daemon without CAP_SYS_RESOURCE cannot raise its own.
-printf '{}\n' >"$work/daemon.json"
+printf '{"deprecated-key-path": "%s/key.json"}\n' "$work" >"$work/daemon.json"
 dockerd --config-file "$work/daemon.json" --data-root "$work/docker" --exec-root "$work/run" -H "$DOCKER_HOST" \
   --pidfile "$work/dockerd.pid" --bridge none --iptables=false --ip6tables=false --ip-forward=false \
   --cgroup-parent "$cgroup" --default-ulimit nofile=20000:20000 --default-ulimit nproc=4096:4096 \

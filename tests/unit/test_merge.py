@@ -136,7 +136,7 @@ def test_merging_a_file_of_unlike_lines_is_quick(size):
 
 
 def test_merging_a_file_of_like_lines_ends():
-    base = b"same\n" * 3_000
+    base = b"same\n" * 1_000
     before = time.perf_counter()
     merge(base, b"x\n" + base, base + b"y\n")
-    assert time.perf_counter() - before < 10
+    assert time.perf_counter() - before < 5

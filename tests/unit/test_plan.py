@@ -195,9 +195,8 @@ def test_seed_files_are_the_user_s(disk, record, options, action, writes, saved,
     assert (change.action, change.data, change.saved, change.owner) == (action, writes, saved, SEED)
     assert codes(found.findings) == expected
     assert found.base == {}, "the base holds managed files only"
-    recorded = found.records[PATH]
-    kept = action == "keep" and record is not None
-    assert recorded == Record(SEED, 0o644, record.digest if kept else digest(B)) or action == "unchanged"
+    seeded = B if action in ("create", "update") or record is None else None
+    assert found.records[PATH] == Record(SEED, 0o644, digest(seeded) if seeded else record.digest)
 
 
 def test_a_seed_that_is_no_longer_rendered_stays():

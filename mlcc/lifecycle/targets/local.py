@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from mlcc import proc
@@ -95,8 +96,8 @@ def _process(context: Context, built: build.Built, port: int) -> dict[str, Any]:
     context.progress.say(f"starting {project.container['entrypoint']} on port {port}")
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as stream:
         pid = proc.background(argv, environ=environ, cwd=os.path.abspath(project.directory), log=stream)
-    start = process.start_time(pid) or 0
-    return {"kind": "process", "pid": pid, "start": start, "token": token, "port": port, "url": f"http://{HOST}:{port}"}
+    identity = process.identify(pid, token, context.sleep)
+    return {"kind": "process", **asdict(identity), "port": port, "url": f"http://{HOST}:{port}"}
 
 
 def _programs(context: Context) -> None:
