@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from mlcc.cli.options import env_option, file_option, output_options, value_options
-from mlcc.cli.output import cell, document, print_document, print_rows, table
+from mlcc.cli.output import cell, document, print_document, print_findings, print_rows, table
 from mlcc.cli.projects import read
 from mlcc.cli.session import Session, current
 from mlcc.diagnostics import error, nearest, printable, quoted
@@ -45,8 +45,11 @@ def command(
         print_rows(session, rows, ["level", "source", "what"])
         return 0
     project = read(file or locate("."), settings, extra, registries, env)
-    if not project.ok:
+    if not project.resolved.values:
         raise UserError(project.findings)
+    if not project.ok and not session.machine:
+        # what is wrong with a value is the very reason to ask where it comes from
+        print_findings(project.findings, session)
     chosen = _select(project.resolved, key)
     if session.format in ("json", "yaml"):
         print_document(session, document(values=[_plain(p, v) for p, v in chosen.items()]))

@@ -20,7 +20,7 @@ from mlcc.lifecycle import process
 from tests.helpers import Result, build_tree, run_mlcc
 
 CONFIG = "version: 1\nproject: {name: iris}\ndeployment: {config: http-flask, target: local}\nenv: {GREETING: it's}\n"
-SERVER = '''#!/usr/bin/env python3
+SERVER = """#!/usr/bin/env python3
 import json, os, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -58,7 +58,7 @@ if MODE == "crash":
 print("serving on", os.environ["SAGEMAKER_BIND_TO_PORT"], flush=True)
 server = ThreadingHTTPServer((os.environ["MLCC_BIND_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)
 server.serve_forever()
-'''
+"""
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,11 @@ from tests.helpers import only
 # What an environment variable can hold.
 VALUE = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
 AWKWARD = ["", " ", "'", '"', "\\", "a'b\"c", "$(id)", "`id`", "${HOME}", "!!", "a\nb", "\n", "a\r\nb", "\t", "#x", "~", "*", "{a,b}", "ü日🙂", "-n", "a=b", "'\n'", "\u2028"]  # fmt: skip
-VARIABLES = st.dictionaries(st.from_regex(r"IC_ENV_[A-Z][A-Z0-9_]{0,8}", fullmatch=True), st.one_of(VALUE, st.sampled_from(AWKWARD)), max_size=12)
+VARIABLES = st.dictionaries(
+    st.from_regex(r"IC_ENV_[A-Z][A-Z0-9_]{0,8}", fullmatch=True),
+    st.one_of(VALUE, st.sampled_from(AWKWARD)),
+    max_size=12,
+)
 
 
 def sourced(data: bytes, names: list[str], tmp_path) -> dict[str, str]:
@@ -26,7 +30,10 @@ def sourced(data: bytes, names: list[str], tmp_path) -> dict[str, str]:
     file.write_bytes(data)
     script = '. "$1" || exit 9; shift; for n; do printf "%s=%s\\0" "$n" "${!n}"; done'
     done = subprocess.run(
-        ["bash", "--norc", "-u", "-c", script, "bash", str(file), *names], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"}
+        ["bash", "--norc", "-u", "-c", script, "bash", str(file), *names],
+        capture_output=True,
+        check=True,
+        env={"LC_ALL": "C.UTF-8"},
     )
     assert done.stderr == b""
     pairs = [p.split("=", 1) for p in done.stdout.decode().split("\0") if p]
@@ -181,7 +188,9 @@ def test_values_as_text(value, text):
 
 
 def test_config_has_the_variables_that_the_schema_names():
-    found = conf.config(values("tags: {b: x, a: y}\nnetwork: {subnets: [subnet-1, subnet-2]}\nbatch: {env: {Q: 1}}\n"), ["WEB_"])
+    found = conf.config(
+        values("tags: {b: x, a: y}\nnetwork: {subnets: [subnet-1, subnet-2]}\nbatch: {env: {Q: 1}}\n"), ["WEB_"]
+    )
     assert found["PROJECT_NAME"] == "iris"
     assert found["AWS_REGION"] == "us-east-1"
     assert found["TAGS"] == '{"a":"y","b":"x","row":"framework"}'

@@ -115,7 +115,9 @@ def test_an_unknown_environment_names_the_nearest():
 
 # ---------------------------------------------------------------- leaves and layers
 def test_leaves_are_scalars_and_lists_with_paths():
-    root = read(IC + "  - {name: chat, copy_count: 2}\nenv: {A: 1}\nnetwork: {subnets: [subnet-1]}\nx-me: {a: 1}\n").root
+    root = read(
+        IC + "  - {name: chat, copy_count: 2}\nenv: {A: 1}\nnetwork: {subnets: [subnet-1]}\nx-me: {a: 1}\n"
+    ).root
     found = {format_path(p): value_of(p, n) for p, n in leaves(root)}
     assert found == {
         "version": 1,
@@ -128,7 +130,9 @@ def test_leaves_are_scalars_and_lists_with_paths():
     }
 
 
-@pytest.mark.parametrize(("written", "kept"), [("1.50", "1.50"), ("true", "true"), ("0", "0"), ("1.0", "1.0"), ("'x'", "x")])
+@pytest.mark.parametrize(
+    ("written", "kept"), [("1.50", "1.50"), ("true", "true"), ("0", "0"), ("1.0", "1.0"), ("'x'", "x")]
+)
 def test_container_variables_are_text_exactly_as_written(written, kept):
     root = read(f"{BASE}env: {{A: {written}}}\n").root
     assert value_of(("env", "A"), root.get("env", "A")) == kept

@@ -100,7 +100,12 @@ def test_any_edited_text_is_read_back(value):
         ("a: {b: 1}\n", ("a", "b"), 2, "a: {b: 2}\n"),
         ("a: 1 # one\n# two\nb: 2\n", ("a",), None, "# two\nb: 2\n"),
         ("a: [1, 2]\nb: 3\n", ("a",), None, "b: 3\n"),
-        ("l:\n- name: x\n  n: 1\n- name: y\n  n: 2\n", ("l", Item("y"), "n"), 5, "l:\n- name: x\n  n: 1\n- name: y\n  n: 5\n"),
+        (
+            "l:\n- name: x\n  n: 1\n- name: y\n  n: 2\n",
+            ("l", Item("y"), "n"),
+            5,
+            "l:\n- name: x\n  n: 1\n- name: y\n  n: 5\n",
+        ),
         ("a: 'x' # keep\n", ("a",), "no", 'a: "no" # keep\n'),
     ],
 )
@@ -108,7 +113,9 @@ def test_changes_are_as_small_as_they_can_be(text, path, value, expected):
     assert change(text, path, value) == expected
 
 
-@pytest.mark.parametrize("text", ["a: &x 1\nb: *x\n", "a: >-\n  folded\n  text\nb: 2\n", "a: [\n  1,\n  2,\n]\nb: 2\n", "{a: 1, b: 2}\n"])
+@pytest.mark.parametrize(
+    "text", ["a: &x 1\nb: *x\n", "a: >-\n  folded\n  text\nb: 2\n", "a: [\n  1,\n  2,\n]\nb: 2\n", "{a: 1, b: 2}\n"]
+)
 @pytest.mark.parametrize("value", [7, "seven", ["x", "y"], None])
 def test_awkward_layouts_are_changed_right_or_refused(text, value):
     before = pyyaml.safe_load(text)
@@ -133,4 +140,6 @@ def test_a_path_that_does_not_fit_the_document_is_refused(path, value):
 
 @bug("edit.change of a named element itself changes nothing and says nothing")
 def test_a_named_element_is_removed():
-    assert pyyaml.safe_load(change(COMMENTED, ("inference_components", Item("chat")), None))["inference_components"] == []
+    assert (
+        pyyaml.safe_load(change(COMMENTED, ("inference_components", Item("chat")), None))["inference_components"] == []
+    )

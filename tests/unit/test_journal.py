@@ -24,7 +24,9 @@ def test_a_journal_is_read_back():
 
 
 def document(**changes: object) -> bytes:
-    return json.dumps({"version": 1, "stage": "stage-1", "entries": {"a": [None, D[NEW], None, D[NEW], 420]}, **changes}).encode()
+    return json.dumps(
+        {"version": 1, "stage": "stage-1", "entries": {"a": [None, D[NEW], None, D[NEW], 420]}, **changes}
+    ).encode()
 
 
 def test_the_plain_document_is_a_journal():
@@ -92,10 +94,14 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("entry", "disk", "base", "staged", "after"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("entry", "disk", "base", "staged", "after"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
 def test_recovery(entry, disk, base, staged, after):
     observed = {PATH: OnDisk(disk)} if disk is not None else {}
-    found = recover(Journal("stage-1", {PATH: entry}), observed, {PATH: base} if base else {}, {}, staged, lambda p: True)
+    found = recover(
+        Journal("stage-1", {PATH: entry}), observed, {PATH: base} if base else {}, {}, staged, lambda p: True
+    )
     assert found.base.get(PATH) == after
     record = found.records.get(PATH)
     assert record is None or record == Record(MANAGED, entry.mode, digest(found.base[PATH]))
@@ -129,7 +135,9 @@ def test_the_base_afterwards_is_one_that_is_named(old, new, base_old, base_new, 
     named = [digest(x) if x is not None else None for x in (old, new, base_old, base_new)]
     observed = {PATH: OnDisk(disk)} if disk is not None else {}
     staged = {digest(x): x for x in (new, base_new) if x is not None}
-    found = recover(Journal("stage-1", {PATH: Entry(*named)}), observed, {PATH: base} if base else {}, {}, staged, lambda p: True)
+    found = recover(
+        Journal("stage-1", {PATH: Entry(*named)}), observed, {PATH: base} if base else {}, {}, staged, lambda p: True
+    )
     assert found.base.get(PATH) in (base, base_old, base_new)
     if disk == new and old != new:
         assert found.base.get(PATH) in (base_new, base)

@@ -178,7 +178,11 @@ LOCKISH = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(0, 2), st.sampled_from(["a", "managed", "0644", "file", ""])),
     lambda inner: st.one_of(
         st.lists(inner, max_size=2),
-        st.dictionaries(st.sampled_from(["value", "source", "owner", "mode", "digest", "edited", "absent", "values", "a.b"]), inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(["value", "source", "owner", "mode", "digest", "edited", "absent", "values", "a.b"]),
+            inner,
+            max_size=3,
+        ),
     ),
     max_leaves=8,
 )

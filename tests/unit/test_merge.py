@@ -69,7 +69,11 @@ def test_sides_without_a_newline_at_the_end_keep_their_markers_apart():
 
 @pytest.mark.parametrize(
     ("base", "ours", "theirs"),
-    [(b"a\0", b"b\0", b"c\0"), (b"a\n", b"\0b\n", b"c\n"), (b"x\n" * (MAX_LINES + 1), b"y\n" + b"x\n" * MAX_LINES, b"z\n")],
+    [
+        (b"a\0", b"b\0", b"c\0"),
+        (b"a\n", b"\0b\n", b"c\n"),
+        (b"x\n" * (MAX_LINES + 1), b"y\n" + b"x\n" * MAX_LINES, b"z\n"),
+    ],
 )
 def test_binary_and_very_long_files_are_a_person_s_business(base, ours, theirs):
     assert merge(base, ours, theirs).conflicts == 1

@@ -186,10 +186,14 @@ SEEDS = [
 
 
 @pytest.mark.parametrize(
-    ("disk", "record", "options", "action", "writes", "saved", "expected"), [s[1:] for s in SEEDS], ids=[s[0] for s in SEEDS]
+    ("disk", "record", "options", "action", "writes", "saved", "expected"),
+    [s[1:] for s in SEEDS],
+    ids=[s[0] for s in SEEDS],
 )
 def test_seed_files_are_the_user_s(disk, record, options, action, writes, saved, expected):
-    known = Known({PATH: OnDisk(disk)} if disk is not None else {}, {}, {PATH: record} if record else {}, lambda p: True)
+    known = Known(
+        {PATH: OnDisk(disk)} if disk is not None else {}, {}, {PATH: record} if record else {}, lambda p: True
+    )
     found = decide({PATH: Rendered(B, owner=SEED)}, known, options)
     change = only_change(found)
     assert (change.action, change.data, change.saved, change.owner) == (action, writes, saved, SEED)

@@ -143,7 +143,14 @@ def test_a_scalar_hides_what_weaker_sources_say_below_it():
     strong = resolve((*[layer(Source.FILE, BASE)], over, under), registries())
     assert strong.get("engine.lora") == "off"
     assert strong.get("engine.lora.enabled") is None
-    weak = resolve((layer(Source.FILE, BASE), node_layer(Source.BASE, {"engine": {"lora": "off"}}, "b"), node_layer(Source.OPTION, {"engine": {"lora": {"enabled": True}}}, "o")), registries())
+    weak = resolve(
+        (
+            layer(Source.FILE, BASE),
+            node_layer(Source.BASE, {"engine": {"lora": "off"}}, "b"),
+            node_layer(Source.OPTION, {"engine": {"lora": {"enabled": True}}}, "o"),
+        ),
+        registries(),
+    )
     assert weak.get("engine.lora") is None
     assert weak.get("engine.lora.enabled") is True
 
@@ -152,7 +159,11 @@ WORDS = st.sampled_from("abc")
 FLAT = st.dictionaries(WORDS, WORDS, max_size=3)
 
 
-@given(st.dictionaries(st.sampled_from([Source.OPTION, Source.ENVIRONMENT, Source.CONFIG_FILE, Source.BASE, Source.MANIFEST]), FLAT))
+@given(
+    st.dictionaries(
+        st.sampled_from([Source.OPTION, Source.ENVIRONMENT, Source.CONFIG_FILE, Source.BASE, Source.MANIFEST]), FLAT
+    )
+)
 def test_every_key_has_the_value_of_its_strongest_source(said):
     layers = [node_layer(source, {"tags": tags}, source.label) for source, tags in said.items()]
     found = resolve((layer(Source.FILE, BASE), *layers), registries())
@@ -182,7 +193,9 @@ def test_env_unset_of_what_is_not_there_is_no_mistake():
 
 # ---------------------------------------------------------------- elements
 def test_an_absent_list_means_one_component_where_the_target_serves_them():
-    known = registries(deployment_configs=CONFIGS.replace("      inference_components:\n        - {name: chat, memory_mb: 111}\n", ""))
+    known = registries(
+        deployment_configs=CONFIGS.replace("      inference_components:\n        - {name: chat, memory_mb: 111}\n", "")
+    )
     found = resolved(WITH, known=known)
     assert found.names("inference_components") == ("default",)
     assert found.value("inference_components[default].name").source is Source.DEFAULT
@@ -203,7 +216,11 @@ ADAPTER = "adapters: [{name: legal, artifact_url: 's3://bucket/a.tar.gz'}]\n"
 
 @pytest.mark.parametrize(
     ("components", "base"),
-    [("", "chat"), ("inference_components: [{name: chat}]\n", "chat"), ("inference_components: [{name: rank}]\n", None)],
+    [
+        ("", "chat"),
+        ("inference_components: [{name: chat}]\n", "chat"),
+        ("inference_components: [{name: rank}]\n", None),
+    ],
 )
 def test_an_adapter_stands_on_the_only_component(components, base):
     assert resolved(WITH + ADAPTER + components).get("adapters[legal].base") == base
@@ -249,7 +266,10 @@ def test_an_unknown_target_is_a_finding():
 
 @pytest.mark.parametrize(
     ("old", "new", "path", "name"),
-    [("web-one", "web-first", "deployment.config", "web-one"), ("web-one", "web-one, target: managed-inference", "deployment.target", "realtime-inference")],
+    [
+        ("web-one", "web-first", "deployment.config", "web-one"),
+        ("web-one", "web-one, target: managed-inference", "deployment.target", "realtime-inference"),
+    ],
 )
 def test_old_names_are_read_with_a_warning(old, new, path, name):
     found = resolved(WITH.replace(old, new))
@@ -268,9 +288,7 @@ def test_a_name_and_a_config_are_required_and_nothing_else():
 
 
 # ---------------------------------------------------------------- frameworks
-@pytest.mark.parametrize(
-    ("form", "framework"), [("joblib", "trees"), ("json", "trees"), ("onnx", "nets")]
-)
+@pytest.mark.parametrize(("form", "framework"), [("joblib", "trees"), ("json", "trees"), ("onnx", "nets")])
 def test_the_framework_is_inferred_where_only_one_loads_the_format(form, framework):
     found = resolved(f"{BASE}model: {{format: {form}}}\n")
     value = found.value("framework.name")
@@ -280,7 +298,9 @@ def test_the_framework_is_inferred_where_only_one_loads_the_format(form, framewo
 
 
 def test_nothing_is_inferred_where_two_load_the_format():
-    known = registries(frameworks_nets=FILES["frameworks/nets.yaml"].replace("onnx: {file: model.onnx}", "joblib: {file: x.joblib}"))
+    known = registries(
+        frameworks_nets=FILES["frameworks/nets.yaml"].replace("onnx: {file: model.onnx}", "joblib: {file: x.joblib}")
+    )
     found = resolved(BASE + "model: {format: joblib}\n", known=known)
     assert found.get("framework.name") is None
     assert codes(found.findings) == ["MLCC105"]
@@ -392,5 +412,7 @@ def test_look_ups_by_dotted_path():
     assert found.get("not a path") is None
     assert found.below("project") == {"name": "iris"}
     assert found.names("adapters") == ()
-    assert list(found.values) == sorted(found.values, key=lambda p: [str(s) if isinstance(s, str) else "~" + s.name for s in p])
+    assert list(found.values) == sorted(
+        found.values, key=lambda p: [str(s) if isinstance(s, str) else "~" + s.name for s in p]
+    )
     assert parse_path("project.name") in found.values

@@ -76,7 +76,12 @@ def test_columns_are_those_of_the_key():
 
 def test_what_is_missing_stands_where_it_should_be():
     finding = only(findings("project: {name: iris}\n"))
-    assert (finding.code, finding.path, finding.message, finding.line) == ("MLCC027", "version", "the key version is missing", 1)
+    assert (finding.code, finding.path, finding.message, finding.line) == (
+        "MLCC027",
+        "version",
+        "the key version is missing",
+        1,
+    )
     assert finding.hint
 
 
@@ -131,7 +136,9 @@ def test_values_under_secrets_are_never_quoted(secrets):
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=100))
 def test_no_message_carries_raw_foreign_text(text):
-    loaded = yamlio.load(f"version: 1\ndeployment: {{region: {yamlio.quote('!' + text)}}}\n{yamlio.quote(text)}: 1\n".encode(), "f")
+    loaded = yamlio.load(
+        f"version: 1\ndeployment: {{region: {yamlio.quote('!' + text)}}}\n{yamlio.quote(text)}: 1\n".encode(), "f"
+    )
     assert loaded.root is not None
     for finding in schema.validate(loaded.root, "mlcc"):
         shown = finding.message + finding.path + finding.hint
@@ -183,9 +190,20 @@ def test_types(path, types):
 
 def test_lists_of_named_elements_are_marked():
     named = {p.name for p in schema.index("mlcc").values() if p.named}
-    assert named == {"triton.models", "triton.models[].inputs", "triton.models[].outputs", "inference_components", "adapters"}
+    assert named == {
+        "triton.models",
+        "triton.models[].inputs",
+        "triton.models[].outputs",
+        "inference_components",
+        "adapters",
+    }
 
 
 def test_expand_inlines_references():
-    expanded = schema.expand({"definitions": {"a": {"type": "string"}, "b": {"items": {"$ref": "#/definitions/a"}}}, "x": [{"$ref": "#/definitions/b"}]})
+    expanded = schema.expand(
+        {
+            "definitions": {"a": {"type": "string"}, "b": {"items": {"$ref": "#/definitions/a"}}},
+            "x": [{"$ref": "#/definitions/b"}],
+        }
+    )
     assert expanded == {"x": [{"items": {"type": "string"}}]}

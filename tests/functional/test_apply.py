@@ -1,0 +1,468 @@
+"""mlcc apply: all of a project or nothing, twice is once, and an edit is never lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.helpers import SMALLEST, assert_no_traceback, assert_same, bug, build_tree, read_tree, run_mlcc, state_of
+
+HERE = Path()
+MANAGED, SEED = "Dockerfile", "code/app.py"
+
+
+@pytest.fixture
+def project(mlcc):
+    """A rendered project in the working directory."""
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    mlcc("apply", code=0)
+    return Path.cwd()
+
+
+def write(text: str) -> None:
+    (HERE / "mlcc.yaml").write_text(text)
+
+
+def summary(result) -> dict:
+    document = json.loads(result.stdout)
+    return {action: n for action, n in document["summary"].items() if n}
+
+
+def actions(result) -> dict[str, str]:
+    return {c["path"]: c["action"] for c in json.loads(result.stdout)["changes"] if c["action"] != "unchanged"}
+
+
+# ---------------------------------------------------------------- the first time
+def test_the_first_apply_writes_the_project(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    result = mlcc("apply", code=0)
+    tree = read_tree(HERE)
+    assert {"mlcc.yaml", "mlcc.lock", "Dockerfile", ".dockerignore", "do/config", "do/build", "code/app.py"} <= set(
+        tree
+    )
+    assert tree["mlcc.yaml"] == SMALLEST.encode()
+    assert "+ create    Dockerfile" in result.stdout
+    assert "done: " in result.stdout
+    assert "Configuration sources:" in result.stderr
+    base = {p.removeprefix(".mlcc/base/"): d for p, d in tree.items() if p.startswith(".mlcc/base/")}
+    lock = yaml.safe_load(tree["mlcc.lock"])
+    managed = {p for p, r in lock["files"].items() if r["owner"] == "managed"}
+    assert set(base) == managed
+    assert_same(base, {p: tree[p] for p in managed})
+    assert set(lock["files"]) == {p for p in tree if not p.startswith(".mlcc/")} - {"mlcc.yaml", "mlcc.lock"}
+    assert not (HERE / ".mlcc/txn").exists()
+    assert tree[".mlcc/.gitignore"] == b"/run/\n/txn/\n"
+
+
+def test_modes_do_not_depend_on_the_umask(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    before = os.umask(0o077)
+    try:
+        mlcc("apply", code=0)
+    finally:
+        os.umask(before)
+    lock = yaml.safe_load((HERE / "mlcc.lock").read_text())
+    for path, record in lock["files"].items():
+        assert stat.S_IMODE((HERE / path).stat().st_mode) == int(record["mode"], 8), path
+    assert (HERE / "do/build").stat().st_mode & 0o111
+    assert not (HERE / "do/config").stat().st_mode & 0o111
+
+
+def test_the_same_input_gives_the_same_bytes_anywhere(mlcc, tmp_path):
+    trees = []
+    for name in ("a", "b/with space/{{ 7*7 }}"):
+        folder = build_tree(tmp_path / name, {"mlcc.yaml": SMALLEST})
+        mlcc("apply", str(folder / "mlcc.yaml"), code=0)
+        trees.append(read_tree(folder))
+    assert_same(*trees)
+    assert str(tmp_path).encode() not in b"".join(trees[0].values())
+
+
+def test_rendered_values_can_be_sourced_and_shims_are_shell(project):
+    done = subprocess.run(["bash", "-c", '. do/config && printf %s "$PROJECT_NAME"'], capture_output=True, check=True)
+    assert done.stdout == b"iris"
+    for step in (HERE / "do").glob("*"):
+        if step.name != "config" and step.is_file():
+            subprocess.run(["sh", "-n", str(step)], check=True)
+
+
+# ---------------------------------------------------------------- the second time
+def test_a_second_apply_writes_no_byte_no_mode_and_no_time(project, mlcc):
+    before = state_of(project)
+    result = mlcc("apply", code=0)
+    assert_same(before, state_of(project))
+    assert "nothing to do" in result.stdout
+
+
+def test_a_second_apply_says_so_in_json(project, mlcc):
+    result = mlcc("apply", "-o", "json", code=0)
+    document = json.loads(result.stdout)
+    assert set(document["summary"]) >= {"create", "update", "delete", "unchanged", "keep", "merge", "conflict"}
+    assert {a for a, n in document["summary"].items() if n} == {"unchanged"}
+    assert (document["values"], document["findings"], document["schema_version"]) == ([], [], 1)
+
+
+def test_without_a_base_and_a_lock_equal_files_are_adopted(project, mlcc):
+    before = read_tree(HERE)
+    for path in ("mlcc.lock", *[p for p in before if p.startswith(".mlcc/")]):
+        (HERE / path).unlink()
+    mlcc("apply", code=0)
+    assert_same(before, read_tree(HERE))
+
+
+# ---------------------------------------------------------------- a change of intent
+def test_a_changed_value_updates_what_it_is_about(project, mlcc):
+    write(SMALLEST + "env: {LOG_LEVEL: debug}\n")
+    result = mlcc("apply", "-o", "json", code=0)
+    assert actions(result) == {"do/config": "update"}
+    assert json.loads(result.stdout)["values"] == [
+        {"path": "env.LOG_LEVEL", "before": None, "after": "debug", "source": "file"}
+    ]
+    assert b"export IC_ENV_LOG_LEVEL='debug'" in (HERE / "do/config").read_bytes()
+
+
+def test_stale_files_go_and_foreign_files_stay(project, mlcc):
+    write(SMALLEST + "inference_components: [{name: chat}]\nenvironments: {prod: {ttl: 1h}}\n")
+    mlcc("apply", code=0)
+    assert (HERE / "do/ic/chat.conf").exists()
+    build_tree(HERE, {"do/ic/mine.txt": "mine", "notes/x": "y", "do/extra": "z"})
+    write(SMALLEST)
+    result = mlcc("apply", "-o", "json", code=0)
+    assert actions(result)["do/ic/chat.conf"] == "delete"
+    assert actions(result)["do/env/prod.conf"] == "delete"
+    assert not (HERE / "do/ic/chat.conf").exists()
+    assert not (HERE / "do/env").exists(), "a folder that a deletion left empty goes too"
+    assert (HERE / "do/ic/mine.txt").read_text() == "mine"
+    assert (HERE / "do/extra").exists()
+    assert not (HERE / ".mlcc/base/do/ic/chat.conf").exists()
+
+
+def test_a_stale_file_that_was_edited_stays_with_a_finding(project, mlcc):
+    write(SMALLEST + "environments: {prod: {ttl: 1h}}\n")
+    mlcc("apply", code=0)
+    (HERE / "do/env/prod.conf").write_text("# mine\n")
+    write(SMALLEST)
+    result = mlcc("apply", code=0)
+    assert (HERE / "do/env/prod.conf").read_text() == "# mine\n"
+    assert "MLCC202" in result.stderr
+
+
+def test_seed_files_follow_their_switch(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "seed_files: {sample_model: false, tests: false}\n"})
+    mlcc("apply", code=0)
+    assert not (HERE / "sample_model").exists()
+    assert not (HERE / "tests").exists()
+
+
+# ---------------------------------------------------------------- edits
+def test_an_edit_is_kept(project, mlcc):
+    (HERE / MANAGED).write_text("# mine\n")
+    result = mlcc("apply", "-o", "json", code=0)
+    assert actions(result) == {MANAGED: "keep"}
+    assert (HERE / MANAGED).read_text() == "# mine\n"
+    record = yaml.safe_load((HERE / "mlcc.lock").read_text())["files"][MANAGED]
+    assert record["edited"].startswith("sha256:")
+    before = state_of(project)
+    mlcc("apply", code=0)
+    assert_same(before, state_of(project))
+
+
+def test_a_removed_file_stays_removed(project, mlcc):
+    (HERE / ".dockerignore").unlink()
+    mlcc("apply", code=0)
+    assert not (HERE / ".dockerignore").exists()
+    assert yaml.safe_load((HERE / "mlcc.lock").read_text())["files"][".dockerignore"]["edited"] == "removed"
+
+
+def test_an_edit_and_a_change_that_do_not_touch_are_merged(project, mlcc):
+    config = HERE / "do/config"
+    config.write_text("# mine\n" + config.read_text())
+    write(SMALLEST + "ttl: 3d\n")
+    result = mlcc("apply", "-o", "json", code=0)
+    assert actions(result) == {"do/config": "merge"}
+    assert config.read_text().startswith("# mine\n")
+    assert "export TTL='3d'" in config.read_text()
+
+
+def conflict() -> bytes:
+    config = HERE / "do/config"
+    mine = config.read_bytes().replace(b"export TTL='8h'", b"export TTL='5h'")
+    config.write_bytes(mine)
+    write(SMALLEST + "ttl: 3d\nenv: {A: b}\nenvironments: {prod: {}}\n")
+    return mine
+
+
+def test_a_conflict_writes_nothing_at_all(project, mlcc):
+    conflict()
+    before = state_of(project)
+    result = mlcc("apply", code=1)
+    assert_same(before, state_of(project))
+    assert "MLCC201" in result.stderr
+    assert "nothing was written" in result.stderr
+    assert "--merge" in result.stderr
+    document = json.loads(mlcc("apply", "-o", "json", code=1).stdout)
+    assert document["summary"]["conflict"] == 1
+    assert [f["code"] for f in document["findings"]] == ["MLCC201"]
+    assert_same(before, state_of(project))
+
+
+def test_merge_writes_markers_and_exits_1(project, mlcc):
+    conflict()
+    result = mlcc("apply", "--merge", code=1)
+    text = (HERE / "do/config").read_text()
+    assert (
+        "<<<<<<< yours\nexport TTL='5h'\n||||||| before\nexport TTL='8h'\n=======\nexport TTL='3d'\n>>>>>>> mlcc\n"
+        in text
+    )
+    assert "do/config" in result.stderr
+    assert (HERE / "do/env/prod.conf").exists(), "the rest is written"
+    step = run_mlcc("do", "config")
+    assert step.code == 1
+    assert "do/config" in step.stderr
+    resolved = text.replace("<<<<<<< yours\nexport TTL='5h'\n||||||| before\nexport TTL='8h'\n=======\n", "").replace(
+        ">>>>>>> mlcc\n", ""
+    )
+    (HERE / "do/config").write_text(resolved)
+    mlcc("apply", code=0)
+    mlcc("apply", "--locked", code=0)
+
+
+def test_force_takes_the_new_file_and_names_the_saved_one(project, mlcc):
+    mine = conflict()
+    result = mlcc("apply", "--force", code=0)
+    assert (HERE / "do/config.mlcc-saved").read_bytes() == mine
+    assert "do/config.mlcc-saved" in result.stderr
+    assert b"export TTL='3d'" in (HERE / "do/config").read_bytes()
+
+
+def test_force_never_overwrites_an_earlier_saved_copy(project, mlcc):
+    mine = conflict()
+    build_tree(HERE, {"do/config.mlcc-saved": "earlier"})
+    mlcc("apply", "--force", code=0)
+    assert (HERE / "do/config.mlcc-saved").read_text() == "earlier"
+    assert (HERE / "do/config.mlcc-saved-2").read_bytes() == mine
+
+
+def test_a_foreign_file_in_the_way_is_a_conflict(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST, "Dockerfile": "FROM mine\n"})
+    before = read_tree(HERE)
+    mlcc("apply", code=1)
+    assert_same(before, read_tree(HERE))
+    mlcc("apply", "--force", code=0)
+    assert (HERE / "Dockerfile.mlcc-saved").read_text() == "FROM mine\n"
+
+
+def test_restore_brings_a_seed_file_back(project, mlcc):
+    original = (HERE / SEED).read_bytes()
+    (HERE / SEED).unlink()
+    mlcc("apply", code=0)
+    assert not (HERE / SEED).exists(), "deleted stays deleted"
+    mlcc("apply", "--restore", SEED, code=0)
+    assert (HERE / SEED).read_bytes() == original
+    (HERE / SEED).write_text("mine")
+    result = mlcc("apply", "--restore", SEED, code=0)
+    assert (HERE / SEED).read_bytes() == original
+    assert (HERE / f"{SEED}.mlcc-saved").read_text() == "mine"
+    assert f"{SEED}.mlcc-saved" in result.stderr
+
+
+@pytest.mark.parametrize("path", ["nope", "../x", "/etc/passwd", "mlcc.yaml", ".mlcc/base/Dockerfile"])
+def test_restore_of_what_is_not_rendered_is_refused(project, mlcc, path):
+    before = state_of(project)
+    result = mlcc("apply", "--restore", path, code=1)
+    assert "MLCC212" in result.stderr
+    assert_same(before, state_of(project))
+
+
+def test_an_executable_bit_of_the_user_s_is_kept(project, mlcc):
+    (HERE / "Dockerfile").chmod(0o755)
+    (HERE / "do/build").chmod(0o644)
+    mlcc("apply", code=0)
+    assert (HERE / "Dockerfile").stat().st_mode & 0o111
+    assert not (HERE / "do/build").stat().st_mode & 0o111
+
+
+# ---------------------------------------------------------------- --check and --locked
+def test_check_writes_nothing_and_says_with_2_that_there_is_something_to_write(project, mlcc):
+    mlcc("apply", "--check", code=0)
+    write(SMALLEST + "ttl: 1h\n")
+    before = state_of(project)
+    result = mlcc("apply", "--check", code=2)
+    assert "1 to update" in result.stdout
+    assert_same(before, state_of(project))
+
+
+def test_check_of_an_empty_folder_makes_nothing(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    before = state_of(Path.cwd())
+    mlcc("apply", "--check", "-C", "new", code=2)
+    assert_same(before, state_of(Path.cwd()))
+
+
+def test_check_of_a_conflict_is_1(project, mlcc):
+    conflict()
+    mlcc("apply", "--check", code=1)
+
+
+def test_locked_accepts_what_was_committed(project, mlcc):
+    (HERE / MANAGED).write_text("# mine\n")
+    mlcc("apply", code=0)
+    (HERE / SEED).write_text("mine too")
+    before = state_of(project)
+    mlcc("apply", "--locked", code=0)
+    assert_same(before, state_of(project))
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"mlcc.yaml": SMALLEST + "ttl: 1h\n"}, "export TTL='1h'"),
+        ({"mlcc.lock": None}, "mlcc.lock"),
+        ({"do/config": "# edited after apply\n"}, "do/config"),
+        ({"do/build": None}, "do/build"),
+    ],
+)
+def test_locked_refuses_anything_else_with_the_difference(project, mlcc, change, shown):
+    for path, content in change.items():
+        (HERE / path).unlink() if content is None else (HERE / path).write_text(content)
+    before = state_of(project)
+    result = mlcc("apply", "--locked", code=1)
+    assert "MLCC214" in result.stderr
+    assert shown in result.stderr
+    assert_same(before, state_of(project))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [
+        (["--set", "ttl=8h"], {}),
+        (["--ttl", "8h"], {}),
+        (["--config", "more.yaml"], {}),
+        ([], {"ML_TTL": "8h"}),
+    ],
+)
+def test_locked_refuses_values_of_this_run_only(project, mlcc, monkeypatch, arguments, environ):
+    build_tree(HERE, {"more.yaml": "ttl: 8h\n"})
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    result = mlcc("apply", "--locked", *arguments, code=1)
+    assert "MLCC213" in result.stderr
+    assert "ttl comes from" in result.stderr
+
+
+def test_values_of_this_run_only_are_named(project, mlcc):
+    result = mlcc("apply", "--set", "ttl=1h", code=0)
+    assert "note: ttl = 1h comes from --set ttl, not from a committed file" in result.stderr
+    assert "export TTL='1h'" in (HERE / "do/config").read_text()
+
+
+# ---------------------------------------------------------------- where
+def test_directory_writes_elsewhere(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    mlcc("apply", "-C", "out/deep", code=0)
+    assert set(read_tree(HERE)) & {"Dockerfile", "mlcc.lock"} == set()
+    assert {"Dockerfile", "mlcc.lock", "do/config"} <= set(read_tree(HERE / "out/deep"))
+
+
+def test_a_file_elsewhere_is_rendered_beside_itself(mlcc):
+    build_tree(HERE, {"sub/mlcc.yaml": SMALLEST})
+    mlcc("apply", "-f", "sub/mlcc.yaml", code=0)
+    assert (HERE / "sub/Dockerfile").exists()
+    assert not (HERE / "Dockerfile").exists()
+
+
+def test_mlcc_yaml_is_found_above(mlcc, monkeypatch):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST, "a/b/c": "", ".git/HEAD": ""})
+    monkeypatch.chdir("a/b")
+    mlcc("apply", code=0)
+    assert (Path("../..") / "Dockerfile").exists()
+
+
+def test_mlcc_yaml_is_not_looked_for_beyond_the_repository(mlcc, monkeypatch):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST, "repo/.git/HEAD": "", "repo/x/y": ""})
+    monkeypatch.chdir("repo/x")
+    result = mlcc("apply", code=1)
+    assert "no such file here or above" in result.stderr
+
+
+def test_an_invalid_file_renders_nothing(mlcc):
+    build_tree(HERE, {"mlcc.yaml": "version: 1\nproject: {name: iris}\ndeployment: {config: nope}\n"})
+    result = mlcc("apply", code=1)
+    assert set(read_tree(HERE)) == {"mlcc.yaml"}
+    assert "mlcc.yaml:3:" in result.stderr
+    assert "MLCC102" in result.stderr
+
+
+def test_warnings_do_not_stop_an_apply(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "triton: {default_model: x}\n"})
+    result = mlcc("apply", code=0)
+    assert "warning MLCC101" in result.stderr
+
+
+# ---------------------------------------------------------------- environments
+def test_environments_have_files_of_their_own(mlcc):
+    text = (
+        SMALLEST
+        + "env: {A: a, B: b}\nenvironments:\n  prod: {env: {A: z}, deployment: {instance_count: 3}}\n  dev: {}\n"
+    )
+    build_tree(HERE, {"mlcc.yaml": text})
+    mlcc("apply", code=0)
+    lines = {
+        n: [ln for ln in (HERE / f"do/env/{n}.conf").read_text().splitlines() if ln.startswith("export")]
+        for n in ("prod", "dev")
+    }
+    assert lines == {"prod": ["export IC_ENV_A='z'", "export INSTANCE_COUNT='3'"], "dev": []}
+    lock = yaml.safe_load((HERE / "mlcc.lock").read_text())
+    assert set(lock["environments"]["prod"]["values"]) == {"env.A", "deployment.instance_count"}
+
+
+def test_one_tree_serves_all_environments(mlcc):
+    text = SMALLEST + "environments: {prod: {env: {A: z}}}\n"
+    build_tree(HERE, {"mlcc.yaml": text})
+    mlcc("apply", code=0)
+    before = state_of(Path.cwd())
+    mlcc("apply", "--env", "prod", code=0)
+    assert_same(before, state_of(Path.cwd()))
+
+
+def test_an_unknown_environment_is_refused(project, mlcc):
+    result = mlcc("apply", "--env", "prd", code=1)
+    assert "MLCC032" in result.stderr
+
+
+# ---------------------------------------------------------------- every config
+@pytest.mark.parametrize("config", ["http-flask", "http-fastapi", "http-nginx"])
+def test_every_http_config_applies_twice(mlcc, config):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST.replace("http-fastapi", config)})
+    mlcc("apply", code=0)
+    assert (HERE / "code/nginx.conf").exists() == (config == "http-nginx")
+    assert "nothing to do" in mlcc("apply", code=0).stdout
+
+
+def test_the_example_applies(mlcc):
+    from tests.helpers import ROOT
+
+    build_tree(HERE, {"mlcc.yaml": (ROOT / "mlcc.example.yaml").read_text()})
+    result = mlcc("apply", code=0)
+    assert_no_traceback(result)
+    assert "nothing to do" in mlcc("apply", code=0).stdout
+
+
+# ---------------------------------------------------------------- several projects
+def test_each_project_is_written_beside_its_file(mlcc):
+    build_tree(HERE, {"a/mlcc.yaml": SMALLEST, "b/mlcc.yaml": SMALLEST})
+    mlcc("apply", "a/mlcc.yaml", "b/mlcc.yaml", code=0)
+    assert_same(read_tree("a"), read_tree("b"))
+
+
+@bug("plan, diff and apply print one JSON document per project when there are several: stdout is not JSON")
+@pytest.mark.parametrize("command", ["plan", "diff", "apply"])
+def test_json_of_several_projects_is_one_document(mlcc, command):
+    build_tree(HERE, {"a/mlcc.yaml": SMALLEST, "b/mlcc.yaml": SMALLEST})
+    json.loads(mlcc(command, "a/mlcc.yaml", "b/mlcc.yaml", "-o", "json", code=0).stdout)
