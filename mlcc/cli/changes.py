@@ -96,6 +96,16 @@ def print_plan(session: Session, project: Project, prepared: Prepared, findings:
             session.out("\n" + table(values, ["path", "before", "after", "source"], session))
         session.out(f"\n{summary_line(prepared)}")
         return
+    if session.verbosity >= 0:
+        _details(session, project, prepared)
+    if done and not prepared.changes:
+        session.out("nothing to do: the project is as mlcc.yaml says")
+    else:
+        session.out(f"{'done: ' if done else ''}{summary_line(prepared)}")
+
+
+def _details(session: Session, project: Project, prepared: Prepared) -> None:
+    """Every file that is not unchanged, and the values that differ from the lock."""
     for change in prepared.plan.changes:
         if change.action != planning.UNCHANGED:
             session.out(change_line(change, session))
@@ -106,10 +116,6 @@ def print_plan(session: Session, project: Project, prepared: Prepared, findings:
             session.out(f"  {value_line(row)}")
     if prepared.lock_changes and not prepared.changes_files:
         session.out(f"  {LOCK_NAME} changes")
-    if done and not prepared.changes:
-        session.out("nothing to do: the project is as mlcc.yaml says")
-    else:
-        session.out(f"{'done: ' if done else ''}{summary_line(prepared)}")
 
 
 def value_line(row: Mapping[str, Any]) -> str:

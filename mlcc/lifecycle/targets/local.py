@@ -317,7 +317,7 @@ def clean(context: Context) -> Result:
     proofs = {
         "no process of it runs": stopped,
         "its port is closed": not (isinstance(port, int) and process.listens(port, HOST)),
-        "its image is removed": image_gone,
+        "no image of it is left": image_gone,
         "no local state is left": not (log or state.leftovers(project.directory)),
     }
     lines = [f"{'ok  ' if held else 'LEFT'} {what}" for what, held in proofs.items()]

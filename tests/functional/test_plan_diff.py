@@ -1,0 +1,145 @@
+"""mlcc plan and diff: what apply would do, shown and not done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import SMALLEST, assert_same, bug, build_tree, read_tree, state_of
+
+HERE = Path()
+CHANGED = SMALLEST + "ttl: 3d\nenvironments:\n  prod: {deployment: {instance_count: 3}, env: {A: b}}\n  dev: {}\n"
+
+
+@pytest.fixture
+def project(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    mlcc("apply", code=0)
+    return Path.cwd()
+
+
+@pytest.mark.parametrize(
+    "command", [["plan"], ["diff"], ["plan", "-o", "json"], ["diff", "-o", "yaml"], ["plan", "-o", "markdown"]]
+)
+def test_nothing_is_written(mlcc, command):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    before = state_of(Path.cwd())
+    mlcc(*command, code=0)
+    mlcc(*command, "-C", "elsewhere", code=0)
+    assert_same(before, state_of(Path.cwd()))
+
+
+def test_plan_says_what_apply_then_does(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    planned = json.loads(mlcc("plan", "-o", "json", code=0).stdout)
+    done = json.loads(mlcc("apply", "-o", "json", code=0).stdout)
+    assert planned == done
+    assert planned["summary"]["create"] == len(planned["changes"]) > 10
+
+
+def test_plan_names_every_action(project, mlcc):
+    build_tree(HERE, {"Dockerfile": "# mine\n", "mlcc.yaml": CHANGED})
+    result = mlcc("plan", code=0)
+    lines = {
+        line.split()[2]: line.split()[1]
+        for line in result.stdout.splitlines()
+        if line.startswith("  ") and ":" not in line
+    }
+    assert lines["Dockerfile"] == "keep"
+    assert lines["do/config"] == "update"
+    assert lines["do/env/prod.conf"] == "create"
+    assert "ttl: 8h -> 3d  [file]" in result.stdout
+    assert "2 to create, 1 to update, 1 kept" in result.stdout
+
+
+@pytest.mark.parametrize(("text", "plain", "detailed"), [(SMALLEST, 0, 0), (CHANGED, 0, 2)])
+def test_exit_codes(project, mlcc, text, plain, detailed):
+    build_tree(HERE, {"mlcc.yaml": text})
+    mlcc("plan", code=plain)
+    mlcc("plan", "--detailed-exitcode", code=detailed)
+    assert "to create" in mlcc("plan", "--detailed-exitcode", "-q").stdout or detailed == 0
+
+
+def test_a_conflict_is_shown_with_1(project, mlcc):
+    config = HERE / "do/config"
+    config.write_text(config.read_text().replace("export TTL='8h'", "export TTL='5h'"))
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
+    result = mlcc("plan", code=1)
+    assert "! conflict  do/config" in result.stdout
+
+
+def test_diff_shows_values_then_lines(project, mlcc):
+    build_tree(HERE, {"mlcc.yaml": CHANGED})
+    text = mlcc("diff", code=0).stdout
+    assert text.index("ttl: 8h -> 3d") < text.index("--- a/do/config")
+    assert "-export TTL='8h'\n+export TTL='3d'\n" in text
+    assert "+++ b/do/env/prod.conf" in text
+
+
+def test_diff_of_nothing_says_so(project, mlcc):
+    assert mlcc("diff", code=0).stdout == "nothing to do: the project is as mlcc.yaml says\n"
+
+
+def test_diff_shows_what_a_deletion_takes(project, mlcc):
+    build_tree(HERE, {"mlcc.yaml": CHANGED})
+    mlcc("apply", code=0)
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    assert "-export INSTANCE_COUNT='3'" in mlcc("diff", code=0).stdout
+
+
+def test_diff_shows_that_a_removed_key_is_absent(project, mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "env: {A: b}\n"})
+    mlcc("apply", code=0)
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    assert "env.A: b -> (absent)  [removed]" in mlcc("diff", code=0).stdout
+
+
+def test_two_environments_are_compared(mlcc):
+    build_tree(HERE, {"mlcc.yaml": CHANGED})
+    before = read_tree(HERE)
+    document = json.loads(mlcc("diff", "--env", "dev", "--env", "prod", "-o", "json", code=0).stdout)
+    assert document["values"] == [
+        {"path": "deployment.instance_count", "before": 1, "after": 3, "source": "overlay"},
+        {"path": "env.A", "before": None, "after": "b", "source": "overlay"},
+    ]
+    assert "deployment.instance_count" in mlcc("diff", "--env", "default", "--env", "prod", code=0).stdout
+    assert mlcc("diff", "--env", "default", "--env", "dev", code=0).stdout == "no value differs\n"
+    assert_same(before, read_tree(HERE))
+
+
+def test_three_environments_are_one_too_many(mlcc):
+    build_tree(HERE, {"mlcc.yaml": CHANGED})
+    assert "MLCC901" in mlcc("diff", "--env", "dev", "--env", "prod", "--env", "dev", code=2).stderr
+
+
+def test_foreign_text_in_a_diff_drives_no_terminal(project, mlcc):
+    (HERE / "do/config").write_bytes(b"\x1b]0;title\x07\n::error::x\n\xff\xfe\n")
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
+    for command in ("plan", "diff", "apply"):
+        result = mlcc(command, "--force") if command == "apply" else mlcc(command)
+        assert "\x1b" not in result.stdout + result.stderr
+        assert not [line for line in result.stdout.splitlines() if line.startswith("::")]
+
+
+def test_markdown_is_a_table(project, mlcc):
+    build_tree(HERE, {"mlcc.yaml": CHANGED})
+    text = mlcc("plan", "-o", "markdown", code=0).stdout
+    assert "| action" in text
+    assert "| ttl " in text
+    assert text.rstrip().endswith("unchanged")
+
+
+def test_quiet_says_nothing_but_the_result(project, mlcc):
+    result = mlcc("plan", "-q", code=0)
+    assert result.stderr == ""
+    assert result.stdout
+
+
+@bug("mlcc diff exits 0 and shows no difference for a file in conflict: the finding is all there is")
+def test_a_conflict_in_diff_exits_1(project, mlcc):
+    config = HERE / "do/config"
+    config.write_text(config.read_text().replace("export TTL='8h'", "export TTL='5h'"))
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
+    mlcc("diff", code=1)
