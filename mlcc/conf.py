@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlcc import schema
+from mlcc.candidates import names
 from mlcc.config import SCHEMA
 from mlcc.diagnostics import Finding, Severity, quoted
-from mlcc.resolve import names
 from mlcc.values import Item, Path
 
 HEADER = "# Values of this project, written by mlcc apply from mlcc.yaml: change them with mlcc set.\n"

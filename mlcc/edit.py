@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from mlcc import yamlio
+from mlcc import yamlio, yamltext
 from mlcc.diagnostics import error
 from mlcc.errors import UserError
 from mlcc.values import Item, Node, Path, format_path
@@ -103,7 +103,7 @@ def _replaced(lines: list[str], child: Node, value: Any) -> str | None:
     if first != last:
         return None
     line = lines[first - 1]
-    lines[first - 1] = line[: start - 1] + yamlio.scalar(value) + line[end - 1 :]
+    lines[first - 1] = line[: start - 1] + yamltext.scalar(value) + line[end - 1 :]
     return "".join(lines)
 
 
@@ -114,7 +114,7 @@ def _inserted(lines: list[str], parent: Node, rest: Path, value: Any) -> str | N
     for segment in reversed(rest):
         nested = {segment: nested}
     indent = min(mark.column for mark in parent.keys.values()) - 1
-    new = [f"{' ' * indent}{line}\n" for line in yamlio.emit(nested)]
+    new = [f"{' ' * indent}{line}\n" for line in yamltext.emit(nested)]
     at = parent.end[0]
     if indent == 0:
         # a new section: at the end, not between a section and the comments that follow it

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlcc import schema, yamlio
+from mlcc import schema, yamlio, yamltext
 from mlcc._version import VERSION
 from mlcc.diagnostics import error, has_errors
 from mlcc.errors import UserError
@@ -61,25 +61,26 @@ def dump(
     files: Mapping[str, Record],
 ) -> bytes:
     """The lock's bytes; the same input gives the same bytes everywhere."""
-    lines = [HEADER.rstrip("\n"), "version: 1", f"mlcc: {yamlio.scalar(VERSION)}", "registries:"]
-    lines += [f"  {yamlio.scalar(name)}: {yamlio.scalar(value)}" for name, value in registries.items()]
+    lines = [HEADER.rstrip("\n"), "version: 1", f"mlcc: {yamltext.scalar(VERSION)}", "registries:"]
+    lines += [f"  {yamltext.scalar(name)}: {yamltext.scalar(value)}" for name, value in registries.items()]
     lines += ["values:", *_values(default.values, "  ")]
     if environments:
         lines.append("environments:")
         for name, resolved in sorted(environments.items()):
-            lines += [f"  {yamlio.scalar(name)}:", *_changes(default, resolved)]
+            lines += [f"  {yamltext.scalar(name)}:", *_changes(default, resolved)]
     lines.append("files:")
     for path, record in files.items():
         entry = {"owner": record.owner, "mode": f"{record.mode:04o}", "digest": record.digest}
         if record.edited:
             entry["edited"] = record.edited
-        lines.append(f"  {yamlio.scalar(path)}: {yamlio.flow(entry)}")
+        lines.append(f"  {yamltext.scalar(path)}: {yamltext.flow(entry)}")
     return ("\n".join(lines) + "\n").encode("utf-8")
 
 
 def _values(values: Mapping[Path, Value], pad: str) -> list[str]:
     return [
-        f"{pad}{yamlio.scalar(format_path(path))}: {yamlio.flow({'value': _plain(v.value), 'source': v.source.label})}"
+        f"{pad}{yamltext.scalar(format_path(path))}: "
+        + yamltext.flow({"value": _plain(v.value), "source": v.source.label})
         for path, v in values.items()
     ]
 
@@ -93,7 +94,7 @@ def _changes(default: Resolved, chosen: Resolved) -> list[str]:
     absent = [format_path(p) for p in default.values if p not in chosen.values]
     lines = ["    values:" if changed else "    values: {}", *_values(changed, "      ")]
     if absent:
-        lines.append(f"    absent: {yamlio.flow(absent)}")
+        lines.append(f"    absent: {yamltext.flow(absent)}")
     return lines
 
 

@@ -26,8 +26,9 @@ from mlcc.plan import Known, Options, Plan
 from mlcc.registries.load import Registries
 from mlcc.registries.load import load as load_registries
 from mlcc.resolve import Resolved, resolve
+from mlcc.settings import Request
 from mlcc.tree import OnDisk, Tree
-from mlcc.workspace import Inputs, Request
+from mlcc.workspace import Inputs
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ by a core that is smaller than any YAML version's: what YAML 1.1 and 1.2 read di
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
+from mlcc import scalars
 from mlcc.diagnostics import Finding, Severity, printable, quoted
 from mlcc.values import Item, Mark, Node, Path, format_path
 
@@ -35,19 +35,6 @@ OPERATOR_LIMITS = Limits(1 << 40, 64, 1 << 40, 1 << 40, 1 << 50)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
 # Characters that make a reviewer see another text than the machine reads (bidirectional overrides and isolates).
 _DECEPTIVE = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
-_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
-_WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
-_WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-# What some YAML reader takes for a boolean, an octal, hexadecimal, sexagesimal or grouped number, infinity or a date.
-_AMBIGUOUS = re.compile(
-    r"(?:yes|no|on|off)\Z|[-+]?0[0-9_]+\Z|[-+]?0[xob][0-9a-f_]+\Z|[-+]?\.[0-9][0-9_]*(?:e[-+]?[0-9]+)?\Z"
-    r"|[-+]?[0-9][0-9_]*\.(?:e[-+]?[0-9]+)?\Z|[-+]?[0-9]+_[0-9_]*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?\Z"
-    r"|[-+]?0[0-9]+(?:\.[0-9]*)?(?:e[-+]?[0-9]+)?\Z"
-    r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z|[-+]?\.(?:inf|nan)\Z"
-    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?\Z|=\Z",
-    re.IGNORECASE,
-)
 
 
 class _Stop(Exception):
@@ -237,7 +224,7 @@ class _Builder:
         self._tag(event)
         mark, text = self._mark(event), event.value
         plain = event.style in (None, "")
-        value, ambiguous = _resolve(text) if plain else (text, False)
+        value, ambiguous = scalars.resolve(text) if plain else (text, False)
         is_key = bool(self.stack) and self.stack[-1].is_map and self.stack[-1].key is None
         if not is_key:
             self._text(text, mark, ambiguous, event)
@@ -350,90 +337,6 @@ def _last(value: Any) -> tuple[int, int]:
 
 
 _LONE = re.compile("[\ud800-\udfff]")
-
-
-def _resolve(text: str) -> tuple[Any, bool]:
-    """A plain scalar's value, and whether YAML readers disagree about it."""
-    if text in _WORDS:
-        return _WORDS[text], False
-    if _INT.match(text):
-        return (int(text) if len(text) < 300 else text), False
-    if _FLOAT.match(text):
-        number = float(text)
-        return (number if abs(number) != float("inf") else text), False
-    return text, bool(_AMBIGUOUS.match(text))
-
-
-# ---------------------------------------------------------------- writing
-_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./@-]*\Z")
-_RESERVED = re.compile(r"(?:true|false|null|yes|no|on|off|y|n)\Z", re.IGNORECASE)
-_RAW_UNSAFE = re.compile(
-    '[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"\\\\]'
-)
-_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
-
-
-def quote(text: str) -> str:
-    """Text as a double-quoted YAML scalar that every YAML version reads back exactly."""
-    return '"' + _RAW_UNSAFE.sub(_quote_char, text) + '"'
-
-
-def _quote_char(match: re.Match[str]) -> str:
-    point = ord(match[0])
-    return _SHORT.get(match[0]) or (f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}")
-
-
-def scalar(value: Any) -> str:
-    """One scalar as YAML; text is bare only where no reader can take it for something else."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    return value if _BARE.match(value) and not _RESERVED.match(value) else quote(value)
-
-
-def emit(value: Any, indent: int = 0) -> Iterator[str]:
-    """Plain data as lines of block YAML, in the order given.  The same bytes with every library version."""
-    pad = "  " * indent
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if isinstance(item, (dict, list)) and item:
-                yield f"{pad}{scalar(key)}:"
-                yield from emit(item, indent + 1)
-            else:
-                yield f"{pad}{scalar(key)}: {_empty(item)}"
-    elif isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict) and item:
-                first, *rest = emit(item, indent + 1)
-                yield f"{pad}- {first.lstrip(' ')}"
-                yield from rest
-            elif isinstance(item, list) and item:
-                yield f"{pad}- {flow(item)}"
-            else:
-                yield f"{pad}- {_empty(item)}"
-    else:
-        yield pad + scalar(value)
-
-
-def _empty(value: Any) -> str:
-    return "{}" if value == {} and isinstance(value, dict) else "[]" if isinstance(value, list) else scalar(value)
-
-
-def flow(value: Any) -> str:
-    """Plain data on one line."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{scalar(k)}: {flow(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(flow(v) for v in value) + "]"
-    return scalar(value)
-
-
-def dump(value: Any) -> str:
-    """A whole document as text, ending in a newline."""
-    return "\n".join(emit(value)) + "\n"
 
 
 # ---------------------------------------------------------------- editing

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from mlcc.diagnostics import Finding, Severity
 from mlcc.registries.load import Registries
-from mlcc.resolve import Resolved, Rows
+from mlcc.resolve import Resolved
+from mlcc.selection import Rows
 from mlcc.values import Mark, Node, Path, format_path
 
 

@@ -16,8 +16,9 @@ from mlcc.errors import UsageError, UserError
 from mlcc.registries import Registries
 from mlcc.registries.load import load
 from mlcc.registries.types import Framework, Instance, Row
+from mlcc.settings import Request
 from mlcc.values import Node
-from mlcc.workspace import Request, registry_roots
+from mlcc.workspace import registry_roots
 
 Rows = Mapping[str, Row]
 

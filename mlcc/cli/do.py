@@ -15,7 +15,8 @@ from mlcc.diagnostics import nearest, quoted
 from mlcc.errors import UserError
 from mlcc.lifecycle import project as projects
 from mlcc.lifecycle.context import Context
-from mlcc.workspace import Request, registry_roots
+from mlcc.settings import Request
+from mlcc.workspace import registry_roots
 
 NUMBER = click.FloatRange(min=0.1)
 # Options that only some steps have.

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from mlcc import config, schema, writing, yamlio
+from mlcc import config, schema, writing, yamltext
 from mlcc.cli.options import SETTINGS, key_options, output_options
 from mlcc.cli.session import current
 from mlcc.config import SCHEMA
@@ -106,7 +106,7 @@ def _text(given: Mapping[str, str], row: DeploymentConfig) -> str:
         here[str(path[-1])] = list(value) if isinstance(value, tuple) else value
     lines = [MODELINE, "# What this project serves, and where. `mlcc apply` renders it; commit both.", "version: 1", ""]
     for key, body in sections.items():
-        lines += [f"# {_words(key)}", *yamlio.emit({key: body}), *_more(key, body, row), ""]
+        lines += [f"# {_words(key)}", *yamltext.emit({key: body}), *_more(key, body, row), ""]
     for key in ("model", "env", "environments"):
         if key not in sections:
             lines += [*_COMMENTED[key], ""]

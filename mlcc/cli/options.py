@@ -10,7 +10,7 @@ import click
 from mlcc import schema
 from mlcc.cli.session import FINDING_FORMATS, FORMATS, Session, current
 from mlcc.config import SCHEMA
-from mlcc.workspace import Request
+from mlcc.settings import Request
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SETTINGS = "mlcc.settings"

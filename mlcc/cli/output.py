@@ -27,9 +27,9 @@ def document(**parts: Any) -> dict[str, Any]:
 def print_document(session: Session, value: Mapping[str, Any]) -> None:
     """A document as JSON or YAML."""
     if session.format == "yaml":
-        from mlcc import yamlio
+        from mlcc import yamltext
 
-        session.out(yamlio.dump(json.loads(json.dumps(value))).rstrip("\n"))
+        session.out(yamltext.dump(json.loads(json.dumps(value))).rstrip("\n"))
     else:
         session.out(json.dumps(value, indent=2))
 

@@ -16,6 +16,7 @@ from mlcc.diagnostics import error, printable, quoted
 from mlcc.errors import UsageError, UserError
 from mlcc.files import Directory
 from mlcc.pipeline import Project
+from mlcc.settings import Request
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SKIPPED = {".git", ".mlcc", ".venv", "node_modules", "__pycache__"}
@@ -102,7 +103,7 @@ def _touched(file: str, root: str, changed: Sequence[str]) -> bool:
     prefix = "" if folder == "." else folder + "/"
     if any(path.startswith(prefix) for path in changed):
         return True
-    inputs = workspace.gather(file, workspace.Request())
+    inputs = workspace.gather(file, Request())
     if not inputs.config.extends:
         return False
     base = os.path.normpath(os.path.join(folder, inputs.config.extends))

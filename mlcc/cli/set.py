@@ -13,8 +13,9 @@ from mlcc.config import SCHEMA
 from mlcc.diagnostics import Severity, error, nearest, printable, quoted
 from mlcc.errors import UserError
 from mlcc.files import Directory, read_named
+from mlcc.settings import Request
 from mlcc.values import Path, format_path, parse_path
-from mlcc.workspace import Request, gather, locate
+from mlcc.workspace import gather, locate
 from mlcc.yamlio import CONFIG_LIMITS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mlcc import resolve, yamlio
+from mlcc import resolve, yamltext
 from mlcc.cli.options import env_option, file_option, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings
 from mlcc.cli.projects import read
@@ -36,7 +36,7 @@ def command(
     if session.format == "json":
         print_document(session, document(**tree))
     else:
-        session.out(printable_lines(yamlio.dump({"version": 1, **tree})))
+        session.out(printable_lines(yamltext.dump({"version": 1, **tree})))
         print_findings(project.findings, session)
     return 0
 

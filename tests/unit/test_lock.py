@@ -7,7 +7,7 @@ import yaml as pyyaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlcc import lock, yamlio
+from mlcc import lock, yamltext
 from mlcc.errors import UserError
 from mlcc.lock import Lock, Locked
 from mlcc.tree import MANAGED, REMOVED, SEED, Record, digest
@@ -190,7 +190,7 @@ LOCKISH = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["values", "files", "environments", "registries", "mlcc"]), LOCKISH))
 def test_any_shape_is_a_lock_or_a_finding(parts):
-    text = yamlio.dump({"version": 1, "files": {}, **parts})
+    text = yamltext.dump({"version": 1, "files": {}, **parts})
     try:
         assert isinstance(lock.load(text.encode()), Lock)
     except UserError as refused:

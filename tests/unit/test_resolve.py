@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc.resolve import Resolved, newest, node_layer, resolve, tree
+from mlcc.resolve import Resolved, node_layer, resolve, tree
+from mlcc.selection import newest
 from mlcc.values import Item, Source, format_path, parse_path
 from tests.fakes import CONFIGS, FILES, TREES, MemoryRegistries, layer, read, registries, resolved
 from tests.helpers import bug, codes, only

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc import schema, yamlio
+from mlcc import schema, yamlio, yamltext
 from mlcc.diagnostics import Finding
 from mlcc.values import Item
 from tests.helpers import bug, codes, only
@@ -137,7 +137,7 @@ def test_values_under_secrets_are_never_quoted(secrets):
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=100))
 def test_no_message_carries_raw_foreign_text(text):
     loaded = yamlio.load(
-        f"version: 1\ndeployment: {{region: {yamlio.quote('!' + text)}}}\n{yamlio.quote(text)}: 1\n".encode(), "f"
+        f"version: 1\ndeployment: {{region: {yamltext.quote('!' + text)}}}\n{yamltext.quote(text)}: 1\n".encode(), "f"
     )
     assert loaded.root is not None
     for finding in schema.validate(loaded.root, "mlcc"):

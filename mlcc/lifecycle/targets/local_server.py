@@ -1,0 +1,201 @@
+"""The server of a project on this machine: started, watched, stopped.  Law: only what is proved ours is touched."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from mlcc import proc
+from mlcc.deployments.redaction import redact_text
+from mlcc.diagnostics import error, printable
+from mlcc.errors import PreconditionError, UserError
+from mlcc.lifecycle import build, contract, engines, process, state
+from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.process import Identity
+from mlcc.lifecycle.project import RenderedProject
+
+HOST = "127.0.0.1"
+TAIL_LINES = 40
+
+
+def environment(context: Context, port: int, inside: bool) -> dict[str, str]:
+    """What the server's environment holds beyond the machine's own."""
+    project, facts = context.project, context.project.container
+    own = project.environment(str(context.argument("component") or "default"))
+    own[str(facts["port_variable"])] = str(port)
+    if not inside:
+        own[str(facts["host_variable"])] = HOST
+        own[str(facts["model_dir_variable"])] = _model_dir(project)
+    return own | _secrets(context)
+
+
+def _secrets(context: Context) -> dict[str, str]:
+    """Secrets that come from this machine's variables; the others need AWS and are left out here."""
+    found = {}
+    for path, value in context.project.values.items():
+        if path[0] == "secrets" and path[-1] == "env" and len(path) == 3 and value in context.environ:
+            found[str(path[1])] = context.environ[str(value)]
+    return found
+
+
+def _model_dir(project: RenderedProject) -> str:
+    name = project.variables.get("MODEL_NAME", "")
+    if name.startswith("./"):
+        path = os.path.join(os.path.abspath(project.directory), name)
+        return path if os.path.isdir(path) else os.path.dirname(path)
+    if name:
+        message = f"{name} lies in AWS; the target local serves the sample model or a ./path of the project"
+        raise PreconditionError([error("MLCC307", message, hint="model: {name: ./model}")])
+    return os.path.join(os.path.abspath(project.directory), project.architecture.sample)
+
+
+# what a server needs of the machine; everything else, secrets above all, stays away from it
+PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+
+
+def start_process(context: Context, built: build.Built, port: int) -> dict[str, Any]:
+    """Starts the server as a process of this machine and returns its record."""
+    project = context.project
+    need_programs(context)
+    token = secrets.token_hex(16)
+    environ = {k: v for k, v in context.environ.items() if k in PASSED}
+    environ |= environment(context, port, inside=False) | {process.TOKEN: token}
+    environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
+    argv = [built.reference, str(project.container["entrypoint"]), *map(str, project.container["arguments"])]
+    log = state.path(project.directory, state.LOG)
+    context.progress.say(f"starting {project.container['entrypoint']} on port {port}")
+    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as stream:
+        pid = proc.background(argv, environ=environ, cwd=os.path.abspath(project.directory), log=stream)
+    identity = process.identify(pid, token, context.sleep)
+    return {"kind": "process", **asdict(identity), "port": port, "url": f"http://{HOST}:{port}"}
+
+
+def need_programs(context: Context) -> None:
+    """Raises PreconditionError when a program that the server needs is not installed."""
+    for program in context.project.config.programs:
+        if proc.find(program, context.environ) is None:
+            raise proc.missing(program)
+
+
+def start_container(context: Context, built: build.Built, port: int) -> dict[str, Any]:
+    """Starts the image and returns its record."""
+    project, engine = context.project, need_engine(context)
+    name = f"mlcc-{project.name}"
+    argv = [engine.program, "run", "--detach", "--name", name, "--label", f"mlcc.project={project.name}"]
+    argv += ["--network", "host", *environment_arguments(environment(context, port, inside=True))]
+    argv += [built.reference, *map(str, project.container["arguments"])]
+    context.progress.say(f"starting {built.reference} with {engine.name} on port {port}")
+    environ = {**context.environ, **environment(context, port, inside=True)}
+    done = proc.run(argv, environ=environ, timeout_s=120)
+    if done.code:
+        said = printable(done.stderr.decode("utf-8", "replace").strip()[-300:], 0)
+        raise UserError([error("MLCC308", f"{engine.name} could not start it: {said}")])
+    container = done.stdout.decode("utf-8", "replace").strip()
+    return {"kind": "container", "container": container, "name": name, "port": port, "url": f"http://{HOST}:{port}"}
+
+
+def environment_arguments(variables: Mapping[str, str]) -> list[str]:
+    """`--env NAME` for each: the value travels in the engine's own environment, never on a command line."""
+    return [part for name in sorted(variables) for part in ("--env", name)]
+
+
+def need_engine(context: Context) -> engines.Engine:
+    """The container engine that answers.  Raises PreconditionError when none does."""
+    found = engines.detect(context.environ)
+    if found is None:
+        raise PreconditionError([error("MLCC302", "no container engine answers", hint="start docker or podman")])
+    return found
+
+
+def wait(context: Context, record: Mapping[str, Any]) -> None:
+    """Waits until /ping answers 200; stops the server and fails when it ends or takes too long."""
+    limit = float(context.argument("timeout") or context.project.container["startup_timeout_s"])
+    started = context.now()
+    reply = None
+    while context.now() - started < limit:
+        if not alive(context, record):
+            raise _failed_start(context, record, "the server ended while it started")
+        reply = contract.ping(str(record["url"]), context.project.container, context.now)
+        if reply.status == 200 and _owns(context, record):
+            context.progress.say(f"ready after {context.now() - started:.1f} s")
+            return
+        context.sleep(0.1)
+    seen = f"/ping said {reply.status or reply.problem}" if reply is not None else "/ping was not asked"
+    raise _failed_start(context, record, f"not ready after {limit:g} s: {seen}")
+
+
+def _owns(context: Context, record: Mapping[str, Any]) -> bool:
+    """True when what answers on the port is this server."""
+    if is_container(record, context.project):
+        return alive(context, record)
+    return process.owns_port(str(record["token"]), int(record["port"]))
+
+
+def _failed_start(context: Context, record: Mapping[str, Any], why: str) -> UserError:
+    for line in log_lines(context, record, TAIL_LINES):
+        context.progress.say(f"    {line}")
+    stop(context, record)
+    return UserError([error("MLCC308", why, hint="what the server printed stands above; do/logs shows all of it")])
+
+
+def recorded(project: RenderedProject) -> dict[str, Any]:
+    """What the last deploy wrote down; empty when nothing was deployed."""
+    return state.read(project.directory, state.SERVER)
+
+
+def _identity(record: Mapping[str, Any]) -> Identity:
+    try:
+        return Identity(int(record["pid"]), int(record["start"]), str(record["token"]))
+    except (KeyError, TypeError, ValueError):
+        return Identity(0, 0, "")
+
+
+def is_container(record: Mapping[str, Any], project: RenderedProject) -> bool:
+    """A recorded container counts only under this project's own name."""
+    return record.get("kind") == "container" and record.get("name") == f"mlcc-{project.name}"
+
+
+def alive(context: Context, record: Mapping[str, Any]) -> bool:
+    """True when the recorded server runs and is proved to be ours."""
+    if is_container(record, context.project):
+        engine = engines.detect(context.environ)
+        if engine is None:
+            return False
+        argv = [engine.program, "inspect", "--format", "{{.State.Running}}", str(record["name"])]
+        return proc.run(argv, environ=context.environ, timeout_s=30).stdout.strip() == b"true"
+    return process.is_ours(_identity(record))
+
+
+def log_lines(context: Context, record: Mapping[str, Any], count: int) -> list[str]:
+    """The last `count` lines that the server printed (0: all), redacted and safe to print."""
+    data = b""
+    if is_container(record, context.project):
+        engine = need_engine(context)
+        done = proc.run([engine.program, "logs", str(record["name"])], environ=context.environ, timeout_s=60)
+        data = done.stdout + done.stderr
+    else:
+        try:
+            with open(state.path(context.project.directory, state.LOG), "rb") as stream:
+                data = stream.read()
+        except OSError:
+            data = b""
+    lines = data.decode("utf-8", "replace").splitlines()
+    return [printable(redact_text(line), 0) for line in (lines[-count:] if count else lines)]
+
+
+def stop(context: Context, record: Mapping[str, Any]) -> bool:
+    """Ends what is recorded; True when nothing of it is left."""
+    left = True
+    if is_container(record, context.project):
+        engine = need_engine(context)
+        grace = str(context.project.container["stop_timeout_s"])
+        proc.run([engine.program, "stop", "--time", grace, str(record["name"])], environ=context.environ, timeout_s=90)
+        proc.run([engine.program, "rm", "--force", str(record["name"])], environ=context.environ, timeout_s=60)
+        argv = [engine.program, "inspect", str(record["name"])]
+        left = proc.run(argv, environ=context.environ, timeout_s=30).code != 0
+    elif record:
+        left = process.stop(_identity(record), context.sleep, float(context.project.container["stop_timeout_s"]))
+    return left

@@ -1,0 +1,36 @@
+"""What a plain YAML scalar means.  Law: a core smaller than any YAML version's; where versions differ, say so.
+
+`no` is false and `1:30` is ninety in YAML 1.1, and both are text in 1.2; `0755` is a number to one reader and text to
+another.  Such scalars are text here and reported as ambiguous, so that the author puts quotes around them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
+_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
+_WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+_WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+# What some YAML reader takes for a boolean, an octal, hexadecimal, sexagesimal or grouped number, infinity or a date.
+_AMBIGUOUS = re.compile(
+    r"(?:yes|no|on|off)\Z|[-+]?0[0-9_]+\Z|[-+]?0[xob][0-9a-f_]+\Z|[-+]?\.[0-9][0-9_]*(?:e[-+]?[0-9]+)?\Z"
+    r"|[-+]?[0-9][0-9_]*\.(?:e[-+]?[0-9]+)?\Z|[-+]?[0-9]+_[0-9_]*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?\Z"
+    r"|[-+]?0[0-9]+(?:\.[0-9]*)?(?:e[-+]?[0-9]+)?\Z"
+    r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z|[-+]?\.(?:inf|nan)\Z"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?\Z|=\Z",
+    re.IGNORECASE,
+)
+
+
+def resolve(text: str) -> tuple[Any, bool]:
+    """A plain scalar's value, and whether YAML readers disagree about it."""
+    if text in _WORDS:
+        return _WORDS[text], False
+    if _INT.match(text):
+        return (int(text) if len(text) < 300 else text), False
+    if _FLOAT.match(text):
+        number = float(text)
+        return (number if abs(number) != float("inf") else text), False
+    return text, bool(_AMBIGUOUS.match(text))

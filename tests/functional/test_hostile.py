@@ -1,0 +1,271 @@
+"""A checkout of a stranger's: links, forged state and awkward names; nothing outside is read, written or deleted."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mlcc.tree import digest
+from tests.helpers import SMALLEST, assert_no_traceback, assert_same, build_tree, read_tree, state_of
+
+HERE = Path()
+PATHS = [
+    "Dockerfile",
+    "do/config",
+    "code/app.py",
+    "mlcc.lock",
+    ".mlcc/base/Dockerfile",
+    ".mlcc/.gitignore",
+    ".mlcc/txn/journal.json",
+]
+FOLDERS = ["do", "code", ".mlcc", ".mlcc/base", ".mlcc/base/do", ".mlcc/txn"]
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """A folder that nothing may change."""
+    return build_tree(
+        tmp_path / "outside",
+        {"secret": "secret", "Dockerfile": "FROM x\n", "config": "y", "app.py": "z", "do/config": "y"},
+    )
+
+
+@pytest.fixture
+def project(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    mlcc("apply", code=0)
+    return Path.cwd()
+
+
+def replace_by_link(path: str, target: Path) -> None:
+    place = HERE / path
+    if place.is_dir() and not place.is_symlink():
+        import shutil
+
+        shutil.rmtree(place)
+    elif place.exists():
+        place.unlink()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(target)
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--force"], ["--merge"], ["--restore", "Dockerfile"], ["--check"], ["--locked"]], ids=" ".join
+)
+@pytest.mark.parametrize("path", PATHS)
+def test_no_file_is_reached_through_a_link(project, mlcc, outside, path, options):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
+    replace_by_link(path, outside / "secret")
+    before = state_of(outside)
+    result = mlcc("apply", *options)
+    assert_same(before, state_of(outside))
+    assert_no_traceback(result)
+    assert "secret" not in result.stdout + result.stderr.replace(str(outside), "")
+    assert result.code != 0
+
+
+@pytest.mark.parametrize("path", FOLDERS)
+def test_no_folder_is_entered_through_a_link(project, mlcc, outside, path):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
+    replace_by_link(path, outside)
+    before = state_of(outside)
+    for options in ([], ["--force"], ["--check"]):
+        result = mlcc("apply", *options)
+        assert_no_traceback(result)
+        assert result.code != 0
+    assert_same(before, state_of(outside))
+
+
+def test_the_target_itself_is_no_link(mlcc, outside):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    (HERE / "out").symlink_to(outside)
+    before = state_of(outside)
+    for command in ("apply", "plan", "diff"):
+        assert mlcc(command, "-C", "out").code == 1
+    assert_same(before, state_of(outside))
+
+
+@pytest.mark.parametrize("kind", ["hard link", "fifo", "folder", "large"])
+def test_anything_else_in_a_file_s_place_is_refused(project, mlcc, outside, kind):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
+    (HERE / "do/config").unlink()
+    if kind == "hard link":
+        os.link(outside / "secret", HERE / "do/config")
+    elif kind == "fifo":
+        os.mkfifo(HERE / "do/config")
+    elif kind == "folder":
+        build_tree(HERE, {"do/config/x": ""})
+    else:
+        (HERE / "do/config").write_bytes(b"x" * (9 << 20))
+    before = state_of(outside)
+    result = mlcc("apply", "--force", code=1)
+    assert "MLCC001" in result.stderr
+    assert_no_traceback(result)
+    assert_same(before, state_of(outside))
+
+
+# ---------------------------------------------------------------- forged records
+FORGED = ["../outside/secret", "/etc/passwd", ".git/config", "mlcc.yaml", "src/mine.py", ".github/workflows/ci.yml", "do/../mine", "do//config", "./mine", "code/../../x"]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", FORGED)
+def test_a_forged_lock_and_base_delete_nothing_that_no_layer_renders(project, mlcc, path):
+    mine = build_tree(
+        HERE, {"src/mine.py": "mine", ".git/config": "mine", ".github/workflows/ci.yml": "mine", "mine": "mine"}
+    )
+    safe = os.path.normpath(path)
+    if not safe.startswith(("..", "/")):
+        lock = yaml.safe_load((HERE / "mlcc.lock").read_text())
+        data = (HERE / safe).read_bytes() if (HERE / safe).is_file() else b"x"
+        lock["files"][path] = {"owner": "managed", "mode": "0644", "digest": digest(data)}
+        (HERE / "mlcc.lock").write_text(yaml.safe_dump(lock))
+        build_tree(HERE, {f".mlcc/base/{safe}": data})
+    else:
+        lock = yaml.safe_load((HERE / "mlcc.lock").read_text())
+        lock["files"][path] = {"owner": "managed", "mode": "0644", "digest": digest(b"secret")}
+        (HERE / "mlcc.lock").write_text(yaml.safe_dump(lock))
+    before = {p: d for p, d in read_tree(mine, skip=()).items() if not p.startswith((".mlcc/", "mlcc.lock"))}
+    result = mlcc("apply", "--force")
+    assert_no_traceback(result)
+    after = {p: d for p, d in read_tree(mine, skip=()).items() if not p.startswith((".mlcc/", "mlcc.lock"))}
+    assert_same(before, after)
+
+
+def test_an_edited_file_is_not_deleted_by_a_forged_base(project, mlcc):
+    """The record says that mlcc wrote what the user has: then base, record and disk agree, and only then it goes."""
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "environments: {prod: {ttl: 1h}}\n"})
+    mlcc("apply", code=0)
+    build_tree(HERE, {"do/env/prod.conf": "# mine\n", ".mlcc/base/do/env/prod.conf": "# mine\n", "mlcc.yaml": SMALLEST})
+    mlcc("apply", code=0)
+    assert (HERE / "do/env/prod.conf").read_text() == "# mine\n"
+
+
+JOURNALS = [
+    b"", b"{}", b"not json", b"[" * 50_000, b"\xff\xfe",
+    json.dumps({"version": 1, "stage": "../../..", "entries": {}}).encode(),
+    json.dumps({"version": 1, "stage": "stage-1", "entries": {"../../x": [None, "x" * 71, None, None, 420]}}).encode(),
+    json.dumps({"version": 1, "stage": "stage-1", "entries": {"\ud800": [None, "x" * 71, None, None, 420]}}).encode(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("data", JOURNALS, ids=range(len(JOURNALS)))
+def test_a_forged_journal_is_dropped(project, mlcc, data):
+    before = read_tree(HERE)
+    build_tree(HERE, {".mlcc/txn/journal.json": data, ".mlcc/txn/stage-1/d0": "FROM evil\n"})
+    for command in ("plan", "validate", "diff"):
+        assert_no_traceback(mlcc(command))
+    assert (HERE / ".mlcc/txn/journal.json").exists(), "reading commands report it, no more"
+    result = mlcc("apply")
+    assert_no_traceback(result)
+    assert_same(before, read_tree(HERE))
+
+
+def test_staged_bytes_of_a_forged_journal_are_never_written(project, mlcc):
+    evil = b"FROM evil\n"
+    old = (HERE / "Dockerfile").read_bytes()
+    entries = {"Dockerfile": [digest(old), digest(evil), digest(old), digest(evil), 0o755]}
+    build_tree(
+        HERE,
+        {
+            ".mlcc/txn/journal.json": json.dumps({"version": 1, "stage": "stage-1", "entries": entries}),
+            ".mlcc/txn/stage-1/d0": evil,
+        },
+    )
+    mlcc("apply", code=0)
+    assert evil not in b"".join(read_tree(HERE).values())
+    assert (HERE / "Dockerfile").read_bytes() == old
+    assert not (HERE / ".mlcc/txn").exists()
+
+
+def test_an_unfinished_apply_is_finished(project, mlcc):
+    """Killed after the commit point: one file is switched, the base and the lock are not."""
+    from mlcc.conf import parse
+
+    before = read_tree(HERE)
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
+    mlcc("apply", code=0)
+    finished = read_tree(HERE)
+    old, new = before["do/config"], finished["do/config"]
+    entries = {"do/config": [digest(old), digest(new), digest(old), digest(new), 0o644]}
+    journal = json.dumps({"version": 1, "stage": "stage-1", "entries": entries})
+    build_tree(
+        HERE,
+        {
+            "mlcc.lock": before["mlcc.lock"],
+            ".mlcc/base/do/config": old,
+            ".mlcc/txn/journal.json": journal,
+            ".mlcc/txn/stage-1/b0": new,
+        },
+    )
+    assert "killed before it finished" in mlcc("plan").stderr
+    assert "MLCC303" in mlcc("do", "config", code=3).stderr
+    result = mlcc("apply", code=0)
+    assert "finished now" in result.stderr
+    assert_same(finished, read_tree(HERE))
+    assert parse(new, "x")[0]["TTL"] == "3d"
+
+
+# ---------------------------------------------------------------- values
+EVIL_TEXT = [
+    "$(touch owned)", "`touch owned`", "'; touch owned; '", '"; touch owned; "', "a\ntouch owned", "{{ cycler.__init__.__globals__.os.system('touch owned') }}",
+    "{% for x in ().__class__.__base__.__subclasses__() %}x{% endfor %}", "${jndi:ldap://x}", "\\", "!!python/object/apply:os.system [touch owned]", "%0Atouch owned",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", EVIL_TEXT)
+def test_values_are_data_wherever_they_land(mlcc, value):
+    import subprocess
+
+    quoted = json.dumps(value)
+    build_tree(
+        HERE,
+        {
+            "mlcc.yaml": SMALLEST
+            + f"env: {{A: {quoted}}}\nmodel: {{chat_template: {quoted}}}\ntest: {{payload: {quoted}}}\n"
+        },
+    )
+    mlcc("apply", code=0)
+    assert "nothing to do" in mlcc("apply", code=0).stdout
+    for conf in HERE.glob("do/config"):
+        done = subprocess.run(
+            ["bash", "-c", '. "$0" && printf %s "$IC_ENV_A"', str(conf)], capture_output=True, check=True
+        )
+        assert done.stdout.decode() == value
+    assert not (HERE / "owned").exists()
+    assert not list(Path(os.environ["HOME"]).rglob("*")), "no replay file, no cache"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("name", "../x"), ("name", "a/b"), ("name", "{{x}}"), ("name", "-x"), ("name", "a\n"), ("name", "A"), ("name", "a--b"), ("name", "x" * 41), ("name", "ä"), ("name", "")],
+)  # fmt: skip
+def test_names_that_become_paths_are_checked(mlcc, key, value):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST.replace("{name: iris}", f"{{{key}: {json.dumps(value)}}}")})
+    mlcc("apply", code=1)
+    assert set(read_tree(HERE)) == {"mlcc.yaml"}
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "CON", "a b", ".", "-", "a\\0b"])
+@pytest.mark.parametrize("section", ["environments: {%s: {}}", "inference_components: [{name: %s}]"])
+def test_names_of_environments_and_components_are_checked(mlcc, section, name):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + section % f'"{name}"' + "\n"})
+    mlcc("apply", code=1)
+    assert set(read_tree(HERE)) == {"mlcc.yaml"}
+
+
+def test_a_large_file_is_refused_quickly(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "#" + "x" * (256 * 1024)})
+    assert "larger than 262,144 bytes" in mlcc("apply", code=1).stderr
+
+
+def test_values_that_would_not_fit_the_lock_are_refused(mlcc):
+    items = "".join(f'  A{n}: "{"x" * 5000}"\n' for n in range(40))
+    envs = "".join(f'  e{n}: {{env: {{B: "{"y" * 9000}"}}}}\n' for n in range(8))
+    build_tree(HERE, {"mlcc.yaml": f"{SMALLEST}env:\n{items}environments:\n{envs}"})
+    result = mlcc("apply", code=1)
+    assert "MLCC002" in result.stderr or "MLCC210" in result.stderr or "MLCC001" in result.stderr
+    assert set(read_tree(HERE)) == {"mlcc.yaml"}

@@ -1,0 +1,257 @@
+"""mlcc set and init: mlcc.yaml itself, written with comments and never broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.helpers import SMALLEST, assert_no_traceback, bug, build_tree, read_tree, run_mlcc, state_of
+
+HERE = Path()
+FILE = Path("mlcc.yaml")
+COMMENTED = """\
+# what
+version: 1
+project: {name: iris}   # who
+deployment:
+  config: http-fastapi # how
+  # region: us-east-1
+env: # around
+  A: "1" # first
+inference_components:
+  - name: chat
+    copy_count: 1
+"""
+
+
+@pytest.fixture
+def project():
+    build_tree(HERE, {"mlcc.yaml": COMMENTED})
+
+
+def after(old: str, new: str) -> str:
+    assert old in COMMENTED
+    return COMMENTED.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "old", "new"),
+    [
+        (["project.name", "moon"], "{name: iris}", "{name: moon}"),
+        (["deployment.config", "http-flask"], "config: http-fastapi #", "config: http-flask #"),
+        (["env.A", "2"], 'A: "1" # first', 'A: "2" # first'),
+        (["env.A", "yes"], 'A: "1" # first', 'A: "yes" # first'),
+        (["inference_components[chat].copy_count", "3"], "copy_count: 1", "copy_count: 3"),
+    ],
+)
+def test_one_value_changes_and_all_else_stays(project, mlcc, arguments, old, new):
+    result = mlcc("set", *arguments, code=0)
+    assert FILE.read_text() == after(old, new)
+    assert f"{arguments[0]} set" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "value"),
+    [
+        (["ttl", "2d"], ["ttl"], "2d"),
+        (["env.B", "on"], ["env", "B"], "on"),
+        (["network.subnets", "subnet-1,subnet-2"], ["network", "subnets"], ["subnet-1", "subnet-2"]),
+        (["deployment.instance_count", "2"], ["deployment", "instance_count"], 2),
+        (["tags", "{a: b}"], ["tags"], {"a": "b"}),
+        (["network.isolation", "true"], ["network", "isolation"], True),
+        (["ttl", "1h", "--env", "prod"], ["environments", "prod", "ttl"], "1h"),
+        (["env.A", "9", "--env", "prod"], ["environments", "prod", "env", "A"], "9"),
+    ],
+)
+def test_new_keys_are_added(project, mlcc, arguments, path, value):
+    mlcc("set", *arguments, code=0)
+    found = yaml.safe_load(FILE.read_text())
+    for key in path:
+        found = found[key]
+    assert found == value
+    comments = [
+        part
+        for part in ("# what", "# who", "# how", "# region: us-east-1", "# around", "# first")
+        if part in FILE.read_text()
+    ]
+    assert len(comments) == 6
+    mlcc("validate", code=0)
+
+
+def test_a_new_component_is_added_by_name(project, mlcc):
+    mlcc("set", "inference_components[rank].copy_count", "2", code=0)
+    assert yaml.safe_load(FILE.read_text())["inference_components"] == [
+        {"name": "chat", "copy_count": 1},
+        {"name": "rank", "copy_count": 2},
+    ]
+
+
+def test_unset_takes_a_key_away(project, mlcc):
+    mlcc("set", "inference_components[chat].copy_count", "--unset", code=0)
+    assert yaml.safe_load(FILE.read_text())["inference_components"] == [{"name": "chat"}]
+    mlcc("set", "deployment.region", "--unset", code=0)
+
+
+def test_setting_what_is_already_so_writes_nothing(project, mlcc):
+    before = state_of(Path.cwd())
+    assert "is that already" in mlcc("set", "project.name", "iris", code=0).stderr
+    assert state_of(Path.cwd()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["project.nme", "x"], 1, "did you mean project.name?"),
+        (["nope", "x"], 1, "MLCC033"),
+        (["project.name", "Not A Name"], 1, "was left as it is"),
+        (["deployment.config", "nope"], 1, "MLCC102"),
+        (["deployment.instance_count", "two"], 1, "is not a number"),
+        (["deployment.instance_count", "0.5"], 1, "is not a whole number"),
+        (["model.format", "joblib", "--env", "prod"], 1, "MLCC0"),
+        (["framework.version", "1", "--env", "prod"], 1, "MLCC0"),
+        (["ttl"], 2, "give a VALUE, or --unset"),
+        (["ttl", "1h", "--unset"], 2, "give a VALUE, or --unset"),
+        (["environments.prod.ttl", "1h"], 1, "MLCC033"),
+        (["x-mine", "1"], 1, "MLCC033"),
+        (["a..b", "1"], 1, "MLCC033"),
+    ],
+)
+def test_what_cannot_be_set_leaves_the_file_alone(project, mlcc, arguments, code, says):
+    before = state_of(Path.cwd())
+    result = mlcc("set", *arguments, code=code)
+    assert says in result.stderr
+    assert state_of(Path.cwd()) == before
+
+
+BELOW_A_SCALAR = bug("mlcc set below a scalar: schema.find answers, and edit._changed walks into text (exit 70)")
+AWKWARD = [
+    pytest.param(["project.name.deeper", "x"], marks=BELOW_A_SCALAR),
+    pytest.param(["env.A.B", "x"], marks=BELOW_A_SCALAR),
+    ["build.requirements[0]", "x"],
+    ["inference_components[chat]", "x"],
+    pytest.param(["inference_components.chat", "[]"], marks=BELOW_A_SCALAR),
+]
+
+
+@pytest.mark.parametrize("arguments", AWKWARD)
+def test_awkward_keys_are_findings(project, mlcc, arguments):
+    before = state_of(Path.cwd())
+    result = mlcc("set", *arguments, code=1)
+    assert_no_traceback(result)
+    assert state_of(Path.cwd()) == before
+
+
+@bug("mlcc set X --unset below an absent section writes an empty section")
+def test_unset_of_what_is_not_there_writes_nothing(project, mlcc):
+    before = state_of(Path.cwd())
+    mlcc("set", "network.isolation", "--unset", code=0)
+    assert state_of(Path.cwd()) == before
+
+
+def test_the_file_s_mode_is_kept(project, mlcc):
+    FILE.chmod(0o600)
+    mlcc("set", "ttl", "2d", code=0)
+    assert FILE.stat().st_mode & 0o777 == 0o600
+    assert set(read_tree(HERE)) == {"mlcc.yaml"}, "no temporary file is left"
+
+
+def test_a_link_is_not_followed(mlcc):
+    build_tree(HERE, {"real/mlcc.yaml": COMMENTED})
+    FILE.symlink_to("real/mlcc.yaml")
+    result = mlcc("set", "ttl", "2d", code=1)
+    assert "MLCC001" in result.stderr
+    assert Path("real/mlcc.yaml").read_text() == COMMENTED
+
+
+def test_a_broken_file_is_not_touched(mlcc):
+    build_tree(HERE, {"mlcc.yaml": "version: 1\nproject: {name: [}\n"})
+    before = state_of(Path.cwd())
+    mlcc("set", "ttl", "2d", code=1)
+    assert state_of(Path.cwd()) == before
+
+
+# ---------------------------------------------------------------- init
+def test_init_writes_a_commented_file_that_applies(mlcc):
+    result = mlcc("init", "iris", "--deployment-config", "http-flask", code=0)
+    text = FILE.read_text()
+    assert "next: mlcc apply" in result.stderr
+    assert yaml.safe_load(text) == {"version": 1, "project": {"name": "iris"}, "deployment": {"config": "http-flask"}}
+    assert text.startswith("# yaml-language-server: $schema=")
+    assert text.count("#") > 5
+    mlcc("apply", code=0)
+
+
+def test_init_s_comments_can_be_taken_off(mlcc):
+    mlcc("init", "iris", "--deployment-config", "http-flask", code=0)
+    lines = FILE.read_text().splitlines()
+    for n, line in enumerate(lines):
+        if (
+            line.lstrip().startswith("# ")
+            and (":" in line)
+            and not line.startswith(
+                ("# yaml-language-server", "# What", "# The", "# Environment of", "# Project", "# Where", "# Kind")
+            )
+        ):
+            lines[n] = line.replace("# ", "", 1)
+    FILE.write_text("\n".join(lines) + "\n")
+    result = mlcc("validate")
+    assert "MLCC005" not in result.stdout, FILE.read_text()
+
+
+def test_init_takes_options_and_the_folder_s_name(mlcc, tmp_path, monkeypatch):
+    folder = tmp_path / "My Model_2"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    mlcc("init", "--deployment-config", "http-fastapi", "--region", "us-east-1", "--instance-count", "2", code=0)
+    found = yaml.safe_load(FILE.read_text())
+    assert found["project"] == {"name": "my-model-2"}
+    assert found["deployment"] == {"config": "http-fastapi", "region": "us-east-1", "instance_count": 2}
+
+
+def test_init_writes_elsewhere(mlcc):
+    mlcc("init", "iris", "-C", "deep/er", "--deployment-config", "http-flask", code=0)
+    assert Path("deep/er/mlcc.yaml").exists()
+
+
+def test_init_replaces_only_when_told(project, mlcc):
+    assert "MLCC217" in mlcc("init", "iris", code=1).stderr
+    assert FILE.read_text() == COMMENTED
+    mlcc("init", "moon", "--deployment-config", "http-flask", "--force", code=0)
+    assert yaml.safe_load(FILE.read_text())["project"] == {"name": "moon"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["Bad Name", "--deployment-config", "http-flask"], 1, "MLCC023"),
+        (["iris", "--deployment-config", "http-flsk"], 1, "did you mean http-flask?"),
+        (["iris", "--deployment-config", "http-flask", "--region", "x"], 1, "MLCC023"),
+        (["iris", "--deployment-config", "http-flask", "--instance-count", "x"], 1, "MLCC033"),
+        (["iris", "more"], 2, "unexpected"),
+    ],
+)
+def test_init_refuses_what_would_not_be_valid(mlcc, arguments, code, says):
+    result = mlcc("init", *arguments, code=code)
+    assert says in result.stderr
+    assert read_tree(HERE) == {}
+
+
+def test_init_never_waits_without_a_terminal():
+    result = run_mlcc("init", timeout=20)
+    assert result.code == 0
+    assert FILE.exists()
+
+
+def test_init_through_a_dangling_link_writes_nothing(mlcc):
+    FILE.symlink_to("elsewhere.yaml")
+    mlcc("init", "iris", "--deployment-config", "http-flask", code=1)
+    assert not Path("elsewhere.yaml").exists()
+
+
+def test_set_works_on_the_smallest_file(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST.rstrip("\n")})
+    mlcc("set", "ttl", "2d", code=0)
+    assert yaml.safe_load(FILE.read_text())["ttl"] == "2d"
