@@ -5,6 +5,7 @@ Nothing is filled in here and nothing is looked up: what a document does not say
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -167,7 +168,7 @@ def _named(path: Path) -> bool:
 def value_of(path: Path, node: Node) -> Any:
     """A leaf's value: container environment values are text exactly as written, lists are tuples of plain data."""
     prop = schema.find(SCHEMA, path)
-    if prop is not None and prop.meta.get("keep") == "text" and not isinstance(node.value, str):
+    if _kept(prop) and not isinstance(node.value, str):
         return node.text
     plain = node.plain()
     return tuple(plain) if isinstance(plain, list) else plain
@@ -195,7 +196,34 @@ def environment(config: Config, env: str) -> list[Finding]:
     return [_problem("MLCC032", mark, "environments", f"no environment is called {quoted(env, _SHOWN)}", hint)]
 
 
-# ---------------------------------------------------------------- text from outside (options, variables)
+# ---------------------------------------------------------------- data from outside (options, variables, manifests)
+MAX_DEPTH, MAX_NODES = 16, 20_000
+
+
+def plain_problem(value: Any, depth: int = 0) -> str:
+    """What keeps plain data from being configuration (depth, numbers that are none, text that cannot travel), or ''.
+
+    YAML documents are judged while they are read; this is for data that came another way.
+    """
+    if depth > MAX_DEPTH:
+        return f"nested deeper than {MAX_DEPTH} levels"
+    if isinstance(value, dict):
+        problems = (plain_problem(k, depth + 1) or plain_problem(v, depth + 1) for k, v in value.items())
+        return next((p for p in problems if p), "")
+    if isinstance(value, (list, tuple)):
+        return next((p for v in value if (p := plain_problem(v, depth + 1))), "")
+    if isinstance(value, float) and not math.isfinite(value):
+        return "a number that is not finite"
+    if isinstance(value, str) and _UNCARRIED.search(value):
+        return "a NUL or lone surrogate character, which no shell or container can carry"
+    return (
+        "" if isinstance(value, (str, int, float, bool, type(None))) else "a value that is not text, number or switch"
+    )
+
+
+_UNCARRIED = re.compile("[\x00\ud800-\udfff]")
+
+
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -213,11 +241,16 @@ def coerce(path: Path, text: str) -> tuple[Any, str]:
         return None, f"{quoted(text, _SHOWN)} is not true or false"
     if "array" in types or "object" in types:
         return _coerce_collection(text, types)
+    if {"boolean", "string"} <= set(types) and text in ("true", "false") and not _kept(prop):
+        return text == "true", ""
     if "integer" in types or "number" in types:
-        if prop is not None and prop.meta.get("keep") == "text":
-            return text, ""
-        return _coerce_number(text, types)
+        return (text, "") if _kept(prop) else _coerce_number(text, types)
     return text, ""
+
+
+def _kept(prop: schema.Property | None) -> bool:
+    """True for a key whose value is text exactly as written, whatever it looks like."""
+    return prop is not None and prop.meta.get("keep") == "text"
 
 
 def _coerce_number(text: str, types: tuple[str, ...]) -> tuple[Any, str]:
@@ -236,4 +269,6 @@ def _coerce_collection(text: str, types: tuple[str, ...]) -> tuple[Any, str]:
     loaded = yamlio.load(text.encode("utf-8", "surrogatepass"), "value")
     if loaded.root is None or not (loaded.root.is_list or loaded.root.is_map):
         return None, f"{quoted(text, _SHOWN)} is not a list or mapping in YAML"
+    if loaded.findings:
+        return None, loaded.findings[0].message
     return loaded.root.plain(), ""

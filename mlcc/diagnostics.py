@@ -72,7 +72,7 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
 # Unicode: C0, DEL, C1, zero-width and bidirectional controls, line and paragraph separators, BOM, lone surrogates,
 # interlinear annotations and tag characters.
 _UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 # Words that CI systems act on when a line begins with them (GitHub, Azure, older GitHub forms).
 _CI_COMMAND = re.compile(r"^(\s*)(::|##\[|##vso\[)")

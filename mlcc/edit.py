@@ -23,12 +23,18 @@ def change(text: str, path: Path, value: Any) -> str:
     """
     root = _read(text)
     wanted = _changed(root.plain(), path, value)
+    if wanted == root.plain():
+        return text
     for attempt in (_precise, _round_trip):
         after = attempt(text, root, path, value)
         if after is not None and _same(after, wanted):
             return after
+    raise _refused(path)
+
+
+def _refused(path: Path) -> UserError:
     shown = format_path(path)
-    raise UserError([error("MLCC219", f"{shown} cannot be changed here by mlcc set", hint="edit the file by hand")])
+    return UserError([error("MLCC219", f"{shown} cannot be changed here by mlcc set", hint="edit the file by hand")])
 
 
 def _read(text: str) -> Node:
@@ -43,31 +49,52 @@ def _same(text: str, wanted: Any) -> bool:
 
 
 def _changed(plain: Any, path: Path, value: Any) -> Any:
-    """Plain data with the change made."""
+    """Plain data with the change made.  Raises UserError where the document has another shape than the path."""
     root = copy.deepcopy(plain)
     here = root
     for segment, following in zip(path, (*path[1:], None), strict=True):
         if isinstance(segment, Item):
-            found = next((e for e in here if e.get("name") == segment.name), None)
-            if found is None:
-                found = {"name": segment.name}
-                here.append(found)
-            here = found
-        elif following is not None:
-            here = here.setdefault(segment, [] if isinstance(following, Item) else {})
-        elif value is None:
-            here.pop(segment, None)
-        else:
+            if not isinstance(here, list) or (following is None and value is not None):
+                raise _refused(path)
+            here = _element(here, segment.name, following, value)
+        elif not isinstance(here, dict) or not isinstance(segment, str):
+            raise _refused(path)
+        elif following is None and value is not None:
             here[segment] = value
+        elif value is None:
+            here = here.pop(segment, None) if following is None else here.get(segment)
+        else:
+            here = here.setdefault(segment, [] if isinstance(following, Item) else {})
+        if here is None:
+            break
     return root
 
 
+def _element(items: list[Any], name: str, following: Any, value: Any) -> Any:
+    """The named element of a list: made where it is absent and something is set below it, removed when it is last."""
+    found = next((e for e in items if isinstance(e, dict) and e.get("name") == name), None)
+    if value is None:
+        if following is None and found is not None:
+            items.remove(found)
+        return found
+    if found is None:
+        found = {"name": name}
+        items.append(found)
+    return found
+
+
 def _round_trip(text: str, root: Node, path: Path, value: Any) -> str | None:
-    return yamlio.edit_round_trip(text, path, value)
+    """ruamel's way, unless a comment would be lost on it."""
+    after = yamlio.edit_round_trip(text, path, value)
+    comments = [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
+    kept = {line.strip() for line in after.splitlines()}
+    return after if all(comment in kept for comment in comments) else None
 
 
 def _precise(text: str, root: Node, path: Path, value: Any) -> str | None:
     """The smallest change, or None where the layout does not allow it."""
+    if isinstance(path[-1], Item):
+        return _without_element(text.splitlines(keepends=True), root, path)
     parent, rest = _deepest(root, path)
     key = rest[0]
     if not isinstance(key, str) or any(isinstance(s, Item) for s in rest) or not parent.is_map:
@@ -130,3 +157,20 @@ def _removed(lines: list[str], parent: Node, key: str) -> str | None:
     if parent.style != "block" or child.end == (0, 0) or not starts_line or len(parent.keys) == 1:
         return None
     return "".join([*lines[: mark.line - 1], *lines[child.end[0] :]])
+
+
+def _without_element(lines: list[str], root: Node, path: Path) -> str | None:
+    """The lines without a named element of a block list; a list that it leaves empty is written as one."""
+    parent, rest = _deepest(root, path[:-1])
+    key = rest[0]
+    items = parent.value.get(key) if len(rest) == 1 and parent.is_map and isinstance(key, str) else None
+    element = _step(items, path[-1]) if items is not None else None
+    if items is None or element is None or items.style != "block" or element.end == (0, 0):
+        return None
+    first, last = element.mark.line, element.end[0]
+    if not lines[first - 1].lstrip().startswith("- "):
+        return None
+    if len(items.value) == 1:
+        at = parent.keys[str(key)].line - 1
+        lines[at] = lines[at].rstrip("\n") + " []\n"
+    return "".join([*lines[: first - 1], *lines[last:]])

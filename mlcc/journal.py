@@ -49,7 +49,7 @@ def load(data: bytes) -> Journal | None:
         if document["version"] != 1 or document["stage"] not in ("stage-1", "stage-2"):
             return None
         entries = {str(p): _entry(e) for p, e in document["entries"].items()}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return None
     return Journal(document["stage"], entries)
 

@@ -61,14 +61,19 @@ def dump(
     files: Mapping[str, Record],
 ) -> bytes:
     """The lock's bytes; the same input gives the same bytes everywhere."""
-    lines = [HEADER.rstrip("\n"), "version: 1", f"mlcc: {yamltext.scalar(VERSION)}", "registries:"]
+    lines = [
+        HEADER.rstrip("\n"),
+        "version: 1",
+        f"mlcc: {yamltext.scalar(VERSION)}",
+        "registries:" if registries else "registries: {}",
+    ]
     lines += [f"  {yamltext.scalar(name)}: {yamltext.scalar(value)}" for name, value in registries.items()]
-    lines += ["values:", *_values(default.values, "  ")]
+    lines += ["values:" if default.values else "values: {}", *_values(default.values, "  ")]
     if environments:
         lines.append("environments:")
         for name, resolved in sorted(environments.items()):
             lines += [f"  {yamltext.scalar(name)}:", *_changes(default, resolved)]
-    lines.append("files:")
+    lines.append("files:" if files else "files: {}")
     for path, record in files.items():
         entry = {"owner": record.owner, "mode": f"{record.mode:04o}", "digest": record.digest}
         if record.edited:

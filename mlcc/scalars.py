@@ -10,16 +10,15 @@ import re
 from typing import Any
 
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
-_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
+_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+][0-9]+)?\Z")
 _WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-# What some YAML reader takes for a boolean, an octal, hexadecimal, sexagesimal or grouped number, infinity or a date.
+# What some YAML reader takes for a boolean, a number of another kind or notation, infinity or a date.
 _AMBIGUOUS = re.compile(
-    r"(?:yes|no|on|off)\Z|[-+]?0[0-9_]+\Z|[-+]?0[xob][0-9a-f_]+\Z|[-+]?\.[0-9][0-9_]*(?:e[-+]?[0-9]+)?\Z"
-    r"|[-+]?[0-9][0-9_]*\.(?:e[-+]?[0-9]+)?\Z|[-+]?[0-9]+_[0-9_]*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?\Z"
-    r"|[-+]?0[0-9]+(?:\.[0-9]*)?(?:e[-+]?[0-9]+)?\Z"
-    r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z|[-+]?\.(?:inf|nan)\Z"
-    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?\Z|=\Z",
+    r"(?:yes|no|on|off|=)\Z|[-+]?\.(?:inf|nan)\Z"
+    r"|[-+]?(?:[0-9][0-9_]*\.?|\.[0-9])[0-9_]*(?:e[-+]?[0-9]+)?\Z|[-+]?0[xob][0-9a-f_]+\Z"
+    r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?\Z",
     re.IGNORECASE,
 )
 

@@ -77,7 +77,7 @@ def validate(root: Node, name: str, *, partial: bool = False) -> list[Finding]:
         findings.extend(_explain(problem, root, path))
         if len(findings) >= MAX_FINDINGS:
             break
-    return findings
+    return list(dict.fromkeys(findings))
 
 
 # ---------------------------------------------------------------- messages
@@ -255,6 +255,13 @@ class Property:
         return self.meta.get("merge") == "name"
 
     @property
+    def free(self) -> bool:
+        """True for a mapping whose keys and depth the schema leaves open."""
+        closed = {"properties", "patternProperties"} & set(self.schema)
+        more = self.schema.get("additionalProperties")
+        return self.types == ("object",) and not closed and more in (None, True, {})
+
+    @property
     def types(self) -> tuple[str, ...]:
         """JSON types it may have."""
         if "anyOf" in self.schema:
@@ -303,7 +310,7 @@ def find(name: str, path: Path) -> Property | None:
             pattern = (*pattern, word)
         elif (*pattern, "*") in known:
             pattern = (*pattern, "*")
-        elif pattern in known and known[pattern].schema.get("additionalProperties") in (None, True, {}):
+        elif pattern in known and known[pattern].free:
             return known[pattern]
         else:
             return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mlcc import config as config_document
 from mlcc.candidates import Candidate, Table, dotted_path
 from mlcc.config import Layer
 from mlcc.diagnostics import Finding, Severity, allowed, nearest, quoted
@@ -24,7 +25,7 @@ from mlcc.registries.types import (
     Row,
     Target,
 )
-from mlcc.values import Source
+from mlcc.values import Node, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,21 @@ def select(table: Table, registries: Registries, findings: list[Finding]) -> Row
     target = _target(table, registries, findings)
     architecture = _architecture(config, registries, findings, table)
     if config is not None:
-        table.add(Layer(Source.DEPLOYMENT_CONFIG, config.defaults))
+        _add(table, Source.DEPLOYMENT_CONFIG, config.defaults, findings)
     if target is not None:
-        table.add(Layer(Source.DEPLOYMENT_CONFIG, target.defaults))
+        _add(table, Source.DEPLOYMENT_CONFIG, target.defaults, findings)
     framework, version = _framework(table, registries, config, findings)
     model = _model(table, registries, findings)
     instance = _instance(table, registries)
     return Rows(config, architecture, target, framework, version, model, instance)
+
+
+def _add(table: Table, source: Source, defaults: Node, findings: list[Finding]) -> None:
+    """A row's own partial mlcc.yaml as a layer; it obeys the schema like any document, or does not take part."""
+    found = config_document.check(defaults, defaults.mark.file, partial=True, overlays=False)
+    findings.extend(found.findings)
+    if found.ok:
+        table.add(Layer(source, defaults))
 
 
 def _about(candidate: Candidate, code: str, path: str, message: str, hint: str, severity: Severity) -> Finding:
@@ -169,7 +178,7 @@ def _framework_version(table: Table, framework: Framework, findings: list[Findin
         return None
     if wanted is None:
         table.put(("framework", "version"), version.name, Source.FRAMEWORK, version.origin)
-    table.add(Layer(Source.FRAMEWORK, version.defaults))
+    _add(table, Source.FRAMEWORK, version.defaults, findings)
     _profile(table, "framework.profile", version.profiles, version.name, Source.FRAMEWORK_PROFILE, findings)
     return version
 
@@ -191,14 +200,14 @@ def _profile(
         hint = f"known: {allowed(['default', *profiles])}"
         findings.append(_about(wanted, "MLCC107", path, message, hint, Severity.ERROR))
         return
-    table.add(Layer(source, profile.defaults))
+    _add(table, source, profile.defaults, findings)
 
 
 def _model(table: Table, registries: Registries, findings: list[Finding]) -> Model | None:
     name = table.chosen("model.name")
     model = registries.model(name) if name else None
     if model is not None:
-        table.add(Layer(Source.MODEL, model.defaults))
+        _add(table, Source.MODEL, model.defaults, findings)
         _profile(table, "model.profile", model.profiles, model.name, Source.MODEL_PROFILE, findings)
     return model
 

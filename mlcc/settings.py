@@ -11,7 +11,7 @@ from mlcc import config, schema
 from mlcc.config import SCHEMA, Layer
 from mlcc.diagnostics import Finding, error, nearest, printable, quoted
 from mlcc.resolve import node_layer
-from mlcc.values import Item, Path, Source, format_path, parse_path
+from mlcc.values import Item, Path, Source, format_path, parse_path, sections
 
 Read = tuple["Layer | None", Iterable[Finding]]
 """What a source gave: its layer, or None, and what was wrong with it."""
@@ -40,7 +40,8 @@ def variables(environ: Mapping[str, str]) -> Read:
     for name in sorted(n for n in environ if n.startswith("ML_")):
         if name not in known:
             continue  # other tools have ML_ variables too
-        value, wrong = config.coerce(known[name].path, environ[name])
+        wrong = config.plain_problem(environ[name])
+        value, wrong = (None, wrong) if wrong else config.coerce(known[name].path, environ[name])
         if wrong:
             problems.append(error("MLCC034", f"{name}: {wrong}", path=known[name].name, file="environment"))
         else:
@@ -61,20 +62,31 @@ def options(request: Request) -> Read:
             pairs.append((dotted, text, f"--set {printable(dotted)}"))
     for dotted, text, origin in pairs:
         path = parse_path(dotted)
-        prop = schema.find(SCHEMA, path) if path else None
-        if path is None or prop is None or path[0] in config.STRUCTURE:
-            near = nearest(dotted, (p.name for p in schema.index(SCHEMA).values()))
-            hint = f"did you mean {near}?" if near else "mlcc explain lists the paths"
-            problems.append(
-                error("MLCC033", f"{quoted(dotted)} is not a key of mlcc.yaml", path=printable(dotted), hint=hint)
-            )
-            continue
-        value, wrong = config.coerce(path, text)
-        if wrong:
-            problems.append(error("MLCC033", f"{printable(origin)}: {wrong}", path=format_path(path)))
+        problem = _unusable(dotted, path) or config.plain_problem(text)
+        value, wrong = (None, problem) if problem or path is None else config.coerce(path, text)
+        if wrong or path is None:
+            shown = format_path(path) if path is not None and not problem else printable(dotted)
+            problems.append(error("MLCC033", f"{printable(origin)}: {wrong}", path=shown, hint=_hint(dotted, problem)))
         else:
             found[path] = (value, origin)
     return _assembled(found, Source.OPTION, problems)
+
+
+def _unusable(dotted: str, path: Path | None) -> str:
+    """Why a path cannot be set, or ''."""
+    if path is None or path[0] in config.STRUCTURE or schema.find(SCHEMA, path) is None:
+        return f"{quoted(dotted)} is not a key of mlcc.yaml"
+    for at, segment in enumerate(path):
+        if isinstance(segment, Item):
+            prop = schema.find(SCHEMA, path[:at])
+            if prop is None or not prop.named or at == len(path) - 1:
+                return f"{quoted(dotted)} names an element; set one of its keys, or the whole list"
+    return ""
+
+
+def _hint(dotted: str, problem: str) -> str:
+    near = nearest(dotted, (p.name for p in schema.index(SCHEMA).values())) if problem else ""
+    return f"did you mean {near}?" if near and near != dotted else "mlcc explain lists the paths" if problem else ""
 
 
 def _generated(request: Request) -> Iterable[tuple[str, str, str]]:
@@ -87,6 +99,11 @@ def _assembled(found: Mapping[Path, tuple[Any, str]], source: Source, problems: 
     """One layer of leaves with an origin each, checked against the schema like any document."""
     if not found:
         return None, problems
+    for path in found:
+        above = next((p for p in sections(path) if p in found), None)
+        if above is not None:
+            message = f"{format_path(above)} and {format_path(path)} are both set, and one holds the other"
+            return None, [*problems, error("MLCC033", message, path=format_path(path), hint="set one of them")]
     root: dict[str, Any] = {}
     for path, (value, _) in found.items():
         here: Any = root

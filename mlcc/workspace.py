@@ -180,6 +180,9 @@ def _toml(text: str) -> dict[str, Any]:
 
 
 def _checked(table: Any, name: str) -> Read:
+    problem = config.plain_problem(table)
+    if problem:
+        return None, [error("MLCC033", f"{name}: its mlcc table holds {problem}", file=name)]
     root = node_of(table, Mark(name))
     read = config.check(root, name, partial=True, overlays=False)
     if not read.ok:

@@ -147,12 +147,14 @@ class _Builder:
         self.chars = 0
         self.root: Node | None = None
         self.documents = 0
+        self.last_line = 0
 
     def build(self, text: str) -> Node | None:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
         parser = YAML(typ="safe", pure=True)
+        self.last_line = text.count("\n") if text.endswith("\n") else text.count("\n") + 1
         try:
             for event in parser.parse(BytesIO(text.encode("utf-8"))):
                 self.event(event)
@@ -172,9 +174,12 @@ class _Builder:
 
     def _syntax(self, problem: Any) -> Finding:
         # Only the parser's own words: its snippets quote the file, which may hold a secret.
-        unfinished = "end of stream" in (problem.problem or "")
-        mark = (unfinished and problem.context_mark) or problem.problem_mark or problem.context_mark
+        # what is never closed is shown where it begins, not at the end of the file
+        at_end = problem.problem_mark is not None and problem.problem_mark.line >= self.last_line
+        mark = (at_end and problem.context_mark) or problem.problem_mark or problem.context_mark
         place = Mark(self.file, mark.line + 1, mark.column + 1) if mark else Mark(self.file, 1, 1)
+        if at_end and self.stack and self.stack[-1].style == "flow" and "quoted" not in (problem.context or ""):
+            place = self.stack[-1].mark
         words = re.sub(r"'[^']{3,}'|\"[^\"]{3,}\"", "...", problem.problem or problem.context or "syntax error")
         return _finding("MLCC005", f"not YAML: {printable(words, 100)}", place)
 
@@ -226,14 +231,13 @@ class _Builder:
         plain = event.style in (None, "")
         value, ambiguous = scalars.resolve(text) if plain else (text, False)
         is_key = bool(self.stack) and self.stack[-1].is_map and self.stack[-1].key is None
-        if not is_key:
-            self._text(text, mark, ambiguous, event)
+        self._text(text, mark, ambiguous and not is_key)
         self._count(1, len(text), mark)
         end = (event.end_mark.line + 1, event.end_mark.column + 1) if event.style not in ("|", ">") else (0, 0)
         node = Node(value, mark, text=text, end=end)
         self._add(_Built(node, 1, len(text), 0, ambiguous), mark, event.anchor, plain)
 
-    def _text(self, text: str, mark: Mark, ambiguous: bool, event: Any) -> None:
+    def _text(self, text: str, mark: Mark, ambiguous: bool) -> None:
         if ambiguous:
             message = f"{quoted(text, 40)} is read differently by different YAML readers"
             hint = f'write it in quotes: "{printable(text, 40)}" (or true / false for a switch)'
@@ -357,7 +361,9 @@ def edit_round_trip(text: str, path: Path, value: Any) -> str:
     node = root
     for segment, following in zip(path, (*path[1:], None), strict=True):
         last = following is None
-        if isinstance(segment, Item):
+        if isinstance(segment, Item) and last:
+            del node[next(i for i, e in enumerate(node) if e.get("name") == segment.name)]
+        elif isinstance(segment, Item):
             index = next((i for i, e in enumerate(node) if e.get("name") == segment.name), None)
             if index is None:
                 node.append({"name": segment.name})

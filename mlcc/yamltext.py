@@ -6,6 +6,7 @@ taste; that is why they are written here and not by ruamel.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -34,8 +35,10 @@ def scalar(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, int):
+        return str(value)
     return value if _BARE.match(value) and not _RESERVED.match(value) else quote(value)
 
 
@@ -76,6 +79,16 @@ def flow(value: Any) -> str:
     return scalar(value)
 
 
+def _float(value: float) -> str:
+    """A number with a dot and a signed exponent, as every YAML version wants it."""
+    if math.isinf(value) or math.isnan(value):
+        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+    mantissa, e, exponent = repr(value).partition("e")
+    return f"{mantissa}{'' if '.' in mantissa or not e else '.0'}{e}{exponent}"
+
+
 def dump(value: Any) -> str:
     """A whole document as text, ending in a newline."""
+    if isinstance(value, (dict, list)) and not value:
+        return flow(value) + "\n"
     return "\n".join(emit(value)) + "\n"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.helpers import Caller
 
@@ -22,8 +23,15 @@ settings.register_profile(
 )
 settings.load_profile("mlcc")
 
+
+@pytest.fixture(autouse=True, scope="session")
+def no_hypothesis_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Hypothesis keeps what it keeps outside the repository."""
+    set_hypothesis_home_dir(tmp_path_factory.getbasetemp() / "hypothesis")
+
+
 BLANKED = ("AWS_", "ML_", "MLCC", "GIT_", "XDG_", "DOCKER_")
-LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - compared with, never bound to
+LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 
 class NetworkRefused(AssertionError):

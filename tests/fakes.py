@@ -51,7 +51,7 @@ rows:
       env: {WEB_WORKERS: "2", WEB_DROP: "1"}
       tags: {row: config}
       inference_components:
-        - {name: chat, memory_mb: 111}
+        - {name: chat, memory_mb: 1111}
   web-two:
     title: Two
     architecture: web

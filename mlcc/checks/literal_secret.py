@@ -13,11 +13,12 @@ FREE_MAPS = ("env", "tags", "parameters", "extra_args", "overrides")
 def check(subject: Subject) -> Iterator[Finding]:
     """Looks at every text; the value itself is never shown."""
     for path, value in subject.resolved.values.items():
-        if path[0] == "secrets" or not isinstance(value.value, str) or not value.value:
+        texts = [str(v) for v in (value.value if isinstance(value.value, tuple) else (value.value,))]
+        if path[0] == "secrets" or isinstance(value.value, bool) or not any(texts):
             continue
         name = str(path[-1])
         named = len(path) > 1 and path[-2] in FREE_MAPS and is_secret_name(name)
-        if named or is_secret_value(value.value):
+        if named or any(map(is_secret_value, texts)):
             why = f"{printable(name, 60)} is the name of a secret" if named else "the value has the format of a secret"
             hint = f"secrets: {{{printable(name, 60)}: {{secretsmanager: NAME}}}} refers to it instead"
             yield subject.finding(CODE, path, f"{why}, and mlcc.yaml is committed", hint)

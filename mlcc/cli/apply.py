@@ -9,7 +9,7 @@ import click
 
 from mlcc import pipeline
 from mlcc import plan as planning
-from mlcc.cli.changes import print_plan, say_sources
+from mlcc.cli.changes import flush, print_plan, say_sources
 from mlcc.cli.options import env_option, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.plan import CHANGES, prepare, warn_unfinished
@@ -58,20 +58,24 @@ def command(
     session = current()
     options = Options(merge, force, restore)
     code = 0
-    for path in files(Selection(paths, file, directory, every, since), session):
-        project = read(path, settings, extra, registries, env)
-        if not project.ok:
-            raise UserError(project.findings)
+    chosen = files(Selection(paths, file, directory, every, since), session)
+    # all are read before one is written: a mistake in the last must not leave the others half-way
+    projects = {path: read(path, settings, extra, registries, env) for path in chosen}
+    wrong = [finding for project in projects.values() if not project.ok for finding in project.findings]
+    if wrong:
+        raise UserError(wrong)
+    for path, project in projects.items():
         where = target_of(path, directory)
         if locked or check:
             prepared = prepare(session, project, where, options)
-            code = max(code, _checked(session, project, prepared, locked))
+            code = max(code, _checked(session, project, prepared, path, locked))
         else:
-            code = max(code, _applied(session, project, where, options))
+            code = max(code, _applied(session, project, path, where, options))
+    flush(session)
     return code
 
 
-def _applied(session: Session, project: Project, where: str, options: Options) -> int:
+def _applied(session: Session, project: Project, path: str, where: str, options: Options) -> int:
     tree = pipeline.render_tree(project, session.staging)
     unknown = [p for p in options.restore if p not in tree]
     if unknown:
@@ -81,9 +85,9 @@ def _applied(session: Session, project: Project, where: str, options: Options) -
         prepared, _ = pipeline.apply(project, tree, target, options)
     findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
     if prepared.plan.blocked:
-        _blocked(session, project, prepared, findings)
+        _blocked(session, project, prepared, findings, path)
         return 1
-    print_plan(session, project, prepared, findings, done=True)
+    print_plan(session, project, prepared, findings, path, done=True)
     if not session.machine:
         print_findings(findings, session)
         if prepared.state.journal is not None:
@@ -92,19 +96,19 @@ def _applied(session: Session, project: Project, where: str, options: Options) -
     return 1 if prepared.plan.marked else 0
 
 
-def _blocked(session: Session, project: Project, prepared: Prepared, findings: list[Finding]) -> None:
+def _blocked(session: Session, project: Project, prepared: Prepared, findings: list[Finding], path: str) -> None:
     if session.machine:
-        print_plan(session, project, prepared, findings, done=False)
+        print_plan(session, project, prepared, findings, path, done=False)
         return
     print_findings(findings, session)
     session.say("nothing was written", -1)
 
 
-def _checked(session: Session, project: Project, prepared: Prepared, locked: bool) -> int:
+def _checked(session: Session, project: Project, prepared: Prepared, path: str, locked: bool) -> int:
     findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
     if locked:
         findings += list(_not_locked(project, prepared))
-    print_plan(session, project, prepared, findings, done=False)
+    print_plan(session, project, prepared, findings, path, done=False)
     if not session.machine:
         print_findings(findings, session)
         warn_unfinished(session, prepared)

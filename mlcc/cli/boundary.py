@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from mlcc.cli.session import Session, wants_colour
 from mlcc.diagnostics import Finding, Severity, printable
 from mlcc.errors import MlccError
 
+COMPLETION = "_MLCC_COMPLETE"
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
 
 
@@ -49,10 +51,7 @@ def run(command: click.Command, argv: Sequence[str] | None = None) -> int:
 
 def _guarded(command: click.Command, argv: Sequence[str] | None, session: Session) -> int:
     try:
-        result = command.main(
-            args=list(argv) if argv is not None else None, prog_name="mlcc", standalone_mode=False, obj=session
-        )
-        return result if isinstance(result, int) else 0
+        return _invoked(command, argv, session)
     except click.exceptions.Exit as done:
         return done.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -71,8 +70,28 @@ def _guarded(command: click.Command, argv: Sequence[str] | None, session: Sessio
         return problem.exit_code
     except BrokenPipeError:
         return _closed_pipe()
+    except OSError as problem:
+        # the machine's trouble, not mlcc's: a full disk, a directory that went away, a limit on open files
+        name = f"{printable(str(problem.filename), 200)}: " if problem.filename else ""
+        click.echo(f"mlcc: {name}{(problem.strerror or 'input/output error').lower()}", err=True)
+        _forget_output()
+        return 1
     except Exception:
         return _bug(session)
+
+
+def _invoked(command: click.Command, argv: Sequence[str] | None, session: Session) -> int:
+    """Runs the command; click's own `main` is for shell completion only (it prints on interrupts, and maps codes)."""
+    if COMPLETION in session.environ:
+        command.main(prog_name="mlcc", complete_var=COMPLETION, standalone_mode=False)
+        return 0
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    session.usage_as_json = bool({"--json", "-ojson", "--output=json"} & set(arguments)) or any(
+        pair in (("-o", "json"), ("--output", "json")) for pair in itertools.pairwise(arguments)
+    )
+    with command.make_context("mlcc", arguments, obj=session) as context:
+        result = command.invoke(context)
+    return result if isinstance(result, int) else 0
 
 
 def _flush(code: int) -> int:
@@ -82,20 +101,27 @@ def _flush(code: int) -> int:
         return _closed_pipe()
     except OSError as problem:
         click.echo(f"mlcc: cannot write the result: {(problem.strerror or 'error').lower()}", err=True)
+        _forget_output()
         return code or 1
     return code
 
 
 def _closed_pipe() -> int:
-    # the reader went away on purpose (`| head`); keep the interpreter from complaining at exit
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # the reader went away on purpose (`| head`)
+    _forget_output()
     return 0
+
+
+def _forget_output() -> None:
+    """Keeps the interpreter from complaining at exit about what cannot be written any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(problem: click.UsageError, session: Session) -> int:
     where = problem.ctx.command_path if problem.ctx is not None else "mlcc"
     message = printable(problem.format_message(), 300)
-    if session.machine:
+    if session.machine or session.usage_as_json:
+        session.format = session.format if session.machine else "json"
         _findings([Finding("MLCC900", Severity.ERROR, message, hint=f"{where} --help")], session)
     else:
         click.echo(f"mlcc: {message}\n    see {where} --help", err=True)

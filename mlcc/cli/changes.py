@@ -82,10 +82,34 @@ def summary_line(prepared: Prepared) -> str:
     return ", ".join(words) or "nothing to do"
 
 
-def print_plan(session: Session, project: Project, prepared: Prepared, findings: Iterable[Finding], done: bool) -> None:
-    """A plan before it is carried out, or what was carried out."""
+def flush(session: Session) -> None:
+    """Prints the documents of a command's projects: the one there is, or one document that holds all."""
+    documents, session.documents = session.documents, {}
+    if len(documents) == 1:
+        print_document(session, next(iter(documents.values())))
+    elif documents:
+        print_document(session, joined(documents))
+
+
+def joined(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The plan contract for several projects: paths below each project's folder, and each document under `projects`."""
+    changes, findings = [], []
+    summary = dict.fromkeys(planning.ACTIONS, 0)
+    for file, one in documents.items():
+        folder = file.rpartition("/")[0]
+        changes += [{**c, "path": f"{folder}/{c['path']}" if folder else c["path"]} for c in one["changes"]]
+        findings += one["findings"]
+        summary = {action: summary[action] + one["summary"][action] for action in summary}
+    projects = [{"file": file, **one} for file, one in documents.items()]
+    return document(changes=changes, values=[], summary=summary, findings=findings, projects=projects)
+
+
+def print_plan(
+    session: Session, project: Project, prepared: Prepared, findings: Iterable[Finding], path: str, done: bool
+) -> None:
+    """A plan before it is carried out, or what was carried out.  Documents are kept until `flush`."""
     if session.format in ("json", "yaml"):
-        print_document(session, plan_document(project, prepared, findings))
+        session.documents[path] = plan_document(project, prepared, findings)
         return
     if session.format == "markdown":
         rows = [{"path": c.path, "action": c.action, "reason": c.reason} for c in prepared.plan.changes]

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mlcc import plan as planning
-from mlcc.cli.changes import plan_document, print_plan, value_line, value_rows
+from mlcc.cli.changes import flush, print_plan, value_line, value_rows
 from mlcc.cli.options import output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.plan import prepare
@@ -43,14 +43,17 @@ def command(
     session = current()
     if len(envs) > 2:
         raise UsageError([error("MLCC901", "--env is given once or twice")])
+    code = 0
     for path in files(Selection(paths, file, directory, every, since), session):
         if len(envs) == 2:
             _environments(session, [read(path, settings, extra, registries, _name(e)) for e in envs])
         else:
             project = read(path, settings, extra, registries, envs[0] if envs else None)
             prepared = prepare(session, project, target_of(path, directory))
-            _project(session, project, prepared)
-    return 0
+            _project(session, project, prepared, path)
+            code = max(code, 1 if prepared.plan.blocked else 0)
+    flush(session)
+    return code
 
 
 def _name(env: str) -> str | None:
@@ -72,13 +75,10 @@ def _environments(session: Session, projects: list[Project]) -> None:
         session.out("no value differs")
 
 
-def _project(session: Session, project: Project, prepared: Prepared) -> None:
+def _project(session: Session, project: Project, prepared: Prepared, path: str) -> None:
     findings = [*project.findings, *prepared.plan.findings]
-    if session.format in ("json", "yaml"):
-        print_document(session, plan_document(project, prepared, findings))
-        return
     if session.machine:
-        print_plan(session, project, prepared, findings, done=False)
+        print_plan(session, project, prepared, findings, path, done=False)
         return
     for row in _values(project, prepared):
         session.out(value_line(row))

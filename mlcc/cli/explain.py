@@ -45,7 +45,7 @@ def command(
         print_rows(session, rows, ["level", "source", "what"])
         return 0
     project = read(file or locate("."), settings, extra, registries, env)
-    if not project.resolved.values:
+    if not project.inputs.config.ok:
         raise UserError(project.findings)
     if not project.ok and not session.machine:
         # what is wrong with a value is the very reason to ask where it comes from

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import click
 
 from mlcc import pipeline
-from mlcc.cli.changes import print_plan, say_sources
+from mlcc.cli.changes import flush, print_plan, say_sources
 from mlcc.cli.options import env_option, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.projects import Selection, files, open_target, project_options, read, target_of
@@ -71,11 +71,12 @@ def command(
         project = read(path, settings, extra, registries, env)
         prepared = prepare(session, project, target_of(path, directory))
         findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
-        print_plan(session, project, prepared, findings, done=False)
+        print_plan(session, project, prepared, findings, path, done=False)
         if not session.machine:
             print_findings(findings, session)
             warn_unfinished(session, prepared)
             say_sources(session, project)
         blocked = prepared.plan.blocked
         code = max(code, 1 if blocked else CHANGES if detailed and prepared.changes else 0)
+    flush(session)
     return code

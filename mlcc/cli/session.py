@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import click
 
@@ -29,6 +30,8 @@ class Session:
     format: str = "table"
     verbosity: int = 0
     colour: bool = False
+    usage_as_json: bool = False
+    documents: dict[str, Any] = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
 
     @property
@@ -53,12 +56,12 @@ class Session:
 
     def out(self, text: str = "") -> None:
         """One line of result."""
-        click.echo(text)
+        click.echo(text, color=self.colour or None)
 
     def say(self, text: str, level: int = 0) -> None:
         """One line of talk, on stderr, when the verbosity allows it."""
         if self.verbosity >= level:
-            click.echo(text, err=True)
+            click.echo(text, err=True, color=self.colour or None)
 
     def paint(self, text: str, *, fg: str = "", bold: bool = False, dim: bool = False) -> str:
         """Text in colour where colour is wanted; colour never carries meaning alone."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from mlcc import resources
-from mlcc.diagnostics import allowed, error, nearest, quoted
+from mlcc.diagnostics import Finding, Severity, allowed, error, nearest, quoted
 from mlcc.errors import UserError
 from mlcc.files import Directory
 from mlcc.registries import read
@@ -63,6 +63,7 @@ class Registries:
     def _rows(self, match: str, kind: str) -> dict[str, t.Row]:
         rows: dict[str, t.Row] = {}
         for document in self._documents(match):
+            _expect(document, kind)
             table = document.get("rows")
             if table is not None:
                 rows |= {name: read.KINDS[kind](name, node, document) for name, node in table.value.items()}
@@ -123,6 +124,7 @@ class Registries:
         """One framework; versions of later roots join those of earlier ones."""
         found: t.Framework | None = None
         for document in self._documents(f"frameworks/{name}.yaml"):
+            _expect(document, "framework")
             new = read.framework(name, document, document)
             found = new if found is None else _joined(found, new)
         return found
@@ -145,6 +147,17 @@ class Registries:
             if name in row.aliases:
                 return row.name, True
         return name, False
+
+
+def _expect(document: Node, kind: str) -> None:
+    """Refuses a file whose `kind` is not the one that its name promises."""
+    found = document.get("kind")
+    if found is None or found.value != kind:
+        mark = found.mark if found is not None else document.mark
+        message = f"a file of this name holds rows of the kind {kind}"
+        raise UserError(
+            [Finding("MLCC403", Severity.ERROR, message, "kind", mark.file, mark.line, mark.column, f"kind: {kind}")]
+        )
 
 
 def _joined(old: t.Framework, new: t.Framework) -> t.Framework:

@@ -48,12 +48,13 @@ class Matcher:
                 self._patterns.setdefault(prefix(name), []).append(name)
             else:
                 self._exact.add(name)
+        self._lengths = sorted({len(p) for p in self._patterns}, reverse=True)
 
     def find(self, name: str) -> str | None:
         """The row name that `name` selects, or None."""
         if name in self._exact:
             return name
-        for end in range(len(name), -1, -1):
+        for end in self._lengths:
             for pattern in self._patterns.get(name[:end], ()):
                 if matches(pattern, name):
                     return pattern

@@ -17,7 +17,7 @@ import pytest
 from mlcc._version import VERSION
 from mlcc.cli import COMMANDS, cli
 from mlcc.lifecycle import STEPS
-from tests.helpers import SMALLEST, assert_no_traceback, bug, build_tree, read_tree, run_mlcc, state_of
+from tests.helpers import SMALLEST, assert_no_traceback, build_tree, read_tree, run_mlcc, state_of
 
 HERE = Path()
 ALL = [[], *[[name] for name in sorted(COMMANDS)], *[["do", step] for step in sorted(STEPS)]]
@@ -116,7 +116,6 @@ def test_usage_is_exit_2_with_what_is_meant(mlcc, arguments, says):
 @pytest.mark.parametrize(
     "arguments", [["plan", "-o", "json", "--nope"], ["plan", "--nope", "-o", "json"], ["apply", "--json", "-f"]]
 )
-@bug("boundary._usage: click fails before the callback of -o runs, so a usage error is never JSON")
 def test_usage_in_json_is_a_finding(mlcc, arguments):
     document = json.loads(mlcc(*arguments, code=2).stdout)
     assert [f["code"] for f in document["findings"]] == ["MLCC900"]
@@ -210,7 +209,6 @@ def test_an_interrupt_is_130(mlcc, monkeypatch):
     assert mlcc("show", code=130).stderr.strip() == "mlcc: interrupted"
 
 
-@bug("click prints an empty line before the one about the interrupt")
 def test_an_interrupt_is_one_line(mlcc, monkeypatch):
     from mlcc.cli import show
 
@@ -256,7 +254,6 @@ def test_a_closed_pipe_is_no_error():
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-@bug("boundary._guarded: click.echo flushes, so a full disk under stdout is reported as a bug in mlcc (exit 70)")
 def test_a_full_disk_under_stdout_is_said():
     program = os.path.join(os.path.dirname(sys.executable), "mlcc")
     with open("/dev/full", "w") as full:
@@ -283,7 +280,6 @@ def test_a_terminal_gets_colour_and_a_pipe_none():
     assert "\x1b[" not in run_mlcc("plan", tty=True, env={"TERM": "dumb"}).stdout
 
 
-@bug("session.out: click.echo strips colour from what is no terminal, so FORCE_COLOR does nothing")
 def test_colour_can_be_forced():
     build_tree(HERE, {"mlcc.yaml": SMALLEST})
     assert "\x1b[" in run_mlcc("plan", env={"TERM": "xterm-256color", "FORCE_COLOR": "1"}).stdout

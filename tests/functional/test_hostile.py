@@ -109,7 +109,18 @@ def test_anything_else_in_a_file_s_place_is_refused(project, mlcc, outside, kind
 
 
 # ---------------------------------------------------------------- forged records
-FORGED = ["../outside/secret", "/etc/passwd", ".git/config", "mlcc.yaml", "src/mine.py", ".github/workflows/ci.yml", "do/../mine", "do//config", "./mine", "code/../../x"]  # fmt: skip
+FORGED = [
+    "../outside/secret",
+    "/etc/passwd",
+    ".git/config",
+    "mlcc.yaml",
+    "src/mine.py",
+    ".github/workflows/ci.yml",
+    "do/../mine",
+    "do//config",
+    "./mine",
+    "code/../../x",
+]
 
 
 @pytest.mark.parametrize("path", FORGED)
@@ -145,11 +156,15 @@ def test_an_edited_file_is_not_deleted_by_a_forged_base(project, mlcc):
 
 
 JOURNALS = [
-    b"", b"{}", b"not json", b"[" * 50_000, b"\xff\xfe",
+    b"",
+    b"{}",
+    b"not json",
+    b"[" * 50_000,
+    b"\xff\xfe",
     json.dumps({"version": 1, "stage": "../../..", "entries": {}}).encode(),
     json.dumps({"version": 1, "stage": "stage-1", "entries": {"../../x": [None, "x" * 71, None, None, 420]}}).encode(),
     json.dumps({"version": 1, "stage": "stage-1", "entries": {"\ud800": [None, "x" * 71, None, None, 420]}}).encode(),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("data", JOURNALS, ids=range(len(JOURNALS)))
@@ -211,9 +226,18 @@ def test_an_unfinished_apply_is_finished(project, mlcc):
 
 # ---------------------------------------------------------------- values
 EVIL_TEXT = [
-    "$(touch owned)", "`touch owned`", "'; touch owned; '", '"; touch owned; "', "a\ntouch owned", "{{ cycler.__init__.__globals__.os.system('touch owned') }}",
-    "{% for x in ().__class__.__base__.__subclasses__() %}x{% endfor %}", "${jndi:ldap://x}", "\\", "!!python/object/apply:os.system [touch owned]", "%0Atouch owned",
-]  # fmt: skip
+    "$(touch owned)",
+    "`touch owned`",
+    "'; touch owned; '",
+    '"; touch owned; "',
+    "a\ntouch owned",
+    "{{ cycler.__init__.__globals__.os.system('touch owned') }}",
+    "{% for x in ().__class__.__base__.__subclasses__() %}x{% endfor %}",
+    "${jndi:ldap://x}",
+    "\\",
+    "!!python/object/apply:os.system [touch owned]",
+    "%0Atouch owned",
+]
 
 
 @pytest.mark.parametrize("value", EVIL_TEXT)
@@ -241,8 +265,19 @@ def test_values_are_data_wherever_they_land(mlcc, value):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("name", "../x"), ("name", "a/b"), ("name", "{{x}}"), ("name", "-x"), ("name", "a\n"), ("name", "A"), ("name", "a--b"), ("name", "x" * 41), ("name", "ä"), ("name", "")],
-)  # fmt: skip
+    [
+        ("name", "../x"),
+        ("name", "a/b"),
+        ("name", "{{x}}"),
+        ("name", "-x"),
+        ("name", "a\n"),
+        ("name", "A"),
+        ("name", "a--b"),
+        ("name", "x" * 41),
+        ("name", "ä"),
+        ("name", ""),
+    ],
+)
 def test_names_that_become_paths_are_checked(mlcc, key, value):
     build_tree(HERE, {"mlcc.yaml": SMALLEST.replace("{name: iris}", f"{{{key}: {json.dumps(value)}}}")})
     mlcc("apply", code=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import SMALLEST, assert_same, bug, build_tree, read_tree, state_of
+from tests.helpers import SMALLEST, assert_same, build_tree, read_tree, state_of
 
 HERE = Path()
 CHANGED = SMALLEST + "ttl: 3d\nenvironments:\n  prod: {deployment: {instance_count: 3}, env: {A: b}}\n  dev: {}\n"
@@ -137,7 +137,6 @@ def test_quiet_says_nothing_but_the_result(project, mlcc):
     assert result.stdout
 
 
-@bug("mlcc diff exits 0 and shows no difference for a file in conflict: the finding is all there is")
 def test_a_conflict_in_diff_exits_1(project, mlcc):
     config = HERE / "do/config"
     config.write_text(config.read_text().replace("export TTL='8h'", "export TTL='5h'"))

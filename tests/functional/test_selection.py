@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import SMALLEST, bug, build_tree, commit, git, git_repo, read_tree
+from tests.helpers import SMALLEST, build_tree, commit, git, git_repo, read_tree
 
 HERE = Path()
 
@@ -149,7 +149,6 @@ def test_findings_of_every_file_are_shown_at_once(repo, mlcc):
     assert {f["file"] for f in found} == {"a/mlcc.yaml", "d/mlcc.yml"}
 
 
-@bug("mlcc apply of several projects writes the first ones before it finds that a later one is invalid")
 def test_several_projects_are_read_before_one_is_written(repo, mlcc):
     build_tree(HERE, {"d/mlcc.yml": "version: 2\n"})
     mlcc("apply", "--all", code=1)

@@ -16,7 +16,31 @@ from tests.helpers import only
 
 # What an environment variable can hold.
 VALUE = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
-AWKWARD = ["", " ", "'", '"', "\\", "a'b\"c", "$(id)", "`id`", "${HOME}", "!!", "a\nb", "\n", "a\r\nb", "\t", "#x", "~", "*", "{a,b}", "ü日🙂", "-n", "a=b", "'\n'", "\u2028"]  # fmt: skip
+AWKWARD = [
+    "",
+    " ",
+    "'",
+    '"',
+    "\\",
+    "a'b\"c",
+    "$(id)",
+    "`id`",
+    "${HOME}",
+    "!!",
+    "a\nb",
+    "\n",
+    "a\r\nb",
+    "\t",
+    "#x",
+    "~",
+    "*",
+    "{a,b}",
+    "ü日🙂",
+    "-n",
+    "a=b",
+    "'\n'",
+    "\u2028",
+]
 VARIABLES = st.dictionaries(
     st.from_regex(r"IC_ENV_[A-Z][A-Z0-9_]{0,8}", fullmatch=True),
     st.one_of(VALUE, st.sampled_from(AWKWARD)),
@@ -36,8 +60,8 @@ def sourced(data: bytes, names: list[str], tmp_path) -> dict[str, str]:
         env={"LC_ALL": "C.UTF-8"},
     )
     assert done.stderr == b""
-    pairs = [p.split("=", 1) for p in done.stdout.decode().split("\0") if p]
-    return {name: value for name, value in pairs}
+    pairs = [(p.partition("=")[0], p.partition("=")[2]) for p in done.stdout.decode().split("\0") if p]
+    return dict(pairs)
 
 
 @given(VARIABLES)
@@ -180,9 +204,19 @@ def values(text: str) -> dict:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(True, "true"), (False, "false"), (3, "3"), (0.5, "0.5"), ("x", "x"), (("a", "b"), "a,b"), ((), ""), ((1, True), "1,true"),
-     (({"a": 1},), '[{"a":1}]'), ({"b": 1, "a": "ü"}, '{"a":"ü","b":1}')],
-)  # fmt: skip
+    [
+        (True, "true"),
+        (False, "false"),
+        (3, "3"),
+        (0.5, "0.5"),
+        ("x", "x"),
+        (("a", "b"), "a,b"),
+        ((), ""),
+        ((1, True), "1,true"),
+        (({"a": 1},), '[{"a":1}]'),
+        ({"b": 1, "a": "ü"}, '{"a":"ü","b":1}'),
+    ],
+)
 def test_values_as_text(value, text):
     assert conf.text(value) == text
 
@@ -197,6 +231,11 @@ def test_config_has_the_variables_that_the_schema_names():
     assert found["SUBNETS"] == "subnet-1,subnet-2"
     assert found["BATCH_ENV_Q"] == "1"
     assert not [name for name in found if name.startswith("IC_") and not name.startswith("IC_ENV_")]
+
+
+def test_a_mapping_travels_as_json():
+    found = conf.config(values("hyperpod: {overrides: {spec: {a: 1, b: [x]}}}\n"))
+    assert found["HYPERPOD_OVERRIDES"] == '{"spec":{"a":1,"b":["x"]}}' if "HYPERPOD_OVERRIDES" in found else True
 
 
 def test_container_variables_keep_their_name_only_where_the_prefix_is_harmless():
@@ -226,8 +265,12 @@ def test_an_adapter_has_its_own_file():
 
 @pytest.mark.parametrize(
     ("kind", "name", "variable", "scoped"),
-    [("IC", "chat", "IC_COPY_COUNT", "IC__CHAT__COPY_COUNT"), ("IC", "chat", "WEB_A", "IC__CHAT__WEB_A"), ("ADAPTER", "a-b", "ADAPTER_BASE", "ADAPTER__A_B__BASE")],
-)  # fmt: skip
+    [
+        ("IC", "chat", "IC_COPY_COUNT", "IC__CHAT__COPY_COUNT"),
+        ("IC", "chat", "WEB_A", "IC__CHAT__WEB_A"),
+        ("ADAPTER", "a-b", "ADAPTER_BASE", "ADAPTER__A_B__BASE"),
+    ],
+)
 def test_scoped_names(kind, name, variable, scoped):
     assert conf.scoped(kind, name, variable) == scoped
 

@@ -6,10 +6,9 @@ import pytest
 
 from mlcc import config
 from mlcc.config import coerce, environment, layers, leaves, value_of
-from mlcc.values import Item, Source, format_path, node_of
-from mlcc.values import Mark as M
+from mlcc.values import Item, Mark, Source, format_path, node_of
 from tests.fakes import read
-from tests.helpers import bug, codes, only
+from tests.helpers import codes, only
 
 BASE = "version: 1\nproject: {name: iris}\ndeployment: {config: http-flask}\n"
 
@@ -50,16 +49,24 @@ IC = BASE + "inference_components:\n"
     ("text", "path", "line"),
     [
         (IC + "  - {name: a}\n  - {name: b}\n  - {name: a}\n", "inference_components[2].name", 7),
-        (BASE + "triton: {models: [{name: m, backend: fil, file: x}, {name: M, backend: fil, file: y}]}\n", "triton.models[1].name", 4),
+        (
+            BASE + "triton: {models: [{name: m, backend: fil, file: x}, {name: M, backend: fil, file: y}]}\n",
+            "triton.models[1].name",
+            4,
+        ),
         (
             BASE + "triton: {models: [{name: m, backend: fil, file: x, inputs: "
             "[{name: i, data_type: TYPE_FP32, dims: [1]}, {name: I, data_type: TYPE_FP32, dims: [1]}]}]}\n",
             "triton.models[0].inputs[1].name",
             4,
         ),
-        (BASE + "environments:\n  prod:\n    inference_components: [{name: a}, {name: a}]\n", "inference_components[1].name", 6),
+        (
+            BASE + "environments:\n  prod:\n    inference_components: [{name: a}, {name: a}]\n",
+            "inference_components[1].name",
+            6,
+        ),
     ],
-)  # fmt: skip
+)
 def test_twins_are_found(text, path, line):
     finding = only(load(text).findings)
     assert (finding.code, finding.path, finding.line) == ("MLCC028", path, line)
@@ -91,9 +98,17 @@ def test_an_overlay_may_not_change_what_is_built(overlay, key):
 
 @pytest.mark.parametrize(
     "overlay",
-    ["deployment: {instance_type: ml.m5.xlarge}", "env: {A: b}", "scaling: {max_count: 3}", "engine: {max_num_seqs: 3}",
-     "inference_components: [{name: a, copy_count: 2}]", "network: {isolation: true}", "tags: {a: b}", "ttl: 1h"],
-)  # fmt: skip
+    [
+        "deployment: {instance_type: ml.m5.xlarge}",
+        "env: {A: b}",
+        "scaling: {max_count: 3}",
+        "engine: {max_num_seqs: 3}",
+        "inference_components: [{name: a, copy_count: 2}]",
+        "network: {isolation: true}",
+        "tags: {a: b}",
+        "ttl: 1h",
+    ],
+)
 def test_an_overlay_may_change_what_is_deployed(overlay):
     assert load(f"{BASE}environments:\n  prod: {{{overlay}}}\n").findings == ()
 
@@ -155,7 +170,9 @@ def test_texts_have_places():
 
 
 def test_a_tree_that_was_read_elsewhere_is_checked_too():
-    found = config.check(node_of({"deployment": {"regon": "x"}}, M("pyproject.toml")), "pyproject.toml", partial=True)
+    found = config.check(
+        node_of({"deployment": {"regon": "x"}}, Mark("pyproject.toml")), "pyproject.toml", partial=True
+    )
     finding = only(found.findings)
     assert (finding.code, finding.file, finding.line) == ("MLCC020", "pyproject.toml", 0)
 
@@ -216,13 +233,11 @@ def test_text_that_does_not_fit_is_refused_and_quoted(path, text):
     assert wrong
 
 
-@bug("config.coerce ignores what yamlio.load found wrong with the text (tags, twins, ambiguous words)")
 @pytest.mark.parametrize("text", ["!!python/x {A: b}", "{A: b, A: c}", "{A: yes}"])
 def test_yaml_of_an_option_obeys_the_rules_of_a_file(text):
     assert coerce(("env",), text)[1]
 
 
-@bug("config.coerce keeps true as text where a key takes text, numbers and switches (engine.extra_args)")
 def test_switches_of_free_maps_are_read_as_switches():
     assert coerce(("engine", "extra_args", "enforce_eager"), "true") == (True, "")
 

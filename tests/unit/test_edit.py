@@ -14,7 +14,6 @@ from mlcc import yamlio
 from mlcc.edit import change
 from mlcc.errors import UserError
 from mlcc.values import Item
-from tests.helpers import bug
 
 COMMENTED = """\
 # top
@@ -74,7 +73,6 @@ def test_removing_what_is_absent_changes_nothing():
     assert change(COMMENTED, ("deployment", "region"), None) == COMMENTED
 
 
-@bug("edit.change makes an empty section on the way to a key that it should remove")
 def test_removing_below_an_absent_section_changes_nothing():
     assert change(COMMENTED, ("network", "isolation"), None) == COMMENTED
 
@@ -123,22 +121,21 @@ def test_awkward_layouts_are_changed_right_or_refused(text, value):
     try:
         after = change(text, ("a",), value)
     except UserError as refused:
-        assert [f.code for f in refused.findings] == ["MLCC219"]
+        found: object = [f.code for f in refused.findings]
     else:
-        assert pyyaml.safe_load(after) == wanted
+        found = pyyaml.safe_load(after)
+    assert found in (wanted, ["MLCC219"])
 
 
 @pytest.mark.parametrize(
     ("path", "value"),
     [(("project", "name", "deeper"), "x"), (("project", Item("x"), "y"), 1), (("inference_components", "x"), 1)],
 )
-@bug("edit._changed walks through scalars and lists: AttributeError or TypeError where MLCC219 is due")
 def test_a_path_that_does_not_fit_the_document_is_refused(path, value):
     with pytest.raises(UserError):
         change(COMMENTED, path, value)
 
 
-@bug("edit.change of a named element itself changes nothing and says nothing")
 def test_a_named_element_is_removed():
     assert (
         pyyaml.safe_load(change(COMMENTED, ("inference_components", Item("chat")), None))["inference_components"] == []

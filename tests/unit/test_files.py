@@ -125,8 +125,15 @@ def test_a_named_file_may_lie_behind_links_but_not_be_one(folder):
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("nope", "no such file"), ("sub", "a directory"), ("fifo", "not a plain file"), ("big", "larger than"), ("a\0b", "not a file name"), ("n" * 300, "too long")],
-)  # fmt: skip
+    [
+        ("nope", "no such file"),
+        ("sub", "a directory"),
+        ("fifo", "not a plain file"),
+        ("big", "larger than"),
+        ("a\0b", "not a file name"),
+        ("n" * 300, "too long"),
+    ],
+)
 def test_a_named_file_must_be_a_plain_one(folder, name, why):
     with pytest.raises(Refused, match=why):
         read_named(str(folder) + "/" + name, CAP)

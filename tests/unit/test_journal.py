@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from mlcc import journal
 from mlcc.journal import Entry, Journal, recover
 from mlcc.tree import MANAGED, OnDisk, Record, digest
-from tests.helpers import bug
 
 OLD, NEW, EDIT, BASE_OLD, BASE_NEW = b"old", b"new", b"edit", b"base old", b"base new"
 D = {data: digest(data) for data in (OLD, NEW, EDIT, BASE_OLD, BASE_NEW)}
@@ -36,23 +35,43 @@ def test_the_plain_document_is_a_journal():
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"{", b"null", b"[]", b"3", b'"x"', b"\xff", b"{}", b"[" * 100_000,
-        document(version=2), document(version="1"), document(version=None),
-        document(stage="stage-3"), document(stage="../.."), document(stage=None), document(stage=["stage-1"]),
-        document(entries=None), document(entries=[]), document(entries={"a": None}), document(entries={"a": []}),
-        document(entries={"a": {}}), document(entries={"a": "xxxxx"}), document(entries={"a": [None, None, None, None]}),
-        document(entries={"a": [1, None, None, None, 420]}), document(entries={"a": ["short", None, None, None, 420]}),
-        document(entries={"a": [None, None, None, None, None]}), document(entries={"a": [None, None, None, None, "x"]}),
-        document(entries={"a": [None, None, None, None, []]}), document(entries={"a": [None, None, None, None, None, 420]}),
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"3",
+        b'"x"',
+        b"\xff",
+        b"{}",
+        b"[" * 100_000,
+        document(version=2),
+        document(version="1"),
+        document(version=None),
+        document(stage="stage-3"),
+        document(stage="../.."),
+        document(stage=None),
+        document(stage=["stage-1"]),
+        document(entries=None),
+        document(entries=[]),
+        document(entries={"a": None}),
+        document(entries={"a": []}),
+        document(entries={"a": {}}),
+        document(entries={"a": "xxxxx"}),
+        document(entries={"a": [None, None, None, None]}),
+        document(entries={"a": [1, None, None, None, 420]}),
+        document(entries={"a": ["short", None, None, None, 420]}),
+        document(entries={"a": [None, None, None, None, None]}),
+        document(entries={"a": [None, None, None, None, "x"]}),
+        document(entries={"a": [None, None, None, None, []]}),
+        document(entries={"a": [None, None, None, None, None, 420]}),
         document(entries={"a": [None, None, None, None, float("nan")]}),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_journal_is_none(data):
     assert journal.load(data) is None
 
 
 @pytest.mark.parametrize("mode", ["Infinity", "-Infinity", "1e999"])
-@bug("journal._entry: int() of an infinite mode raises OverflowError, which journal.load does not catch")
 def test_an_infinite_mode_is_no_journal_either(mode):
     assert journal.load(document().replace(b"420", mode.encode())) is None
 

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from mlcc import lock, yamltext
 from mlcc.errors import UserError
 from mlcc.lock import Lock, Locked
-from mlcc.tree import MANAGED, REMOVED, SEED, Record, digest
 from mlcc.resolve import node_layer
+from mlcc.tree import MANAGED, REMOVED, SEED, Record, digest
 from mlcc.values import Item, Source
 from tests.fakes import resolved
-from tests.helpers import bug
 
 TEXT = """\
 version: 1
@@ -91,7 +90,6 @@ def test_any_text_survives_the_lock(tags):
     assert {p[1]: v.value for p, v in found.values.items() if p[0] == "tags" and p[1] in tags} == tags
 
 
-@bug("lock.dump writes an empty table as nothing, which lock.load refuses")
 def test_empty_tables_are_read_back():
     assert lock.load(lock.dump(resolved(TEXT), {}, {}, {})).files == {}
 
@@ -160,18 +158,22 @@ def test_odd_locks_are_read_as_far_as_they_make_sense(text):
     assert isinstance(lock.load(text.encode()), Lock)
 
 
-@bug("lock._lock takes mode for granted: KeyError for a file entry with an owner and no mode")
 def test_a_file_without_a_mode_is_a_finding():
     with pytest.raises(UserError):
         lock.load(b"version: 1\nfiles: {a: {owner: managed, digest: x}}\n")
 
 
+def read(data: bytes) -> str:
+    """`lock`, or the code of what is wrong."""
+    try:
+        return "lock" if isinstance(lock.load(data), Lock) else "neither"
+    except UserError as refused:
+        return refused.findings[0].code
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_lock_or_a_finding(data):
-    try:
-        assert isinstance(lock.load(data), Lock)
-    except UserError as refused:
-        assert refused.findings[0].code == "MLCC205"
+    assert read(data) in ("lock", "MLCC205")
 
 
 LOCKISH = st.recursive(
@@ -191,7 +193,4 @@ LOCKISH = st.recursive(
 @given(st.dictionaries(st.sampled_from(["values", "files", "environments", "registries", "mlcc"]), LOCKISH))
 def test_any_shape_is_a_lock_or_a_finding(parts):
     text = yamltext.dump({"version": 1, "files": {}, **parts})
-    try:
-        assert isinstance(lock.load(text.encode()), Lock)
-    except UserError as refused:
-        assert refused.findings[0].code == "MLCC205"
+    assert read(text.encode()) in ("lock", "MLCC205")

@@ -9,51 +9,229 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcc.deployments.redaction import REDACTED, is_secret_name, is_secret_value, packaged, redact, redact_text, words
-from tests.helpers import bug
 
-SECRET_NAMES = """
-HF_TOKEN HUGGING_FACE_HUB_TOKEN HUGGINGFACE_TOKEN TOKEN SECRET PASSWORD API_KEY APIKEY OPENAI_API_KEY ANTHROPIC_API_KEY
-VLLM_API_KEY NGC_API_KEY NVIDIA_API_KEY WANDB_API_KEY COHERE_API_KEY AZURE_OPENAI_API_KEY GOOGLE_API_KEY MLFLOW_TRACKING_TOKEN
-MLFLOW_TRACKING_PASSWORD AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SESSION_TOKEN AWS_SECURITY_TOKEN GITHUB_TOKEN GH_TOKEN
-GITLAB_TOKEN CI_JOB_TOKEN NPM_TOKEN PYPI_TOKEN TWINE_PASSWORD PIP_PASSWORD PGPASSWORD POSTGRES_PASSWORD MYSQL_PWD DB_PASSWORD
-DB_PASS REDIS_PASSWORD RABBITMQ_PASSWORD DATABASE_PASSWORD dbPassword apiKey accessToken clientSecret CLIENT_SECRET
-OAUTH_CLIENT_SECRET JWT_SECRET JWT_SECRET_KEY SECRET_KEY DJANGO_SECRET_KEY FLASK_SECRET_KEY SESSION_SECRET COOKIE_SECRET
-ENCRYPTION_KEY SIGNING_KEY PRIVATE_KEY SSH_PRIVATE_KEY TLS_PRIVATE_KEY SSH_KEY DEPLOY_KEY MASTER_KEY STRIPE_SECRET_KEY
-STRIPE_API_KEY SLACK_TOKEN SLACK_BOT_TOKEN SLACK_WEBHOOK SLACK_WEBHOOK_URL DISCORD_WEBHOOK TELEGRAM_BOT_TOKEN SENTRY_AUTH_TOKEN
-DATADOG_API_KEY DD_API_KEY NEW_RELIC_LICENSE_KEY AZURE_STORAGE_KEY AZURE_STORAGE_CONNECTION_STRING AZURE_CLIENT_SECRET
-GCP_CREDENTIALS GOOGLE_CREDENTIALS DOCKER_PASSWORD DOCKER_AUTH_CONFIG REGISTRY_PASSWORD BASIC_AUTH HTTP_AUTH KUBE_TOKEN
-VAULT_TOKEN CONSUL_HTTP_TOKEN PINECONE_API_KEY QDRANT_API_KEY SNOWFLAKE_PASSWORD DATABRICKS_TOKEN COMET_API_KEY NEPTUNE_API_TOKEN
-REFRESH_TOKEN ID_TOKEN BEARER_TOKEN AUTH_TOKEN ACCESS_TOKEN PERSONAL_ACCESS_TOKEN USER_PASSPHRASE GPG_PASSPHRASE my-api-key
-""".split()  # fmt: skip
+SECRET_NAMES = [
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "HUGGINGFACE_TOKEN",
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "API_KEY",
+    "APIKEY",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "VLLM_API_KEY",
+    "NGC_API_KEY",
+    "NVIDIA_API_KEY",
+    "WANDB_API_KEY",
+    "COHERE_API_KEY",
+    "AZURE_OPENAI_API_KEY",
+    "GOOGLE_API_KEY",
+    "MLFLOW_TRACKING_TOKEN",
+    "MLFLOW_TRACKING_PASSWORD",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "GITLAB_TOKEN",
+    "CI_JOB_TOKEN",
+    "NPM_TOKEN",
+    "PYPI_TOKEN",
+    "TWINE_PASSWORD",
+    "PIP_PASSWORD",
+    "PGPASSWORD",
+    "POSTGRES_PASSWORD",
+    "MYSQL_PWD",
+    "DB_PASSWORD",
+    "DB_PASS",
+    "REDIS_PASSWORD",
+    "RABBITMQ_PASSWORD",
+    "DATABASE_PASSWORD",
+    "dbPassword",
+    "apiKey",
+    "accessToken",
+    "clientSecret",
+    "CLIENT_SECRET",
+    "OAUTH_CLIENT_SECRET",
+    "JWT_SECRET",
+    "JWT_SECRET_KEY",
+    "SECRET_KEY",
+    "DJANGO_SECRET_KEY",
+    "FLASK_SECRET_KEY",
+    "SESSION_SECRET",
+    "COOKIE_SECRET",
+    "ENCRYPTION_KEY",
+    "SIGNING_KEY",
+    "PRIVATE_KEY",
+    "SSH_PRIVATE_KEY",
+    "TLS_PRIVATE_KEY",
+    "SSH_KEY",
+    "DEPLOY_KEY",
+    "MASTER_KEY",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_API_KEY",
+    "SLACK_TOKEN",
+    "SLACK_BOT_TOKEN",
+    "SLACK_WEBHOOK",
+    "SLACK_WEBHOOK_URL",
+    "DISCORD_WEBHOOK",
+    "TELEGRAM_BOT_TOKEN",
+    "SENTRY_AUTH_TOKEN",
+    "DATADOG_API_KEY",
+    "DD_API_KEY",
+    "NEW_RELIC_LICENSE_KEY",
+    "AZURE_STORAGE_KEY",
+    "AZURE_STORAGE_CONNECTION_STRING",
+    "AZURE_CLIENT_SECRET",
+    "GCP_CREDENTIALS",
+    "GOOGLE_CREDENTIALS",
+    "DOCKER_PASSWORD",
+    "DOCKER_AUTH_CONFIG",
+    "REGISTRY_PASSWORD",
+    "BASIC_AUTH",
+    "HTTP_AUTH",
+    "KUBE_TOKEN",
+    "VAULT_TOKEN",
+    "CONSUL_HTTP_TOKEN",
+    "PINECONE_API_KEY",
+    "QDRANT_API_KEY",
+    "SNOWFLAKE_PASSWORD",
+    "DATABRICKS_TOKEN",
+    "COMET_API_KEY",
+    "NEPTUNE_API_TOKEN",
+    "REFRESH_TOKEN",
+    "ID_TOKEN",
+    "BEARER_TOKEN",
+    "AUTH_TOKEN",
+    "ACCESS_TOKEN",
+    "PERSONAL_ACCESS_TOKEN",
+    "USER_PASSPHRASE",
+    "GPG_PASSPHRASE",
+    "my-api-key",
+]
 
-PLAIN_NAMES = """
-VLLM_MAX_NUM_BATCHED_TOKENS MAX_TOKENS MAX_NEW_TOKENS MAX_INPUT_TOKENS MAX_TOTAL_TOKENS MAX_BATCH_PREFILL_TOKENS NUM_TOKENS
-TOKENIZER TOKENIZER_MODE TOKENIZERS_PARALLELISM TOKENIZER_PATH EOS_TOKEN BOS_TOKEN PAD_TOKEN UNK_TOKEN SEP_TOKEN CLS_TOKEN
-MASK_TOKEN IMAGE_TOKEN STOP_TOKEN EOS_TOKEN_ID PAD_TOKEN_ID TOKEN_LIMIT TOKENS_PER_SECOND MODEL_NAME MODEL_ID MODEL_PATH
-MODEL_DIR HF_HOME HF_HUB_OFFLINE HF_MODEL_ID SM_NUM_GPUS CUDA_VISIBLE_DEVICES OMP_NUM_THREADS LOG_LEVEL PORT HOST WORKERS
-AWS_REGION AWS_DEFAULT_REGION AWS_ACCOUNT_ID AWS_PROFILE ROLE_ARN INSTANCE_TYPE KMS_KEY_ID VOLUME_KMS_KEY_ID OUTPUT_KMS_KEY_ID
-KEYS KEYBOARD MONKEY PRIMARY_KEY FOREIGN_KEY PARTITION_KEY SORT_KEY CACHE_KEY HASH_KEY DICT_KEY PUBLIC_KEY SSH_PUBLIC_KEY
-SECRET_NAME SECRET_ARN SECRETS_DIR SECRET_COUNT PASSWORD_FILE PASSWORD_LENGTH PASSWORD_POLICY CREDENTIALS_FILE CREDENTIALS_PATH
-DISABLE_AUTH ENABLE_AUTH REQUIRE_AUTH USE_AUTH ALLOW_AUTH AUTHOR AUTHORITY COMPASS BYPASS PASSENGERS PASS_THROUGH_MODE
-ENCRYPTION_ENABLED KV_CACHE_DTYPE ENABLE_PREFIX_CACHING TENSOR_PARALLEL_SIZE GPU_MEMORY_UTILIZATION TRUST_REMOTE_CODE
-SEED DTYPE QUANTIZATION TEMPERATURE TOP_P TOP_K PATH HOME USER LANG TZ PYTHONPATH NCCL_DEBUG TRANSFORMERS_CACHE
-HTTP_PROXY NO_PROXY TRITON_MODEL STARTUP_TIMEOUT WEB_CONCURRENCY TAGS TTL NAMESPACE REPLICAS ENDPOINT_NAME
-""".split()  # fmt: skip
+PLAIN_NAMES = [
+    "VLLM_MAX_NUM_BATCHED_TOKENS",
+    "MAX_TOKENS",
+    "MAX_NEW_TOKENS",
+    "MAX_INPUT_TOKENS",
+    "MAX_TOTAL_TOKENS",
+    "MAX_BATCH_PREFILL_TOKENS",
+    "NUM_TOKENS",
+    "TOKENIZER",
+    "TOKENIZER_MODE",
+    "TOKENIZERS_PARALLELISM",
+    "TOKENIZER_PATH",
+    "EOS_TOKEN",
+    "BOS_TOKEN",
+    "PAD_TOKEN",
+    "UNK_TOKEN",
+    "SEP_TOKEN",
+    "CLS_TOKEN",
+    "MASK_TOKEN",
+    "IMAGE_TOKEN",
+    "STOP_TOKEN",
+    "EOS_TOKEN_ID",
+    "PAD_TOKEN_ID",
+    "TOKEN_LIMIT",
+    "TOKENS_PER_SECOND",
+    "MODEL_NAME",
+    "MODEL_ID",
+    "MODEL_PATH",
+    "MODEL_DIR",
+    "HF_HOME",
+    "HF_HUB_OFFLINE",
+    "HF_MODEL_ID",
+    "SM_NUM_GPUS",
+    "CUDA_VISIBLE_DEVICES",
+    "OMP_NUM_THREADS",
+    "LOG_LEVEL",
+    "PORT",
+    "HOST",
+    "WORKERS",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ACCOUNT_ID",
+    "AWS_PROFILE",
+    "ROLE_ARN",
+    "INSTANCE_TYPE",
+    "KMS_KEY_ID",
+    "VOLUME_KMS_KEY_ID",
+    "OUTPUT_KMS_KEY_ID",
+    "KEYS",
+    "KEYBOARD",
+    "MONKEY",
+    "PRIMARY_KEY",
+    "FOREIGN_KEY",
+    "PARTITION_KEY",
+    "SORT_KEY",
+    "CACHE_KEY",
+    "HASH_KEY",
+    "DICT_KEY",
+    "PUBLIC_KEY",
+    "SSH_PUBLIC_KEY",
+    "SECRET_NAME",
+    "SECRET_ARN",
+    "SECRETS_DIR",
+    "SECRET_COUNT",
+    "PASSWORD_FILE",
+    "PASSWORD_LENGTH",
+    "PASSWORD_POLICY",
+    "CREDENTIALS_FILE",
+    "CREDENTIALS_PATH",
+    "DISABLE_AUTH",
+    "ENABLE_AUTH",
+    "REQUIRE_AUTH",
+    "USE_AUTH",
+    "ALLOW_AUTH",
+    "AUTHOR",
+    "AUTHORITY",
+    "COMPASS",
+    "BYPASS",
+    "PASSENGERS",
+    "PASS_THROUGH_MODE",
+    "ENCRYPTION_ENABLED",
+    "KV_CACHE_DTYPE",
+    "ENABLE_PREFIX_CACHING",
+    "TENSOR_PARALLEL_SIZE",
+    "GPU_MEMORY_UTILIZATION",
+    "TRUST_REMOTE_CODE",
+    "SEED",
+    "DTYPE",
+    "QUANTIZATION",
+    "TEMPERATURE",
+    "TOP_P",
+    "TOP_K",
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "TZ",
+    "PYTHONPATH",
+    "NCCL_DEBUG",
+    "TRANSFORMERS_CACHE",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "TRITON_MODEL",
+    "STARTUP_TIMEOUT",
+    "WEB_CONCURRENCY",
+    "TAGS",
+    "TTL",
+    "NAMESPACE",
+    "REPLICAS",
+    "ENDPOINT_NAME",
+]
 
-# What the rule gets wrong today: (name, whether it is a secret).
-KNOWN_WRONG = {"PASS_THROUGH_MODE": "PASS anywhere is taken for a password"}
 
-
-def case(name: str) -> object:
-    return pytest.param(name, marks=bug(KNOWN_WRONG[name])) if name in KNOWN_WRONG else name
-
-
-@pytest.mark.parametrize("name", [case(n) for n in SECRET_NAMES])
+@pytest.mark.parametrize("name", SECRET_NAMES)
 def test_names_of_secrets_are_known(name):
     assert is_secret_name(name)
 
 
-@pytest.mark.parametrize("name", [case(n) for n in PLAIN_NAMES])
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 def test_other_names_are_left_alone(name):
     assert not is_secret_name(name)
 
@@ -86,19 +264,35 @@ SECRET_VALUES = [
     "-----BEGIN OPENSSH " + "PRIVATE KEY-----",
 ]
 PLAIN_VALUES = [
-    "", " ", "info", "8192", "0.9", "true", "Qwen/Qwen3-4B", "meta-llama/Llama-3.1-8B", "s3://bucket/prefix/model.tar.gz",
-    "arn:aws:iam::123456789012:role/mlcc-sagemaker-execution-role", "arn:aws:secretsmanager:us-east-1:123456789012:secret:hf-AbCdEf",
-    "sha256:" + "0" * 64, "python:3.11-slim", "123456789012.dkr.ecr.us-east-1.amazonaws.com/ml/iris:1.2.0", "ml.g5.xlarge",
-    '{"instances": [[5.1, 3.5, 1.4, 0.2]]}', "https://example.com/?page=2", "-----BEGIN CERTIFICATE-----", "hf_hub", "sk-learn",
-    "Bearer of good news", "risk-assessment-of-large-models", "task-a1B2c3D4e5F6g7H8i9J0", "{% for message in messages %}",
-    "disk-a1B2c3D4e5F6g7H8i9J0", "ghp_", "AKIA", "a" * 5000,
-]  # fmt: skip
-WRONG_VALUES = ("risk-", "task-", "disk-")
-
-
-def plain(value: str) -> object:
-    marks = [bug("the pattern sk-... has no word boundary: task-, disk- and risk- names are taken for keys")]
-    return pytest.param(value, marks=marks) if value.startswith(WRONG_VALUES) and "large-models" not in value else value
+    "",
+    " ",
+    "info",
+    "8192",
+    "0.9",
+    "true",
+    "Qwen/Qwen3-4B",
+    "meta-llama/Llama-3.1-8B",
+    "s3://bucket/prefix/model.tar.gz",
+    "arn:aws:iam::123456789012:role/mlcc-sagemaker-execution-role",
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:hf-AbCdEf",
+    "sha256:" + "0" * 64,
+    "python:3.11-slim",
+    "123456789012.dkr.ecr.us-east-1.amazonaws.com/ml/iris:1.2.0",
+    "ml.g5.xlarge",
+    '{"instances": [[5.1, 3.5, 1.4, 0.2]]}',
+    "https://example.com/?page=2",
+    "-----BEGIN CERTIFICATE-----",
+    "hf_hub",
+    "sk-learn",
+    "Bearer of good news",
+    "risk-assessment-of-large-models",
+    "task-a1B2c3D4e5F6g7H8i9J0",
+    "{% for message in messages %}",
+    "disk-a1B2c3D4e5F6g7H8i9J0",
+    "ghp_",
+    "AKIA",
+    "a" * 5000,
+]
 
 
 @pytest.mark.parametrize("value", SECRET_VALUES)
@@ -111,13 +305,12 @@ def test_values_with_the_format_of_a_secret(value):
     assert value not in shown
 
 
-@pytest.mark.parametrize("value", [plain(v) for v in PLAIN_VALUES if "large-models" not in v])
+@pytest.mark.parametrize("value", PLAIN_VALUES)
 def test_other_values_are_left_alone(value):
     assert not is_secret_value(value)
     assert redact_text(value) == value
 
 
-@bug("the private key rule matches the BEGIN line only: redact_text leaves the key itself")
 def test_a_private_key_is_redacted_whole():
     body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
     text = f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n"
@@ -131,8 +324,14 @@ def test_redact_looks_at_names_and_values():
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("dbPassword", ["DB", "PASSWORD"]), ("DB_PASSWORD", ["DB", "PASSWORD"]), ("a-b.c d", ["A", "B", "C", "D"]), ("", []), ("__", [])],
-)  # fmt: skip
+    [
+        ("dbPassword", ["DB", "PASSWORD"]),
+        ("DB_PASSWORD", ["DB", "PASSWORD"]),
+        ("a-b.c d", ["A", "B", "C", "D"]),
+        ("", []),
+        ("__", []),
+    ],
+)
 def test_words(name, expected):
     assert words(name) == expected
 
@@ -145,8 +344,21 @@ def test_any_text_is_judged_and_redacting_twice_is_redacting_once(text):
 
 
 @pytest.mark.parametrize(
-    "unit", ["a", "hf_", "sk-", "eyJaaaaaaaaaa.", "-----BEGIN ", "Bearer ", "xoxb-1-", "?X-Amz-Signature", "AKIA", "ghp_a", "github_pat_"]
-)  # fmt: skip
+    "unit",
+    [
+        "a",
+        "hf_",
+        "sk-",
+        "eyJaaaaaaaaaa.",
+        "-----BEGIN ",
+        "Bearer ",
+        "xoxb-1-",
+        "?X-Amz-Signature",
+        "AKIA",
+        "ghp_a",
+        "github_pat_",
+    ],
+)
 def test_patterns_are_linear(unit):
     text = unit * (100_000 // len(unit))
     before = time.perf_counter()
@@ -155,7 +367,6 @@ def test_patterns_are_linear(unit):
     assert time.perf_counter() - before < 1
 
 
-@bug("the JSON web token pattern is quadratic: 100 kB of eyJeyJ... take ten seconds")
 def test_the_pattern_of_web_tokens_is_linear_too():
     before = time.perf_counter()
     redact_text("eyJ" * 12_000)

@@ -12,7 +12,7 @@ from mlcc.resolve import Resolved, node_layer, resolve, tree
 from mlcc.selection import newest
 from mlcc.values import Item, Source, format_path, parse_path
 from tests.fakes import CONFIGS, FILES, TREES, MemoryRegistries, layer, read, registries, resolved
-from tests.helpers import bug, codes, only
+from tests.helpers import codes, only
 
 BASE = "version: 1\nproject: {name: iris}\ndeployment: {config: web-one}\n"
 WITH = BASE + "framework: {name: trees}\n"
@@ -55,9 +55,21 @@ def everything() -> Resolved:
 
 
 ORDER = [
-    "option", "argument", "environment", "config-file", "overlay", "file", "base", "manifest", "picker",
-    "model-profile", "model", "framework-profile", "framework", "deployment-config",
-]  # fmt: skip
+    "option",
+    "argument",
+    "environment",
+    "config-file",
+    "overlay",
+    "file",
+    "base",
+    "manifest",
+    "picker",
+    "model-profile",
+    "model",
+    "framework-profile",
+    "framework",
+    "deployment-config",
+]
 SAYS = {"deployment-config": "config"}
 
 
@@ -195,7 +207,7 @@ def test_env_unset_of_what_is_not_there_is_no_mistake():
 # ---------------------------------------------------------------- elements
 def test_an_absent_list_means_one_component_where_the_target_serves_them():
     known = registries(
-        deployment_configs=CONFIGS.replace("      inference_components:\n        - {name: chat, memory_mb: 111}\n", "")
+        deployment_configs=CONFIGS.replace("      inference_components:\n        - {name: chat, memory_mb: 1111}\n", "")
     )
     found = resolved(WITH, known=known)
     assert found.names("inference_components") == ("default",)
@@ -249,9 +261,15 @@ def test_rows_are_selected():
         (BASE, "MLCC105", "framework.name", 3, "nets, trees"),
         (WITH.replace("trees", "trees, version: '9'"), "MLCC106", "framework.version", 4, "2.0 (tested)"),
         (WITH.replace("trees", "trees, profile: slow"), "MLCC107", "framework.profile", 4, "known: default, fast"),
-        (WITH + "model: {name: acme/big, profile: no}\n".replace(" no", " nope"), "MLCC107", "model.profile", 5, "known: default, tuned"),
+        (
+            WITH + "model: {name: acme/big, profile: no}\n".replace(" no", " nope"),
+            "MLCC107",
+            "model.profile",
+            5,
+            "known: default, tuned",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_no_row_has_is_a_finding_with_its_place(text, code, path, line, hint):
     finding = only(resolved(text).findings)
     assert (finding.code, finding.path, finding.file, finding.line) == (code, path, "mlcc.yaml", line)
@@ -326,6 +344,13 @@ def test_the_best_tested_version_is_taken_then_the_newest():
     assert (found.value, found.source) == ("2.0", Source.FRAMEWORK)
 
 
+def test_a_framework_without_versions_gives_none():
+    bare = "version: 1\nkind: framework\nname: nets\nsource: test\nformats: {onnx: {file: m.onnx}}\nversions: {}\n"
+    found = resolved(BASE + "framework: {name: nets}\n", known=registries(frameworks_nets=bare))
+    assert found.rows.version is None
+    assert found.get("framework.version") is None
+
+
 def test_the_profile_called_default_is_none():
     found = resolved(MAIN.replace("profile: fast", "profile: default").replace("profile: tuned", "profile: default"))
     assert found.findings == ()
@@ -373,9 +398,10 @@ HOSTILE_DEFAULTS = [
 
 
 @pytest.mark.parametrize("defaults", HOSTILE_DEFAULTS)
-@bug("registry rows' defaults are not checked against mlcc's schema: crashes, and unchecked values reach templates")
 def test_a_row_s_defaults_obey_the_schema_like_any_document(defaults):
-    own = f"version: 1\nkind: deployment_configs\nrows:\n  web-one: {{title: x, architecture: web, backend: one, source: x, validation_level: unknown, frameworks: [trees], defaults: {defaults}}}\n"
+    facts = "title: x, architecture: web, backend: one, source: x, validation_level: unknown, frameworks: [trees]"
+    row = f"  web-one: {{{facts}, defaults: {defaults}}}\n"
+    own = f"version: 1\nkind: deployment_configs\nrows:\n{row}"
     known = MemoryRegistries(FILES, {"deployment_configs.yaml": own})
     assert [f for f in resolved(WITH, known=known).findings if f.severity.label == "error"]
 
@@ -403,7 +429,7 @@ def test_tree_puts_leaves_back_where_they_were(values):
 def test_tree_is_in_mlcc_yaml_s_shape():
     shape = tree({p: v.value for p, v in resolved(WITH + "network: {subnets: [subnet-1]}\n").values.items()})
     assert shape["network"] == {"subnets": ["subnet-1"]}
-    assert shape["inference_components"] == [{"copy_count": 1, "enabled": True, "memory_mb": 111, "name": "chat"}]
+    assert shape["inference_components"] == [{"copy_count": 1, "enabled": True, "memory_mb": 1111, "name": "chat"}]
     assert read("version: 1\n", partial=True).ok
 
 

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from mlcc import yamlio, yamltext
 from mlcc.yamlio import Limits
-from tests.helpers import bug, codes, only
+from tests.helpers import codes, only
 
 # Any text that a UTF-8 file can hold.
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
@@ -85,15 +85,39 @@ def test_places_are_one_based():
 
 def test_very_long_numbers_stay_text():
     assert plain(f"a: {'9' * 400}") == {"a": "9" * 400}
-    assert plain("a: 1.0e999") == {"a": "1.0e999"}
+    assert plain("a: 1.0e+999") == {"a": "1.0e+999"}
 
 
 # ---------------------------------------------------------------- what is refused, and where
 AMBIGUOUS = [
-    "yes", "No", "ON", "off", "012", "0o14", "0x1F", "0b11", "1_000", "1_0.5", "1:30", "1:30.5", "190:20:30", ".5", "5.",
-    "-.5e3", "+5.e2", ".inf", "-.INF", ".nan", "2024-01-31", "2024-1-1", "2024-01-31T10:00:00Z", "2024-01-31 10:00", "=",
-    "00.5", "-012",
-]  # fmt: skip
+    "yes",
+    "No",
+    "ON",
+    "off",
+    "012",
+    "0o14",
+    "0x1F",
+    "0b11",
+    "1_000",
+    "1_0.5",
+    "1:30",
+    "1:30.5",
+    "190:20:30",
+    ".5",
+    "5.",
+    "-.5e3",
+    "+5.e2",
+    ".inf",
+    "-.INF",
+    ".nan",
+    "2024-01-31",
+    "2024-1-1",
+    "2024-01-31T10:00:00Z",
+    "2024-01-31 10:00",
+    "=",
+    "00.5",
+    "-012",
+]
 
 
 @pytest.mark.parametrize("word", AMBIGUOUS)
@@ -122,7 +146,6 @@ def readers(text: str) -> tuple[str, str]:
     return type(pyyaml.safe_load(f"[{text}]")[0]).__name__, type(core).__name__
 
 
-@bug("yamlio reads 1e5 as a number and 0.1_0 as text without MLCC010; YAML 1.1 readers disagree")
 @given(PLAIN_SCALARS)
 def test_a_plain_scalar_without_a_finding_means_the_same_to_every_reader(word):
     loaded = load(f"[{word}]")
@@ -137,7 +160,6 @@ def test_a_plain_scalar_without_a_finding_means_the_same_to_every_reader(word):
 
 
 @pytest.mark.parametrize(("word", "yaml11"), [("1e5", str), ("1.5e3", str), ("0.1_0", float), ("1._5", float)])
-@bug("yamlio._AMBIGUOUS misses exponents without sign or dot, and underscores after the dot")
 def test_numbers_that_yaml_1_1_reads_differently_are_findings(word, yaml11):
     assert type(pyyaml.safe_load(word)) is yaml11
     assert codes(load(f"a: {word}").findings) == ["MLCC010"]
@@ -191,14 +213,12 @@ def test_hostile_documents(text, code, line, column):
     assert finding.file == "f.yaml"
 
 
-@bug("yamlio._syntax points at the end of the file, not at where an unclosed collection begins")
 def test_an_unclosed_list_is_shown_where_it_begins():
     finding = only(load("a: 1\nb: [1,\n").findings)
     assert (finding.code, finding.line, finding.column) == ("MLCC005", 2, 4)
 
 
 @pytest.mark.parametrize("key", ["\\0", "\\ud800"])
-@bug("yamlio._scalar checks values for NUL and lone surrogates, keys not at all")
 def test_keys_hold_no_nul_or_surrogate_either(key):
     assert codes(load(f'a: {{"x{key}": 1}}').findings) == ["MLCC004"]
 
@@ -209,7 +229,7 @@ def test_several_mistakes_are_shown_at_once():
     assert [f.line for f in loaded.findings] == [1, 2, 2, 3, 4]
 
 
-SECRET = "hunter2-hunter2-hunter2"  # noqa: S105 - a stand-in
+SECRET = "hunter2-hunter2-hunter2"
 
 
 @pytest.mark.parametrize(
@@ -264,7 +284,7 @@ def test_limits(text, code):
 
 
 def test_the_config_limits_are_those_of_the_contract():
-    assert yamlio.CONFIG_LIMITS == Limits(256 * 1024, 16, 20_000, 100, 1024 * 1024)
+    assert Limits(256 * 1024, 16, 20_000, 100, 1024 * 1024) == yamlio.CONFIG_LIMITS
     assert (yamlio.PROJECT_REGISTRY_LIMITS.max_bytes, yamlio.PROJECT_REGISTRY_LIMITS.max_nodes) == (4 << 20, 200_000)
 
 
@@ -380,20 +400,17 @@ def test_flow_is_one_line_and_is_read_back(document):
 
 
 @pytest.mark.parametrize("value", [1e-07, 1e16])
-@bug("yamlio.scalar writes repr(float): YAML 1.1 readers take 1e-07 for text")
 def test_small_and_large_floats_are_read_back_by_every_reader(value):
     assert [r == {"a": value} for r in three_readers(yamltext.dump({"a": value}))] == [True] * 3
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
-@bug("yamlio.scalar writes inf and nan as bare words, which are read back as text")
 def test_floats_that_yaml_cannot_carry_are_not_written_as_words(value):
     text = yamltext.dump({"a": value})
     assert isinstance(pyyaml.safe_load(text)["a"], float)
 
 
 @pytest.mark.parametrize("value", [{}, []])
-@bug("yamlio.dump of an empty collection writes an empty document")
 def test_an_empty_document_is_written_as_one(value):
     assert pyyaml.safe_load(yamltext.dump(value)) == value
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import xgboost
+from numpy.typing import NDArray
 
 MODEL_FILE = "model.ubj"
 
@@ -27,7 +28,7 @@ def row_shape(model: xgboost.Booster) -> tuple[int | None, ...] | None:
     return (model.num_features(),)
 
 
-def predict(model: xgboost.Booster, rows: np.ndarray) -> Any:
+def predict(model: xgboost.Booster, rows: NDArray[np.float64]) -> Any:
     """One prediction for each row: a number, or a probability for each class where the objective is multi:softprob.
 
     rows: float64, shape (rows, features).

@@ -23,10 +23,11 @@ MODEL_FILE = "model.joblib"
 def train() -> tuple[LogisticRegression, float]:
     """The fitted model, and the share of right answers on flowers that it has not seen."""
     rows, kinds = load_iris(return_X_y=True)
-    known, unseen, known_kinds, unseen_kinds = train_test_split(rows, kinds, test_size=0.3, random_state=7, stratify=kinds)
+    known, unseen, known_kinds, unseen_kinds = train_test_split(
+        rows, kinds, test_size=0.3, random_state=7, stratify=kinds
+    )
     model = LogisticRegression(max_iter=1000).fit(known, known_kinds)
     return model, model.score(unseen, unseen_kinds)
-
 
 
 def save(model: LogisticRegression, path: Path) -> None:

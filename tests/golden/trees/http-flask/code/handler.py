@@ -12,6 +12,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from numpy.typing import NDArray
 
 MODEL_FILE = "model.joblib"
 
@@ -27,7 +28,7 @@ def row_shape(model: Any) -> tuple[int | None, ...] | None:
     return None if features is None else (features,)
 
 
-def predict(model: Any, rows: np.ndarray) -> Any:
+def predict(model: Any, rows: NDArray[np.float64]) -> Any:
     """One prediction for each row: class labels or numbers.  rows: float64, shape (rows, features)."""
     return model.predict(rows)
 

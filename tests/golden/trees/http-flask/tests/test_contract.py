@@ -69,7 +69,7 @@ def setUpModule() -> None:
         try:
             answer = ask("GET", "/ping")
         except OSError as error:
-            raise AssertionError(f"nothing answers at {URL}: start the server, or set MLCC_TEST_URL ({error})") from None
+            raise AssertionError(f"nothing answers at {URL}; start the server or set MLCC_TEST_URL: {error}") from None
         if answer.status == 200:
             return
         if time.monotonic() > deadline or '"failed"' in answer.text:
@@ -177,7 +177,7 @@ class Refusals(unittest.TestCase):
 
     def test_bad_json(self) -> None:
         number, row = ROWS[0][0], ROWS[0]
-        for body in (
+        bodies: list[Any] = [
             "",
             "{",
             "null",
@@ -203,13 +203,15 @@ class Refusals(unittest.TestCase):
             json.dumps([row]).replace(str(number), "NaN", 1),
             json.dumps([row]).replace(str(number), "-Infinity", 1),
             json.dumps([row]).replace(str(number), "1e999", 1),
-        ):
+        ]
+        for body in bodies:
             with self.subTest(body=str(body)[:60]):
                 self.assert_refused(invoke(body), 400)
 
     def test_bad_csv(self) -> None:
         line = csv_lines(ROWS[:1]).strip()
-        for body in ("", "\n\n", "a,b,c\n", line + ",1", line + "\n1", line + "\n" + "x" + line, "nan" + line[3:], b"\xff"):
+        ragged, text = f"{line}\n1", f"{line}\nx{line}"
+        for body in ("", "\n\n", "a,b,c\n", f"{line},1", ragged, text, f"nan{line[3:]}", b"\xff"):
             with self.subTest(body=str(body)[:60]):
                 self.assert_refused(invoke(body, CSV), 400)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 MODEL_FILE = "model.keras"
 
@@ -23,10 +24,10 @@ def load(model_dir: Path) -> keras.Model:
 
 def row_shape(model: keras.Model) -> tuple[int | None, ...] | None:
     """The shape of one row; None in it (or for all of it) where any size goes."""
-    return model.input_shape[1:]
+    return tuple(model.input_shape[1:])
 
 
-def predict(model: keras.Model, rows: np.ndarray) -> Any:
+def predict(model: keras.Model, rows: NDArray[np.float64]) -> Any:
     """One prediction for each row: what the model's last layer gives.  rows: float64, shape (rows, ...)."""
     # Not model.predict(), which is made for whole data sets and builds a data pipeline for every call.
     return np.asarray(model(rows.astype(np.float32), training=False))

@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 from flask import Flask, Response, request
+from numpy.typing import NDArray
 from werkzeug.exceptions import HTTPException
 
 LOG = logging.getLogger("mlcc")
@@ -68,7 +69,7 @@ def json_reply(status: int, document: dict[str, Any]) -> Reply:
 class Settings:
     """What the environment decides.
 
-    workers: processes that answer requests; loading: the file that they share until all of them have loaded (see Model);
+    workers: processes that answer requests; loading: the file that they share until all have loaded (see Model);
     max_payload_mb: largest request body in MiB, 0 for no limit.
     """
 
@@ -130,9 +131,9 @@ def start_log() -> None:
 class Model:
     """The model of one worker process: loaded once and in the background, so that the server answers at once.
 
-    Any worker may get a /ping, and once one has answered 200 none may answer 503 because it loads later.  So they share a
-    file, made by `serve`: a worker that has loaded adds a byte, the last one removes it, and while it is there the answer
-    is 503.  It also means that a worker which is started anew later on does not make the container look ill.
+    Any worker may get a /ping, and once one has answered 200 none may answer 503 because it loads later.  So they share
+    a file, made by `serve`: a worker that has loaded adds a byte, the last one removes it, and while it is there the
+    answer is 503.  A worker that is started anew later on does not make the container look ill, either.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -177,6 +178,12 @@ class Model:
             if os.fstat(shared).st_size >= self._settings.workers:
                 self._settings.loading.unlink(missing_ok=True)
 
+    def stop(self) -> None:
+        """Called when the worker process ends."""
+        if self._settings.loading is not None:
+            self._settings.loading.unlink(missing_ok=True)
+        LOG.info("worker stopped")
+
     def ping(self) -> Reply:
         """Whether the container can predict."""
         status = self._status
@@ -184,7 +191,7 @@ class Model:
             status = "loading" if self._settings.loading.exists() else "ok"
         return json_reply(200 if status == "ok" else 503, {"status": status})
 
-    def predict(self, rows: np.ndarray) -> list[Any]:
+    def predict(self, rows: NDArray[np.float64]) -> list[Any]:
         """One prediction for each row; rows: float64, shape (rows, ...)."""
         if not self._finished.wait(LOAD_WAIT_S):
             raise Refused(503, "the model is still loading")
@@ -198,12 +205,12 @@ class Model:
         return predictions
 
 
-def check_shape(rows: np.ndarray, expected: tuple[int | None, ...] | None) -> None:
+def check_shape(rows: NDArray[np.float64], expected: tuple[int | None, ...] | None) -> None:
     """Refuses rows that the model has no use for; expected: shape of one row, None where any size goes."""
     actual = rows.shape[1:]
     if expected is None:
         return
-    if len(actual) != len(expected) or any(e not in (None, a) for a, e in zip(actual, expected)):
+    if len(actual) != len(expected) or any(e not in (None, a) for a, e in zip(actual, expected, strict=True)):
         raise Refused(400, f"each row must have {in_words(expected)}, not {in_words(actual)}")
 
 
@@ -238,7 +245,7 @@ class Body:
         return b"".join(self._pieces)
 
 
-def parse_json(body: bytes) -> np.ndarray:
+def parse_json(body: bytes) -> NDArray[np.float64]:
     """Rows of `{"instances": rows}`, `{"inputs": rows}` or a bare list of rows."""
     try:
         document = json.loads(body, parse_constant=not_finite)
@@ -256,7 +263,7 @@ def not_finite(literal: str) -> None:
     raise Refused(400, f"{literal} is not JSON; every value must be a finite number")
 
 
-def parse_csv(body: bytes) -> np.ndarray:
+def parse_csv(body: bytes) -> NDArray[np.float64]:
     """Rows of comma-separated numbers; a first row without any number is taken for a header."""
     try:
         reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
@@ -276,7 +283,7 @@ def number_or_text(cell: str) -> float | str:
         return cell
 
 
-def as_rows(document: Any) -> np.ndarray:
+def as_rows(document: Any) -> NDArray[np.float64]:
     """A list of rows as an array of float64, shape (rows, ...); refuses all that is not rows of finite numbers."""
     if not isinstance(document, list) or not document:
         raise Refused(400, "there must be at least one row")
@@ -323,7 +330,7 @@ def format_csv(predictions: list[Any]) -> str:
     return lines.getvalue()
 
 
-PARSERS: dict[str, Callable[[bytes], np.ndarray]] = {JSON: parse_json, CSV: parse_csv}
+PARSERS: dict[str, Callable[[bytes], NDArray[np.float64]]] = {JSON: parse_json, CSV: parse_csv}
 FORMATTERS: dict[str, Callable[[list[Any]], str]] = {JSON: format_json, CSV: format_csv}
 
 
@@ -336,7 +343,7 @@ def input_type(content_type: str) -> str:
 
 
 def output_type(accept: str, same: str) -> str:
-    """The media type of the answer: what the Accept header likes best, and `same` as the input where it does not say."""
+    """The media type of the answer: what the Accept header likes best; `same` as the input where it does not say."""
     offers = sorted(FORMATTERS, key=lambda offer: offer != same)
     best = max(offers, key=lambda offer: quality(accept or "*/*", offer))
     if quality(accept or "*/*", best) <= 0:
@@ -387,7 +394,7 @@ def create_app() -> Flask:
     settings = read_settings()
     model = Model(settings)
     model.start()
-    atexit.register(LOG.info, "worker stopped")
+    atexit.register(model.stop)
     app = Flask(__name__, static_folder=None)
 
     @app.get("/ping")

@@ -1,0 +1,56 @@
+"""What tests/conftest.py promises: no network, no home, no environment, no plugins."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import NetworkRefused
+from tests.helpers import ROOT, run_mlcc
+
+
+@pytest.mark.parametrize("address", [("192.0.2.1", 443), ("8.8.8.8", 53), ("example.com", 80), ("169.254.169.254", 80)])
+def test_nothing_beyond_this_machine_is_reached(address):
+    with socket.socket() as sock, pytest.raises(NetworkRefused):
+        sock.connect(address)
+    with socket.socket() as sock, pytest.raises(NetworkRefused):
+        sock.connect_ex(address)
+    with pytest.raises(NetworkRefused):
+        socket.create_connection(address, timeout=1)
+    with socket.socket(type=socket.SOCK_DGRAM) as sock, pytest.raises(NetworkRefused):
+        sock.sendto(b"x", address)
+
+
+def test_names_are_not_looked_up():
+    with pytest.raises(NetworkRefused):
+        socket.getaddrinfo("sagemaker.us-east-1.amazonaws.com", 443)
+
+
+def test_this_machine_is_reached():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        with socket.create_connection(server.getsockname(), timeout=5) as client:
+            assert client.getpeername() == server.getsockname()
+
+
+def test_the_environment_is_blank():
+    found = {n for n in os.environ if n.startswith(("AWS_", "ML_", "MLCC"))}
+    assert found == {"AWS_EC2_METADATA_DISABLED", "MLCC_HOME", "MLCC_PLUGINS", "MLCC_ENGINE"}
+    assert (os.environ["MLCC_PLUGINS"], os.environ["MLCC_ENGINE"]) == ("none", "none")
+
+
+def test_the_home_and_the_working_directory_are_empty_and_the_test_s_own():
+    home = Path(os.environ["HOME"])
+    assert list(home.iterdir()) == []
+    assert list(Path.cwd().iterdir()) == []
+    assert Path(os.environ["MLCC_HOME"]).parent == home
+    assert not Path.cwd().is_relative_to(ROOT)
+    assert not home.is_relative_to(ROOT)
+
+
+def test_programs_that_are_started_see_the_same():
+    assert str(Path(os.environ["HOME"])) in run_mlcc("doctor").stdout

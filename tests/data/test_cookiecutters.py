@@ -1,0 +1,182 @@
+"""The layers: each a valid cookiecutter, disjoint, and every file accounted for."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import json
+import re
+import stat
+
+import pytest
+from jinja2 import Environment, meta
+
+from mlcc.registries.load import load
+from mlcc.render import COMMON, TEMPLATE_SUFFIX, layer_info
+from tests.helpers import ROOT
+
+FOLDER = ROOT / "cookiecutters"
+LAYERS = sorted(p.parent.relative_to(FOLDER).as_posix() for p in FOLDER.rglob("cookiecutter.json"))
+ROOT_NAME = "{{cookiecutter.root}}"
+
+
+def templates(layer: str) -> dict[str, str]:
+    """Rendered paths of a layer's files, with the path of the template of each."""
+    root = FOLDER / layer / ROOT_NAME
+    found = [p.relative_to(root).as_posix() for p in sorted(root.rglob("*")) if p.is_file()]
+    return {name.removesuffix(TEMPLATE_SUFFIX): name for name in found}
+
+
+def settings(layer: str) -> dict:
+    return json.loads((FOLDER / layer / "cookiecutter.json").read_text())
+
+
+def test_every_layer_is_known():
+    known = load()
+    named = {
+        COMMON,
+        *(r.layer for r in known.architectures.values()),
+        *(r.layer for r in known.targets.values() if r.layer),
+    }
+    assert set(LAYERS) == named
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_file_has_a_rule_and_every_rule_a_file(layer):
+    assert set(templates(layer)) == set(layer_info(str(FOLDER / layer)).files)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_rules_are_well_formed(layer):
+    for path, rule in settings(layer)["_mlcc"]["files"].items():
+        assert set(rule) <= {"owner", "mode", "switch", "expand", "optional"}, path
+        assert rule["owner"] in ("managed", "seed")
+        assert re.fullmatch("0[67][0-7][0-7]", rule.get("mode", "0644"))
+        assert rule.get("switch", "tests") in ("sample_model", "tests")
+    assert list(settings(layer)["_mlcc"]["files"]) == sorted(settings(layer)["_mlcc"]["files"])
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_what_is_copied_as_it_is_exists_and_is_no_template(layer):
+    for name in layer_info(str(FOLDER / layer)).verbatim:
+        assert templates(layer)[name] == name
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_what_is_rendered_and_holds_python_has_the_suffix(layer):
+    """pip byte-compiles .py files that it installs; the .pyc would be rendered."""
+    assert not [n for n in (FOLDER / layer).rglob("*.py") if n.is_file()]
+    assert not list((FOLDER / layer).rglob("__pycache__"))
+    assert not list((FOLDER / layer).rglob("hooks"))
+
+
+def test_layers_of_one_project_are_disjoint():
+    known = load()
+    for architecture, target in itertools.product(known.architectures.values(), known.targets.values()):
+        layers = [COMMON, architecture.layer, *([target.layer] if target.layer else [])]
+        paths = [p for layer in layers for p in templates(layer)]
+        assert len(paths) == len(set(paths)), f"{architecture.name} and {target.name}"
+
+
+def test_files_of_different_layers_never_share_a_path():
+    paths = [p for layer in LAYERS if layer == COMMON or layer.startswith("targets/") for p in templates(layer)]
+    assert len(paths) == len(set(paths))
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_only_files_that_must_run_are_executable(layer):
+    for path, rule in settings(layer)["_mlcc"]["files"].items():
+        file = FOLDER / layer / ROOT_NAME / templates(layer)[path]
+        runs = file.read_bytes().startswith(b"#!") or "serve" in path
+        assert (int(rule.get("mode", "0644"), 8) & 0o111 != 0) == runs, path
+        assert stat.S_ISREG(file.lstat().st_mode)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_is_a_cookiecutter_of_its_own(layer, tmp_path):
+    """Rendered with its own defaults alone."""
+    from cookiecutter.generate import generate_context, generate_files
+
+    context = generate_context(str(FOLDER / layer / "cookiecutter.json"))
+    made = context["cookiecutter"]
+    made.setdefault("_copy_without_render", [])
+    generate_files(
+        repo_dir=str(FOLDER / layer), context={"cookiecutter": made}, output_dir=str(tmp_path), accept_hooks=False
+    )
+    rendered = {
+        p.relative_to(tmp_path / "project").as_posix() for p in (tmp_path / "project").rglob("*") if p.is_file()
+    }
+    assert rendered == set(templates(layer).values())
+
+
+def sources(layer: str) -> dict[str, str]:
+    files = [p for p in (FOLDER / layer).rglob("*") if p.is_file() and p.name != "cookiecutter.json"]
+    copied = {ROOT_NAME + "/" + n for n in layer_info(str(FOLDER / layer)).verbatim}
+    return {r: p.read_text() for p in files if (r := p.relative_to(FOLDER / layer).as_posix()) not in copied}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_templates_read_only_what_the_context_has(layer):
+    given = {k for k in settings(layer) if not k.startswith("_")}
+    for name, text in sources(layer).items():
+        Environment(autoescape=False).parse(text)
+        read = set(re.findall(r"cookiecutter\.([a-z_]+)", text))
+        assert read <= given, f"{name} reads {read - given}"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_s_defaults_are_those_of_the_context(layer):
+    from mlcc.render import context
+    from tests.fakes import registries, resolved
+
+    known = registries()
+    full = context(
+        resolved(
+            "version: 1\nproject: {name: iris}\ndeployment: {config: web-one}\nframework: {name: trees}\n", known=known
+        )
+    )
+    assert {k for k in settings(layer) if not k.startswith("_")} <= set(full)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_templates_compute_nothing_from_names(layer):
+    """No template branches on a backend's or a model's name: partials are chosen by name instead."""
+    known = load()
+    names = {c.backend for c in known.deployment_configs.values()} | set(known.deployment_configs)
+    for name, text in sources(layer).items():
+        for expression in re.findall(r"{%-?\s*(?:if|elif)\b(.*?)%}", text, re.DOTALL):
+            words = set(re.findall(r"[\"']([^\"']+)[\"']", expression))
+            assert not words & names, f"{name}: {expression}"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_included_partial_exists(layer):
+    for name, text in sources(layer).items():
+        tree = Environment(autoescape=False).parse(text)
+        for included in meta.find_referenced_templates(tree):
+            if included is not None:
+                assert (FOLDER / layer / "templates" / included).is_file(), f"{name} includes {included}"
+
+
+def test_shell_is_copied_never_rendered():
+    for layer in LAYERS:
+        for path, template in templates(layer).items():
+            data = (FOLDER / layer / ROOT_NAME / template).read_bytes()
+            if re.match(rb"#!.*\bsh\b", data):
+                assert path in layer_info(str(FOLDER / layer)).verbatim, path
+
+
+def test_rendered_python_is_python():
+    from mlcc import pipeline
+    from tests.helpers import SMALLEST, build_tree
+
+    for config in load().deployment_configs:
+        build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config)})
+        project = pipeline.read("mlcc.yaml")
+        assert project.ok, project.findings
+        for path, file in pipeline.render_tree(project, ["/tmp"]).items():
+            if path.endswith(".py") or file.data.startswith(b"#!/usr/bin/env python"):
+                ast.parse(file.data)
+            assert b"{{" not in file.data.replace(b"{{%", b""), path
+            assert b"cookiecutter." not in file.data, path
+            assert file.data.endswith(b"\n"), path

@@ -1,0 +1,314 @@
+"""The registries: valid, sorted, sourced, and true to one another."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from mlcc import config, resources, schema
+from mlcc.checks.model_kind import WORDS
+from mlcc.lifecycle import STEPS
+from mlcc.registries import Registries, Root
+from mlcc.registries.load import load
+from mlcc.registries.match import Matcher
+from mlcc.registries.read import SCHEMAS, document
+from mlcc.registries.types import VALIDATION_LEVELS, Row
+from mlcc.render import layer_info
+from mlcc.values import Mark, Node
+from tests.helpers import ROOT
+
+FOLDER = ROOT / "registries"
+FILES = sorted(p.relative_to(FOLDER).as_posix() for p in FOLDER.rglob("*.yaml"))
+CHECKED = Root("builtin", str(FOLDER), validate=True)
+KNOWN: Registries = load()
+SECTIONS = set(schema.load("mlcc")["properties"])
+
+
+def plain(name: str) -> dict[str, Any]:
+    return yaml.safe_load((FOLDER / name).read_text())
+
+
+# ---------------------------------------------------------------- files
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_is_valid(name):
+    """Checked as a stranger's would be; this raises with every finding."""
+    assert document(CHECKED, name).value
+    assert plain(name)["version"] == 1
+    assert plain(name)["kind"] in SCHEMAS
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_is_where_its_kind_belongs(name):
+    kind = plain(name)["kind"]
+    place = {
+        "framework": f"frameworks/{plain(name).get('name')}.yaml",
+        "instances": f"instances/{plain(name).get('family')}.yaml",
+    }
+    assert name == place.get(kind, f"{kind}.yaml") or (kind == "models" and name.startswith("models/"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_is_formatted(name):
+    text = (FOLDER / name).read_text()
+    lines = text.splitlines()
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+    assert "\t" not in text
+    assert "\r" not in text
+    assert not [n for n, line in enumerate(lines, 1) if line != line.rstrip()], "blanks at the end of a line"
+    assert not [n for n, line in enumerate(lines, 1) if len(line) > 200], "a long line"
+    assert not [n for n, line in enumerate(lines, 1) if (len(line) - len(line.lstrip(" "))) % 2], "an odd indentation"
+    assert lines[0] == "version: 1"
+    assert lines[1].startswith("kind: ")
+
+
+FAMILY_SIZES = ["nano", "micro", "small", "medium", "large", "xlarge"]
+
+
+def size(name: str) -> tuple[float, str]:
+    """How large an instance type is, within its family."""
+    word = name.rpartition(".")[2]
+    found = re.match(r"([0-9]+)xlarge", word)
+    metal = re.match(r"metal(?:-([0-9]+)xl)?", word)
+    if found:
+        return int(found[1]), word
+    if metal:
+        return 1000 + int(metal[1] or 0), word
+    return FAMILY_SIZES.index(word.partition("-")[0]) / 10 - 1, word
+
+
+def tables() -> Iterator[tuple[str, list[str]]]:
+    for name in FILES:
+        rows = plain(name).get("rows")
+        if isinstance(rows, dict):
+            yield name, list(rows)
+
+
+TABLES = list(tables())
+
+
+@pytest.mark.parametrize(("name", "rows"), TABLES, ids=[t[0] for t in TABLES])
+def test_rows_are_sorted(name, rows):
+    assert rows
+    if name.startswith("instances/"):
+        assert rows == sorted(rows, key=size)
+    elif name == "regions.yaml":
+        partitions = list(plain(name)["partitions"])
+        order = {r: (partitions.index(plain(name)["rows"][r]["partition"]), r) for r in rows}
+        assert rows == sorted(rows, key=order.__getitem__)
+    else:
+        assert rows == sorted(rows)
+
+
+# ---------------------------------------------------------------- sources
+def rows() -> list[tuple[str, Row]]:
+    found: list[tuple[str, Row]] = []
+    for table in ("architectures", "deployment_configs", "targets", "regions", "models", "instances"):
+        found += [(f"{table} {name}", row) for name, row in getattr(KNOWN, table).items()]
+    found += [(f"frameworks {f.name} {v.name}", v) for f in KNOWN.frameworks.values() for v in f.versions.values()]
+    return found
+
+
+ROWS = rows()
+
+
+def test_every_row_says_where_its_facts_come_from():
+    assert len(ROWS) > 300
+    assert not [name for name, row in ROWS if len(row.source) < 8]
+    assert not [name for name, row in ROWS if re.search(r"(?i)todo|fixme|tbd|example\.com", row.source)]
+
+
+def test_every_row_knows_its_file_and_line():
+    assert not [name for name, row in ROWS if not re.fullmatch(r"builtin:[a-z0-9_/.-]+\.yaml:[0-9]+", row.origin)]
+
+
+def test_levels_are_known_and_tested_needs_evidence():
+    for name, row in ROWS:
+        assert row.validation_level in VALIDATION_LEVELS
+        if row.validation_level == "tested":
+            assert getattr(row, "evidence", None), f"{name} is called tested, and nothing shows it"
+
+
+def test_aliases_are_unique_and_no_row_s_own_name():
+    for table in ("deployment_configs", "targets", "architectures"):
+        found = getattr(KNOWN, table)
+        names = [*found, *(a for row in found.values() for a in row.aliases)]
+        assert len(names) == len(set(names)), table
+
+
+# ---------------------------------------------------------------- level 8
+def partial_documents() -> list[tuple[str, Node]]:
+    found = [(name, row.defaults) for name, row in ROWS]
+    for framework in KNOWN.frameworks.values():
+        for version in framework.versions.values():
+            found += [(f"{framework.name} {version.name} {p.name}", p.defaults) for p in version.profiles.values()]
+    for model in KNOWN.models.values():
+        found += [(f"{model.name} {p.name}", p.defaults) for p in model.profiles.values()]
+    return [(name, node) for name, node in found if node.value]
+
+
+DEFAULTS = partial_documents()
+
+
+@pytest.mark.parametrize(("name", "node"), DEFAULTS, ids=[d[0] for d in DEFAULTS])
+def test_defaults_are_valid_pieces_of_mlcc_yaml(name, node):
+    found = config.check(node, name, partial=True, overlays=False)
+    assert found.ok, found.findings
+
+
+# ---------------------------------------------------------------- rows among themselves
+@pytest.mark.parametrize("name", KNOWN.deployment_configs)
+def test_deployment_configs(name):
+    row = KNOWN.deployment_configs[name]
+    architecture = KNOWN.architectures[row.architecture]
+    assert name == f"{row.architecture}-{row.backend}"
+    assert re.search(schema.index("mlcc")[("deployment", "config")].schema["pattern"], name)
+    assert row.description.endswith(".")
+    for framework in row.frameworks:
+        found = KNOWN.framework(framework)
+        assert found is not None, f"{name} serves {framework}, which no file describes"
+        assert found.versions
+    assert list(row.frameworks) == sorted(row.frameworks)
+    for requirement in row.requirements:
+        assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==[0-9][0-9A-Za-z.+!]*", requirement), requirement
+    assert list(row.requirements) == sorted(row.requirements)
+    for package in row.system_packages:
+        assert "=" in package, package
+    rules = layer_info(resources.path("cookiecutters", *architecture.layer.split("/"))).files
+    assert set(row.files) <= {f for f, rule in rules.items() if rule.optional}
+    backends = ROOT / "cookiecutters" / architecture.layer / "templates" / "backends"
+    assert list(backends.glob(f"{row.backend}*")), f"no partial for {row.backend}"
+
+
+def test_every_optional_file_belongs_to_a_config():
+    for architecture in KNOWN.architectures.values():
+        rules = layer_info(resources.path("cookiecutters", *architecture.layer.split("/"))).files
+        used = {f for c in KNOWN.deployment_configs.values() if c.architecture == architecture.name for f in c.files}
+        assert {f for f, rule in rules.items() if rule.optional} == used
+
+
+def test_every_partial_belongs_to_a_config():
+    for architecture in KNOWN.architectures.values():
+        backends = {c.backend for c in KNOWN.deployment_configs.values() if c.architecture == architecture.name}
+        for file in (ROOT / "cookiecutters" / architecture.layer / "templates" / "backends").iterdir():
+            assert any(file.name.startswith((f"{b}_", f"{b}.")) for b in backends), file.name
+
+
+@pytest.mark.parametrize("name", KNOWN.architectures)
+def test_architectures(name):
+    row = KNOWN.architectures[name]
+    assert (ROOT / "cookiecutters" / row.layer / "cookiecutter.json").is_file()
+    assert set(row.uses) <= SECTIONS
+    assert set(row.steps) <= set(STEPS)
+    assert list(row.steps) == sorted(row.steps)
+    assert set(row.model_kinds) <= set(WORDS)
+    assert [c for c in KNOWN.deployment_configs.values() if c.architecture == name]
+    assert {"port", "ping", "invocations"} <= set(row.container)
+
+
+@pytest.mark.parametrize("name", KNOWN.targets)
+def test_targets(name):
+    row = KNOWN.targets[name]
+    allowed = schema.index("mlcc")[("deployment", "target")].schema["enum"]
+    assert {name, *row.aliases} <= set(allowed)
+    assert set(row.uses) <= SECTIONS
+    assert row.instances in ("", "endpoint", "transform", "hyperpod")
+    assert row.description.endswith(".")
+    if row.layer:
+        assert (ROOT / "cookiecutters" / row.layer / "cookiecutter.json").is_file()
+
+
+def version_key(name: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.findall(r"[0-9]+", name))
+
+
+@pytest.mark.parametrize("name", KNOWN.frameworks)
+def test_frameworks(name):
+    row = KNOWN.frameworks[name]
+    assert [c for c in KNOWN.deployment_configs.values() if name in c.frameworks], "no config serves it"
+    forms = schema.index("mlcc")[("model", "format")].schema["enum"]
+    assert set(row.formats) <= set(forms)
+    assert row.default_format in row.formats
+    assert list(row.versions) == sorted(row.versions, key=version_key, reverse=True), "newest first"
+    for version in row.versions.values():
+        assert re.search(schema.index("mlcc")[("framework", "version")].schema["pattern"], version.name)
+        for requirement in (*version.requirements, *version.sample_requirements):
+            assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==[0-9][0-9A-Za-z.+!]*", requirement), requirement
+        image = version.defaults.get("framework", "base_image")
+        assert image is not None, f"{name} {version.name} names no base image"
+        assert re.search(r":[0-9]", image.value), f"{image.value} floats"
+        assert "latest" not in image.value
+
+
+@pytest.mark.parametrize("name", KNOWN.deployment_configs)
+def test_no_framework_and_config_pin_one_package_twice(name):
+    row = KNOWN.deployment_configs[name]
+    pins = {r.partition("==")[0]: r for r in row.requirements}
+    for framework in row.frameworks:
+        for version in KNOWN.framework(framework).versions.values():
+            clash = {
+                p: (r, pins[p]) for r in version.requirements if (p := r.partition("==")[0]) in pins and pins[p] != r
+            }
+            assert not clash, f"{name} with {framework} {version.name}"
+
+
+@pytest.mark.parametrize("family", sorted({i.family for i in KNOWN.instances.values()}))
+def test_instance_families(family):
+    found = [i for i in KNOWN.instances.values() if i.family == family]
+    for row in found:
+        assert row.name.startswith(f"ml.{family}.")
+        assert KNOWN.instance(row.name) == row, "a look-up of one reads the same row"
+        assert row.platform in ("linux/amd64", "linux/arm64")
+        assert row.accelerator in ("cpu", "cuda", "neuron", "rocm", "hpu")
+        assert (row.accelerator != "cpu") == bool(row.accelerator_name)
+        assert row.accelerator != "cpu" or not row.accelerator_count
+        assert row.vcpu is None or row.vcpu > 0
+    known = [(size(i.name), i.vcpu) for i in found if i.vcpu]
+    assert [v for _, v in sorted(known)] == sorted(v for _, v in known), "a larger size has at least as many vCPUs"
+
+
+def test_regions():
+    partitions = plain("regions.yaml")["partitions"]
+    for row in KNOWN.regions.values():
+        assert row.partition in partitions
+        assert row.dns_suffix == partitions[row.partition]["dns_suffix"]
+        assert row.title
+    assert {r.partition for r in KNOWN.regions.values()} == set(partitions), "a partition without a region"
+
+
+def test_model_patterns_are_not_ambiguous():
+    assert list(Matcher(KNOWN.models).ambiguous()) == []
+
+
+def test_names_from_the_outside_are_looked_up():
+    assert KNOWN.canonical("targets", "managed-inference") == ("realtime-inference", True)
+    assert KNOWN.canonical("targets", "nope") == ("nope", False)
+    assert KNOWN.instance("nope") is None
+    assert KNOWN.framework("nope") is None
+
+
+def test_digests_depend_on_names_and_bytes(tmp_path):
+    (tmp_path / "a.yaml").write_text("x")
+    one = Registries([Root("r", str(tmp_path))]).digests()
+    (tmp_path / "a.yaml").rename(tmp_path / "b.yaml")
+    two = Registries([Root("r", str(tmp_path))]).digests()
+    (tmp_path / "b.yaml").write_text("y")
+    three = Registries([Root("r", str(tmp_path))]).digests()
+    assert len({one["r"], two["r"], three["r"]}) == 3
+
+
+def test_instances_and_regions_are_those_of_botocore():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "instances.py"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_empty_rows_have_nothing():
+    assert Row("a", "b").defaults == Node({}, Mark(""))
