@@ -88,10 +88,24 @@ def identify(pid: int, token: str, sleep: Callable[[float], None], limit_s: floa
 
 
 def family(token: str) -> list[int]:
-    """Every process that carries a token: the server and its workers."""
+    """Every process of a server: those that carry its token, and the others of their sessions.
+
+    A server is started in a session of its own; nginx, for one, writes its title over its environment, so that only
+    the session still says whose it is.
+    """
     if len(token) < 16:
         return []
-    return [pid for pid in _pids() if _has_token(pid, token)]
+    pids = _pids()
+    marked = {pid for pid in pids if _has_token(pid, token)}
+    sessions = {_session(pid) for pid in marked} - {_session(os.getpid()), None}
+    return sorted(marked | {pid for pid in pids if _session(pid) in sessions})
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
 
 
 def stop(identity: Identity, sleep: Callable[[float], None], grace_s: float) -> bool:

@@ -202,6 +202,13 @@ def test_cookiecutter_is_used_through_generate_files_alone():
     assert not [n for n in imports("mlcc.render") if n.startswith("cookiecutter") and n != "cookiecutter.generate"]
 
 
+def test_cookiecutter_runs_no_hooks():
+    made = [n for n in walk(tree("mlcc.render")) if isinstance(n, ast.Call) and ast.unparse(n.func) == "generate_files"]
+    assert made
+    for call in made:
+        assert {k.arg: ast.unparse(k.value) for k in call.keywords}["accept_hooks"] == "False"
+
+
 def test_no_module_needs_itself():
     """The graph of imports at module level has no circle."""
     graph: dict[str, set[str]] = {}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mlcc.errors import UserError
 from mlcc.tree import digest
 from tests.helpers import SMALLEST, assert_no_traceback, assert_same, build_tree, read_tree, state_of
 
@@ -304,3 +305,41 @@ def test_values_that_would_not_fit_the_lock_are_refused(mlcc):
     result = mlcc("apply", code=1)
     assert "MLCC002" in result.stderr or "MLCC210" in result.stderr or "MLCC001" in result.stderr
     assert set(read_tree(HERE)) == {"mlcc.yaml"}
+
+
+# ---------------------------------------------------------------- between the plan and the write
+def planned(text: str):
+    """A plan that was made and not carried out yet: (target, prepared)."""
+    from mlcc import pipeline
+    from mlcc.files import Directory
+
+    build_tree(HERE, {"mlcc.yaml": text})
+    project = pipeline.read("mlcc.yaml")
+    target = Directory(".")
+    return target, pipeline.prepare(project, pipeline.render_tree(project, ["/tmp"]), target)
+
+
+def carry_out(target, prepared) -> bool:
+    from mlcc import apply as applying
+
+    with target:
+        return applying.execute(target, prepared.plan, prepared.lock, prepared.state, prepared.known)
+
+
+def test_a_file_that_changes_after_the_plan_is_not_deleted(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "environments: {prod: {ttl: 1h}}\n"})
+    mlcc("apply", code=0)
+    target, prepared = planned(SMALLEST)
+    assert "delete" in {c.action for c in prepared.plan.changes if c.path == "do/env/prod.conf"}
+    (HERE / "do/env/prod.conf").write_text("# mine, just now\n")
+    assert carry_out(target, prepared)
+    assert (HERE / "do/env/prod.conf").read_text() == "# mine, just now\n"
+
+
+def test_a_folder_that_becomes_a_link_after_the_plan_is_not_followed(project, outside):
+    target, prepared = planned(SMALLEST + "ttl: 3d\n")
+    before = state_of(outside)
+    replace_by_link("do", outside)
+    with pytest.raises(UserError):
+        carry_out(target, prepared)
+    assert_same(before, state_of(outside))
