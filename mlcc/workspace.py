@@ -16,10 +16,10 @@ from mlcc import config, settings
 from mlcc.config import Config, Layer
 from mlcc.diagnostics import Finding, Severity, error, printable, quoted
 from mlcc.files import Directory, Refused, read_named
+from mlcc.guard import CONFIG_LIMITS
 from mlcc.registries.read import Root
 from mlcc.settings import Read, Request
 from mlcc.values import Mark, Source, node_of
-from mlcc.yamlio import CONFIG_LIMITS
 
 FILE_NAMES = ("mlcc.yaml", "mlcc.yml")
 MANIFESTS = ("pyproject.toml", "package.json")

@@ -13,35 +13,9 @@ from io import BytesIO
 from typing import Any
 
 from mlcc import scalars
-from mlcc.diagnostics import Finding, Severity, printable, quoted
+from mlcc.diagnostics import Finding, printable, quoted
+from mlcc.guard import CONFIG_LIMITS, Limits, Stop, decode, problem_at
 from mlcc.values import Item, Mark, Node, Path, format_path
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Caps on one document: bytes, nesting, nodes after expansion, aliases, characters after expansion."""
-
-    max_bytes: int = 256 * 1024
-    max_depth: int = 16
-    max_nodes: int = 20_000
-    max_aliases: int = 100
-    max_chars: int = 1024 * 1024
-
-
-CONFIG_LIMITS = Limits()
-PROJECT_REGISTRY_LIMITS = Limits(4 * 1024 * 1024, 16, 200_000, 100, 16 * 1024 * 1024)
-OPERATOR_LIMITS = Limits(1 << 40, 64, 1 << 40, 1 << 40, 1 << 50)
-
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
-# Characters that make a reviewer see another text than the machine reads (bidirectional overrides and isolates).
-_DECEPTIVE = re.compile("[\u202a-\u202e\u2066-\u2069]")
-
-
-class _Stop(Exception):
-    """The document cannot be read any further; carries the finding."""
-
-    def __init__(self, finding: Finding) -> None:
-        self.finding = finding
 
 
 @dataclass
@@ -89,50 +63,11 @@ def load(data: bytes, file: str, limits: Limits = CONFIG_LIMITS) -> Loaded:
     """
     findings: list[Finding] = []
     try:
-        text = _decode(data, file, limits)
+        text = decode(data, file, limits)
         builder = _Builder(file, limits, findings)
         return Loaded(builder.build(text), tuple(findings))
-    except _Stop as stop:
+    except Stop as stop:
         return Loaded(None, (*findings, stop.finding))
-
-
-def _finding(code: str, message: str, mark: Mark, hint: str = "", path: str = "") -> Finding:
-    return Finding(code, Severity.ERROR, message, path, mark.file, mark.line, mark.column, hint)
-
-
-def _place(text: str, offset: int, file: str) -> Mark:
-    line = text.count("\n", 0, offset) + 1
-    return Mark(file, line, offset - (text.rfind("\n", 0, offset) + 1) + 1)
-
-
-def _decode(data: bytes, file: str, limits: Limits) -> str:
-    if len(data) > limits.max_bytes:
-        size = f"{len(data):,} bytes; at most {limits.max_bytes:,} are read"
-        raise _Stop(_finding("MLCC002", f"the file is too large: {size}", Mark(file, 1, 1)))
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        mark = _place(data[: problem.start].decode("utf-8", "replace"), problem.start, file)
-        mark = Mark(file, mark.line, max(1, mark.column))
-        raise _Stop(_finding("MLCC003", "the file is not UTF-8 text", mark, "save it as UTF-8")) from None
-    text = text.replace("\r\n", "\n")
-    found = _CONTROL.search(text)
-    if found:
-        name = f"U+{ord(found[0]):04X}"
-        hint = 'write it as an escape in double quotes, as in "\\x1b", if it is meant'
-        raise _Stop(
-            _finding("MLCC004", f"control character {name} in the file", _place(text, found.start(), file), hint)
-        )
-    found = _DECEPTIVE.search(text)
-    if found:
-        name = f"U+{ord(found[0]):04X}"
-        hint = (
-            'it makes readers see another text; write it as an escape in double quotes, as in "\\u202e", if it is meant'
-        )
-        message = f"bidirectional control character {name} in the file"
-        raise _Stop(_finding("MLCC004", message, _place(text, found.start(), file), hint))
-    return text
 
 
 class _Builder:
@@ -159,17 +94,17 @@ class _Builder:
             for event in parser.parse(BytesIO(text.encode("utf-8"))):
                 self.event(event)
         except MarkedYAMLError as problem:
-            raise _Stop(self._syntax(problem)) from None
+            raise Stop(self._syntax(problem)) from None
         except YAMLError as problem:
             text = printable(str(problem).partition("\n")[0], 100)
-            raise _Stop(_finding("MLCC005", f"not YAML: {text}", Mark(self.file, 1, 1))) from None
+            raise Stop(problem_at("MLCC005", f"not YAML: {text}", Mark(self.file, 1, 1))) from None
         except (ValueError, IndexError, KeyError, AttributeError, TypeError, OverflowError):
             # the parser's own slips on malformed input (for example a Unicode escape beyond U+10FFFF)
             mark = self.stack[-1].mark if self.stack else Mark(self.file, 1, 1)
-            raise _Stop(_finding("MLCC005", "not YAML: the text near here cannot be read", mark)) from None
+            raise Stop(problem_at("MLCC005", "not YAML: the text near here cannot be read", mark)) from None
         if self.root is None or self.root.value is None:
             message = "the file is empty"
-            raise _Stop(_finding("MLCC005", message, Mark(self.file, 1, 1), "the smallest mlcc.yaml: see `mlcc init`"))
+            raise Stop(problem_at("MLCC005", message, Mark(self.file, 1, 1), "the smallest mlcc.yaml: see `mlcc init`"))
         return self.root
 
     def _syntax(self, problem: Any) -> Finding:
@@ -181,7 +116,7 @@ class _Builder:
         if at_end and self.stack and self.stack[-1].style == "flow" and "quoted" not in (problem.context or ""):
             place = self.stack[-1].mark
         words = re.sub(r"'[^']{3,}'|\"[^\"]{3,}\"", "...", problem.problem or problem.context or "syntax error")
-        return _finding("MLCC005", f"not YAML: {printable(words, 100)}", place)
+        return problem_at("MLCC005", f"not YAML: {printable(words, 100)}", place)
 
     # -------------------------------------------------- events
     def event(self, event: Any) -> None:
@@ -204,16 +139,18 @@ class _Builder:
     def _document(self, event: Any) -> None:
         self.documents += 1
         if self.documents > 1:
-            raise _Stop(_finding("MLCC009", "a second document in the file", self._mark(event), "keep one document"))
+            raise Stop(problem_at("MLCC009", "a second document in the file", self._mark(event), "keep one document"))
         if event.version is not None or event.tags:
-            raise _Stop(_finding("MLCC005", "a % directive in the file", Mark(self.file, 1, 1), "remove the line"))
+            raise Stop(problem_at("MLCC005", "a % directive in the file", Mark(self.file, 1, 1), "remove the line"))
 
     def _tag(self, event: Any) -> None:
         # `tag` is a str or a Tag object; an absent one is None
         tag = str(event.tag) if event.tag is not None else ""
         if tag and tag != "None":
             message = f"the tag {quoted(tag)} is not allowed"
-            self.findings.append(_finding("MLCC007", message, self._mark(event), "write the plain value", self._here()))
+            self.findings.append(
+                problem_at("MLCC007", message, self._mark(event), "write the plain value", self._here())
+            )
 
     def _here(self) -> str:
         """The path of the value that is being read, for messages."""
@@ -241,18 +178,18 @@ class _Builder:
         if ambiguous:
             message = f"{quoted(text, 40)} is read differently by different YAML readers"
             hint = f'write it in quotes: "{printable(text, 40)}" (or true / false for a switch)'
-            self.findings.append(_finding("MLCC010", message, mark, hint, self._here()))
+            self.findings.append(problem_at("MLCC010", message, mark, hint, self._here()))
         if "\x00" in text or _LONE.search(text):
             name = "NUL" if "\x00" in text else "lone surrogate"
             message = f"a {name} character cannot be carried by a shell or a container"
-            self.findings.append(_finding("MLCC004", message, mark, "remove it", self._here()))
+            self.findings.append(problem_at("MLCC004", message, mark, "remove it", self._here()))
 
     def _open(self, event: Any, is_map: bool) -> None:
         self._tag(event)
         mark = self._mark(event)
         if len(self.stack) >= self.limits.max_depth:
             message = f"nested deeper than {self.limits.max_depth} levels"
-            raise _Stop(_finding("MLCC008", message, mark, path=self._here()))
+            raise Stop(problem_at("MLCC008", message, mark, path=self._here()))
         self._bad_key_collection(mark)
         self._count(1, 0, mark)
         if event.anchor:
@@ -261,7 +198,7 @@ class _Builder:
 
     def _bad_key_collection(self, mark: Mark) -> None:
         if self.stack and self.stack[-1].is_map and self.stack[-1].key is None:
-            raise _Stop(_finding("MLCC011", "a list or a mapping cannot be a key", mark, path=self._here()))
+            raise Stop(problem_at("MLCC011", "a list or a mapping cannot be a key", mark, path=self._here()))
 
     def _close(self, event: Any) -> None:
         frame = self.stack.pop()
@@ -274,15 +211,15 @@ class _Builder:
         mark = self._mark(event)
         self.aliases += 1
         if self.aliases > self.limits.max_aliases:
-            raise _Stop(_finding("MLCC008", f"more than {self.limits.max_aliases} aliases", mark))
+            raise Stop(problem_at("MLCC008", f"more than {self.limits.max_aliases} aliases", mark))
         built = self.anchors.get(event.anchor)
         if built is None:
             known = event.anchor in self.anchors
             message = "a value cannot contain itself" if known else "the alias has no anchor"
-            raise _Stop(_finding("MLCC008" if known else "MLCC005", message, mark, path=self._here()))
+            raise Stop(problem_at("MLCC008" if known else "MLCC005", message, mark, path=self._here()))
         if len(self.stack) + built.height > self.limits.max_depth:
             message = f"nested deeper than {self.limits.max_depth} levels"
-            raise _Stop(_finding("MLCC008", message, mark, path=self._here()))
+            raise Stop(problem_at("MLCC008", message, mark, path=self._here()))
         self._count(built.size, built.chars, mark)
         self._add(built, mark, None, True)
 
@@ -291,7 +228,7 @@ class _Builder:
         self.chars += chars
         if self.nodes > self.limits.max_nodes or self.chars > self.limits.max_chars:
             message = f"the file holds more than {self.limits.max_nodes:,} values once aliases are expanded"
-            raise _Stop(_finding("MLCC008", message, mark, path=self._here()))
+            raise Stop(problem_at("MLCC008", message, mark, path=self._here()))
 
     def _add(self, built: _Built, mark: Mark, anchor: str | None, plain: bool) -> None:
         if anchor:
@@ -314,7 +251,7 @@ class _Builder:
         if frame.key in frame.mapping:
             first = frame.keys[frame.key]
             message = f"the key {quoted(frame.key)} stands twice (first in line {first.line})"
-            self.findings.append(_finding("MLCC006", message, frame.key_mark, "keep one", self._here()))
+            self.findings.append(problem_at("MLCC006", message, frame.key_mark, "keep one", self._here()))
         else:
             frame.mapping[frame.key] = built.node
             frame.keys[frame.key] = frame.key_mark
@@ -323,13 +260,13 @@ class _Builder:
     def _key(self, frame: _Frame, built: _Built, mark: Mark, plain: bool) -> None:
         text = built.node.text if isinstance(built.node.value, (str, int, float, bool, type(None))) else ""
         if plain and text == "<<":
-            raise _Stop(
-                _finding("MLCC008", "merge keys (<<) are not allowed", mark, "write the keys out", self._here())
+            raise Stop(
+                problem_at("MLCC008", "merge keys (<<) are not allowed", mark, "write the keys out", self._here())
             )
         if not isinstance(built.node.value, str) or built.ambiguous:
             hint = f'write it in quotes: "{printable(text, 40)}"' if text else "give it a name"
             message = f"the key {quoted(text, 40)} is not read as text"
-            self.findings.append(_finding("MLCC011", message, mark, hint, self._here()))
+            self.findings.append(problem_at("MLCC011", message, mark, hint, self._here()))
         frame.size += 1
         frame.key, frame.key_mark = text, mark
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from typing import Any
@@ -31,6 +32,7 @@ def no_hypothesis_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 BLANKED = ("AWS_", "ML_", "MLCC", "GIT_", "XDG_", "DOCKER_")
+NUMBERS = itertools.count()
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 
@@ -83,7 +85,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty home, a blank environment, and a working directory that nothing else uses."""
-    home = tmp_path_factory.mktemp("home")
+    # numbered here: mktemp looks at all folders there are, each time
+    place = tmp_path_factory.getbasetemp() / f"place{next(NUMBERS)}"
+    home, work = place / "home", place / "work"
+    home.mkdir(parents=True)
+    work.mkdir()
     for name in list(os.environ):
         if name.startswith(BLANKED) or name in ("REGISTRY_PATH", "NO_COLOR", "FORCE_COLOR", "TERM", "PYTHONPATH"):
             monkeypatch.delenv(name)
@@ -98,7 +104,7 @@ def no_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
+    monkeypatch.chdir(work)
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from mlcc.config import SCHEMA
 from mlcc.diagnostics import Severity, error, nearest, printable, quoted
 from mlcc.errors import UserError
 from mlcc.files import Directory, read_named
+from mlcc.guard import CONFIG_LIMITS
 from mlcc.settings import Request
 from mlcc.values import Path, format_path, parse_path
 from mlcc.workspace import gather, locate
-from mlcc.yamlio import CONFIG_LIMITS
 
 
 @click.command("set", epilog="Example: mlcc set deployment.instance_type ml.c5.xlarge")

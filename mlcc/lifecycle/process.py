@@ -163,6 +163,11 @@ def owns_port(token: str, port: int) -> bool:
     return any(inode in wanted for pid in family(token) for inode in _sockets(pid))
 
 
+def holds_port(token: str, port: int) -> bool:
+    """True when the server with this token still listens on a port (a stranger who has it by now does not count)."""
+    return owns_port(token, port) if _HAS_PROC else listens(port)
+
+
 def _listening(port: int) -> set[str]:
     """Inodes of the sockets that listen on a port."""
     found = set()

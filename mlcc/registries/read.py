@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mlcc import schema, yamlio
+from mlcc import guard, schema, yamlio
 from mlcc.diagnostics import Finding, Severity, allowed, has_errors
 from mlcc.errors import UserError
 from mlcc.files import Directory, Refused
@@ -44,7 +44,7 @@ def listing(root: Root) -> list[str]:
 
 def document(root: Root, relname: str) -> Node:
     """One registry file as nodes, checked.  Raises UserError with every finding."""
-    limits = yamlio.OPERATOR_LIMITS if root.trusted else yamlio.PROJECT_REGISTRY_LIMITS
+    limits = guard.OPERATOR_LIMITS if root.trusted else guard.PROJECT_REGISTRY_LIMITS
     shown = f"{root.name}:{relname}"
     with Directory(root.path) as directory:
         found = directory.read(relname, min(limits.max_bytes, MAX_FILE_BYTES), single_link=False)

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from mlcc import yamlio, yamltext
-from mlcc.yamlio import Limits
+from mlcc import guard, yamlio, yamltext
+from mlcc.guard import Limits
 from tests.helpers import codes, only
 
 # Any text that a UTF-8 file can hold.
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
 
 
-def load(text: str | bytes, limits: Limits = yamlio.CONFIG_LIMITS) -> yamlio.Loaded:
+def load(text: str | bytes, limits: Limits = guard.CONFIG_LIMITS) -> yamlio.Loaded:
     return yamlio.load(text.encode() if isinstance(text, str) else text, "f.yaml", limits)
 
 
@@ -284,8 +284,8 @@ def test_limits(text, code):
 
 
 def test_the_config_limits_are_those_of_the_contract():
-    assert Limits(256 * 1024, 16, 20_000, 100, 1024 * 1024) == yamlio.CONFIG_LIMITS
-    assert (yamlio.PROJECT_REGISTRY_LIMITS.max_bytes, yamlio.PROJECT_REGISTRY_LIMITS.max_nodes) == (4 << 20, 200_000)
+    assert Limits(256 * 1024, 16, 20_000, 100, 1024 * 1024) == guard.CONFIG_LIMITS
+    assert (guard.PROJECT_REGISTRY_LIMITS.max_bytes, guard.PROJECT_REGISTRY_LIMITS.max_nodes) == (4 << 20, 200_000)
 
 
 BOMBS = {
@@ -317,7 +317,7 @@ def test_bombs_end_soon(name):
 
 # ---------------------------------------------------------------- writing
 def three_readers(text: str) -> list[object]:
-    ours = load(text, yamlio.OPERATOR_LIMITS)
+    ours = load(text, guard.OPERATOR_LIMITS)
     assert ours.root is not None
     assert not ours.findings
     return [pyyaml.safe_load(text), YAML(typ="safe", pure=True).load(text), ours.root.plain()]

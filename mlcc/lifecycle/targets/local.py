@@ -10,13 +10,14 @@ from typing import Any
 
 from mlcc import proc
 from mlcc.diagnostics import error
-from mlcc.errors import PreconditionError
+from mlcc.errors import PreconditionError, UserError
 from mlcc.lifecycle import build, contract, engines, process, state
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.project import RenderedProject
 from mlcc.lifecycle.targets import local_server as server
 from mlcc.lifecycle.targets.local_server import HOST
 
+ATTEMPTS = 3
 IN_SERVICE, STARTING, FAILED, STOPPED = "InService", "Creating", "Failed", "Stopped"
 
 
@@ -31,14 +32,21 @@ def deploy(context: Context) -> Result:
     if running and server.alive(context, running):
         context.progress.say("a server of this project runs already; it is replaced")
     server.stop(context, running)
-    port = process.free_port(int(context.argument("port") or project.container["port"]), HOST)
-    record = (
-        server.start_container(context, built, port)
-        if built.kind == build.IMAGE
-        else server.start_process(context, built, port)
-    )
-    state.write(project.directory, state.SERVER, record)
-    server.wait(context, record)
+    wanted = int(context.argument("port") or project.container["port"])
+    record: dict[str, Any] = {}
+    for attempt in range(ATTEMPTS):
+        port = process.free_port(wanted if attempt == 0 else 0, HOST)
+        start = server.start_container if built.kind == build.IMAGE else server.start_process
+        record = start(context, built, port)
+        state.write(project.directory, state.SERVER, record)
+        try:
+            server.wait(context, record)
+            break
+        except UserError:
+            # a port that was free when we looked may be another's by the time the server binds it
+            if attempt == ATTEMPTS - 1 or not process.listens(port, HOST):
+                raise
+            context.progress.say(f"port {port} was taken meanwhile; trying another")
     url = str(record["url"])
     document = {"target": "local", "status": IN_SERVICE, "url": url}
     return Result(document, [f"{project.name} serves at {url}/invocations"])
@@ -141,7 +149,7 @@ def clean(context: Context) -> Result:
     port = record.get("port")
     proofs = {
         "no process of it runs": stopped,
-        "its port is closed": not (isinstance(port, int) and process.listens(port, HOST)),
+        "its port is closed": not (isinstance(port, int) and process.holds_port(str(record.get("token", "")), port)),
         "no image of it is left": image_gone,
         "no local state is left": not (log or state.leftovers(project.directory)),
     }
