@@ -19,6 +19,8 @@ from mlcc.values import Item, Mark, Node, Path, Source, format_path
 SCHEMA = "mlcc"
 # Keys that shape how documents combine; they are never configuration values.
 STRUCTURE = ("version", "extends", "environments")
+# What --env calls the values without an overlay.
+DEFAULT_ENVIRONMENT = "default"
 _SHOWN = 60
 
 
@@ -107,6 +109,10 @@ def _structure(root: Node, overlays: bool) -> Iterator[Finding]:
         yield _problem("MLCC030", root.mark_of(("environments",)), "environments", "environments belong in mlcc.yaml")
         return
     for name, overlay in environments.value.items():
+        if name == DEFAULT_ENVIRONMENT:
+            mark = environments.keys[name]
+            message = f"{name} is the name of the values without an overlay"
+            yield _problem("MLCC035", mark, f"environments.{name}", message, "give the environment another name")
         yield from _build_keys(name, overlay)
         yield from _twins(overlay, ())
 

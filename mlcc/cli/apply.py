@@ -43,7 +43,6 @@ def command(
     settings: tuple[str, ...],
     extra: str,
     registries: tuple[str, ...],
-    offline: bool,
     merge: bool,
     force: bool,
     restore: tuple[str, ...],

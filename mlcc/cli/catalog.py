@@ -64,11 +64,8 @@ TABLES: dict[str, tuple[Callable[[Registries], Rows], Columns, str]] = {
     help="Instance types that are offered for this use.",
 )
 @click.option("--registry", "roots", multiple=True, metavar="DIR", help="A folder of rows over the packaged ones.")
-@click.option("--offline", is_flag=True, help="Never use the network (the default for this command).")
 @output_options()
-def command(
-    table: str, name: str, filters: tuple[str, ...], offered: str | None, roots: tuple[str, ...], offline: bool
-) -> int:
+def command(table: str, name: str, filters: tuple[str, ...], offered: str | None, roots: tuple[str, ...]) -> int:
     """Browse the registries: a table, or one row in full with where its facts come from."""
     session = current()
     registries = load(_roots(session, roots))

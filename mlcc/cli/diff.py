@@ -14,6 +14,7 @@ from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.plan import prepare
 from mlcc.cli.projects import Selection, files, project_options, read, target_of
 from mlcc.cli.session import Session, current
+from mlcc.config import DEFAULT_ENVIRONMENT
 from mlcc.diagnostics import error, has_errors, printable
 from mlcc.errors import UsageError, UserError
 from mlcc.pipeline import Prepared, Project
@@ -34,7 +35,6 @@ def command(
     settings: tuple[str, ...],
     extra: str,
     registries: tuple[str, ...],
-    offline: bool,
 ) -> int:
     """Show what apply would change: values first, then every file as a unified diff.
 
@@ -58,7 +58,7 @@ def command(
 
 def _name(env: str) -> str | None:
     """`default` names the values without an overlay."""
-    return None if env == "default" else env
+    return None if env == DEFAULT_ENVIRONMENT else env
 
 
 def _environments(session: Session, projects: list[Project]) -> None:

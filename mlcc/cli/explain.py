@@ -32,7 +32,6 @@ def command(
     settings: tuple[str, ...],
     extra: str,
     registries: tuple[str, ...],
-    offline: bool,
 ) -> int:
     """Say where a value comes from: the source that won, with file and line, and every value that it beat.
 

@@ -97,10 +97,11 @@ def _plain(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 
 def output_options(formats: Iterable[str] = FORMATS) -> Callable[[Command], Command]:
-    """-o, --json, -q, -v, --no-color."""
+    """-o, --json, -q, -v, --no-color, --offline."""
 
     def decorate(command: Command) -> Command:
         for option in (
+            click.option("--offline", is_flag=True, expose_value=False, help="Never use the network (the default)."),
             click.option("--no-color", is_flag=True, expose_value=False, callback=_plain, help="No colour."),
             click.option("-v", "--verbose", count=True, expose_value=False, callback=_quiet, help="Say more."),
             click.option(
@@ -134,10 +135,9 @@ finding_output = output_options(FINDING_FORMATS)
 
 
 def value_options(command: Command) -> Command:
-    """Where values come from: --set, --config, --registry, --env, --offline, and the generated options."""
+    """Where values come from: --set, --config, --registry, --env, and the generated options."""
     command = key_options(command)
     for option in (
-        click.option("--offline", is_flag=True, help="Never use the network (the default for this command)."),
         click.option(
             "--registry",
             "registries",

@@ -58,7 +58,6 @@ def command(
     settings: tuple[str, ...],
     extra: str,
     registries: tuple[str, ...],
-    offline: bool,
     detailed: bool,
 ) -> int:
     """Show what apply would do: every file with its action, and the values that changed.

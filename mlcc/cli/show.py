@@ -25,7 +25,6 @@ def command(
     settings: tuple[str, ...],
     extra: str,
     registries: tuple[str, ...],
-    offline: bool,
 ) -> int:
     """Print every value as it resolved, defaults included."""
     session = current()

@@ -28,7 +28,6 @@ def command(
     settings: tuple[str, ...],
     extra: str,
     registries: tuple[str, ...],
-    offline: bool,
 ) -> int:
     """Check mlcc.yaml: syntax, keys, values, and whether they fit together.
 

@@ -244,3 +244,8 @@ def test_switches_of_free_maps_are_read_as_switches():
 
 def test_a_path_without_a_key_is_text():
     assert coerce(("nope", Item("x")), "1") == ("1", "")
+
+
+def test_an_environment_cannot_be_called_default():
+    finding = config.load(b"version: 1\nenvironments: {default: {ttl: 1h}}\n", "f.yaml").findings[0]
+    assert (finding.code, finding.path) == ("MLCC035", "environments.default")
