@@ -32,7 +32,7 @@ WINE = (
     [0, 1],
 )
 
-# Added to the end of the project's code/handler.py, which is the user's: load and predict take as long as they are told.
+# Added to the end of code/handler.py, which is the user's: load and predict take as long as they are told.
 SLOW = """
 
 import os
