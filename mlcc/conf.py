@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlcc import schema
+from mlcc import keys
 from mlcc.candidates import names
 from mlcc.config import SCHEMA
 from mlcc.diagnostics import Finding, Severity, quoted
@@ -55,7 +55,7 @@ def _variables(values: Mapping[Path, Any], pattern: tuple[str, ...], prefix: Pat
     """Variables of the keys directly or deeper below `pattern`, read at the concrete `prefix`."""
     found: dict[str, str] = {}
     size = len(pattern)
-    for path, prop in schema.index(SCHEMA).items():
+    for path, prop in keys.index(SCHEMA).items():
         variable = prop.meta.get("variable")
         if not variable or path[:size] != pattern or "[]" in path[size:]:
             continue

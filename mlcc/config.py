@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mlcc import schema, yamlio
+from mlcc import keys, schema, yamlio
 from mlcc.diagnostics import Finding, Severity, allowed, has_errors, nearest, quoted
 from mlcc.values import Item, Mark, Node, Path, Source, format_path
 
 SCHEMA = "mlcc"
 # Keys that shape how documents combine; they are never configuration values.
 STRUCTURE = ("version", "extends", "environments")
+NOTHING = Node({}, Mark(""))
 # What --env calls the values without an overlay.
 DEFAULT_ENVIRONMENT = "default"
 _SHOWN = 60
@@ -41,12 +42,13 @@ class Config:
     """A read document.
 
     file: as the user named it; root: its tree (an empty mapping when it could not be read); findings: all that is
-    wrong with it.
+    wrong with it; sound: the tree without what is wrong in it, so that the rest can still be judged.
     """
 
     file: str
     root: Node
     findings: tuple[Finding, ...]
+    sound: Node = NOTHING
 
     @property
     def ok(self) -> bool:
@@ -90,10 +92,23 @@ def check(
     if not root.is_map:
         problem = _problem("MLCC022", root.mark, "", "the document is not a mapping of keys to values")
         return Config(file, Node({}, root.mark), (*findings, problem))
-    found = [*findings, *schema.validate(root, SCHEMA, partial=partial)]
+    wrong = schema.errors(root, SCHEMA, partial=partial)
+    found = [*findings, *dict.fromkeys(finding for _, finding in wrong)]
+    sound = _without(root, {path for path, _ in wrong})
     if not has_errors(found):
         found.extend(_structure(root, overlays))
-    return Config(file, root, tuple(found))
+    return Config(file, root, tuple(found), sound)
+
+
+def _without(node: Node, wrong: set[tuple[str | int, ...]], here: tuple[str | int, ...] = ()) -> Node:
+    """A tree without the values at the given paths; a list with a wrong element goes as a whole."""
+    if node.is_list:
+        spoiled = any(path[: len(here)] == here for path in wrong)
+        return Node((), node.mark, style=node.style) if spoiled else node
+    if not node.is_map or not any(path[: len(here)] == here for path in wrong):
+        return node
+    kept = {k: _without(v, wrong, (*here, k)) for k, v in node.value.items() if (*here, k) not in wrong}
+    return Node(kept, node.mark, keys=node.keys, end=node.end, style=node.style)
 
 
 def _problem(code: str, mark: Mark, path: str, message: str, hint: str = "") -> Finding:
@@ -139,7 +154,7 @@ def _twins(root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
 
 def _build_keys(name: str, overlay: Node) -> Iterator[Finding]:
     for path, node in leaves(overlay):
-        prop = schema.find(SCHEMA, path)
+        prop = keys.find(SCHEMA, path)
         if prop is not None and prop.phase == "build":
             where = f"environments.{name}.{format_path(path)}"
             message = f"{format_path(path)} changes what is built, and one tree serves all environments"
@@ -167,13 +182,13 @@ def _leaves(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
 
 
 def _named(path: Path) -> bool:
-    prop = schema.find(SCHEMA, path)
+    prop = keys.find(SCHEMA, path)
     return prop is not None and prop.named
 
 
 def value_of(path: Path, node: Node) -> Any:
     """A leaf's value: container environment values are text exactly as written, lists are tuples of plain data."""
-    prop = schema.find(SCHEMA, path)
+    prop = keys.find(SCHEMA, path)
     if _kept(prop) and not isinstance(node.value, str):
         return node.text
     plain = node.plain()
@@ -182,10 +197,11 @@ def value_of(path: Path, node: Node) -> Any:
 
 def layers(config: Config, env: str | None) -> list[Layer]:
     """The file's own layer, with the overlay `env` above it when one is chosen (it must be known: `environment`)."""
-    own = {k: v for k, v in config.root.value.items() if k not in STRUCTURE and not k.startswith("x-")}
-    found = [Layer(Source.FILE, Node(own, config.root.mark, keys=config.root.keys))]
+    root = config.root if config.ok else config.sound
+    own = {k: v for k, v in root.value.items() if k not in STRUCTURE and not k.startswith("x-")}
+    found = [Layer(Source.FILE, Node(own, root.mark, keys=root.keys))]
     if env:
-        overlay = config.root.get("environments", env)
+        overlay = root.get("environments", env)
         if overlay is not None:
             found.insert(0, Layer(Source.OVERLAY, overlay))
     return found
@@ -238,7 +254,7 @@ def coerce(path: Path, text: str) -> tuple[Any, str]:
 
     A text key takes the text as it is; everything else is read like YAML, with the usual words for a switch.
     """
-    prop = schema.find(SCHEMA, path)
+    prop = keys.find(SCHEMA, path)
     types = prop.types if prop is not None else ("string",)
     if types == ("boolean",):
         word = text.strip().lower()
@@ -254,7 +270,7 @@ def coerce(path: Path, text: str) -> tuple[Any, str]:
     return text, ""
 
 
-def _kept(prop: schema.Property | None) -> bool:
+def _kept(prop: keys.Property | None) -> bool:
     """True for a key whose value is text exactly as written, whatever it looks like."""
     return prop is not None and prop.meta.get("keep") == "text"
 

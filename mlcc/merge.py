@@ -7,11 +7,13 @@ them lies one region that is taken from the side that changed it.
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Line matching is quadratic at worst; beyond this a person decides.
+# Line matching compares every pair of equal lines; beyond so many lines or pairs a person decides.
 MAX_LINES = 20_000
+MAX_PAIRS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def merge(
     if base == ours:
         return Merged(theirs, 0)
     lines = [side.splitlines(keepends=True) for side in (base, ours, theirs)]
-    if b"\0" in base + ours + theirs or max(map(len, lines)) > MAX_LINES:
+    if b"\0" in base + ours + theirs or max(map(len, lines)) > MAX_LINES or _pairs(*lines) > MAX_PAIRS:
         return Merged(_markers(_Region(*lines), labels), 1)
     out: list[bytes] = []
     conflicts = 0
@@ -55,6 +57,12 @@ def merge(
             out.append(_markers(region, labels))
             conflicts += 1
     return Merged(b"".join(out), conflicts)
+
+
+def _pairs(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> int:
+    """How many pairs of equal lines the base has with either side: what matching costs."""
+    times = Counter(base)
+    return sum(times[line] for side in (ours, theirs) for line in side)
 
 
 def _regions(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Iterator[_Region]:

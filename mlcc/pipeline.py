@@ -30,6 +30,8 @@ from mlcc.settings import Request
 from mlcc.tree import OnDisk, Tree
 from mlcc.workspace import Inputs
 
+MISSING = "MLCC027"
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -73,8 +75,11 @@ def understand(inputs: Inputs, env: str | None = None, more_checks: Iterable[che
         findings.extend(config.environment(inputs.config, env))
     chosen = env if env in inputs.config.environments else None
     if not inputs.config.ok:
-        nothing = resolve((), registries)
-        return Project(inputs, registries, replace(nothing, findings=()), {}, None, tuple(ordered(findings)))
+        # what is sound in the file is judged all the same: every mistake is shown at once
+        partly = resolve((*config.layers(inputs.config, None), *inputs.layers), registries)
+        more = [*partly.findings, *checks.run(checks.Subject(partly, registries, inputs.config.sound))]
+        findings += [f for f in more if not _hidden(f, findings)]
+        return Project(inputs, registries, replace(partly, findings=()), {}, None, tuple(ordered(findings)))
     resolutions: dict[str | None, Resolved] = {}
     extra = tuple(more_checks)
     for name in (None, *inputs.config.environments):
@@ -86,6 +91,12 @@ def understand(inputs: Inputs, env: str | None = None, more_checks: Iterable[che
     default = resolutions.pop(None)
     environments = {str(k): v for k, v in resolutions.items()}
     return Project(inputs, registries, default, environments, chosen, tuple(ordered(findings)))
+
+
+def _hidden(finding: Finding, known: Iterable[Finding]) -> bool:
+    """True for `... is missing` where its section, or the file as a whole, could not be read: it may be there."""
+    section = finding.path.partition(".")[0]
+    return finding.code == MISSING and any(f.path.partition(".")[0] in ("", section) for f in known)
 
 
 def render_tree(project: Project, staging_candidates: Iterable[str]) -> Tree:

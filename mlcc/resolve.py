@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlcc import schema
+from mlcc import keys
 from mlcc.candidates import Table, dotted_path, names
 from mlcc.config import SCHEMA, Layer
 from mlcc.diagnostics import Finding, Severity
 from mlcc.registries.load import Registries
 from mlcc.selection import Rows, select
-from mlcc.values import Item, Mark, Node, Path, Source, Value, format_path
+from mlcc.values import Item, Mark, Node, Path, Source, Value
 
 DEFAULT_COMPONENT = "default"
 BUILT_IN = "built-in default"
@@ -87,7 +87,7 @@ def resolve(layers: Sequence[Layer], registries: Registries, env: str | None = N
 
 
 def _schema_defaults(table: Table) -> None:
-    for pattern, prop in schema.index(SCHEMA).items():
+    for pattern, prop in keys.index(SCHEMA).items():
         if "default" in prop.schema and "*" not in pattern and "[]" not in pattern:
             value = prop.schema["default"]
             table.put(pattern, tuple(value) if isinstance(value, list) else value, Source.DEFAULT, BUILT_IN)
@@ -104,7 +104,7 @@ def _elements(table: Table, rows: Rows) -> None:
         base: Path = ("adapters", Item(adapter), "base")
         if base not in table.candidates and len(components) == 1:
             table.put(base, components[0], Source.DEFAULT, "the only inference component")
-    for pattern, prop in schema.index(SCHEMA).items():
+    for pattern, prop in keys.index(SCHEMA).items():
         if "default" in prop.schema and "[]" in pattern and pattern.count("[]") == 1 and "*" not in pattern:
             at = pattern.index("[]")
             for name in names(table.candidates, pattern[:at]):
@@ -155,11 +155,6 @@ def _element(items: list[dict[str, Any]], name: str) -> dict[str, Any]:
             return item
     items.append({"name": name})
     return items[-1]
-
-
-def show_path(path: Path) -> str:
-    """A path as it is written in output."""
-    return format_path(path)
 
 
 def node_layer(source: Source, plain: Mapping[str, Any], origin: str) -> Layer:

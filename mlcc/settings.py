@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlcc import config, schema
+from mlcc import config, keys
 from mlcc.config import SCHEMA, Layer
 from mlcc.diagnostics import Finding, error, nearest, printable, quoted
 from mlcc.resolve import node_layer
@@ -34,7 +34,7 @@ class Request:
 
 def variables(environ: Mapping[str, str]) -> Read:
     """The ML_ variables that the schema knows; others belong to other tools."""
-    known = {p.meta["env"]: p for p in schema.index(SCHEMA).values() if p.meta.get("env")}
+    known = {p.meta["env"]: p for p in keys.index(SCHEMA).values() if p.meta.get("env")}
     found: dict[Path, tuple[Any, str]] = {}
     problems = []
     for name in sorted(n for n in environ if n.startswith("ML_")):
@@ -74,24 +74,24 @@ def options(request: Request) -> Read:
 
 def _unusable(dotted: str, path: Path | None) -> str:
     """Why a path cannot be set, or ''."""
-    if path is None or path[0] in config.STRUCTURE or schema.find(SCHEMA, path) is None:
+    if path is None or path[0] in config.STRUCTURE or keys.find(SCHEMA, path) is None:
         return f"{quoted(dotted)} is not a key of mlcc.yaml"
     for at, segment in enumerate(path):
         if isinstance(segment, Item):
-            prop = schema.find(SCHEMA, path[:at])
+            prop = keys.find(SCHEMA, path[:at])
             if prop is None or not prop.named or at == len(path) - 1:
                 return f"{quoted(dotted)} names an element; set one of its keys, or the whole list"
     return ""
 
 
 def _hint(dotted: str, problem: str) -> str:
-    near = nearest(dotted, (p.name for p in schema.index(SCHEMA).values())) if problem else ""
+    near = nearest(dotted, (p.name for p in keys.index(SCHEMA).values())) if problem else ""
     return f"did you mean {near}?" if near and near != dotted else "mlcc explain lists the paths" if problem else ""
 
 
 def _generated(request: Request) -> Iterable[tuple[str, str, str]]:
     for dotted, text in (request.options or {}).items():
-        prop = schema.find(SCHEMA, parse_path(dotted) or ())
+        prop = keys.find(SCHEMA, parse_path(dotted) or ())
         yield (str(prop.meta.get("option")) if prop is not None else dotted), dotted, text
 
 

@@ -14,9 +14,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlcc import schema
+from mlcc import keys, schema
 from mlcc.config import SCHEMA
-from mlcc.schema import Property
+from mlcc.keys import Property
 from mlcc.values import SOURCE_TITLES, Source
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +42,7 @@ def reference() -> str:
 
 
 def _section(key: str) -> list[str]:
-    found = [p for p in schema.index(SCHEMA).values() if p.path[0] == key]
+    found = [p for p in keys.index(SCHEMA).values() if p.path[0] == key]
     head = str(found[0].schema.get("description", ""))
     rows = [_row(p) for p in found if p.path[-1] not in ("[]", "*") and (p.phase or len(p.path) == 1)]
     title = ["| key | type | default | option | variable | do/ variable | phase | what it does |", "|" + "---|" * 8]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mlcc import schema
+from mlcc import keys
 from mlcc.cli.session import FINDING_FORMATS, FORMATS, Session, current
 from mlcc.config import SCHEMA
 from mlcc.settings import Request
@@ -51,14 +51,14 @@ class KeyOption(click.Option):
         self.key = path
 
 
-def _metavar(prop: schema.Property) -> str:
+def _metavar(prop: keys.Property) -> str:
     kinds = {"integer": "N", "number": "N", "boolean": "true|false", "array": "A,B"}
     return next((kinds[k] for k in prop.types if k in kinds), "TEXT")
 
 
 def key_options(command: Command) -> Command:
     """Adds an option for each key of the schema that has one."""
-    found = [p for p in schema.index(SCHEMA).values() if p.meta.get("option")]
+    found = [p for p in keys.index(SCHEMA).values() if p.meta.get("option")]
     for prop in sorted(found, key=lambda p: str(p.meta["option"]), reverse=True):
         words = str(prop.schema.get("description", "")).partition(". ")[0].rstrip(".") + "."
         option = KeyOption(str(prop.meta["option"]), prop.name, words, _metavar(prop))

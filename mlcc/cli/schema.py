@@ -7,7 +7,7 @@ import os
 
 import click
 
-from mlcc import resources, schema
+from mlcc import keys, resources
 from mlcc.cli.options import output_options
 from mlcc.cli.output import print_rows
 from mlcc.cli.session import current
@@ -41,7 +41,7 @@ def command(name: str, matrix: bool) -> int:
             "do_variable": p.meta.get("variable") or "",
             "phase": p.phase,
         }
-        for p in schema.index(name).values()
+        for p in keys.index(name).values()
         if p.meta
     ]
     print_rows(session, rows, ["key", "option", "environment", "do_variable", "phase"])

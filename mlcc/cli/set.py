@@ -6,7 +6,7 @@ import os
 
 import click
 
-from mlcc import config, edit, pipeline, schema, writing
+from mlcc import config, edit, keys, pipeline, writing
 from mlcc.cli.options import file_option, output_options
 from mlcc.cli.session import Session, current
 from mlcc.config import SCHEMA
@@ -52,9 +52,9 @@ def command(key: str, value: str | None, unset: bool, env: str, file: str) -> in
 
 def _path(key: str) -> Path:
     path = parse_path(key)
-    prop = schema.find(SCHEMA, path) if path else None
+    prop = keys.find(SCHEMA, path) if path else None
     if path is None or prop is None:
-        near = nearest(key, (p.name for p in schema.index(SCHEMA).values()))
+        near = nearest(key, (p.name for p in keys.index(SCHEMA).values()))
         hint = f"did you mean {near}? " if near else ""
         raise UserError([error("MLCC033", f"{quoted(key)} is not a key of mlcc.yaml", hint=f"{hint}see mlcc schema")])
     return path

@@ -35,7 +35,16 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.yamltext",
         "mlcc",
     ),
-    ("mlcc.resources", "mlcc.yamlio", "mlcc.schema", "mlcc.proc", "mlcc.files", "mlcc.writing", "mlcc.plugins"),
+    (
+        "mlcc.resources",
+        "mlcc.yamlio",
+        "mlcc.schema",
+        "mlcc.keys",
+        "mlcc.proc",
+        "mlcc.files",
+        "mlcc.writing",
+        "mlcc.plugins",
+    ),
     ("mlcc.config", "mlcc.registries", "mlcc.deployments", "mlcc.edit"),
     (
         "mlcc.candidates",

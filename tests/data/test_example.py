@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mlcc import config, schema, yamlio
+from mlcc import config, keys, yamlio
 from mlcc.values import Item
 from tests.helpers import ROOT
 
@@ -62,7 +62,7 @@ def shown() -> set[tuple[str, ...]]:
     found: set[tuple[str, ...]] = set()
 
     def visit(value: object, path: tuple) -> None:
-        prop = schema.find("mlcc", path)
+        prop = keys.find("mlcc", path)
         if prop is not None:
             found.add(prop.path)
         if isinstance(value, dict):
@@ -79,7 +79,7 @@ def shown() -> set[tuple[str, ...]]:
 
 def test_it_shows_every_key_of_the_schema():
     there = shown()
-    missing = [p.name for path, p in schema.index("mlcc").items() if path not in there]
+    missing = [p.name for path, p in keys.index("mlcc").items() if path not in there]
     assert not missing
 
 

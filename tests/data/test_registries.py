@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mlcc import config, resources, schema
+from mlcc import config, keys, resources, schema
 from mlcc.checks.model_kind import WORDS
 from mlcc.lifecycle import STEPS
 from mlcc.registries import Registries, Root
@@ -168,7 +168,7 @@ def test_deployment_configs(name):
     row = KNOWN.deployment_configs[name]
     architecture = KNOWN.architectures[row.architecture]
     assert name == f"{row.architecture}-{row.backend}"
-    assert re.search(schema.index("mlcc")[("deployment", "config")].schema["pattern"], name)
+    assert re.search(keys.index("mlcc")[("deployment", "config")].schema["pattern"], name)
     assert row.description.endswith(".")
     for framework in row.frameworks:
         found = KNOWN.framework(framework)
@@ -215,7 +215,7 @@ def test_architectures(name):
 @pytest.mark.parametrize("name", KNOWN.targets)
 def test_targets(name):
     row = KNOWN.targets[name]
-    allowed = schema.index("mlcc")[("deployment", "target")].schema["enum"]
+    allowed = keys.index("mlcc")[("deployment", "target")].schema["enum"]
     assert {name, *row.aliases} <= set(allowed)
     assert set(row.uses) <= SECTIONS
     assert row.instances in ("", "endpoint", "transform", "hyperpod")
@@ -232,12 +232,12 @@ def version_key(name: str) -> tuple[int, ...]:
 def test_frameworks(name):
     row = KNOWN.frameworks[name]
     assert [c for c in KNOWN.deployment_configs.values() if name in c.frameworks], "no config serves it"
-    forms = schema.index("mlcc")[("model", "format")].schema["enum"]
+    forms = keys.index("mlcc")[("model", "format")].schema["enum"]
     assert set(row.formats) <= set(forms)
     assert row.default_format in row.formats
     assert list(row.versions) == sorted(row.versions, key=version_key, reverse=True), "newest first"
     for version in row.versions.values():
-        assert re.search(schema.index("mlcc")[("framework", "version")].schema["pattern"], version.name)
+        assert re.search(keys.index("mlcc")[("framework", "version")].schema["pattern"], version.name)
         for requirement in (*version.requirements, *version.sample_requirements):
             assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==[0-9][0-9A-Za-z.+!]*", requirement), requirement
         image = version.defaults.get("framework", "base_image")

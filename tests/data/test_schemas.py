@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mlcc import schema
+from mlcc import keys, schema
 from tests.helpers import ROOT
 
 PATHS = sorted((ROOT / "schemas").glob("*.json"))
@@ -39,7 +39,7 @@ def parts(node: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield from parts(child, f"{path}/{key}/{number}")
 
 
-def keys(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+def described(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every subschema that describes a value of a document: properties, values of maps, elements of lists."""
     for place, child in parts(schema.expand(node), path):
         parent = place.rsplit("/", 2)
@@ -78,7 +78,7 @@ def test_every_definition_is_used(name):
 
 @pytest.mark.parametrize("name", INPUT)
 def test_every_key_is_explained(name):
-    for place, part in keys(document(name)):
+    for place, part in described(document(name)):
         if part and not place.endswith("/^x-"):
             missing = {"title", "description", "examples"} - set(part)
             assert not missing, f"{place} has no {missing}"
@@ -123,7 +123,7 @@ def test_objects_are_closed_or_say_what_they_hold(name):
 
 
 # ---------------------------------------------------------------- x-mlcc
-PROPERTIES = schema.index("mlcc")
+PROPERTIES = keys.index("mlcc")
 
 
 @pytest.mark.parametrize("fact", ["option", "env"])
@@ -172,7 +172,7 @@ def test_an_overlay_s_keys_are_deploy_keys():
         if "patternProperties" in overlay
         else overlay["additionalProperties"]
     )
-    found = {p.path for p in schema.properties(child)}
+    found = {p.path for p in keys.properties(child)}
     assert found
     for path in found:
         assert path in PROPERTIES, f"environments.NAME.{'.'.join(path)} is no key of the file"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc import schema, yamlio, yamltext
+from mlcc import keys, schema, yamlio, yamltext
 from mlcc.diagnostics import Finding
 from mlcc.values import Item
 from tests.helpers import codes, only
@@ -335,13 +335,13 @@ def test_no_message_carries_raw_foreign_text(text):
     ],
 )
 def test_find(path, name):
-    found = schema.find("mlcc", path)
+    found = keys.find("mlcc", path)
     assert (found.name if found else None) == name
 
 
 @pytest.mark.parametrize("path", [("project", "name", "x"), ("env", "A", "B"), ("inference_components", "a")])
 def test_nothing_is_found_below_a_scalar(path):
-    assert schema.find("mlcc", path) is None
+    assert keys.find("mlcc", path) is None
 
 
 @pytest.mark.parametrize(
@@ -355,11 +355,11 @@ def test_nothing_is_found_below_a_scalar(path):
     ],
 )
 def test_types(path, types):
-    assert schema.find("mlcc", path).types == types
+    assert keys.find("mlcc", path).types == types
 
 
 def test_lists_of_named_elements_are_marked():
-    named = {p.name for p in schema.index("mlcc").values() if p.named}
+    named = {p.name for p in keys.index("mlcc").values() if p.named}
     assert named == {
         "triton.models",
         "triton.models[].inputs",
