@@ -73,14 +73,35 @@ def lines(
         process.stdout.close()
 
 
-def foreground(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | None = None) -> int:
-    """Runs a program on the caller's own terminal and returns its exit code."""
+def foreground(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | None = None, grace_s: float = 30) -> int:
+    """Runs a program that prints to the caller's own terminal and returns its exit code.
+
+    The program is in a session of its own, so that Ctrl-C reaches this process alone: however this one is told to end,
+    the program gets one SIGTERM and `grace_s` seconds to finish.  Ctrl-C is a normal end; SIGTERM and SIGHUP go on.
+    """
     try:
-        return subprocess.run(argv, cwd=cwd, env=dict(environ)).returncode
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, cwd=cwd, env=dict(environ), start_new_session=True, close_fds=True
+        )
     except FileNotFoundError:
         raise missing(argv[0]) from None
+    try:
+        return process.wait()
     except KeyboardInterrupt:
-        return 130
+        return _end(process, grace_s)
+    finally:
+        _end(process, grace_s)
+
+
+def _end(process: subprocess.Popen[bytes], grace_s: float) -> int:
+    """SIGTERM, and SIGKILL after the grace or at a second interrupt; the exit code."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            return process.wait(grace_s)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.kill()
+    return process.wait()
 
 
 def background(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str, log: IO[bytes]) -> int:

@@ -40,7 +40,9 @@ def run(command: click.Command, argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     session = Session()
     session.colour = wants_colour(session.environ, sys.stdout.isatty())
-    previous = [(s, signal.signal(s, _terminate)) for s in (signal.SIGTERM, signal.SIGHUP)]
+    # what is ignored stays so: nohup means it
+    wanted = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) != signal.SIG_IGN]
+    previous = [(s, signal.signal(s, _terminate)) for s in wanted]
     try:
         code = _guarded(command, argv, session)
         return _flush(code)

@@ -16,7 +16,7 @@ from mlcc import proc
 from mlcc.diagnostics import error, printable
 from mlcc.errors import PreconditionError, UserError
 from mlcc.files import Directory
-from mlcc.lifecycle import engines, state
+from mlcc.lifecycle import state
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.engines import Engine
 from mlcc.lifecycle.project import RenderedProject
@@ -38,7 +38,7 @@ class Built:
 def run(context: Context) -> Result:
     """Builds what deploy and run start."""
     project = context.project
-    engine = engines.detect(context.environ)
+    engine = context.engine
     if context.argument("dry_run"):
         return calls(_calls(project, engine, context.environ), engine=engine.name if engine else "none")
     train_sample(context)
@@ -54,7 +54,8 @@ def _calls(project: RenderedProject, engine: Engine | None, environ: Mapping[str
     if _needs_sample(project):
         found.append(call("engine", "train", script=TRAIN, output=project.architecture.sample))
     if engine is not None:
-        arguments = engine.build_arguments(image_name(project), platform(project), project.directory)
+        image = image_name(project)
+        arguments = engine.build_arguments(image, platform(project), project.directory, project.local_name, environ)
         found.append(call("engine", "build", arguments=arguments[1:]))
     else:
         found.append(call("engine", "install", python=_python(project, environ), requirements=REQUIREMENTS))
@@ -63,7 +64,7 @@ def _calls(project: RenderedProject, engine: Engine | None, environ: Mapping[str
 
 def image_name(project: RenderedProject) -> str:
     """The local image of a project."""
-    return f"mlcc/{project.name}:latest"
+    return f"mlcc/{project.name}:{project.checkout}"
 
 
 def platform(project: RenderedProject) -> str:
@@ -71,16 +72,23 @@ def platform(project: RenderedProject) -> str:
     return project.variables.get("BUILD_PLATFORM", "linux/amd64")
 
 
-def existing(project: RenderedProject, environ: Mapping[str, str]) -> Built:
+def existing(context: Context) -> Built:
     """What the last build made.  Raises PreconditionError when there is none, or it is gone."""
+    project = context.project
     found = state.read(project.directory, state.BUILD)
     built = Built(str(found.get("kind", "")), str(found.get("reference", "")))
-    if built.kind == IMAGE and engines.detect(environ) is not None:
-        return Built(IMAGE, image_name(project))
+    why = "has not been built here"
+    if built.kind == IMAGE:
+        image = image_name(project)
+        if context.need_engine().ask("image", "inspect", image, environ=context.environ).code == 0:
+            return Built(IMAGE, image)
+        why = f"was built, and its image {image} is gone"
     python = os.path.join(state.path(project.directory, ""), venv_name(project), "bin", "python")
-    if built.kind == VENV and os.path.exists(python):
-        return Built(VENV, python)
-    raise PreconditionError([error("MLCC305", f"{project.name} has not been built here", hint="do/build")])
+    if built.kind == VENV:
+        if os.path.exists(python):
+            return Built(VENV, python)
+        why = f"was built, and {REQUIREMENTS} has changed since"
+    raise PreconditionError([error("MLCC305", f"{project.name} {why}", hint="do/build")])
 
 
 # ---------------------------------------------------------------- programs with a story
@@ -104,7 +112,7 @@ def _follow(context: Context, argv: Sequence[str], doing: str, environ: Mapping[
 def _image(context: Context, engine: Engine) -> Built:
     project = context.project
     image = image_name(project)
-    arguments = engine.build_arguments(image, platform(project), ".")
+    arguments = engine.build_arguments(image, platform(project), ".", project.local_name, context.environ)
     _follow(context, arguments, f"building {image} with {engine.name}", context.environ)
     return Built(IMAGE, image)
 

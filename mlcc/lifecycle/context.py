@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
+from mlcc.diagnostics import error
+from mlcc.errors import PreconditionError
+from mlcc.lifecycle.engines import Engine, detect
 from mlcc.lifecycle.project import RenderedProject
 
 
@@ -55,6 +59,17 @@ class Context:
         """One of the step's own arguments."""
         value = self.arguments.get(name)
         return default if value is None else value
+
+    @cached_property
+    def engine(self) -> Engine | None:
+        """The container engine that answers, asked once."""
+        return detect(self.environ)
+
+    def need_engine(self) -> Engine:
+        """The container engine that answers.  Raises PreconditionError when none does."""
+        if self.engine is None:
+            raise PreconditionError([error("MLCC302", "no container engine answers", hint="start docker or podman")])
+        return self.engine
 
 
 @dataclass(frozen=True)

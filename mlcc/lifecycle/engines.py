@@ -13,30 +13,52 @@ from mlcc.errors import PreconditionError
 NAMES = ("docker", "podman")
 CHOICE = "MLCC_ENGINE"
 NONE = "none"
+LABEL = "mlcc.project"
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """An engine that answers: its name, the program's path, its version, and whether `docker buildx` is there."""
+    """An engine that answers: its name, the program's path and its version."""
 
     name: str
     program: str
     version: str
-    buildx: bool = False
 
-    def build_arguments(self, image: str, platform: str, context: str) -> list[str]:
-        """The command that builds `context` into `image`.
+    def ask(self, *arguments: str, environ: Mapping[str, str], timeout_s: float = 60) -> proc.Finished:
+        """Runs the engine's own command line to its end."""
+        return proc.run([self.program, *arguments], environ=environ, timeout_s=timeout_s)
+
+    def build_arguments(
+        self, image: str, platform: str, context: str, project: str, environ: Mapping[str, str]
+    ) -> list[str]:
+        """The command that builds `context` into `image`, labelled as the project's.
 
         SageMaker refuses OCI manifests, which buildx makes unless told otherwise
         (https://github.com/aws/amazon-sagemaker-feedback/issues/180).
         """
-        if self.buildx:
-            head = [self.program, "buildx", "build", "--provenance=false", "--output", "type=docker"]
-        elif self.name == "podman":
-            head = [self.program, "build", "--format", "docker"]
-        else:
-            head = [self.program, "build"]
-        return [*head, "--network", "host", "--platform", platform, "--tag", image, context]
+        head = ["build"]
+        if self.name == "podman":
+            head += ["--format", "docker"]
+        elif self.ask("buildx", "version", environ=environ, timeout_s=15).code == 0:
+            head = ["buildx", "build", "--provenance=false", "--output", "type=docker"]
+        head += ["--label", f"{LABEL}={project}", "--network", "host", "--platform", platform]
+        return [self.program, *head, "--tag", image, context]
+
+    def publishes(self, environ: Mapping[str, str]) -> bool:
+        """True when a container can have a network of its own with a port published on this machine.
+
+        A docker daemon may run without its bridge; podman needs none.
+        """
+        return self.name != "docker" or self.ask("network", "inspect", "bridge", environ=environ).code == 0
+
+    def remove_images(self, image: str, project: str, environ: Mapping[str, str]) -> bool:
+        """Removes an image and those of the project whose name a later build took; True when none is left."""
+        self.ask("rmi", "--force", image, environ=environ, timeout_s=120)
+        untagged = ("images", "--quiet", "--filter", "dangling=true", "--filter", f"label={LABEL}={project}")
+        for found in dict.fromkeys(self.ask(*untagged, environ=environ).stdout.decode("ascii", "replace").split()):
+            self.ask("rmi", "--force", found, environ=environ, timeout_s=120)
+        gone = self.ask("image", "inspect", image, environ=environ).code != 0
+        return gone and not self.ask(*untagged, environ=environ).stdout.strip()
 
 
 def detect(environ: Mapping[str, str]) -> Engine | None:
@@ -61,7 +83,7 @@ def _ask(name: str, environ: Mapping[str, str]) -> Engine | None:
     done = proc.run([program, "version", "--format", "{{json .}}"], environ=environ, timeout_s=15)
     if done.code:
         return None
-    return Engine(name, program, _version(done.stdout), name == "docker" and _has_buildx(program, environ))
+    return Engine(name, program, _version(done.stdout))
 
 
 def _version(answer: bytes) -> str:
@@ -71,7 +93,3 @@ def _version(answer: bytes) -> str:
         return printable(str(server.get("Version", "")), 40)
     except (ValueError, AttributeError):
         return ""
-
-
-def _has_buildx(program: str, environ: Mapping[str, str]) -> bool:
-    return proc.run([program, "buildx", "version"], environ=environ, timeout_s=15).code == 0

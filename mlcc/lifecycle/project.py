@@ -6,6 +6,8 @@ mlcc.lock says.
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +57,16 @@ class RenderedProject:
     def name(self) -> str:
         """The project's name."""
         return self.variables["PROJECT_NAME"]
+
+    @property
+    def checkout(self) -> str:
+        """Tells this directory's containers and images from those of another checkout of the same project."""
+        return hashlib.sha256(os.fsencode(os.path.realpath(self.directory))).hexdigest()[:8]
+
+    @property
+    def local_name(self) -> str:
+        """The name of this checkout's container, and the label of all that is its own."""
+        return f"mlcc-{self.name}-{self.checkout}"
 
     @property
     def container(self) -> Mapping[str, Any]:

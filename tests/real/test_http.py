@@ -78,7 +78,7 @@ def built(
     (path / ".env").write_text(f"API_TOKEN={CANARY}\n")
     (path / "code/.env").write_text(f"API_TOKEN={CANARY}\n")
     done = project.json("build")
-    assert done["built"] == {"kind": "image", "reference": f"mlcc/iris-{backend}:latest"}, done
+    assert done["built"] == {"kind": "image", "reference": project.image}, done
     names = (f"mlcc-test/{backend}:rendered", f"mlcc-test/{backend}:slow")
     docker("tag", done["built"]["reference"], names[0])
     project.slow()
@@ -314,11 +314,11 @@ def local(rig: Rig, docker: Docker, built: Built, tmp_path: Path) -> Iterator[Pr
     # the sample model is the first project's: training needs a virtual environment, which test_process.py makes
     shutil.copytree(built.model, project.path / "sample_model/model")
     yield project
-    docker("rm", "--force", f"mlcc-{project.path.name}", code=None)
+    docker("rm", "--force", project.container, code=None)
 
 
 def test_local_target_with_the_engine(local: Project, docker: Docker) -> None:
-    name, image = f"mlcc-{local.path.name}", f"mlcc/{local.path.name}:latest"
+    name, image = local.container, local.image
     local.do("deploy", code=3)
     assert local.json("build")["built"]["kind"] == "image"
     deployed = local.json("deploy", "--port", str(free_port()))
@@ -358,7 +358,7 @@ def test_local_target_with_the_engine(local: Project, docker: Docker) -> None:
 
 def test_an_image_that_is_gone_must_be_built_again(local: Project, docker: Docker) -> None:
     local.do("build")
-    docker("rmi", "--force", f"mlcc/{local.path.name}:latest")
+    docker("rmi", "--force", local.image)
     done = local.do("deploy", code=3)
     assert "do/build" in done.stderr, done.stderr
     assert all(local.json("clean")["proofs"].values())
@@ -370,7 +370,7 @@ def test_a_failed_start_is_explained_and_taken_away(local: Project, docker: Dock
     done = local.do("deploy", "--timeout", "5", code=1)
     assert "MLCC308" in done.stderr, done.stderr
     assert "model failed to load" in done.stderr, f"the end of the log is missing:\n{done.stderr}"
-    assert not docker("ps", "--all", "--quiet", "--filter", f"name=mlcc-{local.path.name}").stdout
+    assert not docker("ps", "--all", "--quiet", "--filter", f"name={local.container}").stdout
     assert all(local.json("clean")["proofs"].values())
 
 
@@ -378,7 +378,8 @@ def test_clean_leaves_no_untagged_image(local: Project, docker: Docker) -> None:
     """A second build takes the name from the first image; clean must find that one, too."""
     before = set(docker("images", "--all", "--quiet", "--no-trunc", "--filter", "dangling=true").stdout.split())
     local.do("build")
-    (local.path / "code/handler.py").open("a").write("\n# edited\n")
+    handler = local.path / "code/handler.py"
+    handler.write_text(handler.read_text() + "\n# edited\n")
     local.do("build")
     local.do("clean")
     after = set(docker("images", "--all", "--quiet", "--no-trunc", "--filter", "dangling=true").stdout.split())

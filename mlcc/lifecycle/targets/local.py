@@ -6,18 +6,21 @@ Law: no AWS account, no boto3, no network beyond loopback; nothing is left behin
 from __future__ import annotations
 
 import os
+import secrets
 from typing import Any
 
 from mlcc import proc
 from mlcc.diagnostics import error
 from mlcc.errors import PreconditionError, UserError
-from mlcc.lifecycle import build, contract, engines, process, state
+from mlcc.lifecycle import build, contract, process, state
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.project import RenderedProject
 from mlcc.lifecycle.targets import local_server as server
 from mlcc.lifecycle.targets.local_server import HOST
 
 ATTEMPTS = 3
+# how a server that was asked to stop may end: by itself, or by the signal
+ENDED = (0, 130, 143, -2, -15)
 IN_SERVICE, STARTING, FAILED, STOPPED = "InService", "Creating", "Failed", "Stopped"
 
 
@@ -27,7 +30,7 @@ def deploy(context: Context) -> Result:
     project = context.project
     if context.argument("dry_run"):
         return calls([call("engine", "start", **_start_parameters(project))], port=project.container["port"])
-    built = build.existing(project, context.environ)
+    built = build.existing(context)
     running = server.recorded(project)
     if running and server.alive(context, running):
         context.progress.say("a server of this project runs already; it is replaced")
@@ -158,12 +161,8 @@ def clean(context: Context) -> Result:
 
 
 def _remove_image(context: Context) -> bool:
-    engine = engines.detect(context.environ)
-    if engine is None:
-        return False
-    image = build.image_name(context.project)
-    proc.run([engine.program, "rmi", "--force", image], environ=context.environ, timeout_s=120)
-    return proc.run([engine.program, "image", "inspect", image], environ=context.environ, timeout_s=30).code != 0
+    engine, project = context.engine, context.project
+    return engine is not None and engine.remove_images(build.image_name(project), project.local_name, context.environ)
 
 
 # ---------------------------------------------------------------- run
@@ -172,19 +171,32 @@ def run(context: Context) -> Result:
     project = context.project
     if context.argument("dry_run"):
         return calls([call("engine", "run", **_start_parameters(project))], port=project.container["port"])
-    built = build.existing(project, context.environ)
+    built = build.existing(context)
     port = process.free_port(int(context.argument("port") or project.container["port"]), HOST)
     context.progress.say(f"{project.name} at http://{HOST}:{port}/invocations until Ctrl-C")
     if built.kind == build.IMAGE:
-        variables = server.environment(context, port, inside=True)
-        argv = [server.need_engine(context).program, "run", "--rm", "--init", "--network", "host"]
-        argv += [*server.environment_arguments(variables), built.reference, *map(str, project.container["arguments"])]
-        code = proc.foreground(argv, environ={**context.environ, **variables})
+        code = _run_container(context, built, port)
     else:
         server.need_programs(context)
         environ = {k: v for k, v in context.environ.items() if k in server.PASSED}
         environ |= server.environment(context, port, inside=False)
         environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
         argv = [built.reference, str(project.container["entrypoint"]), *map(str, project.container["arguments"])]
-        code = proc.foreground(argv, environ=environ, cwd=project.directory)
-    return Result({"target": "local", "exit": code}, [], ok=code in (0, 130, -2, -15, 143))
+        code = proc.foreground(argv, environ=environ, cwd=project.directory, grace_s=_grace(project))
+    return Result({"target": "local", "exit": code}, [], ok=code in ENDED)
+
+
+def _run_container(context: Context, built: build.Built, port: int) -> int:
+    project, engine = context.project, context.need_engine()
+    name = f"{project.local_name}-run-{secrets.token_hex(4)}"
+    options, environ = server.container_options(context, port)
+    argv = [engine.program, "run", "--rm", "--name", name, *options]
+    argv += [built.reference, *map(str, project.container["arguments"])]
+    try:
+        return proc.foreground(argv, environ=environ, grace_s=_grace(project))
+    finally:
+        engine.ask("rm", "--force", name, environ=context.environ)
+
+
+def _grace(project: RenderedProject) -> float:
+    return float(project.container["stop_timeout_s"])

@@ -21,13 +21,18 @@ HOST = "127.0.0.1"
 TAIL_LINES = 40
 
 
-def environment(context: Context, port: int, inside: bool) -> dict[str, str]:
-    """What the server's environment holds beyond the machine's own."""
+def environment(context: Context, port: int | None, *, inside: bool) -> dict[str, str]:
+    """What the server's environment holds beyond the machine's own.
+
+    port: the port of this machine that it binds on loopback, or None in a container with a network of its own; inside:
+    in a container, where the model has a place of its own.
+    """
     project, facts = context.project, context.project.container
     own = project.environment(str(context.argument("component") or "default"))
-    own[str(facts["port_variable"])] = str(port)
-    if not inside:
+    if port is not None:
+        own[str(facts["port_variable"])] = str(port)
         own[str(facts["host_variable"])] = HOST
+    if not inside:
         own[str(facts["model_dir_variable"])] = _model_dir(project)
     return own | _secrets(context)
 
@@ -82,32 +87,33 @@ def need_programs(context: Context) -> None:
 
 def start_container(context: Context, built: build.Built, port: int) -> dict[str, Any]:
     """Starts the image and returns its record."""
-    project, engine = context.project, need_engine(context)
-    name = f"mlcc-{project.name}"
-    argv = [engine.program, "run", "--detach", "--name", name, "--label", f"mlcc.project={project.name}"]
-    argv += ["--network", "host", *environment_arguments(environment(context, port, inside=True))]
+    project, engine = context.project, context.need_engine()
+    name = project.local_name
+    options, environ = container_options(context, port)
+    argv = [engine.program, "run", "--detach", "--name", name, *options]
     argv += [built.reference, *map(str, project.container["arguments"])]
     context.progress.say(f"starting {built.reference} with {engine.name} on port {port}")
-    environ = {**context.environ, **environment(context, port, inside=True)}
     done = proc.run(argv, environ=environ, timeout_s=120)
     if done.code:
-        said = printable(done.stderr.decode("utf-8", "replace").strip()[-300:], 0)
+        engine.ask("rm", "--force", name, environ=context.environ)
+        said = printable(" ".join(done.stderr.decode("utf-8", "replace").split())[-300:], 0)
         raise UserError([error("MLCC308", f"{engine.name} could not start it: {said}")])
     container = done.stdout.decode("utf-8", "replace").strip()
     return {"kind": "container", "container": container, "name": name, "port": port, "url": f"http://{HOST}:{port}"}
 
 
-def environment_arguments(variables: Mapping[str, str]) -> list[str]:
-    """`--env NAME` for each: the value travels in the engine's own environment, never on a command line."""
-    return [part for name in sorted(variables) for part in ("--env", name)]
+def container_options(context: Context, port: int) -> tuple[list[str], dict[str, str]]:
+    """Options of the engine's `run`, and the environment to call it with; whatever its network, loopback only.
 
-
-def need_engine(context: Context) -> engines.Engine:
-    """The container engine that answers.  Raises PreconditionError when none does."""
-    found = engines.detect(context.environ)
-    if found is None:
-        raise PreconditionError([error("MLCC302", "no container engine answers", hint="start docker or podman")])
-    return found
+    Values travel in the engine's own environment (`--env NAME`), never on a command line.
+    """
+    engine, project = context.need_engine(), context.project
+    published = engine.publishes(context.environ)
+    variables = environment(context, None if published else port, inside=True)
+    network = ["--publish", f"{HOST}:{port}:{project.container['port']}"] if published else ["--network", "host"]
+    options = ["--label", f"{engines.LABEL}={project.local_name}", *network]
+    options += [part for name in sorted(variables) for part in ("--env", name)]
+    return options, {**context.environ, **variables}
 
 
 def wait(context: Context, record: Mapping[str, Any]) -> None:
@@ -155,17 +161,16 @@ def _identity(record: Mapping[str, Any]) -> Identity:
 
 def is_container(record: Mapping[str, Any], project: RenderedProject) -> bool:
     """A recorded container counts only under this project's own name."""
-    return record.get("kind") == "container" and record.get("name") == f"mlcc-{project.name}"
+    return record.get("kind") == "container" and record.get("name") == project.local_name
 
 
 def alive(context: Context, record: Mapping[str, Any]) -> bool:
     """True when the recorded server runs and is proved to be ours."""
     if is_container(record, context.project):
-        engine = engines.detect(context.environ)
-        if engine is None:
+        if context.engine is None:
             return False
-        argv = [engine.program, "inspect", "--format", "{{.State.Running}}", str(record["name"])]
-        return proc.run(argv, environ=context.environ, timeout_s=30).stdout.strip() == b"true"
+        argv = ("inspect", "--format", "{{.State.Running}}", str(record["name"]))
+        return context.engine.ask(*argv, environ=context.environ).stdout.strip() == b"true"
     return process.is_ours(_identity(record))
 
 
@@ -173,8 +178,7 @@ def log_lines(context: Context, record: Mapping[str, Any], count: int) -> list[s
     """The last `count` lines that the server printed (0: all), redacted and safe to print."""
     data = b""
     if is_container(record, context.project):
-        engine = need_engine(context)
-        done = proc.run([engine.program, "logs", str(record["name"])], environ=context.environ, timeout_s=60)
+        done = context.need_engine().ask("logs", str(record["name"]), environ=context.environ)
         data = done.stdout + done.stderr
     else:
         try:
@@ -190,12 +194,11 @@ def stop(context: Context, record: Mapping[str, Any]) -> bool:
     """Ends what is recorded; True when nothing of it is left."""
     left = True
     if is_container(record, context.project):
-        engine = need_engine(context)
+        engine, name = context.need_engine(), str(record["name"])
         grace = str(context.project.container["stop_timeout_s"])
-        proc.run([engine.program, "stop", "--time", grace, str(record["name"])], environ=context.environ, timeout_s=90)
-        proc.run([engine.program, "rm", "--force", str(record["name"])], environ=context.environ, timeout_s=60)
-        argv = [engine.program, "inspect", str(record["name"])]
-        left = proc.run(argv, environ=context.environ, timeout_s=30).code != 0
+        engine.ask("stop", "--time", grace, name, environ=context.environ, timeout_s=90)
+        engine.ask("rm", "--force", name, environ=context.environ)
+        left = engine.ask("inspect", name, environ=context.environ).code != 0
     elif record:
         left = process.stop(_identity(record), context.sleep, float(context.project.container["stop_timeout_s"]))
     return left
