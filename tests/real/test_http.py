@@ -147,6 +147,8 @@ def test_as_sagemaker_runs_it(built: Built, docker: Docker) -> None:
     """`docker run IMAGE serve`: port 8080 by default, the model mounted read-only, no network, nothing else given."""
     mount = ("--volume", f"{inside(built.model)}:{MODEL}:ro")
     with docker.container(built.image, *mount, network="none") as container:
+        wait = "import socket, time\nwhile socket.socket().connect_ex(('127.0.0.1', 8080)): time.sleep(0.05)"
+        container.execute("timeout", "30", "python3", "-c", wait)
         text = (built.project.path / "tests/test_contract.py").read_text()
         done = container.execute("python3", "-B", "-", "-v", stdin=text, code=None)
         assert container.running(), container.logs()

@@ -1,0 +1,285 @@
+"""The http architecture as processes of this machine, without a container engine: every format on every backend.
+
+Each project goes the user's way (init, apply, do/build, do/deploy, do/test, do/clean), with real packages, a model that
+do/build trains, and a real server.  The first project of a backend and framework installs; the others of the pair get
+its virtual environment as hard links, since what they install is the same.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.real.rig import IRIS, JSON, WINE, Project, Rig, Server, assert_predicts, assert_refuses, free_port, listeners
+
+pytestmark = pytest.mark.real
+
+BACKENDS = ("flask", "fastapi", "nginx")
+FORMATS = {
+    "sklearn": (("joblib", "pkl"), IRIS),
+    "xgboost": (("json", "model", "ubj"), WINE),
+    "tensorflow": (("keras", "h5", "savedmodel"), IRIS),
+}
+OLDER = (("sklearn", "joblib"), ("xgboost", "ubj"), ("tensorflow", "h5"))
+LARGE = {"tensorflow": (pytest.mark.real_large,)}
+LOOPBACK = "0100007F"
+
+
+class Workshop:
+    """Makes projects, and keeps one virtual environment for each list of requirements."""
+
+    def __init__(self, rig: Rig, root: Path) -> None:
+        """root: where the projects are made."""
+        self.rig, self.root = rig, root
+        self.environments: dict[str, Path] = {}
+
+    def build(self, name: str, backend: str, form: str, version: str = "", handler: str = "") -> Project:
+        """A built project.  handler: lines for the end of code/handler.py."""
+        options = ["--model-format", form, *(["--framework-version", version] if version else [])]
+        project = self.rig.project(self.root / name, f"http-{backend}", *options, engine="none")
+        if handler:
+            with (project.path / "code/handler.py").open("a") as stream:
+                stream.write("\n\n" + handler)
+        needs = (project.path / "code/requirements.txt").read_text()
+        known = self.environments.get(needs)
+        if known is None:
+            project.do("build")
+            [made] = (project.path / ".mlcc/run").glob("venv-*")
+            self.environments[needs] = self.root / "environments" / f"{len(self.environments)}" / made.name
+            _link(made, self.environments[needs])
+        else:
+            _link(known, project.path / ".mlcc/run" / known.name)
+            project.do("build")
+        return project
+
+
+def _link(source: Path, target: Path) -> None:
+    """A copy of a virtual environment that shares its files."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(source, target, symlinks=True, copy_function=os.link)
+
+
+@pytest.fixture(scope="module")
+def workshop(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(rig, tmp_path_factory.mktemp("process"))
+
+
+@contextmanager
+def deployed(project: Project, *options: str) -> Iterator[Server]:
+    """do/deploy on a port of its own; do/clean in the end, whose proofs must hold."""
+    document = project.json("deploy", "--port", str(free_port()), *options)
+    server = Server(document["url"])
+    try:
+        yield server
+    finally:
+        cleaned = project.json("clean")
+    assert all(cleaned["proofs"].values()), cleaned
+    assert len(cleaned["proofs"]) == 4
+    assert server.refuses()
+    assert not (project.path / ".mlcc/run").exists()
+
+
+# ---------------------------------------------------------------- every format on every backend
+@pytest.mark.parametrize(
+    ("backend", "framework", "form"),
+    [
+        pytest.param(backend, framework, form, marks=LARGE.get(framework, ()))
+        for framework, (forms, _) in FORMATS.items()
+        for backend in BACKENDS
+        for form in forms
+    ],
+)
+def test_every_format_on_every_backend(workshop: Workshop, backend: str, framework: str, form: str) -> None:
+    project = workshop.build(f"{backend}-{form}", backend, form)
+    sample = FORMATS[framework][1]
+    made = [p.name for p in (project.path / "sample_model/model").iterdir()]
+    expected = {"savedmodel": "saved_model"}.get(form, f"model.{form}")
+    assert made == [expected], "do/build trains the sample in the format of mlcc.yaml"
+    with deployed(project) as server:
+        assert listeners(server.address[1]) == {LOOPBACK}
+        tested = project.json("test")
+        assert [c["name"] for c in tested["checks"] if c["ok"]] == ["ping", "invocation", "bad input", "unknown type"]
+        assert_predicts(server, sample)
+        assert_refuses(server, sample)
+        project.contract(server.url)
+
+
+@pytest.mark.parametrize(
+    ("framework", "form"), [pytest.param(f, form, marks=LARGE.get(f, ())) for f, form in OLDER], ids=lambda v: str(v)
+)
+def test_every_older_version(workshop: Workshop, rig: Rig, framework: str, form: str) -> None:
+    """The versions of the registries that are not the newest serve, too."""
+    rows = json.loads(rig("catalog", "frameworks", "--json").stdout)["rows"]
+    versions = [r["version"] for r in rows if r["name"] == framework]
+    assert len(versions) >= 2, rows
+    for version in versions[1:]:
+        project = workshop.build(f"older-{framework}", "fastapi", form, version)
+        assert f"=={version}" in (project.path / "code/requirements.txt").read_text()
+        with deployed(project) as server:
+            assert_predicts(server, FORMATS[framework][1])
+            project.contract(server.url)
+
+
+# ---------------------------------------------------------------- load, and what goes wrong
+@pytest.fixture(scope="module", params=BACKENDS)
+def project(request: pytest.FixtureRequest, workshop: Workshop) -> Project:
+    """One project of each backend."""
+    return workshop.build(f"trouble-{request.param}", request.param, "joblib")
+
+
+@contextmanager
+def serving(project: Project, wait: bool = True, **variables: str) -> Iterator[tuple[Server, subprocess.Popen[bytes]]]:
+    """code/serve as the image's ENTRYPOINT starts it, with variables of ours."""
+    [venv] = (project.path / ".mlcc/run").glob("venv-*")
+    port = free_port()
+    environ = {
+        "PATH": f"{venv}/bin:{os.environ['PATH']}",
+        "SAGEMAKER_BIND_TO_PORT": str(port),
+        "MLCC_BIND_HOST": "127.0.0.1",
+        "MLCC_MODEL_DIR": str(project.path / "sample_model/model"),
+        "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
+        "MLCC_REAL_RUN": os.environ.get("MLCC_REAL_RUN", ""),
+        **variables,
+    }
+    with (project.path / "test.log").open("wb") as log:
+        process = subprocess.Popen(
+            [venv / "bin/python", project.path / "code/serve", "serve"], env=environ, stdout=log, stderr=log, cwd="/"
+        )
+    server = Server(f"http://127.0.0.1:{port}")
+    try:
+        if wait:
+            server.ready(lambda: process.poll() is None)
+        yield server, process
+    finally:
+        process.terminate()
+        try:
+            process.wait(35)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def log_of(project: Project) -> str:
+    """What the last server printed."""
+    return (project.path / "test.log").read_text()
+
+
+def test_two_thousand_requests_at_sixteen_connections(project: Project) -> None:
+    body = json.dumps({"instances": IRIS[0]})
+
+    def client(_: int) -> list[str]:
+        connection = http.client.HTTPConnection(*server.address, timeout=60)
+        problems = []
+        for _ in range(125):
+            connection.request("POST", "/invocations", body, {"Content-Type": JSON})
+            reply = connection.getresponse()
+            text = reply.read()
+            if reply.status != 200 or json.loads(text) != {"predictions": IRIS[1]}:
+                problems.append(f"{reply.status} {text[:200]!r}")
+        connection.close()
+        return problems
+
+    with serving(project, MLCC_WORKERS="2") as (server, _), ThreadPoolExecutor(16) as pool:
+        problems = [p for found in pool.map(client, range(16)) for p in found]
+    assert not problems, f"{len(problems)} of 2,000 requests failed: {problems[:3]}"
+
+
+def children(pid: int) -> dict[int, str]:
+    """The processes that a process has started: their command lines by pid."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid:
+                found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def test_a_killed_worker_is_replaced_or_ends_the_server(project: Project) -> None:
+    """Either way SageMaker sees it: /ping answers again, or the container ends.  Never a server that hangs."""
+    with serving(project, MLCC_WORKERS="2") as (server, process):
+        workers = {p: line for p, line in children(process.pid).items() if "resource_tracker" not in line}
+        assert workers, log_of(project)
+        os.kill(max(workers), signal.SIGKILL)
+        deadline = time.monotonic() + 35
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                if all(server.invoke({"instances": IRIS[0]}, timeout=5).status == 200 for _ in range(8)):
+                    break
+            except (OSError, http.client.HTTPException):
+                pass
+            time.sleep(0.2)
+        else:
+            assert process.poll() not in (None, 0), f"it neither serves nor ends:\n{log_of(project)}"
+            assert server.refuses(), "serve has ended, and something still listens"
+            return
+        assert_predicts(server, IRIS)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"MLCC_WORKERS": "many"},
+        {"MLCC_WORKERS": "0"},
+        {"SAGEMAKER_BIND_TO_PORT": "70000"},
+        {"MLCC_MAX_PAYLOAD_MB": "-1"},
+        {"MLCC_THREADS": "1; rm -rf /"},
+    ],
+    ids=lambda v: "=".join(next(iter(v.items()))),
+)
+def test_a_wrong_setting_ends_the_server_with_a_line(project: Project, variables: dict[str, str]) -> None:
+    with serving(project, wait=False, **variables) as (_, process):
+        assert process.wait(30) not in (0, None)
+    log = log_of(project)
+    assert next(iter(variables)) in log
+    assert len(log.splitlines()) == 1, log
+
+
+def test_a_port_that_is_taken_ends_the_server(project: Project) -> None:
+    with serving(project) as (server, _):
+        taken = str(server.address[1])
+        with serving(project, wait=False, SAGEMAKER_BIND_TO_PORT=taken) as (_, process):
+            assert process.wait(30) != 0
+        assert_predicts(server, IRIS)
+
+
+def test_workers_share_one_port_and_drain(project: Project) -> None:
+    with serving(project, MLCC_WORKERS="2") as (server, process):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, log_of(project)
+        assert server.refuses()
+    assert "Traceback" not in log_of(project)
+
+
+FAULTS = {
+    "raises": ("def predict(model, rows):\n    raise ValueError('inner detail')\n", 500),
+    "too few": ("def predict(model, rows):\n    return [1]\n", 500),
+    "not a number": ("def predict(model, rows):\n    return [float('nan')] * len(rows)\n", 500),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_handler_is_the_servers(workshop: Workshop, project: Project, fault: str) -> None:
+    """500 with a sentence; the reason is in the log and nowhere else."""
+    backend = project.path.name.removeprefix("trouble-")
+    text, status = FAULTS[fault]
+    broken = workshop.build(f"{fault.replace(' ', '-')}-{backend}", backend, "joblib", handler=text)
+    with serving(broken) as (server, _):
+        answer = server.invoke({"instances": IRIS[0]})
+    assert answer.status == status, answer
+    assert answer.json()["error"]
+    assert "inner detail" not in answer.body
+    assert ("inner detail" in log_of(broken)) == (fault == "raises")
