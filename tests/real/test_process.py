@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents import run_page
+from tests.helpers import ROOT
 from tests.real.rig import IRIS, JSON, WINE, Project, Rig, Server, assert_predicts, assert_refuses, free_port, listeners
 
 pytestmark = pytest.mark.real
@@ -121,7 +123,7 @@ def test_every_format_on_every_backend(workshop: Workshop, backend: str, framewo
 def test_every_older_version(workshop: Workshop, rig: Rig, framework: str, form: str) -> None:
     """The versions of the registries that are not the newest serve, too."""
     rows = json.loads(rig("catalog", "frameworks", "--json").stdout)["rows"]
-    versions = [r["version"] for r in rows if r["name"] == framework]
+    versions = [r["name"].split()[1] for r in rows if r["name"].split()[0] == framework]
     assert len(versions) >= 2, rows
     for version in versions[1:]:
         project = workshop.build(f"older-{framework}", "fastapi", form, version)
@@ -283,3 +285,15 @@ def test_a_fault_of_the_handler_is_the_servers(workshop: Workshop, project: Proj
     assert answer.json()["error"]
     assert "inner detail" not in answer.body
     assert ("inner detail" in log_of(broken)) == (fault == "raises")
+
+
+# ---------------------------------------------------------------- the pages
+@pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
+def test_what_the_pages_show_is_what_happens(rig: Rig, page: str, tmp_path: Path) -> None:
+    """Every command of a page, with real servers (the other tests run the steps dry)."""
+    environ = {**rig.environ, "MLCC_ENGINE": "none", "PATH": f"{rig.mlcc.parent}:{rig.environ['PATH']}"}
+    folder = tmp_path / "page"
+    folder.mkdir()
+    others = ("make ", "pip ", "POST ")
+    problems = run_page(ROOT / page, folder, environ, lambda text: "" if text.startswith(others) else text)
+    assert not problems, "\n".join(problems)

@@ -1,0 +1,71 @@
+"""What the pages show is what mlcc does: their commands are run, and their YAML is validated.
+
+Steps that install packages or start servers are run dry here, and for real by `make test-real`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.documents import blocks, missing, run_page
+from tests.documents import commands as commands_of
+from tests.helpers import ROOT, build_tree, run_mlcc
+
+PAGES = ("README.md", "docs/guide.md")
+STEP = re.compile(r"^(\S*do/(?:build|deploy|test|clean))\b(.*)$")
+LEFT_OUT = ("make ", "pip ", "POST ")
+
+
+def changed(text: str) -> str:
+    """A step becomes a dry run; what belongs to the machine, and not to mlcc, is left out."""
+    if text.startswith(LEFT_OUT):
+        return ""
+    return STEP.sub(r"\1\2 --dry-run", text)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_a_page(page: str, tmp_path: Path) -> None:
+    program = Path(sys.executable).parent
+    environ = {**os.environ, "PATH": f"{program}:{os.environ['PATH']}", "MLCC_ENGINE": "none", "COLUMNS": "80"}
+    folder = tmp_path / "page"
+    folder.mkdir()
+    problems = run_page(ROOT / page, folder, environ, changed)
+    assert not problems, "\n".join(problems)
+
+
+def test_the_pages_show_commands() -> None:
+    """Else the test above would prove nothing."""
+    assert sum(1 for page in PAGES for _ in commands_of(ROOT / page)) >= 15
+
+
+def test_a_line_that_is_not_printed_is_found() -> None:
+    assert missing(("one 12 ms", "...", "three"), "x one 7.5 ms\ntwo\n  three\n") == ""
+    assert missing(("one", "three", "two"), "one\ntwo\nthree\n") == "two"
+
+
+@pytest.mark.parametrize(
+    ("page", "line", "text"),
+    [(page, line, text) for page in PAGES for line, text in blocks(ROOT / page, "yaml")],
+    ids=lambda v: str(v) if isinstance(v, (int, str)) and len(str(v)) < 20 else "",
+)
+def test_the_yaml_of_a_page(page: str, line: int, text: str, tmp_path: Path) -> None:
+    whole = (
+        text
+        if "version:" in text
+        else f"version: 1\nproject: {{name: iris}}\ndeployment: {{config: http-fastapi}}\n{text}"
+    )
+    tree = {
+        "mlcc.base.yaml": "tags: {team: vision}\n",
+        "projects/iris/mlcc.yaml": whole,
+        "projects/iris/model/model.joblib": "",
+        "projects/iris/registries/models/mine.yaml": "version: 1\nkind: models\nmodels: {}\n",
+        ".git/HEAD": "ref: refs/heads/main\n",
+    }
+    build_tree(tmp_path, tree)
+    done = run_mlcc("validate", cwd=tmp_path / "projects/iris")
+    assert done.code == 0, f"{page}:{line}\n{done.stdout}{done.stderr}"
