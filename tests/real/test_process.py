@@ -126,7 +126,7 @@ def test_every_older_version(workshop: Workshop, rig: Rig, framework: str, form:
     versions = [r["name"].split()[1] for r in rows if r["name"].split()[0] == framework]
     assert len(versions) >= 2, rows
     for version in versions[1:]:
-        project = workshop.build(f"older-{framework}", "fastapi", form, version)
+        project = workshop.build(f"older-{framework}-{version.replace('.', '-')}", "fastapi", form, version)
         assert f"=={version}" in (project.path / "code/requirements.txt").read_text()
         with deployed(project) as server:
             assert_predicts(server, FORMATS[framework][1])
