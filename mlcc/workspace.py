@@ -15,7 +15,7 @@ from typing import Any
 from mlcc import config, settings
 from mlcc.config import Config, Layer
 from mlcc.diagnostics import Finding, Severity, error, printable, quoted
-from mlcc.files import Directory, Refused, read_named
+from mlcc.files import Directory, Refused, is_directory, present, read_named
 from mlcc.guard import CONFIG_LIMITS
 from mlcc.registries.read import Root
 from mlcc.settings import Read, Request
@@ -47,12 +47,12 @@ def locate(start: str) -> str:
     here = os.path.abspath(start)
     while True:
         for name in FILE_NAMES:
-            if os.path.lexists(os.path.join(here, name)):
+            if present(os.path.join(here, name)):
                 return (
                     os.path.relpath(os.path.join(here, name), start) if start == os.curdir else os.path.join(here, name)
                 )
         parent = os.path.dirname(here)
-        if os.path.lexists(os.path.join(here, ".git")) or parent == here:
+        if present(os.path.join(here, ".git")) or parent == here:
             raise Refused("mlcc.yaml", "no such file here or above", "run `mlcc init`, or name one with -f FILE")
         here = parent
 
@@ -60,7 +60,7 @@ def locate(start: str) -> str:
 def repository_root(directory: str) -> str:
     """The nearest folder upwards that holds `.git`, else the folder itself."""
     here = os.path.abspath(directory)
-    while not os.path.lexists(os.path.join(here, ".git")):
+    while not present(os.path.join(here, ".git")):
         parent = os.path.dirname(here)
         if parent == here:
             return os.path.abspath(directory)
@@ -198,7 +198,7 @@ def registry_roots(request: Request) -> tuple[tuple[Root, ...], list[Finding]]:
     roots: list[Root] = []
     problems: list[Finding] = []
     for path in [p for p in variable.split(os.pathsep) if p] + list(request.registry_roots):
-        if os.path.isdir(path):
+        if is_directory(path):
             roots.append(Root(printable(path, 200), path, label=f"operator-{len(roots) + 1}"))
         else:
             problems.append(error("MLCC402", f"registry {quoted(path, 200)}: no such directory", path="registries"))

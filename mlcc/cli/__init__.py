@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import click
@@ -10,6 +9,7 @@ import click
 from mlcc._version import VERSION
 from mlcc.cli import boundary
 from mlcc.cli.lazy import LazyGroup
+from mlcc.replay import Recording
 
 COMMANDS = {
     "apply": ("mlcc.cli.apply", "Render the project beside mlcc.yaml."),
@@ -61,9 +61,6 @@ def cli(ctx: click.Context) -> None:
         ctx.exit(0)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The entry point: runs a command line and returns its exit code (and exits with it when it is the program)."""
-    code = boundary.run(cli, argv)
-    if argv is None:
-        sys.exit(code)
-    return code
+def main(argv: Sequence[str], recording: Recording | None = None) -> int:
+    """Runs a command line and returns its exit code.  recording: where to note what the run reads and says."""
+    return boundary.run(cli, argv, recording)

@@ -16,10 +16,12 @@ from types import FrameType
 
 import click
 
+from mlcc import files
 from mlcc._version import VERSION
 from mlcc.cli.session import Session, wants_colour
 from mlcc.diagnostics import Finding, Severity, printable
 from mlcc.errors import MlccError
+from mlcc.replay import Recording
 
 COMPLETION = "_MLCC_COMPLETE"
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
@@ -33,61 +35,83 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
     raise Terminated
 
 
-def run(command: click.Command, argv: Sequence[str] | None = None) -> int:
-    """Runs a command and returns the process's exit code."""
+def run(command: click.Command, argv: Sequence[str], recording: Recording | None = None) -> int:
+    """Runs a command and returns the process's exit code; a whole recording of it is kept."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    session = Session()
+    session = Session(recording=recording)
     session.colour = wants_colour(session.environ, sys.stdout.isatty())
     # what is ignored stays so: nohup means it
     wanted = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) != signal.SIG_IGN]
     previous = [(s, signal.signal(s, _terminate)) for s in wanted]
     try:
-        code = _guarded(command, argv, session)
-        return _flush(code)
+        code = _flush(_recorded(command, argv, session))
+        if recording is not None:
+            recording.store(session.home, code)
+        return code
     finally:
         for number, handler in previous:
             signal.signal(number, handler)
 
 
-def _guarded(command: click.Command, argv: Sequence[str] | None, session: Session) -> int:
+def _recorded(command: click.Command, argv: Sequence[str], session: Session) -> int:
+    if session.recording is None or not session.recording.whole:
+        session.recording = None
+        return _guarded(command, argv, session)
+    with files.observed(session.recording):
+        return _guarded(command, argv, session)
+
+
+def _guarded(command: click.Command, argv: Sequence[str], session: Session) -> int:
+    """What a command returned, or what became of it; only a command that said all through the session is replayed."""
     try:
         return _invoked(command, argv, session)
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("mlcc: interrupted", err=True)
-        return INTERRUPTED
-    except Terminated:
-        click.echo("mlcc: terminated", err=True)
-        return TERMINATED
-    except click.UsageError as problem:
-        return _usage(problem, session)
-    except click.ClickException as problem:
-        click.echo(f"mlcc: {printable(problem.format_message(), 300)}", err=True)
-        return 1
     except MlccError as problem:
         _findings(problem.findings, session)
         return problem.exit_code
-    except BrokenPipeError:
-        return _closed_pipe()
-    except OSError as problem:
-        # the machine's trouble, not mlcc's: a full disk, a directory that went away, a limit on open files
-        name = f"{printable(str(problem.filename), 200)}: " if problem.filename else ""
-        click.echo(f"mlcc: {name}{(problem.strerror or 'input/output error').lower()}", err=True)
-        _forget_output()
-        return 1
-    except Exception:
-        return _bug(session)
+    except BaseException as problem:
+        if session.recording is not None:
+            session.recording.spoil()
+        return _ended(problem, session)
 
 
-def _invoked(command: click.Command, argv: Sequence[str] | None, session: Session) -> int:
+def _ended(problem: BaseException, session: Session) -> int:
+    """The exit code of anything but a finding, and the line that says what happened."""
+    match problem:
+        case click.exceptions.Exit():
+            return problem.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            click.echo("mlcc: interrupted", err=True)
+            return INTERRUPTED
+        case Terminated():
+            click.echo("mlcc: terminated", err=True)
+            return TERMINATED
+        case click.UsageError():
+            return _usage(problem, session)
+        case click.ClickException():
+            click.echo(f"mlcc: {printable(problem.format_message(), 300)}", err=True)
+            return 1
+        case BrokenPipeError():
+            return _closed_pipe()
+        case OSError():
+            # the machine's trouble, not mlcc's: a full disk, a directory that went away, a limit on open files
+            name = f"{printable(str(problem.filename), 200)}: " if problem.filename else ""
+            click.echo(f"mlcc: {name}{(problem.strerror or 'input/output error').lower()}", err=True)
+            _forget_output()
+            return 1
+        case Exception():
+            return _bug(session)
+        case _:
+            raise problem
+
+
+def _invoked(command: click.Command, argv: Sequence[str], session: Session) -> int:
     """Runs the command; click's own `main` is for shell completion only (it prints on interrupts, and maps codes)."""
     if COMPLETION in session.environ:
         command.main(prog_name="mlcc", complete_var=COMPLETION, standalone_mode=False)
         return 0
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = list(argv)
     session.usage_as_json = bool({"--json", "-ojson", "--output=json"} & set(arguments)) or any(
         pair in (("-o", "json"), ("--output", "json")) for pair in itertools.pairwise(arguments)
     )

@@ -14,7 +14,7 @@ from mlcc.cli.options import request
 from mlcc.cli.session import Session
 from mlcc.diagnostics import error, printable, quoted
 from mlcc.errors import UsageError, UserError
-from mlcc.files import Directory
+from mlcc.files import Directory, is_directory, present
 from mlcc.pipeline import Project
 from mlcc.settings import Request
 
@@ -73,7 +73,7 @@ def files(selection: Selection, session: Session) -> list[str]:
 
 
 def _file(name: str) -> str:
-    return workspace.locate(name) if os.path.isdir(name) and not os.path.islink(name) else name
+    return workspace.locate(name) if is_directory(name, links=False) else name
 
 
 def below(root: str) -> Iterator[str]:
@@ -122,4 +122,4 @@ def target_of(file: str, directory: str) -> str:
 
 def open_target(path: str) -> Directory | None:
     """The target directory for reading, or None when it does not exist yet."""
-    return Directory(path, follow=False) if os.path.lexists(path) else None
+    return Directory(path, follow=False) if present(path) else None

@@ -15,6 +15,8 @@ from typing import Any
 
 import click
 
+from mlcc import replay, start
+
 FORMATS = ("table", "json", "yaml", "markdown")
 FINDING_FORMATS = (*FORMATS, "sarif", "github", "junit")
 
@@ -33,11 +35,12 @@ class Session:
     usage_as_json: bool = False
     documents: dict[str, Any] = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
+    recording: replay.Recording | None = None
 
     @property
     def home(self) -> str:
         """mlcc's own folder: $MLCC_HOME, else ~/.mlcc.  Not made before it is needed."""
-        return self.environ.get("MLCC_HOME") or os.path.join(os.path.expanduser("~"), ".mlcc")
+        return start.home(self.environ)
 
     @property
     def staging(self) -> tuple[str, ...]:
@@ -56,12 +59,17 @@ class Session:
 
     def out(self, text: str = "") -> None:
         """One line of result."""
-        click.echo(text, color=self.colour or None)
+        self._echo(text, err=False)
 
     def say(self, text: str, level: int = 0) -> None:
         """One line of talk, on stderr, when the verbosity allows it."""
         if self.verbosity >= level:
-            click.echo(text, err=True, color=self.colour or None)
+            self._echo(text, err=True)
+
+    def _echo(self, text: str, err: bool) -> None:
+        if self.recording is not None:
+            self.recording.said(text, err)
+        click.echo(text, err=err, color=self.colour or None)
 
     def paint(self, text: str, *, fg: str = "", bold: bool = False, dim: bool = False) -> str:
         """Text in colour where colour is wanted; colour never carries meaning alone."""

@@ -1,0 +1,48 @@
+"""The program `mlcc`.  Law: what was said before is said again without importing the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from mlcc import replay
+
+
+def home(environ: Mapping[str, str]) -> str:
+    """mlcc's own folder: $MLCC_HOME, else ~/.mlcc.  Not made before it is needed."""
+    return environ.get("MLCC_HOME") or os.path.join(os.path.expanduser("~"), ".mlcc")
+
+
+def main() -> None:
+    """Runs the command line of this process, and ends it with the exit code."""
+    argv = sys.argv[1:]
+    name = replay.key(argv, os.environ, _terminal())
+    record = replay.attempt(name, home(os.environ))
+    if record is not None:
+        sys.exit(_say(record["printed"], int(record["code"])))
+    from mlcc.cli import main as command_line
+
+    sys.exit(command_line(argv, replay.Recording(name)))
+
+
+def _terminal() -> list[int]:
+    """Which streams are terminals, and how wide they are."""
+    found = [int(stream.isatty()) for stream in (sys.stdin, sys.stdout, sys.stderr) if stream is not None]
+    return [*found, os.get_terminal_size(1).columns if sys.stdout is not None and sys.stdout.isatty() else 0]
+
+
+def _say(printed: list[tuple[bool, str]], code: int) -> int:
+    """Prints lines on stderr or stdout and returns the exit code: 0 when the reader went away on purpose."""
+    streams = (sys.stdout, sys.stderr)
+    for stream in streams:
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        for err, text in printed:
+            streams[err].write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # the interpreter shall not complain about it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    return code
