@@ -5,7 +5,7 @@ validate, plan, diff, explain and show are functions of the command line, some v
 next run of the same words asks the same questions first, and where every answer is the same, prints the same.  Records
 are content-addressed, carry their own digest, lie in mlcc's private folder, and may be deleted or broken at any time.
 
-Imports the standard library and `files` only: that is what makes it fast.
+Imports the standard library, `files` and `memo` only: that is what makes it fast.
 """
 
 from __future__ import annotations
@@ -19,15 +19,14 @@ from contextlib import ExitStack
 from typing import Any
 
 from mlcc import files
+from mlcc.memo import Folder
 
 COMMANDS = ("validate", "plan", "diff", "explain", "show")
 # What asks Git, or walks a whole repository, is not recorded.
 LEFT_OUT = ("--changed-since", "--all", "--online")
 PREFIXES = ("ML_", "MLCC")
 VARIABLES = ("REGISTRY_PATH", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "TMPDIR", "HOME")
-FOLDER = "cache/runs"
-MAX_RECORD_BYTES = 4 << 20
-MAX_RECORDS = 512
+FOLDER = "runs"
 FORM = 1
 OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -110,64 +109,7 @@ class Recording:
         payload = json.dumps({"events": events, "printed": self.printed, "code": code}).encode(
             "utf-8", "surrogateescape"
         )
-        if len(payload) > MAX_RECORD_BYTES:
-            return
-        try:
-            with ExitStack() as stack:
-                folder = _private(home, stack, make=True)
-                if folder is not None:
-                    _write(folder, self.name, hashlib.sha256(payload).hexdigest().encode() + payload)
-                    _prune(folder)
-        except OSError:
-            return
-
-
-def _private(home: str, stack: ExitStack, make: bool) -> int | None:
-    """A descriptor of the folder of records, or None when it is not there, or not ours alone."""
-    if make:
-        os.makedirs(home, mode=0o700, exist_ok=True)
-    fd = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    stack.callback(os.close, fd)
-    for part in FOLDER.split("/"):
-        if make:
-            try:
-                os.mkdir(part, 0o700, dir_fd=fd)
-            except FileExistsError:
-                pass
-        fd = os.open(part, files.DIRECTORY, dir_fd=fd)
-        stack.callback(os.close, fd)
-    status = os.fstat(fd)
-    return fd if status.st_uid == os.getuid() and not status.st_mode & 0o077 else None
-
-
-def _write(folder: int, name: str, data: bytes) -> None:
-    temporary = f".{name}.{os.getpid()}"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
-    try:
-        with os.fdopen(fd, "wb") as stream:
-            stream.write(data)
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        os.unlink(temporary, dir_fd=folder)
-        raise
-
-
-def _prune(folder: int) -> None:
-    """Keeps the newest records."""
-    names = os.listdir(folder)
-    if len(names) <= MAX_RECORDS:
-        return
-    ages = []
-    for name in names:
-        try:
-            ages.append((os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime_ns, name))
-        except OSError:
-            continue
-    for _, name in sorted(ages)[: len(ages) - MAX_RECORDS // 2]:
-        try:
-            os.unlink(name, dir_fd=folder)
-        except OSError:
-            continue
+        Folder(home, FOLDER).write(self.name, payload)
 
 
 # ---------------------------------------------------------------- replaying
@@ -179,18 +121,10 @@ def attempt(name: str, home: str) -> dict[str, Any] | None:
 
 def _record(name: str, home: str) -> dict[str, Any] | None:
     """A record whose digest is right."""
+    payload = Folder(home, FOLDER).read(name)
     try:
-        with ExitStack() as stack:
-            folder = _private(home, stack, make=False)
-            if folder is None:
-                return None
-            fd = os.open(name, files.PLAIN, dir_fd=folder)
-            with os.fdopen(fd, "rb") as stream:
-                data = stream.read(MAX_RECORD_BYTES + 65)
-        if hashlib.sha256(data[64:]).hexdigest().encode() != data[:64]:
-            return None
-        record: dict[str, Any] = json.loads(data[64:])
-    except (OSError, ValueError):
+        record: dict[str, Any] | None = None if payload is None else json.loads(payload)
+    except ValueError:
         return None
     return record
 

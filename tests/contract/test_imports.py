@@ -44,6 +44,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.files",
         "mlcc.writing",
         "mlcc.plugins",
+        "mlcc.memo",
         "mlcc.replay",
     ),
     ("mlcc.config", "mlcc.registries", "mlcc.deployments", "mlcc.edit"),

@@ -1,0 +1,92 @@
+"""What was worked out before, in files named by what it was worked out from.  Law: never trusted, never missed.
+
+An entry carries its own digest, lies in a private folder of mlcc's own (never in a project: a pull request could bring
+a forged one), and may be deleted, cut or changed at any time: it is then simply not there.  A folder that is not ours
+alone, or cannot be written, is one without entries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import ExitStack, suppress
+
+from mlcc.files import DIRECTORY, PLAIN
+
+CACHE = "cache"
+DIGEST = 64
+MAX_ENTRIES = 512
+MAX_ENTRY_BYTES = 256 << 20
+
+
+class Folder:
+    """One kind of entries below `$MLCC_HOME/cache`."""
+
+    def __init__(self, home: str, kind: str, max_entries: int = MAX_ENTRIES) -> None:
+        """home: mlcc's own folder, made when something is written; max_entries: the newest are kept."""
+        self.home, self.kind, self.max_entries = home, kind, max_entries
+
+    def read(self, name: str) -> bytes | None:
+        """An entry, or None."""
+        try:
+            with ExitStack() as stack:
+                folder = self._open(stack, make=False)
+                fd = os.open(name, PLAIN, dir_fd=folder)
+                with os.fdopen(fd, "rb") as stream:
+                    data = stream.read(MAX_ENTRY_BYTES + DIGEST)
+        except OSError:
+            return None
+        payload = data[DIGEST:]
+        return payload if hashlib.sha256(payload).hexdigest().encode() == data[:DIGEST] else None
+
+    def write(self, name: str, payload: bytes) -> None:
+        """Keeps an entry where that is possible; nothing is said where it is not."""
+        if len(payload) > MAX_ENTRY_BYTES:
+            return
+        with suppress(OSError), ExitStack() as stack:
+            folder = self._open(stack, make=True)
+            self._put(folder, name, hashlib.sha256(payload).hexdigest().encode() + payload)
+            self._prune(folder)
+
+    def _open(self, stack: ExitStack, make: bool) -> int:
+        """A descriptor of the folder.  Raises OSError when it is not there, or not ours alone."""
+        if make:
+            os.makedirs(self.home, mode=0o700, exist_ok=True)
+        fd = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, fd)
+        for part in (CACHE, self.kind):
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(part, 0o700, dir_fd=fd)
+            fd = os.open(part, DIRECTORY, dir_fd=fd)
+            stack.callback(os.close, fd)
+        status = os.fstat(fd)
+        if status.st_uid != os.getuid() or status.st_mode & 0o077:
+            raise PermissionError
+        return fd
+
+    def _put(self, folder: int, name: str, data: bytes) -> None:
+        temporary = f".{name}.{os.getpid()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(temporary, flags, 0o600, dir_fd=folder)
+        try:
+            with os.fdopen(fd, "wb") as stream:
+                stream.write(data)
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary, dir_fd=folder)
+            raise
+
+    def _prune(self, folder: int) -> None:
+        """Keeps the newest half when there are too many."""
+        names = os.listdir(folder)
+        if len(names) <= self.max_entries:
+            return
+        ages = []
+        for name in names:
+            with suppress(OSError):
+                ages.append((os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime_ns, name))
+        for _, name in sorted(ages)[: len(ages) - self.max_entries // 2]:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=folder)
