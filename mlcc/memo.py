@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Protocol
 
 from mlcc.files import DIRECTORY, PLAIN
 
@@ -17,6 +19,34 @@ CACHE = "cache"
 DIGEST = 64
 MAX_ENTRIES = 512
 MAX_ENTRY_BYTES = 256 << 20
+
+
+class Memo(Protocol):
+    """Bytes by name, which may be gone at any time; never wrong ones."""
+
+    def read(self, name: str) -> bytes | None:
+        """What was kept under a name, or None."""
+
+    def write(self, name: str, payload: bytes) -> None:
+        """Keeps bytes where that is possible."""
+
+
+_memos: list[Memo] = []
+
+
+@contextmanager
+def remembered(memo: Memo) -> Iterator[None]:
+    """Inside, what was worked out before is not worked out again.  The answers are the same."""
+    _memos.append(memo)
+    try:
+        yield
+    finally:
+        _memos.remove(memo)
+
+
+def remembering() -> Memo | None:
+    """The memo of the running command, or None."""
+    return _memos[-1] if _memos else None
 
 
 class Folder:

@@ -27,6 +27,7 @@ LEFT_OUT = ("--changed-since", "--all", "--online")
 PREFIXES = ("ML_", "MLCC")
 VARIABLES = ("REGISTRY_PATH", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "TMPDIR", "HOME")
 FOLDER = "runs"
+NO_CACHE = "MLCC_NO_CACHE"
 FORM = 1
 OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -39,7 +40,7 @@ def key(argv: Sequence[str], environ: Mapping[str, str], terminal: Sequence[int]
     In it: the words, the variables that mlcc reads, the working directory, which streams are terminals and how wide,
     and the state of mlcc's own files and of the folders that Python imports from.
     """
-    if not argv or argv[0] not in COMMANDS or any(a.startswith(LEFT_OUT) for a in argv) or environ.get("MLCC_NO_CACHE"):
+    if not argv or argv[0] not in COMMANDS or any(a.startswith(LEFT_OUT) for a in argv) or environ.get(NO_CACHE):
         return ""
     names = sorted(n for n in environ if n.startswith(PREFIXES) or n in VARIABLES)
     try:

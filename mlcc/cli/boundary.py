@@ -21,7 +21,8 @@ from mlcc._version import VERSION
 from mlcc.cli.session import Session, wants_colour
 from mlcc.diagnostics import Finding, Severity, printable
 from mlcc.errors import MlccError
-from mlcc.replay import Recording
+from mlcc.memo import Folder, remembered
+from mlcc.replay import NO_CACHE, Recording
 
 COMPLETION = "_MLCC_COMPLETE"
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
@@ -46,13 +47,20 @@ def run(command: click.Command, argv: Sequence[str], recording: Recording | None
     wanted = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) != signal.SIG_IGN]
     previous = [(s, signal.signal(s, _terminate)) for s in wanted]
     try:
-        code = _flush(_recorded(command, argv, session))
+        code = _flush(_remembered(command, argv, session))
         if recording is not None:
             recording.store(session.home, code)
         return code
     finally:
         for number, handler in previous:
             signal.signal(number, handler)
+
+
+def _remembered(command: click.Command, argv: Sequence[str], session: Session) -> int:
+    if session.environ.get(NO_CACHE):
+        return _recorded(command, argv, session)
+    with remembered(Folder(session.home, "documents")):
+        return _recorded(command, argv, session)
 
 
 def _recorded(command: click.Command, argv: Sequence[str], session: Session) -> int:

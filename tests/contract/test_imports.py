@@ -33,6 +33,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.scalars",
         "mlcc.guard",
         "mlcc.yamltext",
+        "mlcc.nodes",
+        "mlcc.yamlevents",
         "mlcc",
     ),
     (

@@ -1,0 +1,80 @@
+"""Node trees as JSON: what comes back equals what was given."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlcc import memo, nodes, yamlio
+from tests.helpers import ROOT
+
+TEXTS = (
+    "a: 1\nb: [x, 'y', \"z\", ~, null]\n",
+    "a: {b: {c: true, d: 1.50, e: .inf, f: 0x1F, g: 1e3}}\n",
+    "block: |\n  one\n  two\nfolded: >-\n  three\nempty: ''\nnothing:\n",
+    "anchor: &a [1, 2]\nalias: *a\n",
+    "- not\n- {a: mapping}\n- []\n- {}\n",
+    '"quoted key": "é\\u2028\\U0001F600"\n',
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_round_trip(text):
+    root = yamlio.load(text.encode(), "f.yaml").root
+    assert root is not None
+    assert nodes.load(nodes.dump(root), "f.yaml") == root
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "registries").rglob("*.yaml")), ids=lambda p: p.name)
+def test_every_registry_file_comes_back(path):
+    root = yamlio.load(path.read_bytes(), "f.yaml").root
+    assert nodes.load(nodes.dump(root), "f.yaml") == root
+
+
+class Dictionary:
+    """A memo in memory."""
+
+    def __init__(self):
+        self.kept = {}
+        self.hits = 0
+
+    def read(self, name):
+        self.hits += name in self.kept
+        return self.kept.get(name)
+
+    def write(self, name, payload):
+        self.kept[name] = payload
+
+
+def test_a_document_is_parsed_once_whatever_its_name():
+    data = (ROOT / "registries/targets.yaml").read_bytes()
+    plain = yamlio.load(data, "first.yaml")
+    with memo.remembered(Dictionary()) as _:
+        pass
+    kept = Dictionary()
+    with memo.remembered(kept):
+        assert yamlio.load(data, "first.yaml") == plain
+        assert yamlio.load(data, "first.yaml") == plain
+        assert kept.hits == 1
+        assert yamlio.load(data, "second.yaml").root.mark.file == "second.yaml"
+        assert kept.hits == 2
+        yamlio.load(data + b"x: y\n", "first.yaml")
+        assert kept.hits == 2
+    assert memo.remembering() is None
+
+
+def test_a_document_with_findings_is_parsed_each_time():
+    data = b"a: no\n" + b"# \n" * 1000
+    kept = Dictionary()
+    with memo.remembered(kept):
+        assert yamlio.load(data, "f.yaml").findings == yamlio.load(data, "f.yaml").findings != ()
+    assert not kept.kept
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"[]", b"{}", b"[1,2]", b"[1,1,1,1,'x']", b"[1,1,1,1,0,9,[[1]]]", b"\xff"])
+def test_rubbish_is_a_miss(rubbish):
+    data = (ROOT / "registries/targets.yaml").read_bytes()
+    kept = Dictionary()
+    kept.read = lambda name: rubbish
+    with memo.remembered(kept):
+        assert yamlio.load(data, "f.yaml") == yamlio.load(data, "f.yaml")
+        assert yamlio.load(data, "f.yaml").root.get("kind") is not None
