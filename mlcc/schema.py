@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from mlcc import resources
+from mlcc.acceptor import accepts
 from mlcc.diagnostics import Finding, Severity, allowed, nearest, printable, quoted
 from mlcc.values import Node, format_path
 
@@ -49,6 +50,13 @@ def load(name: str) -> dict[str, Any]:
 
 
 @functools.cache
+def _judged(name: str, partial: bool) -> dict[str, Any]:
+    """A schema; for a layer over others without what its top level requires."""
+    schema = load(name)
+    return {k: v for k, v in schema.items() if k != "required"} if partial else schema
+
+
+@functools.cache
 def _validator(name: str) -> Any:
     from jsonschema import Draft7Validator
     from jsonschema.validators import extend
@@ -73,8 +81,11 @@ def validate(root: Node, name: str, *, partial: bool = False) -> list[Finding]:
 
 def errors(root: Node, name: str, *, partial: bool = False) -> list[tuple[tuple[str | int, ...], Finding]]:
     """The same, each finding with the path of the value that is wrong."""
+    plain = root.plain()
+    if accepts(_judged(name, partial), plain):
+        return []
     found: list[tuple[tuple[str | int, ...], Finding]] = []
-    for problem in _validator(name).iter_errors(root.plain()):
+    for problem in _validator(name).iter_errors(plain):
         path = tuple(problem.absolute_path)
         if partial and problem.validator == "required" and not path:
             continue

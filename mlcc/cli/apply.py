@@ -10,7 +10,7 @@ import click
 from mlcc import pipeline
 from mlcc import plan as planning
 from mlcc.cli.changes import flush, print_plan, say_sources
-from mlcc.cli.options import env_option, output_options, value_options
+from mlcc.cli.options import KeyCommand, env_option, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.plan import CHANGES, prepare, warn_unfinished
 from mlcc.cli.projects import Selection, files, project_options, read, target_of
@@ -23,7 +23,7 @@ from mlcc.tree import LOCK_NAME
 from mlcc.values import format_path
 
 
-@click.command("apply", epilog="Example: mlcc apply --check (in CI: has someone forgotten to apply?)")
+@click.command("apply", cls=KeyCommand, epilog="Example: mlcc apply --check (in CI: has someone forgotten to apply?)")
 @click.option("--locked", is_flag=True, help="Fail unless everything is already as committed; write nothing.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 when there is something to write.")
 @click.option("--restore", multiple=True, metavar="PATH", help="Write this file again, saving yours first.")

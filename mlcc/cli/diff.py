@@ -9,7 +9,7 @@ import click
 
 from mlcc import plan as planning
 from mlcc.cli.changes import flush, print_plan, value_line, value_rows
-from mlcc.cli.options import output_options, value_options
+from mlcc.cli.options import KeyCommand, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.plan import prepare
 from mlcc.cli.projects import Selection, files, project_options, read, target_of
@@ -20,7 +20,7 @@ from mlcc.errors import UsageError, UserError
 from mlcc.pipeline import Prepared, Project
 
 
-@click.command("diff", epilog="Example: mlcc diff --env dev --env prod")
+@click.command("diff", cls=KeyCommand, epilog="Example: mlcc diff --env dev --env prod")
 @click.option("--env", "envs", multiple=True, metavar="NAME", help="One: diff for it. Two: how they differ.")
 @project_options
 @value_options

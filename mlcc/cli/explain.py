@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mlcc.cli.options import env_option, file_option, output_options, value_options
+from mlcc.cli.options import KeyCommand, env_option, file_option, output_options, value_options
 from mlcc.cli.output import cell, document, print_document, print_findings, print_rows, table
 from mlcc.cli.projects import read
 from mlcc.cli.session import Session, current
@@ -17,7 +17,7 @@ from mlcc.values import SOURCE_TITLES, Path, Source, Value, format_path
 from mlcc.workspace import locate
 
 
-@click.command("explain", epilog="Example: mlcc explain deployment.instance_type")
+@click.command("explain", cls=KeyCommand, epilog="Example: mlcc explain deployment.instance_type")
 @click.argument("key", required=False, default="")
 @click.option("--precedence", is_flag=True, help="Print the order in which sources win.")
 @file_option

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from mlcc import config, schema, writing, yamltext
-from mlcc.cli.options import SETTINGS, key_options, output_options
+from mlcc.cli.options import SETTINGS, KeyCommand, key_options, output_options
 from mlcc.cli.session import current
 from mlcc.config import SCHEMA
 from mlcc.diagnostics import error, has_errors, nearest, printable, quoted
@@ -25,7 +25,7 @@ FILE = "mlcc.yaml"
 MODELINE = "# yaml-language-server: $schema=https://mlcc.dev/schemas/v1/mlcc.schema.json"
 
 
-@click.command("init", epilog="Example: mlcc init iris --deployment-config http-fastapi")
+@click.command("init", cls=KeyCommand, epilog="Example: mlcc init iris --deployment-config http-fastapi")
 @click.argument("name", required=False, default="")
 @click.option("-C", "--directory", "directory", default=".", metavar="DIR", help="Where to write mlcc.yaml.")
 @click.option("--force", is_flag=True, help="Replace an mlcc.yaml that is there.")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
 
-from mlcc import keys
 from mlcc.cli.session import FINDING_FORMATS, FORMATS, Session, current
 from mlcc.config import SCHEMA
 from mlcc.settings import Request
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SETTINGS = "mlcc.settings"
+# Words that are no key's option.
+COMMON = ("-q", "-v", "-f", "-C", "-o", "--json", "--all", "--env")
 # Generated options that help shows; the others work too, and `mlcc schema --options` lists them all.
 SHOWN = (
     "--project-name",
@@ -51,26 +53,49 @@ class KeyOption(click.Option):
         self.key = path
 
 
-def _metavar(prop: keys.Property) -> str:
+class _Keys(click.Option):
+    """Stands for the options of all keys, until one could be meant."""
+
+
+class KeyCommand(click.Command):
+    """A command with an option for each key of the schema; they are made only when a word could be one of them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the words, and remembers whether one could name a key."""
+        ctx.meta[_Keys.__name__] = any(a.startswith("-") and a not in COMMON for a in args)
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """All parameters, those of the keys in their place."""
+        found: list[click.Parameter] = []
+        for parameter in super().get_params(ctx):
+            if isinstance(parameter, _Keys):
+                found += _options_of_keys() if ctx.meta.get(_Keys.__name__, True) else []
+            else:
+                found.append(parameter)
+        return found
+
+
+@functools.cache
+def _options_of_keys() -> list[click.Parameter]:
+    from mlcc import keys
+
+    found = [p for p in keys.index(SCHEMA).values() if p.meta.get("option")]
+    options: list[click.Parameter] = []
+    for prop in sorted(found, key=lambda p: str(p.meta["option"])):
+        words = str(prop.schema.get("description", "")).partition(". ")[0].rstrip(".") + "."
+        options.append(KeyOption(str(prop.meta["option"]), prop.name, words, _metavar(prop.types)))
+    return options
+
+
+def _metavar(types: Iterable[str]) -> str:
     kinds = {"integer": "N", "number": "N", "boolean": "true|false", "array": "A,B"}
-    return next((kinds[k] for k in prop.types if k in kinds), "TEXT")
+    return next((kinds[k] for k in types if k in kinds), "TEXT")
 
 
 def key_options(command: Command) -> Command:
-    """Adds an option for each key of the schema that has one."""
-    found = [p for p in keys.index(SCHEMA).values() if p.meta.get("option")]
-    for prop in sorted(found, key=lambda p: str(p.meta["option"]), reverse=True):
-        words = str(prop.schema.get("description", "")).partition(". ")[0].rstrip(".") + "."
-        option = KeyOption(str(prop.meta["option"]), prop.name, words, _metavar(prop))
-        _attach(command, option)
-    return command
-
-
-def _attach(command: Any, option: click.Option) -> None:
-    if isinstance(command, click.Command):
-        command.params.append(option)
-    else:
-        command.__click_params__ = [*getattr(command, "__click_params__", []), option]
+    """Adds an option for each key of the schema that has one (the command's class must be KeyCommand)."""
+    return click.option("--keys", cls=_Keys, expose_value=False, hidden=True)(command)
 
 
 def _format(ctx: click.Context, param: click.Parameter, value: str | None) -> None:

@@ -8,7 +8,7 @@ import click
 
 from mlcc import pipeline
 from mlcc.cli.changes import flush, print_plan, say_sources
-from mlcc.cli.options import env_option, output_options, value_options
+from mlcc.cli.options import KeyCommand, env_option, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.projects import Selection, files, open_target, project_options, read, target_of
 from mlcc.cli.session import Session, current
@@ -42,7 +42,7 @@ def warn_unfinished(session: Session, prepared: Prepared) -> None:
         session.say("note: an apply was killed before it finished; the next mlcc apply completes it")
 
 
-@click.command("plan", epilog="Example: mlcc plan --env prod")
+@click.command("plan", cls=KeyCommand, epilog="Example: mlcc plan --env prod")
 @click.option("--detailed-exitcode", "detailed", is_flag=True, help="Exit 2 when there are changes.")
 @project_options
 @env_option

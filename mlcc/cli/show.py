@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mlcc import resolve, yamltext
-from mlcc.cli.options import env_option, file_option, output_options, value_options
+from mlcc.cli.options import KeyCommand, env_option, file_option, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings
 from mlcc.cli.projects import read
 from mlcc.cli.session import current
@@ -14,7 +14,7 @@ from mlcc.errors import UserError
 from mlcc.workspace import locate
 
 
-@click.command("show", epilog="Example: mlcc show --env prod -o json")
+@click.command("show", cls=KeyCommand, epilog="Example: mlcc show --env prod -o json")
 @file_option
 @env_option
 @value_options

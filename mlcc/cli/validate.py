@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mlcc.cli.formats import print_report
-from mlcc.cli.options import env_option, finding_output, value_options
+from mlcc.cli.options import KeyCommand, env_option, finding_output, value_options
 from mlcc.cli.output import count_line
 from mlcc.cli.projects import Selection, files, project_options, read
 from mlcc.cli.session import current
@@ -13,7 +13,7 @@ from mlcc.diagnostics import Finding, has_errors
 from mlcc.errors import UserError
 
 
-@click.command("validate", epilog="Example: mlcc validate --all -o github")
+@click.command("validate", cls=KeyCommand, epilog="Example: mlcc validate --all -o github")
 @project_options
 @env_option
 @value_options

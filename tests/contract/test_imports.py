@@ -33,6 +33,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.scalars",
         "mlcc.guard",
         "mlcc.yamltext",
+        "mlcc.acceptor",
         "mlcc.nodes",
         "mlcc.yamlevents",
         "mlcc",
