@@ -35,13 +35,14 @@ class Loaded:
     findings: tuple[Finding, ...]
 
 
-def load(data: bytes, file: str, limits: Limits = CONFIG_LIMITS) -> Loaded:
+def load(data: bytes, file: str, limits: Limits = CONFIG_LIMITS, *, public: bool = False) -> Loaded:
     """Reads one YAML document.
 
-    data: the file's bytes; file: its name in messages.  Never raises for a bad document: all that is wrong comes
+    data: the file's bytes; file: its name in messages; public: it is no user's file, so that it holds no secret and may
+    be remembered in parsed form.  Never raises for a bad document: all that is wrong comes
     back as findings MLCC002 to MLCC012, and `root` is None when there is nothing usable.
     """
-    memo = remembering() if len(data) >= WORTH_KEEPING else None
+    memo = remembering() if public and len(data) >= WORTH_KEEPING else None
     if memo is None:
         return _parsed(data, file, limits)
     name = hashlib.sha256(repr((FORM, VERSION, limits)).encode() + data).hexdigest()

@@ -56,8 +56,12 @@ def run(command: click.Command, argv: Sequence[str], recording: Recording | None
             signal.signal(number, handler)
 
 
+# Commands that read registries, and may keep them in parsed form.
+KEEPING = ("apply", "catalog", "diff", "explain", "plan", "set", "show", "validate")
+
+
 def _remembered(command: click.Command, argv: Sequence[str], session: Session) -> int:
-    if session.environ.get(NO_CACHE):
+    if session.environ.get(NO_CACHE) or not argv or argv[0] not in KEEPING:
         return _recorded(command, argv, session)
     with remembered(Folder(session.home, "documents")):
         return _recorded(command, argv, session)

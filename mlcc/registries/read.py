@@ -50,7 +50,7 @@ def document(root: Root, relname: str) -> Node:
         found = directory.read(relname, min(limits.max_bytes, MAX_FILE_BYTES), single_link=False)
     if found is None:
         raise Refused(f"{root.path}/{relname}", "no such file")
-    loaded = yamlio.load(found[0], shown, limits)
+    loaded = yamlio.load(found[0], shown, limits, public=root.trusted)
     if loaded.root is None or has_errors(loaded.findings):
         raise UserError(loaded.findings)
     if root.validate:

@@ -40,7 +40,7 @@ def test_help_of_every_command(mlcc, command, option):
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_option_is_explained(command):
     found = cli.get_command(click.Context(cli), command)
-    options = [p for p in found.params if isinstance(p, click.Option)]
+    options = [p for p in found.get_params(click.Context(found)) if isinstance(p, click.Option)]
     assert not [p.name for p in options if not p.help], "an option without help"
     assert found.help
     assert found.help.split("\n")[0].endswith(".")

@@ -261,7 +261,9 @@ def test_values_are_data_wherever_they_land(mlcc, value):
         )
         assert done.stdout.decode() == value
     assert not (HERE / "owned").exists()
-    assert not list(Path(os.environ["HOME"]).rglob("*")), "no replay file, no cache"
+    left = [p for p in Path(os.environ["HOME"]).rglob("*") if p.is_file()]
+    assert {p.parent.name for p in left} <= {"documents"}, "no replay file, nothing but parsed registries"
+    assert not [p for p in left if b"owned" in p.read_bytes()]
 
 
 @pytest.mark.parametrize(

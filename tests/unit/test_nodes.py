@@ -47,17 +47,17 @@ class Dictionary:
 
 def test_a_document_is_parsed_once_whatever_its_name():
     data = (ROOT / "registries/targets.yaml").read_bytes()
-    plain = yamlio.load(data, "first.yaml")
+    plain = yamlio.load(data, "first.yaml", public=True)
     with memo.remembered(Dictionary()) as _:
         pass
     kept = Dictionary()
     with memo.remembered(kept):
-        assert yamlio.load(data, "first.yaml") == plain
-        assert yamlio.load(data, "first.yaml") == plain
+        assert yamlio.load(data, "first.yaml", public=True) == plain
+        assert yamlio.load(data, "first.yaml", public=True) == plain
         assert kept.hits == 1
-        assert yamlio.load(data, "second.yaml").root.mark.file == "second.yaml"
+        assert yamlio.load(data, "second.yaml", public=True).root.mark.file == "second.yaml"
         assert kept.hits == 2
-        yamlio.load(data + b"x: y\n", "first.yaml")
+        yamlio.load(data + b"x: y\n", "first.yaml", public=True)
         assert kept.hits == 2
     assert memo.remembering() is None
 
@@ -66,7 +66,9 @@ def test_a_document_with_findings_is_parsed_each_time():
     data = b"a: no\n" + b"# \n" * 1000
     kept = Dictionary()
     with memo.remembered(kept):
-        assert yamlio.load(data, "f.yaml").findings == yamlio.load(data, "f.yaml").findings != ()
+        assert (
+            yamlio.load(data, "f.yaml", public=True).findings == yamlio.load(data, "f.yaml", public=True).findings != ()
+        )
     assert not kept.kept
 
 
@@ -76,5 +78,12 @@ def test_rubbish_is_a_miss(rubbish):
     kept = Dictionary()
     kept.read = lambda name: rubbish
     with memo.remembered(kept):
-        assert yamlio.load(data, "f.yaml") == yamlio.load(data, "f.yaml")
-        assert yamlio.load(data, "f.yaml").root.get("kind") is not None
+        assert yamlio.load(data, "f.yaml", public=True) == yamlio.load(data, "f.yaml", public=True)
+        assert yamlio.load(data, "f.yaml", public=True).root.get("kind") is not None
+
+
+def test_a_users_file_is_never_kept():
+    kept = Dictionary()
+    with memo.remembered(kept):
+        yamlio.load((ROOT / "mlcc.example.yaml").read_bytes(), "mlcc.yaml")
+    assert not kept.kept
