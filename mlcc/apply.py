@@ -63,14 +63,19 @@ def read_state(target: Directory, producible: Callable[[str], bool]) -> State:
             if found is not None:
                 base[relative] = found[0]
     lock = target.read(LOCK_NAME, LOCK_MAX_BYTES)
-    raw = target.read(JOURNAL, journals.MAX_BYTES)
-    journal = journals.load(raw[0]) if raw is not None else None
+    journal = journal_of(target)
     findings = []
-    if raw is not None and journal is None:
+    if journal is None and target.exists(JOURNAL):
         message = f"{JOURNAL} is not a journal of this mlcc; it is ignored"
         findings.append(error("MLCC206", message, file=JOURNAL, hint="mlcc apply removes it"))
     staged = _staged(target, journal) if journal is not None else {}
     return State(base, lock[0] if lock is not None else None, journal, staged, tuple(findings))
+
+
+def journal_of(target: Directory) -> Journal | None:
+    """The journal of an apply that was killed; None where there is none, or none that can be believed."""
+    raw = target.read(JOURNAL, journals.MAX_BYTES)
+    return journals.load(raw[0]) if raw is not None else None
 
 
 def _staged(target: Directory, journal: Journal) -> dict[str, bytes]:

@@ -12,8 +12,8 @@ from mlcc import plan as planning
 from mlcc.cli.changes import flush, print_plan, say_sources
 from mlcc.cli.options import KeyCommand, env_option, output_options, value_options
 from mlcc.cli.output import print_findings
-from mlcc.cli.plan import CHANGES, prepare, warn_unfinished
-from mlcc.cli.projects import Selection, files, project_options, read, target_of
+from mlcc.cli.plan import CHANGES, prepare
+from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.diagnostics import Finding, Severity, error, printable
 from mlcc.errors import UserError
@@ -68,6 +68,7 @@ def command(
         if locked or check:
             prepared = prepare(session, project, where, options)
             code = max(code, _checked(session, project, prepared, path, locked))
+            warn_unfinished(session, where)
         else:
             code = max(code, _applied(session, project, path, where, options))
     flush(session)
@@ -110,7 +111,6 @@ def _checked(session: Session, project: Project, prepared: Prepared, path: str, 
     print_plan(session, project, prepared, findings, path, done=False)
     if not session.machine:
         print_findings(findings, session)
-        warn_unfinished(session, prepared)
     if locked:
         return 1 if any(f.severity is Severity.ERROR for f in findings) else 0
     return 1 if prepared.plan.blocked else CHANGES if prepared.changes else 0

@@ -12,7 +12,7 @@ from mlcc.cli.changes import flush, print_plan, value_line, value_rows
 from mlcc.cli.options import KeyCommand, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.plan import prepare
-from mlcc.cli.projects import Selection, files, project_options, read, target_of
+from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.config import DEFAULT_ENVIRONMENT
 from mlcc.diagnostics import error, has_errors, printable
@@ -51,6 +51,7 @@ def command(
             project = read(path, settings, extra, registries, envs[0] if envs else None)
             prepared = prepare(session, project, target_of(path, directory))
             _project(session, project, prepared, path)
+            warn_unfinished(session, target_of(path, directory))
             code = max(code, 1 if prepared.plan.blocked else 0)
     flush(session)
     return code

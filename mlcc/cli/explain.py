@@ -8,7 +8,7 @@ import click
 
 from mlcc.cli.options import KeyCommand, env_option, file_option, output_options, value_options
 from mlcc.cli.output import cell, document, print_document, print_findings, print_rows, table
-from mlcc.cli.projects import read
+from mlcc.cli.projects import read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.diagnostics import error, nearest, printable, quoted
 from mlcc.errors import UserError
@@ -43,7 +43,9 @@ def command(
         rows = [{"level": s.level, "source": s.label, "what": SOURCE_TITLES[s]} for s in Source]
         print_rows(session, rows, ["level", "source", "what"])
         return 0
-    project = read(file or locate("."), settings, extra, registries, env)
+    where = file or locate(".")
+    project = read(where, settings, extra, registries, env)
+    warn_unfinished(session, target_of(where, ""))
     if not project.inputs.config.ok:
         raise UserError(project.findings)
     if not project.ok and not session.machine:

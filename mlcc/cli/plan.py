@@ -10,7 +10,7 @@ from mlcc import pipeline
 from mlcc.cli.changes import flush, print_plan, say_sources
 from mlcc.cli.options import KeyCommand, env_option, output_options, value_options
 from mlcc.cli.output import print_findings
-from mlcc.cli.projects import Selection, files, open_target, project_options, read, target_of
+from mlcc.cli.projects import Selection, files, open_target, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.errors import UserError
 from mlcc.files import Directory
@@ -34,12 +34,6 @@ def prepare(session: Session, project: Project, directory: str, options: Options
             target = Directory(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlcc-")))
         stack.enter_context(target)
         return pipeline.prepare(project, tree, target, options)
-
-
-def warn_unfinished(session: Session, prepared: Prepared) -> None:
-    """Says that an apply was killed and nobody finished it."""
-    if prepared.state.journal is not None:
-        session.say("note: an apply was killed before it finished; the next mlcc apply completes it")
 
 
 @click.command("plan", cls=KeyCommand, epilog="Example: mlcc plan --env prod")
@@ -73,8 +67,8 @@ def command(
         print_plan(session, project, prepared, findings, path, done=False)
         if not session.machine:
             print_findings(findings, session)
-            warn_unfinished(session, prepared)
             say_sources(session, project)
+        warn_unfinished(session, target_of(path, directory))
         blocked = prepared.plan.blocked
         code = max(code, 1 if blocked else CHANGES if detailed and prepared.changes else 0)
     flush(session)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 
 from mlcc import pipeline, proc, workspace
+from mlcc.apply import journal_of
 from mlcc.cli.options import request
 from mlcc.cli.session import Session
 from mlcc.diagnostics import error, printable, quoted
@@ -123,3 +125,14 @@ def target_of(file: str, directory: str) -> str:
 def open_target(path: str) -> Directory | None:
     """The target directory for reading, or None when it does not exist yet."""
     return Directory(path, follow=False) if present(path) else None
+
+
+def warn_unfinished(session: Session, directory: str) -> None:
+    """Says that an apply was killed there and nobody finished it."""
+    with suppress(UserError):
+        target = open_target(directory)
+        if target is None:
+            return
+        with target:
+            if journal_of(target) is not None:
+                session.say("note: an apply was killed before it finished; the next mlcc apply completes it")

@@ -7,7 +7,7 @@ import click
 from mlcc import resolve, yamltext
 from mlcc.cli.options import KeyCommand, env_option, file_option, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings
-from mlcc.cli.projects import read
+from mlcc.cli.projects import read, target_of, warn_unfinished
 from mlcc.cli.session import current
 from mlcc.diagnostics import printable
 from mlcc.errors import UserError
@@ -28,7 +28,9 @@ def command(
 ) -> int:
     """Print every value as it resolved, defaults included."""
     session = current()
-    project = read(file or locate("."), settings, extra, registries, env)
+    path = file or locate(".")
+    project = read(path, settings, extra, registries, env)
+    warn_unfinished(session, target_of(path, ""))
     if not project.ok:
         raise UserError(project.findings)
     tree = resolve.tree({p: v.value for p, v in project.resolved.values.items()})

@@ -7,7 +7,7 @@ import click
 from mlcc.cli.formats import print_report
 from mlcc.cli.options import KeyCommand, env_option, finding_output, value_options
 from mlcc.cli.output import count_line
-from mlcc.cli.projects import Selection, files, project_options, read
+from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import current
 from mlcc.diagnostics import Finding, has_errors
 from mlcc.errors import UserError
@@ -42,6 +42,8 @@ def command(
         except UserError as problem:
             found.extend(problem.findings)
     print_report(found, session)
+    for path in chosen:
+        warn_unfinished(session, target_of(path, directory))
     if not session.machine:
         count = count_line(found)
         what = f"{len(chosen)} files" if len(chosen) != 1 else chosen[0]

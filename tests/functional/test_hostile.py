@@ -217,7 +217,10 @@ def test_an_unfinished_apply_is_finished(project, mlcc):
             ".mlcc/txn/stage-1/b0": new,
         },
     )
-    assert "killed before it finished" in mlcc("plan").stderr
+    for command in ("plan", "diff", "validate", "explain", "show"):
+        assert "killed before it finished" in mlcc(command).stderr, command
+        assert "killed before it finished" in mlcc(command, "-o", "json").stderr, command
+    assert "killed before it finished" in mlcc("apply", "--check").stderr
     assert "MLCC303" in mlcc("do", "config", code=3).stderr
     result = mlcc("apply", code=0)
     assert "finished now" in result.stderr
