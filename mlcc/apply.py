@@ -14,7 +14,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlcc import journal as journals
 from mlcc.diagnostics import Finding, error, printable
@@ -36,8 +36,7 @@ STATE_FILES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What the target holds of mlcc's own.
 
     base: the base tree; lock: bytes of mlcc.lock or None; journal: of an unfinished apply; staged: its bytes by
@@ -142,8 +141,7 @@ def _failed(doing: str, problem: OSError, after_commit: bool = False) -> UserErr
 
 
 # ---------------------------------------------------------------- writing
-@dataclass(frozen=True, slots=True)
-class _Write:
+class _Write(NamedTuple):
     """A staged file and where it goes."""
 
     staged: str

@@ -9,8 +9,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc import keys, schema, yamlio
 from mlcc.diagnostics import Finding, Severity, allowed, has_errors, nearest, quoted
@@ -25,8 +24,7 @@ DEFAULT_ENVIRONMENT = "default"
 _SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One source of values: a tree in mlcc.yaml's shape.
 
     source: its place in the precedence; origin: fixed text for what has no lines (an option, a variable), else empty.
@@ -37,8 +35,7 @@ class Layer:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """A read document.
 
     file: as the user named it; root: its tree (an empty mapping when it could not be read); findings: all that is

@@ -7,14 +7,13 @@ see another text than the machine reads.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlcc.diagnostics import Finding, Severity
 from mlcc.values import Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Caps on one document: bytes, nesting, nodes after expansion, aliases, characters after expansion."""
 
     max_bytes: int = 256 * 1024

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc.tree import MANAGED, OnDisk, Record, digest
+from mlcc.values import EMPTY
 
 MAX_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One path: digests on disk and in the base before and after; None: absent."""
 
     old: str | None
@@ -29,12 +28,11 @@ class Entry:
     mode: int = 0o644
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(NamedTuple):
     """stage: the folder below .mlcc/txn that holds the staged bytes; entries: by path."""
 
     stage: str
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[str, Entry] = EMPTY
 
     def dump(self) -> bytes:
         """The journal's bytes."""
@@ -62,8 +60,7 @@ def _entry(fields: Any) -> Entry:
     return Entry(old, new, base_old, base_new, int(mode) & 0o777)
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(NamedTuple):
     """The base tree and the lock's table of files as they must be understood after the crash."""
 
     base: Mapping[str, bytes]

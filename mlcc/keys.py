@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc.schema import load
 from mlcc.values import Item, Path
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+class Property(NamedTuple):
     """A key of mlcc.yaml: `path` has `*` for a map's names and `[]` for a list's elements."""
 
     path: tuple[str, ...]

@@ -7,8 +7,7 @@ read under mlcc.yaml's limits and believed only where the files on disk agree.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc import schema, yamlio, yamltext
 from mlcc._version import VERSION
@@ -16,21 +15,19 @@ from mlcc.diagnostics import error, has_errors
 from mlcc.errors import UserError
 from mlcc.resolve import Resolved
 from mlcc.tree import LOCK_NAME, Record
-from mlcc.values import Path, Value, format_path, parse_path
+from mlcc.values import EMPTY, Path, Value, format_path, parse_path
 
 HEADER = "# Written by mlcc apply; commit it. What mlcc.yaml resolved to, and the files that were rendered.\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
+class Locked(NamedTuple):
     """A leaf as recorded."""
 
     value: Any
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(NamedTuple):
     """A read lock.
 
     values: leaves of the default environment; environments: what each overlay changes, with None for a leaf that it
@@ -38,10 +35,10 @@ class Lock:
     """
 
     version: str = ""
-    registries: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[Path, Locked] = field(default_factory=dict)
-    environments: Mapping[str, Mapping[Path, Locked | None]] = field(default_factory=dict)
-    files: Mapping[str, Record] = field(default_factory=dict)
+    registries: Mapping[str, str] = EMPTY
+    values: Mapping[Path, Locked] = EMPTY
+    environments: Mapping[str, Mapping[Path, Locked | None]] = EMPTY
+    files: Mapping[str, Record] = EMPTY
 
     def environment(self, name: str | None) -> dict[Path, Any]:
         """Plain values of one environment (None: the default)."""

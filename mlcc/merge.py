@@ -9,23 +9,21 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Line matching compares every pair of equal lines; beyond so many lines or pairs a person decides.
 MAX_LINES = 20_000
 MAX_PAIRS = 2_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """The merged bytes, and how many regions conflict (0: clean)."""
 
     data: bytes
     conflicts: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Region:
+class _Region(NamedTuple):
     base: list[bytes]
     ours: list[bytes]
     theirs: list[bytes]

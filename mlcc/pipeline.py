@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mlcc import apply as applying
 from mlcc import checks, conf, config, journal, render, resources, workspace
@@ -33,8 +33,7 @@ from mlcc.workspace import Inputs
 MISSING = "MLCC027"
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """A resolved project: its inputs, the registries it used, and one resolution per environment.
 
     chosen: the environment that was asked for with --env, None for the default; findings: of every stage so far.
@@ -79,7 +78,7 @@ def understand(inputs: Inputs, env: str | None = None, more_checks: Iterable[che
         partly = resolve((*config.layers(inputs.config, None), *inputs.layers), registries)
         more = [*partly.findings, *checks.run(checks.Subject(partly, registries, inputs.config.sound))]
         findings += [f for f in more if not _hidden(f, findings)]
-        return Project(inputs, registries, replace(partly, findings=()), {}, None, tuple(ordered(findings)))
+        return Project(inputs, registries, partly._replace(findings=()), {}, None, tuple(ordered(findings)))
     resolutions: dict[str | None, Resolved] = {}
     extra = tuple(more_checks)
     for name in (None, *inputs.config.environments):
@@ -125,8 +124,7 @@ def acceptable(path: str, data: bytes) -> bool:
     return not render.is_conf(path) or not conf.parse(data, path)[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A plan with all that apply needs to carry it out.
 
     lock: bytes that mlcc.lock shall have; before: the lock as it was; state and known: what the plan was made from.
@@ -167,7 +165,7 @@ def prepare(project: Project, desired: Tree, target: Directory, options: Options
     known = Known(observed, state.base, before.files, can_render, acceptable)
     if state.journal is not None:
         found = journal.recover(state.journal, observed, state.base, before.files, state.staged, can_render)
-        known = replace(known, base=found.base, records=found.records)
+        known = known._replace(base=found.base, records=found.records)
     plan = planning.decide(desired, known, options)
     lock = locks.dump(project.default, project.environments, project.registries.digests(), plan.records)
     if len(lock) > applying.LOCK_MAX_BYTES:

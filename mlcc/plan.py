@@ -7,11 +7,12 @@ happens.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mlcc.diagnostics import Finding, Severity, printable
 from mlcc.merge import merge
 from mlcc.tree import MANAGED, REMOVED, SEED, OnDisk, Record, Rendered, Tree, digest
+from mlcc.values import EMPTY
 
 CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT = (
     "create",
@@ -27,8 +28,7 @@ EXECUTABLE = 0o111
 SAVED_SUFFIX = ".mlcc-saved"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What happens to one file.
 
     action: one of ACTIONS; data and mode: what is written (None: nothing is); saved: where the bytes that are replaced
@@ -49,8 +49,7 @@ class Change:
         return self.data is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How conflicts are settled: markers, taking the new file after a copy was saved, files to bring back."""
 
     merge: bool = False
@@ -58,8 +57,7 @@ class Options:
     restore: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Every decision, in path order.
 
     base: the base tree afterwards; records: the lock's table of files afterwards; blocked: nothing may be written.
@@ -82,8 +80,7 @@ class Plan:
         return {action: sum(c.action == action for c in self.changes) for action in ACTIONS}
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """All that is known about the target before anything is decided.
 
     observed: plain files on disk among the paths of interest; base and records: of the last apply; producible: whether
@@ -92,8 +89,8 @@ class Known:
     """
 
     observed: Mapping[str, OnDisk]
-    base: Mapping[str, bytes] = field(default_factory=dict)
-    records: Mapping[str, Record] = field(default_factory=dict)
+    base: Mapping[str, bytes] = EMPTY
+    records: Mapping[str, Record] = EMPTY
     producible: Callable[[str], bool] = lambda path: False
     acceptable: Callable[[str, bytes], bool] = lambda path, data: True
 

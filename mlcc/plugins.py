@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc.diagnostics import error
 from mlcc.errors import UserError
@@ -26,8 +25,7 @@ GROUPS = (
 OFF = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Plugin:
+class Plugin(NamedTuple):
     """One entry point: its group and name, the object it names, and who brings it."""
 
     group: str

@@ -10,15 +10,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 from mlcc.diagnostics import error, printable
 from mlcc.errors import PreconditionError
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """A program that ended: its exit code (negative: the signal) and what it printed."""
 
     code: int

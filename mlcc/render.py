@@ -14,10 +14,9 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from mlcc import conf, resources
+from mlcc import conf, lean, resources
 from mlcc._version import VERSION
 from mlcc.registries.types import Architecture, Target
 from mlcc.resolve import Resolved
@@ -27,11 +26,13 @@ from mlcc.values import Item, Source
 ROOT = "project"
 TEMPLATE_SUFFIX = ".j2"
 COMMON = "common"
+LIBRARY = ("cookiecutter.generate", "cookiecutter.extensions")
+# What cookiecutter's generator takes from modules that only ask people things; rendering never does.
+QUESTIONNAIRE = {"rich.prompt": ["InvalidResponse"], "cookiecutter.prompt": ["YesNoPrompt"]}
 _SAFE_STAGING = re.compile(r"[A-Za-z0-9/_.-]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class FileRule:
+class FileRule(NamedTuple):
     """How a layer's file is owned.
 
     owner: managed or seed; mode: permission bits; switch: the `seed_files` key that turns it off; expand: the context
@@ -45,8 +46,7 @@ class FileRule:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LayerInfo:
+class LayerInfo(NamedTuple):
     """A cookiecutter layer: its folder, the rules of its files, and what is copied without rendering."""
 
     path: str
@@ -168,6 +168,7 @@ def _expanded(name: str, rule: FileRule, values: Mapping[str, Any]) -> list[str]
 
 def _generate(layer: LayerInfo, values: Mapping[str, Any], staging: str) -> dict[str, bytes]:
     """Renders one layer into `staging` and reads it back."""
+    lean.load(LIBRARY, QUESTIONNAIRE, packages=["cookiecutter"], lazy=["arrow"])
     from cookiecutter.generate import generate_files
 
     assert _SAFE_STAGING.match(staging), "cookiecutter renders the output path too"

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc import keys
 from mlcc.candidates import Table, dotted_path, names
@@ -24,8 +23,7 @@ DEFAULT_COMPONENT = "default"
 BUILT_IN = "built-in default"
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """A resolved configuration for one environment.
 
     values: every leaf, in path order; rows: what it selects; findings: what went wrong on the way; env: the overlay's

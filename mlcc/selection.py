@@ -6,7 +6,7 @@ Each selected row adds what it knows, as a layer of level 8, to the table of can
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlcc import config as config_document
 from mlcc.candidates import Candidate, Table, dotted_path
@@ -28,8 +28,7 @@ from mlcc.registries.types import (
 from mlcc.values import Node, Source
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """The registry rows that a configuration selects; None for what it does not name or no row has."""
 
     config: DeploymentConfig | None = None

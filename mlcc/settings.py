@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc import config, keys
 from mlcc.config import SCHEMA, Layer
@@ -17,8 +16,7 @@ Read = tuple["Layer | None", Iterable[Finding]]
 """What a source gave: its layer, or None, and what was wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a command was asked for, beyond the file.
 
     settings: `path=value` texts of --set; options: texts by path of generated options; environ: the process

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MANAGED, SEED = "managed", "seed"
 BASE_DIR = ".mlcc/base"
@@ -22,8 +22,7 @@ def digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """A desired file: its bytes, permission bits, and owner (`managed` or `seed`)."""
 
     data: bytes
@@ -31,16 +30,14 @@ class Rendered:
     owner: str = MANAGED
 
 
-@dataclass(frozen=True, slots=True)
-class OnDisk:
+class OnDisk(NamedTuple):
     """An observed plain file."""
 
     data: bytes
     mode: int = 0o644
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What the lock says of a file.
 
     digest: of the rendered bytes; edited: of the bytes on disk where they differ (`removed` when the file was taken

@@ -11,10 +11,11 @@ import enum
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Union
+from types import MappingProxyType
+from typing import Any, NamedTuple, Union
 
 Scalar = Union[str, int, float, bool]
+EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Source(enum.IntEnum):
@@ -72,8 +73,7 @@ SOURCE_TITLES: dict[Source, str] = {
 
 
 # ---------------------------------------------------------------- paths
-@dataclass(frozen=True, slots=True, order=True)
-class Item:
+class Item(NamedTuple):
     """An element of a list whose elements have names: `inference_components[chat]`."""
 
     name: str
@@ -122,8 +122,7 @@ def parse_path(text: str) -> Path | None:
 
 
 # ---------------------------------------------------------------- documents
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A place in a file: 1-based line and column, 0 when the format has no positions."""
 
     file: str
@@ -134,8 +133,7 @@ class Mark:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A value of a document with its place.
 
     value: a scalar, None (a YAML null), a dict of nodes or a tuple of nodes; text: a scalar exactly as written;
@@ -146,7 +144,7 @@ class Node:
     value: Any
     mark: Mark
     text: str = ""
-    keys: Mapping[str, Mark] = field(default_factory=dict)
+    keys: Mapping[str, Mark] = EMPTY
     end: tuple[int, int] = (0, 0)
     style: str = ""
 
@@ -208,8 +206,7 @@ def node_of(value: Any, mark: Mark) -> Node:
 
 
 # ---------------------------------------------------------------- resolved values
-@dataclass(frozen=True, slots=True)
-class Beaten:
+class Beaten(NamedTuple):
     """A value that lost, with where it came from."""
 
     value: Any
@@ -217,8 +214,7 @@ class Beaten:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A resolved leaf: the value that won, its source and origin, and all that it beat, strongest first.
 
     mark: where the winner stands, for findings about it.

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc import config, settings
 from mlcc.config import Config, Layer
@@ -26,8 +25,7 @@ MANIFESTS = ("pyproject.toml", "package.json")
 MAX_MANIFEST_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(NamedTuple):
     """Everything read.
 
     file: mlcc.yaml as the user named it; directory: where it lies; config: its tree; layers: of every source above

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlcc.diagnostics import Finding, Severity
 from mlcc.registries.load import Registries
@@ -12,8 +12,7 @@ from mlcc.selection import Rows
 from mlcc.values import Mark, Node, Path, format_path
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """One resolved environment with what surrounds it.
 
     resolved: its values; registries: for look-ups; root: mlcc.yaml's own tree, for what was written but has no use.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from typing import Any
 
 import click
@@ -95,11 +94,10 @@ def _roots(session: Session, roots: tuple[str, ...]) -> Any:
 def _flat(key: str, row: Row) -> dict[str, Any]:
     """A row as plain data, without empty fields."""
     flat: dict[str, Any] = {"name": key}
-    for field in fields(row):
-        value = getattr(row, field.name)
-        if field.name in ("name", "versions") or value in ("", (), None) or value == {}:
+    for field, value in row._asdict().items():
+        if field in ("name", "versions") or value in ("", (), None) or value == {}:
             continue
-        flat[field.name] = _plain(value)
+        flat[field] = _plain(value)
     if flat.get("defaults") in ({}, None):
         flat.pop("defaults", None)
     image = row.defaults.get("framework", "base_image")

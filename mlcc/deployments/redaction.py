@@ -9,16 +9,14 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc import resources, yamlio
 
 REDACTED = "***REDACTED***"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """The redaction rule, as read from registries/redaction.yaml."""
 
     anywhere: frozenset[str]

@@ -6,15 +6,14 @@ A step that this version does not have yet is in the table too, so that its shim
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlcc.diagnostics import error
 from mlcc.errors import PreconditionError
 from mlcc.lifecycle.context import Context, Result
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A step: what help says, and how it runs (None: not in this version)."""
 
     title: str

@@ -9,8 +9,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc import proc
 from mlcc.diagnostics import error, printable
@@ -27,8 +26,7 @@ IMAGE, VENV = "image", "venv"
 TAIL = 25
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(NamedTuple):
     """What a build made: `image` with a reference, or `venv` with the path of its Python."""
 
     kind: str

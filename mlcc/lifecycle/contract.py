@@ -8,8 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mlcc.diagnostics import printable
@@ -17,8 +16,7 @@ from mlcc.diagnostics import printable
 MAX_REPLY_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What came back: status (0: nothing did), headers in lower case, body, and seconds it took."""
 
     status: int
@@ -28,8 +26,7 @@ class Reply:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """One check: its name, whether it held, what was seen, milliseconds."""
 
     name: str
@@ -71,8 +68,7 @@ def ping(url: str, container: Mapping[str, Any], now: Callable[[], float]) -> Re
     return send(url, "GET", str(container["ping"]), now, timeout_s=float(container["ping_timeout_s"]))
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What is sent: the body and its type, the type wanted back, custom attributes, seconds to wait."""
 
     payload: str

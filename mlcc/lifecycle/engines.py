@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlcc import proc
 from mlcc.diagnostics import error, printable, quoted
@@ -16,8 +16,7 @@ NONE = "none"
 LABEL = "mlcc.project"
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(NamedTuple):
     """An engine that answers: its name, the program's path and its version."""
 
     name: str

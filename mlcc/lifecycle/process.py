@@ -11,7 +11,7 @@ import signal
 import socket
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlcc import proc
 
@@ -21,8 +21,7 @@ _HAS_PROC = os.path.isdir(f"{PROC}/self")
 _LISTEN = "0A"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A process as recorded: pid, start time in clock ticks since boot, token."""
 
     pid: int

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc import apply as applying
 from mlcc import conf
@@ -31,8 +30,7 @@ from mlcc.workspace import project_root
 MAX_CONF_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedProject:
+class RenderedProject(NamedTuple):
     """A project's values and rows.
 
     directory: where it lies; env: the chosen environment; target: where this step acts (the project's own, or the one

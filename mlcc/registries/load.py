@@ -161,10 +161,7 @@ def _expect(document: Node, kind: str) -> None:
 
 
 def _joined(old: t.Framework, new: t.Framework) -> t.Framework:
-    from dataclasses import replace
-
-    return replace(
-        new,
+    return new._replace(
         formats={**old.formats, **new.formats},
         versions={**{k: v for k, v in old.versions.items() if k not in new.versions}, **new.versions},
         default_format=new.default_format or old.default_format,

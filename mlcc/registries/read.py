@@ -7,8 +7,7 @@ validated here, each time they are read.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mlcc import guard, schema, yamlio
 from mlcc.diagnostics import Finding, Severity, allowed, has_errors
@@ -20,8 +19,7 @@ from mlcc.values import Node
 MAX_FILE_BYTES = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """A folder of registry files.
 
     name: how origins speak of it (`builtin`, or the path as the user wrote it); trusted: packaged or named by the

@@ -7,18 +7,55 @@ Every record says where it came from (`origin`: root, file and line) and which s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-from mlcc.values import Mark, Node
+from mlcc.values import EMPTY, Mark, Node
 
 VALIDATION_LEVELS = ("tested", "community-validated", "experimental", "unknown")
 NOTHING = Node({}, Mark(""))
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What every row has."""
+class Row(Protocol):
+    """What every row has; each record spells it out, because named tuples do not inherit."""
+
+    @property
+    def name(self) -> str:
+        """The row's key."""
+
+    @property
+    def origin(self) -> str:
+        """Root, file and line."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+
+    @property
+    def source(self) -> str:
+        """Where its facts come from."""
+
+    @property
+    def validation_level(self) -> str:
+        """One of VALIDATION_LEVELS."""
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names that are understood."""
+
+    @property
+    def defaults(self) -> Node:
+        """A partial mlcc.yaml."""
+
+    def _asdict(self) -> dict[str, Any]:
+        """Field by field."""
+
+
+class Architecture(NamedTuple):
+    """A family of deployment configs that share one cookiecutter layer.
+
+    uses: sections of mlcc.yaml that it reads beyond the common ones; steps: do/ scripts; container: port and paths;
+    model_kinds: what model.name may name (path, s3, jumpstart, registry, hub); sample: where the sample model lies.
+    """
 
     name: str
     origin: str
@@ -27,29 +64,25 @@ class Row:
     validation_level: str = "unknown"
     aliases: tuple[str, ...] = ()
     defaults: Node = NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class Architecture(Row):
-    """A family of deployment configs that share one cookiecutter layer.
-
-    uses: sections of mlcc.yaml that it reads beyond the common ones; steps: do/ scripts; container: port and paths;
-    model_kinds: what model.name may name (path, s3, jumpstart, registry, hub); sample: where the sample model lies.
-    """
-
     layer: str = ""
     uses: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
-    container: Mapping[str, Any] = field(default_factory=dict)
+    container: Mapping[str, Any] = EMPTY
     env_prefixes: tuple[str, ...] = ()
     model_kinds: tuple[str, ...] = ()
     sample: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentConfig(Row):
+class DeploymentConfig(NamedTuple):
     """`architecture-backend`: one of the catalog."""
 
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
     description: str = ""
     architecture: str = ""
     backend: str = ""
@@ -60,14 +93,20 @@ class DeploymentConfig(Row):
     files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Target(Row):
+class Target(NamedTuple):
     """Where a container is deployed.
 
     instances: the list that an instance type must be on (`endpoint`, `transform`, `hyperpod`), empty for none;
     components: inference components are deployed, and an absent list means one named `default`.
     """
 
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
     description: str = ""
     layer: str = ""
     uses: tuple[str, ...] = ()
@@ -76,8 +115,7 @@ class Target(Row):
     needs_region: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """A named set of defaults of a framework version or a model."""
 
     name: str
@@ -85,41 +123,65 @@ class Profile:
     defaults: Node
 
 
-@dataclass(frozen=True, slots=True)
-class FrameworkVersion(Row):
+class FrameworkVersion(NamedTuple):
     """One version of a framework: base image, pins, environment, profiles."""
 
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
     python: str = ""
     requirements: tuple[str, ...] = ()
     sample_requirements: tuple[str, ...] = ()
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
-    accelerator: Mapping[str, Any] = field(default_factory=dict)
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = EMPTY
+    accelerator: Mapping[str, Any] = EMPTY
+    evidence: Mapping[str, Any] = EMPTY
 
 
-@dataclass(frozen=True, slots=True)
-class Framework(Row):
+class Framework(NamedTuple):
     """A framework (sklearn, vllm ...) with its versions, newest first, and the model formats it loads."""
 
-    formats: Mapping[str, str] = field(default_factory=dict)
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    formats: Mapping[str, str] = EMPTY
     default_format: str = ""
-    versions: Mapping[str, FrameworkVersion] = field(default_factory=dict)
-    sample: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, FrameworkVersion] = EMPTY
+    sample: Mapping[str, Any] = EMPTY
 
 
-@dataclass(frozen=True, slots=True)
-class Model(Row):
+class Model(NamedTuple):
     """A model or a family of models (`name` may hold `*`)."""
 
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
     family: str = ""
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = EMPTY
+    facts: Mapping[str, Any] = EMPTY
 
 
-@dataclass(frozen=True, slots=True)
-class Instance(Row):
+class Instance(NamedTuple):
     """An instance type.  Unknown facts are None; memory in GiB; accelerator facts are per device."""
 
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
     family: str = ""
     platform: str = ""
     vcpu: int | None = None
@@ -134,10 +196,16 @@ class Instance(Row):
     hyperpod: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Region(Row):
+class Region(NamedTuple):
     """An AWS region."""
 
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
     partition: str = ""
     dns_suffix: str = ""
     sagemaker: bool = False

@@ -36,6 +36,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.acceptor",
         "mlcc.nodes",
         "mlcc.yamlevents",
+        "mlcc.lean",
         "mlcc",
     ),
     (

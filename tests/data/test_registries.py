@@ -18,7 +18,18 @@ from mlcc.registries import Registries, Root
 from mlcc.registries.load import load
 from mlcc.registries.match import Matcher
 from mlcc.registries.read import SCHEMAS, document
-from mlcc.registries.types import VALIDATION_LEVELS, Row
+from mlcc.registries.types import (
+    VALIDATION_LEVELS,
+    Architecture,
+    DeploymentConfig,
+    Framework,
+    FrameworkVersion,
+    Instance,
+    Model,
+    Region,
+    Row,
+    Target,
+)
 from mlcc.render import layer_info
 from mlcc.values import Mark, Node
 from tests.helpers import ROOT
@@ -310,5 +321,11 @@ def test_instances_and_regions_are_those_of_botocore():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_empty_rows_have_nothing():
-    assert Row("a", "b").defaults == Node({}, Mark(""))
+RECORDS = (Architecture, DeploymentConfig, Target, FrameworkVersion, Framework, Model, Instance, Region)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_every_record_begins_with_what_every_row_has(record):
+    shared = ("name", "origin", "title", "source", "validation_level", "aliases", "defaults")
+    assert record._fields[: len(shared)] == shared
+    assert record("a", "b")[: len(shared)] == ("a", "b", "", "", "unknown", (), Node({}, Mark("")))

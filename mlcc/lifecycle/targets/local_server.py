@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from mlcc import proc
@@ -75,7 +74,7 @@ def start_process(context: Context, built: build.Built, port: int) -> dict[str, 
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as stream:
         pid = proc.background(argv, environ=environ, cwd=os.path.abspath(project.directory), log=stream)
     identity = process.identify(pid, token, context.sleep)
-    return {"kind": "process", **asdict(identity), "port": port, "url": f"http://{HOST}:{port}"}
+    return {"kind": "process", **identity._asdict(), "port": port, "url": f"http://{HOST}:{port}"}
 
 
 def need_programs(context: Context) -> None:
