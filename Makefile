@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: help venv run test lint test-real golden docs clean
+.PHONY: help venv run test lint test-real bench golden docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ lint: venv ## ruff and mypy
 
 test-real: venv ## the tests on real components: container engine, servers (installs them; needs root and Debian)
 	sh tests/real/run.sh $(BIN)/python
+
+bench: venv ## the performance table: medians and ratios, mlcc against what it is compared with
+	$(BIN)/python -m bench
 
 golden: venv ## render the golden trees anew; review the change with git diff
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden

@@ -8,6 +8,7 @@ read here too, so that the command line, the documentation and the checks share 
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -47,6 +48,12 @@ def expand(schema: Mapping[str, Any]) -> dict[str, Any]:
 def load(name: str) -> dict[str, Any]:
     """A packaged schema, expanded."""
     return expand(resources.schema(name))
+
+
+@functools.cache
+def digest(name: str) -> str:
+    """sha256 of a packaged schema's bytes: what a document was judged by."""
+    return hashlib.sha256(resources.read("schemas", f"{name}.schema.json")).hexdigest()
 
 
 @functools.cache

@@ -57,13 +57,14 @@ def run(command: click.Command, argv: Sequence[str], recording: Recording | None
 
 
 # Commands that read registries, and may keep them in parsed form.
+MAX_DOCUMENTS = 4096
 KEEPING = ("apply", "catalog", "diff", "explain", "plan", "set", "show", "validate")
 
 
 def _remembered(command: click.Command, argv: Sequence[str], session: Session) -> int:
     if session.environ.get(NO_CACHE) or not argv or argv[0] not in KEEPING:
         return _recorded(command, argv, session)
-    with remembered(Folder(session.home, "documents")):
+    with remembered(Folder(session.home, "documents", MAX_DOCUMENTS)):
         return _recorded(command, argv, session)
 
 

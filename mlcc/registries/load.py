@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from mlcc import resources
-from mlcc.diagnostics import Finding, Severity, allowed, error, nearest, quoted
+from mlcc.diagnostics import allowed, error, nearest, quoted
 from mlcc.errors import UserError
 from mlcc.files import Directory
 from mlcc.registries import read
@@ -63,7 +63,7 @@ class Registries:
     def _rows(self, match: str, kind: str) -> dict[str, t.Row]:
         rows: dict[str, t.Row] = {}
         for document in self._documents(match):
-            _expect(document, kind)
+            read.expect(document, kind)
             table = document.get("rows")
             if table is not None:
                 rows |= {name: read.KINDS[kind](name, node, document) for name, node in table.value.items()}
@@ -124,19 +124,34 @@ class Registries:
         """One framework; versions of later roots join those of earlier ones."""
         found: t.Framework | None = None
         for document in self._documents(f"frameworks/{name}.yaml"):
-            _expect(document, "framework")
+            read.expect(document, "framework")
             new = read.framework(name, document, document)
             found = new if found is None else _joined(found, new)
         return found
 
     @functools.cached_property
+    def _model_files(self) -> dict[str, tuple[Root, str]]:
+        """In which file each model row stands: the last one that has it."""
+        where: dict[str, tuple[Root, str]] = {}
+        for root, names in self._files:
+            for name in names:
+                if name.startswith("models/"):
+                    where |= dict.fromkeys(read.row_names(root, name, "models"), (root, name))
+        return where
+
+    @functools.cached_property
     def _model_index(self) -> Matcher:
-        return Matcher(self.models)
+        return Matcher(self._model_files)
 
     def model(self, name: str) -> t.Model | None:
-        """The row of a model: its own, else the pattern with the longest literal prefix."""
+        """The row of a model: its own, else the pattern with the longest literal prefix.  Reads that file only."""
         key = self._model_index.find(name)
-        return None if key is None else self.models[key]
+        return None if key is None else self._model(key)
+
+    @functools.cache
+    def _model(self, key: str) -> t.Model:
+        document = self._document(*self._model_files[key])
+        return read.model(key, document.value["rows"].value[key], document)
 
     def canonical(self, kind: str, name: str) -> tuple[str, bool]:
         """A row name for a name or an alias of `deployment_configs` or `targets`, and whether it was an alias."""
@@ -147,17 +162,6 @@ class Registries:
             if name in row.aliases:
                 return row.name, True
         return name, False
-
-
-def _expect(document: Node, kind: str) -> None:
-    """Refuses a file whose `kind` is not the one that its name promises."""
-    found = document.get("kind")
-    if found is None or found.value != kind:
-        mark = found.mark if found is not None else document.mark
-        message = f"a file of this name holds rows of the kind {kind}"
-        raise UserError(
-            [Finding("MLCC403", Severity.ERROR, message, "kind", mark.file, mark.line, mark.column, f"kind: {kind}")]
-        )
 
 
 def _joined(old: t.Framework, new: t.Framework) -> t.Framework:

@@ -6,13 +6,18 @@ validated here, each time they are read.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from mlcc import guard, schema, yamlio
+from mlcc._version import VERSION
 from mlcc.diagnostics import Finding, Severity, allowed, has_errors
 from mlcc.errors import UserError
 from mlcc.files import Directory, Refused
+from mlcc.memo import remembering
 from mlcc.registries import types as t
 from mlcc.values import Node
 
@@ -42,13 +47,23 @@ def listing(root: Root) -> list[str]:
 
 def document(root: Root, relname: str) -> Node:
     """One registry file as nodes, checked.  Raises UserError with every finding."""
-    limits = guard.OPERATOR_LIMITS if root.trusted else guard.PROJECT_REGISTRY_LIMITS
-    shown = f"{root.name}:{relname}"
+    return _document(root, relname, _bytes(root, relname))
+
+
+def _limits(root: Root) -> guard.Limits:
+    return guard.OPERATOR_LIMITS if root.trusted else guard.PROJECT_REGISTRY_LIMITS
+
+
+def _bytes(root: Root, relname: str) -> bytes:
     with Directory(root.path) as directory:
-        found = directory.read(relname, min(limits.max_bytes, MAX_FILE_BYTES), single_link=False)
+        found = directory.read(relname, min(_limits(root).max_bytes, MAX_FILE_BYTES), single_link=False)
     if found is None:
         raise Refused(f"{root.path}/{relname}", "no such file")
-    loaded = yamlio.load(found[0], shown, limits, public=root.trusted)
+    return found[0]
+
+
+def _document(root: Root, relname: str, data: bytes) -> Node:
+    loaded = yamlio.load(data, f"{root.name}:{relname}", _limits(root), public=root.trusted)
     if loaded.root is None or has_errors(loaded.findings):
         raise UserError(loaded.findings)
     if root.validate:
@@ -56,6 +71,36 @@ def document(root: Root, relname: str) -> Node:
         if has_errors(findings):
             raise UserError(findings)
     return loaded.root
+
+
+def row_names(root: Root, relname: str, kind: str) -> tuple[str, ...]:
+    """The names of a file's rows.  The file is read and judged whole, unless that was done before for these bytes."""
+    data = _bytes(root, relname)
+    memo = remembering() if root.trusted and len(data) >= yamlio.WORTH_KEEPING else None
+    recipe = repr(("names", VERSION, root.validate, kind, schema.digest(kind)))
+    name = hashlib.sha256(recipe.encode() + data).hexdigest()
+    kept = memo.read(name) if memo is not None else None
+    if kept is not None:
+        with suppress(ValueError):
+            return tuple(json.loads(kept.decode("utf-8", "surrogatepass")))
+    found = _document(root, relname, data)
+    expect(found, kind)
+    rows = found.get("rows")
+    names = tuple(rows.value) if rows is not None else ()
+    if memo is not None:
+        memo.write(name, json.dumps(names, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    return names
+
+
+def expect(document: Node, kind: str) -> None:
+    """Refuses a file whose `kind` is not the one that its name promises."""
+    found = document.get("kind")
+    if found is None or found.value != kind:
+        mark = found.mark if found is not None else document.mark
+        message = f"a file of this name holds rows of the kind {kind}"
+        raise UserError(
+            [Finding("MLCC403", Severity.ERROR, message, "kind", mark.file, mark.line, mark.column, f"kind: {kind}")]
+        )
 
 
 def _validated(root: Node) -> list[Finding]:

@@ -401,6 +401,8 @@ def test_run_in_the_foreground(local: Project, docker: Docker, number: signal.Si
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        # as a terminal starts it: the suite itself may have been started in the background, where Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     server = Server(f"http://127.0.0.1:{port}")
     try:
