@@ -178,6 +178,10 @@ FILES: Mapping[str, str] = {
 class MemoryRegistries(Registries):
     """Registries whose files are texts; rows are read by the real code."""
 
+    def _row_names(self, root: Root, relname: str) -> tuple[str, ...]:
+        rows = self._document(root, relname).get("rows")
+        return tuple(rows.value) if rows is not None else ()
+
     def __init__(self, *roots: Mapping[str, str]) -> None:
         """roots: texts by relative file name, lowest precedence first."""
         super().__init__([Root(f"test{n}", f"/nowhere/{n}") for n, _ in enumerate(roots)])

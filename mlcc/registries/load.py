@@ -136,8 +136,11 @@ class Registries:
         for root, names in self._files:
             for name in names:
                 if name.startswith("models/"):
-                    where |= dict.fromkeys(read.row_names(root, name, "models"), (root, name))
+                    where |= dict.fromkeys(self._row_names(root, name), (root, name))
         return where
+
+    def _row_names(self, root: Root, relname: str) -> tuple[str, ...]:
+        return read.row_names(root, relname, "models")
 
     @functools.cached_property
     def _model_index(self) -> Matcher:
