@@ -16,6 +16,8 @@ from mlcc.diagnostics import Finding, Severity, allowed, has_errors, nearest, qu
 from mlcc.values import Item, Mark, Node, Path, Source, format_path
 
 SCHEMA = "mlcc"
+# Folders beside mlcc.yaml: no other document, option or variable can name them.
+OWN_ONLY = ("registries", "policies")
 # Keys that shape how documents combine; they are never configuration values.
 STRUCTURE = ("version", "extends", "environments")
 NOTHING = Node({}, Mark(""))
@@ -51,6 +53,11 @@ class Config(NamedTuple):
     def ok(self) -> bool:
         """True when no finding is an error."""
         return not has_errors(self.findings)
+
+    @property
+    def readable(self) -> bool:
+        """False when nothing at all is known of what the document says."""
+        return self.sound is not NOTHING
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -94,6 +101,7 @@ def check(
     sound = _without(root, {path for path, _ in wrong})
     if not has_errors(found):
         found.extend(_structure(root, overlays))
+        found.extend(_own_only(root) if partial else ())
     return Config(file, root, tuple(found), sound)
 
 
@@ -127,6 +135,14 @@ def _structure(root: Node, overlays: bool) -> Iterator[Finding]:
             yield _problem("MLCC035", mark, f"environments.{name}", message, "give the environment another name")
         yield from _build_keys(name, overlay)
         yield from _twins(overlay, ())
+
+
+def _own_only(root: Node) -> Iterator[Finding]:
+    for key in OWN_ONLY:
+        if key in root.value:
+            message = f"{key} names folders of the project, and belongs in mlcc.yaml itself"
+            hint = "--registry FOLDER adds one to a single run" if key == "registries" else "write it there"
+            yield _problem("MLCC030", root.mark_of((key,)), key, message, hint)
 
 
 def _twins(root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 # Line matching compares every pair of equal lines; beyond so many lines or pairs a person decides.
 MAX_LINES = 20_000
 MAX_PAIRS = 2_000_000
+LABELS = ("yours", "before", "mlcc")
 
 
 class Merged(NamedTuple):
@@ -29,9 +30,7 @@ class _Region(NamedTuple):
     theirs: list[bytes]
 
 
-def merge(
-    base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str] = ("yours", "before", "mlcc")
-) -> Merged:
+def merge(base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str] = LABELS) -> Merged:
     """Merges two descendants of `base`.
 
     ours: what the user has; theirs: what is rendered now; labels: names for ours, base and theirs in diff3 markers.
@@ -55,6 +54,12 @@ def merge(
             out.append(_markers(region, labels))
             conflicts += 1
     return Merged(b"".join(out), conflicts)
+
+
+def has_markers(data: bytes, labels: tuple[str, str, str] = LABELS) -> bool:
+    """True when markers that `merge` wrote still stand in a text."""
+    lines = {line.rstrip(b"\r\n") for line in data.splitlines()}
+    return {f"<<<<<<< {labels[0]}".encode(), f">>>>>>> {labels[2]}".encode()} <= lines
 
 
 def _pairs(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> int:

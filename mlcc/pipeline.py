@@ -28,6 +28,7 @@ from mlcc.registries.load import load as load_registries
 from mlcc.resolve import Resolved, resolve
 from mlcc.settings import Request
 from mlcc.tree import OnDisk, Tree
+from mlcc.values import Source
 from mlcc.workspace import Inputs
 
 MISSING = "MLCC027"
@@ -73,6 +74,10 @@ def understand(inputs: Inputs, env: str | None = None, more_checks: Iterable[che
     if env:
         findings.extend(config.environment(inputs.config, env))
     chosen = env if env in inputs.config.environments else None
+    findings.extend(registries.problems())
+    if not inputs.config.readable:
+        nothing = resolve((), registries)
+        return Project(inputs, registries, nothing._replace(findings=()), {}, None, tuple(ordered(findings)))
     if not inputs.config.ok:
         # what is sound in the file is judged all the same: every mistake is shown at once
         partly = resolve((*config.layers(inputs.config, None), *inputs.layers), registries)
@@ -84,12 +89,17 @@ def understand(inputs: Inputs, env: str | None = None, more_checks: Iterable[che
     for name in (None, *inputs.config.environments):
         resolved = resolve((*config.layers(inputs.config, name), *inputs.layers), registries, name)
         resolutions[name] = resolved
-        findings.extend(resolved.findings)
+        findings.extend(f for f in resolved.findings if f.code != MISSING or not _baseless(inputs))
         if not has_errors(resolved.findings):
             findings.extend(checks.run(checks.Subject(resolved, registries, inputs.config.root), extra))
     default = resolutions.pop(None)
     environments = {str(k): v for k, v in resolutions.items()}
     return Project(inputs, registries, default, environments, chosen, tuple(ordered(findings)))
+
+
+def _baseless(inputs: Inputs) -> bool:
+    """True when the file that mlcc.yaml stands on could not be used: what is missing may stand there."""
+    return bool(inputs.config.extends) and not any(layer.source is Source.BASE for layer in inputs.layers)
 
 
 def _hidden(finding: Finding, known: Iterable[Finding]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from mlcc.diagnostics import Finding, Severity, printable
-from mlcc.merge import merge
+from mlcc.merge import has_markers, merge
 from mlcc.tree import MANAGED, REMOVED, SEED, OnDisk, Record, Rendered, Tree, digest
 from mlcc.values import EMPTY
 
@@ -26,6 +26,7 @@ CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT = (
 ACTIONS = (CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT)
 EXECUTABLE = 0o111
 SAVED_SUFFIX = ".mlcc-saved"
+MARKED = "conflict markers of an earlier --merge stand in it"
 
 
 class Change(NamedTuple):
@@ -128,6 +129,8 @@ def _managed(path: str, new: Rendered, known: Known, options: Options) -> Change
         changed = (mode ^ disk.mode) & EXECUTABLE
         data = new.data if changed else None
         return Change(path, UPDATE if changed else UNCHANGED, data, mode, reason="mode" if changed else "")
+    if has_markers(disk.data) and not options.force:
+        return Change(path, CONFLICT, disk.data if options.merge else None, mode, reason=MARKED)
     if base == new.data:
         return Change(path, KEEP, reason="edited; nothing new to merge")
     if disk.data == base:
@@ -171,6 +174,8 @@ def _restored(path: str, new: Rendered, disk: OnDisk | None, observed: Collectio
     if disk is None:
         return Change(path, CREATE, new.data, new.mode, reason="restored", owner=new.owner)
     if disk.data == new.data:
+        if (disk.mode ^ new.mode) & EXECUTABLE:
+            return Change(path, UPDATE, new.data, new.mode, reason="mode", owner=new.owner)
         return Change(path, UNCHANGED, owner=new.owner)
     return Change(path, UPDATE, new.data, new.mode, _saved(path, observed), "restored", new.owner)
 
@@ -201,7 +206,9 @@ def _seed(path: str, new: Rendered, known: Known, options: Options) -> Change:
         return Change(path, KEEP, reason="deleted by you; --restore brings it back", owner=SEED)
     if disk.data == new.data:
         return Change(path, UNCHANGED, owner=SEED)
-    return Change(path, KEEP, reason="yours since it was seeded", owner=SEED)
+    untouched = record is not None and record.digest == digest(disk.data)
+    reason = "as it was seeded from an older configuration" if untouched else "yours since it was seeded"
+    return Change(path, KEEP, reason=reason, owner=SEED)
 
 
 def _gone(path: str, known: Known) -> Change | None:
@@ -236,23 +243,45 @@ def _record(path: str, new: Rendered, changes: list[Change], known: Known) -> Re
 def _notes(change: Change, new: Rendered | None, known: Known) -> list[Finding]:
     shown = printable(change.path, 200)
     if change.action == CONFLICT:
-        if change.writes:
-            message = f"{shown}: {change.reason}; conflict markers were written"
-            hint = "edit the file, remove the markers, run mlcc apply again"
-            return [Finding("MLCC201", Severity.ERROR, message, file=shown, hint=hint)]
-        hint = f"--merge writes both with markers, --force takes mlcc's after saving yours, --restore {shown} likewise"
-        return [Finding("MLCC201", Severity.ERROR, f"{shown}: {change.reason}", file=shown, hint=hint)]
+        return [_conflict_note(change, shown)]
     if change.action == KEEP and new is None:
-        message = f"{shown}: {change.reason}; it is yours now"
+        message = f"{change.reason}; it is yours now"
         return [Finding("MLCC202", Severity.WARNING, message, file=shown, hint="remove it if it is not needed")]
-    record = known.records.get(change.path)
-    if new is not None and new.owner == SEED and change.action == KEEP and record is not None:
-        disk = known.observed.get(change.path)
-        if disk is not None and record.owner == SEED and record.digest != digest(new.data):
-            message = f"{shown} was seeded from an older configuration and is yours now"
-            hint = f"--restore {shown} writes the new one after saving yours"
-            return [Finding("MLCC203", Severity.NOTE, message, file=shown, hint=hint)]
+    found = [*_seed_notes(change, new, known, shown), *_mode_notes(change, new, known, shown)]
     if change.saved:
-        message = f"{shown}: your version was saved as {printable(change.saved, 200)}"
-        return [Finding("MLCC204", Severity.NOTE, message, file=shown)]
-    return []
+        found.append(
+            Finding("MLCC204", Severity.NOTE, f"yours was saved as {printable(change.saved, 200)}", file=shown)
+        )
+    return found
+
+
+def _conflict_note(change: Change, shown: str) -> Finding:
+    if change.writes or change.reason == MARKED:
+        what = change.reason if change.reason == MARKED else f"{change.reason}; conflict markers were written"
+        hint = "edit the file, remove the markers, run mlcc apply again; --force takes mlcc's after saving yours"
+        return Finding("MLCC201", Severity.ERROR, what, file=shown, hint=hint)
+    hint = f"--merge writes both with markers, --force takes mlcc's after saving yours, --restore {shown} likewise"
+    return Finding("MLCC201", Severity.ERROR, change.reason, file=shown, hint=hint)
+
+
+def _seed_notes(change: Change, new: Rendered | None, known: Known, shown: str) -> list[Finding]:
+    """A seeded file stays as it is when the configuration changes; whether it still fits, its owner must know."""
+    record, disk = known.records.get(change.path), known.observed.get(change.path)
+    if new is None or new.owner != SEED or change.action != KEEP or record is None or disk is None:
+        return []
+    if record.owner != SEED or record.digest == digest(new.data):
+        return []
+    if record.digest == digest(disk.data):
+        message = "was seeded from an older configuration and may not fit the new one"
+        return [Finding("MLCC203", Severity.WARNING, message, file=shown, hint=f"mlcc apply --restore {shown}")]
+    message = "was seeded from an older configuration and is yours now"
+    hint = f"--restore {shown} writes the new one after saving yours"
+    return [Finding("MLCC203", Severity.NOTE, message, file=shown, hint=hint)]
+
+
+def _mode_notes(change: Change, new: Rendered | None, known: Known, shown: str) -> list[Finding]:
+    disk = known.observed.get(change.path)
+    if new is None or disk is None or change.writes or not new.mode & EXECUTABLE & ~disk.mode & 0o100:
+        return []
+    hint = f"chmod +x {shown}, or mlcc apply --restore {shown}"
+    return [Finding("MLCC220", Severity.WARNING, "is not executable any more", file=shown, hint=hint)]

@@ -75,7 +75,7 @@ def foreground(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | No
     """Runs a program that prints to the caller's own terminal and returns its exit code.
 
     The program is in a session of its own, so that Ctrl-C reaches this process alone: however this one is told to end,
-    the program gets one SIGTERM and `grace_s` seconds to finish.  Ctrl-C is a normal end; SIGTERM and SIGHUP go on.
+    the program gets one SIGTERM and `grace_s` seconds to finish, and the interrupt goes on.
     """
     try:
         process = subprocess.Popen(
@@ -85,8 +85,6 @@ def foreground(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | No
         raise missing(argv[0]) from None
     try:
         return process.wait()
-    except KeyboardInterrupt:
-        return _end(process, grace_s)
     finally:
         _end(process, grace_s)
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from mlcc import replay
+INTERRUPTED = 130
 
 
 def home(environ: Mapping[str, str]) -> str:
@@ -16,14 +16,36 @@ def home(environ: Mapping[str, str]) -> str:
 
 def main() -> None:
     """Runs the command line of this process, and ends it with the exit code."""
-    argv = sys.argv[1:]
+    _open_streams()
+    try:
+        sys.exit(_run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        # before the command line could arrange for it
+        sys.stderr.write("mlcc: interrupted\n")
+        sys.exit(INTERRUPTED)
+
+
+def _open_streams() -> None:
+    """A stream that the caller closed leads nowhere: no file opened later may take its number, and so its output."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            fd = os.open(os.devnull, os.O_RDWR)
+            if fd != number:
+                os.dup2(fd, number)
+                os.close(fd)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _run(argv: list[str]) -> int:
+    from mlcc import replay
+
     name = replay.key(argv, os.environ, _terminal())
     record = replay.attempt(name, home(os.environ))
     if record is not None:
-        sys.exit(_say(record["printed"], int(record["code"])))
+        return _say(record["printed"], int(record["code"]))
     from mlcc.cli import main as command_line
 
-    sys.exit(command_line(argv, replay.Recording(name)))
+    return command_line(argv, replay.Recording(name))
 
 
 def _terminal() -> list[int]:
@@ -45,4 +67,8 @@ def _say(printed: list[tuple[bool, str]], code: int) -> int:
         # the interpreter shall not complain about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except OSError as problem:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.stderr.write(f"mlcc: {(problem.strerror or 'input/output error').lower()}\n")
+        return code or 1
     return code

@@ -41,14 +41,16 @@ class Inputs(NamedTuple):
 
 
 def locate(start: str) -> str:
-    """mlcc.yaml in `start`, else in its parents up to the repository's root.  Raises Refused when there is none."""
-    here = os.path.abspath(start)
+    """mlcc.yaml in `start`, else in its parents up to the repository's root, named from where `start` is named from.
+
+    Raises Refused when there is none.
+    """
+    here, ups = os.path.abspath(start), list[str]()
     while True:
         for name in FILE_NAMES:
             if present(os.path.join(here, name)):
-                return (
-                    os.path.relpath(os.path.join(here, name), start) if start == os.curdir else os.path.join(here, name)
-                )
+                return os.path.normpath(os.path.join(start, *ups, name))
+        ups.append(os.pardir)
         parent = os.path.dirname(here)
         if present(os.path.join(here, ".git")) or parent == here:
             raise Refused("mlcc.yaml", "no such file here or above", "run `mlcc init`, or name one with -f FILE")
@@ -128,7 +130,12 @@ def _base(own: Config, directory: str) -> Read:
     if found is None:
         message = f"{quoted(own.extends)}: no such file"
         return None, [Finding("MLCC030", Severity.ERROR, message, "extends", mark.file, mark.line, mark.column)]
-    return _document(found[0], printable(own.extends, 300), Source.BASE)
+    return _document(found[0], printable(_beside(directory, own.extends), 300), Source.BASE)
+
+
+def _beside(directory: str, name: str) -> str:
+    """A file named from mlcc.yaml's folder, named from where the caller is."""
+    return os.path.normpath(os.path.join(directory, name))
 
 
 def _extra(path: str) -> Read:
@@ -152,9 +159,10 @@ def _manifest(directory: str) -> Read:
             continue
         table, problem = _table(name, found[0])
         if problem:
-            return None, [error("MLCC033", problem, file=name, hint="mend the file: mlcc reads its own table from it")]
+            hint = "mend the file: mlcc reads its own table from it"
+            return None, [error("MLCC033", problem, file=_beside(directory, name), hint=hint)]
         if table is not None:
-            return _checked(table, name)
+            return _checked(table, _beside(directory, name))
     return None, ()
 
 
@@ -231,4 +239,4 @@ def project_root(directory: str, text: str) -> tuple[Root | None, str]:
     if found is None:
         return None, f"registry {quoted(text)}: no such directory"
     os.close(found[0])
-    return Root(text, os.path.join(directory, text), trusted=False), ""
+    return Root(_beside(directory, text), os.path.join(directory, text), trusted=False, label=text), ""

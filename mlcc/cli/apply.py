@@ -16,7 +16,7 @@ from mlcc.cli.plan import CHANGES, prepare
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.diagnostics import Finding, Severity, error, printable
-from mlcc.errors import UserError
+from mlcc.errors import UsageError, UserError
 from mlcc.pipeline import Prepared, Project
 from mlcc.plan import Options
 from mlcc.tree import LOCK_NAME
@@ -55,6 +55,8 @@ def command(
     is written and the conflict is shown.
     """
     session = current()
+    if merge and force:
+        raise UsageError([error("MLCC901", "--merge and --force settle a conflict in two ways: give one of them")])
     options = Options(merge, force, restore)
     code = 0
     chosen = files(Selection(paths, file, directory, every, since), session)

@@ -158,7 +158,11 @@ def _forget_output() -> None:
 
 def _usage(problem: click.UsageError, session: Session) -> int:
     where = problem.ctx.command_path if problem.ctx is not None else "mlcc"
-    message = printable(problem.format_message(), 300)
+    if problem.ctx is not None and problem.format_message() == problem.ctx.get_help():
+        # a group without a command: its help is the answer
+        click.echo(problem.ctx.get_help(), err=True)
+        return 2
+    message = printable(" ".join(problem.format_message().split()), 300)
     if session.machine or session.usage_as_json:
         session.format = session.format if session.machine else "json"
         _findings([Finding("MLCC900", Severity.ERROR, message, hint=f"{where} --help")], session)

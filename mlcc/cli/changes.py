@@ -23,6 +23,15 @@ SIGNS = {
     planning.CONFLICT: ("!", "red"),
     planning.UNCHANGED: (" ", ""),
 }
+# What the summary says of an action: before, and when it is done.
+SUMMARY = {
+    planning.CREATE: ("to create", "created"),
+    planning.UPDATE: ("to update", "updated"),
+    planning.DELETE: ("to delete", "deleted"),
+    planning.MERGE: ("to merge", "merged"),
+    planning.CONFLICT: ("in conflict", "with conflict markers"),
+    planning.KEEP: ("kept", "kept"),
+}
 _ABSENT = object()
 
 
@@ -71,13 +80,11 @@ def change_line(change: Change, session: Session) -> str:
     return f"  {session.paint(f'{sign} {change.action:<9}', fg=colour)} {printable(change.path, 200)}{reason}"
 
 
-def summary_line(prepared: Prepared) -> str:
-    """`19 to create, 1 to update`, or `nothing to do`."""
-    words = [
-        f"{n} to {a}" for a, n in prepared.plan.summary.items() if n and a not in (planning.UNCHANGED, planning.KEEP)
-    ]
-    words += [f"{n} kept" for a, n in prepared.plan.summary.items() if n and a == planning.KEEP]
-    same = prepared.plan.summary[planning.UNCHANGED]
+def summary_line(prepared: Prepared, done: bool = False) -> str:
+    """`19 to create, 1 to update` (done: `19 created, 1 updated`), or `nothing to do`."""
+    summary = prepared.plan.summary
+    words = [f"{summary[action]} {said[done]}" for action, said in SUMMARY.items() if summary[action]]
+    same = summary[planning.UNCHANGED]
     words += [f"{same} unchanged"] if same and words else []
     return ", ".join(words) or "nothing to do"
 
@@ -87,7 +94,7 @@ def flush(session: Session) -> None:
     documents, session.documents = session.documents, {}
     if len(documents) == 1:
         print_document(session, next(iter(documents.values())))
-    elif documents:
+    elif documents or session.format in ("json", "yaml"):
         print_document(session, joined(documents))
 
 
@@ -122,10 +129,17 @@ def print_plan(
         return
     if session.verbosity >= 0:
         _details(session, project, prepared)
+    session.out(_last_line(prepared, done))
+
+
+def _last_line(prepared: Prepared, done: bool) -> str:
+    """The whole of it in one line."""
     if done and not prepared.changes:
-        session.out("nothing to do: the project is as mlcc.yaml says")
-    else:
-        session.out(f"{'done: ' if done else ''}{summary_line(prepared)}")
+        return "nothing to do: the project is as mlcc.yaml says"
+    finished = "done: " if done and not prepared.plan.marked else ""
+    if prepared.lock_changes and not prepared.changes_files and not prepared.plan.blocked:
+        return f"{finished}only {LOCK_NAME} {'changed' if done else 'changes'}"
+    return f"{finished}{summary_line(prepared, done)}"
 
 
 def _details(session: Session, project: Project, prepared: Prepared) -> None:
@@ -138,8 +152,6 @@ def _details(session: Session, project: Project, prepared: Prepared) -> None:
         session.out("")
         for row in values:
             session.out(f"  {value_line(row)}")
-    if prepared.lock_changes and not prepared.changes_files:
-        session.out(f"  {LOCK_NAME} changes")
 
 
 def value_line(row: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any
 
 import click
@@ -17,11 +18,12 @@ from mlcc.cli.session import Session, current
 from mlcc.config import DEFAULT_ENVIRONMENT
 from mlcc.diagnostics import error, has_errors, printable
 from mlcc.errors import UsageError, UserError
+from mlcc.files import present
 from mlcc.pipeline import Prepared, Project
 
 
-@click.command("diff", cls=KeyCommand, epilog="Example: mlcc diff --env dev --env prod")
-@click.option("--env", "envs", multiple=True, metavar="NAME", help="One: diff for it. Two: how they differ.")
+@click.command("diff", cls=KeyCommand, epilog="Example: mlcc diff --env dev prod")
+@click.option("--env", "envs", multiple=True, metavar="NAME [NAME]", help="One: diff for it. Two: how they differ.")
 @project_options
 @value_options
 @output_options()
@@ -38,23 +40,31 @@ def command(
 ) -> int:
     """Show what apply would change: values first, then every file as a unified diff.
 
-    With --env twice, show the values in which two environments differ.  Nothing is written.
+    With two environments, show the values in which they differ.  Nothing is written.
     """
     session = current()
+    if len(envs) == 1 and paths and _ENVIRONMENT.match(paths[-1]) and not present(paths[-1]):
+        envs, paths = (envs[0], paths[-1]), paths[:-1]
     if len(envs) > 2:
         raise UsageError([error("MLCC901", "--env is given once or twice")])
-    code = 0
-    for path in files(Selection(paths, file, directory, every, since), session):
-        if len(envs) == 2:
+    chosen = files(Selection(paths, file, directory, every, since), session)
+    if len(envs) == 2:
+        for path in chosen:
             _environments(session, [read(path, settings, extra, registries, _name(e)) for e in envs])
-        else:
-            project = read(path, settings, extra, registries, envs[0] if envs else None)
-            prepared = prepare(session, project, target_of(path, directory))
-            _project(session, project, prepared, path)
-            warn_unfinished(session, target_of(path, directory))
-            code = max(code, 1 if prepared.plan.blocked else 0)
+        return 0
+    code = 0
+    for path in chosen:
+        project = read(path, settings, extra, registries, envs[0] if envs else None)
+        prepared = prepare(session, project, target_of(path, directory))
+        _project(session, project, prepared, path)
+        warn_unfinished(session, target_of(path, directory))
+        code = max(code, 1 if prepared.plan.blocked else 0)
     flush(session)
     return code
+
+
+# `--env dev prod`: the second name arrives as a positional
+_ENVIRONMENT = re.compile(r"[a-z0-9](?:-?[a-z0-9])*\Z")
 
 
 def _name(env: str) -> str | None:

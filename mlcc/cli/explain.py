@@ -54,9 +54,12 @@ def command(
     chosen = _select(project.resolved, key)
     if session.format in ("json", "yaml"):
         print_document(session, document(values=[_plain(p, v) for p, v in chosen.items()]))
-    elif session.machine or len(chosen) > 1:
+    elif session.machine:
         rows = [{"path": format_path(p), "value": cell(v.value), "from": v.origin} for p, v in chosen.items()]
         session.out(table(rows, ["path", "value", "from"], session))
+    elif len(chosen) > 1:
+        for path, value in chosen.items():
+            _line(session, path, value)
     else:
         for path, value in chosen.items():
             _story(session, path, value)
@@ -90,6 +93,19 @@ def _plain(path: Path, value: Value) -> dict[str, Any]:
 
 def _json(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
+
+
+def _line(session: Session, path: Path, value: Value) -> None:
+    """A value and its origin: on one line where that fits, else on two."""
+    name, text = printable(format_path(path), 200), printable(cell(value.value), 400)
+    origin = printable(value.origin, 200)
+    told = f"{name} = {text}"
+    gap = session.width - len(told) - len(origin)
+    if gap >= 2:
+        session.out(f"{name} = {session.paint(text, bold=True)}{' ' * gap}{session.paint(origin, dim=True)}")
+    else:
+        session.out(f"{name} = {session.paint(text, bold=True)}")
+        session.out(session.paint(f"{origin:>{session.width}}", dim=True))
 
 
 def _story(session: Session, path: Path, value: Value) -> None:

@@ -20,6 +20,7 @@ from mlcc.pipeline import Project
 from mlcc.settings import Request
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+NONE = "there is no mlcc.yaml below the repository's root"
 SKIPPED = {".git", ".mlcc", ".venv", "node_modules", "__pycache__"}
 # Git without anything of the repository's that could run: no hooks, no monitor, no pager, no optional locks.
 GIT = (
@@ -65,6 +66,8 @@ def files(selection: Selection, session: Session) -> list[str]:
         if selection.since:
             changed = _changed(root, selection.since, session)
             found = [f for f in found if _touched(f, root, changed)]
+        if not found:
+            session.say(f"no project changed since {printable(selection.since, 60)}" if selection.since else NONE)
     else:
         found = [_file(name) for name in named] or [workspace.locate(".")]
     if selection.directory and len(found) != 1:

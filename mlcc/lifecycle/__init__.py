@@ -14,10 +14,11 @@ from mlcc.lifecycle.context import Context, Result
 
 
 class Step(NamedTuple):
-    """A step: what help says, and how it runs (None: not in this version)."""
+    """A step: what help says, how it runs (None: not in this version), and whether it runs alone."""
 
     title: str
     run: Callable[[Context], Result] | None = None
+    alone: bool = False
 
 
 def _build(context: Context) -> Result:
@@ -54,11 +55,11 @@ def _asset(name: str) -> Callable[[Context], Result]:
 STEPS: Mapping[str, Step] = {
     "adapter": Step("Add, list, update and remove adapters."),
     "benchmark": Step("Measure a deployment under a workload."),
-    "build": Step("Build the image, or the local environment.", _build),
+    "build": Step("Build the image, or the local environment.", _build, alone=True),
     "ci": Step("Work with the continuous integration table."),
-    "clean": Step("Take away all that build and deploy made, and prove it.", _verb("clean")),
+    "clean": Step("Take away all that build and deploy made, and prove it.", _verb("clean"), alone=True),
     "config": Step("Print the values that the steps use.", _asset("config")),
-    "deploy": Step("Make it serve, and wait until it does.", _verb("deploy")),
+    "deploy": Step("Make it serve, and wait until it does.", _verb("deploy"), alone=True),
     "export": Step("Print the resolved configuration as a document.", _asset("export")),
     "logs": Step("Show what the server printed.", _verb("logs")),
     "manifest": Step("List what of the project exists.", _asset("manifest")),
@@ -80,4 +81,9 @@ def run(name: str, context: Context) -> Result:
     if step.run is None:
         message = f"do/{name} is not there in this version of mlcc"
         raise PreconditionError([error("MLCC311", message, hint="mlcc do --help lists what is")])
-    return step.run(context)
+    if not step.alone or context.argument("dry_run"):
+        return step.run(context)
+    from mlcc.lifecycle import turn
+
+    with turn.held(context):
+        return step.run(context)

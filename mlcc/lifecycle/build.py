@@ -164,12 +164,15 @@ def artifact(project: RenderedProject) -> str:
     return f"{project.architecture.sample}/{name}"
 
 
+def present(project: RenderedProject, path: str) -> bool:
+    """True when something of the project stands at a path."""
+    with Directory(project.directory) as tree:
+        return tree.exists(path)
+
+
 def _needs_sample(project: RenderedProject) -> bool:
     path = artifact(project)
-    if not path:
-        return False
-    with Directory(project.directory) as tree:
-        return not tree.exists(path)
+    return bool(path) and not present(project, path)
 
 
 def train_sample(context: Context) -> None:

@@ -50,6 +50,16 @@ class Engine(NamedTuple):
         """
         return self.name != "docker" or self.ask("network", "inspect", "bridge", environ=environ).code == 0
 
+    def runs(self, container: str, environ: Mapping[str, str]) -> bool:
+        """True when a container of this name runs."""
+        asked = self.ask("inspect", "--format", "{{.State.Running}}", container, environ=environ)
+        return asked.stdout.strip() == b"true"
+
+    def containers(self, project: str, environ: Mapping[str, str]) -> list[str]:
+        """Every container of a project, running or not."""
+        listed = self.ask("ps", "--all", "--quiet", "--filter", f"label={LABEL}={project}", environ=environ)
+        return listed.stdout.decode("ascii", "replace").split()
+
     def remove_images(self, image: str, project: str, environ: Mapping[str, str]) -> bool:
         """Removes an image and those of the project whose name a later build took; True when none is left."""
         self.ask("rmi", "--force", image, environ=environ, timeout_s=120)

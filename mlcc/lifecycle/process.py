@@ -109,8 +109,8 @@ def _session(pid: int) -> int | None:
 
 def stop(identity: Identity, sleep: Callable[[float], None], grace_s: float) -> bool:
     """Ends a server and its workers: SIGTERM, then SIGKILL after `grace_s` seconds.  True when none is left."""
-    if is_ours(identity):
-        _signal(identity.pid, signal.SIGTERM)
+    for pid in [identity.pid] if is_ours(identity) else family(identity.token):
+        _signal(pid, signal.SIGTERM)
     waited = 0.0
     while family(identity.token) and waited < grace_s:
         sleep(0.05)

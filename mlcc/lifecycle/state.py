@@ -17,6 +17,8 @@ from mlcc.writing import remove_empty, remove_files, write_state
 RUN_DIR = ".mlcc/run"
 BUILD, SERVER = "build.json", "server.json"
 LOG = "server.log"
+# one for each server in the foreground
+FOREGROUND = "run-"
 MAX_BYTES = 64 * 1024
 
 
@@ -31,6 +33,24 @@ def read(directory: str, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def foreground(directory: str) -> list[dict[str, Any]]:
+    """What each server in the foreground wrote down."""
+    with Directory(directory) as tree:
+        names = [name for name in _top(tree) if name.startswith(FOREGROUND) and name.endswith(".json")]
+    return [read(directory, name) for name in names]
+
+
+def _top(tree: Directory) -> list[str]:
+    """Files that stand directly in .mlcc/run."""
+    found = tree.parent(f"{RUN_DIR}/x")
+    if found is None:
+        return []
+    try:
+        return sorted(entry.name for entry in os.scandir(found[0]) if entry.is_file(follow_symlinks=False))
+    finally:
+        os.close(found[0])
 
 
 def write(directory: str, name: str, document: Mapping[str, Any]) -> None:

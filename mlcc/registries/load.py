@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from mlcc import resources
-from mlcc.diagnostics import allowed, error, nearest, quoted
+from mlcc.diagnostics import Finding, allowed, error, nearest, quoted
 from mlcc.errors import UserError
 from mlcc.files import Directory
 from mlcc.registries import read
@@ -72,6 +72,10 @@ class Registries:
     def digests(self) -> dict[str, str]:
         """sha256 over each root's names and bytes: what a lock records."""
         return {root.label or root.name: _digest(root, names) for root, names in self._files}
+
+    def problems(self) -> list[Finding]:
+        """What is wrong with the files of a project's own registries, whether or not something reads them today."""
+        return [f for root, names in self._files if not root.trusted for name in names for f in read.judge(root, name)]
 
     # -------------------------------------------------- tables
     @functools.cached_property

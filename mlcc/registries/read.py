@@ -50,6 +50,11 @@ def document(root: Root, relname: str) -> Node:
     return _document(root, relname, _bytes(root, relname))
 
 
+def _shown(root: Root, relname: str) -> str:
+    """A file's name in messages: a path, but for what is packaged."""
+    return f"{root.name}/{relname}" if root.validate else f"{root.name}:{relname}"
+
+
 def _limits(root: Root) -> guard.Limits:
     return guard.OPERATOR_LIMITS if root.trusted else guard.PROJECT_REGISTRY_LIMITS
 
@@ -63,7 +68,7 @@ def _bytes(root: Root, relname: str) -> bytes:
 
 
 def _document(root: Root, relname: str, data: bytes) -> Node:
-    loaded = yamlio.load(data, f"{root.name}:{relname}", _limits(root), public=root.trusted)
+    loaded = yamlio.load(data, _shown(root, relname), _limits(root), public=root.trusted)
     if loaded.root is None or has_errors(loaded.findings):
         raise UserError(loaded.findings)
     if root.validate:
@@ -90,6 +95,32 @@ def row_names(root: Root, relname: str, kind: str) -> tuple[str, ...]:
     if memo is not None:
         memo.write(name, json.dumps(names, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     return names
+
+
+def kind_of(relname: str) -> str:
+    """What a file of this name must hold, or an empty text when nothing reads it."""
+    folder, _, name = relname.rpartition("/")
+    stem = name.removesuffix(".yaml")
+    if stem == name:
+        return ""
+    return FOLDERS.get(folder, "") if folder else stem if stem in TOP else ""
+
+
+def judge(root: Root, relname: str) -> list[Finding]:
+    """What is wrong with one file: a mistake in it, or a name that nothing reads."""
+    kind = kind_of(relname)
+    if not kind:
+        known = allowed([f"{name}.yaml" for name in TOP] + [f"{folder}/*.yaml" for folder in FOLDERS])
+        shown = _shown(root, relname)
+        hint = f"known: {known}"
+        return [
+            Finding("MLCC404", Severity.WARNING, "nothing reads a registry file of this name", "", shown, hint=hint)
+        ]
+    try:
+        expect(document(root, relname), kind)
+    except UserError as problem:
+        return list(problem.findings)
+    return []
 
 
 def expect(document: Node, kind: str) -> None:
@@ -282,5 +313,8 @@ KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
     "regions": region,
 }
 
+# Where each kind stands: files at the top of a root, and folders of files.
+TOP = ("architectures", "deployment_configs", "targets", "regions")
+FOLDERS = {"frameworks": "framework", "instances": "instances", "models": "models"}
 # Every kind of registry file that has a schema.
 SCHEMAS = (*KINDS, "redaction")

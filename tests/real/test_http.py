@@ -426,5 +426,5 @@ def test_run_in_the_foreground(local: Project, docker: Docker, number: signal.Si
     assert not left, f"do/run was ended by {number.name} and its container still runs\n{text}"
     assert server.refuses()
     assert "Traceback" not in text, text
-    assert process.returncode == {signal.SIGINT: 0, signal.SIGTERM: 143}[number] or process.returncode in (0, 130), text
+    assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number], text
     local.do("clean")

@@ -65,7 +65,7 @@ def test_a_broken_file_is_an_error_whatever_is_asked_for(tmp_path):
     (tmp_path / "models/b.yaml").write_text(HEAD + "  x: {family: 3}\n")
     with pytest.raises(UserError) as problem:
         registries.load([Root("own", str(tmp_path))]).model("org/one")
-    assert [(f.file, f.line) for f in problem.value.findings] == [("own:models/b.yaml", 5)] * 2
+    assert [(f.file, f.line) for f in problem.value.findings] == [("own/models/b.yaml", 5)] * 2
 
 
 def test_a_file_of_another_kind_is_an_error(tmp_path):

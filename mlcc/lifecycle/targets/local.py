@@ -5,22 +5,22 @@ Law: no AWS account, no boto3, no network beyond loopback; nothing is left behin
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
+from contextlib import ExitStack
 from typing import Any
 
 from mlcc import proc
 from mlcc.diagnostics import error
 from mlcc.errors import PreconditionError, UserError
-from mlcc.lifecycle import build, contract, process, state
+from mlcc.lifecycle import build, contract, process, state, turn
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.project import RenderedProject
 from mlcc.lifecycle.targets import local_server as server
 from mlcc.lifecycle.targets.local_server import HOST
 
 ATTEMPTS = 3
-# how a server that was asked to stop may end: by itself, or by the signal
-ENDED = (0, 130, 143, -2, -15)
 IN_SERVICE, STARTING, FAILED, STOPPED = "InService", "Creating", "Failed", "Stopped"
 
 
@@ -29,30 +29,51 @@ def deploy(context: Context) -> Result:
     """Starts the server in the background and waits until /ping answers 200."""
     project = context.project
     if context.argument("dry_run"):
-        return calls([call("engine", "start", **_start_parameters(project))], port=project.container["port"])
+        return calls([call("engine", "start", **_start_parameters(project))], port=_wanted_port(context))
     built = build.existing(context)
     running = server.recorded(project)
     if running and server.alive(context, running):
         context.progress.say("a server of this project runs already; it is replaced")
     server.stop(context, running)
-    wanted = int(context.argument("port") or project.container["port"])
-    record: dict[str, Any] = {}
-    for attempt in range(ATTEMPTS):
-        port = process.free_port(wanted if attempt == 0 else 0, HOST)
-        start = server.start_container if built.kind == build.IMAGE else server.start_process
-        record = start(context, built, port)
-        state.write(project.directory, state.SERVER, record)
+    with ExitStack() as undo:
+        undo.callback(_give_up, context)
         try:
-            server.wait(context, record)
-            break
+            url = str(_started(context, built)["url"])
         except UserError:
-            # a port that was free when we looked may be another's by the time the server binds it
-            if attempt == ATTEMPTS - 1 or not process.listens(port, HOST):
-                raise
-            context.progress.say(f"port {port} was taken meanwhile; trying another")
-    url = str(record["url"])
+            undo.pop_all()  # it is stopped, and do/logs shall show why
+            raise
+        undo.pop_all()
     document = {"target": "local", "status": IN_SERVICE, "url": url}
     return Result(document, [f"{project.name} serves at {url}/invocations"])
+
+
+def _started(context: Context, built: build.Built) -> dict[str, Any]:
+    """Starts a server and waits for it; on another port when the first is taken meanwhile."""
+    start = server.start_container if built.kind == build.IMAGE else server.start_process
+    for attempt in itertools.count(1):
+        port = process.free_port(_wanted_port(context) if attempt == 1 else 0, HOST)
+        record = start(context, built, port)
+        state.write(context.project.directory, state.SERVER, record)
+        try:
+            server.wait(context, record)
+            return record
+        except UserError:
+            # a port that was free when we looked may be another's by the time the server binds it
+            if attempt == ATTEMPTS or not process.listens(port, HOST):
+                raise
+            context.progress.say(f"port {port} was taken meanwhile; trying another")
+    raise AssertionError("BUG: the last attempt raises")
+
+
+def _give_up(context: Context) -> None:
+    """Interrupted: what was starting does not go on behind the user's back."""
+    if server.stop(context, server.recorded(context.project)):
+        state.remove(context.project.directory, state.SERVER)
+        context.progress.say("the server that was starting is stopped")
+
+
+def _wanted_port(context: Context) -> int:
+    return int(context.argument("port") or context.project.container["port"])
 
 
 def _start_parameters(project: RenderedProject) -> dict[str, Any]:
@@ -67,7 +88,7 @@ def status(context: Context) -> Result:
     word = STOPPED
     if record and server.alive(context, record):
         reply = contract.ping(str(record.get("url", "")), context.project.container, context.now)
-        word = IN_SERVICE if reply.status == 200 else STARTING
+        word = IN_SERVICE if reply.status == 200 else FAILED if server.given_up(context, reply) else STARTING
     elif record:
         word = FAILED
     document: dict[str, Any] = {"target": "local", "status": word}
@@ -76,6 +97,10 @@ def status(context: Context) -> Result:
         document["url"] = record["url"]
         document["kind"] = record["kind"]
         lines.append(f"  {record['kind']} at {record['url']}")
+    foreground = [str(r["url"]) for r in server.in_foreground(context)]
+    if foreground:
+        document["foreground"] = foreground
+        lines += [f"  do/run serves in the foreground at {url}" for url in foreground]
     return Result(document, lines)
 
 
@@ -144,7 +169,10 @@ def clean(context: Context) -> Result:
     record, built = server.recorded(project), state.read(project.directory, state.BUILD)
     if context.argument("dry_run"):
         return calls([call("engine", "stop", recorded=bool(record)), call("engine", "remove", kind=built.get("kind"))])
-    stopped = server.stop(context, record)
+    stopped = all(
+        [server.stop(context, record), *(server.stop(context, r) for r in state.foreground(project.directory))]
+    )
+    stopped = _remove_containers(context) and stopped
     image_gone = _remove_image(context) if built.get("kind") == build.IMAGE else True
     log = state.leftovers(project.directory) if not stopped else []
     if stopped:
@@ -157,7 +185,23 @@ def clean(context: Context) -> Result:
         "no local state is left": not (log or state.leftovers(project.directory)),
     }
     lines = [f"{'ok  ' if held else 'LEFT'} {what}" for what, held in proofs.items()]
-    return Result({"target": "local", "proofs": proofs}, lines, ok=all(proofs.values()))
+    document: dict[str, Any] = {"target": "local", "proofs": proofs}
+    model = build.artifact(project)
+    if model and build.present(project, model):
+        # a model is nobody's scratch file: it may be the user's own by now
+        document["kept"] = [model]
+        lines.append(f"kept {model}: do/build trains it anew once it is removed")
+    return Result(document, lines, ok=all(proofs.values()))
+
+
+def _remove_containers(context: Context) -> bool:
+    """Ends every container of this project, recorded or not; True when none is left."""
+    engine, name = context.engine, context.project.local_name
+    if engine is None:
+        return True
+    for container in engine.containers(name, context.environ):
+        engine.ask("rm", "--force", container, environ=context.environ)
+    return not engine.containers(name, context.environ)
 
 
 def _remove_image(context: Context) -> bool:
@@ -170,25 +214,37 @@ def run(context: Context) -> Result:
     """Serves in the foreground, on the caller's terminal, until interrupted."""
     project = context.project
     if context.argument("dry_run"):
-        return calls([call("engine", "run", **_start_parameters(project))], port=project.container["port"])
-    built = build.existing(context)
-    port = process.free_port(int(context.argument("port") or project.container["port"]), HOST)
-    context.progress.say(f"{project.name} at http://{HOST}:{port}/invocations until Ctrl-C")
-    if built.kind == build.IMAGE:
-        code = _run_container(context, built, port)
-    else:
-        server.need_programs(context)
-        environ = {k: v for k, v in context.environ.items() if k in server.PASSED}
-        environ |= server.environment(context, port, inside=False)
-        environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
-        argv = [built.reference, str(project.container["entrypoint"]), *map(str, project.container["arguments"])]
-        code = proc.foreground(argv, environ=environ, cwd=project.directory, grace_s=_grace(project))
-    return Result({"target": "local", "exit": code}, [], ok=code in ENDED)
+        return calls([call("engine", "run", **_start_parameters(project))], port=_wanted_port(context))
+    token = secrets.token_hex(16)
+    name = f"{state.FOREGROUND}{token[:8]}.json"
+    with turn.held(context):
+        built = build.existing(context)
+        port = process.free_port(_wanted_port(context), HOST)
+        kind = "container" if built.kind == build.IMAGE else "process"
+        url = f"http://{HOST}:{port}"
+        record = {"kind": kind, "pid": 0, "start": 0, "token": token, "port": port, "url": url}
+        state.write(project.directory, name, record)
+    context.progress.say(f"{project.name} at {url}/invocations until Ctrl-C")
+    try:
+        code = (_run_container if built.kind == build.IMAGE else _run_process)(context, built, port, token)
+    finally:
+        state.remove(project.directory, name)
+    raise UserError([error("MLCC308", f"the server ended by itself, or somebody ended it (exit {code})")])
 
 
-def _run_container(context: Context, built: build.Built, port: int) -> int:
+def _run_process(context: Context, built: build.Built, port: int, token: str) -> int:
+    project = context.project
+    server.need_programs(context)
+    environ = {k: v for k, v in context.environ.items() if k in server.PASSED}
+    environ |= server.environment(context, port, inside=False) | {process.TOKEN: token}
+    environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
+    argv = [built.reference, str(project.container["entrypoint"]), *map(str, project.container["arguments"])]
+    return proc.foreground(argv, environ=environ, cwd=project.directory, grace_s=_grace(project))
+
+
+def _run_container(context: Context, built: build.Built, port: int, token: str) -> int:
     project, engine = context.project, context.need_engine()
-    name = f"{project.local_name}-run-{secrets.token_hex(4)}"
+    name = f"{project.local_name}-run-{token[:8]}"
     options, environ = server.container_options(context, port)
     argv = [engine.program, "run", "--rm", "--name", name, *options]
     argv += [built.reference, *map(str, project.container["arguments"])]

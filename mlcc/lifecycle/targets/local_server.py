@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -69,12 +70,16 @@ def start_process(context: Context, built: build.Built, port: int) -> dict[str, 
     environ |= environment(context, port, inside=False) | {process.TOKEN: token}
     environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
     argv = [built.reference, str(project.container["entrypoint"]), *map(str, project.container["arguments"])]
+    url = f"http://{HOST}:{port}"
+    record = {"kind": "process", "pid": 0, "start": 0, "token": token, "port": port, "url": url}
+    # written before it starts: whoever is killed here leaves a token by which the server is found
+    state.write(project.directory, state.SERVER, record)
     log = state.path(project.directory, state.LOG)
     context.progress.say(f"starting {project.container['entrypoint']} on port {port}")
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as stream:
         pid = proc.background(argv, environ=environ, cwd=os.path.abspath(project.directory), log=stream)
     identity = process.identify(pid, token, context.sleep)
-    return {"kind": "process", **identity._asdict(), "port": port, "url": f"http://{HOST}:{port}"}
+    return {**record, **identity._asdict()}
 
 
 def need_programs(context: Context) -> None:
@@ -91,14 +96,15 @@ def start_container(context: Context, built: build.Built, port: int) -> dict[str
     options, environ = container_options(context, port)
     argv = [engine.program, "run", "--detach", "--name", name, *options]
     argv += [built.reference, *map(str, project.container["arguments"])]
+    record = {"kind": "container", "container": "", "name": name, "port": port, "url": f"http://{HOST}:{port}"}
+    state.write(project.directory, state.SERVER, record)
     context.progress.say(f"starting {built.reference} with {engine.name} on port {port}")
     done = proc.run(argv, environ=environ, timeout_s=120)
     if done.code:
         engine.ask("rm", "--force", name, environ=context.environ)
         said = printable(" ".join(done.stderr.decode("utf-8", "replace").split())[-300:], 0)
         raise UserError([error("MLCC308", f"{engine.name} could not start it: {said}")])
-    container = done.stdout.decode("utf-8", "replace").strip()
-    return {"kind": "container", "container": container, "name": name, "port": port, "url": f"http://{HOST}:{port}"}
+    return {**record, "container": done.stdout.decode("utf-8", "replace").strip()}
 
 
 def container_options(context: Context, port: int) -> tuple[list[str], dict[str, str]]:
@@ -127,9 +133,21 @@ def wait(context: Context, record: Mapping[str, Any]) -> None:
         if reply.status == 200 and _owns(context, record):
             context.progress.say(f"ready after {context.now() - started:.1f} s")
             return
+        if given_up(context, reply):
+            raise _failed_start(context, record, "the model could not be loaded")
         context.sleep(0.1)
     seen = f"/ping said {reply.status or reply.problem}" if reply is not None else "/ping was not asked"
     raise _failed_start(context, record, f"not ready after {limit:g} s: {seen}")
+
+
+def given_up(context: Context, reply: contract.Reply) -> bool:
+    """True when the server says that loading has failed for good (the word is the architecture's fact)."""
+    word = context.project.container.get("ping_failed")
+    try:
+        said = json.loads(reply.body)
+    except ValueError:
+        return False
+    return bool(word) and isinstance(said, dict) and said.get("status") == word
 
 
 def _owns(context: Context, record: Mapping[str, Any]) -> bool:
@@ -151,6 +169,20 @@ def recorded(project: RenderedProject) -> dict[str, Any]:
     return state.read(project.directory, state.SERVER)
 
 
+def in_foreground(context: Context) -> list[dict[str, Any]]:
+    """Records of the servers that do/run holds in the foreground of some terminal, as far as they still run."""
+    found = []
+    for record in state.foreground(context.project.directory):
+        if record.get("kind") == "process":
+            runs = bool(process.family(str(record.get("token", ""))))
+        else:
+            name = f"{context.project.local_name}-run-{str(record.get('token', ''))[:8]}"
+            runs = context.engine is not None and context.engine.runs(name, context.environ)
+        if runs:
+            found.append(record)
+    return found
+
+
 def _identity(record: Mapping[str, Any]) -> Identity:
     try:
         return Identity(int(record["pid"]), int(record["start"]), str(record["token"]))
@@ -168,8 +200,7 @@ def alive(context: Context, record: Mapping[str, Any]) -> bool:
     if is_container(record, context.project):
         if context.engine is None:
             return False
-        argv = ("inspect", "--format", "{{.State.Running}}", str(record["name"]))
-        return context.engine.ask(*argv, environ=context.environ).stdout.strip() == b"true"
+        return context.engine.runs(str(record["name"]), context.environ)
     return process.is_ours(_identity(record))
 
 
