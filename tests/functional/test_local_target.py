@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -36,6 +38,8 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
+        if MODE == "failed":
+            return self.answer(503, b'{"status": "failed"}')
         self.answer(503 if MODE == "never-ready" else 200)
 
     def do_POST(self):
@@ -87,10 +91,23 @@ def step(root: Path, name: str, *arguments: str, **variables: str) -> Result:
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def build(project: Path) -> None:
+    """Builds; the virtual environment, always the same, is made once and then linked."""
+    kept, run = project.parent / f"{project.name}-environment", project / ".mlcc/run"
+    if kept.exists() and not run.exists():
+        run.mkdir()
+        [made] = kept.iterdir()
+        shutil.copytree(made, run / made.name, symlinks=True, copy_function=os.link)
+    assert step(project, "build").code == 0
+    if not kept.exists():
+        [made] = run.glob("venv-*")
+        shutil.copytree(made, kept / made.name, symlinks=True, copy_function=os.link)
+
+
 @pytest.fixture
 def project(built: Path) -> Any:
     """The built project, with nothing running before and after."""
-    assert step(built, "build").code == 0
+    build(built)
     yield built
     assert step(built, "clean").code == 0
 
@@ -247,3 +264,123 @@ def test_dry_run_prints_calls_and_touches_nothing(built: Path, name: str) -> Non
     assert {"calls", "assumed", "schema_version"} <= set(document)
     assert all(c["service"] == "engine" for c in document["calls"])
     assert not (built / ".mlcc/run").exists()
+
+
+# ---------------------------------------------------------------- two terminals, interrupts, what others ended
+def start(root: Path, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """A do/ shim that goes on."""
+    environ = {**os.environ, "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc"), "MLCC_ENGINE": "none"}
+    return subprocess.Popen(
+        [root / "do" / name, *arguments], cwd="/", env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def until(condition: Any, limit_s: float = 20.0) -> None:
+    waited = 0.0
+    while not condition():
+        assert waited < limit_s
+        time.sleep(0.05)
+        waited += 0.05
+
+
+def serving(root: Path) -> list[int]:
+    """Processes that serve this project, whoever started them and whatever was written down."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if b"code/serve" in words and os.readlink(f"/proc/{pid}/cwd") == str(root):
+                found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+def test_two_deploys_at_once_leave_one_server_and_clean_none(project: Path) -> None:
+    deploy(project, "good")
+    both = [start(project, "deploy") for _ in range(2)]
+    assert [p.wait(60) for p in both] == [0, 0]
+    assert b"waiting for it" in b"".join(p.communicate()[1] for p in both)
+    assert len(serving(project)) == 1
+    assert step(project, "clean").code == 0
+    assert serving(project) == []
+
+
+def test_clean_and_status_know_the_server_in_the_foreground(project: Path) -> None:
+    deploy(project, "good")
+    step(project, "clean")
+    build(project)
+    running = start(project, "run")
+    until(lambda: serving(project))
+    status = json.loads(step(project, "status", "--json").stdout)
+    assert status["foreground"][0].startswith("http://127.0.0.1:")
+    assert step(project, "clean").code == 0
+    assert serving(project) == []
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 1
+    assert b"MLCC308" in said
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_deploy_leaves_no_server(project: Path, number: signal.Signals, code: int) -> None:
+    deploy(project, "never-ready", "--timeout", "0.1")
+    going = start(project, "deploy")
+    until(lambda: serving(project))
+    going.send_signal(number)
+    _, said = going.communicate(timeout=60)
+    assert going.returncode == code
+    assert b"the server that was starting is stopped" in said
+    assert serving(project) == []
+    assert json.loads(step(project, "status", "--json").stdout)["status"] == "Stopped"
+
+
+def test_a_deploy_that_was_killed_is_found_by_clean(project: Path) -> None:
+    deploy(project, "never-ready", "--timeout", "0.1")
+    going = start(project, "deploy")
+    until(lambda: serving(project))
+    going.kill()
+    going.communicate()
+    assert serving(project)
+    assert step(project, "clean").code == 0
+    assert serving(project) == []
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_wait(project: Path) -> None:
+    began = time.monotonic()
+    failed = deploy(project, "failed")
+    assert failed.code == 1
+    assert "the model could not be loaded" in failed.stderr
+    assert time.monotonic() - began < 60, "the limit is 120 s"
+    assert json.loads(step(project, "status", "--json").stdout)["status"] == "Failed"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_run_ends_as_it_was_told_to(project: Path, number: signal.Signals, code: int) -> None:
+    deploy(project, "good")
+    running = start(project, "run")
+    until(lambda: len(serving(project)) == 2)
+    running.send_signal(number)
+    running.communicate(timeout=60)
+    assert running.returncode == code
+    assert len(serving(project)) == 1
+
+
+def test_run_says_that_its_server_ended(project: Path) -> None:
+    deploy(project, "good")
+    step(project, "clean")
+    build(project)
+    running = start(project, "run")
+    until(lambda: serving(project))
+    os.kill(serving(project)[0], signal.SIGKILL)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert b"somebody ended it" in said
+
+
+def test_clean_names_the_model_that_it_keeps(project: Path) -> None:
+    document = json.loads(step(project, "clean", "--json").stdout)
+    assert document["kept"] == ["sample_model/model/model.joblib"]
+
+
+def test_dry_run_tells_the_port_that_was_asked_for(project: Path) -> None:
+    assert json.loads(step(project, "deploy", "--dry-run", "--port", "9").stdout)["assumed"] == {"port": 9}
