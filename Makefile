@@ -12,7 +12,7 @@ help: ## list the commands
 $(BIN)/.ready: setup.cfg
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "mlcc needs Python 3.10 or newer")'
 	$(PYTHON) -m venv $(VENV)
-	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@PYTHONWARNINGS=ignore $(BIN)/pip install -qq --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 venv: $(BIN)/.ready ## the virtual environment with mlcc and its tools

@@ -9,13 +9,12 @@ goes when its holder goes.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from mlcc import hold, writing
 from mlcc import journal as journals
 from mlcc.diagnostics import Finding, error, printable
 from mlcc.errors import UserError
@@ -111,33 +110,26 @@ def unfinished(target: Directory) -> bool:
 @contextmanager
 def locked(target: Directory, sleep: Callable[[float], None], wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
     """Holds the target for one apply at a time.  Raises UserError when another holds it for `wait_s` seconds."""
-    waited, step = 0.0, 0.02
-    while True:
-        try:
-            fcntl.flock(target.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except OSError as problem:
-            if problem.errno not in (errno.EAGAIN, errno.EACCES, errno.EINTR):
-                raise _failed("lock the directory", problem) from None
-        if waited >= wait_s:
-            message = f"another mlcc has been writing {printable(target.path, 200)} for {wait_s:.0f} s"
-            raise UserError([error("MLCC207", message, hint="wait for it, or end it, and run this again")])
-        sleep(step)
-        waited += step
+    try:
+        held = hold.wait(target.fd, sleep, wait_s)
+    except OSError as problem:
+        raise _failed("lock the directory", problem) from None
+    if not held:
+        message = f"another mlcc has been writing {printable(target.path, 200)} for {wait_s:.0f} s"
+        raise UserError([error("MLCC207", message, hint="wait for it, or end it, and run this again")])
     try:
         yield
     finally:
-        fcntl.flock(target.fd, fcntl.LOCK_UN)
+        hold.release(target.fd)
 
 
 def _failed(doing: str, problem: OSError, after_commit: bool = False) -> UserError:
     why = (problem.strerror or "input/output error").lower()
     if after_commit:
-        hint = "the change is recorded: run mlcc apply again to finish it"
-        return UserError([error("MLCC208", f"could not {doing}: {why}", hint=hint)])
-    return UserError(
-        [error("MLCC208", f"could not {doing}: {why}; nothing was changed", hint="free the cause, run again")]
-    )
+        later = "the change is recorded: run mlcc apply again to finish it"
+        return UserError([error("MLCC208", f"could not {doing}: {why}", hint=later)])
+    message = f"could not {doing}: {why}; nothing was changed"
+    return UserError([error("MLCC208", message, hint="free the cause, run again")])
 
 
 # ---------------------------------------------------------------- writing
@@ -161,6 +153,10 @@ def execute(target: Directory, plan: Plan, lock: bytes, state: State, known: Kno
     if not (first or last or deletes or state.journal is not None or state.findings):
         _sweep(target)
         return False
+    closed = writing.unwritable(target, [*(w.path for w in (*first, *last)), *(path for path, _ in deletes)])
+    if closed:
+        message = f"{printable(closed, 200)}: permission denied; nothing was changed"
+        raise UserError([error("MLCC208", message, file=printable(closed, 200), hint="chmod u+w, run again")])
     stage = "stage-2" if state.journal is not None and state.journal.stage == "stage-1" else "stage-1"
     try:
         earlier = known.base.values() if state.journal is not None else ()

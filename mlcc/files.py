@@ -85,7 +85,7 @@ class Refused(UserError):
 
     def __init__(self, path: str, why: str, hint: str = "") -> None:
         shown = printable(path, 200)
-        super().__init__([error("MLCC001", f"{shown}: {why}", file=shown, hint=hint)])
+        super().__init__([error("MLCC001", why, file=shown, hint=hint)])
         _note(REFUSED, (), None)
 
 

@@ -80,19 +80,20 @@ class Folder:
 
     def _open(self, stack: ExitStack, make: bool) -> int:
         """A descriptor of the folder.  Raises OSError when it is not there, or not ours alone."""
+        if not os.path.isabs(self.home):
+            raise PermissionError  # it would be another folder in each directory, a project's among them
         if make:
             os.makedirs(self.home, mode=0o700, exist_ok=True)
         fd = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         stack.callback(os.close, fd)
+        _ours(fd, 0o022)
         for part in (CACHE, self.kind):
             if make:
                 with suppress(FileExistsError):
                     os.mkdir(part, 0o700, dir_fd=fd)
             fd = os.open(part, DIRECTORY, dir_fd=fd)
             stack.callback(os.close, fd)
-        status = os.fstat(fd)
-        if status.st_uid != os.getuid() or status.st_mode & 0o077:
-            raise PermissionError
+            _ours(fd, 0o077)
         return fd
 
     def _put(self, folder: int, name: str, data: bytes) -> None:
@@ -120,3 +121,10 @@ class Folder:
         for _, name in sorted(ages)[: len(ages) - self.max_entries // 2]:
             with suppress(OSError):
                 os.unlink(name, dir_fd=folder)
+
+
+def _ours(fd: int, others: int) -> None:
+    """Raises PermissionError for a folder of somebody else, or one where others have any of the rights `others`."""
+    status = os.fstat(fd)
+    if status.st_uid != os.getuid() or status.st_mode & others:
+        raise PermissionError

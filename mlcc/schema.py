@@ -170,7 +170,9 @@ def _type(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Fin
     if "string" in wanted and isinstance(problem.instance, (int, float)) and node is not None:
         hint = f'write it in quotes: "{printable(node.text, 40)}"'
     elif {"integer", "number"} & set(wanted) and isinstance(problem.instance, str):
-        hint = "write it without quotes"
+        # unquoted text that is no number may be one to other YAML readers: they are told apart elsewhere
+        quoted_number = node is not None and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", node.text)
+        hint = "write it without quotes" if quoted_number else "write it in decimal digits"
     elif problem.instance is None:
         hint = "give it a value, or remove the key"
     yield _make("MLCC022", root, path, f"{_shown(problem, path)} is not {words}", hint)

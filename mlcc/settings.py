@@ -76,6 +76,8 @@ def _unusable(dotted: str, path: Path | None) -> str:
         return f"{quoted(dotted)} is not a key of mlcc.yaml"
     for at, segment in enumerate(path):
         if isinstance(segment, Item):
+            if segment.name.isdecimal():
+                return f"{quoted(dotted)} counts elements; they go by their names"
             prop = keys.find(SCHEMA, path[:at])
             if prop is None or not prop.named or at == len(path) - 1:
                 return f"{quoted(dotted)} names an element; set one of its keys, or the whole list"
@@ -84,6 +86,7 @@ def _unusable(dotted: str, path: Path | None) -> str:
 
 def _hint(dotted: str, problem: str) -> str:
     near = nearest(dotted, (p.name for p in keys.index(SCHEMA).values())) if problem else ""
+    near = near.replace("[]", "[NAME]").replace(".*", ".NAME")
     return f"did you mean {near}?" if near and near != dotted else "mlcc explain lists the paths" if problem else ""
 
 

@@ -235,7 +235,7 @@ def project_root(directory: str, text: str) -> tuple[Root | None, str]:
         with Directory(directory) as here:
             found = here.parent(f"{relative}/x")
     except Refused as problem:
-        return None, problem.findings[0].message
+        return None, f"registry {quoted(text)}: {problem.findings[0].message}"
     if found is None:
         return None, f"registry {quoted(text)}: no such directory"
     os.close(found[0])

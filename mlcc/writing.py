@@ -76,6 +76,22 @@ def remove_empty(target: Directory, folder: str) -> None:
         folder = folder.rpartition("/")[0]
 
 
+def unwritable(target: Directory, paths: Iterable[str]) -> str:
+    """The first folder in which a file of `paths` could not be written or removed, or an empty text."""
+    for folder in dict.fromkeys(path.rpartition("/")[0] for path in paths):
+        here = folder
+        while (found := target.parent(f"{here}/x" if here else "x")) is None:
+            here = here.rpartition("/")[0]
+        try:
+            if not os.access(
+                ".", os.W_OK | os.X_OK, dir_fd=found[0], effective_ids=os.access in os.supports_effective_ids
+            ):
+                return here or "."
+        finally:
+            os.close(found[0])
+    return ""
+
+
 def remove_files(target: Directory, folder: str, names: Iterable[str]) -> None:
     """Removes files of one folder where they are there."""
     found = target.parent(f"{folder}/x")

@@ -118,7 +118,9 @@ class Builder:
     def _text(self, text: str, mark: Mark, ambiguous: bool) -> None:
         if ambiguous:
             message = f"{quoted(text, 40)} is read differently by different YAML readers"
-            hint = f'write it in quotes: "{printable(text, 40)}" (or true / false for a switch)'
+            hint = (
+                f'text: write it in quotes, "{printable(text, 40)}"; a switch: true or false; a number: decimal digits'
+            )
             self.findings.append(problem_at("MLCC010", message, mark, hint, self._here()))
         if "\x00" in text or _LONE.search(text):
             name = "NUL" if "\x00" in text else "lone surrogate"

@@ -85,8 +85,8 @@ def _build(builder: Builder, text: str) -> Node | None:
         mark = builder.stack[-1].mark if builder.stack else Mark(builder.file, 1, 1)
         raise Stop(problem_at("MLCC005", "not YAML: the text near here cannot be read", mark)) from None
     if builder.root is None or builder.root.value is None:
-        message = "the file is empty"
-        raise Stop(problem_at("MLCC005", message, Mark(builder.file, 1, 1), "the smallest mlcc.yaml: see `mlcc init`"))
+        hint = "the smallest mlcc.yaml: see `mlcc init`" if builder.file.endswith((".yaml", ".yml")) else ""
+        raise Stop(problem_at("MLCC005", "the file is empty", Mark(builder.file, 1, 1), hint))
     return builder.root
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterator
 
 import click
@@ -57,7 +58,7 @@ def command(
     session = current()
     if merge and force:
         raise UsageError([error("MLCC901", "--merge and --force settle a conflict in two ways: give one of them")])
-    options = Options(merge, force, restore)
+    options = Options(merge, force, tuple(os.path.normpath(path) for path in restore))
     code = 0
     chosen = files(Selection(paths, file, directory, every, since), session)
     # all are read before one is written: a mistake in the last must not leave the others half-way

@@ -12,12 +12,13 @@ from mlcc.cli.output import Columns, cell, document, print_document, print_rows
 from mlcc.cli.session import Session, current
 from mlcc.diagnostics import allowed, error, nearest, printable, quoted
 from mlcc.errors import UsageError, UserError
+from mlcc.files import Refused
 from mlcc.registries import Registries
 from mlcc.registries.load import load
 from mlcc.registries.types import Framework, Instance, Row
 from mlcc.settings import Request
 from mlcc.values import Node
-from mlcc.workspace import registry_roots
+from mlcc.workspace import gather, locate, registry_roots
 
 Rows = Mapping[str, Row]
 
@@ -74,7 +75,7 @@ def command(table: str, name: str, filters: tuple[str, ...], offered: str | None
         _one(session, rows, name, words)
         return 0
     shown = [_flat(key, row) for key, row in rows.items()]
-    for text in (*filters, *([f"{offered}=yes"] if offered else [])):
+    for text in (*filters, *([f"{offered}=true"] if offered else [])):
         shown = _filtered(shown, text)
     if session.format in ("json", "yaml"):
         print_document(session, document(rows=shown))
@@ -85,10 +86,19 @@ def command(table: str, name: str, filters: tuple[str, ...], offered: str | None
 
 
 def _roots(session: Session, roots: tuple[str, ...]) -> Any:
-    found, problems = registry_roots(Request(environ=session.environ, registry_roots=roots))
+    request = Request(environ=session.environ, registry_roots=roots)
+    found, problems = registry_roots(request)
     if problems:
         raise UserError(problems)
-    return found
+    try:
+        inputs = gather(locate("."), request)
+    except Refused:
+        return found
+    # the rows that a project here would see
+    wrong = [f for f in inputs.findings if f.path == "registries"]
+    if wrong:
+        raise UserError(wrong)
+    return inputs.roots
 
 
 def _flat(key: str, row: Row) -> dict[str, Any]:

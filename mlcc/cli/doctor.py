@@ -72,11 +72,19 @@ def _registries() -> Row:
 
 def _home(session: Session) -> Row:
     home = session.home
+    if not os.path.isabs(home):
+        return Row(
+            "home", BROKEN, f"MLCC_HOME={printable(home, 200)} is relative: nothing is kept; name an absolute path"
+        )
+    if os.path.lexists(home) and not os.path.isdir(home):
+        return Row("home", BROKEN, f"{printable(home, 200)} is not a directory")
     if not os.path.isdir(home):
         return Row("home", OK, f"{printable(home, 200)} (made when it is needed)")
     open_to_others = os.stat(home).st_mode & 0o077
     if open_to_others:
         return Row("home", BROKEN, f"{printable(home, 200)} is open to others: chmod 700 it")
+    if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
+        return Row("home", BROKEN, f"{printable(home, 200)} cannot be used by you: chmod 700 it")
     return Row("home", OK, printable(home, 200))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,7 @@ import click
 
 from mlcc import config, schema, writing, yamltext
 from mlcc.cli.options import SETTINGS, KeyCommand, key_options, output_options
+from mlcc.cli.output import document, print_document
 from mlcc.cli.session import current
 from mlcc.config import SCHEMA
 from mlcc.diagnostics import error, has_errors, nearest, printable, quoted
@@ -19,19 +21,19 @@ from mlcc.errors import UserError
 from mlcc.files import Directory
 from mlcc.registries import Registries, load
 from mlcc.registries.types import DeploymentConfig
-from mlcc.values import parse_path
+from mlcc.values import Mark, node_of, parse_path
 
 FILE = "mlcc.yaml"
 MODELINE = "# yaml-language-server: $schema=https://mlcc.dev/schemas/v1/mlcc.schema.json"
 
 
 @click.command("init", cls=KeyCommand, epilog="Example: mlcc init iris --deployment-config http-fastapi")
-@click.argument("name", required=False, default="")
+@click.argument("name", required=False)
 @click.option("-C", "--directory", "directory", default=".", metavar="DIR", help="Where to write mlcc.yaml.")
 @click.option("--force", is_flag=True, help="Replace an mlcc.yaml that is there.")
 @key_options
 @output_options()
-def command(name: str, directory: str, force: bool) -> int:
+def command(name: str | None, directory: str, force: bool) -> int:
     """Write a commented mlcc.yaml for a new project called NAME.
 
     On a terminal it asks for what is missing; elsewhere it takes the folder's name and the first config, and never
@@ -46,27 +48,49 @@ def command(name: str, directory: str, force: bool) -> int:
         )
     registries = load()
     ask = sys.stdin.isatty() and sys.stderr.isatty()
-    if name:
+    if name is not None:
         given["project.name"] = name
-    given.setdefault("project.name", _name(directory, ask))
+    if "project.name" not in given:
+        given["project.name"] = _name(directory, ask)
     if "deployment.config" not in given:
         given["deployment.config"] = _config(registries, ask)
+        if not ask:
+            session.say(
+                f"no deployment config was named: {given['deployment.config']} (--deployment-config takes another)"
+            )
     row = _row(registries, given["deployment.config"])
     text = _text(given, row)
-    checked = config.load(text.encode(), FILE)
+    checked = config.load(text.encode(), "the new mlcc.yaml")
     if has_errors(checked.findings):
         raise UserError(checked.findings)
     os.makedirs(directory, exist_ok=True)
     with Directory(directory) as target:
         writing.replace_file(target, FILE, text.encode(), 0o644)
-    session.say(f"wrote {printable(os.path.join(directory, FILE), 200)}; next: mlcc apply")
+    path = os.path.normpath(os.path.join(directory, FILE))
+    if session.format in ("json", "yaml"):
+        print_document(session, document(file=path))
+    where = "" if path == FILE else f" -f {printable(shlex.quote(path), 200)}"
+    session.say(f"wrote {printable(path, 200)}; next: mlcc apply{where}")
     return 0
 
 
 def _name(directory: str, ask: bool) -> str:
     folder = os.path.basename(os.path.abspath(directory)).lower()
     guess = re.sub(r"[^a-z0-9]+", "-", folder).strip("-")[:40].strip("-") or "model"
-    return str(click.prompt("Project name", default=guess, err=True)) if ask else guess
+    while ask:
+        answer = str(click.prompt("Project name", default=guess, err=True))
+        wrong = _wrong_name(answer)
+        if not wrong:
+            return answer
+        click.echo(wrong, err=True)
+    return guess
+
+
+def _wrong_name(answer: str) -> str:
+    """What is wrong with a project's name, or an empty text."""
+    smallest = {"version": 1, "project": {"name": answer}, "deployment": {"config": "a-b"}}
+    found = config.check(node_of(smallest, Mark("the name")), "the name").findings
+    return next((f"{f.message}; {f.hint}" for f in found if f.path == "project.name"), "")
 
 
 def _config(registries: Registries, ask: bool) -> str:
@@ -75,8 +99,14 @@ def _config(registries: Registries, ask: bool) -> str:
         return names[0]
     for number, (key, row) in enumerate(registries.deployment_configs.items(), 1):
         click.echo(f"  {number}  {key:<26} {row.title}", err=True)
-    answer = str(click.prompt("Deployment config (name or number)", default=names[0], err=True)).strip()
-    return names[int(answer) - 1] if answer.isdecimal() and 1 <= int(answer) <= len(names) else answer
+    while True:
+        answer = str(click.prompt("Deployment config (name or number)", default=names[0], err=True)).strip()
+        if answer.isdecimal() and 1 <= int(answer) <= len(names):
+            return names[int(answer) - 1]
+        try:
+            return _row(registries, answer).name
+        except UserError as problem:
+            click.echo(f"{problem.findings[0].message}; {problem.findings[0].hint}", err=True)
 
 
 def _row(registries: Registries, name: str) -> DeploymentConfig:
@@ -134,7 +164,7 @@ _COMMENTED = {
     ],
     "env": ["# Environment of the container.", "# env:", "#   LOG_LEVEL: info"],
     "environments": [
-        "# What differs elsewhere: mlcc diff --env default --env prod",
+        "# What differs elsewhere: mlcc diff --env default prod",
         "# environments:",
         "#   prod:",
         "#     deployment: {instance_count: 2}",

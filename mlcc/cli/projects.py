@@ -15,7 +15,7 @@ from mlcc.cli.options import request
 from mlcc.cli.session import Session
 from mlcc.diagnostics import error, printable, quoted
 from mlcc.errors import UsageError, UserError
-from mlcc.files import Directory, is_directory, present
+from mlcc.files import Directory, Refused, is_directory, present
 from mlcc.pipeline import Project
 from mlcc.settings import Request
 
@@ -69,7 +69,7 @@ def files(selection: Selection, session: Session) -> list[str]:
         if not found:
             session.say(f"no project changed since {printable(selection.since, 60)}" if selection.since else NONE)
     else:
-        found = [_file(name) for name in named] or [workspace.locate(".")]
+        found = [_file(name) for name in named] or [_usual(selection.directory)]
     if selection.directory and len(found) != 1:
         raise UsageError([error("MLCC901", f"-C is for one project, and {len(found)} are meant")])
     return found
@@ -77,6 +77,18 @@ def files(selection: Selection, session: Session) -> list[str]:
 
 def _file(name: str) -> str:
     return workspace.locate(name) if is_directory(name, links=False) else name
+
+
+def _usual(directory: str) -> str:
+    """mlcc.yaml here or above; else the one that lies where the project shall be written."""
+    try:
+        return workspace.locate(".")
+    except Refused:
+        beside = [os.path.join(directory, name) for name in workspace.FILE_NAMES if directory]
+        found = next((path for path in beside if present(path)), "")
+        if not found:
+            raise
+        return found
 
 
 def below(root: str) -> Iterator[str]:
@@ -95,7 +107,8 @@ def _changed(root: str, since: str, session: Session) -> list[str]:
     argv = [*GIT, "-C", root, "diff-tree", "-r", "--name-only", "-z", "--no-ext-diff", "--no-textconv", since, "HEAD"]
     done = proc.run(argv, environ=session.environ, timeout_s=60)
     if done.code:
-        why = printable(done.stderr.decode("utf-8", "replace").strip().splitlines()[-1] if done.stderr else "", 200)
+        told = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ").partition("\n")[0]
+        why = printable(told.rstrip("."), 200)
         raise UserError([error("MLCC211", f"git cannot compare {quoted(since)} with HEAD: {why}")])
     return [p for p in done.stdout.decode("utf-8", "surrogateescape").split("\0") if p]
 

@@ -5,19 +5,19 @@ The hold is a kernel lock on the folder .mlcc, so that a step that dies never bl
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mlcc import hold
 from mlcc.diagnostics import error
 from mlcc.errors import PreconditionError
 from mlcc.files import Directory
 from mlcc.lifecycle.context import Context
 from mlcc.writing import make_directories
 
-WAIT_S, STEP_S = 180.0, 0.05
+WAIT_S = 180.0
+BUSY = "another step of this project is at work; waiting for it"
 
 
 @contextmanager
@@ -26,29 +26,9 @@ def held(context: Context) -> Iterator[None]:
     with Directory(context.project.directory) as tree:
         fd = make_directories(tree, ".mlcc")
     try:
-        _wait(fd, context)
+        if not hold.wait(fd, context.sleep, WAIT_S, lambda: context.progress.say(BUSY)):
+            message = f"another step of {context.project.name} has been at work for {WAIT_S:.0f} s"
+            raise PreconditionError([error("MLCC312", message, hint="wait for it, or end it, and run this again")])
         yield
     finally:
         os.close(fd)
-
-
-def _wait(fd: int, context: Context) -> None:
-    waited = 0.0
-    while not _taken(fd):
-        if not waited:
-            context.progress.say("another step of this project is at work; waiting for it")
-        if waited >= WAIT_S:
-            message = f"another step of {context.project.name} has been at work for {WAIT_S:.0f} s"
-            raise PreconditionError([error("MLCC312", message, hint="wait for it, or end it, and run this again")])
-        context.sleep(STEP_S)
-        waited += STEP_S
-
-
-def _taken(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as problem:
-        if problem.errno in (errno.EAGAIN, errno.EACCES, errno.EINTR):
-            return False
-        raise
-    return True

@@ -47,6 +47,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.proc",
         "mlcc.files",
         "mlcc.writing",
+        "mlcc.hold",
         "mlcc.plugins",
         "mlcc.memo",
         "mlcc.replay",

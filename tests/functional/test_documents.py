@@ -63,7 +63,7 @@ def test_the_yaml_of_a_page(page: str, line: int, text: str, tmp_path: Path) -> 
         "mlcc.base.yaml": "tags: {team: vision}\n",
         "projects/iris/mlcc.yaml": whole,
         "projects/iris/model/model.joblib": "",
-        "projects/iris/registries/models/mine.yaml": "version: 1\nkind: models\nmodels: {}\n",
+        "projects/iris/registries/models/mine.yaml": "version: 1\nkind: models\nrows: {}\n",
         ".git/HEAD": "ref: refs/heads/main\n",
     }
     build_tree(tmp_path, tree)

@@ -21,7 +21,7 @@ FILES = {
         "version: 1\nextends: ../base.yaml\nproject: {name: iris}\ndeployment: {config: http-flask}\n"
         "registries: [./rows]\nenvironments: {prod: {deployment: {instance_count: 2}}}\n"
     ),
-    "app/rows/models/mine.yaml": "version: 1\nkind: models\nmodels: {}\n",
+    "app/rows/models/mine.yaml": "version: 1\nkind: models\nrows: {}\n",
 }
 COMMANDS = (
     ("plan",),
@@ -97,7 +97,7 @@ def _link(app: Path) -> None:
 CHANGES: dict[str, Callable[[Path], object]] = {
     "mlcc.yaml": _edit("mlcc.yaml", "count: 2", "count: 3"),
     "its base": _edit("../base.yaml", "vision", "speech"),
-    "a registry of the project": _edit("rows/models/mine.yaml", "models: {}", "models: {a/b: {title: x, source: y}}"),
+    "a registry of the project": _edit("rows/models/mine.yaml", "rows: {}", "rows: {a/b: {title: x, source: y}}"),
     "another registry file": lambda app: (app / "rows/new.yaml").write_text("kind: nonsense\n"),
     "a managed file": _edit("Dockerfile", "EXPOSE 8080", "EXPOSE 8081"),
     "a file that is gone": lambda app: (app / "Dockerfile").unlink(),

@@ -70,7 +70,7 @@ KEYWORDS = {
         "deployment.instance_count",
         3,
         "'two' is not a whole number",
-        "without quotes",
+        "decimal digits",
     ),
     "type integer, a float": (
         "deployment: {instance_count: 1.0}\n",
@@ -94,7 +94,7 @@ KEYWORDS = {
         "engine.gpu_memory_utilization",
         3,
         "'x' is not a number",
-        "without quotes",
+        "decimal digits",
     ),
     "type boolean": ("model: {accept_eula: 1}\n", "MLCC022", "model.accept_eula", 3, "'1' is not true or false", ""),
     "type object": ("deployment: x\n", "MLCC022", "deployment", 3, "'x' is not a mapping", ""),
