@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import click
 
 from mlcc import pipeline
 from mlcc import plan as planning
-from mlcc.cli.changes import flush, print_plan, say_sources
+from mlcc.cli.changes import flush, plan_document, print_plan, say_sources
 from mlcc.cli.options import KeyCommand, env_option, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.plan import CHANGES, prepare
@@ -18,10 +20,13 @@ from mlcc.cli.projects import Selection, files, project_options, read, target_of
 from mlcc.cli.session import Session, current
 from mlcc.diagnostics import Finding, Severity, error, printable
 from mlcc.errors import UsageError, UserError
+from mlcc.files import read_named
 from mlcc.pipeline import Prepared, Project
 from mlcc.plan import Options
 from mlcc.tree import LOCK_NAME
 from mlcc.values import format_path
+
+MAX_PLAN_BYTES = 16 << 20
 
 
 @click.command("apply", cls=KeyCommand, epilog="Example: mlcc apply --check (in CI: has someone forgotten to apply?)")
@@ -29,6 +34,9 @@ from mlcc.values import format_path
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 when there is something to write.")
 @click.option("--restore", multiple=True, metavar="PATH", help="Write this file again, saving yours first.")
 @click.option("--force", is_flag=True, help="On a conflict take mlcc's file, saving yours first.")
+@click.option(
+    "--plan", "saved", default="", metavar="FILE", help="Do exactly what `mlcc plan -o json` said, or nothing."
+)
 @click.option("--merge", is_flag=True, help="On a conflict write both with markers.")
 @project_options
 @env_option
@@ -49,6 +57,7 @@ def command(
     restore: tuple[str, ...],
     check: bool,
     locked: bool,
+    saved: str,
 ) -> int:
     """Render the project beside mlcc.yaml, merging with your edits.
 
@@ -58,6 +67,8 @@ def command(
     session = current()
     if merge and force:
         raise UsageError([error("MLCC901", "--merge and --force settle a conflict in two ways: give one of them")])
+    if saved and (locked or check or every or since or len(paths) > 1):
+        raise UsageError([error("MLCC901", "--plan is for writing one project")])
     options = Options(merge, force, tuple(os.path.normpath(path) for path in restore))
     code = 0
     chosen = files(Selection(paths, file, directory, every, since), session)
@@ -73,18 +84,21 @@ def command(
             code = max(code, _checked(session, project, prepared, path, locked))
             warn_unfinished(session, where)
         else:
-            code = max(code, _applied(session, project, path, where, options))
+            code = max(code, _applied(session, project, path, where, options, saved))
     flush(session)
     return code
 
 
-def _applied(session: Session, project: Project, path: str, where: str, options: Options) -> int:
+def _applied(session: Session, project: Project, path: str, where: str, options: Options, saved: str) -> int:
     tree = pipeline.render_tree(project, session.staging)
     unknown = [p for p in options.restore if p not in tree]
     if unknown:
         shown = ", ".join(printable(p, 100) for p in unknown)
         raise UserError([error("MLCC212", f"--restore {shown}: no such file is rendered", hint="mlcc plan lists them")])
+    expected = _saved_plan(saved) if saved else None
     with pipeline.held(where, session.sleep) as target:
+        if expected is not None:
+            _same(expected, plan_document(project, pipeline.prepare(project, tree, target, options), ()), saved)
         prepared, _ = pipeline.apply(project, tree, target, options)
     findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
     if prepared.plan.blocked:
@@ -97,6 +111,34 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
             session.say("note: an apply that was killed is finished now")
         say_sources(session, project)
     return 1 if prepared.plan.marked else 0
+
+
+def _saved_plan(path: str) -> dict[str, Any]:
+    """A plan as `mlcc plan -o json` printed it.  Raises UserError for anything else."""
+    data = read_named(path, MAX_PLAN_BYTES)
+    try:
+        document = json.loads(data)
+        changes = _planned(document)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        hint = "mlcc plan -o json > plan.json makes one"
+        raise UserError([error("MLCC221", "not a plan of one project", file=printable(path, 200), hint=hint)]) from None
+    return {"changes": changes, "values": document.get("values")}
+
+
+def _planned(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Path, action and digest of every change."""
+    return [(str(c["path"]), str(c["action"]), str(c.get("digest"))) for c in document["changes"]]
+
+
+def _same(expected: Mapping[str, Any], now: Mapping[str, Any], path: str) -> None:
+    """Raises UserError when what would be done now is not what was planned."""
+    other = sorted({path for path, *_ in {*_planned(now)} ^ {*expected["changes"]}})
+    values = json.loads(json.dumps(now["values"]))
+    other += sorted(str(v["path"]) for v in values if v not in (expected["values"] or []))
+    if other:
+        shown = ", ".join(printable(name, 80) for name in other[:5]) + (" ..." if len(other) > 5 else "")
+        message = f"the project has changed since it was planned: {shown}; nothing was written"
+        raise UserError([error("MLCC221", message, file=printable(path, 200), hint="mlcc plan again, and review it")])
 
 
 def _blocked(session: Session, project: Project, prepared: Prepared, findings: list[Finding], path: str) -> None:

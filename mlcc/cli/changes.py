@@ -11,7 +11,7 @@ from mlcc.cli.session import Session
 from mlcc.diagnostics import Finding, ordered, printable
 from mlcc.pipeline import Prepared, Project
 from mlcc.plan import Change
-from mlcc.tree import LOCK_NAME
+from mlcc.tree import LOCK_NAME, digest
 from mlcc.values import SOURCE_TITLES, Path, format_path
 
 SIGNS = {
@@ -66,11 +66,19 @@ def changed_values(project: Project, prepared: Prepared) -> list[dict[str, Any]]
 def plan_document(project: Project, prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Any]:
     """The `plan/diff/apply` contract."""
     return document(
-        changes=[{"path": c.path, "action": c.action} for c in prepared.plan.changes],
+        changes=[_change(c) for c in prepared.plan.changes],
         values=changed_values(project, prepared),
         summary=prepared.plan.summary,
         findings=[plain(f) for f in ordered(findings)],
     )
+
+
+def _change(change: Change) -> dict[str, Any]:
+    """One file; `digest` is that of the bytes that are written, so that a saved plan says what will be."""
+    row: dict[str, Any] = {"path": change.path, "action": change.action}
+    if change.data is not None:
+        row["digest"] = digest(change.data)
+    return row
 
 
 def change_line(change: Change, session: Session) -> str:

@@ -465,3 +465,32 @@ def test_each_project_is_written_beside_its_file(mlcc):
 def test_json_of_several_projects_is_one_document(mlcc, command):
     build_tree(HERE, {"a/mlcc.yaml": SMALLEST, "b/mlcc.yaml": SMALLEST})
     json.loads(mlcc(command, "a/mlcc.yaml", "b/mlcc.yaml", "-o", "json", code=0).stdout)
+
+
+# ---------------------------------------------------------------- a saved plan
+def test_a_saved_plan_is_carried_out_or_nothing_is(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    (HERE / "plan.json").write_text(mlcc("plan", "-o", "json", code=0).stdout)
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
+    refused = mlcc("apply", "--plan", "plan.json", code=1)
+    assert "do/config" in refused.stderr
+    assert "nothing was written" in refused.stderr
+    assert not (HERE / "Dockerfile").exists()
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    assert "done" in mlcc("apply", "--plan", "plan.json", code=0).stdout
+    assert "MLCC221" in mlcc("apply", "--plan", "plan.json", code=1).stderr, "it was carried out already"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"changes": 1}', '{"changes": [{}]}', '{"changes": [[1]]}', "[" * 9999]
+)
+def test_what_is_no_plan_is_refused(mlcc, text):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST, "plan.json": text})
+    assert "MLCC221" in mlcc("apply", "--plan", "plan.json", code=1).stderr
+    assert not (HERE / "Dockerfile").exists()
+
+
+def test_a_saved_plan_is_for_writing_one_project(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST, "plan.json": "{}"})
+    for more in (["--locked"], ["--check"], ["--all"]):
+        assert "MLCC901" in mlcc("apply", "--plan", "plan.json", *more, code=2).stderr
