@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from mlcc import apply as applying
-from mlcc import checks, conf, config, journal, render, resources, workspace
+from mlcc import checks, conf, config, journal, render, workspace
 from mlcc import lock as locks
 from mlcc import plan as planning
 from mlcc.apply import State
@@ -67,7 +67,7 @@ def read(file: str, request: Request = Request(), env: str | None = None) -> Pro
     return understand(workspace.gather(file, request), env)
 
 
-def understand(inputs: Inputs, env: str | None = None, more_checks: Iterable[checks.Check] = ()) -> Project:
+def understand(inputs: Inputs, env: str | None = None) -> Project:
     """The same from inputs that were gathered already."""
     findings = list(inputs.findings)
     registries = load_registries(inputs.roots if not has_errors(findings) else ())
@@ -81,17 +81,19 @@ def understand(inputs: Inputs, env: str | None = None, more_checks: Iterable[che
     if not inputs.config.ok:
         # what is sound in the file is judged all the same: every mistake is shown at once
         partly = resolve((*config.layers(inputs.config, None), *inputs.layers), registries)
-        more = [*partly.findings, *checks.run(checks.Subject(partly, registries, inputs.config.sound))]
+        more = [
+            *partly.findings,
+            *checks.run(checks.Subject(partly, registries, inputs.config.sound), inputs.plugged.checks),
+        ]
         findings += [f for f in more if not _hidden(f, findings)]
         return Project(inputs, registries, partly._replace(findings=()), {}, None, tuple(ordered(findings)))
     resolutions: dict[str | None, Resolved] = {}
-    extra = tuple(more_checks)
     for name in (None, *inputs.config.environments):
         resolved = resolve((*config.layers(inputs.config, name), *inputs.layers), registries, name)
         resolutions[name] = resolved
         findings.extend(f for f in resolved.findings if f.code != MISSING or not _baseless(inputs))
         if not has_errors(resolved.findings):
-            findings.extend(checks.run(checks.Subject(resolved, registries, inputs.config.root), extra))
+            findings.extend(checks.run(checks.Subject(resolved, registries, inputs.config.root), inputs.plugged.checks))
     default = resolutions.pop(None)
     environments = {str(k): v for k, v in resolutions.items()}
     return Project(inputs, registries, default, environments, chosen, tuple(ordered(findings)))
@@ -116,17 +118,17 @@ def render_tree(project: Project, staging_candidates: Iterable[str]) -> Tree:
         raise UserError([error("MLCC209", "no directory for temporary files can be used", hint=hint)])
     staging = tempfile.mkdtemp(prefix="mlcc-", dir=parent)
     try:
-        return render.render(project.default, project.environments, staging)
+        return render.render(project.default, project.environments, staging, project.inputs.plugged.layers)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def producible(registries: Registries) -> render.Producible:
-    """Every path that some layer can render."""
+def producible(registries: Registries, roots: Sequence[str] = ()) -> render.Producible:
+    """Every path that some layer can render.  roots: folders of plugins' layers."""
     names = {render.COMMON, *(r.layer for r in registries.architectures.values())}
     names |= {r.layer for r in registries.targets.values()} - {""}
     steps = {step for row in registries.architectures.values() for step in row.steps}
-    return render.Producible([resources.path("cookiecutters", *n.split("/")) for n in sorted(names)], steps)
+    return render.Producible([render.layer_path(name, roots) for name in sorted(names)], steps)
 
 
 def acceptable(path: str, data: bytes) -> bool:
@@ -164,7 +166,7 @@ class Prepared(NamedTuple):
 
 def prepare(project: Project, desired: Tree, target: Directory, options: Options = Options()) -> Prepared:
     """Plans the change from what `target` holds to the desired tree.  Reads only."""
-    can_render = producible(project.registries)
+    can_render = producible(project.registries, project.inputs.plugged.layers)
     state = applying.read_state(target, can_render)
     before = locks.load(state.lock) if state.lock is not None else Lock()
     paths = {*desired, *state.base, *(p for p in before.files if can_render(p))}

@@ -13,11 +13,13 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlcc import conf, lean, resources
 from mlcc._version import VERSION
+from mlcc.diagnostics import error, quoted
+from mlcc.errors import UserError
 from mlcc.registries.types import Architecture, Target
 from mlcc.resolve import Resolved
 from mlcc.tree import MANAGED, Rendered, Tree
@@ -71,11 +73,21 @@ def layer_info(path: str) -> LayerInfo:
     return LayerInfo(path, rules, tuple(document.get("_copy_without_render", ())))
 
 
-def layer_paths(architecture: Architecture | None, target: Target | None) -> list[str]:
-    """Folders of the layers of a project, in order."""
+def layer_paths(architecture: Architecture | None, target: Target | None, roots: Sequence[str] = ()) -> list[str]:
+    """Folders of the layers of a project, in order.  roots: folders of plugins' layers, besides the packaged ones."""
     names = [COMMON]
     names += [row.layer for row in (architecture, target) if row is not None and row.layer]
-    return [resources.path("cookiecutters", *name.split("/")) for name in names]
+    return [layer_path(name, roots) for name in names]
+
+
+def layer_path(name: str, roots: Sequence[str] = ()) -> str:
+    """A layer's folder.  Raises UserError when neither mlcc nor a plugin has it."""
+    for root in (resources.path("cookiecutters"), *roots):
+        path = os.path.join(root, *name.split("/"))
+        if os.path.exists(os.path.join(path, "cookiecutter.json")):
+            return path
+    message = f"a registry row names the layer {quoted(name)}, which nobody brings"
+    raise UserError([error("MLCC405", message, hint="mend the row's `layer`, or install the plugin that has it")])
 
 
 # ---------------------------------------------------------------- what templates see
@@ -135,18 +147,19 @@ def _model_files(resolved: Resolved) -> tuple[str, str]:
 
 
 # ---------------------------------------------------------------- rendering
-def render(default: Resolved, environments: Mapping[str, Resolved], staging: str) -> Tree:
+def render(default: Resolved, environments: Mapping[str, Resolved], staging: str, roots: Sequence[str] = ()) -> Tree:
     """The desired tree of a project.
 
     default: the default environment, with every row selected and no error among its findings; environments: the
-    overlays by name; staging: an empty private directory whose path holds only letters, digits and `/_.-`.
+    overlays by name; staging: an empty private directory whose path holds only letters, digits and `/_.-`; roots:
+    folders of plugins' layers.
     """
     rows = default.rows
     values = context(default)
     optional = set(rows.config.files) if rows.config is not None else set()
     switches = {"sample_model": values["sample"], "tests": default.get("seed_files.tests", True)}
     tree: dict[str, Rendered] = {}
-    for number, path in enumerate(layer_paths(rows.architecture, rows.target)):
+    for number, path in enumerate(layer_paths(rows.architecture, rows.target, roots)):
         layer = layer_info(path)
         for name, data in _generate(layer, values, os.path.join(staging, f"layer{number}")).items():
             rule = layer.files[name]

@@ -10,17 +10,29 @@ from mlcc import config, keys
 from mlcc.config import SCHEMA, Layer
 from mlcc.diagnostics import Finding, error, nearest, printable, quoted
 from mlcc.resolve import node_layer
-from mlcc.values import Item, Path, Source, format_path, parse_path, sections
+from mlcc.values import EMPTY, Item, Path, Source, format_path, parse_path, sections
 
 Read = tuple["Layer | None", Iterable[Finding]]
 """What a source gave: its layer, or None, and what was wrong with it."""
+
+
+class Plugged(NamedTuple):
+    """What plugins add to the pipeline.
+
+    roots: registry folders by the plugin's name; layers: folders of cookiecutter layers; checks: rules of theirs.
+    """
+
+    roots: Mapping[str, str] = EMPTY
+    layers: tuple[str, ...] = ()
+    checks: tuple[Any, ...] = ()
 
 
 class Request(NamedTuple):
     """What a command was asked for, beyond the file.
 
     settings: `path=value` texts of --set; options: texts by path of generated options; environ: the process
-    environment; extra: the file of --config; registry_roots: folders named by --registry, in order.
+    environment; extra: the file of --config; registry_roots: folders named by --registry, in order; plugged: what
+    installed plugins add.
     """
 
     settings: Sequence[str] = ()
@@ -28,6 +40,7 @@ class Request(NamedTuple):
     environ: Mapping[str, str] | None = None
     extra: str = ""
     registry_roots: Sequence[str] = ()
+    plugged: Plugged = Plugged()
 
 
 def variables(environ: Mapping[str, str]) -> Read:

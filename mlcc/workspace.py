@@ -17,7 +17,7 @@ from mlcc.diagnostics import Finding, Severity, error, printable, quoted
 from mlcc.files import Directory, Refused, is_directory, present, read_named
 from mlcc.guard import CONFIG_LIMITS
 from mlcc.registries.read import Root
-from mlcc.settings import Read, Request
+from mlcc.settings import Plugged, Read, Request
 from mlcc.values import Mark, Source, node_of
 
 FILE_NAMES = ("mlcc.yaml", "mlcc.yml")
@@ -29,7 +29,8 @@ class Inputs(NamedTuple):
     """Everything read.
 
     file: mlcc.yaml as the user named it; directory: where it lies; config: its tree; layers: of every source above
-    and below it, without overlays; roots: registry folders beyond the packaged ones; findings: all that is wrong.
+    and below it, without overlays; roots: registry folders beyond the packaged ones; findings: all that is wrong;
+    plugged: what installed plugins add.
     """
 
     file: str
@@ -38,6 +39,7 @@ class Inputs(NamedTuple):
     layers: tuple[Layer, ...]
     roots: tuple[Root, ...]
     findings: tuple[Finding, ...]
+    plugged: Plugged = Plugged()
 
 
 def locate(start: str) -> str:
@@ -87,7 +89,7 @@ def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
     _collect(layers, findings, settings.variables(environ))
     _collect(layers, findings, settings.options(request))
     roots, problems = _roots(own, directory, request)
-    return Inputs(file, directory, own, tuple(layers), roots, (*findings, *problems))
+    return Inputs(file, directory, own, tuple(layers), roots, (*findings, *problems), request.plugged)
 
 
 def _collect(layers: list[Layer], findings: list[Finding], read: Read) -> None:
@@ -198,14 +200,16 @@ def _checked(table: Any, name: str) -> Read:
 
 # ---------------------------------------------------------------- registries
 def registry_roots(request: Request) -> tuple[tuple[Root, ...], list[Finding]]:
-    """The operator's registry folders: MLCC_REGISTRY_PATH (or REGISTRY_PATH), then --registry."""
+    """Registry folders of plugins, then the operator's: MLCC_REGISTRY_PATH (or REGISTRY_PATH), then --registry."""
     environ = request.environ or {}
     variable = environ.get("MLCC_REGISTRY_PATH") or environ.get("REGISTRY_PATH") or ""
-    roots: list[Root] = []
+    roots = [Root(f"plugin {name}", path, label=f"plugin-{name}") for name, path in request.plugged.roots.items()]
+    operators = 0
     problems: list[Finding] = []
     for path in [p for p in variable.split(os.pathsep) if p] + list(request.registry_roots):
         if is_directory(path):
-            roots.append(Root(printable(path, 200), path, label=f"operator-{len(roots) + 1}"))
+            operators += 1
+            roots.append(Root(printable(path, 200), path, label=f"operator-{operators}"))
         else:
             problems.append(error("MLCC402", f"registry {quoted(path, 200)}: no such directory", path="registries"))
     return tuple(roots), problems

@@ -9,6 +9,7 @@ import click
 
 from mlcc.cli.options import output_options
 from mlcc.cli.output import Columns, cell, document, print_document, print_rows
+from mlcc.cli.plugged import plugged
 from mlcc.cli.session import Session, current
 from mlcc.diagnostics import allowed, error, nearest, printable, quoted
 from mlcc.errors import UsageError, UserError
@@ -86,7 +87,7 @@ def command(table: str, name: str, filters: tuple[str, ...], offered: str | None
 
 
 def _roots(session: Session, roots: tuple[str, ...]) -> Any:
-    request = Request(environ=session.environ, registry_roots=roots)
+    request = Request(environ=session.environ, registry_roots=roots, plugged=plugged(session))
     found, problems = registry_roots(request)
     if problems:
         raise UserError(problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ import click
 from mlcc import lifecycle
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
+from mlcc.cli.plugged import plugged
 from mlcc.cli.session import Session, current
 from mlcc.diagnostics import nearest, quoted
 from mlcc.errors import UserError
@@ -51,23 +53,30 @@ class Talk:
         self.session.say(f"    {text}", 1)
 
 
+def _environ(ctx: click.Context) -> Mapping[str, str]:
+    """The run's environment, also where the context is asked after the run (help in an error)."""
+    session = ctx.find_root().obj
+    return session.environ if isinstance(session, Session) else {}
+
+
 class Steps(click.Group):
     """The steps as commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All steps."""
-        return sorted(lifecycle.STEPS)
+        return lifecycle.names(_environ(ctx))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One step as a command, or None."""
-        return _command(cmd_name) if cmd_name in lifecycle.STEPS else None
+        step = lifecycle.step_of(cmd_name, _environ(ctx))
+        return _command(cmd_name, step) if step is not None else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Refuses an unknown step with the nearest known one."""
-        if not args[0].startswith("-") and args[0] not in lifecycle.STEPS:
-            near = nearest(args[0], lifecycle.STEPS)
+        if not args[0].startswith("-") and lifecycle.step_of(args[0], _environ(ctx)) is None:
+            near = nearest(args[0], lifecycle.names(_environ(ctx)))
             hint = f"; did you mean {near}?" if near else ""
             raise click.UsageError(f"no step is called {quoted(args[0])}{hint}", ctx)
         return super().resolve_command(ctx, args)
@@ -81,12 +90,11 @@ def command(ctx: click.Context, directory: str) -> None:
     ctx.meta["mlcc.directory"] = directory
 
 
-def _command(name: str) -> click.Command:
-    step = lifecycle.STEPS[name]
+def _command(name: str, step: lifecycle.Step) -> click.Command:
     later = "" if step.run else "  Not in this version of mlcc."
 
     def run(env: str | None, target: str, dry_run: bool, **arguments: Any) -> int:
-        return _run(name, env, target, {"dry_run": dry_run, **arguments})
+        return _run(name, step, env, target, {"dry_run": dry_run, **arguments})
 
     made: click.Command = click.Command(
         name,
@@ -106,17 +114,17 @@ def _command(name: str) -> click.Command:
     return output_options(("table", "json", "yaml"))(made)
 
 
-def _run(name: str, env: str | None, target: str, arguments: dict[str, Any]) -> int:
+def _run(name: str, step: lifecycle.Step, env: str | None, target: str, arguments: dict[str, Any]) -> int:
     session = current()
     directory = click.get_current_context().meta["mlcc.directory"]
-    named, problems = registry_roots(Request(environ=session.environ))
+    named, problems = registry_roots(Request(environ=session.environ, plugged=plugged(session)))
     if problems:
         raise UserError(problems)
     project = projects.load(directory, named, env, target)
     if arguments["dry_run"]:
         session.format = "json" if session.format == "table" else session.format
     context = Context(project, session.environ, Talk(session), session.sleep, time.monotonic, arguments)
-    result = lifecycle.run(name, context)
+    result = lifecycle.run(name, step, context)
     if session.format in ("json", "yaml"):
         print_document(session, document(**result.document))
     else:

@@ -11,14 +11,15 @@ from typing import Any
 
 import click
 
-from mlcc import config, schema, writing, yamltext
+from mlcc import config, keys, plugins, schema, writing, yamltext
 from mlcc.cli.options import SETTINGS, KeyCommand, key_options, output_options
 from mlcc.cli.output import document, print_document
-from mlcc.cli.session import current
+from mlcc.cli.session import Session, current
 from mlcc.config import SCHEMA
 from mlcc.diagnostics import error, has_errors, nearest, printable, quoted
 from mlcc.errors import UserError
 from mlcc.files import Directory
+from mlcc.pickers import Question
 from mlcc.registries import Registries, load
 from mlcc.registries.types import DeploymentConfig
 from mlcc.values import Mark, node_of, parse_path
@@ -30,10 +31,11 @@ MODELINE = "# yaml-language-server: $schema=https://mlcc.dev/schemas/v1/mlcc.sch
 @click.command("init", cls=KeyCommand, epilog="Example: mlcc init iris --deployment-config http-fastapi")
 @click.argument("name", required=False)
 @click.option("-C", "--directory", "directory", default=".", metavar="DIR", help="Where to write mlcc.yaml.")
+@click.option("--pick", "picker", default="", metavar="NAME", help="Let a picker choose what is missing (a plugin).")
 @click.option("--force", is_flag=True, help="Replace an mlcc.yaml that is there.")
 @key_options
 @output_options()
-def command(name: str | None, directory: str, force: bool) -> int:
+def command(name: str | None, directory: str, force: bool, picker: str) -> int:
     """Write a commented mlcc.yaml for a new project called NAME.
 
     On a terminal it asks for what is missing; elsewhere it takes the folder's name and the first config, and never
@@ -52,6 +54,8 @@ def command(name: str | None, directory: str, force: bool) -> int:
         given["project.name"] = name
     if "project.name" not in given:
         given["project.name"] = _name(directory, ask)
+    if picker:
+        given = _picked(picker, given, session) | given
     if "deployment.config" not in given:
         given["deployment.config"] = _config(registries, ask)
         if not ask:
@@ -72,6 +76,25 @@ def command(name: str | None, directory: str, force: bool) -> int:
     where = "" if path == FILE else f" -f {printable(shlex.quote(path), 200)}"
     session.say(f"wrote {printable(path, 200)}; next: mlcc apply{where}")
     return 0
+
+
+def _picked(name: str, given: Mapping[str, str], session: Session) -> dict[str, str]:
+    """What a picker answers.  Raises UserError when there is none of that name, or its answers are no values."""
+    plugin = plugins.find(plugins.PICKERS, name, session.environ)
+    if plugin is None:
+        known = ", ".join(p.name for p in plugins.installed(session.environ, plugins.PICKERS)) or "none is installed"
+        raise UserError([error("MLCC503", f"no picker is called {quoted(name)}", hint=f"known: {known}")])
+    missing = tuple(p.name for p in keys.index(SCHEMA).values() if p.name not in given and p.meta.get("option"))
+    answers = plugin.call(Question(dict(given), missing))
+    if not isinstance(answers, Mapping) or not all(isinstance(t, str) for pair in answers.items() for t in pair):
+        raise UserError([plugin.failed(TypeError("its answers are not texts by path"))])
+    unknown = [path for path in answers if keys.find(SCHEMA, parse_path(path) or ()) is None]
+    if unknown:
+        raise UserError([plugin.failed(ValueError(f"{quoted(unknown[0])} is not a key of mlcc.yaml"))])
+    for path, text in answers.items():
+        if path not in given:
+            session.say(f"{name} picked {printable(path, 100)} = {printable(text, 100)}")
+    return dict(answers)
 
 
 def _name(directory: str, ask: bool) -> str:

@@ -193,5 +193,9 @@ def file_option(command: Command) -> Command:
 
 def request(settings: Iterable[str], extra: str, registries: Iterable[str]) -> Request:
     """What the command line asks for, as the pipeline takes it."""
+    from mlcc.cli.plugged import plugged
+
     context = click.get_current_context()
-    return Request(tuple(settings), dict(context.meta.get(SETTINGS, {})), current().environ, extra, tuple(registries))
+    session = current()
+    options = dict(context.meta.get(SETTINGS, {}))
+    return Request(tuple(settings), options, session.environ, extra, tuple(registries), plugged(session))

@@ -36,6 +36,7 @@ class Session:
     documents: dict[str, Any] = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
     recording: replay.Recording | None = None
+    plugged: Any = None
 
     @property
     def home(self) -> str:

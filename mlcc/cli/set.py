@@ -8,6 +8,7 @@ import click
 
 from mlcc import config, edit, keys, pipeline, writing
 from mlcc.cli.options import file_option, output_options
+from mlcc.cli.plugged import plugged
 from mlcc.cli.session import Session, current
 from mlcc.config import SCHEMA
 from mlcc.diagnostics import Severity, error, nearest, printable, quoted
@@ -76,7 +77,7 @@ def _edited(before: bytes, name: str, path: Path, value: object) -> str:
 
 def _checked(before: bytes, after: bytes, name: str) -> None:
     """Refuses a change that brings an error which was not there before."""
-    request = Request(environ=current().environ)
+    request = Request(environ=current().environ, plugged=plugged(current()))
     old, new = (pipeline.understand(gather(name, request, data)) for data in (before, after))
     known = {(f.code, f.path, f.message) for f in old.findings}
     fresh = [f for f in new.findings if f.severity is Severity.ERROR and (f.code, f.path, f.message) not in known]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from mlcc import plugins
 from mlcc.diagnostics import error
 from mlcc.errors import PreconditionError
 from mlcc.lifecycle.context import Context, Result
@@ -31,7 +32,9 @@ def _verb(name: str) -> Callable[[Context], Result]:
     def run(context: Context) -> Result:
         from mlcc.lifecycle import targets
 
-        verb: Callable[[Context], Result] = getattr(targets.actions(context.project.target.name, name), name)
+        verb: Callable[[Context], Result] = getattr(
+            targets.actions(context.project.target.name, name, context.environ), name
+        )
         return verb(context)
 
     return run
@@ -75,9 +78,22 @@ STEPS: Mapping[str, Step] = {
 }
 
 
-def run(name: str, context: Context) -> Result:
+def step_of(name: str, environ: Mapping[str, str]) -> Step | None:
+    """A step by its name, built in or a plugin's; None when nobody has it.  Raises UserError for a plugin's failure."""
+    if name in STEPS:
+        return STEPS[name]
+    plugin = plugins.find(plugins.STEPS, name, environ, STEPS)
+    loaded = plugin.load() if plugin is not None else None
+    return loaded if isinstance(loaded, Step) else None
+
+
+def names(environ: Mapping[str, str]) -> list[str]:
+    """Every step's name, in order."""
+    return sorted([*STEPS, *(p.name for p in plugins.installed(environ, plugins.STEPS, STEPS))])
+
+
+def run(name: str, step: Step, context: Context) -> Result:
     """Runs a step.  Raises PreconditionError for one that this version does not have."""
-    step = STEPS[name]
     if step.run is None:
         message = f"do/{name} is not there in this version of mlcc"
         raise PreconditionError([error("MLCC311", message, hint="mlcc do --help lists what is")])

@@ -302,7 +302,8 @@ def test_exceptions_are_named(module):
     handlers = [n for n in walk(tree(module)) if isinstance(n, ast.ExceptHandler)]
     assert not [h.lineno for h in handlers if h.type is None], "a bare except"
     broad = [h.lineno for h in handlers if h.type is not None and ast.unparse(h.type) == "Exception"]
-    assert not broad or module == "mlcc.cli.boundary"
+    # where mlcc ends, and where the code of plugins begins
+    assert not broad or module in ("mlcc.cli.boundary", "mlcc.cli.plugged", "mlcc.plugins")
 
 
 @pytest.mark.parametrize("module", MODULES)
