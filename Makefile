@@ -36,7 +36,7 @@ bench: venv ## the performance table: medians and ratios, mlcc against what it i
 	$(BIN)/python -m bench
 
 golden: venv ## render the golden trees anew; review the change with git diff
-	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
+	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden tests/functional/test_notebook.py
 
 docs: venv ## write the generated pages anew
 	$(BIN)/python tools/docs.py --write

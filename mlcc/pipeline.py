@@ -1,7 +1,7 @@
 """The pipeline in order: load, resolve, check, render, plan, apply.  Law: composes the stages; each stays pure.
 
 mlcc.yaml --load--> Config --resolve(registries)--> Resolved --render(cookiecutters)--> Tree --plan(base, disk)--> Plan
---apply--> disk.  This is what the command line and the Python API share.
+--apply--> disk.  The command line and `mlcc.api` are both made of these functions.
 """
 
 from __future__ import annotations
@@ -9,29 +9,33 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from mlcc import apply as applying
-from mlcc import checks, conf, config, journal, render, workspace
+from mlcc import checks, conf, config, journal, workspace
 from mlcc import lock as locks
 from mlcc import plan as planning
+from mlcc import render as rendering
+from mlcc import resolve as resolving
 from mlcc.apply import State
 from mlcc.diagnostics import Finding, error, has_errors, ordered
 from mlcc.errors import UserError
-from mlcc.files import Directory
+from mlcc.files import Directory, present
 from mlcc.lock import Lock
 from mlcc.plan import Known, Options, Plan
 from mlcc.registries.load import Registries
 from mlcc.registries.load import load as load_registries
-from mlcc.resolve import Resolved, resolve
+from mlcc.resolve import Resolved
 from mlcc.settings import Request
 from mlcc.tree import OnDisk, Tree
 from mlcc.values import Source
 from mlcc.workspace import Inputs
 
 MISSING = "MLCC027"
+STAGING = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 class Project(NamedTuple):
@@ -58,45 +62,61 @@ class Project(NamedTuple):
         return not has_errors(self.findings)
 
 
-def read(file: str, request: Request = Request(), env: str | None = None) -> Project:
-    """Loads, resolves and checks a project.
+def load(file: str, request: Request = Request(), data: bytes | None = None) -> Inputs:
+    """Reads mlcc.yaml, what it extends, the project manifest, options and variables.
 
-    file: mlcc.yaml; request: options, variables and extra files; env: an overlay's name.  Mistakes are findings of the
-    result; raises UserError only when the file cannot be opened or a registry is broken.
+    file: mlcc.yaml; request: options, variables, extra files, registry folders; data: the bytes that mlcc.yaml shall be
+    taken to hold, where they are not written yet.  Mistakes are findings of the result; raises UserError only when the
+    file cannot be opened.
     """
-    return understand(workspace.gather(file, request), env)
+    return workspace.gather(file, request, data)
 
 
-def understand(inputs: Inputs, env: str | None = None) -> Project:
-    """The same from inputs that were gathered already."""
+def resolve(inputs: Inputs, env: str | None = None) -> Project:
+    """Every value with its source, for the default environment and for each overlay.
+
+    env: the overlay that is asked for.  Raises UserError when a registry is broken.
+    """
     findings = list(inputs.findings)
     registries = load_registries(inputs.roots if not has_errors(findings) else ())
     if env:
         findings.extend(config.environment(inputs.config, env))
-    chosen = env if env in inputs.config.environments else None
     findings.extend(registries.problems())
-    if not inputs.config.readable:
-        nothing = resolve((), registries)
-        return Project(inputs, registries, nothing._replace(findings=()), {}, None, tuple(ordered(findings)))
+    chosen = env if env in inputs.config.environments else None
     if not inputs.config.ok:
-        # what is sound in the file is judged all the same: every mistake is shown at once
-        partly = resolve((*config.layers(inputs.config, None), *inputs.layers), registries)
-        more = [
-            *partly.findings,
-            *checks.run(checks.Subject(partly, registries, inputs.config.sound), inputs.plugged.checks),
-        ]
-        findings += [f for f in more if not _hidden(f, findings)]
+        # what is sound in the file is resolved all the same: every mistake is shown at once
+        layers = (*config.layers(inputs.config, None), *inputs.layers) if inputs.config.readable else ()
+        partly = resolving.resolve(layers, registries)
+        if inputs.config.readable:
+            findings += [f for f in partly.findings if not _hidden(f, findings)]
         return Project(inputs, registries, partly._replace(findings=()), {}, None, tuple(ordered(findings)))
     resolutions: dict[str | None, Resolved] = {}
     for name in (None, *inputs.config.environments):
-        resolved = resolve((*config.layers(inputs.config, name), *inputs.layers), registries, name)
+        resolved = resolving.resolve((*config.layers(inputs.config, name), *inputs.layers), registries, name)
         resolutions[name] = resolved
         findings.extend(f for f in resolved.findings if f.code != MISSING or not _baseless(inputs))
-        if not has_errors(resolved.findings):
-            findings.extend(checks.run(checks.Subject(resolved, registries, inputs.config.root), inputs.plugged.checks))
     default = resolutions.pop(None)
     environments = {str(k): v for k, v in resolutions.items()}
     return Project(inputs, registries, default, environments, chosen, tuple(ordered(findings)))
+
+
+def check(project: Project) -> Project:
+    """The same project with what the rules about meaning find, those of plugins among them."""
+    inputs = project.inputs
+    if not inputs.config.readable:
+        return project
+    root = inputs.config.root if inputs.config.ok else inputs.config.sound
+    findings = list(project.findings)
+    for resolved in (project.default, *project.environments.values()):
+        if not has_errors(resolved.findings):
+            found = checks.run(checks.Subject(resolved, project.registries, root), inputs.plugged.checks)
+            findings += [f for f in found if inputs.config.ok or not _hidden(f, findings)]
+    return project._replace(findings=tuple(ordered(findings)))
+
+
+def read(file: str, request: Request = Request(), env: str | None = None) -> Project:
+    """Loads, resolves and checks a project."""
+    return check(resolve(load(file, request), env))
 
 
 def _baseless(inputs: Inputs) -> bool:
@@ -110,30 +130,36 @@ def _hidden(finding: Finding, known: Iterable[Finding]) -> bool:
     return finding.code == MISSING and any(f.path.partition(".")[0] in ("", section) for f in known)
 
 
-def render_tree(project: Project, staging_candidates: Iterable[str]) -> Tree:
-    """The desired tree.  staging_candidates: directories in which a private staging folder may be made."""
-    parent = render.staging_parent(staging_candidates)
+def render(project: Project, staging: Iterable[str] = STAGING) -> Tree:
+    """The desired tree.
+
+    staging: directories in which a private temporary folder may be made, the first that can be used.  Raises UserError
+    with the project's findings when one of them is an error.
+    """
+    if not project.ok:
+        raise UserError(project.findings)
+    parent = rendering.staging_parent(staging)
     if parent is None:
         hint = "set TMPDIR to a writable directory whose path holds only letters, digits and / _ . -"
         raise UserError([error("MLCC209", "no directory for temporary files can be used", hint=hint)])
-    staging = tempfile.mkdtemp(prefix="mlcc-", dir=parent)
+    private = tempfile.mkdtemp(prefix="mlcc-", dir=parent)
     try:
-        return render.render(project.default, project.environments, staging, project.inputs.plugged.layers)
+        return rendering.render(project.default, project.environments, private, project.inputs.plugged.layers)
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(private, ignore_errors=True)
 
 
-def producible(registries: Registries, roots: Sequence[str] = ()) -> render.Producible:
+def producible(registries: Registries, roots: Sequence[str] = ()) -> rendering.Producible:
     """Every path that some layer can render.  roots: folders of plugins' layers."""
-    names = {render.COMMON, *(r.layer for r in registries.architectures.values())}
+    names = {rendering.COMMON, *(r.layer for r in registries.architectures.values())}
     names |= {r.layer for r in registries.targets.values()} - {""}
     steps = {step for row in registries.architectures.values() for step in row.steps}
-    return render.Producible([render.layer_path(name, roots) for name in sorted(names)], steps)
+    return rendering.Producible([rendering.layer_path(name, roots) for name in sorted(names)], steps)
 
 
 def acceptable(path: str, data: bytes) -> bool:
     """Whether merged bytes still have the form that their path promises: a .conf file holds values only."""
-    return not render.is_conf(path) or not conf.parse(data, path)[1]
+    return not rendering.is_conf(path) or not conf.parse(data, path)[1]
 
 
 class Prepared(NamedTuple):
@@ -205,10 +231,42 @@ def held(path: str, sleep: Callable[[float], None], make: bool = True) -> Iterat
         yield target
 
 
-def apply(project: Project, desired: Tree, target: Directory, options: Options = Options()) -> tuple[Prepared, bool]:
-    """Plans and, unless conflicts forbid it, writes.  `target` must be held.  Returns the plan and whether it wrote."""
-    prepared = prepare(project, desired, target, options)
-    if prepared.plan.blocked:
-        return prepared, False
-    wrote = applying.execute(target, prepared.plan, prepared.lock, prepared.state, prepared.known)
-    return prepared, wrote
+def plan(
+    project: Project, directory: str = "", options: Options = Options(), staging: Iterable[str] = STAGING
+) -> Prepared:
+    """Renders a project and plans the change from what a folder holds.  Reads only.
+
+    directory: where the project is written (default: beside its mlcc.yaml); it need not exist yet.
+    """
+    where = directory or project.inputs.directory
+    tree = render(project, staging)
+    with ExitStack() as stack:
+        if present(where):
+            target = Directory(where, follow=False)
+        else:
+            # an absent directory is an empty one; what it will be called does not matter to the plan
+            target = Directory(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlcc-")))
+        stack.enter_context(target)
+        return prepare(project, tree, target, options)
+
+
+def apply(
+    project: Project,
+    directory: str = "",
+    options: Options = Options(),
+    staging: Iterable[str] = STAGING,
+    sleep: Callable[[float], None] = time.sleep,
+    review: Callable[[Prepared], None] = lambda prepared: None,
+) -> tuple[Prepared, bool]:
+    """Renders a project, plans and, unless conflicts forbid it, writes all of it or nothing.
+
+    directory: as for `plan`; sleep: how it waits for another apply; review: sees the plan before anything is written,
+    and may raise.  Returns the plan and whether anything was written.
+    """
+    tree = render(project, staging)
+    with held(directory or project.inputs.directory, sleep) as target:
+        prepared = prepare(project, tree, target, options)
+        review(prepared)
+        if prepared.plan.blocked:
+            return prepared, False
+        return prepared, applying.execute(target, prepared.plan, prepared.lock, prepared.state, prepared.known)

@@ -136,4 +136,5 @@ def _assembled(found: Mapping[Path, tuple[Any, str]], source: Source, problems: 
     layer = node_layer(source, root, label)
     read = config.check(layer.root, label, partial=True, overlays=False)
     problems = [*problems, *read.findings]
-    return (layer if read.ok else None), problems
+    # what is sound in it is judged all the same: every mistake is shown at once
+    return (layer if read.ok else layer._replace(root=read.sound)), problems

@@ -90,16 +90,18 @@ def command(
 
 
 def _applied(session: Session, project: Project, path: str, where: str, options: Options, saved: str) -> int:
-    tree = pipeline.render_tree(project, session.staging)
-    unknown = [p for p in options.restore if p not in tree]
-    if unknown:
-        shown = ", ".join(printable(p, 100) for p in unknown)
-        raise UserError([error("MLCC212", f"--restore {shown}: no such file is rendered", hint="mlcc plan lists them")])
     expected = _saved_plan(saved) if saved else None
-    with pipeline.held(where, session.sleep) as target:
+
+    def review(prepared: Prepared) -> None:
+        unknown = [p for p in options.restore if p not in prepared.plan.records]
+        if unknown:
+            shown = ", ".join(printable(p, 100) for p in unknown)
+            message = f"--restore {shown}: no such file is rendered"
+            raise UserError([error("MLCC212", message, hint="mlcc plan lists them")])
         if expected is not None:
-            _same(expected, plan_document(project, pipeline.prepare(project, tree, target, options), ()), saved)
-        prepared, _ = pipeline.apply(project, tree, target, options)
+            _same(expected, plan_document(project, prepared, ()), saved)
+
+    prepared, _ = pipeline.apply(project, where, options, session.staging, session.sleep, review)
     findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
     if prepared.plan.blocked:
         _blocked(session, project, prepared, findings, path)

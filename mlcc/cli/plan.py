@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 import click
 
 from mlcc import pipeline
 from mlcc.cli.changes import flush, print_plan, say_sources
 from mlcc.cli.options import KeyCommand, env_option, output_options, value_options
 from mlcc.cli.output import print_findings
-from mlcc.cli.projects import Selection, files, open_target, project_options, read, target_of, warn_unfinished
+from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
-from mlcc.errors import UserError
-from mlcc.files import Directory
 from mlcc.pipeline import Prepared, Project
 from mlcc.plan import Options
 
@@ -22,18 +18,7 @@ CHANGES = 2
 
 def prepare(session: Session, project: Project, directory: str, options: Options = Options()) -> Prepared:
     """Renders and plans one project against a directory that may not exist yet."""
-    if not project.ok:
-        raise UserError(project.findings)
-    tree = pipeline.render_tree(project, session.staging)
-    with ExitStack() as stack:
-        target = open_target(directory)
-        if target is None:
-            import tempfile
-
-            # an absent directory is an empty one; what it will be called does not matter to the plan
-            target = Directory(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlcc-")))
-        stack.enter_context(target)
-        return pipeline.prepare(project, tree, target, options)
+    return pipeline.plan(project, directory, options, session.staging)
 
 
 @click.command("plan", cls=KeyCommand, epilog="Example: mlcc plan --env prod")

@@ -17,7 +17,7 @@ from mlcc.files import Directory, read_named
 from mlcc.guard import CONFIG_LIMITS
 from mlcc.settings import Request
 from mlcc.values import Path, format_path, parse_path
-from mlcc.workspace import gather, locate
+from mlcc.workspace import locate
 
 
 @click.command("set", epilog="Example: mlcc set deployment.instance_type ml.c5.xlarge")
@@ -78,7 +78,7 @@ def _edited(before: bytes, name: str, path: Path, value: object) -> str:
 def _checked(before: bytes, after: bytes, name: str) -> None:
     """Refuses a change that brings an error which was not there before."""
     request = Request(environ=current().environ, plugged=plugged(current()))
-    old, new = (pipeline.understand(gather(name, request, data)) for data in (before, after))
+    old, new = (pipeline.check(pipeline.resolve(pipeline.load(name, request, data))) for data in (before, after))
     known = {(f.code, f.path, f.message) for f in old.findings}
     fresh = [f for f in new.findings if f.severity is Severity.ERROR and (f.code, f.path, f.message) not in known]
     if fresh:

@@ -66,6 +66,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("mlcc.render",),
     ("mlcc.settings", "mlcc.workspace", "mlcc.lock", "mlcc.apply", "mlcc.aws"),
     ("mlcc.pipeline",),
+    ("mlcc.api",),
     (
         "mlcc.lifecycle",
         "mlcc.bootstrap",

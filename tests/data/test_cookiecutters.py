@@ -174,7 +174,7 @@ def test_rendered_python_is_python():
         build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config)})
         project = pipeline.read("mlcc.yaml")
         assert project.ok, project.findings
-        for path, file in pipeline.render_tree(project, ["/tmp"]).items():
+        for path, file in pipeline.render(project, ["/tmp"]).items():
             if path.endswith(".py") or file.data.startswith(b"#!/usr/bin/env python"):
                 ast.parse(file.data)
             assert b"{{" not in file.data.replace(b"{{%", b""), path

@@ -321,7 +321,7 @@ def planned(text: str):
     build_tree(HERE, {"mlcc.yaml": text})
     project = pipeline.read("mlcc.yaml")
     target = Directory(".")
-    return target, pipeline.prepare(project, pipeline.render_tree(project, ["/tmp"]), target)
+    return target, pipeline.prepare(project, pipeline.render(project, ["/tmp"]), target)
 
 
 def carry_out(target, prepared) -> bool:

@@ -23,7 +23,7 @@ MAX_FILES = 25
 def render(name: str) -> dict[str, Rendered]:
     project = pipeline.read(str(HERE / "cases" / f"{name}.yaml"))
     assert project.ok, project.findings
-    return dict(pipeline.render_tree(project, (os.environ.get("TMPDIR", ""), "/tmp")))
+    return dict(pipeline.render(project, (os.environ.get("TMPDIR", ""), "/tmp")))
 
 
 def recorded(name: str) -> dict[str, bytes]:
