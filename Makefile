@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: help venv run test lint test-real bench golden docs clean
+.PHONY: help venv run test lint test-real bench stress golden docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ lint: venv ## ruff and mypy
 
 test-real: venv ## the tests on real components: container engine, servers (installs them; needs root and Debian)
 	sh tests/real/run.sh $(BIN)/python
+
+stress: venv ## the guarantees at full figures: kills, failing disks, hostile files (half an hour)
+	MLCC_STRESS=1 $(BIN)/pytest -q -n 0 -s tests/stress
 
 bench: venv ## the performance table: medians and ratios, mlcc against what it is compared with
 	$(BIN)/python -m bench

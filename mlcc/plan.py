@@ -214,6 +214,8 @@ def _seed(path: str, new: Rendered, known: Known, options: Options) -> Change:
 def _gone(path: str, known: Known) -> Change | None:
     """A file that the config no longer renders."""
     disk, base, record = known.observed.get(path), known.base.get(path), known.records.get(path)
+    if disk is not None and record is not None and record.owner == SEED:
+        return Change(path, KEEP, reason="seeded by an earlier configuration", owner=SEED)
     if disk is None or base is None:
         return None
     ours = (

@@ -251,6 +251,8 @@ if [ -n "${MLCC_SKIP_LARGE:-}" ]; then
   selection='real and not real_large'
   say '***** MLCC_SKIP_LARGE is set: TensorFlow is NOT tested *****'
 fi
+# what one project downloads the next need not
+export PIP_CACHE_DIR="$work/pip-cache"
 MLCC_REAL_REGISTRY=$registry
 MLCC_REAL_BASE=$(printf '%s\n' "$image" | head -n 1)
 export MLCC_REAL_REGISTRY MLCC_REAL_BASE

@@ -1,0 +1,157 @@
+"""Faults at chosen calls.  Law: the code under test is the real one; a forked child runs it with the kernel's calls counted.
+
+Everything that mlcc changes on a disk goes through functions of `os` (a contract test holds it to that), so counting
+them there finds every moment at which a process can be killed or a disk can fail.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import signal
+import stat
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FULL = bool(os.environ.get("MLCC_STRESS"))
+# Functions of os that change a disk, or what others may do to it.
+CHANGING = ("open", "write", "fsync", "rename", "mkdir", "unlink", "rmdir", "fchmod", "ftruncate")
+KILL, HALF = "kill", "half"
+
+
+def figure(full: int, small: int) -> int:
+    """How much is tried: the full figure with MLCC_STRESS=1, else a small one."""
+    return full if FULL else small
+
+
+class Fault(NamedTuple):
+    """What happens at the n-th changing call (from 0): `kill`, `half` (a write is cut, then kill), or an errno."""
+
+    at: int
+    what: str | int = KILL
+
+
+class Outcome(NamedTuple):
+    """How a child ended: its exit code (negative: the signal), how many changing calls it made, what it said."""
+
+    code: int
+    calls: int
+    said: str
+
+
+class Counter:
+    """Replaces functions of os in a child; never in the process of the tests."""
+
+    def __init__(self, fault: Fault | None, report: int) -> None:
+        self.fault, self.report, self.calls, self.counting = fault, report, 0, False
+        self.real = {name: getattr(os, name) for name in CHANGING}
+
+    def install(self) -> None:
+        """Counts from the moment at which the target is held: what comes before writes to private folders only."""
+        for name in CHANGING:
+            setattr(os, name, self._wrapped(name))
+        real = fcntl.flock
+
+        def flock(*arguments: Any) -> None:
+            real(*arguments)
+            self.counting = True
+
+        fcntl.flock = flock
+
+    def _wrapped(self, name: str) -> Callable[..., Any]:
+        real = self.real[name]
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            if not self.counting:
+                return real(*arguments, **options)
+            if name == "open" and not (len(arguments) > 1 and arguments[1] & (os.O_CREAT | os.O_WRONLY)):
+                return real(*arguments, **options)
+            number, self.calls = self.calls, self.calls + 1
+            if self.fault is not None and number == self.fault.at:
+                self._strike(name, arguments)
+            return real(*arguments, **options)
+
+        return call
+
+    def _strike(self, name: str, arguments: tuple[Any, ...]) -> None:
+        assert self.fault is not None
+        what = self.fault.what
+        if what == HALF and name == "write":
+            fd, data = arguments
+            self.real["write"](fd, bytes(data)[: len(data) // 2])
+        if isinstance(what, int):
+            raise OSError(what, os.strerror(what))
+        self.tell()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def tell(self) -> None:
+        """Says how many calls there were."""
+        self.real["write"](self.report, str(self.calls).encode())
+
+
+def run(action: Callable[[], int], cwd: Path, fault: Fault | None = None) -> Outcome:
+    """Runs an action in a child with the fault, and returns how it ended.  What it prints is kept."""
+    count_in, count_out = os.pipe()
+    said = cwd.parent / f"{cwd.name}.said"
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.chdir(cwd)
+            text = open(said, "w", encoding="utf-8")  # noqa: SIM115
+            sys.stdout = sys.stderr = text
+            counter = Counter(fault, count_out)
+            counter.install()
+            try:
+                code = action()
+            finally:
+                counter.tell()
+            text.flush()
+            os._exit(code)
+        except BaseException as problem:
+            print(f"Traceback: {problem!r}", file=text, flush=True)
+            os._exit(70)
+    os.close(count_out)
+    with open(count_in, "rb") as pipe:
+        counted = pipe.read()
+    _, status = os.waitpid(pid, 0)
+    return Outcome(os.waitstatus_to_exitcode(status), int(counted or b"0"), said.read_text(encoding="utf-8"))
+
+
+def mlcc(*arguments: str) -> Callable[[], int]:
+    """A run of the command line as an action."""
+
+    def action() -> int:
+        from mlcc.cli import main
+
+        return main(list(arguments))
+
+    return action
+
+
+# ---------------------------------------------------------------- trees
+Tree = Mapping[str, tuple[bytes, int]]
+
+
+def tree(folder: Path, *, without: tuple[str, ...] = ()) -> dict[str, tuple[bytes, int]]:
+    """Bytes and mode of every file, by path.  without: prefixes that are left out."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not path.is_symlink() and not name.startswith(without):
+            found[name] = (path.read_bytes(), stat.S_IMODE(path.stat().st_mode))
+    return found
+
+
+def copied(source: Path, target: Path) -> Path:
+    """A fresh copy of a folder."""
+    if target.exists():
+        shutil.rmtree(target)
+    shutil.copytree(source, target, symlinks=True)
+    return target
+
+
+DISK_FULL, DISK_BROKEN, DENIED = errno.ENOSPC, errno.EIO, errno.EACCES
