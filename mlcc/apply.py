@@ -155,7 +155,7 @@ def execute(target: Directory, plan: Plan, lock: bytes, state: State, known: Kno
         return False
     closed = writing.unwritable(target, [*(w.path for w in (*first, *last)), *(path for path, _ in deletes)])
     if closed:
-        message = f"{printable(closed, 200)}: permission denied; nothing was changed"
+        message = "permission denied; nothing was changed"
         raise UserError([error("MLCC208", message, file=printable(closed, 200), hint="chmod u+w, run again")])
     stage = "stage-2" if state.journal is not None and state.journal.stage == "stage-1" else "stage-1"
     try:

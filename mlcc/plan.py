@@ -129,7 +129,9 @@ def _managed(path: str, new: Rendered, known: Known, options: Options) -> Change
         changed = (mode ^ disk.mode) & EXECUTABLE
         data = new.data if changed else None
         return Change(path, UPDATE if changed else UNCHANGED, data, mode, reason="mode" if changed else "")
-    if has_markers(disk.data) and not options.force:
+    if has_markers(disk.data):
+        if options.force:
+            return Change(path, UPDATE, new.data, mode, _saved(path, known.observed), MARKED)
         return Change(path, CONFLICT, disk.data if options.merge else None, mode, reason=MARKED)
     if base == new.data:
         return Change(path, KEEP, reason="edited; nothing new to merge")

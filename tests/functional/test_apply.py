@@ -6,12 +6,14 @@ import json
 import os
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.helpers import SMALLEST, assert_no_traceback, assert_same, build_tree, read_tree, run_mlcc, state_of
+from tests.stress import faults
 
 HERE = Path()
 MANAGED, SEED = "Dockerfile", "code/app.py"
@@ -494,3 +496,48 @@ def test_a_saved_plan_is_for_writing_one_project(mlcc):
     build_tree(HERE, {"mlcc.yaml": SMALLEST, "plan.json": "{}"})
     for more in (["--locked"], ["--check"], ["--all"]):
         assert "MLCC901" in mlcc("apply", "--plan", "plan.json", *more, code=2).stderr
+
+
+def test_markers_that_still_stand_fail_a_build(mlcc):
+    """--merge writes them and exits 1; nothing is green again before somebody has removed them."""
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    mlcc("apply", code=0)
+    text = (HERE / "Dockerfile").read_text().splitlines()
+    (HERE / "Dockerfile").write_text("\n".join("FROM mine" if li.startswith("FROM") else li for li in text) + "\n")
+    mlcc("set", "framework.base_image", "python:3.11.9-slim", code=0)
+    first = mlcc("apply", "--merge", code=1)
+    assert "done" not in first.stdout
+    for arguments in (["apply"], ["apply", "--locked"], ["plan"], ["diff"], ["apply", "--merge"], ["apply", "--check"]):
+        again = mlcc(*arguments, code=1)
+        assert "markers" in again.stderr, arguments
+    clean = [
+        li for li in (HERE / "Dockerfile").read_text().splitlines() if not li.startswith(("<<<", "|||", "===", ">>>"))
+    ]
+    (HERE / "Dockerfile").write_text("\n".join(clean) + "\n")
+    mlcc("apply", code=0)
+    mlcc("apply", "--locked", code=0)
+
+
+def test_a_folder_that_cannot_be_written_leaves_no_journal():
+    nobody = 65534
+
+    def apply_as_nobody() -> int:
+        if os.geteuid() == 0:
+            os.setgid(nobody)
+            os.setuid(nobody)
+        return faults.mlcc("apply")()
+
+    with tempfile.TemporaryDirectory(prefix="mlcc-test-") as place:
+        project = Path(place) / "project"
+        build_tree(project, {"mlcc.yaml": SMALLEST})
+        assert run_mlcc("apply", "-q", cwd=project).code == 0
+        assert run_mlcc("set", "ttl", "3d", cwd=project).code == 0
+        for path in [Path(place), project, *project.rglob("*")]:
+            if os.geteuid() == 0:
+                os.chown(path, nobody, nobody)
+        (project / "do").chmod(0o555)
+        refused = faults.run(apply_as_nobody, project)
+        (project / "do").chmod(0o755)
+        assert refused.code == 1, refused
+        assert "do: error MLCC208: permission denied; nothing was changed" in refused.said
+        assert not (project / ".mlcc/txn").exists()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlcc.merge import merge
 from mlcc.plan import ACTIONS, Change, Known, Options, Plan, decide
 from mlcc.tree import MANAGED, SEED, OnDisk, Record, Rendered, digest
 from tests.helpers import codes, only
@@ -205,7 +206,44 @@ def test_seed_files_are_the_user_s(disk, record, options, action, writes, saved,
 
 def test_a_seed_that_is_no_longer_rendered_stays():
     known = Known({PATH: OnDisk(A)}, {}, {PATH: SEEDED}, lambda p: True)
-    assert decide({}, known).changes == ()
+    plan = decide({}, known)
+    assert [(c.action, c.owner) for c in plan.changes] == [("keep", "seed")]
+    assert [f.code for f in plan.findings] == ["MLCC202"]
+    assert plan.records == {}, "said once: afterwards nobody remembers it"
+
+
+def test_conflict_markers_that_still_stand_are_a_conflict():
+    marked = merge(A, b"mine\n", b"theirs\n").data
+    known = Known({PATH: OnDisk(marked)}, {PATH: b"theirs\n"}, {}, lambda p: True)
+    new = {PATH: Rendered(b"theirs\n")}
+    plan = decide(new, known)
+    assert plan.blocked
+    assert "markers" in plan.findings[0].message
+    again = decide(new, known, Options(merge=True))
+    assert not again.blocked
+    assert again.marked == (PATH,)
+    forced = decide(new, known, Options(force=True)).changes[0]
+    assert (forced.data, forced.saved) == (b"theirs\n", f"{PATH}.mlcc-saved")
+    assert not decide(new, known._replace(observed={PATH: OnDisk(marked.replace(b">>>>>>> mlcc\n", b""))})).blocked
+
+
+def test_a_script_that_lost_its_x_bit_is_named():
+    known = Known({PATH: OnDisk(A, 0o644)}, {PATH: A}, {PATH: Record(MANAGED, 0o755, digest(A))}, lambda p: True)
+    new = {PATH: Rendered(A, 0o755)}
+    plan = decide(new, known)
+    assert [f.code for f in plan.findings] == ["MLCC220"]
+    assert plan.changes[0].action == "unchanged"
+    restored = decide(new, known, Options(restore=(PATH,))).changes[0]
+    assert (restored.action, restored.mode, restored.saved) == ("update", 0o755, "")
+
+
+def test_a_seed_says_whether_it_was_touched_since():
+    new = {PATH: Rendered(b"new\n", owner=SEED)}
+    for disk, severity in ((A, "warning"), (b"edited\n", "note")):
+        known = Known({PATH: OnDisk(disk)}, {}, {PATH: Record(SEED, 0o644, digest(A))}, lambda p: True)
+        plan = decide(new, known)
+        assert [(f.code, f.severity.label) for f in plan.findings] == [("MLCC203", severity)]
+        assert plan.changes[0].action == "keep"
 
 
 # ---------------------------------------------------------------- modes
