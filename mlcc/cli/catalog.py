@@ -132,7 +132,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     if isinstance(value, Mapping):
-        return {k: _plain(getattr(v, "title", v)) for k, v in value.items()}
+        return {k: _plain(v.title if hasattr(v, "_fields") else v) for k, v in value.items()}
     return value
 
 

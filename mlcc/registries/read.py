@@ -204,6 +204,7 @@ def deployment_config(name: str, node: Node, root: Node) -> t.DeploymentConfig:
         system_packages=_texts(node, "system_packages"),
         programs=_texts(node, "programs"),
         files=_texts(node, "files"),
+        evidence=_plain(node, "evidence"),
     )
 
 

@@ -91,6 +91,7 @@ class DeploymentConfig(NamedTuple):
     system_packages: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    evidence: Mapping[str, Any] = EMPTY
 
 
 class Target(NamedTuple):
