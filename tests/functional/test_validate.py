@@ -427,3 +427,16 @@ def test_defaults_of_a_project_s_own_rows_obey_the_schema(mlcc, defaults):
 
 def test_the_example_file_is_valid(mlcc):
     mlcc("validate", str(ROOT / "mlcc.example.yaml"), code=0)
+
+
+def test_a_section_without_use_is_named_once_where_it_stands(mlcc):
+    text = SMALLEST.replace("http-fastapi", "http-fastapi, target: local") + "scaling: {max_count: 2}\n"
+    text += "environments:\n  dev: {scaling: {max_count: 4}}\n  qa: {scaling: {max_count: 3}}\n"
+    build_tree(HERE, {"mlcc.yaml": text})
+    for options in ([], ["--env", "qa"]):
+        found = json.loads(mlcc("validate", *options, "-o", "json", code=0).stdout)["findings"]
+        assert [(f["code"], f["path"], f["line"], f["column"]) for f in found] == [
+            ("MLCC101", "scaling", 4, 1),
+            ("MLCC101", "environments.dev.scaling", 6, 9),
+            ("MLCC101", "environments.qa.scaling", 7, 8),
+        ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mlcc import checks
-from mlcc.checks import BUILT_IN, Subject
+from mlcc import checks, schema, yamlio
+from mlcc.checks import BUILT_IN, Subject, unused_section
 from mlcc.checks.model_kind import kind
 from mlcc.diagnostics import Finding, Severity
 from mlcc.values import Source
@@ -355,6 +355,68 @@ def test_a_secret_that_is_a_number_is_seen():
 def test_a_project_that_names_no_config_is_left_to_others():
     text = HEAD + "triton: {default_model: x}\nscaling: {min_count: 2, max_count: 1}\n"
     assert [f.code for f in found(text)] == ["MLCC126"]
+
+
+# ---------------------------------------------------------------- sections that nothing reads
+UNREAD = {
+    "adapters": "[{name: legal, artifact_url: 's3://bucket/a.tar.gz'}]",
+    "async": "{s3_output_path: 's3://bucket/out/'}",
+    "batch": "{accept: text/csv}",
+    "encryption": "{volume_kms_key_id: alias/mlcc}",
+    "endpoint": "{volume_size_gb: 64}",
+    "engine": "{dtype: auto}",
+    "framework": "{version: '1.0'}",
+    "hyperpod": "{replicas: 2}",
+    "inference_components": "[{name: chat}]",
+    "model": "{data_type: S3Prefix}",
+    "network": "{isolation: true}",
+    "scaling": "{max_count: 2}",
+    "triton": "{default_model: x}",
+}
+BARE = HEAD + "deployment: {config: bare-one, target: local}\n"
+OVERLAYS = "environments:\n  dev: {}\n  qa:\n    %s\n"
+
+
+def unused(text: str, env: str | None = None, like: str = "") -> list[tuple[str, str, int, int]]:
+    """What MLCC101 says about one environment.  like: the text whose values are resolved, where `text` has mistakes."""
+    tree = yamlio.load(text.encode(), "mlcc.yaml")
+    assert tree.root is not None
+    known = registries()
+    subject = Subject(resolved(like or text, env=env, known=known), known, tree.root)
+    return [(f.path, f.file, f.line, f.column) for f in BUILT_IN["MLCC101"](subject)]
+
+
+def test_every_section_that_could_be_without_use_is_listed_here():
+    assert set(UNREAD) == set(schema.load("mlcc")["properties"]) - unused_section.COMMON
+
+
+@pytest.mark.parametrize("key", UNREAD)
+def test_a_section_without_use_is_named_whichever_it_is(key):
+    assert unused(f"{BARE}{key}: {UNREAD[key]}\n", like=BARE) == [(key, "mlcc.yaml", 4, 1)]
+
+
+@pytest.mark.parametrize("key", UNREAD)
+def test_so_is_one_in_an_overlay_in_its_environment_only(key):
+    text = BARE + OVERLAYS % f"{key}: {UNREAD[key]}"
+    like = BARE + OVERLAYS % "ttl: 1h"
+    assert unused(text, "qa", like) == [(f"environments.qa.{key}", "mlcc.yaml", 7, 5)]
+    assert unused(text, None, like) == []
+    assert unused(text, "dev", like) == []
+
+
+def test_the_target_of_the_environment_says_what_its_overlay_has_use_for():
+    text = (
+        deployment("target: local") + OVERLAYS % "deployment: {target: realtime-inference}\n    scaling: {max_count: 2}"
+    )
+    assert unused(text, "qa") == []
+    assert [u[0] for u in unused(text.replace("realtime-inference", "batch-transform"), "qa")] == [
+        "environments.qa.scaling"
+    ]
+
+
+@pytest.mark.parametrize("overlay", ["scaling: {}", "x-own: {a: 1}", "tags: {a: b}", ""])
+def test_what_is_empty_or_common_in_an_overlay_is_no_finding(overlay):
+    assert unused(BARE + OVERLAYS % overlay, "qa", BARE + OVERLAYS % "ttl: 1h") == []
 
 
 def test_checks_of_plugins_run_after_the_built_in_ones():
