@@ -284,6 +284,96 @@ def test_instance_families(family):
     assert [v for _, v in sorted(known)] == sorted(v for _, v in known), "a larger size has at least as many vCPUs"
 
 
+# ---------------------------------------------------------------- facts that AWS publishes, held a second time
+GRAVITON = re.compile(r"(?:c|g|hpc|i|im|is|m|r|t|x)[0-9]+g(?:b|d|en|n)?")
+# Machines with a processor of Arm's that is not Graviton (NVIDIA Grace).
+GRACE = {"p6e-gb200"}
+VCPU = {"ml.c4.8xlarge": 36, "ml.t2.medium": 2, "ml.t3.medium": 2}
+# GiB for each vCPU, by the family's first letters; the longest that fits counts.
+GIB_PER_VCPU = {
+    "c": 2, "c4": 1.875, "c5n": 2.625, "dl1": 8, "g": 4, "g6e": 8, "g7e": 8, "gr6": 8, "i3en": 8, "inf1": 2, "inf2": 4,
+    "m": 4, "p2": 15.25, "p3": 7.625, "p4d": 12, "p5": 32 / 3, "p6-b200": 32 / 3, "p6-b300": 64 / 3, "p6e": 20 / 3,
+    "r": 8, "t2": 4, "t3": 4, "trn1": 4, "trn2": 32 / 3,
+}  # fmt: skip
+GIB = {
+    "ml.c4.8xlarge": 60, "ml.c5n.18xlarge": 192, "ml.c5n.9xlarge": 96, "ml.g7e.12xlarge": 512, "ml.g7e.24xlarge": 1024,
+    "ml.g7e.48xlarge": 2048, "ml.p2.16xlarge": 732, "ml.p5.4xlarge": 256, "ml.t2.large": 8, "ml.t2.medium": 4,
+    "ml.t3.large": 8, "ml.t3.medium": 4,
+}  # fmt: skip
+# Kind, GiB and compute capability of a device.
+DEVICES = {
+    "A100": ("cuda", {"p4d": 40, "p4de": 80}, "8.0"),
+    "A10G": ("cuda", 24, "8.6"),
+    "B200": ("cuda", 179, "10.0"),
+    "B300": ("cuda", 268, "10.3"),
+    "GB200": ("cuda", 185, "10.0"),
+    "Gaudi": ("hpu", 32, ""),
+    "H100": ("cuda", 80, "9.0"),
+    "H200": ("cuda", 141, "9.0"),
+    "Inferentia": ("neuron", 8, ""),
+    "Inferentia2": ("neuron", 32, ""),
+    "K80": ("cuda", 12, "3.7"),
+    "L4": ("cuda", 24, "8.9"),
+    "L40S": ("cuda", 48, "8.9"),
+    "RTX PRO 4500 Blackwell": ("cuda", 32, "12.0"),
+    "RTX PRO 6000 Blackwell": ("cuda", 96, "12.0"),
+    "T4": ("cuda", 16, "7.5"),
+    "Trainium": ("neuron", 32, ""),
+    "Trainium2": ("neuron", 96, ""),
+    "V100": ("cuda", 16, "7.0"),
+}
+# How many devices a machine has where it is not one.
+DEVICE_COUNTS = {
+    "dl1.24xlarge": 8, "g4dn.12xlarge": 4, "g5.12xlarge": 4, "g5.24xlarge": 4, "g5.48xlarge": 8, "g6.12xlarge": 4,
+    "g6.24xlarge": 4, "g6.48xlarge": 8, "g6e.12xlarge": 4, "g6e.24xlarge": 4, "g6e.48xlarge": 8, "g7.12xlarge": 2,
+    "g7.24xlarge": 4, "g7.48xlarge": 8, "g7e.12xlarge": 2, "g7e.24xlarge": 4, "g7e.48xlarge": 8, "inf1.24xlarge": 16,
+    "inf1.6xlarge": 4, "inf2.24xlarge": 6, "inf2.48xlarge": 12, "p2.16xlarge": 16, "p2.8xlarge": 8, "p3.16xlarge": 8,
+    "p3.8xlarge": 4, "p4d.24xlarge": 8, "p4de.24xlarge": 8, "p5.48xlarge": 8, "p5e.48xlarge": 8, "p5en.48xlarge": 8,
+    "p6-b200.48xlarge": 8, "p6-b300.48xlarge": 8, "p6e-gb200.36xlarge": 4, "trn1.32xlarge": 16, "trn1n.32xlarge": 16,
+    "trn2.48xlarge": 16,
+}  # fmt: skip
+
+
+def vcpus(name: str) -> int:
+    """Four for each `xlarge`, two for `large`, one for `medium`."""
+    word = name.rpartition(".")[2]
+    return VCPU.get(name) or {"medium": 1, "large": 2}.get(word) or 4 * int(word.removesuffix("xlarge") or 1)
+
+
+def gib(name: str, family: str) -> float:
+    known = max((f for f in GIB_PER_VCPU if family.startswith(f)), key=len)
+    return GIB.get(name) or vcpus(name) * GIB_PER_VCPU[known]
+
+
+@pytest.mark.parametrize("family", sorted({i.family for i in KNOWN.instances.values()}))
+def test_facts_of_instances(family):
+    for row in (i for i in KNOWN.instances.values() if i.family == family):
+        if row.vcpu is not None:
+            assert (row.name, row.vcpu) == (row.name, vcpus(row.name))
+        if row.memory_gib is not None:
+            assert (row.name, row.memory_gib) == (row.name, pytest.approx(gib(row.name, family)))
+        arm = family in GRACE or bool(GRAVITON.fullmatch(family))
+        assert (row.name, row.platform) == (row.name, "linux/arm64" if arm else "linux/amd64")
+        if row.accelerator == "cpu":
+            assert not re.match(r"dl|g[0-9r]|inf|p[0-9]|trn", family), f"{family} has an accelerator"
+            continue
+        kind, memory, capability = DEVICES[row.accelerator_name]
+        memory = memory[family] if isinstance(memory, dict) else memory
+        found = (row.accelerator, row.accelerator_memory_gib, row.compute_capability, row.accelerator_count)
+        expected = (kind, memory, capability, DEVICE_COUNTS.get(row.name.removeprefix("ml."), 1))
+        assert (row.name, *found) == (row.name, *expected)
+
+
+@pytest.mark.parametrize("name", ["m7g", "c6gd", "c6gn", "r8g", "t4g", "im4gn", "is4gen", "x2gd", "g5g", "hpc7g"])
+def test_names_of_graviton_families(name):
+    assert GRAVITON.fullmatch(name)
+
+
+@pytest.mark.parametrize("name", ["g5", "g4dn", "gr6", "c6i", "c6in", "m5d", "i3en", "p4de", "dl1", "trn1n", "c8a"])
+def test_names_of_other_families(name):
+    assert not GRAVITON.fullmatch(name)
+
+
 def test_regions():
     partitions = plain("regions.yaml")["partitions"]
     for row in KNOWN.regions.values():

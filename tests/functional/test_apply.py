@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mlcc.registries import load
 from tests.helpers import SMALLEST, assert_no_traceback, assert_same, build_tree, read_tree, run_mlcc, state_of
 from tests.stress import faults
 
@@ -60,6 +62,7 @@ def test_the_first_apply_writes_the_project(mlcc):
     assert set(lock["files"]) == {p for p in tree if not p.startswith(".mlcc/")} - {"mlcc.yaml", "mlcc.lock"}
     assert not (HERE / ".mlcc/txn").exists()
     assert tree[".mlcc/.gitignore"] == b"/run/\n/txn/\n"
+    assert tree[".mlcc/.gitattributes"] == b"base/** -text linguist-generated\n"
 
 
 def test_modes_do_not_depend_on_the_umask(mlcc):
@@ -92,6 +95,20 @@ def test_rendered_values_can_be_sourced_and_shims_are_shell(project):
     for step in (HERE / "do").glob("*"):
         if step.name != "config" and step.is_file():
             subprocess.run(["sh", "-n", str(step)], check=True)
+
+
+def test_the_lock_records_which_registries_were_read(mlcc):
+    row = b"version: 1\nkind: targets\nrows: {mine: {title: Mine, description: x}}\n"
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "registries: [own]\n", "own/targets.yaml": row})
+    recorded = []
+    for data in (row, row + b"# later\n"):
+        (HERE / "own/targets.yaml").write_bytes(data)
+        mlcc("apply", code=0)
+        recorded.append(yaml.safe_load((HERE / "mlcc.lock").read_text())["registries"])
+        content = b"targets.yaml\0%d\0" % len(data) + data
+        assert recorded[-1]["own"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+    assert set(recorded[0]) == set(recorded[1]) == {"builtin", "own"}
+    assert recorded[0]["builtin"] == recorded[1]["builtin"] == load().digests()["builtin"]
 
 
 # ---------------------------------------------------------------- the second time
@@ -190,6 +207,17 @@ def test_an_edit_and_a_change_that_do_not_touch_are_merged(project, mlcc):
     assert actions(result) == {"do/config": "merge"}
     assert config.read_text().startswith("# mine\n")
     assert "export TTL='3d'" in config.read_text()
+
+
+def test_a_merge_that_would_leave_no_values_file_is_a_conflict(project, mlcc):
+    config = HERE / "do/config"
+    config.write_text("touch owned\n" + config.read_text())
+    write(SMALLEST + "ttl: 3d\n")
+    before = state_of(project)
+    result = mlcc("apply", code=1)
+    assert "MLCC201" in result.stderr
+    assert "do/config" in result.stderr
+    assert_same(before, state_of(project))
 
 
 def conflict() -> bytes:
@@ -444,6 +472,7 @@ def test_every_http_config_applies_twice(mlcc, config):
     build_tree(HERE, {"mlcc.yaml": SMALLEST.replace("http-fastapi", config)})
     mlcc("apply", code=0)
     assert (HERE / "code/nginx.conf").exists() == (config == "http-nginx")
+    assert len([p for p in read_tree(HERE) if not p.startswith(".mlcc/")]) <= 25, "a project that can be looked through"
     assert "nothing to do" in mlcc("apply", code=0).stdout
 
 

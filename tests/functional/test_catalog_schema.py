@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from mlcc.registries import load
-from tests.helpers import ROOT, build_tree
+from tests.helpers import ROOT, build_tree, run_mlcc
 
 TABLES = ("configs", "frameworks", "instances", "models", "regions", "targets")
 
@@ -129,6 +129,18 @@ def test_completion_scripts(mlcc, shell):
     assert "_MLCC_COMPLETE" in text
     if shell == "bash":
         subprocess.run(["bash", "-n"], input=text.encode(), check=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "answers"),
+    [("mlcc val", ["validate"]), ("mlcc comp", ["completion"]), ("mlcc completion z", ["zsh"])],
+)
+def test_completion_answers_a_shell(words, answers):
+    environ = {"_MLCC_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    result = run_mlcc(env=environ)
+    assert result.code == 0
+    assert [line.partition(",")[2] for line in result.stdout.splitlines()] == answers
+    assert result.stderr == ""
 
 
 def test_completion_of_an_unknown_shell_is_usage(mlcc):

@@ -81,13 +81,16 @@ def test_no_folder_is_entered_through_a_link(project, mlcc, outside, path):
     assert_same(before, state_of(outside))
 
 
-def test_the_target_itself_is_no_link(mlcc, outside):
+def test_the_target_itself_is_no_link(mlcc, tmp_path):
     build_tree(HERE, {"mlcc.yaml": SMALLEST})
-    (HERE / "out").symlink_to(outside)
-    before = state_of(outside)
-    for command in ("apply", "plan", "diff"):
-        assert mlcc(command, "-C", "out").code == 1
-    assert_same(before, state_of(outside))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (HERE / "out").symlink_to(empty)
+    for command in (["apply"], ["apply", "--check"], ["plan"], ["diff"]):
+        result = mlcc(*command, "-C", "out", code=1)
+        assert "MLCC001" in result.stderr
+        assert "a file or a link stands where a directory belongs" in result.stderr
+    assert list(empty.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", ["hard link", "fifo", "folder", "large"])

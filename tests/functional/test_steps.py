@@ -60,6 +60,19 @@ def test_an_environment_lies_over_the_default(project: Path) -> None:
     assert "extra" not in default["components"]
 
 
+def test_an_environment_takes_a_default_away(tmp_path: Path) -> None:
+    text = CONFIG.replace("http-flask}", "http-flask}\nframework: {name: sklearn, profile: low-latency}")
+    build_tree(tmp_path, {"mlcc.yaml": text})
+    assert run_mlcc("apply", "-q", cwd=tmp_path).code == 0
+    default = json.loads(do(tmp_path, "config", "--json").stdout)["variables"]
+    assert default["IC_ENV_OMP_NUM_THREADS"] == "1"
+    chosen = do(tmp_path, "config", "--env", "prod", "--json")
+    assert chosen.code == 0, chosen.stderr
+    variables = json.loads(chosen.stdout)["variables"]
+    assert variables["IC_ENV_MLCC_THREADS"] == "1"
+    assert [name for name in variables if "OMP_NUM_THREADS" in name or "UNSET" in name] == []
+
+
 def test_an_unknown_environment_is_refused_with_the_known_ones(project: Path) -> None:
     refused = do(project, "config", "--env", "prd")
     assert refused.code == 1
