@@ -7,6 +7,11 @@ import itertools
 import json
 import re
 import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from jinja2 import Environment, meta
@@ -180,3 +185,146 @@ def test_rendered_python_is_python():
             assert b"{{" not in file.data.replace(b"{{%", b""), path
             assert b"cookiecutter." not in file.data, path
             assert file.data.endswith(b"\n"), path
+
+
+# ---------------------------------------------------------------- what every rendered server does
+class Anything(ModuleType):
+    """A stand-in for a package that is not installed here: it has every name."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (Exception,), {})
+
+
+FOREIGN = (
+    *("numpy", "numpy.typing", "flask", "werkzeug", "werkzeug.exceptions"),
+    *("fastapi", "fastapi.concurrency", "starlette", "starlette.exceptions", "starlette.requests"),
+)
+
+
+def rendered_files(config: str) -> dict[str, str]:
+    from mlcc import pipeline
+    from tests.helpers import SMALLEST, build_tree
+
+    build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config)})
+    project = pipeline.read("mlcc.yaml")
+    assert project.ok, project.findings
+    return {path: file.data.decode() for path, file in pipeline.render_tree(project, ["/tmp"]).items()}
+
+
+@pytest.fixture(params=sorted(load().deployment_configs))
+def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The rendered code/app.py of each config, imported without its web framework."""
+    for name in FOREIGN:
+        monkeypatch.setitem(sys.modules, name, Anything(name))
+    made = ModuleType("rendered_app")
+    monkeypatch.setitem(sys.modules, made.__name__, made)  # dataclasses look their module up
+    exec(compile(rendered_files(request.param)["code/app.py"], "code/app.py", "exec"), made.__dict__)
+    return made
+
+
+def handler(monkeypatch: pytest.MonkeyPatch, loaded: Callable[[Path], Any]) -> None:
+    """Puts a stand-in for the user's code/handler.py in place."""
+    made = ModuleType("handler")
+    made.load = loaded  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "handler", made)
+
+
+def asked(app: ModuleType, model: Any) -> tuple[int, str]:
+    reply = model.ping()
+    return reply.status, json.loads(reply.body)["status"]
+
+
+def test_ping_is_503_until_the_model_is_loaded(app, monkeypatch):
+    seen = []
+    model = app.Model(app.read_settings())
+    handler(monkeypatch, lambda place: seen.append((place.as_posix(), asked(app, model))))
+    assert asked(app, model) == (503, "loading")
+    model._load()
+    assert seen == [("/opt/ml/model", (503, "loading"))]
+    assert asked(app, model) == (200, "ok")
+
+
+@pytest.mark.parametrize("why", [ValueError("not a model"), SystemExit(1), MemoryError()])
+def test_ping_is_503_for_good_when_the_model_cannot_be_loaded(app, monkeypatch, why):
+    def fails(_: Path) -> None:
+        raise why
+
+    handler(monkeypatch, fails)
+    model = app.Model(app.read_settings())
+    model._load()
+    assert asked(app, model) == (503, "failed")
+    with pytest.raises(app.Refused) as refused:
+        model.predict(None)
+    assert refused.value.status == 503
+
+
+def test_ping_is_503_while_another_worker_loads(app, monkeypatch, tmp_path):
+    shared = tmp_path / "loading"
+    shared.touch()
+    monkeypatch.setenv("MLCC_LOADING_FILE", str(shared))
+    monkeypatch.setenv("MLCC_WORKERS", "2")
+    handler(monkeypatch, lambda _: "a model")
+    one, two = app.Model(app.read_settings()), app.Model(app.read_settings())
+    one._load()
+    assert asked(app, one) == (503, "loading")
+    two._load()
+    assert [asked(app, worker) for worker in (one, two)] == [(200, "ok")] * 2
+
+
+@pytest.mark.parametrize("given", ["x/y", "", "application/x-mlcc-unknown", "text/html; charset=utf-8", "json"])
+def test_a_type_that_is_not_served_is_a_415(app, given):
+    with pytest.raises(app.Refused) as refused:
+        app.input_type(given)
+    assert refused.value.status == 415
+    body = app.Body(0)
+    body.add(b"{}")
+    assert app.invoke(None, body, given, "").status == 415
+
+
+@pytest.mark.parametrize("given", ["application/json", "Application/JSON; charset=utf-8", "text/csv"])
+def test_a_type_that_is_served_is_found_by_its_name(app, given):
+    assert app.input_type(given) == given.partition(";")[0].lower()
+
+
+@pytest.mark.parametrize("config", sorted(load().deployment_configs))
+def test_no_image_takes_the_whole_project_in(config):
+    """A .env, a .git or an mlcc.lock of the project must never be in an image."""
+    copied = []
+    for line in rendered_files(config)["Dockerfile"].replace("\\\n", " ").splitlines():
+        word, _, rest = line.strip().partition(" ")
+        if word.upper() in ("COPY", "ADD"):
+            assert word == "COPY", line
+            sources = json.loads(rest)[:-1]
+            copied += sources
+            for source in sources:
+                assert source.strip("./*"), line
+                assert not source.startswith(("/", "..")), line
+    assert "code/" in copied
+
+
+SAMPLES = [(n, f) for n, framework in load().frameworks.items() for f in framework.formats]
+NETWORK = {"urllib", "requests", "http", "httpx", "socket", "ftplib", "boto3", "kagglehub", "huggingface_hub"}
+
+
+@pytest.mark.parametrize(("framework", "form"), SAMPLES)
+def test_the_sample_model_is_trained_without_a_network(framework, form):
+    from mlcc import pipeline
+    from tests.helpers import SMALLEST, build_tree
+
+    chosen = f"framework: {{name: {framework}}}\nmodel: {{format: {form}}}\n"
+    build_tree(".", {"mlcc.yaml": SMALLEST + chosen})
+    project = pipeline.read("mlcc.yaml")
+    assert project.ok, project.findings
+    text = pipeline.render_tree(project, ["/tmp"])["sample_model/train.py"].data.decode()
+    assert "://" not in text
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found = {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found = {(node.module or "").partition(".")[0], *(alias.name for alias in node.names)}
+        else:
+            found = {node.attr} if isinstance(node, ast.Attribute) else set()
+        assert not found & {*NETWORK, "get_file", "load_data"}, found
+        assert not [name for name in found if name.startswith("fetch_")], found
