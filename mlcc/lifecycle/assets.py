@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from mlcc.deployments.redaction import redact
 from mlcc.files import Directory
@@ -22,7 +23,7 @@ def export(context: Context) -> Result:
     """The resolved configuration of the project, as a document."""
     project = context.project
     values = {format_path(path): list(v) if isinstance(v, tuple) else v for path, v in project.values.items()}
-    document = {
+    document: dict[str, Any] = {
         "project": project.name,
         "env": project.env,
         "deployment_config": project.config.name,
@@ -33,7 +34,7 @@ def export(context: Context) -> Result:
         "components": {name: redact(own) for name, own in project.components.items()},
         "adapters": {name: redact(own) for name, own in project.adapters.items()},
     }
-    return Result(document, [f"{name}: {value}" for name, value in sorted(values.items())])
+    return Result(document, [f"{name}: {value}" for name, value in sorted(document["values"].items())])
 
 
 def validate(context: Context) -> Result:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
+from mlcc.registries.load import load
 from tests.helpers import SMALLEST, assert_no_traceback, build_tree, read_tree, run_mlcc, state_of
 
 HERE = Path()
@@ -253,3 +261,133 @@ def test_set_works_on_the_smallest_file(mlcc):
     build_tree(HERE, {"mlcc.yaml": SMALLEST.rstrip("\n")})
     mlcc("set", "ttl", "2d", code=0)
     assert yaml.safe_load(FILE.read_text())["ttl"] == "2d"
+
+
+# ---------------------------------------------------------------- init on a terminal
+CONFIGS = list(load().deployment_configs)
+PROGRAM = os.path.join(os.path.dirname(sys.executable), "mlcc")
+
+
+def typed(answers, *arguments, limit_s=20.0):
+    """Runs mlcc init on a terminal and types one answer at each prompt; exit code, stdout, what the terminal showed."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen([PROGRAM, "init", *arguments], stdin=slave, stdout=subprocess.PIPE, stderr=slave)
+    os.close(slave)
+    shown, left, asked, end = b"", list(answers), 0, time.monotonic() + limit_s
+    try:
+        while time.monotonic() < end:
+            if not select.select([master], [], [], 0.1)[0]:
+                continue
+            try:
+                shown += os.read(master, 65536)
+            except OSError:  # the program has closed the terminal
+                break
+            prompts = len(re.findall(rb"(?:Project name|Deployment config [^\n]*) \[[^\n]*\]: ", shown))
+            if prompts > asked and left:
+                asked = prompts
+                os.write(master, left.pop(0).encode() + b"\n")
+        else:
+            process.kill()
+        out, _ = process.communicate(timeout=limit_s)
+    finally:
+        os.close(master)
+    assert left == [], shown
+    return process.returncode, out.decode(), shown.decode()
+
+
+def written():
+    found = yaml.safe_load(FILE.read_text())
+    return found["project"]["name"], found["deployment"]["config"]
+
+
+def test_init_asks_on_a_terminal_and_a_number_is_the_row_of_the_list():
+    code, out, shown = typed(["moon", "2"])
+    assert (code, out) == (0, "")
+    assert written() == ("moon", CONFIGS[1])
+    for number, name in enumerate(CONFIGS, 1):
+        assert re.search(rf"^ +{number} +{name} +\S", shown, re.MULTILINE), shown
+
+
+def test_init_takes_a_name_and_every_number_of_the_list():
+    for number, name in enumerate(CONFIGS, 1):
+        for answer in (str(number), name):
+            assert typed(["moon", answer], "--force")[0] == 0
+            assert written() == ("moon", name)
+
+
+def test_init_takes_what_it_offers_for_an_empty_answer():
+    code, _, shown = typed(["", ""], "-C", "my-model")
+    assert code == 0
+    assert "[my-model]" in shown
+    found = yaml.safe_load(Path("my-model/mlcc.yaml").read_text())
+    assert (found["project"]["name"], found["deployment"]["config"]) == ("my-model", CONFIGS[0])
+
+
+def test_init_asks_again_after_a_wrong_answer():
+    past = str(len(CONFIGS) + 1)
+    code, _, shown = typed(["Not A Name", "moon", "http-flsk", "0", past, "http-flask"])
+    assert code == 0
+    assert written() == ("moon", "http-flask")
+    assert shown.count("Project name [") == 2
+    assert shown.count("Deployment config (name or number) [") == 4
+    assert "did you mean http-flask?" in shown
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answers", "wanted"),
+    [
+        (["moon"], ["http-flask"], ("moon", "http-flask")),
+        (["--deployment-config", "http-flask"], ["moon"], ("moon", "http-flask")),
+        (["moon", "--deployment-config", "http-flask"], [], ("moon", "http-flask")),
+    ],
+)
+def test_init_asks_only_for_what_is_missing(arguments, answers, wanted):
+    code, _, shown = typed(answers, *arguments)
+    assert code == 0
+    assert written() == wanted
+    assert ("Project name [" in shown, "Deployment config (" in shown) == ("moon" in answers, "http-flask" in answers)
+
+
+@pytest.mark.parametrize("piped", ["stderr", "stdin"])
+def test_init_never_waits_when_half_of_the_terminal_is_a_pipe(piped):
+    """`mlcc init 2>log` would wait for an answer to a question that nobody sees."""
+    master, slave = pty.openpty()
+    streams = {"stdin": slave, "stderr": slave, piped: subprocess.PIPE}
+    process = subprocess.Popen([PROGRAM, "init", "moon"], stdout=subprocess.PIPE, **streams)
+    os.close(slave)
+    try:
+        _, err = process.communicate(timeout=10)
+        said = (err or os.read(master, 65536)).decode()
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(master)
+    assert process.returncode == 0
+    assert written() == ("moon", CONFIGS[0])
+    assert "no deployment config was named" in said
+    assert "name or number" not in said
+
+
+def test_init_shows_the_usual_sections_as_comments(mlcc):
+    mlcc("init", "iris", "--deployment-config", "http-flask", code=0)
+    lines = FILE.read_text().splitlines()
+    for key in ("model", "env", "environments"):
+        assert lines.count(f"# {key}:") == 1
+        shown = lines[lines.index(f"# {key}:") :]
+        assert shown[1].startswith("#   "), "the section is shown with something in it"
+
+
+@pytest.mark.parametrize("key", ["model", "env", "environments"])
+def test_each_of_init_s_commented_sections_is_valid_as_it_stands(mlcc, key):
+    mlcc("init", "iris", "--deployment-config", "http-flask", code=0)
+    lines = FILE.read_text().splitlines()
+    first = lines.index(f"# {key}:")
+    for n in range(first, len(lines)):
+        if not lines[n].startswith("# " + "  " * (n > first)):
+            break
+        lines[n] = lines[n].removeprefix("# ")
+    FILE.write_text("\n".join(lines) + "\n")
+    assert key in yaml.safe_load(FILE.read_text())
+    Path("model").mkdir()
+    mlcc("validate", code=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -153,6 +154,74 @@ def test_an_aws_target_is_exit_3_and_names_local(project: Path, name: str) -> No
 
 def test_manifest_lists_nothing_of_a_fresh_project(project: Path) -> None:
     assert json.loads(do(project, "manifest", "--json").stdout)["assets"] == []
+
+
+RECORDS = {
+    "process": ({"kind": "venv", "reference": "/v/bin/python"}, {"kind": "process", "url": "http://127.0.0.1:8080"}),
+    "container": ({"kind": "image", "reference": "mlcc/iris:1"}, {"kind": "container", "url": "http://127.0.0.1:9"}),
+}
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_manifest_lists_the_build_the_server_and_the_sample_model(project: Path, kind: str) -> None:
+    built, server = RECORDS[kind]
+    build_tree(
+        project,
+        {
+            ".mlcc/run/build.json": json.dumps(built),
+            ".mlcc/run/server.json": json.dumps(server),
+            "sample_model/model/model.joblib": "",
+        },
+    )
+    wanted = [
+        {"asset": "build", "kind": built["kind"], "name": built["reference"]},
+        {"asset": "server", "kind": kind, "name": server["url"]},
+        {"asset": "model", "kind": "sample", "name": "sample_model/model"},
+    ]
+    assert json.loads(do(project, "manifest", "--json").stdout)["assets"] == wanted
+    lines = do(project, "manifest").stdout.splitlines()
+    assert [line.split() for line in lines] == [list(asset.values()) for asset in wanted]
+
+
+# ---------------------------------------------------------------- secrets
+BY_NAME, BY_FORMAT = "hunter2hunter2", "AKIAIOSFODNN7EXAMPLE"
+
+
+@pytest.fixture
+def secretive(project: Path) -> Path:
+    """A project with secrets in its files; apply refuses them, so they are written the way a hand would."""
+    for name in ("do/config", "do/env/prod.conf", "do/ic/chat.conf", "mlcc.lock"):
+        lines = (project / name).read_text().splitlines()
+        for n, line in enumerate(lines):
+            if "LOG_LEVEL" in line:
+                lines[n] = re.sub(r"\b(info|warning)\b", BY_NAME, line.replace("LOG_LEVEL", "API_KEY"))
+            if "WHO" in line:
+                lines[n] = re.sub(r"(='|value: )chat", rf"\g<1>{BY_FORMAT}", line)
+        (project / name).write_text("\n".join(lines) + "\n")
+    return project
+
+
+@pytest.mark.parametrize("shape", [[], ["--json"], ["-o", "yaml"]])
+@pytest.mark.parametrize("env", [[], ["--env", "prod"]])
+@pytest.mark.parametrize(("name", "variable"), [("config", "IC_ENV_API_KEY"), ("export", "env.API_KEY")])
+def test_secrets_are_never_printed(secretive: Path, name: str, variable: str, env: list[str], shape: list[str]) -> None:
+    shown = do(secretive, name, *env, *shape)
+    assert shown.code == 0, shown
+    assert variable in shown.stdout
+    assert "***REDACTED***" in shown.stdout
+    assert BY_NAME not in shown.stdout + shown.stderr
+    assert BY_FORMAT not in shown.stdout + shown.stderr
+
+
+def test_only_the_secrets_are_taken_out(secretive: Path) -> None:
+    variables = json.loads(do(secretive, "config", "--json").stdout)["variables"]
+    assert variables["IC_ENV_API_KEY"] == "***REDACTED***"
+    assert (variables["PROJECT_NAME"], variables["IC_ENV_EMPTY"]) == ("iris", "")
+    exported = json.loads(do(secretive, "export", "--json").stdout)
+    assert exported["values"]["env.API_KEY"] == "***REDACTED***"
+    assert exported["values"]["project.name"] == "iris"
+    assert exported["components"]["chat"]["IC_ENV_WHO"] == "***REDACTED***"
+    assert exported["components"]["chat"]["IC_COPY_COUNT"] == "1"
 
 
 # ---------------------------------------------------------------- shims
