@@ -65,17 +65,21 @@ server.serve_forever()
 """
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose virtual environment is made; tests copy nothing and clean up after themselves."""
-    root = tmp_path_factory.mktemp("local")
-    build_tree(root, {"mlcc.yaml": CONFIG})
+def rendered(root: Path, config: str) -> Path:
+    """A project in a folder, with the small server in place of the rendered one."""
+    build_tree(root, {"mlcc.yaml": config})
     environ = {"HOME": str(root), "MLCC_PLUGINS": "none", "MLCC_ENGINE": "none", "PATH": os.environ["PATH"]}
     assert run_mlcc("apply", "-q", cwd=root, env=environ).code == 0
     (root / "code/serve").write_text(SERVER)
     (root / "code/requirements.txt").write_text("")
     build_tree(root, {"sample_model/model/model.joblib": "an artifact that is there is not trained again"})
     return root
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose virtual environment is made; tests copy nothing and clean up after themselves."""
+    return rendered(tmp_path_factory.mktemp("local"), CONFIG)
 
 
 def step(root: Path, name: str, *arguments: str, **variables: str) -> Result:

@@ -1,0 +1,303 @@
+"""The target `local`, where a step must prove or refuse something: clean, status, logs, and whose server it is."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcc.errors import UserError
+from mlcc.lifecycle import process
+from mlcc.lifecycle import project as projects
+from mlcc.lifecycle.context import Context, Silent
+from mlcc.lifecycle.engines import Engine
+from mlcc.lifecycle.process import Identity
+from mlcc.lifecycle.targets import local_server
+from tests.functional.test_local_target import SERVER, build, deploy, rendered, serving, step, until
+from tests.helpers import File, assert_same, build_tree, state_of
+
+CONFIG = """version: 1
+project: {name: iris}
+deployment: {config: http-flask, target: local}
+env: {GREETING: it's, WHO: nobody}
+secrets: {API_TOKEN: {env: TOKEN_OF_THIS_MACHINE}}
+inference_components:
+  - {name: chat, env: {WHO: chat}}
+"""
+TOKEN = "0123456789abcdef" * 2
+ENGINE = """#!/bin/sh
+case "$1 $2" in
+    "version "*) echo '{"Server": {"Version": "1"}}' ;;
+    "image inspect") exit {image} ;;
+    "inspect "*) exit {container} ;;
+    "ps "*) [ {container} = 1 ] || echo 0123abcd ;;
+esac
+"""
+LISTENER = """
+import os, signal, socket, sys, time
+stubborn = sys.argv[1] == "stubborn"
+if stubborn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.fork()
+server = socket.create_server(("127.0.0.1", 0), reuse_port=True)
+print(server.getsockname()[1], flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a secret and a component, whose virtual environment is made once."""
+    return rendered(tmp_path_factory.mktemp("local"), CONFIG)
+
+
+@pytest.fixture
+def project(built: Path) -> Iterator[Path]:
+    """The project, built, with nothing running before and after."""
+    build(built)
+    yield built
+    assert step(built, "clean").code == 0
+
+
+@pytest.fixture
+def planted(built: Path) -> Iterator[Path]:
+    """The project, not built; what a test writes below .mlcc/run is taken away."""
+    step(built, "clean")
+    yield built
+    for name in ("server.json", "build.json"):
+        (built / ".mlcc/run" / name).unlink(missing_ok=True)
+    assert step(built, "clean").code == 0
+
+
+@pytest.fixture
+def listener() -> Iterator[Any]:
+    """Starts a process with the token of a server; it listens on a port of its own and answers nothing."""
+    started = []
+
+    def start(mode: str = "plain", token: str = TOKEN) -> tuple[Identity, int]:
+        running = subprocess.Popen(
+            [sys.executable, "-c", LISTENER, mode],
+            env={"PATH": os.defpath, process.TOKEN: token},
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        started.append(running)
+        assert running.stdout is not None
+        port = int(running.stdout.readline())
+        return process.identify(running.pid, token, time.sleep), port
+
+    yield start
+    for running in started:
+        try:
+            os.killpg(running.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        running.communicate()
+
+
+def write(root: Path, name: str, document: Any) -> None:
+    build_tree(root, {f".mlcc/run/{name}": json.dumps(document)})
+
+
+def context(root: Path, engine: Engine | None = None, **arguments: Any) -> Context:
+    """What a step gets, with a clock that moves as the step sleeps and a real sleep that is short."""
+    clock = itertools.count()
+    environ = {"PATH": os.defpath, "MLCC_ENGINE": "none"}
+    found = Context(
+        projects.load(str(root)), environ, Silent(), lambda _: time.sleep(0.01), lambda: next(clock) / 10, arguments
+    )
+    if engine is not None:
+        found.__dict__["engine"] = engine
+    return found
+
+
+def record_of(identity: Identity, port: int) -> dict[str, Any]:
+    return {"kind": "process", **identity._asdict(), "port": port, "url": f"http://127.0.0.1:{port}"}
+
+
+# ---------------------------------------------------------------- clean proves
+PROOFS = ("no process of it runs", "its port is closed", "no image of it is left", "no local state is left")
+
+
+def cleaned(root: Path, place: Path, *, container_stays: bool, image_stays: bool) -> tuple[int, list[str]]:
+    """clean with an engine of which nothing, a container or an image cannot be removed: exit code, what is left."""
+    text = ENGINE.replace("{container}", "0" if container_stays else "1").replace("{image}", "0" if image_stays else "1")
+    build_tree(place, {"docker": File(text, 0o755)})
+    path = f"{place}{os.pathsep}{os.environ['PATH']}"
+    shown = step(root, "clean", "--json", MLCC_ENGINE="docker", PATH=path)
+    proofs = json.loads(shown.stdout)["proofs"]
+    assert list(proofs) == list(PROOFS)
+    return shown.code, [name for name, held in proofs.items() if not held]
+
+
+def container(root: Path, **more: Any) -> dict[str, Any]:
+    return {"kind": "container", "name": projects.load(str(root)).local_name, "container": "0123abcd", **more}
+
+
+def test_clean_tells_of_a_container_that_stays(planted: Path, tmp_path: Path) -> None:
+    write(planted, "server.json", container(planted, port=1, url="http://127.0.0.1:1"))
+    code, left = cleaned(planted, tmp_path, container_stays=True, image_stays=False)
+    assert (code, left) == (1, ["no process of it runs", "no local state is left"])
+    assert (planted / ".mlcc/run/server.json").exists(), "what still runs must be found by the next clean"
+
+
+def test_clean_tells_of_an_image_that_stays(planted: Path, tmp_path: Path) -> None:
+    write(planted, "build.json", {"kind": "image", "reference": "mlcc/iris:1"})
+    code, left = cleaned(planted, tmp_path, container_stays=False, image_stays=True)
+    assert (code, left) == (1, ["no image of it is left"])
+
+
+def test_clean_tells_of_a_port_that_is_still_held(planted: Path, tmp_path: Path, listener: Any) -> None:
+    _, port = listener()
+    write(planted, "server.json", container(planted, port=port, token=TOKEN))
+    code, left = cleaned(planted, tmp_path, container_stays=False, image_stays=False)
+    assert (code, left) == (1, ["its port is closed"])
+
+
+def test_clean_with_an_engine_that_obeys_proves_all(planted: Path, tmp_path: Path) -> None:
+    write(planted, "server.json", container(planted, port=1))
+    write(planted, "build.json", {"kind": "image", "reference": "mlcc/iris:1"})
+    assert cleaned(planted, tmp_path, container_stays=False, image_stays=False) == (0, [])
+
+
+def test_clean_prints_what_is_left_for_people(planted: Path, tmp_path: Path) -> None:
+    write(planted, "build.json", {"kind": "image", "reference": "mlcc/iris:1"})
+    build_tree(tmp_path, {"docker": File(ENGINE.replace("{container}", "1").replace("{image}", "0"), 0o755)})
+    shown = step(planted, "clean", MLCC_ENGINE="docker", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert shown.code == 1
+    assert "LEFT no image of it is left" in shown.stdout
+    assert shown.stdout.count("ok  ") == 3
+
+
+# ---------------------------------------------------------------- stop
+def test_workers_that_ignore_sigterm_are_killed(listener: Any) -> None:
+    identity, _ = listener("stubborn")
+    until(lambda: len(process.family(TOKEN)) == 2)
+    assert process.stop(identity, time.sleep, 0.1)
+    assert process.family(TOKEN) == []
+
+
+# ---------------------------------------------------------------- status and logs
+def test_status_is_creating_while_the_server_does_not_answer_200(planted: Path, listener: Any) -> None:
+    identity, _ = listener()
+    server, port = http_server(planted, "never-ready")
+    try:
+        write(planted, "server.json", record_of(identity, port))
+        shown = json.loads(step(planted, "status", "--json").stdout)
+        assert (shown["status"], shown["url"]) == ("Creating", f"http://127.0.0.1:{port}")
+    finally:
+        server.kill()
+        server.wait()
+
+
+def http_server(root: Path, mode: str) -> tuple[subprocess.Popen[bytes], int]:
+    """The small server by itself, started by no step."""
+    port = process.free_port(0)
+    environ = {"PATH": os.defpath, "SERVER_MODE": mode, "GREETING": "", "MLCC_BIND_HOST": "127.0.0.1"}
+    running = subprocess.Popen(
+        [sys.executable, "-c", SERVER],
+        env={**environ, "SAGEMAKER_BIND_TO_PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until(lambda: process.listens(port))
+    return running, port
+
+
+def test_status_is_failed_when_the_recorded_server_is_gone(planted: Path) -> None:
+    write(planted, "server.json", record_of(Identity(2**22 + 1, 1, TOKEN), 1))
+    shown = json.loads(step(planted, "status", "--json").stdout)
+    assert shown["status"] == "Failed"
+    assert "url" not in shown
+    assert "iris on local: Failed" in step(planted, "status").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [([], "a b c d e"), (["-n", "2"], "d e"), (["--lines", "1"], "e"), (["-n", "9"], "a b c d e")],
+)
+def test_logs_shows_the_last_lines_that_were_asked_for(planted: Path, arguments: list[str], wanted: str) -> None:
+    write(planted, "server.json", record_of(Identity(2**22 + 1, 1, TOKEN), 1))
+    build_tree(planted, {".mlcc/run/server.log": "a\nb\nc\nd\ne\n"})
+    assert step(planted, "logs", *arguments).stdout.split() == wanted.split()
+
+
+# ---------------------------------------------------------------- whose server answers
+def test_a_stranger_s_answer_does_not_make_the_server_ready(planted: Path, listener: Any) -> None:
+    identity, _ = listener()
+    stranger, port = http_server(planted, "good")
+    try:
+        waiting = context(planted, timeout=2)
+        with pytest.raises(UserError) as raised:
+            local_server.wait(waiting, record_of(identity, port))
+        assert "not ready after 2 s: /ping said 200" in raised.value.findings[0].message
+        assert process.family(TOKEN) == []
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+# ---------------------------------------------------------------- deploy
+def test_deploy_replaces_the_server_that_runs(project: Path) -> None:
+    assert deploy(project, "good").code == 0
+    [first] = serving(project)
+    again = step(project, "deploy")
+    assert again.code == 0
+    assert "it is replaced" in again.stderr
+    assert len(serving(project)) == 1
+    assert serving(project) != [first]
+
+
+def test_the_server_has_loopback_only_its_component_and_the_secrets(project: Path) -> None:
+    build_tree(project, {"code/serve": File(SERVER, 0o755)})
+    assert step(project, "deploy", "--component", "chat", TOKEN_OF_THIS_MACHINE="t0ken").code == 0
+    record = json.loads((project / ".mlcc/run/server.json").read_text())
+    pairs = Path(f"/proc/{record['pid']}/environ").read_text().strip("\0").split("\0")
+    environ = dict(pair.split("=", 1) for pair in pairs)
+    assert (environ["API_TOKEN"], environ["WHO"]) == ("t0ken", "chat")
+    assert "TOKEN_OF_THIS_MACHINE" not in environ
+    assert environ["MLCC_BIND_HOST"] == "127.0.0.1"
+    assert listening(record["port"]) == {"0100007F"}
+
+
+def listening(port: int) -> set[str]:
+    """Addresses, as the kernel writes them, on which something listens on a port."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        rows = [line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
+        found |= {r[1].partition(":")[0] for r in rows if r[3] == "0A" and int(r[1].rpartition(":")[2], 16) == port}
+    return found
+
+
+def test_a_container_is_published_on_loopback_only(planted: Path) -> None:
+    options, _ = local_server.container_options(context(planted, Engine("podman", "podman", "")), 8080)
+    assert options[options.index("--publish") + 1] == "127.0.0.1:8080:8080"
+
+
+def test_dry_runs_after_a_deploy_touch_nothing(project: Path) -> None:
+    assert deploy(project, "good").code == 0
+    running, before = serving(project), state_of(project)
+    for name in ("clean", "deploy", "build", "test", "run"):
+        assert step(project, name, "--dry-run").code == 0
+        assert serving(project) == running
+        assert_same(before, state_of(project))
+
+
+def test_a_second_build_takes_the_virtual_environment_that_is_there(project: Path) -> None:
+    [made] = (project / ".mlcc/run").glob("venv-*")
+    mark = made / "mark"
+    mark.write_text("")
+    again = step(project, "build")
+    assert again.code == 0
+    assert mark.exists()
+    assert "virtual environment" not in again.stderr
