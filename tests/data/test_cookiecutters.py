@@ -210,7 +210,7 @@ def rendered_files(config: str) -> dict[str, str]:
     build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config)})
     project = pipeline.read("mlcc.yaml")
     assert project.ok, project.findings
-    return {path: file.data.decode() for path, file in pipeline.render_tree(project, ["/tmp"]).items()}
+    return {path: file.data.decode() for path, file in pipeline.render(project, ["/tmp"]).items()}
 
 
 @pytest.fixture(params=sorted(load().deployment_configs))
@@ -317,7 +317,7 @@ def test_the_sample_model_is_trained_without_a_network(framework, form):
     build_tree(".", {"mlcc.yaml": SMALLEST + chosen})
     project = pipeline.read("mlcc.yaml")
     assert project.ok, project.findings
-    text = pipeline.render_tree(project, ["/tmp"])["sample_model/train.py"].data.decode()
+    text = pipeline.render(project, ["/tmp"])["sample_model/train.py"].data.decode()
     assert "://" not in text
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):

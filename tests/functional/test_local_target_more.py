@@ -130,7 +130,9 @@ PROOFS = ("no process of it runs", "its port is closed", "no image of it is left
 
 def cleaned(root: Path, place: Path, *, container_stays: bool, image_stays: bool) -> tuple[int, list[str]]:
     """clean with an engine of which nothing, a container or an image cannot be removed: exit code, what is left."""
-    text = ENGINE.replace("{container}", "0" if container_stays else "1").replace("{image}", "0" if image_stays else "1")
+    text = ENGINE.replace("{container}", "0" if container_stays else "1").replace(
+        "{image}", "0" if image_stays else "1"
+    )
     build_tree(place, {"docker": File(text, 0o755)})
     path = f"{place}{os.pathsep}{os.environ['PATH']}"
     shown = step(root, "clean", "--json", MLCC_ENGINE="docker", PATH=path)
