@@ -22,19 +22,25 @@ def config(context: Context) -> Result:
 def export(context: Context) -> Result:
     """The resolved configuration of the project, as a document."""
     project = context.project
-    values = {format_path(path): list(v) if isinstance(v, tuple) else v for path, v in project.values.items()}
+    values = {format_path(path): value for path, value in project.values.items()}
     document: dict[str, Any] = {
         "project": project.name,
         "env": project.env,
         "deployment_config": project.config.name,
         "target": project.target.name,
         "mlcc": project.lock.version,
-        "values": redact({k: v for k, v in values.items() if isinstance(v, str)})
-        | {k: v for k, v in values.items() if not isinstance(v, str)},
+        "values": {name: _redacted(name, value) for name, value in values.items()},
         "components": {name: redact(own) for name, own in project.components.items()},
         "adapters": {name: redact(own) for name, own in project.adapters.items()},
     }
     return Result(document, [f"{name}: {value}" for name, value in sorted(document["values"].items())])
+
+
+def _redacted(name: str, value: Any) -> Any:
+    """A value without secrets; of a list, each element."""
+    if isinstance(value, (tuple, list)):
+        return [_redacted(name, element) for element in value]
+    return redact({name: value})[name] if isinstance(value, str) else value
 
 
 def validate(context: Context) -> Result:

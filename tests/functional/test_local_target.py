@@ -345,6 +345,7 @@ def test_a_deploy_that_was_killed_is_found_by_clean(project: Path) -> None:
     going.kill()
     going.communicate()
     assert serving(project)
+    assert json.loads(step(project, "status", "--json").stdout)["status"] == "Creating"
     assert step(project, "clean").code == 0
     assert serving(project) == []
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcc.deployments.redaction import REDACTED, is_secret_name, is_secret_value, packaged, redact, redact_text, words
+from mlcc.lifecycle import assets
 
 SECRET_NAMES = [
     "HF_TOKEN",
@@ -371,3 +372,11 @@ def test_the_pattern_of_web_tokens_is_linear_too():
     before = time.perf_counter()
     redact_text("eyJ" * 12_000)
     assert time.perf_counter() - before < 0.5
+
+
+def test_an_export_takes_secrets_out_of_lists_too():
+    assert assets._redacted("build.requirements", ("numpy==2.0.0", "AKIAIOSFODNN7EXAMPLE")) == [
+        "numpy==2.0.0",
+        REDACTED,
+    ]
+    assert assets._redacted("deployment.instance_count", 3) == 3

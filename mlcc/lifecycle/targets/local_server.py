@@ -201,6 +201,8 @@ def alive(context: Context, record: Mapping[str, Any]) -> bool:
         if context.engine is None:
             return False
         return context.engine.runs(str(record["name"]), context.environ)
+    if record.get("pid") == 0:
+        return bool(process.family(str(record.get("token", ""))))  # whoever started it was killed before it could say
     return process.is_ours(_identity(record))
 
 
