@@ -40,7 +40,7 @@ def load(data: bytes, file: str, limits: Limits = CONFIG_LIMITS, *, public: bool
 
     data: the file's bytes; file: its name in messages; public: it is no user's file, so that it holds no secret and may
     be remembered in parsed form.  Never raises for a bad document: all that is wrong comes
-    back as findings MLCC002 to MLCC012, and `root` is None when there is nothing usable.
+    back as findings MLCC002 to MLCC011, and `root` is None when there is nothing usable.
     """
     memo = remembering() if public and len(data) >= WORTH_KEEPING else None
     if memo is None:

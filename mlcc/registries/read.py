@@ -318,4 +318,4 @@ KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
 TOP = ("architectures", "deployment_configs", "targets", "regions")
 FOLDERS = {"frameworks": "framework", "instances": "instances", "models": "models"}
 # Every kind of registry file that has a schema.
-SCHEMAS = (*KINDS, "redaction")
+SCHEMAS = (*KINDS, "findings", "redaction")
