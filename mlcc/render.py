@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from mlcc import conf, lean, resources
 from mlcc._version import VERSION
-from mlcc.diagnostics import error, quoted
+from mlcc.diagnostics import error, printable, quoted
 from mlcc.errors import UserError
 from mlcc.registries.types import Architecture, Target
 from mlcc.resolve import Resolved
@@ -191,6 +191,15 @@ def _generate(layer: LayerInfo, values: Mapping[str, Any], staging: str) -> dict
     try:
         generate_files(repo_dir=layer.path, context={"cookiecutter": private}, output_dir=staging, accept_hooks=False)
         return dict(_read_back(os.path.join(staging, ROOT)))
+    except OSError as problem:
+        if not isinstance(problem, LookupError):
+            raise
+        # Jinja's word for a template that is not there is both
+        message = f"the layer {printable(os.path.basename(layer.path))} has no template {quoted(str(problem), 100)}"
+        hint = (
+            "a registry row names a backend or framework that the layer does not know; mlcc catalog lists those it does"
+        )
+        raise UserError([error("MLCC405", message, hint=hint)]) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

@@ -25,6 +25,8 @@ from mlcc.yamlevents import Builder
 # Documents of this size and more are remembered in parsed form; smaller ones are parsed as fast as they are found.
 WORTH_KEEPING = 1024
 FORM = 1
+# The parser's own signs (':', '{') are shown; anything longer may be text of the file.
+_QUOTED, SHORT = re.compile(r"'[^']*'|\"[^\"]*\""), 4
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,11 @@ def _syntax(builder: Builder, problem: Any) -> Finding:
     place = Mark(builder.file, mark.line + 1, mark.column + 1) if mark else Mark(builder.file, 1, 1)
     if at_end and builder.stack and builder.stack[-1].style == "flow" and "quoted" not in (problem.context or ""):
         place = builder.stack[-1].mark
-    words = re.sub(r"'[^']{3,}'|\"[^\"]{3,}\"", "...", problem.problem or problem.context or "syntax error")
-    return problem_at("MLCC005", f"not YAML: {printable(words, 100)}", place)
+    words = _QUOTED.sub(
+        lambda m: m[0] if len(m[0]) <= SHORT else "...", problem.problem or problem.context or "syntax error"
+    )
+    hint = "look for a bracket or quote that is not closed, a missing colon, or odd indentation near here"
+    return problem_at("MLCC005", f"not YAML: {printable(words, 100)}", place, hint)
 
 
 # ---------------------------------------------------------------- editing

@@ -1,6 +1,6 @@
-"""Writes the pages that are made from data: the reference of mlcc.yaml and the list of finding codes.
+"""Writes the pages that are made from data: the reference of mlcc.yaml and a page for each finding.
 
-    python tools/docs.py --write    writes docs/mlcc-yaml.md and docs/findings.md anew
+    python tools/docs.py --write    writes docs/mlcc-yaml.md, docs/findings.md and docs/findings/ anew
     python tools/docs.py --check    exits 1 when one of them is stale
 
 Law: what the schema and the source say is never typed a second time.
@@ -9,14 +9,17 @@ Law: what the schema and the source say is never typed a second time.
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 from mlcc import keys, schema
 from mlcc.config import SCHEMA
 from mlcc.keys import Property
+from mlcc.registries.findings import Page, pages
 from mlcc.values import SOURCE_TITLES, Source
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,18 +88,36 @@ def codes() -> dict[str, list[str]]:
 
 def findings() -> str:
     """The page of all codes."""
-    lines = ["# Findings", "", "Made from the source by `make docs`; do not edit.", ""]
-    lines += ["Each finding says its place, what is wrong, what is allowed and what to do; its code never changes.", ""]
+    lines = ["# Findings", "", "Made from registries/findings.yaml by `make docs`; do not edit.", ""]
+    lines += ["Each finding says its place, what is wrong, what is allowed and what to do; its code never changes."]
+    lines += ["`mlcc explain CODE` prints its page. Every example is run by a test."]
     area = ""
-    for code, places in codes().items():
+    for code, page in pages().items():
         if code[4] != area:
             area = code[4]
             lines += ["", f"## {AREAS[area]}", ""]
-        lines.append(f"- `{code}` " + ", ".join(f"`{p}`" for p in places))
+        lines.append(f"- [{code}](findings/{code}.md) {page.title}")
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"docs/mlcc-yaml.md": reference, "docs/findings.md": findings}
+def finding(page: Page) -> str:
+    """The page of one code."""
+    lines = [f"# {page.code}: {page.title}", "", "Made from registries/findings.yaml by `make docs`; do not edit.", ""]
+    lines += [f"Severity: {page.severity}. Spoken by {', '.join(f'`{p}`' for p in codes()[page.code])}.", ""]
+    lines += [textwrap.fill(page.meaning, 110), "", "## What to do", "", textwrap.fill(page.remedy, 110)]
+    for heading, example in (("This shows it", page.bad), ("Mended", page.good)):
+        if example is not None:
+            lines += ["", f"## {heading}", "", "```console", *example.lines(), "```"]
+    if page.because:
+        lines += ["", f"There is no example: {page.because[0].lower()}{page.because[1:]}"]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "docs/mlcc-yaml.md": reference,
+    "docs/findings.md": findings,
+    **{f"docs/findings/{code}.md": functools.partial(finding, page) for code, page in pages().items()},
+}
 
 
 def stale() -> Iterator[str]:
@@ -115,6 +136,7 @@ def main() -> int:
     choice.add_argument("--check", action="store_true")
     if parser.parse_args().write:
         for name, page in PAGES.items():
+            (ROOT / name).parent.mkdir(exist_ok=True)
             (ROOT / name).write_text(page(), encoding="utf-8")
         return 0
     found = list(stale())

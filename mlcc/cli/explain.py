@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from typing import Any
 
 import click
@@ -15,6 +17,8 @@ from mlcc.errors import UserError
 from mlcc.resolve import Resolved
 from mlcc.values import SOURCE_TITLES, Path, Source, Value, format_path
 from mlcc.workspace import locate
+
+CODE = re.compile(r"MLCC[0-9]{3}\Z")
 
 
 @click.command("explain", cls=KeyCommand, epilog="Example: mlcc explain deployment.instance_type")
@@ -36,13 +40,15 @@ def command(
     """Say where a value comes from: the source that won, with file and line, and every value that it beat.
 
     Without a KEY all values are listed.  KEY is a dotted path (env.NAME, inference_components[chat].copy_count) or the
-    beginning of one.
+    beginning of one.  For the code of a finding (MLCC108) it says what it means and what to do.
     """
     session = current()
     if precedence:
         rows = [{"level": s.level, "source": s.label, "what": SOURCE_TITLES[s]} for s in Source]
         print_rows(session, rows, ["level", "source", "what"])
         return 0
+    if CODE.match(key):
+        return _finding(session, key)
     where = file or locate(".")
     project = read(where, settings, extra, registries, env)
     warn_unfinished(session, target_of(where, ""))
@@ -63,6 +69,31 @@ def command(
     else:
         for path, value in chosen.items():
             _story(session, path, value)
+    return 0
+
+
+def _finding(session: Session, code: str) -> int:
+    """What a code means, what to do, and an example before and after."""
+    from mlcc.registries import findings
+
+    page = findings.pages().get(code)
+    if page is None:
+        near = nearest(code, findings.pages())
+        hint = f"did you mean {near}? " if near else ""
+        raise UserError([error("MLCC215", f"{quoted(code)} is no finding", hint=f"{hint}docs/findings.md lists all")])
+    if session.machine:
+        shown = {k: v._asdict() if isinstance(v, findings.Example) else v for k, v in page._asdict().items()}
+        print_document(session, document(values=[], code=shown))
+        return 0
+    session.out(f"{session.paint(f'{page.severity} {page.code}', bold=True)}  {page.title}")
+    for text in (page.meaning, page.remedy):
+        session.out()
+        session.out(textwrap.fill(text, min(session.width, 80)))
+    for heading, example in (("This shows it:", page.bad), ("Mended:", page.good)):
+        if example is not None:
+            session.out(f"\n{session.paint(heading, bold=True)}")
+            for line in example.lines():
+                session.out(f"    {line}".rstrip())
     return 0
 
 

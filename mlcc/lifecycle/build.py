@@ -145,8 +145,9 @@ def _venv(context: Context) -> Built:
     if not os.path.exists(ready):
         environ = _pip_environment(context.environ)
         base = _python(project, context.environ)
-        _follow(context, [base, "-m", "venv", "--clear", folder], "making a virtual environment", environ)
-        argv = [python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS]
+        _follow(context, [base, "-I", "-m", "venv", "--clear", folder], "making a virtual environment", environ)
+        # -I: a file of the project called logging.py must not stand in for Python's own
+        argv = [python, "-I", "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS]
         _follow(context, argv, f"installing {REQUIREMENTS}", environ)
         with open(ready, "wb"):
             pass
@@ -188,7 +189,7 @@ def train_sample(context: Context) -> None:
     python = _venv(context).reference
     extra = project.version.sample_requirements if project.version is not None else ()
     if extra:
-        argv = [python, "-m", "pip", "install", "--quiet", *extra]
+        argv = [python, "-I", "-m", "pip", "install", "--quiet", *extra]
         _follow(context, argv, "installing what training needs", _pip_environment(context.environ))
     argv = [python, TRAIN, "--output", project.architecture.sample]
     _follow(context, argv, f"training the sample model ({printable(artifact(project))})", context.environ)

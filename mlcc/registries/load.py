@@ -14,7 +14,7 @@ from mlcc import resources
 from mlcc.diagnostics import Finding, allowed, error, nearest, quoted
 from mlcc.errors import UserError
 from mlcc.files import Directory
-from mlcc.registries import read
+from mlcc.registries import judge, read
 from mlcc.registries import types as t
 from mlcc.registries.match import Matcher
 from mlcc.registries.read import Root
@@ -63,19 +63,22 @@ class Registries:
     def _rows(self, match: str, kind: str) -> dict[str, t.Row]:
         rows: dict[str, t.Row] = {}
         for document in self._documents(match):
-            read.expect(document, kind)
+            judge.expect(document, kind)
             table = document.get("rows")
             if table is not None:
                 rows |= {name: read.KINDS[kind](name, node, document) for name, node in table.value.items()}
         return dict(sorted(rows.items()))
 
     def digests(self) -> dict[str, str]:
-        """sha256 over each root's names and bytes: what a lock records."""
-        return {root.label or root.name: _digest(root, names) for root, names in self._files}
+        """sha256 over each root's names and bytes: what a lock records (of the packaged files, those with rows)."""
+        return {
+            root.label or root.name: _digest(root, tuple(n for n in names if root.validate or judge.kind_of(n)))
+            for root, names in self._files
+        }
 
     def problems(self) -> list[Finding]:
         """What is wrong with the files of a project's own registries, whether or not something reads them today."""
-        return [f for root, names in self._files if not root.trusted for name in names for f in read.judge(root, name)]
+        return [f for root, names in self._files if not root.trusted for name in names for f in judge.judge(root, name)]
 
     # -------------------------------------------------- tables
     @functools.cached_property
@@ -128,7 +131,7 @@ class Registries:
         """One framework; versions of later roots join those of earlier ones."""
         found: t.Framework | None = None
         for document in self._documents(f"frameworks/{name}.yaml"):
-            read.expect(document, "framework")
+            judge.expect(document, "framework")
             new = read.framework(name, document, document)
             found = new if found is None else _joined(found, new)
         return found
@@ -144,7 +147,7 @@ class Registries:
         return where
 
     def _row_names(self, root: Root, relname: str) -> tuple[str, ...]:
-        return read.row_names(root, relname, "models")
+        return judge.row_names(root, relname, "models")
 
     @functools.cached_property
     def _model_index(self) -> Matcher:

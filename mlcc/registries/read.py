@@ -6,18 +6,13 @@ validated here, each time they are read.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from mlcc import guard, schema, yamlio
-from mlcc._version import VERSION
 from mlcc.diagnostics import Finding, Severity, allowed, has_errors
 from mlcc.errors import UserError
 from mlcc.files import Directory, Refused
-from mlcc.memo import remembering
 from mlcc.registries import types as t
 from mlcc.values import Node
 
@@ -47,10 +42,10 @@ def listing(root: Root) -> list[str]:
 
 def document(root: Root, relname: str) -> Node:
     """One registry file as nodes, checked.  Raises UserError with every finding."""
-    return _document(root, relname, _bytes(root, relname))
+    return parsed(root, relname, file_bytes(root, relname))
 
 
-def _shown(root: Root, relname: str) -> str:
+def shown(root: Root, relname: str) -> str:
     """A file's name in messages: a path, but for what is packaged."""
     return f"{root.name}/{relname}" if root.validate else f"{root.name}:{relname}"
 
@@ -59,7 +54,8 @@ def _limits(root: Root) -> guard.Limits:
     return guard.OPERATOR_LIMITS if root.trusted else guard.PROJECT_REGISTRY_LIMITS
 
 
-def _bytes(root: Root, relname: str) -> bytes:
+def file_bytes(root: Root, relname: str) -> bytes:
+    """The bytes of one file.  Raises Refused when it is not a plain file."""
     with Directory(root.path) as directory:
         found = directory.read(relname, min(_limits(root).max_bytes, MAX_FILE_BYTES), single_link=False)
     if found is None:
@@ -67,8 +63,9 @@ def _bytes(root: Root, relname: str) -> bytes:
     return found[0]
 
 
-def _document(root: Root, relname: str, data: bytes) -> Node:
-    loaded = yamlio.load(data, _shown(root, relname), _limits(root), public=root.trusted)
+def parsed(root: Root, relname: str, data: bytes) -> Node:
+    """The nodes of a file whose bytes were read already, checked.  Raises UserError with every finding."""
+    loaded = yamlio.load(data, shown(root, relname), _limits(root), public=root.trusted)
     if loaded.root is None or has_errors(loaded.findings):
         raise UserError(loaded.findings)
     if root.validate:
@@ -76,62 +73,6 @@ def _document(root: Root, relname: str, data: bytes) -> Node:
         if has_errors(findings):
             raise UserError(findings)
     return loaded.root
-
-
-def row_names(root: Root, relname: str, kind: str) -> tuple[str, ...]:
-    """The names of a file's rows.  The file is read and judged whole, unless that was done before for these bytes."""
-    data = _bytes(root, relname)
-    memo = remembering() if root.trusted and len(data) >= yamlio.WORTH_KEEPING else None
-    recipe = repr(("names", VERSION, root.validate, kind, schema.digest(kind)))
-    name = hashlib.sha256(recipe.encode() + data).hexdigest()
-    kept = memo.read(name) if memo is not None else None
-    if kept is not None:
-        with suppress(ValueError):
-            return tuple(json.loads(kept.decode("utf-8", "surrogatepass")))
-    found = _document(root, relname, data)
-    expect(found, kind)
-    rows = found.get("rows")
-    names = tuple(rows.value) if rows is not None else ()
-    if memo is not None:
-        memo.write(name, json.dumps(names, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    return names
-
-
-def kind_of(relname: str) -> str:
-    """What a file of this name must hold, or an empty text when nothing reads it."""
-    folder, _, name = relname.rpartition("/")
-    stem = name.removesuffix(".yaml")
-    if stem == name:
-        return ""
-    return FOLDERS.get(folder, "") if folder else stem if stem in TOP else ""
-
-
-def judge(root: Root, relname: str) -> list[Finding]:
-    """What is wrong with one file: a mistake in it, or a name that nothing reads."""
-    kind = kind_of(relname)
-    if not kind:
-        known = allowed([f"{name}.yaml" for name in TOP] + [f"{folder}/*.yaml" for folder in FOLDERS])
-        shown = _shown(root, relname)
-        hint = f"known: {known}"
-        return [
-            Finding("MLCC404", Severity.WARNING, "nothing reads a registry file of this name", "", shown, hint=hint)
-        ]
-    try:
-        expect(document(root, relname), kind)
-    except UserError as problem:
-        return list(problem.findings)
-    return []
-
-
-def expect(document: Node, kind: str) -> None:
-    """Refuses a file whose `kind` is not the one that its name promises."""
-    found = document.get("kind")
-    if found is None or found.value != kind:
-        mark = found.mark if found is not None else document.mark
-        message = f"a file of this name holds rows of the kind {kind}"
-        raise UserError(
-            [Finding("MLCC403", Severity.ERROR, message, "kind", mark.file, mark.line, mark.column, f"kind: {kind}")]
-        )
 
 
 def _validated(root: Node) -> list[Finding]:
@@ -314,8 +255,5 @@ KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
     "regions": region,
 }
 
-# Where each kind stands: files at the top of a root, and folders of files.
-TOP = ("architectures", "deployment_configs", "targets", "regions")
-FOLDERS = {"frameworks": "framework", "instances": "instances", "models": "models"}
 # Every kind of registry file that has a schema.
 SCHEMAS = (*KINDS, "findings", "redaction")

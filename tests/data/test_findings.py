@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.helpers import ROOT, Result, assert_no_traceback, build_tree, run_mlcc
+from tests.helpers import ROOT, Caller, Result, assert_no_traceback, build_tree, run_mlcc
 
 FILE = ROOT / "registries" / "findings.yaml"
 ROWS: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["rows"]
 SHOWN = [code for code, row in ROWS.items() if "bad" in row]
 USUAL = ["mlcc validate"]
 MAX_WIDTH = 110
+Run = Callable[[dict[str, Any], list[str]], Result]
 
 
 def codes_of_the_source() -> set[str]:
@@ -24,19 +26,28 @@ def codes_of_the_source() -> set[str]:
     return {c for path in (ROOT / "mlcc").rglob("*.py") for c in re.findall(r"MLCC[0-9]{3}", path.read_text())}
 
 
-def run(example: dict[str, Any], usual: list[str], folder: Path) -> Result:
-    """Makes the project and runs its commands; what the last one said."""
-    project = build_tree(folder / "project", example.get("files", {}))
-    project.mkdir(exist_ok=True)
-    for name, target in example.get("links", {}).items():
-        (project / name).symlink_to(target)
-    result = None
-    for command in example.get("run", usual):
-        program, *argv = shlex.split(command)
-        assert program == "mlcc"
-        result = run_mlcc(*argv, cwd=project, env=example.get("env"))
-    assert result is not None
-    return result
+@pytest.fixture
+def run(mlcc: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Makes an example's project and runs its commands; what the last one said."""
+
+    def run(example: dict[str, Any], usual: list[str]) -> Result:
+        project = build_tree(tmp_path / "project", example.get("files", {}))
+        project.mkdir(exist_ok=True)
+        for name, target in example.get("links", {}).items():
+            (project / name).symlink_to(target)
+        monkeypatch.chdir(project)
+        for name, value in example.get("env", {}).items():
+            monkeypatch.setenv(name, value)
+        results = []
+        for command in example.get("run", usual):
+            program, *argv = shlex.split(command)
+            assert program == "mlcc"
+            # a module path is for a new process only
+            path = "PYTHONPATH" in example.get("env", {})
+            results.append(run_mlcc(*argv, env=example["env"]) if path else mlcc(*argv))
+        return results[-1]
+
+    return run
 
 
 def said(result: Result) -> str:
@@ -77,9 +88,9 @@ def test_lines_are_short():
 
 # ---------------------------------------------------------------- examples
 @pytest.mark.parametrize("code", SHOWN)
-def test_the_bad_example_shows_the_finding(code, tmp_path):
+def test_the_bad_example_shows_the_finding(code, run):
     row = ROWS[code]
-    result = run(row["bad"], USUAL, tmp_path)
+    result = run(row["bad"], USUAL)
     assert_no_traceback(result)
     severity = row["severity"]
     told = re.compile(rf'\b{severity} {code}\b|"code": "{code}",\s+"severity": "{severity}"')
@@ -87,9 +98,9 @@ def test_the_bad_example_shows_the_finding(code, tmp_path):
 
 
 @pytest.mark.parametrize("code", SHOWN)
-def test_the_good_example_does_not(code, tmp_path):
+def test_the_good_example_does_not(code, run):
     row = ROWS[code]
-    result = run(row["good"], row["bad"].get("run", USUAL), tmp_path)
+    result = run(row["good"], row["bad"].get("run", USUAL))
     assert_no_traceback(result)
     assert code not in said(result), said(result)
     assert result.code == 0, said(result)

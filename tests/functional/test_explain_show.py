@@ -141,3 +141,18 @@ def test_a_value_that_is_wrong_is_explained_all_the_same(mlcc):
 def test_a_file_that_cannot_be_read_is_not_explained(mlcc):
     build_tree(HERE, {"mlcc.yaml": "version: 1\nproject: ["})
     mlcc("explain", "ttl", code=1)
+
+
+# ---------------------------------------------------------------- what a finding means
+def test_the_page_of_a_finding(mlcc):
+    text = mlcc("explain", "MLCC108", code=0).stdout
+    assert "Unknown instance type" in text
+    assert text.index("This shows it:") < text.index("Mended:")
+    assert max(map(len, text.splitlines())) <= 80
+    code = json.loads(mlcc("explain", "MLCC108", "-o", "json", code=0).stdout)["code"]
+    assert code["bad"]["run"] == ["mlcc validate"]
+    assert "is no finding" in mlcc("explain", "MLCC999", code=1).stderr
+
+
+def test_a_finding_without_example_says_why(mlcc):
+    assert json.loads(mlcc("explain", "MLCC208", "-o", "json", code=0).stdout)["code"]["because"]

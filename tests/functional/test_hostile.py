@@ -351,3 +351,16 @@ def test_a_folder_that_becomes_a_link_after_the_plan_is_not_followed(project, ou
     with pytest.raises(UserError):
         carry_out(target, prepared)
     assert_same(before, state_of(outside))
+
+
+def test_a_row_whose_backend_no_layer_knows_is_a_finding(mlcc):
+    rows = (
+        "version: 1\nkind: deployment_configs\nrows:\n  http-own: {title: T, description: D., architecture: http,"
+        " backend: quart, source: own, validation_level: experimental, frameworks: [sklearn]}\n"
+    )
+    text = SMALLEST.replace("http-fastapi", "http-own") + "registries: [./own]\nframework: {name: sklearn}\n"
+    build_tree(HERE, {"mlcc.yaml": text, "own/deployment_configs.yaml": rows})
+    found = mlcc("apply", code=1).stderr
+    assert "MLCC405" in found
+    assert "quart" in found
+    assert not (HERE / "Dockerfile").exists()

@@ -389,3 +389,13 @@ def test_clean_names_the_model_that_it_keeps(project: Path) -> None:
 
 def test_dry_run_tells_the_port_that_was_asked_for(project: Path) -> None:
     assert json.loads(step(project, "deploy", "--dry-run", "--port", "9").stdout)["assumed"] == {"port": 9}
+
+
+def test_a_file_that_is_called_like_a_library_does_not_stand_in_for_it(built: Path) -> None:
+    build_tree(built, {"logging.py": "raise SystemExit('the wrong one')\n", "pip.py": "raise SystemExit('wrong')\n"})
+    try:
+        assert step(built, "build").code == 0
+    finally:
+        (built / "logging.py").unlink()
+        (built / "pip.py").unlink()
+        step(built, "clean")

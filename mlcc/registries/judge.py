@@ -1,0 +1,76 @@
+"""Which files a root may hold, and whether they are right.  Law: a name that nothing reads is said, not passed over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+
+from mlcc import schema, yamlio
+from mlcc._version import VERSION
+from mlcc.diagnostics import Finding, Severity, allowed
+from mlcc.errors import UserError
+from mlcc.memo import remembering
+from mlcc.registries import read
+from mlcc.registries.read import Root
+from mlcc.values import Node
+
+# Where each kind stands: files at the top of a root, and folders of files.
+TOP = ("architectures", "deployment_configs", "targets", "regions")
+FOLDERS = {"frameworks": "framework", "instances": "instances", "models": "models"}
+
+
+def row_names(root: Root, relname: str, kind: str) -> tuple[str, ...]:
+    """The names of a file's rows.  The file is read and judged whole, unless that was done before for these bytes."""
+    data = read.file_bytes(root, relname)
+    memo = remembering() if root.trusted and len(data) >= yamlio.WORTH_KEEPING else None
+    recipe = repr(("names", VERSION, root.validate, kind, schema.digest(kind)))
+    name = hashlib.sha256(recipe.encode() + data).hexdigest()
+    kept = memo.read(name) if memo is not None else None
+    if kept is not None:
+        with suppress(ValueError):
+            return tuple(json.loads(kept.decode("utf-8", "surrogatepass")))
+    found = read.parsed(root, relname, data)
+    expect(found, kind)
+    rows = found.get("rows")
+    names = tuple(rows.value) if rows is not None else ()
+    if memo is not None:
+        memo.write(name, json.dumps(names, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    return names
+
+
+def kind_of(relname: str) -> str:
+    """What a file of this name must hold, or an empty text when nothing reads it."""
+    folder, _, name = relname.rpartition("/")
+    stem = name.removesuffix(".yaml")
+    if stem == name:
+        return ""
+    return FOLDERS.get(folder, "") if folder else stem if stem in TOP else ""
+
+
+def judge(root: Root, relname: str) -> list[Finding]:
+    """What is wrong with one file: a mistake in it, or a name that nothing reads."""
+    kind = kind_of(relname)
+    if not kind:
+        known = allowed([f"{name}.yaml" for name in TOP] + [f"{folder}/*.yaml" for folder in FOLDERS])
+        shown = read.shown(root, relname)
+        hint = f"known: {known}"
+        return [
+            Finding("MLCC404", Severity.WARNING, "nothing reads a registry file of this name", "", shown, hint=hint)
+        ]
+    try:
+        expect(read.document(root, relname), kind)
+    except UserError as problem:
+        return list(problem.findings)
+    return []
+
+
+def expect(document: Node, kind: str) -> None:
+    """Refuses a file whose `kind` is not the one that its name promises."""
+    found = document.get("kind")
+    if found is None or found.value != kind:
+        mark = found.mark if found is not None else document.mark
+        message = f"a file of this name holds rows of the kind {kind}"
+        raise UserError(
+            [Finding("MLCC403", Severity.ERROR, message, "kind", mark.file, mark.line, mark.column, f"kind: {kind}")]
+        )
