@@ -258,7 +258,8 @@ MLCC_REAL_BASE=$(printf '%s\n' "$image" | head -n 1)
 export MLCC_REAL_REGISTRY MLCC_REAL_BASE
 cd "$root"
 status=0
-"$python" -m pytest -q -m "$selection" -p no:cacheprovider --basetemp="$work/pytest" --durations=0 --durations-min=1 \
+# containers in one process, servers without an engine in another
+"$python" -m pytest -q -m "$selection" -n 2 --dist loadfile -p no:cacheprovider --basetemp="$work/pytest" --durations=0 --durations-min=1 \
   "${@:-tests/real}" || status=$?
 [ "$status" != 5 ] || die 'no test was selected'
 containers=$(docker ps -aq)
