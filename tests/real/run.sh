@@ -129,6 +129,11 @@ finish() {
   for folder in $made; do
     rmdir "$folder" 2>/dev/null || true
   done
+  # what was told to end is given a moment to have ended
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    [ -n "$(ours)" ] || break
+    sleep 0.5
+  done
   for pid in $(ours); do
     left="$left $pid ($(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | cut -c1-120))"
     kill -KILL "$pid" 2>/dev/null || true
