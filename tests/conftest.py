@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import socket
 from typing import Any
 
@@ -30,6 +31,12 @@ def no_hypothesis_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Hypothesis keeps what it keeps outside the repository."""
     set_hypothesis_home_dir(tmp_path_factory.getbasetemp() / "hypothesis")
 
+
+# A suite started in the background of a shell inherits signals that are ignored, and would hand that on to the programs
+# whose way of ending it tests; a handler of Python's is not inherited, an ignored signal is.
+for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 BLANKED = ("AWS_", "ML_", "MLCC", "GIT_", "XDG_", "DOCKER_")
 NUMBERS = itertools.count()
