@@ -105,7 +105,7 @@ class Builder:
 
     def _scalar(self, event: Any) -> None:
         self._tag(event)
-        mark, text = self._mark(event), event.value
+        mark, text = self._mark(event), joined(event.value)
         plain = event.style in (None, "")
         value, ambiguous = scalars.resolve(text) if plain else (text, False)
         is_key = bool(self.stack) and self.stack[-1].is_map and self.stack[-1].key is None
@@ -221,3 +221,9 @@ def _last(value: Any) -> tuple[int, int]:
 
 
 _LONE = re.compile("[\ud800-\udfff]")
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+
+def joined(text: str) -> str:
+    """Text whose surrogate pairs are single characters: programs that write JSON write a character beyond U+FFFF so."""
+    return _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)

@@ -120,7 +120,8 @@ finish() {
   cd /
   [ -z "$registry_pid" ] || end "$registry_pid" 10
   [ -z "$dockerd_pid" ] || end "$dockerd_pid" 40
-  unset MLCC_REAL_RUN DOCKER_HOST DOCKER_CONFIG TMPDIR
+  # what looks for processes with the folder in their environment shall not find itself
+  unset MLCC_REAL_RUN DOCKER_HOST DOCKER_CONFIG TMPDIR PIP_CACHE_DIR
   # The folder must be free of mounts before it is removed.
   sed -n "s:^[^ ]* \\($work/[^ ]*\\) .*:\\1:p" /proc/mounts | sort -r | while read -r mounted; do
     umount "$mounted" || true
@@ -135,7 +136,7 @@ finish() {
     sleep 0.5
   done
   for pid in $(ours); do
-    left="$left $pid ($(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | cut -c1-120))"
+    left="$left $pid ($(sed -n 's/^\(Name\|State\|PPid\):[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null | tr '\n' ' ')$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | cut -c1-120))"
     kill -KILL "$pid" 2>/dev/null || true
   done
   if [ -n "$left" ]; then

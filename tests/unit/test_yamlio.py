@@ -218,6 +218,22 @@ def test_an_unclosed_list_is_shown_where_it_begins():
     assert (finding.code, finding.line, finding.column) == ("MLCC005", 2, 4)
 
 
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [("\\ud83d\\ude42", "\U0001f642"), ("a\\udbff\\udfffb", "a\U0010ffffb"), ("\\U0001f642", "\U0001f642")],
+)
+def test_pairs_that_json_writes_are_one_character(written, text):
+    """json.dumps writes what lies beyond U+FFFF as two escapes, and an mlcc.yaml may be written by a program."""
+    loaded = load(f'{{"a": "{written}", "k{written}": 1}}')
+    assert not loaded.findings
+    assert loaded.root.plain() == {"a": text, f"k{text}": 1}
+
+
+@pytest.mark.parametrize("text", ["\\ud83d x \\ude42", "\\ude42\\ud83d", "\\ud83d\\ud83d\\ude42"])
+def test_halves_that_make_no_pair_stay_refused(text):
+    assert codes(load(f'a: "{text}"').findings) == ["MLCC004"]
+
+
 @pytest.mark.parametrize("key", ["\\0", "\\ud800"])
 def test_keys_hold_no_nul_or_surrogate_either(key):
     assert codes(load(f'a: {{"x{key}": 1}}').findings) == ["MLCC004"]
