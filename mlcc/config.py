@@ -273,14 +273,22 @@ def coerce(path: Path, text: str) -> tuple[Any, str]:
         word = text.strip().lower()
         if word in _TRUE + _FALSE:
             return word in _TRUE, ""
-        return None, f"{quoted(text, _SHOWN)} is not true or false"
+        return None, f"{_told(path, text)} is not true or false"
     if "array" in types or "object" in types:
-        return _coerce_collection(text, types)
+        return _coerce_collection(path, text, types)
     if {"boolean", "string"} <= set(types) and text in ("true", "false") and not _kept(prop):
         return text == "true", ""
     if "integer" in types or "number" in types:
-        return (text, "") if _kept(prop) else _coerce_number(text, types)
+        return (text, "") if _kept(prop) else _coerce_number(path, text, types)
     return text, ""
+
+
+def _told(path: Path, text: str) -> str:
+    """The text for a message; a secret, by where it stands or by its form, is not quoted."""
+    from mlcc.deployments.redaction import is_secret_name, is_secret_value
+
+    secret = path[0] == "secrets" or is_secret_name(str(path[-1])) or is_secret_value(text)
+    return "the value" if secret else quoted(text, _SHOWN)
 
 
 def _kept(prop: keys.Property | None) -> bool:
@@ -288,7 +296,7 @@ def _kept(prop: keys.Property | None) -> bool:
     return prop is not None and prop.meta.get("keep") == "text"
 
 
-def _coerce_number(text: str, types: tuple[str, ...]) -> tuple[Any, str]:
+def _coerce_number(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, str]:
     loaded = yamlio.load(text.encode("utf-8", "surrogatepass"), "value")
     value = loaded.root.value if loaded.root is not None else None
     whole = loaded.root is not None and loaded.root.text == text.strip()
@@ -296,15 +304,15 @@ def _coerce_number(text: str, types: tuple[str, ...]) -> tuple[Any, str]:
         return value, ""
     if "string" in types:
         return text, ""
-    return None, f"{quoted(text, _SHOWN)} is not a number"
+    return None, f"{_told(path, text)} is not a number"
 
 
-def _coerce_collection(text: str, types: tuple[str, ...]) -> tuple[Any, str]:
+def _coerce_collection(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, str]:
     if "array" in types and re.match(r"[A-Za-z0-9./:_@-]+(,[A-Za-z0-9./:_@-]+)*\Z", text):
         return text.split(","), ""
     loaded = yamlio.load(text.encode("utf-8", "surrogatepass"), "value")
     if loaded.root is None or not (loaded.root.is_list or loaded.root.is_map):
-        return None, f"{quoted(text, _SHOWN)} is not a list or mapping in YAML"
+        return None, f"{_told(path, text)} is not a list or mapping in YAML"
     if loaded.findings:
         return None, loaded.findings[0].message
     return loaded.root.plain(), ""

@@ -179,9 +179,9 @@ def _findings(findings: Sequence[Finding], session: Session) -> None:
 
 def _bug(session: Session) -> int:
     """One line for the person, the traceback into a file that can be attached to a report."""
-    from mlcc.deployments.redaction import redact_text
+    from mlcc.deployments.redaction import redact_known
 
-    text = redact_text(traceback.format_exc())
+    text = redact_known(traceback.format_exc(), session.environ)
     where = ""
     try:
         os.makedirs(session.home, mode=0o700, exist_ok=True)

@@ -7,6 +7,7 @@ is not.  A value is a secret when it has the format of one, whatever its name.
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 from mlcc import resources, yamlio
 
 REDACTED = "***REDACTED***"
+SHORTEST = 8
 
 
 class Rule(NamedTuple):
@@ -87,3 +89,21 @@ def redact_text(text: str, rule: Rule | None = None) -> str:
 def redact(variables: Mapping[str, str], rule: Rule | None = None) -> dict[str, str]:
     """Variables with secret values replaced, by name and by format."""
     return {k: REDACTED if is_secret_name(k, rule) and v else redact_text(v, rule) for k, v in variables.items()}
+
+
+def redact_known(text: str, variables: Mapping[str, str], rule: Rule | None = None) -> str:
+    """Text without what has the format of a secret, and without the values of variables that hold one.
+
+    A value is found as it is, and as Python, JSON and a URL quote it; one of under 8 characters is not looked for: it
+    would be found everywhere.
+    """
+    from urllib.parse import quote
+
+    forms: set[str] = set()
+    for name, value in variables.items():
+        if len(value) >= SHORTEST and is_secret_name(name, rule):
+            forms |= {value, repr(value)[1:-1], json.dumps(value)[1:-1], quote(value), quote(value, safe="")}
+    # the longest first: one may be a part of another
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, REDACTED)
+    return redact_text(text, rule)

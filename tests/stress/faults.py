@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import shutil
 import signal
 import stat
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,32 +95,72 @@ class Counter:
         self.real["write"](self.report, str(self.calls).encode())
 
 
+def start(action: Callable[[], int], cwd: Path, said: Path, *before: Callable[[], Callable[[], None]]) -> int:
+    """Starts an action in a child and returns its process.
+
+    said: file that gets what it prints; before: called in the child first; what they return is called when it ends.
+    """
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 70
+    try:
+        os.chdir(cwd)
+        # line by line, so that what was said before a kill is there
+        text = open(said, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
+        sys.stdout = sys.stderr = text
+        after = [prepare() for prepare in before]
+        try:
+            code = action()
+        finally:
+            for call in after:
+                call()
+    except BaseException:
+        print(traceback.format_exc(), file=text)
+    finally:
+        os._exit(code)
+
+
+def ended(pid: int) -> int:
+    """Waits for a child and returns its exit code (negative: the signal)."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
 def run(action: Callable[[], int], cwd: Path, fault: Fault | None = None) -> Outcome:
     """Runs an action in a child with the fault, and returns how it ended.  What it prints is kept."""
     count_in, count_out = os.pipe()
     said = cwd.parent / f"{cwd.name}.said"
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.chdir(cwd)
-            text = open(said, "w", encoding="utf-8")  # noqa: SIM115
-            sys.stdout = sys.stderr = text
-            counter = Counter(fault, count_out)
-            counter.install()
-            try:
-                code = action()
-            finally:
-                counter.tell()
-            text.flush()
-            os._exit(code)
-        except BaseException as problem:
-            print(f"Traceback: {problem!r}", file=text, flush=True)
-            os._exit(70)
+
+    def count() -> Callable[[], None]:
+        counter = Counter(fault, count_out)
+        counter.install()
+        return counter.tell
+
+    pid = start(action, cwd, said, count)
     os.close(count_out)
     with open(count_in, "rb") as pipe:
         counted = pipe.read()
-    _, status = os.waitpid(pid, 0)
-    return Outcome(os.waitstatus_to_exitcode(status), int(counted or b"0"), said.read_text(encoding="utf-8"))
+    return Outcome(ended(pid), int(counted or b"0"), said.read_text(encoding="utf-8"))
+
+
+def watched(action: Callable[[], int], cwd: Path, watch: Callable[[list[str]], None]) -> tuple[Outcome, list[str]]:
+    """Runs an action in a child and returns how it ended, and what a watcher that was set up there noted."""
+    said, seen = cwd.parent / f"{cwd.name}.said", cwd.parent / f"{cwd.name}.seen"
+    seen.unlink(missing_ok=True)
+
+    def look() -> Callable[[], None]:
+        notes: list[str] = []
+        watch(notes)
+
+        def tell() -> None:
+            # a copy: writing the file is watched too
+            text = json.dumps(list(notes))
+            seen.write_text(text)
+
+        return tell
+
+    code = ended(start(action, cwd, said, look))
+    return Outcome(code, 0, said.read_text(encoding="utf-8")), json.loads(seen.read_text())
 
 
 def mlcc(*arguments: str) -> Callable[[], int]:

@@ -246,6 +246,23 @@ def test_a_path_without_a_key_is_text():
     assert coerce(("nope", Item("x")), "1") == ("1", "")
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        (("secrets", "API_TOKEN"), "hunter2-hunter2", False),
+        (("tags",), "hf_" + "a1B2" * 9, False),
+        (("tags",), "plain", True),
+        (("deployment", "instance_count"), "sk-" + "a1B2" * 9, False),
+        (("deployment", "instance_count"), "many", True),
+        (("seed_files", "tests"), "ghp_" + "a1B2" * 9, False),
+    ],
+)
+def test_a_secret_is_not_quoted(path, text, told):
+    value, wrong = coerce(path, text)
+    assert value is None
+    assert (text in wrong) is told
+
+
 def test_an_environment_cannot_be_called_default():
     finding = config.load(b"version: 1\nenvironments: {default: {ttl: 1h}}\n", "f.yaml").findings[0]
     assert (finding.code, finding.path) == ("MLCC035", "environments.default")

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import time
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc.deployments.redaction import REDACTED, is_secret_name, is_secret_value, packaged, redact, redact_text, words
+from mlcc.deployments.redaction import (
+    REDACTED,
+    is_secret_name,
+    is_secret_value,
+    packaged,
+    redact,
+    redact_known,
+    redact_text,
+    words,
+)
 from mlcc.lifecycle import assets
 
 SECRET_NAMES = [
@@ -372,6 +383,27 @@ def test_the_pattern_of_web_tokens_is_linear_too():
     before = time.perf_counter()
     redact_text("eyJ" * 12_000)
     assert time.perf_counter() - before < 0.5
+
+
+KNOWN = {
+    "MY_TOKEN": "s3cr'et \"é/",
+    "OTHER_TOKEN": "s3cr'et \"é/longer",
+    "SHORT_TOKEN": "1234567",
+    "HOME": "/root/home",
+}
+
+
+@pytest.mark.parametrize(
+    "form", [str, lambda v: repr(v)[1:-1], lambda v: json.dumps(v)[1:-1], quote, lambda v: quote(v, "")]
+)
+@pytest.mark.parametrize("name", ["MY_TOKEN", "OTHER_TOKEN"])
+def test_values_of_secret_variables_are_found_as_they_are_quoted(form, name):
+    shown = redact_known(f"failed: <{form(KNOWN[name])}> at /root/home 1234567", KNOWN)
+    assert shown == f"failed: <{REDACTED}> at /root/home 1234567"
+
+
+def test_formats_are_found_where_no_variable_is():
+    assert redact_known("x hf_" + "a1B2" * 9, {}) == f"x {REDACTED}"
 
 
 def test_an_export_takes_secrets_out_of_lists_too():
