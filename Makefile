@@ -32,7 +32,8 @@ lint: venv ## ruff and mypy
 test-real: venv ## the tests on real components: container engine, servers (installs them; needs root and Debian)
 	sh tests/real/run.sh $(BIN)/python
 
-stress: venv ## the guarantees at full figures: kills, failing disks, hostile files (half an hour)
+stress: venv ## the guarantees at full figures: kills, failing disks, races, hostile files (needs strace; an hour)
+	@command -v strace >/dev/null || apt-get -qq install -y strace >/dev/null
 	MLCC_STRESS=1 $(BIN)/pytest -q -n 0 -s tests/stress
 
 bench: venv ## the performance table: medians and ratios, mlcc against what it is compared with

@@ -44,11 +44,27 @@ def sarif(findings: list[Finding]) -> dict[str, Any]:
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "mlcc", "version": VERSION, "rules": [{"id": c} for c in codes]}},
+                "tool": {"driver": {"name": "mlcc", "version": VERSION, "rules": [_rule(c) for c in codes]}},
                 "columnKind": "unicodeCodePoints",
                 "results": [_result(f) for f in findings],
             }
         ],
+    }
+
+
+def _rule(code: str) -> dict[str, Any]:
+    """A rule with its page, as `mlcc explain CODE` prints it; a plugin's code has none."""
+    from mlcc.registries.findings import pages
+
+    page = pages().get(code)
+    if page is None:
+        return {"id": code}
+    return {
+        "id": code,
+        "shortDescription": {"text": page.title},
+        "fullDescription": {"text": page.meaning},
+        "help": {"text": page.remedy},
+        "defaultConfiguration": {"level": page.severity},
     }
 
 
