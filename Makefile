@@ -34,7 +34,7 @@ test-real: venv ## the tests on real components: container engine, servers (inst
 
 stress: venv ## the guarantees at full figures: kills, failing disks, races, hostile files (needs strace; an hour)
 	@command -v strace >/dev/null || apt-get -qq install -y strace >/dev/null
-	MLCC_STRESS=1 $(BIN)/pytest -q -n 0 -s tests/stress
+	MLCC_STRESS=1 $(BIN)/pytest -q -n 2 -rP tests/stress
 
 bench: venv ## the performance table: medians and ratios, mlcc against what it is compared with
 	$(BIN)/python -m bench

@@ -10,7 +10,6 @@ import functools
 import json
 import random
 import resource
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -184,6 +183,4 @@ def test_made_documents(mlcc: Caller, chunk: int) -> None:
                 document.setdefault("deployment", {}).setdefault("config", config)
         text = json.dumps(document) if number % 2 else yaml.safe_dump(document, allow_unicode=True)
         codes.append(judge(mlcc, text.encode(), f"made {chunk}/{number}"))
-    print(
-        f"\n{count} made documents: {codes.count(0)} accepted, {codes.count(1)} refused, 0 tracebacks", file=sys.stderr
-    )
+    print(f"\n{count} made documents: {codes.count(0)} accepted, {codes.count(1)} refused, 0 tracebacks")
