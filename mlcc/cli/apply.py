@@ -12,6 +12,7 @@ import click
 
 from mlcc import pipeline
 from mlcc import plan as planning
+from mlcc.cli import complete
 from mlcc.cli.changes import flush, plan_document, print_plan, say_sources
 from mlcc.cli.options import KeyCommand, env_option, output_options, value_options
 from mlcc.cli.output import print_findings
@@ -32,10 +33,21 @@ MAX_PLAN_BYTES = 16 << 20
 @click.command("apply", cls=KeyCommand, epilog="Example: mlcc apply --check (in CI: has someone forgotten to apply?)")
 @click.option("--locked", is_flag=True, help="Fail unless everything is already as committed; write nothing.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 when there is something to write.")
-@click.option("--restore", multiple=True, metavar="PATH", help="Write this file again, saving yours first.")
+@click.option(
+    "--restore",
+    multiple=True,
+    metavar="PATH",
+    help="Write this file again, saving yours first.",
+    shell_complete=complete.paths,
+)
 @click.option("--force", is_flag=True, help="On a conflict take mlcc's file, saving yours first.")
 @click.option(
-    "--plan", "saved", default="", metavar="FILE", help="Do exactly what `mlcc plan -o json` said, or nothing."
+    "--plan",
+    "saved",
+    default="",
+    metavar="FILE",
+    help="Do exactly what `mlcc plan -o json` said, or nothing.",
+    shell_complete=complete.paths,
 )
 @click.option("--merge", is_flag=True, help="On a conflict write both with markers.")
 @project_options

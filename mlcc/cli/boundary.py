@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 import click
@@ -122,7 +123,9 @@ def _ended(problem: BaseException, session: Session) -> int:
 def _invoked(command: click.Command, argv: Sequence[str], session: Session) -> int:
     """Runs the command; click's own `main` is for shell completion only (it prints on interrupts, and maps codes)."""
     if COMPLETION in session.environ:
-        command.main(prog_name="mlcc", complete_var=COMPLETION, standalone_mode=False)
+        # whoever presses TAB behind a mistake has not asked to be told of it
+        with suppress(click.UsageError):
+            command.main(prog_name="mlcc", complete_var=COMPLETION, standalone_mode=False)
         return 0
     arguments = list(argv)
     session.usage_as_json = bool({"--json", "-ojson", "--output=json"} & set(arguments)) or any(

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mlcc.cli import complete
 from mlcc.cli.options import output_options
 from mlcc.cli.output import Columns, cell, document, print_document, print_rows
 from mlcc.cli.plugged import plugged
@@ -57,14 +58,21 @@ TABLES: dict[str, tuple[Callable[[Registries], Rows], Columns, str]] = {
 
 @click.command("catalog", epilog="Example: mlcc catalog instances --filter accelerator=cuda --offered transform")
 @click.argument("table", type=click.Choice(sorted(TABLES)))
-@click.argument("name", required=False, default="")
+@click.argument("name", required=False, default="", shell_complete=complete.rows)
 @click.option("--filter", "filters", multiple=True, metavar="FIELD=TEXT", help="Rows whose field holds this text.")
 @click.option(
     "--offered",
     type=click.Choice(["endpoint", "transform", "hyperpod"]),
     help="Instance types that are offered for this use.",
 )
-@click.option("--registry", "roots", multiple=True, metavar="DIR", help="A folder of rows over the packaged ones.")
+@click.option(
+    "--registry",
+    "roots",
+    multiple=True,
+    metavar="DIR",
+    help="A folder of rows over the packaged ones.",
+    shell_complete=complete.folders,
+)
 @output_options()
 def command(table: str, name: str, filters: tuple[str, ...], offered: str | None, roots: tuple[str, ...]) -> int:
     """Browse the registries: a table, or one row in full with where its facts come from."""

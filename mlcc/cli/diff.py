@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from mlcc import plan as planning
+from mlcc.cli import complete
 from mlcc.cli.changes import flush, print_plan, value_line, value_rows
 from mlcc.cli.options import KeyCommand, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings, table
@@ -23,7 +24,14 @@ from mlcc.pipeline import Prepared, Project
 
 
 @click.command("diff", cls=KeyCommand, epilog="Example: mlcc diff --env dev prod")
-@click.option("--env", "envs", multiple=True, metavar="NAME [NAME]", help="One: diff for it. Two: how they differ.")
+@click.option(
+    "--env",
+    "envs",
+    multiple=True,
+    metavar="NAME [NAME]",
+    help="One: diff for it. Two: how they differ.",
+    shell_complete=complete.environments,
+)
 @project_options
 @value_options
 @output_options()

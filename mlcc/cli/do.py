@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from mlcc import lifecycle
+from mlcc.cli import complete
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugged import plugged
@@ -83,7 +84,15 @@ class Steps(click.Group):
 
 
 @click.group("do", cls=Steps, epilog="Example: mlcc do -C iris deploy --target local")
-@click.option("-C", "--directory", "directory", default=".", metavar="DIR", help="The rendered project.")
+@click.option(
+    "-C",
+    "--directory",
+    "directory",
+    default=".",
+    metavar="DIR",
+    help="The rendered project.",
+    shell_complete=complete.folders,
+)
 @click.pass_context
 def command(ctx: click.Context, directory: str) -> None:
     """Run a step of a rendered project.  The project's do/ folder holds a shim for each."""
@@ -104,9 +113,15 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
         epilog=f"Example: do/{name} --target local",
         params=[
             *OWN.get(name, ()),
-            click.Option(["--env"], metavar="NAME", help="An environment of the project."),
             click.Option(
-                ["--target"], default="", metavar="NAME", help="Where to act, if not the project's own target."
+                ["--env"], metavar="NAME", help="An environment of the project.", shell_complete=complete.environments
+            ),
+            click.Option(
+                ["--target"],
+                default="",
+                metavar="NAME",
+                help="Where to act, if not the project's own target.",
+                shell_complete=complete.targets,
             ),
             click.Option(["--dry-run", "dry_run"], is_flag=True, help="Print what would be called; touch nothing."),
         ],

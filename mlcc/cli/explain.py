@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from mlcc.cli import complete
 from mlcc.cli.options import KeyCommand, env_option, file_option, output_options, value_options
 from mlcc.cli.output import cell, document, print_document, print_findings, print_rows, table
 from mlcc.cli.projects import read, target_of, warn_unfinished
@@ -22,7 +23,7 @@ CODE = re.compile(r"MLCC[0-9]{3}\Z")
 
 
 @click.command("explain", cls=KeyCommand, epilog="Example: mlcc explain deployment.instance_type")
-@click.argument("key", required=False, default="")
+@click.argument("key", required=False, default="", shell_complete=complete.keys)
 @click.option("--precedence", is_flag=True, help="Print the order in which sources win.")
 @file_option
 @env_option

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mlcc.cli import complete
 from mlcc.cli.session import FINDING_FORMATS, FORMATS, Session, current
 from mlcc.config import SCHEMA
 from mlcc.settings import Request
@@ -49,6 +50,7 @@ class KeyOption(click.Option):
             hidden=name not in SHOWN,
             expose_value=False,
             callback=_keep,
+            shell_complete=complete.of_key(path),
         )
         self.key = path
 
@@ -169,10 +171,23 @@ def value_options(command: Command) -> Command:
             multiple=True,
             metavar="DIR",
             help="A folder of registry rows over the packaged ones.",
+            shell_complete=complete.folders,
         ),
-        click.option("--config", "extra", default="", metavar="FILE", help="A file of values over mlcc.yaml."),
         click.option(
-            "--set", "settings", multiple=True, metavar="PATH=VALUE", help="Set a value for this run (see mlcc set)."
+            "--config",
+            "extra",
+            default="",
+            metavar="FILE",
+            help="A file of values over mlcc.yaml.",
+            shell_complete=complete.paths,
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="PATH=VALUE",
+            help="Set a value for this run (see mlcc set).",
+            shell_complete=complete.settings,
         ),
     ):
         command = option(command)
@@ -181,14 +196,16 @@ def value_options(command: Command) -> Command:
 
 def env_option(command: Command) -> Command:
     """--env NAME."""
-    return click.option("--env", "env", default=None, metavar="NAME", help="An overlay under environments:.")(command)
+    words = "An overlay under environments:."
+    shown = click.option("--env", "env", default=None, metavar="NAME", help=words, shell_complete=complete.environments)
+    return shown(command)
 
 
 def file_option(command: Command) -> Command:
     """-f FILE."""
-    return click.option("-f", "--file", "file", default="", metavar="FILE", help="mlcc.yaml (default: here or above).")(
-        command
-    )
+    words = "mlcc.yaml (default: here or above)."
+    shown = click.option("-f", "--file", "file", default="", metavar="FILE", help=words, shell_complete=complete.paths)
+    return shown(command)
 
 
 def request(settings: Iterable[str], extra: str, registries: Iterable[str]) -> Request:

@@ -11,7 +11,8 @@ import click
 
 from mlcc import pipeline, proc, workspace
 from mlcc.apply import journal_of
-from mlcc.cli.options import request
+from mlcc.cli import complete
+from mlcc.cli.options import file_option, request
 from mlcc.cli.session import Session
 from mlcc.diagnostics import error, printable, quoted
 from mlcc.errors import UsageError, UserError
@@ -45,10 +46,16 @@ def project_options(command: Command) -> Command:
         click.option("--changed-since", "since", default="", metavar="REF", help="Projects changed since a commit."),
         click.option("--all", "every", is_flag=True, help="Every mlcc.yaml below the repository's root."),
         click.option(
-            "-C", "--directory", "directory", default="", metavar="DIR", help="Where to write, if not beside."
+            "-C",
+            "--directory",
+            "directory",
+            default="",
+            metavar="DIR",
+            help="Where to write, if not beside.",
+            shell_complete=complete.folders,
         ),
-        click.option("-f", "--file", "file", default="", metavar="FILE", help="mlcc.yaml (default: here or above)."),
-        click.argument("paths", nargs=-1, metavar="[MLCC.YAML]..."),
+        file_option,
+        click.argument("paths", nargs=-1, metavar="[MLCC.YAML]...", shell_complete=complete.paths),
     ):
         command = option(command)
     return command

@@ -7,6 +7,7 @@ import os
 import click
 
 from mlcc import config, edit, keys, pipeline, writing
+from mlcc.cli import complete
 from mlcc.cli.options import file_option, output_options
 from mlcc.cli.plugged import plugged
 from mlcc.cli.session import Session, current
@@ -21,10 +22,17 @@ from mlcc.workspace import locate
 
 
 @click.command("set", epilog="Example: mlcc set deployment.instance_type ml.c5.xlarge")
-@click.argument("key")
-@click.argument("value", required=False)
+@click.argument("key", shell_complete=complete.keys)
+@click.argument("value", required=False, shell_complete=complete.value)
 @click.option("--unset", is_flag=True, help="Remove the key.")
-@click.option("--env", "env", default="", metavar="NAME", help="Set it in an environment's overlay.")
+@click.option(
+    "--env",
+    "env",
+    default="",
+    metavar="NAME",
+    help="Set it in an environment's overlay.",
+    shell_complete=complete.environments,
+)
 @file_option
 @output_options()
 def command(key: str, value: str | None, unset: bool, env: str, file: str) -> int:

@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from mlcc import keys, schema
+from mlcc.cli.catalog import TABLES
 from tests.helpers import ROOT
 
 PATHS = sorted((ROOT / "schemas").glob("*.json"))
@@ -147,6 +148,14 @@ def test_names_have_one_form():
         assert env is None or env == "ML_" + option.removeprefix("--").upper().replace("-", "_"), prop.name
         assert variable is None or re.fullmatch(r"[A-Z][A-Z0-9_]*", variable), prop.name
         assert (option is None) == (env is None), prop.name
+
+
+def test_a_key_that_names_rows_says_of_which_table():
+    """The table is what completion offers and what `mlcc catalog TABLE` lists."""
+    named = {p.name: p.meta["catalog"] for p in PROPERTIES.values() if p.meta.get("catalog")}
+    assert set(named.values()) <= set(TABLES)
+    assert named["deployment.instance_type"] == "instances"
+    assert len(named) == 5
 
 
 def test_every_key_says_what_it_changes():
