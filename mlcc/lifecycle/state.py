@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from mlcc.files import DIRECTORY, Directory
@@ -87,17 +88,22 @@ def sweep(directory: str) -> None:
 
 
 def _remove_below(fd: int) -> None:
-    """Removes everything in an open directory."""
+    """Removes everything in an open directory; what goes away by itself (a server takes its record along) is gone."""
     for entry in list(os.scandir(fd)):
-        if entry.is_dir(follow_symlinks=False):
-            child = os.open(entry.name, DIRECTORY, dir_fd=fd)
-            try:
-                _remove_below(child)
-            finally:
-                os.close(child)
-            os.rmdir(entry.name, dir_fd=fd)
-        else:
-            os.unlink(entry.name, dir_fd=fd)
+        with suppress(FileNotFoundError):
+            if entry.is_dir(follow_symlinks=False):
+                _remove_folder(fd, entry.name)
+            else:
+                os.unlink(entry.name, dir_fd=fd)
+
+
+def _remove_folder(parent: int, name: str) -> None:
+    fd = os.open(name, DIRECTORY, dir_fd=parent)
+    try:
+        _remove_below(fd)
+    finally:
+        os.close(fd)
+    os.rmdir(name, dir_fd=parent)
 
 
 def leftovers(directory: str) -> list[str]:

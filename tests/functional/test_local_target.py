@@ -65,6 +65,9 @@ server.serve_forever()
 """
 
 
+STARTED: list[subprocess.Popen[bytes]] = []
+
+
 def rendered(root: Path, config: str) -> Path:
     """A project in a folder, with the small server in place of the rendered one."""
     build_tree(root, {"mlcc.yaml": config})
@@ -113,7 +116,13 @@ def project(built: Path) -> Any:
     """The built project, with nothing running before and after."""
     build(built)
     yield built
-    assert step(built, "clean").code == 0
+    cleaned = step(built, "clean")
+    while STARTED:
+        # a test that failed leaves nothing to those after it
+        left = STARTED.pop()
+        left.kill()
+        left.communicate()
+    assert cleaned.code == 0, cleaned.stderr
 
 
 def deploy(project: Path, mode: str, *arguments: str) -> Result:
@@ -274,9 +283,11 @@ def test_dry_run_prints_calls_and_touches_nothing(built: Path, name: str) -> Non
 def start(root: Path, name: str, *arguments: str) -> subprocess.Popen[bytes]:
     """A do/ shim that goes on."""
     environ = {**os.environ, "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc"), "MLCC_ENGINE": "none"}
-    return subprocess.Popen(
+    made = subprocess.Popen(
         [root / "do" / name, *arguments], cwd="/", env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
+    STARTED.append(made)
+    return made
 
 
 def until(condition: Any, limit_s: float = 20.0) -> None:
@@ -318,7 +329,8 @@ def test_clean_and_status_know_the_server_in_the_foreground(project: Path) -> No
     until(lambda: serving(project))
     status = json.loads(step(project, "status", "--json").stdout)
     assert status["foreground"][0].startswith("http://127.0.0.1:")
-    assert step(project, "clean").code == 0
+    cleaned = step(project, "clean")
+    assert cleaned.code == 0, cleaned.stderr
     assert serving(project) == []
     _, said = running.communicate(timeout=30)
     assert running.returncode == 1
