@@ -47,13 +47,14 @@ def overhead(place: Place, only: tuple[str, ...] = BACKENDS) -> Iterator[Row]:
 
 
 def _backend(place: Place, backend: str) -> Iterator[Row]:
-    folder = place.project(f"serve-{backend}", f"http-{backend}")
+    folder = place.project(f"serve-{backend}", f"http-{backend}, target: local")
     environ = {**place.environ(), "MLCC_ENGINE": "none"}
 
     def mlcc(*argv: str) -> Any:
         done = subprocess.run([place.mlcc, *argv], cwd=folder, env=environ, capture_output=True, text=True)
         if done.returncode:
-            raise RuntimeError(f"mlcc {' '.join(argv)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+            said = (done.stderr or done.stdout)[-2000:]
+            raise RuntimeError(f"mlcc {' '.join(argv)} ended with {done.returncode}:\n{said}")
         return json.loads(done.stdout) if "--json" in argv else None
 
     mlcc("apply", "-q")

@@ -7,7 +7,6 @@ a message: control, C1 and bidirectional characters become escapes, so that no m
 
 from __future__ import annotations
 
-import difflib
 import enum
 import re
 from collections.abc import Iterable
@@ -70,11 +69,12 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
 
 # Unicode: C0, DEL, C1, zero-width and bidirectional controls, line and paragraph separators, BOM, lone surrogates,
 # interlinear annotations and tag characters.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+_UNSAFE = (
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
 )
 # Words that CI systems act on when a line begins with them (GitHub, Azure, older GitHub forms).
-_CI_COMMAND = re.compile(r"^(\s*)(::|##\[|##vso\[)")
+_CI_COMMANDS = ("::", "##[", "##vso[")
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -89,7 +89,10 @@ def printable(text: str, limit: int = 120) -> str:
     """Foreign text made safe for one line of a terminal or a CI log, cut to `limit` characters (0: never cut)."""
     if limit and len(text) > limit:
         text = text[: limit - 3] + "..."
-    return _CI_COMMAND.sub(r"\1\\\2", _UNSAFE.sub(_escape, text))
+    if not (text.isascii() and text.isprintable()):
+        text = re.sub(_UNSAFE, _escape, text)
+    words = text.lstrip()
+    return f"{text[: len(text) - len(words)]}\\{words}" if words.startswith(_CI_COMMANDS) else text
 
 
 def quoted(text: str, limit: int = 80) -> str:
@@ -101,6 +104,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """The known word closest to `word`, or an empty string when none is near."""
     if len(word) > 80:
         return ""
+    import difflib
+
     found = difflib.get_close_matches(word.lower().replace("-", "_"), list(known), n=1, cutoff=0.6)
     if found:
         return found[0]

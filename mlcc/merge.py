@@ -6,7 +6,6 @@ them lies one region that is taken from the side that changed it.
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -82,7 +81,9 @@ def _regions(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Itera
 
 
 def _blocks(base: list[bytes], side: list[bytes]) -> list[tuple[int, int, int]]:
-    matcher = difflib.SequenceMatcher(None, base, side, autojunk=False)
+    from difflib import SequenceMatcher
+
+    matcher = SequenceMatcher(None, base, side, autojunk=False)
     return [(m.a, m.b, m.size) for m in matcher.get_matching_blocks() if m.size]
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import subprocess
 
 from mlcc.diagnostics import error, printable
 from mlcc.errors import PreconditionError
@@ -38,6 +40,8 @@ def run(
     stdin: bytes = b"",
 ) -> Finished:
     """Runs a program to its end and returns what it printed.  A missing program raises PreconditionError."""
+    import subprocess
+
     try:
         done = subprocess.run(argv, input=stdin, capture_output=True, cwd=cwd, env=dict(environ), timeout=timeout_s)
     except FileNotFoundError:
@@ -51,6 +55,8 @@ def lines(
     argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | None = None, log: IO[bytes] | None = None
 ) -> Iterator[str]:
     """Runs a program and yields its output line by line; the last item is `exit CODE`.  log: a copy of the bytes."""
+    import subprocess
+
     try:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd, env=dict(environ)
@@ -77,6 +83,8 @@ def foreground(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | No
     The program is in a session of its own, so that Ctrl-C reaches this process alone: however this one is told to end,
     the program gets one SIGTERM and `grace_s` seconds to finish, and the interrupt goes on.
     """
+    import subprocess
+
     try:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, cwd=cwd, env=dict(environ), start_new_session=True, close_fds=True
@@ -91,6 +99,8 @@ def foreground(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | No
 
 def _end(process: subprocess.Popen[bytes], grace_s: float) -> int:
     """SIGTERM, and SIGKILL after the grace or at a second interrupt; the exit code."""
+    import subprocess
+
     if process.poll() is None:
         process.terminate()
         try:
@@ -102,6 +112,8 @@ def _end(process: subprocess.Popen[bytes], grace_s: float) -> int:
 
 def background(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str, log: IO[bytes]) -> int:
     """Starts a program that outlives this one, in a session of its own, and returns its pid."""
+    import subprocess
+
     try:
         process = subprocess.Popen(
             argv,

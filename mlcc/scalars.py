@@ -14,12 +14,12 @@ _FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+][0-9]+)?\Z")
 _WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 # What some YAML reader takes for a boolean, a number of another kind or notation, infinity or a date.
-_AMBIGUOUS = re.compile(
-    r"(?:yes|no|on|off|=)\Z|[-+]?\.(?:inf|nan)\Z"
+_AMBIGUOUS_WORDS = ("yes", "no", "on", "off", "=")
+_AMBIGUOUS = (
+    r"[-+]?\.(?:inf|nan)\Z"
     r"|[-+]?(?:[0-9][0-9_]*\.?|\.[0-9])[0-9_]*(?:e[-+]?[0-9]+)?\Z|[-+]?0[xob][0-9a-f_]+\Z"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z"
-    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?\Z",
-    re.IGNORECASE,
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?\Z"
 )
 
 
@@ -32,4 +32,6 @@ def resolve(text: str) -> tuple[Any, bool]:
     if _FLOAT.match(text):
         number = float(text)
         return (number if abs(number) != float("inf") else text), False
-    return text, bool(_AMBIGUOUS.match(text))
+    if text[0] in "-+.0123456789":
+        return text, bool(re.match(_AMBIGUOUS, text, re.IGNORECASE))
+    return text, text.lower() in _AMBIGUOUS_WORDS

@@ -13,7 +13,7 @@ from typing import Any
 
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./@-]*\Z")
 _RESERVED = re.compile(r"(?:true|false|null|yes|no|on|off|y|n)\Z", re.IGNORECASE)
-_RAW_UNSAFE = re.compile(
+_RAW_UNSAFE = (
     '[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"\\\\]'
 )
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
@@ -21,7 +21,9 @@ _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 def quote(text: str) -> str:
     """Text as a double-quoted YAML scalar that every YAML version reads back exactly."""
-    return '"' + _RAW_UNSAFE.sub(_quote_char, text) + '"'
+    if not (text.isascii() and text.isprintable()) or '"' in text or "\\" in text:
+        text = re.sub(_RAW_UNSAFE, _quote_char, text)
+    return f'"{text}"'
 
 
 def _quote_char(match: re.Match[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -199,6 +198,8 @@ def _difference(change: planning.Change, prepared: Prepared) -> Finding:
 
 
 def _diff(before: bytes, after: bytes, name: str) -> str:
+    from difflib import unified_diff
+
     old, new = (side.decode("utf-8", "replace").splitlines() for side in (before, after))
-    lines = [li for li in difflib.unified_diff(old, new, lineterm="", n=0) if not li.startswith(("---", "+++"))]
+    lines = [li for li in unified_diff(old, new, lineterm="", n=0) if not li.startswith(("---", "+++"))]
     return printable(" / ".join(lines), 400)

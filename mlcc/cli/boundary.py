@@ -10,7 +10,6 @@ import itertools
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
@@ -182,6 +181,8 @@ def _findings(findings: Sequence[Finding], session: Session) -> None:
 
 def _bug(session: Session) -> int:
     """One line for the person, the traceback into a file that can be attached to a report."""
+    import traceback
+
     from mlcc.deployments.redaction import redact_known
 
     text = redact_known(traceback.format_exc(), session.environ)

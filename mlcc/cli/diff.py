@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Any
 
@@ -115,12 +114,14 @@ def _values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
 
 def _file(session: Session, change: planning.Change, prepared: Prepared) -> None:
     disk = prepared.known.observed.get(change.path)
+    from difflib import unified_diff
+
     before = disk.data if disk is not None else b""
     after = b"" if change.action == planning.DELETE else change.data
     if after is None or (before == after and disk is not None):
         return
     name = printable(change.path, 200)
     old, new = (side.decode("utf-8", "backslashreplace").splitlines() for side in (before, after))
-    for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm=""):
+    for line in unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm=""):
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
         session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour))

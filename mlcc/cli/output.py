@@ -6,7 +6,6 @@ Shapes of JSON documents are contracts (schemas/), with `schema_version` in each
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -80,9 +79,15 @@ def text_lines(findings: Iterable[Finding], session: Session) -> Iterable[str]:
         path = f" {printable(finding.path, 200)}:" if finding.path else ":"
         yield f"{place}: {word}{path} {_clean(finding.message)}"
         if finding.hint:
-            yield textwrap.fill(_clean(finding.hint), session.width, initial_indent=INDENT, subsequent_indent=INDENT)
+            yield _indented(_clean(finding.hint), session.width)
     if len(found) > MAX_SHOWN:
         yield f"... and {len(found) - MAX_SHOWN} more findings"
+
+
+def _indented(text: str, width: int) -> str:
+    from textwrap import fill
+
+    return fill(text, width, initial_indent=INDENT, subsequent_indent=INDENT)
 
 
 def count_line(findings: Iterable[Finding]) -> str:

@@ -32,7 +32,13 @@ def load(roots: Sequence[Root] = ()) -> Registries:
     >>> load().framework("sklearn").versions["1.5.2"].python
     '3.11'
     """
-    return Registries((builtin(), *roots))
+    return Registries((builtin(), *roots)) if roots else packaged()
+
+
+@functools.cache
+def packaged() -> Registries:
+    """The packaged registries alone: a part of the program, so a run reads them once for however many projects."""
+    return Registries((builtin(),))
 
 
 class Registries:
@@ -41,15 +47,25 @@ class Registries:
     def __init__(self, roots: Sequence[Root]) -> None:
         """roots: lowest precedence first."""
         self.roots = tuple(roots)
+        self._kept: dict[tuple[Any, ...], Any] = {}
+
+    def _once(self, *call: Any) -> Any:
+        """What a function returns for its arguments; it is called the first time only."""
+        if call not in self._kept:
+            function, *arguments = call
+            self._kept[call] = function(*arguments)
+        return self._kept[call]
 
     # -------------------------------------------------- files
     @functools.cached_property
     def _files(self) -> tuple[tuple[Root, tuple[str, ...]], ...]:
         return tuple((root, tuple(read.listing(root))) for root in self.roots)
 
-    @functools.cache
     def _document(self, root: Root, relname: str) -> Node:
-        return read.document(root, relname)
+        if root == self.roots[0] and len(self.roots) > 1 and root == builtin():
+            return packaged()._document(root, relname)
+        node: Node = self._once(read.document, root, relname)
+        return node
 
     def _documents(self, match: str) -> list[Node]:
         """Documents named `match`, or below the folder `match/`, of every root in order."""
@@ -72,7 +88,9 @@ class Registries:
     def digests(self) -> dict[str, str]:
         """sha256 over each root's names and bytes: what a lock records (of the packaged files, those with rows)."""
         return {
-            root.label or root.name: _digest(root, tuple(n for n in names if root.validate or judge.kind_of(n)))
+            root.label or root.name: self._once(
+                _digest, root, tuple(n for n in names if root.validate or judge.kind_of(n))
+            )
             for root, names in self._files
         }
 
@@ -119,16 +137,16 @@ class Registries:
         return {f.name: f for f in found.values() if f is not None}
 
     # -------------------------------------------------- look-ups
-    @functools.cache
     def instance(self, name: str) -> t.Instance | None:
         """One instance type; reads its family's file only."""
         family = name.split(".")[1] if name.count(".") >= 2 else ""
-        rows = self._rows(f"instances/{family}.yaml", "instances")
-        return cast("t.Instance | None", rows.get(name))
+        return cast("t.Instance | None", self._once(self._rows, f"instances/{family}.yaml", "instances").get(name))
 
-    @functools.cache
     def framework(self, name: str) -> t.Framework | None:
         """One framework; versions of later roots join those of earlier ones."""
+        return cast("t.Framework | None", self._once(self._framework, name))
+
+    def _framework(self, name: str) -> t.Framework | None:
         found: t.Framework | None = None
         for document in self._documents(f"frameworks/{name}.yaml"):
             judge.expect(document, "framework")
@@ -156,9 +174,8 @@ class Registries:
     def model(self, name: str) -> t.Model | None:
         """The row of a model: its own, else the pattern with the longest literal prefix.  Reads that file only."""
         key = self._model_index.find(name)
-        return None if key is None else self._model(key)
+        return None if key is None else cast("t.Model", self._once(self._model, key))
 
-    @functools.cache
     def _model(self, key: str) -> t.Model:
         document = self._document(*self._model_files[key])
         return read.model(key, document.value["rows"].value[key], document)

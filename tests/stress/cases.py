@@ -46,8 +46,8 @@ WRITING = {
     "apply": ["apply", "-v"],
     "apply quiet": ["apply", "-q", "--set", "ttl=3d"],
     "apply force": ["apply", "--force", "--set", "ttl=3d"],
-    "set": ["set", "ttl=4d"],
-    "init": ["init", "other", "--deployment-config", "http-nginx"],
+    "set": ["set", "ttl", "4d"],
+    "init": ["init", "other", "--deployment-config", "http-nginx", "-C", "other"],
     "do clean": ["do", "clean"],
 }
 COMMANDS = {**READING, **WRITING}

@@ -31,12 +31,7 @@ def program(argv: list[str]) -> Callable[[], int]:
     def action() -> int:
         from mlcc import start as program_start
 
-        sys.argv = ["mlcc", *argv]
-        try:
-            program_start.main()
-        except SystemExit as exit_:
-            return int(exit_.code or 0)
-        return 0
+        return program_start.run(argv)
 
     return action
 

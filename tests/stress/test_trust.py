@@ -143,12 +143,7 @@ def test_what_is_mlcc_s_own_is_private_and_all_that_is_left(
             tempfile.tempdir = None
             from mlcc import start
 
-            sys.argv = ["mlcc", *argv]
-            try:
-                start.main()
-            except SystemExit as ended:
-                return int(ended.code or 0)
-            return 0
+            return start.run(argv)
 
         outcome = run(action, place)
         assert outcome.code in (0, 1, 2, 3), f"{name}: {outcome.said}"
