@@ -161,7 +161,6 @@ def execute(target: Directory, plan: Plan, lock: bytes, state: State, known: Kno
     try:
         earlier = known.base.values() if state.journal is not None else ()
         _prepare(target, stage, (*first, *last), earlier)
-        _commit(target, _journal(stage, plan, known))
     except OSError as problem:
         _abandon(target, stage)
         raise _failed("stage the new files", problem) from None
@@ -169,11 +168,14 @@ def execute(target: Directory, plan: Plan, lock: bytes, state: State, known: Kno
         _abandon(target, stage)
         raise
     with signals_wait():
+        _commit(target, stage, _journal(stage, plan, known), first=state.journal is None)
         try:
             _replay(target, stage, first, last, deletes)
             _finish(target)
         except OSError as problem:
-            raise _failed("finish writing the new files", problem, after_commit=True) from None
+            # without its journal it is done, and what could not be tidied up the next apply sweeps
+            if unfinished(target):
+                raise _failed("finish writing the new files", problem, after_commit=True) from None
     return True
 
 
@@ -235,12 +237,32 @@ def _prepare(target: Directory, stage: str, writes: Iterable[_Write], earlier: I
         os.close(fd)
 
 
-def _commit(target: Directory, journal: Journal) -> None:
+def _commit(target: Directory, stage: str, journal: Journal, first: bool) -> None:
+    """Publishes the journal: the commit point.  Raises UserError when the disk fails.
+
+    first: no earlier apply left a journal, which would be what else stands for a half-applied tree.
+    """
+    try:
+        _publish_journal(target, journal, first)
+    except OSError as problem:
+        committed = unfinished(target)
+        if not committed:
+            _abandon(target, stage)
+        raise _failed("stage the new files", problem, after_commit=committed) from None
+
+
+def _publish_journal(target: Directory, journal: Journal, first: bool) -> None:
     fd = make_directories(target, TXN_DIR)
     try:
         write_file(fd, "journal.tmp", journal.dump(), 0o644)
         os.rename("journal.tmp", "journal.json", src_dir_fd=fd, dst_dir_fd=fd)
-        os.fsync(fd)
+        try:
+            os.fsync(fd)
+        except OSError:
+            if first:
+                # whether it would be there after a power cut nobody knows: it is taken back
+                os.unlink("journal.json", dir_fd=fd)
+            raise
     finally:
         os.close(fd)
 
