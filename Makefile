@@ -32,8 +32,9 @@ lint: venv ## ruff and mypy
 test-real: venv ## the tests on real components: container engine, servers (installs them; needs root and Debian)
 	sh tests/real/run.sh $(BIN)/python
 
-stress: venv ## the guarantees at full figures: kills, failing disks, races, hostile files (needs strace; an hour)
-	@command -v strace >/dev/null || apt-get -qq install -y strace >/dev/null
+stress: venv ## the guarantees at full figures: kills, failing disks, races, hostile files (half an hour on Debian, as root)
+	@command -v strace >/dev/null && command -v shellcheck >/dev/null || \
+	  { apt-get -qq update && apt-get -qq install -y --no-install-recommends strace shellcheck; } >/dev/null
 	MLCC_STRESS=1 $(BIN)/pytest -q -n 2 -rP tests/stress
 
 bench: venv ## the performance table: medians and ratios, mlcc against what it is compared with
