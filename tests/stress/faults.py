@@ -38,18 +38,22 @@ class Fault(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a child ended: its exit code (negative: the signal), how many changing calls it made, what it said."""
+    """How a child ended: its exit code (negative: the signal), how many changing calls it made, what it said.
+
+    commit: which of the calls published the journal, -1: none.
+    """
 
     code: int
     calls: int
     said: str
+    commit: int = -1
 
 
 class Counter:
     """Replaces functions of os in a child; never in the process of the tests."""
 
     def __init__(self, fault: Fault | None, report: int) -> None:
-        self.fault, self.report, self.calls, self.counting = fault, report, 0, False
+        self.fault, self.report, self.calls, self.commit, self.counting = fault, report, 0, -1, False
         self.real = {name: getattr(os, name) for name in CHANGING}
 
     def install(self) -> None:
@@ -73,6 +77,8 @@ class Counter:
             if name == "open" and not (len(arguments) > 1 and arguments[1] & (os.O_CREAT | os.O_WRONLY)):
                 return real(*arguments, **options)
             number, self.calls = self.calls, self.calls + 1
+            if name == "rename" and arguments[1] == "journal.json":
+                self.commit = number
             if self.fault is not None and number == self.fault.at:
                 self._strike(name, arguments)
             return real(*arguments, **options)
@@ -91,8 +97,8 @@ class Counter:
         os.kill(os.getpid(), signal.SIGKILL)
 
     def tell(self) -> None:
-        """Says how many calls there were."""
-        self.real["write"](self.report, str(self.calls).encode())
+        """Says how many calls there were, and which was the commit point."""
+        self.real["write"](self.report, f"{self.calls} {self.commit}".encode())
 
 
 def start(action: Callable[[], int], cwd: Path, said: Path, *before: Callable[[], Callable[[], None]]) -> int:
@@ -140,7 +146,8 @@ def run(action: Callable[[], int], cwd: Path, fault: Fault | None = None) -> Out
     os.close(count_out)
     with open(count_in, "rb") as pipe:
         counted = pipe.read()
-    return Outcome(ended(pid), int(counted or b"0"), said.read_text(encoding="utf-8"))
+    calls, commit = map(int, counted.split() or (0, -1))
+    return Outcome(ended(pid), calls, said.read_text(encoding="utf-8"), commit)
 
 
 def watched(action: Callable[[], int], cwd: Path, watch: Callable[[list[str]], None]) -> tuple[Outcome, list[str]]:

@@ -23,6 +23,7 @@ VALUES = (
     "environments: {prod: {ttl: 2d}}\n", "inference_components: [{name: one}, {name: two}]\n",
     "build: {system_packages: [curl]}\n",
 )  # fmt: skip
+TOUCHED = ("do/config", "Dockerfile", "code/requirements.txt", "do/env/prod.conf", "do/ic/one.conf")
 STEPS = 10
 CHUNK = 100
 
@@ -56,7 +57,10 @@ class World:
     # ------------------------------------------------------------ what people do
     def edit(self) -> None:
         """Puts a line of the user's somewhere."""
-        name = self.chance.choice(self.files())
+        files = self.files()
+        # half of the edits go where the next configuration changes lines too
+        touched = [name for name in TOUCHED if name in files]
+        name = self.chance.choice(touched if touched and self.chance.random() < 0.5 else files)
         path = self.folder / name
         self.count += 1
         mine = f"# user line {self.count}"

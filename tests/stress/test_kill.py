@@ -40,12 +40,13 @@ TXN = (".mlcc/txn",)
 
 
 class Stage(NamedTuple):
-    """The trees of a transition: folders with the old and the new tree, and how many calls the step makes."""
+    """The trees of a transition: folders with the old and the new tree, how many calls the step makes, its commit point."""
 
     folder: Path
     old: Path
     new: Path
     calls: int
+    commit: int
 
 
 def apply(folder: Path, which: str, fault: Fault | None = None) -> int:
@@ -71,7 +72,7 @@ def staged(place: Path, name: str) -> Stage:
     counted = run(mlcc("apply", "-q", "-f", "../new.yaml", "-C", "."), place / "new")
     assert counted.code == 0, counted.said
     assert apply(place / "new", "new") == 0
-    return Stage(place, place / "old", place / "new", counted.calls)
+    return Stage(place, place / "old", place / "new", counted.calls, counted.commit)
 
 
 @pytest.fixture(scope="module", params=TRANSITIONS if FULL else ["many", "backend", "values"])
@@ -81,9 +82,13 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def chosen(stage: Stage, full: int, small: int) -> list[int]:
-    """Points of a transition: all when so many are wanted, else a sample that is always the same."""
+    """Points of a transition: all when so many are wanted, else those around the commit point and a sample of others.
+
+    The sample is always the same.
+    """
     wanted = min(stage.calls, figure(full, small))
-    return sorted(random.Random(stage.folder.name).sample(range(stage.calls), wanted))
+    found = random.Random(stage.folder.name).sample(range(stage.calls), wanted)
+    return sorted({*found, *range(stage.commit - 1, stage.commit + 2)})
 
 
 def judge(stage: Stage, hurt: Path, what: str) -> bool:
