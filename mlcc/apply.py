@@ -19,7 +19,7 @@ from mlcc import journal as journals
 from mlcc.diagnostics import Finding, error, printable
 from mlcc.errors import UserError
 from mlcc.files import Directory, Refused
-from mlcc.journal import Entry, Journal
+from mlcc.journal import Journal
 from mlcc.plan import DELETE, Known, Plan
 from mlcc.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
 from mlcc.writing import make_directories, remove_empty, remove_files, remove_flat, signals_wait, write_file
@@ -168,7 +168,7 @@ def execute(target: Directory, plan: Plan, lock: bytes, state: State, known: Kno
         _abandon(target, stage)
         raise
     with signals_wait():
-        _commit(target, stage, _journal(stage, plan, known), first=state.journal is None)
+        _commit(target, stage, journals.made(stage, plan, known, state.journal), first=state.journal is None)
         try:
             _replay(target, stage, first, last, deletes)
             _finish(target)
@@ -201,25 +201,6 @@ def _work(
     deletes = [(c.path, digest(observed[c.path].data)) for c in plan.changes if c.action == DELETE]
     deletes += [(f"{BASE_DIR}/{p}", digest(d)) for p, d in state.base.items() if p not in plan.base]
     return first, last, deletes
-
-
-def _journal(stage: str, plan: Plan, known: Known) -> Journal:
-    entries = {}
-    for change in plan.changes:
-        old = known.observed.get(change.path)
-        old_digest = digest(old.data) if old is not None else None
-        after = None if change.action == DELETE else digest(change.data) if change.data is not None else old_digest
-        base_old, base_new = known.base.get(change.path), plan.base.get(change.path)
-        entry = Entry(
-            old_digest,
-            after,
-            digest(base_old) if base_old is not None else None,
-            digest(base_new) if base_new is not None else None,
-            change.mode,
-        )
-        if entry.old != entry.new or entry.base_old != entry.base_new:
-            entries[change.path] = entry
-    return Journal(stage, entries)
 
 
 def _prepare(target: Directory, stage: str, writes: Iterable[_Write], earlier: Iterable[bytes]) -> None:

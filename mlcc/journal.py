@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from mlcc.plan import DELETE, Change, Known, Plan
 from mlcc.tree import MANAGED, OnDisk, Record, digest
 from mlcc.values import EMPTY
 
@@ -58,6 +59,38 @@ def _entry(fields: Any) -> Entry:
         raise ValueError("not a journal entry")
     old, new, base_old, base_new = digests
     return Entry(old, new, base_old, base_new, int(mode) & 0o777)
+
+
+def made(stage: str, plan: Plan, known: Known, earlier: Journal | None) -> Journal:
+    """The journal of a plan.  It takes over what an unfinished one tells, for it will stand in its place."""
+    changes = {change.path: change for change in plan.changes}
+    told = {p: e for p, e in earlier.entries.items() if known.producible(p)} if earlier is not None else {}
+    entries = {}
+    for path in sorted({*changes, *told}):
+        entry = _change(path, changes.get(path), plan, known, told.get(path))
+        if path in told or entry.old != entry.new or entry.base_old != entry.base_new:
+            entries[path] = entry
+    return Journal(stage, entries)
+
+
+def _change(path: str, change: Change | None, plan: Plan, known: Known, told: Entry | None) -> Entry:
+    """One path before and after.  told: what the unfinished journal says of it."""
+    disk, base_old, base_new = known.observed.get(path), known.base.get(path), plan.base.get(path)
+    old = new = digest(disk.data) if disk is not None else None
+    mode = change.mode if change is not None else 0o644
+    if change is not None and change.action == DELETE:
+        new = None
+    elif change is not None and change.data is not None:
+        new = digest(change.data)
+    elif told is not None:
+        mode = told.mode
+    return Entry(
+        old,
+        new,
+        digest(base_old) if base_old is not None else None,
+        digest(base_new) if base_new is not None else None,
+        mode,
+    )
 
 
 class Recovered(NamedTuple):

@@ -58,7 +58,7 @@ def command(
     if not project.ok and not session.machine:
         # what is wrong with a value is the very reason to ask where it comes from
         print_findings(project.findings, session)
-    chosen = _select(project.resolved, key)
+    chosen = {p: _without_secrets(p, v) for p, v in _select(project.resolved, key).items()}
     if session.format in ("json", "yaml"):
         print_document(session, document(values=[_plain(p, v) for p, v in chosen.items()]))
     elif session.machine:
@@ -110,6 +110,15 @@ def _select(resolved: Resolved, key: str) -> dict[Path, Value]:
     near = nearest(key, names)
     hint = f"did you mean {near}? " if near else ""
     raise UserError([error("MLCC215", f"{quoted(key)} has no value", hint=f"{hint}mlcc explain lists all")])
+
+
+def _without_secrets(path: Path, value: Value) -> Value:
+    """A refused secret is explained too, but not shown (what stands under `secrets` refers to one, and is none)."""
+    from mlcc.deployments.redaction import redact_value
+
+    name = "" if path[0] == "secrets" else str(path[-1])
+    beaten = tuple(b._replace(value=redact_value(name, b.value)) for b in value.beaten)
+    return value._replace(value=redact_value(name, value.value), beaten=beaten)
 
 
 def _plain(path: Path, value: Value) -> dict[str, Any]:

@@ -91,6 +91,13 @@ def redact(variables: Mapping[str, str], rule: Rule | None = None) -> dict[str, 
     return {k: REDACTED if is_secret_name(k, rule) and v else redact_text(v, rule) for k, v in variables.items()}
 
 
+def redact_value(name: str, value: Any, rule: Rule | None = None) -> Any:
+    """One value without secrets, by its name and by format; of a list, each element."""
+    if isinstance(value, (tuple, list)):
+        return [redact_value(name, element, rule) for element in value]
+    return redact({name: value}, rule)[name] if isinstance(value, str) else value
+
+
 def redact_known(text: str, variables: Mapping[str, str], rule: Rule | None = None) -> str:
     """Text without what has the format of a secret, and without the values of variables that hold one.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from mlcc.deployments.redaction import redact
+from mlcc.deployments.redaction import redact, redact_value
 from mlcc.files import Directory
 from mlcc.lifecycle import state
 from mlcc.lifecycle.context import Context, Result
@@ -29,18 +29,11 @@ def export(context: Context) -> Result:
         "deployment_config": project.config.name,
         "target": project.target.name,
         "mlcc": project.lock.version,
-        "values": {name: _redacted(name, value) for name, value in values.items()},
+        "values": {name: redact_value(name, value) for name, value in values.items()},
         "components": {name: redact(own) for name, own in project.components.items()},
         "adapters": {name: redact(own) for name, own in project.adapters.items()},
     }
     return Result(document, [f"{name}: {value}" for name, value in sorted(document["values"].items())])
-
-
-def _redacted(name: str, value: Any) -> Any:
-    """A value without secrets; of a list, each element."""
-    if isinstance(value, (tuple, list)):
-        return [_redacted(name, element) for element in value]
-    return redact({name: value})[name] if isinstance(value, str) else value
 
 
 def validate(context: Context) -> Result:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mlcc import journal
 from mlcc.journal import Entry, Journal, recover
+from mlcc.plan import Change, Known, Plan
 from mlcc.tree import MANAGED, OnDisk, Record, digest
 
 OLD, NEW, EDIT, BASE_OLD, BASE_NEW = b"old", b"new", b"edit", b"base old", b"base new"
@@ -160,3 +161,47 @@ def test_the_base_afterwards_is_one_that_is_named(old, new, base_old, base_new, 
     assert found.base.get(PATH) in (base, base_old, base_new)
     if disk == new and old != new:
         assert found.base.get(PATH) in (base_new, base)
+
+
+# ---------------------------------------------------------------- a journal that stands in the place of another
+def known(earlier_base: dict[str, bytes], disk: dict[str, bytes]) -> Known:
+    """What a recovered tree looks like to the planner."""
+    observed = {path: OnDisk(data, 0o644) for path, data in disk.items()}
+    return Known(observed, earlier_base, producible=lambda path: not path.startswith(".."))
+
+
+def test_a_second_journal_takes_over_what_the_first_one_tells():
+    """The first apply switched the file and was killed before the lock: only its journal knows that mlcc wrote it."""
+    first = Journal("stage-1", {"do/x": Entry(None, digest(b"new"), None, digest(b"new"), 0o755)})
+    plan = Plan((Change("do/x", "unchanged"),), {"do/x": b"new"}, {})
+    second = journal.made("stage-2", plan, known({"do/x": b"new"}, {"do/x": b"new"}), first)
+    new = digest(b"new")
+    assert second.entries == {"do/x": Entry(new, new, new, new, 0o755)}
+    assert journal.made("stage-2", plan, known({"do/x": b"new"}, {"do/x": b"new"}), None).entries == {}
+    # killed again before the lock is written, it is still known
+    found = journal.recover(second, {"do/x": OnDisk(b"new", 0o755)}, {}, {}, {new: b"new"}, lambda path: True)
+    assert found.base == {"do/x": b"new"}
+    assert found.records["do/x"] == Record("managed", 0o755, new)
+
+
+def test_what_is_gone_stays_told():
+    """The first apply deleted the file; the base tree may still hold it when the second is killed too."""
+    old = digest(b"old")
+    first = Journal("stage-1", {"do/x": Entry(old, None, old, None)})
+    second = journal.made("stage-2", Plan((), {}, {}), known({}, {}), first)
+    assert second.entries == {"do/x": Entry(None, None, None, None)}
+    found = journal.recover(second, {}, {"do/x": b"old"}, {}, {}, lambda path: True)
+    assert found.base == {}
+
+
+def test_only_what_a_layer_renders_is_taken_over():
+    first = Journal("stage-1", {"../x": Entry(None, None, None, None)})
+    assert journal.made("stage-2", Plan((), {}, {}), known({}, {}), first).entries == {}
+
+
+def test_a_change_of_today_counts_before_what_was_told():
+    first = Journal("stage-1", {"a": Entry(None, digest(b"1"), None, digest(b"1"), 0o755)})
+    plan = Plan((Change("a", "update", b"2", 0o644), Change("b", "delete")), {"a": b"2"}, {})
+    made = journal.made("stage-2", plan, known({"a": b"1", "b": b"b"}, {"a": b"1", "b": b"b"}), first)
+    assert made.entries["a"] == Entry(digest(b"1"), digest(b"2"), digest(b"1"), digest(b"2"), 0o644)
+    assert made.entries["b"] == Entry(digest(b"b"), None, digest(b"b"), None)

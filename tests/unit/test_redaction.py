@@ -18,9 +18,9 @@ from mlcc.deployments.redaction import (
     redact,
     redact_known,
     redact_text,
+    redact_value,
     words,
 )
-from mlcc.lifecycle import assets
 
 SECRET_NAMES = [
     "HF_TOKEN",
@@ -407,8 +407,8 @@ def test_formats_are_found_where_no_variable_is():
 
 
 def test_an_export_takes_secrets_out_of_lists_too():
-    assert assets._redacted("build.requirements", ("numpy==2.0.0", "AKIAIOSFODNN7EXAMPLE")) == [
+    assert redact_value("build.requirements", ("numpy==2.0.0", "AKIAIOSFODNN7EXAMPLE")) == [
         "numpy==2.0.0",
         REDACTED,
     ]
-    assert assets._redacted("deployment.instance_count", 3) == 3
+    assert redact_value("deployment.instance_count", 3) == 3
