@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from mlcc import hold, writing
@@ -158,24 +158,23 @@ def execute(target: Directory, plan: Plan, lock: bytes, state: State, known: Kno
         message = "permission denied; nothing was changed"
         raise UserError([error("MLCC208", message, file=printable(closed, 200), hint="chmod u+w, run again")])
     stage = "stage-2" if state.journal is not None and state.journal.stage == "stage-1" else "stage-1"
-    try:
-        earlier = known.base.values() if state.journal is not None else ()
-        _prepare(target, stage, (*first, *last), earlier)
-    except OSError as problem:
-        _abandon(target, stage)
-        raise _failed("stage the new files", problem) from None
-    except BaseException:
-        _abandon(target, stage)
-        raise
-    with signals_wait():
-        _commit(target, stage, journals.made(stage, plan, known, state.journal), first=state.journal is None)
+    with ExitStack() as undo:
+        undo.callback(_abandon, target, stage)
         try:
-            _replay(target, stage, first, last, deletes)
-            _finish(target)
+            earlier = known.base.values() if state.journal is not None else ()
+            _prepare(target, stage, (*first, *last), earlier)
         except OSError as problem:
-            # without its journal it is done, and what could not be tidied up the next apply sweeps
-            if unfinished(target):
-                raise _failed("finish writing the new files", problem, after_commit=True) from None
+            raise _failed("stage the new files", problem) from None
+        with signals_wait():
+            undo.pop_all()
+            _commit(target, stage, journals.made(stage, plan, known, state.journal), first=state.journal is None)
+            try:
+                _replay(target, stage, first, last, deletes)
+                _finish(target)
+            except OSError as problem:
+                # without its journal it is done, and what could not be tidied up the next apply sweeps
+                if unfinished(target):
+                    raise _failed("finish writing the new files", problem, after_commit=True) from None
     return True
 
 

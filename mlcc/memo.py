@@ -100,14 +100,12 @@ class Folder:
         temporary = f".{name}.{os.getpid()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         fd = os.open(temporary, flags, 0o600, dir_fd=folder)
-        try:
+        with ExitStack() as undo:
+            undo.callback(_removed, folder, temporary)
             with os.fdopen(fd, "wb") as stream:
                 stream.write(data)
             os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary, dir_fd=folder)
-            raise
+            undo.pop_all()
 
     def _prune(self, folder: int) -> None:
         """Keeps the newest half when there are too many."""
@@ -121,6 +119,11 @@ class Folder:
         for _, name in sorted(ages)[: len(ages) - self.max_entries // 2]:
             with suppress(OSError):
                 os.unlink(name, dir_fd=folder)
+
+
+def _removed(folder: int, name: str) -> None:
+    with suppress(OSError):
+        os.unlink(name, dir_fd=folder)
 
 
 def _ours(fd: int, others: int) -> None:

@@ -28,7 +28,7 @@ from mlcc.values import Item, Source
 ROOT = "project"
 TEMPLATE_SUFFIX = ".j2"
 COMMON = "common"
-LIBRARY = ("cookiecutter.generate", "cookiecutter.extensions")
+GENERATOR = ("cookiecutter.generate", "cookiecutter.extensions")
 # What cookiecutter's generator takes from modules that only ask people things; rendering never does.
 QUESTIONNAIRE = {"rich.prompt": ["InvalidResponse"], "cookiecutter.prompt": ["YesNoPrompt"]}
 _SAFE_STAGING = re.compile(r"[A-Za-z0-9/_.-]+\Z")
@@ -181,7 +181,7 @@ def _expanded(name: str, rule: FileRule, values: Mapping[str, Any]) -> list[str]
 
 def _generate(layer: LayerInfo, values: Mapping[str, Any], staging: str) -> dict[str, bytes]:
     """Renders one layer into `staging` and reads it back."""
-    lean.load(LIBRARY, QUESTIONNAIRE, packages=["cookiecutter"], lazy=["arrow"])
+    lean.load(GENERATOR, QUESTIONNAIRE, packages=["cookiecutter"], lazy=["arrow"])
     from cookiecutter.generate import generate_files
 
     assert _SAFE_STAGING.match(staging), "cookiecutter renders the output path too"

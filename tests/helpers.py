@@ -187,8 +187,3 @@ def assert_same(before: Any, after: Any) -> None:
     """Two trees are equal; the message names what differs."""
     different = [k for k in sorted({*before, *after}) if before.get(k) != after.get(k)]
     assert not different, f"changed: {different}"
-
-
-def bug(what: str) -> pytest.MarkDecorator:
-    """Marks a test that shows a known defect: it must fail until the defect is mended, and then lose the mark."""
-    return pytest.mark.xfail(reason=f"bug: {what}", strict=True)

@@ -10,7 +10,7 @@ import click
 
 from mlcc import lifecycle
 from mlcc.cli import complete
-from mlcc.cli.options import output_options
+from mlcc.cli.options import directory_option, output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugged import plugged
 from mlcc.cli.session import Session, current
@@ -84,15 +84,7 @@ class Steps(click.Group):
 
 
 @click.group("do", cls=Steps, epilog="Example: mlcc do -C iris deploy --target local")
-@click.option(
-    "-C",
-    "--directory",
-    "directory",
-    default=".",
-    metavar="DIR",
-    help="The rendered project.",
-    shell_complete=complete.folders,
-)
+@directory_option("The rendered project.")
 @click.pass_context
 def command(ctx: click.Context, directory: str) -> None:
     """Run a step of a rendered project.  The project's do/ folder holds a shim for each."""

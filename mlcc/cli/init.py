@@ -12,8 +12,7 @@ from typing import Any
 import click
 
 from mlcc import config, keys, plugins, schema, writing, yamltext
-from mlcc.cli import complete
-from mlcc.cli.options import SETTINGS, KeyCommand, key_options, output_options
+from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, key_options, output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session, current
 from mlcc.config import SCHEMA
@@ -31,15 +30,7 @@ MODELINE = "# yaml-language-server: $schema=https://mlcc.dev/schemas/v1/mlcc.sch
 
 @click.command("init", cls=KeyCommand, epilog="Example: mlcc init iris --deployment-config http-fastapi")
 @click.argument("name", required=False)
-@click.option(
-    "-C",
-    "--directory",
-    "directory",
-    default=".",
-    metavar="DIR",
-    help="Where to write mlcc.yaml.",
-    shell_complete=complete.folders,
-)
+@directory_option("Where to write mlcc.yaml.")
 @click.option("--pick", "picker", default="", metavar="NAME", help="Let a picker choose what is missing (a plugin).")
 @click.option("--force", is_flag=True, help="Replace an mlcc.yaml that is there.")
 @key_options

@@ -201,6 +201,19 @@ def env_option(command: Command) -> Command:
     return shown(command)
 
 
+def directory_option(words: str, default: str = ".") -> Callable[[Command], Command]:
+    """-C DIR.  words: what the folder is for."""
+    return click.option(
+        "-C",
+        "--directory",
+        "directory",
+        default=default,
+        metavar="DIR",
+        help=words,
+        shell_complete=complete.folders,
+    )
+
+
 def file_option(command: Command) -> Command:
     """-f FILE."""
     words = "mlcc.yaml (default: here or above)."

@@ -12,7 +12,7 @@ import click
 from mlcc import pipeline, proc, workspace
 from mlcc.apply import journal_of
 from mlcc.cli import complete
-from mlcc.cli.options import file_option, request
+from mlcc.cli.options import directory_option, file_option, request
 from mlcc.cli.session import Session
 from mlcc.diagnostics import error, printable, quoted
 from mlcc.errors import UsageError, UserError
@@ -45,15 +45,7 @@ def project_options(command: Command) -> Command:
     for option in (
         click.option("--changed-since", "since", default="", metavar="REF", help="Projects changed since a commit."),
         click.option("--all", "every", is_flag=True, help="Every mlcc.yaml below the repository's root."),
-        click.option(
-            "-C",
-            "--directory",
-            "directory",
-            default="",
-            metavar="DIR",
-            help="Where to write, if not beside.",
-            shell_complete=complete.folders,
-        ),
+        directory_option("Where to write, if not beside.", default=""),
         file_option,
         click.argument("paths", nargs=-1, metavar="[MLCC.YAML]...", shell_complete=complete.paths),
     ):

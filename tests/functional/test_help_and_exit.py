@@ -253,13 +253,20 @@ def test_a_closed_pipe_is_no_error():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_under_stdout_is_said():
+# Streams that take nothing: a full disk where the system has one, and a file that is open for reading, everywhere.
+REFUSING = [
+    (os.devnull, "r", "bad file descriptor"),
+    *([("/dev/full", "w", "no space left")] * os.path.exists("/dev/full")),
+]
+
+
+@pytest.mark.parametrize(("path", "mode", "words"), REFUSING)
+def test_output_that_cannot_be_written_is_said(path, mode, words):
     program = os.path.join(os.path.dirname(sys.executable), "mlcc")
-    with open("/dev/full", "w") as full:
-        done = subprocess.run([program, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    with open(path, mode) as stream:
+        done = subprocess.run([program, "--version"], stdout=stream, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
-    assert "no space left" in done.stderr
+    assert words in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -13,7 +13,7 @@ IMPORT = """
 import sys
 from mlcc import lean, render
 {before}
-lean.load(render.LIBRARY, {left_out}, packages=["cookiecutter"], lazy=["arrow"])
+lean.load(render.GENERATOR, {left_out}, packages=["cookiecutter"], lazy=["arrow"])
 from cookiecutter.generate import generate_files
 {after}
 print(sorted(n for n in ("rich.console", "dateutil", "email.parser", "cookiecutter.prompt") if n in sys.modules))
