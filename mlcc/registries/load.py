@@ -62,9 +62,9 @@ class Registries:
         return tuple((root, tuple(read.listing(root))) for root in self.roots)
 
     def _document(self, root: Root, relname: str) -> Node:
-        if root == self.roots[0] and len(self.roots) > 1 and root == builtin():
-            return packaged()._document(root, relname)
-        node: Node = self._once(read.document, root, relname)
+        # packaged files are kept with the packaged registries, whatever stands over them here
+        keeper = packaged() if root == builtin() else self
+        node: Node = keeper._once(read.document, root, relname)
         return node
 
     def _documents(self, match: str) -> list[Node]:

@@ -155,33 +155,34 @@ def test_what_is_mlcc_s_own_is_private_and_all_that_is_left(
             assert not mode & 0o077, f"{name}: {path.relative_to(home)} has mode {mode:04o}"
 
 
-def test_the_kernel_s_word(applied: Path, tmp_path: Path) -> None:
-    """The same with the kernel as witness; strace is installed by `make stress`, and `make test` does without."""
-    strace = shutil.which("strace")
-    if not FULL:
-        return
-    assert strace, "strace is needed: apt-get install strace"
-    program = os.path.join(os.path.dirname(sys.executable), "mlcc")
-    place = copied(applied, tmp_path / "iris")
-    seen = 0
-    for name, argv in cases.COMMANDS.items():
-        if argv[0] not in cases.QUIET:
-            continue
-        log = tmp_path / "trace"
-        calls = "trace=execve,connect,bind,sendto,sendmsg,socket,openat,mkdirat,mkdir"
-        done = subprocess.run(
-            [strace, "-f", "-qq", "-o", str(log), "-e", calls, program, *argv],
-            cwd=place,
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode in (0, 2), done.stderr
-        lines = log.read_text().splitlines()
-        assert sum("execve(" in li and "= 0" in li for li in lines) == 1, f"{name} started a program"
-        assert not [li for li in lines if re.search(r"AF_INET|AF_NETLINK", li)], f"{name} asked for a network"
-        home = os.environ["MLCC_HOME"]
-        made = [li for li in lines if home in li and ("O_CREAT" in li or "mkdir" in li)]
-        modes = [int(found[1], 8) for li in made if (found := re.search(r"(?:O_CREAT|mkdir).*, (0[0-7]+)\)", li))]
-        assert not [m for m in modes if m & 0o077], f"{name}: {made}"
-        seen += 1
-    print(f"\n{seen} commands under strace: 1 execve each, 0 sockets of a network")
+# Not collected by `make test`, which needs no tool that a bare machine lacks.
+if FULL:
+
+    def test_the_kernel_s_word(applied: Path, tmp_path: Path) -> None:
+        """The same with the kernel as witness: strace, which `make stress` installs."""
+        strace = shutil.which("strace")
+        assert strace, "strace is needed: apt-get install strace"
+        program = os.path.join(os.path.dirname(sys.executable), "mlcc")
+        place = copied(applied, tmp_path / "iris")
+        seen = 0
+        for name, argv in cases.COMMANDS.items():
+            if argv[0] not in cases.QUIET:
+                continue
+            log = tmp_path / "trace"
+            calls = "trace=execve,connect,bind,sendto,sendmsg,socket,openat,mkdirat,mkdir"
+            done = subprocess.run(
+                [strace, "-f", "-qq", "-o", str(log), "-e", calls, program, *argv],
+                cwd=place,
+                capture_output=True,
+                check=False,
+            )
+            assert done.returncode in (0, 2), done.stderr
+            lines = log.read_text().splitlines()
+            assert sum("execve(" in li and "= 0" in li for li in lines) == 1, f"{name} started a program"
+            assert not [li for li in lines if re.search(r"AF_INET|AF_NETLINK", li)], f"{name} asked for a network"
+            home = os.environ["MLCC_HOME"]
+            made = [li for li in lines if home in li and ("O_CREAT" in li or "mkdir" in li)]
+            modes = [int(found[1], 8) for li in made if (found := re.search(r"(?:O_CREAT|mkdir).*, (0[0-7]+)\)", li))]
+            assert not [m for m in modes if m & 0o077], f"{name}: {made}"
+            seen += 1
+        print(f"\n{seen} commands under strace: 1 execve each, 0 sockets of a network")
