@@ -73,11 +73,12 @@ def options(request: Request) -> Read:
             pairs.append((dotted, text, f"--set {printable(dotted)}"))
     for dotted, text, origin in pairs:
         path = parse_path(dotted)
-        problem = _unusable(dotted, path) or config.plain_problem(text)
+        unusable = _unusable(dotted, path)
+        problem = unusable or config.plain_problem(text)
         value, wrong = (None, problem) if problem or path is None else config.coerce(path, text)
         if wrong or path is None:
             shown = format_path(path) if path is not None and not problem else printable(dotted)
-            problems.append(error("MLCC033", f"{printable(origin)}: {wrong}", path=shown, hint=_hint(dotted, problem)))
+            problems.append(error("MLCC033", f"{printable(origin)}: {wrong}", path=shown, hint=_hint(dotted, unusable)))
         else:
             found[path] = (value, origin)
     return _assembled(found, Source.OPTION, problems)

@@ -67,13 +67,14 @@ def of_key(name: str) -> Callable[[click.Context, click.Parameter, str], Words]:
 
 
 def environments(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
-    """Overlays of the mlcc.yaml at hand."""
+    """Overlays of the mlcc.yaml at hand: of -f FILE, of the project that `do -C DIR` names, or of this folder."""
     from mlcc import pipeline
     from mlcc.errors import MlccError
     from mlcc.workspace import locate
 
+    above = ctx.parent.params if ctx.parent is not None else {}
     try:
-        found = pipeline.load(str(ctx.params.get("file") or "") or locate("."))
+        found = pipeline.load(str(ctx.params.get("file") or "") or locate(str(above.get("directory") or ".")))
     except (MlccError, OSError):
         return []
     return _beginning(typed, found.config.environments)

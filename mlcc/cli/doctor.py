@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -45,7 +46,9 @@ def command() -> int:
         for row in rows:
             colour = {OK: "green", MISSING: "yellow", BROKEN: "red"}[row.state]
             needed = f"  (for {row.needed_for})" if row.state != OK and row.needed_for else ""
-            session.out(f"{session.paint(f'{row.state:<8}', fg=colour)} {row.what:<18} {row.found}{needed}")
+            head = f"{row.state:<8} {row.what:<18} "
+            text = textwrap.fill(head + row.found + needed, session.width, subsequent_indent=" " * len(head))
+            session.out(session.paint(row.state, fg=colour) + text.removeprefix(row.state))
     return 1 if any(r.state == BROKEN for r in rows) else 0
 
 

@@ -129,7 +129,8 @@ def _config(registries: Registries, ask: bool) -> str:
         try:
             return _row(registries, answer).name
         except UserError as problem:
-            click.echo(f"{problem.findings[0].message}; {problem.findings[0].hint}", err=True)
+            message = f"{problem.findings[0].message}; {problem.findings[0].hint}"
+            click.echo(click.wrap_text(message, current().width), err=True)
 
 
 def _row(registries: Registries, name: str) -> DeploymentConfig:

@@ -49,6 +49,7 @@ def offered(line: str, shell: str = "bash") -> list[str]:
         ("mlcc plan --env pr", "plain,prod"),
         ("mlcc set --env pr", "plain,prod"),
         ("mlcc explain ttl -f other.yaml --env st", "plain,stage"),
+        ("mlcc do -C sub deploy --env te", "plain,test"),
     ],
 )
 def test_what_is_offered(line: str, word: str) -> None:
@@ -57,6 +58,7 @@ def test_what_is_offered(line: str, word: str) -> None:
         {
             "mlcc.yaml": SMALLEST + "environments: {prod: {ttl: 1d}}\n",
             "other.yaml": SMALLEST + "environments: {stage: {ttl: 1d}}\n",
+            "sub/mlcc.yaml": SMALLEST + "environments: {test: {ttl: 1d}}\n",
         },
     )
     assert word in offered(line)

@@ -1,0 +1,117 @@
+"""Programs that are run: lists of arguments, an environment of ours, output as text, and an end in every case."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mlcc import proc
+from mlcc.errors import PreconditionError
+
+ENVIRON = {"PATH": os.defpath, "WORD": "a b"}
+
+
+def python(script: str) -> list[str]:
+    return [sys.executable, "-I", "-c", script]
+
+
+def test_a_program_gets_the_environment_that_is_passed_and_no_other():
+    done = proc.run(python("import os; print(sorted(os.environ))"), environ={"WORD": "1"})
+    assert (done.code, done.stderr) == (0, b"")
+    assert b"WORD" in done.stdout
+    assert b"HOME" not in done.stdout
+
+
+@pytest.mark.parametrize("word", ["$(touch planted)", "a b", "'", "*", "-rf", "`id`", ";", "\n"])
+def test_a_word_stays_a_word(tmp_path: Path, word: str):
+    done = proc.run([*python("import sys; print(ascii(sys.argv[1:]))"), word], environ=ENVIRON, cwd=str(tmp_path))
+    assert done.stdout.decode().strip() == ascii([word])
+    assert not list(tmp_path.iterdir())
+
+
+def test_input_and_codes():
+    assert proc.run(python("import sys; sys.exit(len(sys.stdin.read()))"), environ=ENVIRON, stdin=b"abc").code == 3
+    assert proc.run(python("import os; os.kill(os.getpid(), 9)"), environ=ENVIRON).code == -signal.SIGKILL
+
+
+def test_what_takes_too_long_is_ended_and_says_so():
+    done = proc.run(python("import time; time.sleep(60)"), environ=ENVIRON, timeout_s=0.2)
+    assert done.code == 124
+    assert done.stderr.endswith(b"timed out")
+
+
+@pytest.mark.parametrize("call", ["run", "lines", "foreground"])
+def test_a_program_that_is_not_there_is_a_missing_precondition(call: str):
+    with pytest.raises(PreconditionError) as caught:
+        list(getattr(proc, call)(["/nowhere/dock\x1ber"], environ=ENVIRON))
+    finding = caught.value.findings[0]
+    assert finding.code == "MLCC302"
+    assert "\x1b" not in finding.message
+    assert "PATH" in finding.hint
+
+
+def test_find_looks_on_the_path_that_is_passed(tmp_path: Path):
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\n")
+    assert proc.find("tool", {"PATH": str(tmp_path)}) is None
+    tool.chmod(0o755)
+    assert proc.find("tool", {"PATH": str(tmp_path)}) == str(tool)
+    assert proc.find("tool", {}) is None
+
+
+def test_lines_are_printable_end_with_the_code_and_are_copied_as_they_were():
+    log = io.BytesIO()
+    script = "import sys; sys.stdout.buffer.write(b'one\\n\\x1b[31mtwo\\xff\\nthree'); sys.exit(4)"
+    found = list(proc.lines(python(script), environ=ENVIRON, log=log))
+    assert found[0] == "one"
+    assert "\x1b" not in found[1]
+    assert found[2:] == ["three", "exit 4"]
+    assert log.getvalue() == b"one\n\x1b[31mtwo\xff\nthree"
+
+
+def test_lines_that_nobody_reads_on_end_the_program(tmp_path: Path):
+    script = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    reader = proc.lines(python(script), environ=ENVIRON)
+    pid = int(next(reader))
+    reader.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.parametrize(("script", "code"), [("pass", 0), ("raise SystemExit(7)", 7)])
+def test_a_foreground_program_gives_its_code(script: str, code: int):
+    assert proc.foreground(python(script), environ=ENVIRON) == code
+
+
+@pytest.mark.parametrize(("on_terminate", "ends"), [("end", True), ("signal.SIG_IGN", False)])
+def test_an_interrupt_reaches_the_program_as_one_terminate(tmp_path: Path, on_terminate: str, ends: bool):
+    """A SIGINT to mlcc alone: the program may tidy up, is killed when it does not, and the interrupt goes on."""
+    script = (
+        "import os, signal, sys, time\n"
+        "def end(*_):\n open('ended', 'w').close()\n sys.exit(0)\n"
+        f"signal.signal(signal.SIGTERM, {on_terminate})\n"
+        "open('pid', 'w').write(f'{os.getpid()}.')\ntime.sleep(60)\n"
+    )
+    caller = (
+        "import sys, signal\nfrom mlcc import proc\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"try:\n proc.foreground([sys.executable, '-I', '-c', {script!r}], environ={{}}, grace_s={9 if ends else 0.2})\n"
+        "except KeyboardInterrupt:\n sys.exit(130)\n"
+    )
+    with open(tmp_path / "log", "wb") as log:
+        pid = proc.background([sys.executable, "-c", caller], environ=dict(os.environ), cwd=str(tmp_path), log=log)
+    started, deadline = tmp_path / "pid", time.monotonic() + 30
+    while not (started.exists() and started.read_text().endswith(".")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGINT)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 130, (tmp_path / "log").read_text()
+    assert (tmp_path / "ended").exists() == ends
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text().rstrip(".")), 0)
