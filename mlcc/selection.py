@@ -17,6 +17,7 @@ from mlcc.registries.types import (
     VALIDATION_LEVELS,
     Architecture,
     DeploymentConfig,
+    Engine,
     Framework,
     FrameworkVersion,
     Instance,
@@ -38,6 +39,7 @@ class Rows(NamedTuple):
     version: FrameworkVersion | None = None
     model: Model | None = None
     instance: Instance | None = None
+    engine: Engine | None = None
 
 
 def select(table: Table, registries: Registries, findings: list[Finding]) -> Rows:
@@ -52,7 +54,8 @@ def select(table: Table, registries: Registries, findings: list[Finding]) -> Row
     framework, version = _framework(table, registries, config, findings)
     model = _model(table, registries, findings)
     instance = _instance(table, registries)
-    return Rows(config, architecture, target, framework, version, model, instance)
+    engine = _engine(config, framework, registries)
+    return Rows(config, architecture, target, framework, version, model, instance, engine)
 
 
 def _add(table: Table, source: Source, defaults: Node, findings: list[Finding]) -> None:
@@ -209,6 +212,14 @@ def _model(table: Table, registries: Registries, findings: list[Finding]) -> Mod
         _add(table, Source.MODEL, model.defaults, findings)
         _profile(table, "model.profile", model.profiles, model.name, Source.MODEL_PROFILE, findings)
     return model
+
+
+def _engine(
+    config: DeploymentConfig | None, framework: Framework | None, registries: Registries
+) -> Engine | None:
+    """What starts the model: the config's own engine, else its framework's; None for servers of our own."""
+    name = (config.engine if config is not None else "") or (framework.engine if framework is not None else "")
+    return registries.engines.get(name) if name else None
 
 
 def _instance(table: Table, registries: Registries) -> Instance | None:

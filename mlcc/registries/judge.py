@@ -16,8 +16,8 @@ from mlcc.registries.read import Root
 from mlcc.values import Node
 
 # Where each kind stands: files at the top of a root, and folders of files.
-TOP = ("architectures", "deployment_configs", "targets", "regions")
-FOLDERS = {"frameworks": "framework", "instances": "instances", "models": "models"}
+TOP = ("architectures", "deployment_configs", "engines", "targets", "regions")
+FOLDERS = {"frameworks": "framework", "instances": "instances", "models": "models", "options": "options"}
 
 
 def row_names(root: Root, relname: str, kind: str) -> tuple[str, ...]:

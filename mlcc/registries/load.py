@@ -120,6 +120,12 @@ class Registries:
         return cast("dict[str, t.Region]", self._rows("regions.yaml", "regions"))
 
     @functools.cached_property
+    def engines(self) -> Mapping[str, t.Engine]:
+        """Every serving engine; a row that is like another one has what it does not say itself from that one."""
+        rows = cast("dict[str, t.Engine]", self._rows("engines.yaml", "engines"))
+        return {name: _like(row, rows) for name, row in rows.items()}
+
+    @functools.cached_property
     def models(self) -> Mapping[str, t.Model]:
         """Every model row, patterns included."""
         return cast("dict[str, t.Model]", self._rows("models/", "models"))
@@ -153,6 +159,16 @@ class Registries:
             new = read.framework(name, document, document)
             found = new if found is None else _joined(found, new)
         return found
+
+    def options(self, name: str) -> t.Options | None:
+        """What an engine's command line knows (the last root's file of that name), or None."""
+        return cast("t.Options | None", self._once(self._options, name))
+
+    def _options(self, name: str) -> t.Options | None:
+        documents = self._documents(f"options/{name}.yaml") if name else []
+        for document in documents:
+            judge.expect(document, "options")
+        return read.options(documents[-1]) if documents else None
 
     @functools.cached_property
     def _model_files(self) -> dict[str, tuple[Root, str]]:
@@ -198,6 +214,18 @@ def _joined(old: t.Framework, new: t.Framework) -> t.Framework:
         default_format=new.default_format or old.default_format,
         sample=new.sample or old.sample,
     )
+
+
+def _like(row: t.Engine, rows: Mapping[str, t.Engine]) -> t.Engine:
+    """A row with the fields that it does not have itself from the row that it is like."""
+    other = rows.get(row.like)
+    if other is None:
+        return row
+    empty = {f: getattr(other, f) for f, value in row._asdict().items() if f in _SHARED and not value}
+    return row._replace(**empty)
+
+
+_SHARED = ("options", "typed")
 
 
 def _digest(root: Root, names: tuple[str, ...]) -> str:

@@ -106,6 +106,11 @@ def _plain(node: Node, key: str) -> dict[str, Any]:
     return plain if isinstance(plain, dict) else {}
 
 
+def _mappings(node: Node, key: str) -> tuple[Mapping[str, Any], ...]:
+    found = node.get(key)
+    return tuple(v.plain() for v in found.value) if found is not None else ()
+
+
 def _base(name: str, node: Node, parent: Node | None = None) -> dict[str, Any]:
     source = _text(node, "source") or (_text(parent, "source") if parent is not None else "")
     return {
@@ -146,6 +151,7 @@ def deployment_config(name: str, node: Node, root: Node) -> t.DeploymentConfig:
         programs=_texts(node, "programs"),
         files=_texts(node, "files"),
         evidence=_plain(node, "evidence"),
+        engine=_text(node, "engine"),
     )
 
 
@@ -182,6 +188,11 @@ def _version(name: str, node: Node, root: Node) -> t.FrameworkVersion:
         profiles=_profiles(node),
         accelerator=_plain(node, "accelerator"),
         evidence=_plain(node, "evidence"),
+        engine_version=_text(node, "engine_version"),
+        images=_plain(node, "images"),
+        instances=_texts(node, "instances"),
+        notes=_texts(node, "notes"),
+        known_issues=_mappings(node, "known_issues"),
     )
 
 
@@ -194,6 +205,7 @@ def framework(name: str, node: Node, root: Node) -> t.Framework:
         default_format=_text(node, "default_format"),
         versions={k: _version(k, v, root) for k, v in versions.value.items()} if versions is not None else {},
         sample=_plain(node, "sample"),
+        engine=_text(node, "engine"),
     )
 
 
@@ -245,6 +257,55 @@ def region(name: str, node: Node, root: Node) -> t.Region:
     )
 
 
+def engine(name: str, node: Node, root: Node) -> t.Engine:
+    """A row of engines.yaml."""
+    return t.Engine(
+        **_base(name, node, root),
+        options=_text(node, "options"),
+        like=_text(node, "like"),
+        prefix=_text(node, "prefix"),
+        also=_texts(node, "also"),
+        style=_text(node, "style"),
+        command=_texts(node, "command"),
+        fixed=_texts(node, "fixed"),
+        flags=_plain(node, "flags"),
+        names=_plain(node, "names"),
+        routes=_plain(node, "routes"),
+        file=_text(node, "file"),
+        typed=_plain(node, "typed"),
+        more=_plain(node, "more"),
+        with_lora=_plain(node, "with_lora"),
+    )
+
+
+def options(root: Node) -> t.Options:
+    """A file of options/."""
+    versions = root.get("versions")
+    return t.Options(
+        _text(root, "name"),
+        str(root.mark),
+        tuple(versions.value) if versions is not None else (),
+        {k: _option(k, v) for k, v in _items(root, "rows")},
+        {k: _option(k, v) for k, v in _items(root, "variables")},
+    )
+
+
+def _items(node: Node, key: str) -> list[tuple[str, Node]]:
+    found = node.get(key)
+    return list(found.value.items()) if found is not None else []
+
+
+def _option(name: str, node: Node) -> t.Option:
+    return t.Option(
+        name,
+        _text(node, "type", "text"),
+        _texts(node, "choices"),
+        _texts(node, "aliases"),
+        _text(node, "from"),
+        _text(node, "until"),
+    )
+
+
 KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
     "architectures": architecture,
     "deployment_configs": deployment_config,
@@ -253,7 +314,8 @@ KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
     "models": model,
     "instances": instance,
     "regions": region,
+    "engines": engine,
 }
 
 # Every kind of registry file that has a schema.
-SCHEMAS = (*KINDS, "findings", "redaction")
+SCHEMAS = (*KINDS, "options", "findings", "redaction")
