@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlcc import conf, lean, resources
+from mlcc import conf, lean, options, resources
 from mlcc._version import VERSION
 from mlcc.diagnostics import error, printable, quoted
 from mlcc.errors import UserError
@@ -37,7 +37,7 @@ _SAFE_STAGING = re.compile(r"[A-Za-z0-9/_.-]+\Z")
 class FileRule(NamedTuple):
     """How a layer's file is owned.
 
-    owner: managed or seed; mode: permission bits; switch: the `seed_files` key that turns it off; expand: the context
+    owner: managed or seed; mode: permission bits; switch: what must hold for it to be there; expand: the context
     list whose elements name the copies of the file; optional: rendered only where a deployment config lists it.
     """
 
@@ -126,6 +126,22 @@ def context(resolved: Resolved) -> dict[str, Any]:
         "sample": bool(model_path) and model_path == rows.architecture.sample,
         "sample_payload": resolved.get("test.payload") or sample.get("payload", ""),
         "steps": list(rows.architecture.steps),
+        **_engine(resolved),
+    }
+
+
+def _engine(resolved: Resolved) -> dict[str, Any]:
+    """What the templates of serving engines see: how the engine is started, and the model's chat template."""
+    rows = resolved.rows
+    if rows.engine is None:
+        return {}
+    known = options.known(rows.options, rows.engine_version) if rows.options is not None else None
+    return {
+        "engine": rows.engine.name,
+        "engine_json": options.engine_file(rows.engine, rows.engine_version, known),
+        "style": rows.engine.style,
+        "front": bool(rows.engine.routes),
+        "chat_template": resolved.get("model.chat_template", ""),
     }
 
 
@@ -157,7 +173,14 @@ def render(default: Resolved, environments: Mapping[str, Resolved], staging: str
     rows = default.rows
     values = context(default)
     optional = set(rows.config.files) if rows.config is not None else set()
-    switches = {"sample_model": values["sample"], "tests": default.get("seed_files.tests", True)}
+    switches = {
+        "sample_model": values["sample"],
+        "tests": default.get("seed_files.tests", True),
+        "requirements": values["requirements"],
+        "serve": values.get("style") == "serve",
+        "front": values.get("front"),
+        "chat_template": values.get("chat_template"),
+    }
     tree: dict[str, Rendered] = {}
     for number, path in enumerate(layer_paths(rows.architecture, rows.target, roots)):
         layer = layer_info(path)

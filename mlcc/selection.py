@@ -22,6 +22,7 @@ from mlcc.registries.types import (
     FrameworkVersion,
     Instance,
     Model,
+    Options,
     Profile,
     Row,
     Target,
@@ -40,6 +41,12 @@ class Rows(NamedTuple):
     model: Model | None = None
     instance: Instance | None = None
     engine: Engine | None = None
+    options: Options | None = None
+
+    @property
+    def engine_version(self) -> str:
+        """The engine's own version: an image's name may carry another one."""
+        return (self.version.engine_version or self.version.name) if self.version is not None else ""
 
 
 def select(table: Table, registries: Registries, findings: list[Finding]) -> Rows:
@@ -55,7 +62,8 @@ def select(table: Table, registries: Registries, findings: list[Finding]) -> Row
     model = _model(table, registries, findings)
     instance = _instance(table, registries)
     engine = _engine(config, framework, registries)
-    return Rows(config, architecture, target, framework, version, model, instance, engine)
+    options = registries.options(engine.options) if engine is not None else None
+    return Rows(config, architecture, target, framework, version, model, instance, engine, options)
 
 
 def _add(table: Table, source: Source, defaults: Node, findings: list[Finding]) -> None:

@@ -1,0 +1,92 @@
+"""What a version of an engine knows.  Law: pure; the lists are data (registries/options), this only reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from textwrap import wrap
+from typing import NamedTuple
+
+from mlcc.registries.types import Engine, Option, Options
+from mlcc.spelling import spelled
+
+_NUMBERS = re.compile(r"\d+")
+# How serve.py reads a value; what is not listed is passed on as it is.
+TYPES = ("flag", "switch", "boolean", "integer", "number", "text", "list", "json")
+
+
+def order(version: str) -> tuple[int, ...]:
+    """A version's numbers, for comparing: `0.10.2` is after `0.9.1`, `26.05-py3` is of May 2026."""
+    return tuple(int(n) for n in _NUMBERS.findall(version)[:4])
+
+
+class Known(NamedTuple):
+    """The options and the engine's own variables of one version.
+
+    version: the version whose list was taken: the wanted one, else the newest one before it, else the oldest;
+    exact: whether that is the wanted one.
+    """
+
+    version: str
+    exact: bool
+    options: Mapping[str, Option]
+    variables: frozenset[str]
+
+    def find(self, name: str) -> Option | None:
+        """An option by its name or one of its other spellings."""
+        found = self.options.get(name)
+        return found or next((o for o in self.options.values() if name in o.aliases), None)
+
+
+def known(options: Options, version: str) -> Known:
+    """What `version` of an engine knows."""
+    listed = sorted(options.versions, key=order)
+    before = [v for v in listed if order(v) <= order(version)]
+    taken = before[-1] if before else listed[0] if listed else ""
+    place = {v: n for n, v in enumerate(listed)}
+    here = place.get(taken, 0)
+
+    def stands(row: Option) -> bool:
+        return place.get(row.first, 0) <= here <= place.get(row.last, len(listed))
+
+    rows = {name: row for name, row in options.options.items() if stands(row)}
+    own = frozenset(name for name, row in options.variables.items() if stands(row))
+    return Known(taken, taken == version, rows, own)
+
+
+# ---------------------------------------------------------------- code/engine.json
+def engine_file(engine: Engine, version: str, found: Known | None) -> str:
+    """What the project's serve script reads: how the engine is started, and what its command line knows."""
+    options: dict[str, set[str]] = {kind: set() for kind in TYPES}
+    for row in found.options.values() if found is not None else ():
+        options[row.type].update((row.name, *row.aliases))
+    document = {
+        "engine": engine.name,
+        "version": version,
+        "prefixes": [engine.prefix, *engine.also],
+        "command": list(engine.command),
+        "fixed": list(engine.fixed),
+        "flags": dict(engine.flags),
+        "model_variable": engine.names.get("model.name", ""),
+        "routes": dict(engine.routes),
+        "file": engine.file,
+        "parts": dict(_parts(engine)),
+        "options": {kind: _lines(names) for kind, names in options.items() if names},
+        "variables": _lines(found.variables if found is not None else ()),
+    }
+    return json.dumps(document, indent=2)
+
+
+def _parts(engine: Engine) -> Iterable[tuple[str, str]]:
+    """Variables that say a part of a JSON option, with the option and the key."""
+    for name, key in engine.more.items():
+        how = spelled(engine, key)
+        if how is not None and how.key:
+            yield name, f"{how.option}.{how.key}"
+
+
+def _lines(names: Iterable[str]) -> list[str]:
+    """Names in lines of about a hundred characters: a few lines to review instead of hundreds."""
+    return wrap(" ".join(sorted(names)), 100, break_on_hyphens=False, break_long_words=False)
+
