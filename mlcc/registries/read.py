@@ -256,4 +256,4 @@ KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
 }
 
 # Every kind of registry file that has a schema.
-SCHEMAS = (*KINDS, "findings", "redaction")
+SCHEMAS = (*KINDS, "findings", "prices", "redaction")
