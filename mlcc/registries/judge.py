@@ -16,7 +16,10 @@ from mlcc.registries.read import Root
 from mlcc.values import Node
 
 # Where each kind stands: files at the top of a root, and folders of files.
-TOP = ("architectures", "deployment_configs", "engines", "targets", "regions")
+TOP = (
+    "amis", "architectures", "chat_templates", "cuda", "deployment_configs", "e2e", "engines", "model_architectures",
+    "prices", "regions", "targets", "workloads",
+)  # fmt: skip
 FOLDERS = {"frameworks": "framework", "instances": "instances", "models": "models", "options": "options"}
 
 

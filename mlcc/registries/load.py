@@ -160,6 +160,22 @@ class Registries:
             found = new if found is None else _joined(found, new)
         return found
 
+    def entries(self, kind: str) -> Mapping[str, t.Entry]:
+        """A table of facts: amis, cuda, chat_templates, e2e, model_architectures or workloads."""
+        return cast("dict[str, t.Entry]", self._once(self._rows, f"{kind}.yaml", kind))
+
+    def price(self, instance_type: str) -> t.Price | None:
+        """What an hour of an instance type costs, with the day of that price; None where nobody says."""
+        return self._prices.get(instance_type)
+
+    @functools.cached_property
+    def _prices(self) -> dict[str, t.Price]:
+        found: dict[str, t.Price] = {}
+        for document in self._documents("prices.yaml"):
+            judge.expect(document, "prices")
+            found |= read.prices(document)
+        return found
+
     def options(self, name: str) -> t.Options | None:
         """What an engine's command line knows (the last root's file of that name), or None."""
         return cast("t.Options | None", self._once(self._options, name))

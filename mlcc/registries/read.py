@@ -216,6 +216,15 @@ def model(name: str, node: Node, root: Node) -> t.Model:
         family=_text(node, "family"),
         profiles=_profiles(node),
         facts=_plain(node, "facts"),
+        architecture=_text(node, "architecture"),
+        gated=_plain_bool(node, "gated"),
+        compatibility=_plain(node, "compatibility"),
+        requires_template=_plain_bool(node, "requires_template"),
+        chat_template=_text(node, "chat_template"),
+        known_issues=_mappings(node, "known_issues"),
+        instances=_texts(node, "instances"),
+        tune=_plain(node, "tune"),
+        notes=_texts(node, "notes"),
     )
 
 
@@ -233,10 +242,20 @@ def instance(name: str, node: Node, root: Node) -> t.Instance:
         accelerator_count=row.get("accelerator_count"),
         accelerator_memory_gib=device.get("memory_gib"),
         compute_capability=str(device.get("compute_capability", "")),
+        reported_memory_mib=device.get("reported_memory_mib"),
+        driver=str(device.get("driver", "")),
+        last_driver=str(device.get("last_driver", "")),
+        neuron_cores=device.get("neuron_cores"),
         endpoint=bool(row.get("endpoint")),
         transform=bool(row.get("transform")),
         hyperpod=bool(row.get("hyperpod")),
     )
+
+
+def entry(name: str, node: Node, root: Node) -> t.Entry:
+    """A row of a table whose facts nothing but their readers need to know by name."""
+    base = _base(name, node, root)
+    return t.Entry(**base, facts={k: v for k, v in _plain_all(node).items() if k not in base})
 
 
 def _plain_all(node: Node) -> dict[str, Any]:
@@ -278,6 +297,19 @@ def engine(name: str, node: Node, root: Node) -> t.Engine:
     )
 
 
+def prices(root: Node) -> dict[str, t.Price]:
+    """The rows of prices.yaml; a row's own date and source beat the file's."""
+    date, region, currency = (_text(root, key) for key in ("date", "region", "currency"))
+    found = {}
+    for name, node in _items(root, "rows"):
+        amount = node.get("usd") if node.is_map else node
+        assert amount is not None
+        day, source = _text(node, "date") if node.is_map else "", _text(node, "source") if node.is_map else ""
+        source = source or _text(root, "source")
+        found[name] = t.Price(float(amount.value), day or date, region, currency, source)
+    return found
+
+
 def options(root: Node) -> t.Options:
     """A file of options/."""
     versions = root.get("versions")
@@ -315,7 +347,13 @@ KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
     "instances": instance,
     "regions": region,
     "engines": engine,
+    "amis": entry,
+    "cuda": entry,
+    "chat_templates": entry,
+    "e2e": entry,
+    "model_architectures": entry,
+    "workloads": entry,
 }
 
 # Every kind of registry file that has a schema.
-SCHEMAS = (*KINDS, "options", "findings", "redaction")
+SCHEMAS = (*KINDS, "options", "prices", "findings", "redaction")

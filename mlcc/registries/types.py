@@ -178,10 +178,23 @@ class Model(NamedTuple):
     family: str = ""
     profiles: Mapping[str, Profile] = EMPTY
     facts: Mapping[str, Any] = EMPTY
+    architecture: str = ""
+    gated: bool = False
+    compatibility: Mapping[str, str] = EMPTY
+    requires_template: bool = False
+    chat_template: str = ""
+    known_issues: tuple[Mapping[str, Any], ...] = ()
+    instances: tuple[str, ...] = ()
+    tune: Mapping[str, Any] = EMPTY
+    notes: tuple[str, ...] = ()
 
 
 class Instance(NamedTuple):
-    """An instance type.  Unknown facts are None; memory in GiB; accelerator facts are per device."""
+    """An instance type.  Unknown facts are None; memory in GiB; accelerator facts are per device.
+
+    reported_memory_mib: what the device itself reports, less than what is installed; driver and last_driver: the first
+    and the last driver branch that supports the device.
+    """
 
     name: str
     origin: str
@@ -199,6 +212,10 @@ class Instance(NamedTuple):
     accelerator_count: int | None = None
     accelerator_memory_gib: float | None = None
     compute_capability: str = ""
+    reported_memory_mib: int | None = None
+    driver: str = ""
+    last_driver: str = ""
+    neuron_cores: int | None = None
     endpoint: bool = False
     transform: bool = False
     hyperpod: bool = False
@@ -217,6 +234,29 @@ class Region(NamedTuple):
     partition: str = ""
     dns_suffix: str = ""
     sagemaker: bool = False
+
+
+class Entry(NamedTuple):
+    """A row of a table of facts: a machine image, a CUDA version, a workload, a tested model."""
+
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    facts: Mapping[str, Any] = EMPTY
+
+
+class Price(NamedTuple):
+    """What an hour of one instance costs."""
+
+    amount: float
+    date: str
+    region: str
+    currency: str
+    source: str
 
 
 class Engine(NamedTuple):
