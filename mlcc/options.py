@@ -89,4 +89,3 @@ def _parts(engine: Engine) -> Iterable[tuple[str, str]]:
 def _lines(names: Iterable[str]) -> list[str]:
     """Names in lines of about a hundred characters: a few lines to review instead of hundreds."""
     return wrap(" ".join(sorted(names)), 100, break_on_hyphens=False, break_long_words=False)
-

@@ -222,9 +222,7 @@ def _model(table: Table, registries: Registries, findings: list[Finding]) -> Mod
     return model
 
 
-def _engine(
-    config: DeploymentConfig | None, framework: Framework | None, registries: Registries
-) -> Engine | None:
+def _engine(config: DeploymentConfig | None, framework: Framework | None, registries: Registries) -> Engine | None:
     """What starts the model: the config's own engine, else its framework's; None for servers of our own."""
     name = (config.engine if config is not None else "") or (framework.engine if framework is not None else "")
     return registries.engines.get(name) if name else None

@@ -23,7 +23,7 @@ MAX = "max"
 
 
 class Spelled(NamedTuple):
-    """How an engine spells one key: its option, the key within it (empty for a plain option), and the opposite sense."""
+    """How an engine spells a key: its option, the key within it (empty for a plain one), and the opposite sense."""
 
     option: str
     key: str = ""
@@ -137,7 +137,11 @@ def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: i
         _put(table, (*prefix, "env", variable(engine, option)), replace(first, value=_json(parts)))
     for path in [p for p in table.candidates if p[:-1] == (*prefix, "engine", "extra_args")]:
         for candidate in table.candidates[path]:
-            _put(table, (*prefix, "env", variable(engine, str(path[-1]))), replace(candidate, value=text(candidate.value)))
+            _put(
+                table,
+                (*prefix, "env", variable(engine, str(path[-1]))),
+                replace(candidate, value=text(candidate.value)),
+            )
 
 
 def _with_lora(table: Table, engine: Engine, prefix: Path) -> None:

@@ -1,0 +1,75 @@
+"""MLCC141: a host driver that is older than the image's CUDA needs."""
+
+from collections.abc import Iterator
+
+from mlcc.checks.base import Subject
+from mlcc.checks.serving import parallel, places
+from mlcc.diagnostics import Finding, Severity
+from mlcc.options import order
+from mlcc.registries.types import Entry
+
+CODE = "MLCC141"
+PATH = ("endpoint", "inference_ami_version")
+HOST = "default"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """The machine image decides the driver; without a named one SageMaker's default host may be years old.
+
+    A driver of an older branch still runs a newer CUDA by the image's compatibility package, for one device only:
+    with several the logs end after the engine's arguments.
+    """
+    version, target, instance = subject.rows.version, subject.rows.target, subject.rows.instance
+    if version is None or target is None or not target.instances or version.accelerator.get("type") != "cuda":
+        return
+    if instance is None or instance.accelerator != "cuda":
+        return  # MLCC104 speaks of it
+    amis = subject.registries.entries("amis")
+    name = str(subject.resolved.get("endpoint.inference_ami_version", HOST))
+    ami, needed = amis.get(name), _needed(subject)
+    if ami is None or not needed:
+        return
+    has = str(ami.facts.get("driver", ""))
+    if order(has) >= order(needed):
+        return
+    toolkit = version.accelerator.get("version", "")
+    fits = _fits(amis, needed)
+    hint = f"set endpoint.inference_ami_version: {fits}" if fits else "choose an older version of the image"
+    said = f"the default host has driver {has} or newer" if name == HOST else f"{name} has driver {has}"
+    message = f"{said}, and CUDA {toolkit} in the image needs {needed}: the container dies before its first log line"
+    yield subject.finding(CODE, PATH, message, hint, _severity(subject, ami, needed))
+
+
+def _severity(subject: Subject, ami: Entry, needed: str) -> Severity:
+    """A warning where the compatibility package may bridge the gap, for one device."""
+    bridged = (
+        ami.facts.get("forward_compat") and _bridge(subject) and order(ami.facts["driver"]) >= order(_bridge(subject))
+    )
+    several = any(parallel(place) > 1 for place in places(subject))
+    return Severity.WARNING if bridged and not several else Severity.ERROR
+
+
+def _bridge(subject: Subject) -> str:
+    return _fact(subject, "forward_compat_from")
+
+
+def _needed(subject: Subject) -> str:
+    """The least driver branch: the image's own word, else that of its CUDA toolkit."""
+    version = subject.rows.version
+    own = str(version.accelerator.get("driver", "")) if version is not None else ""
+    return own or _fact(subject, "driver")
+
+
+def _fact(subject: Subject, key: str) -> str:
+    version = subject.rows.version
+    toolkit = str(version.accelerator.get("version", "")) if version is not None else ""
+    row = subject.registries.entries("cuda").get(".".join(toolkit.split(".")[:2]))
+    return str(row.facts.get(key, "")) if row is not None else ""
+
+
+def _fits(amis: object, needed: str) -> str:
+    """The oldest machine image for endpoints whose driver is new enough."""
+    assert isinstance(amis, dict)
+    rows = [a for a in amis.values() if a.facts.get("accelerator") == "cuda" and a.facts.get("use") != "transform"]
+    new = [a for a in rows if a.name != HOST and order(str(a.facts.get("driver", ""))) >= order(needed)]
+    return min(new, key=lambda a: (order(str(a.facts["driver"])), a.name)).name if new else ""
