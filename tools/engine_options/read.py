@@ -1,0 +1,407 @@
+"""Options from sources: `add_argument` calls, options made from dataclass fields (two styles), click decorators.
+
+An argument is a dict of what argparse would be given, as words: `type` is one of int, float, str, json, bool; `action`,
+`nargs`, `const` and `choices` are constants; what cannot be known without running the engine is left out.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .source import UNKNOWN, Code, Hint, Module, Thing, hints, statements
+
+Argument = dict[str, Any]
+PARSER = object()
+SUFFIXES = "also sizes such as 8k or 1G"
+WORDS = {"int": "int", "float": "float", "str": "str", "bool": "bool", "json.loads": "json", "loads": "json"}
+
+
+@dataclass
+class Found:
+    """One option: its spellings with dashes, the main one first, and its argument."""
+
+    spellings: tuple[str, ...]
+    argument: Argument
+
+
+def parser_word(node: ast.AST) -> Argument:
+    """What a `type=` says about the value; other callables take text."""
+    name = ast.unparse(node)
+    if isinstance(node, ast.Call) and node.args and name.split("(")[0].endswith(("optional_type", "parse_type")):
+        return parser_word(node.args[0])
+    last = name.rpartition(".")[2]
+    if last.startswith("human_readable_int"):
+        return {"type": "int", "note": SUFFIXES + (", or auto" if last.endswith("auto") else "")}
+    if last == "union_dict_and_str":
+        return {"type": "json", "note": "also plain text"}
+    if last in ("str2bool", "parse_bool", "str_to_bool"):
+        return {"type": "bool"}
+    if "json" in last and last not in WORDS:
+        return {"type": "json"}
+    return {"type": WORDS.get(name, "str")}
+
+
+# ---------------------------------------------------------------- fields that become options
+HUMAN = {
+    "max_num_batched_tokens",
+    "max_num_scheduled_tokens",
+    "kv_cache_memory_bytes",
+    "safetensors_prefetch_block_size",
+    "max_num_queued_tokens",
+}
+
+
+def fields(code: Code, cls: Thing) -> Iterator[tuple[str, ast.AnnAssign, Module]]:
+    """The annotated fields of a class and its bases, each name once."""
+    seen = set()
+    for one in code.lineage(cls):
+        for node in statements(one.node.body):
+            if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+                continue
+            if node.target.id not in seen and not ast.unparse(node.annotation).startswith(("ClassVar", "InitVar")):
+                seen.add(node.target.id)
+                yield node.target.id, node, one.module
+
+
+def from_hints(name: str, found: frozenset[Hint]) -> Argument:
+    """An option of a field, as vLLM's get_kwargs makes it."""
+    kinds = {h.kind: h for h in found}
+    if "dataclass" in kinds:
+        return {"type": "json"}
+    if set(kinds) == {"bool", "str", "none"}:
+        return {"type": "str", "nargs": "?"}
+    if "bool" in kinds:
+        return {"action": "BooleanOptionalAction"}
+    if "literal" in kinds:
+        return literal_words(kinds["literal"], "str" not in kinds)
+    for kind in ("tuple", "list", "set"):
+        if kind in kinds:
+            return {**element(kinds[kind]), "nargs": "+"}
+    if "int" in kinds:
+        auto = name == "max_model_len"
+        note = {"note": SUFFIXES + (", or auto" if auto else "")} if auto or name in HUMAN else {}
+        return {"type": "int", **note}
+    if "float" in kinds:
+        return {"type": "float"}
+    if "dict" in kinds:
+        return {"type": "json", **({"note": "also plain text"} if {"str", "other"} & set(kinds) else {})}
+    return {"type": "str"}
+
+
+def literal_words(hint: Hint, strict: bool) -> Argument:
+    """A Literal: its type, and its values where nothing else is accepted."""
+    kind = {int: "int", float: "float"}.get(type(hint.args[0]) if hint.args else str, "str")
+    return {"type": kind, **({"choices": sorted(hint.args, key=str)} if strict else {})}
+
+
+def element(hint: Hint) -> Argument:
+    """The type of a collection's members."""
+    inner = {h.kind: h for h in hint.args[0]} if hint.args else {}
+    if "literal" in inner:
+        return literal_words(inner["literal"], "str" not in inner)
+    return {"type": next((k for k in ("str", "int", "float") if k in inner), "str")}
+
+
+def annotated(code: Code, name: str, node: ast.AnnAssign, module: Module) -> Found | None:
+    """An option of a field `name: A[type, "help" or Arg(...)]`, as SGLang declares them."""
+    note = node.annotation
+    if not isinstance(note, ast.Subscript) or ast.unparse(note.value) not in ("A", "Annotated", "typing.Annotated"):
+        return None
+    kind, *rest = note.slice.elts if isinstance(note.slice, ast.Tuple) else [note.slice]
+    call = next((r for r in rest if isinstance(r, ast.Call) and ast.unparse(r.func) == "Arg"), None)
+    if call is None and not any(isinstance(r, (ast.Constant, ast.JoinedStr, ast.BinOp)) for r in rest):
+        return None
+    given = {k.arg: k.value for k in call.keywords if k.arg} if call else {}
+    constant = {k: code.value(v, module) for k, v in given.items()}
+    if constant.get("no_cli") is True:
+        return None
+    aliases = constant.get("aliases") or []
+    spellings = (constant.get("cli_name") or "--" + name.replace("_", "-"), *aliases)
+    if "action" in given:
+        extra = given.get("action_kwargs")
+        keys = {}
+        if isinstance(extra, ast.Dict):
+            keys = {str(code.value(k, module)): v for k, v in zip(extra.keys, extra.values, strict=True) if k}
+        return Found(spellings, words(code, {"action": given["action"], **keys}, module, {}))
+    kinds = {h.kind: h for h in hints(code, kind, module)} if not isinstance(kind, ast.Constant) else {}
+    kinds.pop("none", None)
+    argument: Argument = {"type": next((k for k in ("int", "float") if set(kinds) == {k}), "str")}
+    if set(kinds) == {"literal"}:
+        argument = literal_words(kinds["literal"], True)
+    elif set(kinds) == {"list"} and "type_parser" not in given:
+        argument = {**element(kinds["list"]), "nargs": "+"}
+    elif set(kinds) == {"bool"}:
+        return Found(spellings, {"action": "store_true"})
+    if "type_parser" in given:
+        argument |= parser_word(given["type_parser"])
+    return Found(spellings, argument | words(code, {k: given[k] for k in ("choices", "nargs") if k in given}, module, {}))
+
+
+def words(code: Code, given: Mapping[str, ast.expr], module: Module, local: Mapping[str, Any]) -> Argument:
+    """The keywords of an add_argument call that matter here."""
+    found: Argument = {}
+    for key, node in given.items():
+        value = code.value(node, module, local)
+        if key == "type":
+            found |= parser_word(node)
+            found |= _enum(code, node, module)
+        elif key == "action":
+            found[key] = value if isinstance(value, str) else _action(code, node, module, "nargs" in given)
+        elif key == "nargs" and value is not UNKNOWN and value is not None:
+            found[key] = value
+        elif key == "choices" and isinstance(value, list):
+            found[key] = value
+        elif key == "choices":
+            found |= _enum(code, node, module)
+    return found
+
+
+def _action(code: Code, node: ast.expr, module: Module, counted: bool) -> str:
+    """The name of an action class; one that says itself that it takes no value is like store_true."""
+    thing = code.look_up(module, node)
+    made = code.member(thing, "__init__") if thing is not None and isinstance(thing.node, ast.ClassDef) else None
+    if made is not None and isinstance(made.node, ast.FunctionDef) and not counted:
+        names = [a.arg for a in made.node.args.args][-len(made.node.args.defaults) :] if made.node.args.defaults else []
+        for name, default in zip(names, made.node.args.defaults, strict=True):
+            if name == "nargs" and code.value(default, made.module) == 0:
+                return "store_true"
+    return ast.unparse(node).rpartition(".")[2]
+
+
+def _enum(code: Code, node: ast.AST, module: Module) -> Argument:
+    """The values of an enumeration that stands as a type, or is gone through by a comprehension."""
+    what = "value"
+    if isinstance(node, (ast.ListComp, ast.GeneratorExp)) and ast.unparse(node.elt).endswith((".value", ".lower()")):
+        what = "name" if ".name" in ast.unparse(node.elt) else "value"
+        node = node.generators[0].iter
+    thing = code.look_up(module, node) if isinstance(node, (ast.Name, ast.Attribute)) else None
+    if thing is None or not isinstance(thing.node, ast.ClassDef):
+        return {}
+    if not any("Enum" in ast.unparse(b) for c in code.lineage(thing) for b in c.node.bases):
+        return {}
+    pairs = [
+        (s.targets[0].id.lower(), code.value(s.value, thing.module))
+        for s in thing.node.body
+        if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) and not s.targets[0].id.startswith("_")
+    ]
+    found = [name if what == "name" else value for name, value in pairs]
+    return {"choices": found} if found and all(isinstance(f, str) for f in found) else {}
+
+
+# ---------------------------------------------------------------- functions that add arguments
+@dataclass
+class Frame:
+    """One function being walked: where its names are looked up, and what its locals hold."""
+
+    module: Module
+    cls: Thing | None = None
+    owner: Thing | None = None
+    local: dict[str, Any] = field(default_factory=dict)
+
+
+class Walk:
+    """Goes through functions that fill a parser, in order, both branches of every `if`."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.found: list[Found] = []
+        self.depth = 0
+
+    def function(self, thing: Thing, cls: Thing | None = None, arguments: Mapping[str, Any] | None = None) -> Any:
+        """Walks one function; gives what it returns."""
+        if self.depth > 12:
+            return UNKNOWN
+        module = Module(thing.module.name, thing.module.package, dict(thing.module.names))
+        owner = cls
+        for one in self.code.lineage(cls) if cls is not None else []:
+            owner = one if thing.node in one.node.body else owner
+        names = [a.arg for a in thing.node.args.args]
+        frame = Frame(module, cls, owner, {n: PARSER for n in names if n not in ("cls", "self")} | dict(arguments or {}))
+        self.depth += 1
+        for node in statements(thing.node.body):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                module.names |= {a.asname or a.name: node for a in node.names}
+            elif isinstance(node, ast.Return):
+                self.depth -= 1
+                return self.value(node.value, frame) if node.value is not None else None
+            else:
+                self.statement(node, frame)
+        self.depth -= 1
+        return None
+
+    def statement(self, node: ast.stmt, frame: Frame) -> None:
+        """One statement."""
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            self.assign(node.targets[0], node.value, frame)
+        elif isinstance(node, ast.Delete):
+            for target in node.targets:
+                holder = self.value(target.value, frame) if isinstance(target, ast.Subscript) else None
+                if isinstance(holder, dict) and isinstance(target, ast.Subscript):
+                    holder.pop(self.code.value(target.slice, frame.module), None)
+        elif isinstance(node, ast.Expr):
+            self.value(node.value, frame)
+        elif isinstance(node, ast.For):
+            self.loop(node, frame)
+
+    def assign(self, target: ast.expr, value: ast.expr, frame: Frame) -> None:
+        """`name = ...`, `kwargs["x"] = ...` and `kwargs["x"]["type"] = ...`."""
+        if isinstance(target, ast.Name):
+            frame.local[target.id] = self.value(value, frame)
+        elif isinstance(target, ast.Subscript):
+            holder = self.value(target.value, frame)
+            key = self.code.value(target.slice, frame.module)
+            if isinstance(holder, dict) and isinstance(key, str):
+                holder.pop("note" if key == "type" else "", None)
+                holder |= words(self.code, {key: value}, frame.module, frame.local)
+
+    def loop(self, node: ast.For, frame: Frame) -> None:
+        """`for key, value in kwargs.items()`: every field becomes an option; other loops are walked once."""
+        name = ast.unparse(node.iter).removesuffix(".items()")
+        table = frame.local.get(name)
+        if isinstance(table, dict) and ast.unparse(node.iter).endswith(".items()") and "add_argument" in ast.unparse(node):
+            self.found += [Found(("--" + key.replace("_", "-"),), argument) for key, argument in table.items()]
+            return
+        for one in statements(node.body):
+            self.statement(one, frame)
+
+    def value(self, node: ast.AST | None, frame: Frame) -> Any:
+        """What an expression gives, as far as it matters here; calls that add arguments are carried out."""
+        if isinstance(node, ast.Call):
+            return self.call(node, frame)
+        if isinstance(node, ast.Name) and node.id in frame.local:
+            return frame.local[node.id]
+        if isinstance(node, ast.Subscript):
+            holder = self.value(node.value, frame)
+            key = self.code.value(node.slice, frame.module)
+            if isinstance(holder, dict) and isinstance(key, str):
+                return holder.get(key, UNKNOWN)
+        return self.code.value(node, frame.module, frame.local)
+
+    def call(self, node: ast.Call, frame: Frame) -> Any:
+        """A call: add_argument, get_kwargs, a change of a dict or list, or another function that gets the parser."""
+        name = ast.unparse(node.func)
+        attribute = name.rpartition(".")[2]
+        if attribute == "add_argument":
+            return self.add(node, frame)
+        if attribute.endswith(("ArgumentParser", "add_argument_group", "add_mutually_exclusive_group", "add_parser")):
+            return PARSER
+        if attribute == "add_cli_args_from_dataclass":
+            return self.dataclass(node.args[1], frame)
+        if attribute == "get_kwargs" and node.args:
+            cls = self.cls(node.args[0], frame)
+            rows = fields(self.code, cls) if cls else ()
+            return {n: from_hints(n, hints(self.code, a.annotation, m)) for n, a, m in rows}
+        if isinstance(node.func, ast.Attribute) and attribute in ("remove", "append", "add", "update"):
+            return self.change(node, attribute, self.value(node.func.value, frame), frame)
+        return self.follow(node, frame)
+
+    def change(self, node: ast.Call, how: str, holder: Any, frame: Frame) -> None:
+        """`choices.remove(x)` and the like; `kwargs.update({...})`."""
+        value = self.value(node.args[0], frame) if node.args else UNKNOWN
+        if isinstance(holder, list) and value is not UNKNOWN:
+            if how == "remove":
+                holder[:] = [h for h in holder if h != value]
+            elif how in ("append", "add") and value not in holder:
+                holder.append(value)
+        elif isinstance(holder, dict) and how == "update" and isinstance(node.args[0], ast.Dict):
+            for key, one in zip(node.args[0].keys, node.args[0].values, strict=True):
+                if isinstance(key, ast.Constant):
+                    holder |= words(self.code, {str(key.value): one}, frame.module, frame.local)
+
+    def cls(self, node: ast.expr, frame: Frame) -> Thing | None:
+        """The class that an expression names."""
+        if isinstance(node, ast.Name) and node.id in ("cls", "self") and frame.cls is not None:
+            return frame.cls
+        found = self.code.look_up(frame.module, node)
+        return found if found is not None and isinstance(found.node, ast.ClassDef) else None
+
+    def follow(self, node: ast.Call, frame: Frame) -> Any:
+        """Another function of the package, where it is handed the parser or the arguments."""
+        given = [self.value(a, frame) for a in node.args if not isinstance(a, ast.Starred)]
+        if not any(g is PARSER or isinstance(g, dict) for g in given):
+            return self.code.value(node, frame.module, frame.local)
+        target, cls, after = node.func, None, None
+        thing = None
+        if isinstance(target, ast.Attribute):
+            if ast.unparse(target.value) == "super()":
+                cls, after = frame.cls, frame.owner
+            else:
+                cls = self.cls(target.value, frame)
+            thing = self.code.member(cls, target.attr, after) if cls is not None else None
+        thing = thing or self.code.look_up(frame.module, target)
+        if thing is None or not isinstance(thing.node, ast.FunctionDef):
+            return given[0]
+        names = [a.arg for a in thing.node.args.args if a.arg not in ("cls", "self")]
+        return self.function(thing, cls, dict(zip(names, given, strict=False)))
+
+    def dataclass(self, node: ast.expr, frame: Frame) -> None:
+        """SGLang's style: the annotated fields of the class, or of the field groups collected into it."""
+        cls = self.cls(node, frame)
+        if cls is None:
+            return
+        groups = [cls]
+        for name, one in cls.module.names.items():
+            thing = self.code.find(cls.module, name) if isinstance(one, ast.ImportFrom) else None
+            if thing is not None and isinstance(thing.node, ast.ClassDef) and ".fields." in thing.module.name:
+                groups.append(thing)
+        for group in groups:
+            rows = [annotated(self.code, *row) for row in fields(self.code, group)]
+            self.found += [row for row in rows if row is not None]
+
+    def add(self, node: ast.Call, frame: Frame) -> None:
+        """`add_argument(...)`; positional arguments are no options."""
+        spellings = [self.code.value(a, frame.module) for a in node.args]
+        spellings = [s for s in spellings if isinstance(s, str) and s.startswith("-")]
+        argument: Argument = {}
+        for keyword in node.keywords:
+            if keyword.arg is not None:
+                argument |= words(self.code, {keyword.arg: keyword.value}, frame.module, frame.local)
+            else:
+                argument |= self.spread(keyword.value, frame)
+        if spellings:
+            long = [s for s in spellings if s.startswith("--")] or spellings
+            self.found.append(Found((*long, *(s for s in spellings if s not in long)), argument))
+
+    def spread(self, node: ast.expr, frame: Frame) -> Argument:
+        """`**kwargs` and `**{**kwargs, "key": value}`."""
+        if isinstance(node, ast.Dict):
+            found: Argument = {}
+            for key, value in zip(node.keys, node.values, strict=True):
+                if key is None:
+                    found |= self.spread(value, frame)
+                elif isinstance(key, ast.Constant):
+                    found |= words(self.code, {str(key.value): value}, frame.module, frame.local)
+            return found
+        value = self.value(node, frame)
+        return dict(value) if isinstance(value, dict) else {}
+
+
+def click_options(code: Code, thing: Thing) -> list[Found]:
+    """The options of a click command, from its decorators."""
+    found = []
+    for node in thing.node.decorator_list:
+        if not isinstance(node, ast.Call) or ast.unparse(node.func).rpartition(".")[2] != "option":
+            continue
+        names = [str(code.value(a, thing.module)) for a in node.args]
+        given = {k.arg: k.value for k in node.keywords if k.arg}
+        kind = given.get("type")
+        argument: Argument = parser_word(kind) if kind is not None else {"type": "str"}
+        if isinstance(kind, ast.Call):
+            choices = code.value(kind.args[0], thing.module) if kind.args and "Choice" in ast.unparse(kind.func) else None
+            last = ast.unparse(kind.func).rpartition(".")[2]
+            argument = {"type": {"IntRange": "int", "FloatRange": "float"}.get(last, "str")}
+            argument |= {"choices": choices} if isinstance(choices, list) else {}
+        if code.value(given.get("is_flag"), thing.module) is True:
+            argument = {"action": "store_true"}
+        spellings = [n for n in names if n.startswith("-")]
+        if any("/" in s for s in spellings):
+            argument = {"action": "BooleanOptionalAction"}
+            spellings = [s.partition("/")[0] for s in spellings]
+        if code.value(given.get("multiple"), thing.module) is True:
+            argument["nargs"] = "+"
+        long = [s for s in spellings if s.startswith("--")]
+        found.append(Found((*long, *(s for s in spellings if s not in long)), argument))
+    return found
