@@ -52,7 +52,10 @@ def known(options: Options, version: str) -> Known:
 
     rows = {name: row for name, row in options.options.items() if stands(row)}
     own = frozenset(name for name, row in options.variables.items() if stands(row))
-    return Known(taken, taken == version, rows, own)
+    if options.parent is None:
+        return Known(taken, taken == version, rows, own)
+    above = known(options.parent, version)
+    return Known(above.version, above.exact, {**above.options, **rows}, above.variables | own)
 
 
 # ---------------------------------------------------------------- code/engine.json

@@ -184,7 +184,9 @@ class Registries:
         documents = self._documents(f"options/{name}.yaml") if name else []
         for document in documents:
             judge.expect(document, "options")
-        return read.options(documents[-1]) if documents else None
+        found = read.options(documents[-1]) if documents else None
+        above = documents[-1].get("inherits") if documents else None
+        return found._replace(parent=self.options(str(above.value))) if found and above is not None else found
 
     @functools.cached_property
     def _model_files(self) -> dict[str, tuple[Root, str]]:

@@ -310,10 +310,14 @@ class Option(NamedTuple):
 
 
 class Options(NamedTuple):
-    """What an engine's command line knows: versions oldest first, its options, and its own variables."""
+    """What an engine's command line knows: versions oldest first, its options, and its own variables.
+
+    parent: the engine that it is made on, whose options it takes too; versions are the parent's where it lists none.
+    """
 
     name: str
     origin: str
     versions: tuple[str, ...] = ()
     options: Mapping[str, Option] = EMPTY
     variables: Mapping[str, Option] = EMPTY
+    parent: Options | None = None
