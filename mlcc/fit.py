@@ -24,6 +24,9 @@ CONTEXT_GIB, NCCL_GIB = 0.30, 0.45
 # The batch that vLLM profiles where nobody says: larger devices take larger ones (vllm/engine/arg_utils.py).
 BATCHED_TOKENS, BATCHED_TOKENS_LARGE, LARGE_DEVICE_GIB = 2048, 8192, 70
 SEQUENCES = 256
+NO, TIGHT, FITS = "no", "tight", "fits"
+# An endpoint has several callers: with room for fewer sequences of full length than this it fits only just.
+COMFORTABLE = 4
 BLOCK = 16  # tokens are kept in blocks of this many
 
 
@@ -94,9 +97,10 @@ class Fit(NamedTuple):
         return max(self.cache, 0) * GIB / each if each else 0.0
 
     @property
-    def fits(self) -> bool:
-        """Whether one sequence of the wanted length fits."""
-        return self.sequences(self.length) >= 1
+    def verdict(self) -> str:
+        """`no`: the engine refuses to start; `tight`: it starts, for a few callers at a time; `fits`."""
+        held = self.sequences(self.length)
+        return NO if held < 1 else TIGHT if held < COMFORTABLE else FITS
 
     @property
     def longest(self) -> int:

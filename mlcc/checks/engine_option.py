@@ -44,12 +44,9 @@ def _words(listed: Known, word: str) -> bool:
 
 
 def _finding(subject: Subject, path: Path, name: str, engine: Engine, listed: Known, prefix: str = "") -> Finding:
-    if prefix:
-        near = nearest(
-            name, [spelling.variable(engine, option) for option in listed.options] + sorted(listed.variables)
-        )
-    else:
-        near = nearest(name, [f"--{option}" for option in listed.options])
+    words = [spelling.variable(engine, option) for option in listed.options] + sorted(listed.variables)
+    known = {w.lower(): w for w in (words if prefix else [f"--{option}" for option in listed.options])}
+    near = known.get(nearest(name.lower(), known), "")
     hint = f"did you mean {near}? " if near else ""
     version = subject.rows.engine_version
     message = f"{engine.options} {version} has no option {name}"

@@ -23,21 +23,36 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     for place in places(subject):
         found = solve(model, instance, place)
-        if found is None or found.sequences(found.length) >= 2:
+        yield from _host(subject, model, instance, place)
+        if found is None or found.verdict == fit.FITS:
             continue
         path = place.path("max_model_len")
         if "max_model_len" not in place.engine:
             path = ("deployment", "instance_type")
         arithmetic = "; ".join(" ".join(line.split()) for line in found.lines())
         hint = f"{_ways_out(subject, model, place, found)} ({arithmetic})"
-        if found.fits:
-            message = (
-                f"{model.name} on {instance.name} holds one sequence of {found.length:,} tokens at a time{place.words}"
-            )
-            yield subject.finding(CODE, path, message, hint, Severity.WARNING)
+        if found.verdict == fit.TIGHT:
+            held = int(found.sequences(found.length))
+            message = f"{model.name} on {instance.name} holds {held} of {found.length:,} tokens at a time{place.words}"
+            yield subject.finding(CODE, path, message, hint, Severity.NOTE)
         else:
             message = f"{model.name} does not fit {instance.name} with {found.length:,} tokens{place.words}"
             yield subject.finding(CODE, path, message, hint)
+
+
+HOST_SHARE = 0.8
+
+
+def _host(subject: Subject, model: Model, instance: Instance, place: Place) -> Iterator[Finding]:
+    """A checkpoint passes through the machine's own memory on its way to the devices."""
+    weights = fit.weight_gib(model.facts, Wanted(dtype=str(place.get("dtype", ""))))
+    if instance.memory_gib and weights > HOST_SHARE * instance.memory_gib:
+        message = (
+            f"{model.name} has {weights:.1f} GiB of weights, which pass through the {instance.memory_gib:g} GiB of "
+            f"memory of {instance.name}: loading may end in the kernel killing the engine"
+        )
+        hint = "take an instance type with more memory (mlcc catalog instances)"
+        yield subject.finding(CODE, ("deployment", "instance_type"), message, hint, Severity.WARNING)
 
 
 def solve(model: Model, instance: Instance, place: Place) -> Fit | None:
@@ -86,7 +101,7 @@ def _round(length: int) -> int:
 
 
 def smallest(registries: Registries, model: Model, place: Place, offered: str = "endpoint") -> str:
-    """The cheapest instance type on which two sequences of the wanted length fit, with a split over all its devices.
+    """The cheapest instance type that fits the wanted length, with a split over all its devices.
 
     Types without a known price come after those with one, by their devices' memory.
     """
@@ -103,7 +118,7 @@ def smallest(registries: Registries, model: Model, place: Place, offered: str = 
             engine={**place.engine, "tensor_parallel_size": Found(row.accelerator_count, ())},
         )
         found = solve(model, row, split)
-        if found is not None and found.sequences(found.length) >= 2:
+        if found is not None and found.verdict == fit.FITS:
             price = registries.price(row.name)
             rows.append((price is None, price.amount if price else memory * row.accelerator_count, row.name))
     return min(rows)[2] if rows else ""
