@@ -17,13 +17,17 @@ QUANTISED = {
     "fp8": 1.05, "compressed-tensors": 1.05, "int8": 1.05, "w8a8": 1.05, "bitsandbytes": 0.62, "awq": 0.65,
     "awq_marlin": 0.65, "gptq": 0.65, "gptq_marlin": 0.65, "mxfp4": 0.66, "nvfp4": 0.66, "modelopt_fp4": 0.66,
 }  # fmt: skip
-# What the device does not give to programs of what it reports: page tables, ECC rows, the driver's own.
+# What a device gives to programs of what it reports: the rest is page tables, ECC rows and the driver's own.
 USABLE = 0.985
+# A checkpoint that is laid out anew for the kernels when it is loaded (Marlin's layout of MXFP4).
+LOADED = {"mxfp4": 1.085}
 # CUDA context and libraries of one process; NCCL's buffers once there are several.
 CONTEXT_GIB, NCCL_GIB = 0.30, 0.45
-# The batch that vLLM profiles where nobody says: larger devices take larger ones (vllm/engine/arg_utils.py).
-BATCHED_TOKENS, BATCHED_TOKENS_LARGE, LARGE_DEVICE_GIB = 2048, 8192, 70
-SEQUENCES = 256
+# The batch that vLLM profiles where nobody says, in tokens and in sequences; devices of 70 GiB and more take a larger
+# one, but for the A100 (vllm/engine/arg_utils.py, get_batch_defaults).
+BATCH, LARGE_BATCH, LARGE_GIB, NEVER_LARGE = (2048, 256), (8192, 1024), 70, "A100"
+# Bytes per logit at the peak: 32-bit logits, their sorted copy with 64-bit indices, probabilities and their sums.
+LOGIT_BYTES = 28
 NO, TIGHT, FITS = "no", "tight", "fits"
 # An endpoint has several callers: with room for fewer sequences of full length than this it fits only just.
 COMFORTABLE = 4
@@ -50,7 +54,7 @@ class Wanted(NamedTuple):
 
 
 class Device(NamedTuple):
-    """One accelerator: its name, and the memory that it reports."""
+    """One accelerator: its name, and the memory that programs may use."""
 
     name: str
     memory_gib: float
@@ -114,7 +118,7 @@ class Fit(NamedTuple):
     def lines(self) -> list[str]:
         """The arithmetic, a term a line."""
         wanted = self.wanted
-        share = f"{self.device.memory_gib:.2f} GiB of {self.device.name} x {USABLE} x {wanted.utilization:g}"
+        share = f"{self.device.memory_gib:.2f} GiB of {self.device.name} x {wanted.utilization:g}"
         over = wanted.tensor_parallel * wanted.pipeline_parallel
         terms = [
             (self.budget, f"budget: {share}"),
@@ -143,7 +147,7 @@ def weight_gib(facts: Mapping[str, Any], wanted: Wanted) -> float:
     if wanted.quantization and wanted.quantization != own:
         each = QUANTISED.get(wanted.quantization, BYTES.get(str(facts.get("dtype", "")), 2.0))
     elif "weight_gib" in facts:
-        return float(facts["weight_gib"])
+        return float(facts["weight_gib"]) * LOADED.get(own, 1.0)
     else:
         dtype = wanted.dtype if wanted.dtype in BYTES else str(facts.get("dtype", "bfloat16"))
         each = QUANTISED.get(own, BYTES.get(dtype, 2.0))
@@ -155,7 +159,7 @@ def solve(facts: Mapping[str, Any], device: Device, wanted: Wanted) -> Fit:
     split = wanted.tensor_parallel * wanted.pipeline_parallel
     token, fixed = _cache(facts, wanted)
     return Fit(
-        budget=device.memory_gib * USABLE * wanted.utilization,
+        budget=device.memory_gib * wanted.utilization,
         weights=weight_gib(facts, wanted) / split,
         activation=_activation(facts, device, wanted),
         lora=_lora(facts, wanted),
@@ -184,12 +188,13 @@ def _cache(facts: Mapping[str, Any], wanted: Wanted) -> tuple[float, float]:
 
 def _activation(facts: Mapping[str, Any], device: Device, wanted: Wanted) -> float:
     """The peak of the batch that the engine profiles: hidden states, the wide layer between, and the logits."""
-    large = device.memory_gib >= LARGE_DEVICE_GIB
-    tokens = wanted.batched_tokens or (BATCHED_TOKENS_LARGE if large else BATCHED_TOKENS)
+    large = device.memory_gib >= LARGE_GIB * USABLE and NEVER_LARGE not in device.name
+    tokens, sequences = LARGE_BATCH if large else BATCH
+    tokens, sequences = wanted.batched_tokens or tokens, wanted.sequences or sequences
     hidden = facts["hidden_size"]
     inner = facts.get("intermediate_size", 3.5 * hidden) / wanted.tensor_parallel
     states = tokens * (6 * hidden + 3 * inner) * 2
-    logits = (wanted.sequences or SEQUENCES) * facts.get("vocab_size", 32000) * 4 * 2
+    logits = min(sequences, tokens) * facts.get("vocab_size", 32000) * LOGIT_BYTES
     return float(states + logits) / GIB
 
 

@@ -78,11 +78,12 @@ def solve(model: Model, instance: Instance, place: Place) -> Fit | None:
 
 
 def device_memory(instance: Instance) -> float | None:
-    """GiB that one device reports, for CUDA devices."""
+    """GiB of one device that programs may use, for CUDA devices."""
     if instance.accelerator != "cuda" or not instance.accelerator_count:
         return None
     reported = instance.reported_memory_mib
-    return reported / MIB if reported else instance.accelerator_memory_gib
+    whole = reported / MIB if reported else instance.accelerator_memory_gib
+    return whole * fit.USABLE if whole else None
 
 
 def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:

@@ -23,6 +23,8 @@ from tests.helpers import ROOT
 FOLDER = ROOT / "cookiecutters"
 LAYERS = sorted(p.parent.relative_to(FOLDER).as_posix() for p in FOLDER.rglob("cookiecutter.json"))
 ROOT_NAME = "{{cookiecutter.root}}"
+# Configs whose server is ours: their code is imported and asked.
+HTTP = sorted(name for name, row in load().deployment_configs.items() if row.architecture == "http")
 
 
 def templates(layer: str) -> dict[str, str]:
@@ -213,7 +215,7 @@ def rendered_files(config: str) -> dict[str, str]:
     return {path: file.data.decode() for path, file in pipeline.render(project, ["/tmp"]).items()}
 
 
-@pytest.fixture(params=sorted(load().deployment_configs))
+@pytest.fixture(params=HTTP)
 def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The rendered code/app.py of each config, imported without its web framework."""
     for name in FOREIGN:
@@ -288,7 +290,7 @@ def test_a_type_that_is_served_is_found_by_its_name(app, given):
     assert app.input_type(given) == given.partition(";")[0].lower()
 
 
-@pytest.mark.parametrize("config", sorted(load().deployment_configs))
+@pytest.mark.parametrize("config", HTTP)
 def test_no_image_takes_the_whole_project_in(config):
     """A .env, a .git or an mlcc.lock of the project must never be in an image."""
     copied = []
