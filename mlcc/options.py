@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from textwrap import wrap
 from typing import NamedTuple
 
-from mlcc.registries.types import Engine, Option, Options
+from mlcc.registries.engine_types import Engine, Option, Options
 from mlcc.spelling import spelled
 
 _NUMBERS = re.compile(r"\d+")

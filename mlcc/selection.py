@@ -12,17 +12,16 @@ from mlcc import config as config_document
 from mlcc.candidates import Candidate, Table, dotted_path
 from mlcc.config import Layer
 from mlcc.diagnostics import Finding, Severity, allowed, nearest, quoted
+from mlcc.registries.engine_types import Engine, Options
 from mlcc.registries.load import Registries
 from mlcc.registries.types import (
     VALIDATION_LEVELS,
     Architecture,
     DeploymentConfig,
-    Engine,
     Framework,
     FrameworkVersion,
     Instance,
     Model,
-    Options,
     Profile,
     Row,
     Target,

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from mlcc import config
 from mlcc.candidates import Candidate, Table, names
 from mlcc.diagnostics import Finding, Severity, quoted
-from mlcc.registries.types import Engine
+from mlcc.registries.engine_types import Engine
 from mlcc.values import Item, Path, format_path
 
 MAX = "max"

@@ -7,7 +7,7 @@ from mlcc.checks.base import Subject
 from mlcc.checks.serving import known, places
 from mlcc.diagnostics import Finding, Severity, nearest
 from mlcc.options import Known
-from mlcc.registries.types import Engine
+from mlcc.registries.engine_types import Engine
 from mlcc.values import Path
 
 CODE = "MLCC132"

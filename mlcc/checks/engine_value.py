@@ -6,7 +6,7 @@ from mlcc import config, keys, spelling
 from mlcc.checks.base import Subject
 from mlcc.checks.serving import known, places
 from mlcc.diagnostics import Finding, allowed, quoted
-from mlcc.registries.types import Option
+from mlcc.registries.engine_types import Option
 
 CODE = "MLCC131"
 NUMBERS = ("integer", "number")

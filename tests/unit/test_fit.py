@@ -59,7 +59,9 @@ PAIRS = {name: found for name, case in CASES.items() if not case.get("disputed")
 
 def test_there_are_enough_pairs():
     assert len(PAIRS) >= 20
-    measured = [n for n in PAIRS if {"kv_cache_gib", "kv_cache_tokens", "model_loading_gib"} & set(CASES[n]["observed"])]
+    measured = [
+        n for n in PAIRS if {"kv_cache_gib", "kv_cache_tokens", "model_loading_gib"} & set(CASES[n]["observed"])
+    ]
     assert len(measured) >= 12
 
 
