@@ -29,10 +29,11 @@ def made(engine: Engine) -> str:
     for version in engine.versions:
         name = wheel(listed, version)
         address, digest = listed[name]
-        code = Code(Wheel(address).text)
+        opened = Wheel(address)
+        code = Code(opened.text)
         read[version] = spelled(engine.read(code))
         sources[version] = {"source": f"PyPI {name}, sha256:{digest[:16]}"}
-        variables = engine.variables(code)
+        variables = engine.variables(code, opened.every())
         if variables is not None:
             named[version] = variables
         if version in engine.twins:

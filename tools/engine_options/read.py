@@ -27,11 +27,11 @@ class Found:
     argument: Argument
 
 
-def parser_word(node: ast.AST) -> Argument:
-    """What a `type=` says about the value; other callables take text."""
+def parser_word(node: ast.AST, code: Code | None = None, module: Module | None = None) -> Argument:
+    """What a `type=` says about the value: a known name, or what a function of the package says it returns."""
     name = ast.unparse(node)
     if isinstance(node, ast.Call) and node.args and name.split("(")[0].endswith(("optional_type", "parse_type")):
-        return parser_word(node.args[0])
+        return parser_word(node.args[0], code, module)
     last = name.rpartition(".")[2]
     if last.startswith("human_readable_int"):
         return {"type": "int", "note": SUFFIXES + (", or auto" if last.endswith("auto") else "")}
@@ -41,6 +41,11 @@ def parser_word(node: ast.AST) -> Argument:
         return {"type": "bool"}
     if "json" in last and last not in WORDS:
         return {"type": "json"}
+    made = code.look_up(module, node) if code and module and isinstance(node, (ast.Name, ast.Attribute)) else None
+    if made is not None and isinstance(made.node, ast.FunctionDef) and made.node.returns is not None:
+        kinds = {h.kind for h in hints(code, made.node.returns, made.module)} - {"none"} if code else set()
+        only = kinds.pop() if len(kinds) == 1 else ""
+        return {"type": {"int": "int", "float": "float", "bool": "bool", "dict": "json"}.get(only, "str")}
     return {"type": WORDS.get(name, "str")}
 
 
@@ -136,7 +141,7 @@ def annotated(code: Code, name: str, node: ast.AnnAssign, module: Module) -> Fou
     elif set(kinds) == {"bool"}:
         return Found(spellings, {"action": "store_true"})
     if "type_parser" in given:
-        argument |= parser_word(given["type_parser"])
+        argument |= parser_word(given["type_parser"], code, module)
     return Found(spellings, argument | words(code, {k: given[k] for k in ("choices", "nargs") if k in given}, module, {}))
 
 
@@ -146,7 +151,7 @@ def words(code: Code, given: Mapping[str, ast.expr], module: Module, local: Mapp
     for key, node in given.items():
         value = code.value(node, module, local)
         if key == "type":
-            found |= parser_word(node)
+            found |= parser_word(node, code, module)
             found |= _enum(code, node, module)
         elif key == "action":
             found[key] = value if isinstance(value, str) else _action(code, node, module, "nargs" in given)
@@ -388,7 +393,7 @@ def click_options(code: Code, thing: Thing) -> list[Found]:
         names = [str(code.value(a, thing.module)) for a in node.args]
         given = {k.arg: k.value for k in node.keywords if k.arg}
         kind = given.get("type")
-        argument: Argument = parser_word(kind) if kind is not None else {"type": "str"}
+        argument: Argument = parser_word(kind, code, thing.module) if kind is not None else {"type": "str"}
         if isinstance(kind, ast.Call):
             choices = code.value(kind.args[0], thing.module) if kind.args and "Choice" in ast.unparse(kind.func) else None
             last = ast.unparse(kind.func).rpartition(".")[2]
