@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .read import Found, Walk
+from .arguments import Found
 from .source import Code
+from .walk import Walk
 
 
 def vllm(code: Code) -> list[Found]:
@@ -35,14 +36,13 @@ def sglang(code: Code) -> list[Found]:
 
 def vllm_omni(code: Code) -> list[Found]:
     """What `vllm serve --omni` adds to vLLM's options."""
-    for name in ("vllm_omni.entrypoints.cli.serve",):
-        cls = code.find(code.module(name), "OmniServeCommand")
-        start = code.member(cls, "subparser_init") if cls is not None else None
-        if start is not None:
-            walk = Walk(code)
-            walk.function(start, cls)
-            return walk.found
-    raise LookupError("no OmniServeCommand.subparser_init")
+    cls = code.find(code.module("vllm_omni.entrypoints.cli.serve"), "OmniServeCommand")
+    start = code.member(cls, "subparser_init") if cls is not None else None
+    if start is None:
+        raise LookupError("no OmniServeCommand.subparser_init")
+    walk = Walk(code)
+    walk.function(start, cls)
+    return walk.found
 
 
 @dataclass(frozen=True)
