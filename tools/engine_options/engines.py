@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .read import Found, Walk
+from .arguments import Found
 from .source import Code
+from .walk import Walk
 
 
 def vllm(code: Code) -> list[Found]:
@@ -35,14 +36,13 @@ def sglang(code: Code) -> list[Found]:
 
 def vllm_omni(code: Code) -> list[Found]:
     """What `vllm serve --omni` adds to vLLM's options."""
-    for name in ("vllm_omni.entrypoints.cli.serve",):
-        cls = code.find(code.module(name), "OmniServeCommand")
-        start = code.member(cls, "subparser_init") if cls is not None else None
-        if start is not None:
-            walk = Walk(code)
-            walk.function(start, cls)
-            return walk.found
-    raise LookupError("no OmniServeCommand.subparser_init")
+    cls = code.find(code.module("vllm_omni.entrypoints.cli.serve"), "OmniServeCommand")
+    start = code.member(cls, "subparser_init") if cls is not None else None
+    if start is None:
+        raise LookupError("no OmniServeCommand.subparser_init")
+    walk = Walk(code)
+    walk.function(start, cls)
+    return walk.found
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,15 @@ class Engine:
     inherits: str = ""
     twins: Mapping[str, str] = field(default_factory=dict)  # version: another package that must have the same options
 
-    def variables(self, code: Code) -> frozenset[str] | None:
-        """The environment variables that the settings modules name, or nothing where there is no such module."""
-        shape = re.compile(self.prefix + r"[A-Z0-9_]+\Z")
+    def variables(self, code: Code, every: Iterable[str] = ()) -> frozenset[str] | None:
+        """The environment variables that the settings modules name, or nothing where there is no such module.
+
+        Where an engine has no such module, `every` text of the package is searched for names in quotes.
+        """
+        if not self.settings:
+            quoted = re.compile(f"([\"'])({self.prefix}[A-Z0-9_]*[A-Z0-9])\\1")
+            return frozenset(m[1] for text in every for m in quoted.findall(text))
+        shape = re.compile(self.prefix + r"[A-Z0-9_]*[A-Z0-9]\Z")
         found: set[str] = set()
         texts = [t[0] for t in (code.text(m) for m in self.settings) if t is not None]
         for text in texts:
@@ -141,11 +147,11 @@ OMNI = Engine(
     name="vllm-omni",
     title="vLLM-Omni, what it adds to vLLM",
     package="vllm-omni",
-    source="the options that OmniServeCommand.subparser_init adds, and vllm_omni's envs modules",
+    source="the options that OmniServeCommand.subparser_init adds, and the variables named in the package's modules",
     read=vllm_omni,
     versions=("0.14.0", "0.16.0", "0.18.0", "0.20.0", "0.22.0", "0.24.0", "0.26.0", "0.28.0", "0.30.0"),
     prefix="VLLM_OMNI_",
-    settings=("vllm_omni.envs", "vllm_omni.diffusion.envs", "vllm_omni.entrypoints.openai.video_stream_envs"),
+    settings=(),
     inherits="vllm",
 )
 ENGINES = (SGLANG, VLLM, OMNI)

@@ -14,7 +14,7 @@ import sys
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import urldefrag, urljoin
 
 BLOCK = 1 << 16  # bytes fetched at least
@@ -120,7 +120,7 @@ class Wheel:
 
     def __init__(self, address: str) -> None:
         self.zip = zipfile.ZipFile(Remote(address))  # type: ignore[arg-type]
-        self.names = frozenset(self.zip.namelist())
+        self.names = tuple(self.zip.namelist())
 
     def text(self, module: str) -> tuple[str, bool] | None:
         """The module's source and whether it is a package."""
@@ -129,3 +129,9 @@ class Wheel:
             if name in self.names:
                 return self.zip.read(name).decode(), package
         return None
+
+    def every(self) -> Iterator[str]:
+        """All Python sources; meant for small wheels."""
+        for name in self.names:
+            if name.endswith(".py"):
+                yield self.zip.read(name).decode()

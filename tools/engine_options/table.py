@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .read import Argument, Found
+from .arguments import Argument, Found
 
 TYPES = {"int": "integer", "float": "number", "str": "text", "json": "json", "bool": "boolean"}
 WIDTH = 120
@@ -76,7 +77,7 @@ def rows(read: Mapping[str, Mapping[str, tuple[str, Row]]]) -> dict[str, Row]:
         newest = dict(history[-1][1])
         kinds = [(v, " of ".join([r["type"], *([r["items"]] if "items" in r else [])])) for v, r in history]
         notes = [newest.pop("note")] if "note" in newest else []
-        notes += [f"{k} up to {v}" for (v, k), (_, after) in zip(kinds, kinds[1:], strict=False) if k != after]
+        notes += [f"{k} up to {v}" for (v, k), (_, after) in itertools.pairwise(kinds) if k != after]
         if "choices" in newest:
             newest |= choices([(v, r.get("choices")) for v, r in history])
         bounds = span(name, having[name], versions)
@@ -141,11 +142,12 @@ def entry(name: str, value: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def document(head: Mapping[str, str], versions: Mapping[str, Row], table: Mapping[str, Row], variables: Mapping[str, Row]) -> str:
-    """The registry file."""
+def document(head: Mapping[str, str], **parts: Mapping[str, Row]) -> str:
+    """The registry file: its head, then versions, rows and variables."""
     lines = ["version: 1", "kind: options"]
-    lines += [f"{key}: {scalar(value) if key in ('name', 'inherits') else json.dumps(value)}" for key, value in head.items()]
-    for key, part in (("versions", versions), ("rows", table), ("variables", variables)):
+    for key, value in head.items():
+        lines.append(f"{key}: {scalar(value) if key in ('name', 'inherits') else json.dumps(value)}")
+    for key, part in parts.items():
         if part:
             lines += [f"{key}:", *(line for name, value in part.items() for line in entry(name, value))]
     return "\n".join(lines) + "\n"
