@@ -257,6 +257,7 @@ def _option(name: str, node: Node, prefix: str = "") -> e.Option:
         tuple(alias.removeprefix(prefix) for alias in _texts(node, "aliases")),
         _text(node, "from"),
         _text(node, "until"),
+        _text(node, "note"),
     )
 
 
