@@ -31,7 +31,9 @@ TARGETS = {
 def text(config: str, target: str = "realtime-inference", more: str = "") -> str:
     row = KNOWN.deployment_configs[config]
     model = MODEL if row.engine or any(KNOWN.frameworks[f].engine for f in row.frameworks) else ""
-    head = f"version: 1\nproject: {{name: demo}}\ndeployment: {{config: {config}, target: {target}, region: us-east-1}}\n"
+    head = (
+        f"version: 1\nproject: {{name: demo}}\ndeployment: {{config: {config}, target: {target}, region: us-east-1}}\n"
+    )
     return head + model + TARGETS.get(target, "") + more
 
 
