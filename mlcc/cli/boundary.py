@@ -86,7 +86,15 @@ def _guarded(command: click.Command, argv: Sequence[str], session: Session) -> i
     except BaseException as problem:
         if session.recording is not None:
             session.recording.spoil()
-        return _ended(problem, session)
+        return _ended(_signal_in(problem), session)
+
+
+def _signal_in(problem: BaseException) -> BaseException:
+    """The signal that an exception was made of: Python 3.11 wraps one that arrives while a class is being made."""
+    cause: BaseException | None = problem
+    while cause is not None and not isinstance(cause, (KeyboardInterrupt, Terminated)):
+        cause = cause.__cause__
+    return cause or problem
 
 
 def _ended(problem: BaseException, session: Session) -> int:
