@@ -40,3 +40,7 @@ class PreconditionError(MlccError):
     """Something must be done first; the finding's hint names the command that does it.  Exit 3."""
 
     exit_code = 3
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP arrived.  Like KeyboardInterrupt it passes everything that handles mistakes.  Exit 143."""
