@@ -315,3 +315,39 @@ def test_nothing_that_a_picker_prints_precedes_json(mine: Installed, site: Path)
     result = mine("init", "shop", "--force", "--pick", "x", "-o", "json")
     assert json.loads(result.stdout)["file"] == "mlcc.yaml"
     assert "pick\n" in result.stderr
+
+
+# ---------------------------------------------------------------- files that nothing reads
+STRAY = {
+    "frameworks.yaml": "",
+    "junk.yaml": ": [",
+    "models/more/x.yaml": "",
+    "junk.txt": "",
+    "targets.yaml": "version: 1\nkind: targets\nrows: {}\n",
+    ".github/workflows/ci.yaml": "",
+}
+
+
+def unread(result: Result) -> list[str]:
+    found = json.loads(result.stdout)["findings"]
+    assert {f["code"] for f in found} == {"MLCC404"}
+    assert {f["severity"] for f in found} == {"warning"}
+    return [f["file"] for f in found]
+
+
+def test_files_of_a_plugin_s_registry_that_nothing_reads(mine: Installed, site: Path) -> None:
+    acme(site, ROWS, FOLDER)
+    build_tree(site / "rows", STRAY)
+    expected = [f"plugin acme/{name}" for name in ("frameworks.yaml", "junk.yaml", "models/more/x.yaml")]
+    assert unread(mine("validate", "-o", "json")) == expected
+    assert mine("apply", "-q").code == 0
+    mine("apply", "--locked", "-q")
+    mine("catalog", "models", "-q")
+
+
+def test_files_of_an_operator_s_registry_that_nothing_reads(mine: Installed, site: Path) -> None:
+    build_tree(site / "rows", STRAY)
+    rows = str(site / "rows")
+    expected = [f"{rows}/{name}" for name in ("frameworks.yaml", "junk.yaml", "models/more/x.yaml")]
+    assert unread(mine("validate", "-o", "json", "--registry", rows)) == expected
+    assert unread(mine("validate", "-o", "json", MLCC_REGISTRY_PATH=rows)) == expected
