@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.helpers import SMALLEST, Installed, Result, assert_no_traceback, build_tree
+from tests.helpers import ROOT, SMALLEST, Installed, Result, assert_no_traceback, build_tree
 
 CHECK = "[mlcc.checks]\nnaming = acme:check\n"
 STEP = "[mlcc.steps]\nwhereami = acme:STEP\n"
@@ -326,6 +327,26 @@ STRAY = {
     "targets.yaml": "version: 1\nkind: targets\nrows: {}\n",
     ".github/workflows/ci.yaml": "",
 }
+
+
+def test_the_row_that_the_docs_show(mine: Installed, site: Path) -> None:
+    page = (ROOT / "docs/plugins.md").read_text()
+    row = page.split("```yaml\n# frameworks/sklearn.yaml\n")[1].split("```")[0]
+    words = page.split("`framework: {")[1].split("}`")[0]
+    acme(site, ROWS, FOLDER)
+    build_tree(site, {"rows/frameworks/sklearn.yaml": row})
+    before = yaml.safe_load(mine("show", MLCC_PLUGINS="none").stdout)["framework"]
+    assert yaml.safe_load(mine("show").stdout)["framework"] == before
+    build_tree(mine.folder, {"mlcc.yaml": f"{SMALLEST}framework: {{{words}}}\n"})
+    shown = yaml.safe_load(mine("show").stdout)
+    assert shown["env"]["MLCC_WORKERS"] == "2"
+    assert shown["framework"] == before | {"version": "1.9.1-acme", "profile": "two-workers"}
+    mine("apply", "-q")
+    packaged = yaml.safe_load((ROOT / "registries/frameworks/sklearn.yaml").read_text())["versions"]["1.9.1"]
+    mine_now = yaml.safe_load(row)["versions"]["1.9.1-acme"]
+    assert {k: mine_now[k] for k in ("requirements", "defaults", "python")} == {
+        k: packaged[k] for k in ("requirements", "defaults", "python")
+    }, "the docs repeat a row that is another now"
 
 
 def unread(result: Result) -> list[str]:
