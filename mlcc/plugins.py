@@ -17,7 +17,7 @@ from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import Any, NamedTuple
 
 from mlcc.diagnostics import Finding, Severity, error, printable
-from mlcc.errors import MlccError, Terminated, UserError
+from mlcc.errors import MlccError, UserError, signal_in
 from mlcc.values import EMPTY
 
 COMMANDS = "mlcc.commands"
@@ -50,8 +50,6 @@ class Plugin(NamedTuple):
         try:
             with nullcontext() if speaks else redirect_stdout(sys.stderr):
                 yield
-        except (KeyboardInterrupt, Terminated):
-            raise
         except passing:
             raise
         except MlccError as problem:
@@ -59,6 +57,8 @@ class Plugin(NamedTuple):
                 raise
             raise UserError([self.failed(problem)]) from None
         except BaseException as problem:  # SystemExit too: a plugin does not decide that all is well
+            if signal_in(problem) is not None:
+                raise
             raise UserError([self.failed(problem)]) from None
 
     def load(self) -> Any:

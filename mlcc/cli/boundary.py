@@ -20,7 +20,7 @@ from mlcc import files
 from mlcc._version import VERSION
 from mlcc.cli.session import Session, wants_colour
 from mlcc.diagnostics import Finding, Severity, printable
-from mlcc.errors import MlccError, Terminated
+from mlcc.errors import MlccError, Terminated, signal_in
 from mlcc.memo import Folder, remembered
 from mlcc.replay import NO_CACHE, Recording
 
@@ -83,15 +83,7 @@ def _guarded(command: click.Command, argv: Sequence[str], session: Session) -> i
     except BaseException as problem:
         if session.recording is not None:
             session.recording.spoil()
-        return _ended(_signal_in(problem), session)
-
-
-def _signal_in(problem: BaseException) -> BaseException:
-    """The signal that an exception was made of: Python 3.11 wraps one that arrives while a class is being made."""
-    cause: BaseException | None = problem
-    while cause is not None and not isinstance(cause, (KeyboardInterrupt, Terminated)):
-        cause = cause.__cause__
-    return cause or problem
+        return _ended(signal_in(problem) or problem, session)
 
 
 def _ended(problem: BaseException, session: Session) -> int:

@@ -6,6 +6,8 @@ import click
 import pytest
 
 from mlcc.cli import boundary
+from mlcc.errors import Terminated, UserError
+from mlcc.plugins import Plugin
 
 
 class Interrupting:
@@ -22,7 +24,7 @@ class Interrupting:
     ("problem", "code", "word"),
     [
         (KeyboardInterrupt(), boundary.INTERRUPTED, "interrupted"),
-        (boundary.Terminated(), boundary.TERMINATED, "terminated"),
+        (Terminated(), boundary.TERMINATED, "terminated"),
     ],
 )
 def test_a_signal_while_a_class_is_made_is_a_signal(problem: BaseException, code: int, word: str, capsys):
@@ -32,6 +34,15 @@ def test_a_signal_while_a_class_is_made_is_a_signal(problem: BaseException, code
 
     assert boundary.run(command, []) == code
     assert capsys.readouterr().err == f"mlcc: {word}\n"
+
+
+@pytest.mark.parametrize("problem", [KeyboardInterrupt(), Terminated()])
+def test_a_signal_in_a_plugin_s_code_is_none_of_its_mistakes(problem: BaseException):
+    plugin = Plugin("mlcc.checks", "naming", "acme:check", "acme", "1.0", None)
+    with pytest.raises((RuntimeError, type(problem))), plugin.guarded():
+        type("Made", (), {"field": Interrupting(problem)})
+    with pytest.raises(UserError), plugin.guarded():
+        raise RuntimeError("no signal") from ValueError("nor here")
 
 
 def test_an_exception_of_its_own_is_a_bug(capsys):
