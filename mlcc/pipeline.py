@@ -100,8 +100,11 @@ def resolve(inputs: Inputs, env: str | None = None) -> Project:
     return Project(inputs, registries, default, environments, chosen, tuple(ordered(findings)))
 
 
-def check(project: Project) -> Project:
-    """The same project with what the rules about meaning find, those of plugins among them."""
+def check(project: Project, skip: Iterable[str] = ()) -> Project:
+    """The same project with what the rules about meaning find, those of plugins among them.
+
+    skip: codes of rules that are left out.
+    """
     inputs = project.inputs
     if not inputs.config.readable:
         return project
@@ -109,14 +112,15 @@ def check(project: Project) -> Project:
     findings = list(project.findings)
     for resolved in (project.default, *project.environments.values()):
         if not has_errors(resolved.findings):
-            found = checks.run(checks.Subject(resolved, project.registries, root), inputs.plugged.checks)
+            subject = checks.Subject(resolved, project.registries, root)
+            found = checks.run(subject, inputs.plugged.checks, skip)
             findings += [f for f in found if inputs.config.ok or not _hidden(f, findings)]
     return project._replace(findings=tuple(ordered(findings)))
 
 
-def read(file: str, request: Request = Request(), env: str | None = None) -> Project:
-    """Loads, resolves and checks a project."""
-    return check(resolve(load(file, request), env))
+def read(file: str, request: Request = Request(), env: str | None = None, skip: Iterable[str] = ()) -> Project:
+    """Loads, resolves and checks a project.  skip: codes of rules that are left out."""
+    return check(resolve(load(file, request), env), tuple(skip))
 
 
 def _baseless(inputs: Inputs) -> bool:
