@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from mlcc.diagnostics import printable, quoted
-from mlcc.web import USUAL, Answer, Limits, Unreachable, Web
+from mlcc.diagnostics import quoted
+from mlcc.web import USUAL, Answer, Limits, TooLarge, Unreachable, Web, origin
 
 ENDPOINT = "https://huggingface.co"
 FOUND, ABSENT, NO_REVISION, REFUSED = "found", "absent", "no revision", "refused"
@@ -130,12 +130,20 @@ class Hub:
             raise Unreachable(self._trouble)
         try:
             return self._web.get(self.address + path, cap, self._token)
+        except TooLarge as problem:
+            raise Unreachable(f"{self.shown} {problem}") from None
         except Unreachable as problem:
             raise self._failed(str(problem)) from None
 
+    @property
+    def shown(self) -> str:
+        """The Hub as messages name it: its origin, without what else may stand in an address."""
+        found = origin(self.address)
+        return quoted(f"{found.scheme}://{found.host}:{found.port}", 100) if found is not None else "HF_ENDPOINT"
+
     def _failed(self, why: str) -> Unreachable:
         """Trouble that the next question would meet too."""
-        self._trouble = f"{quoted(self.address, 100)} {why}"
+        self._trouble = f"{self.shown} {why}"
         return Unreachable(self._trouble)
 
 

@@ -22,8 +22,8 @@ from mlcc import files
 from mlcc.memo import Folder
 
 COMMANDS = ("validate", "plan", "diff", "explain", "show")
-# What asks Git, or walks a whole repository, is not recorded.
-LEFT_OUT = ("--changed-since", "--all", "--online")
+# What asks Git, the network or a container engine, or walks a whole repository, is not recorded.
+LEFT_OUT = ("--changed-since", "--all", "--online", "--validate-with-docker")
 PREFIXES = ("ML_", "MLCC")
 VARIABLES = ("REGISTRY_PATH", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "TMPDIR", "HOME")
 FOLDER = "runs"

@@ -1,7 +1,7 @@
 """One HTTP question at a time, under caps.  Law: the only sender of lookups; every address and answer is a stranger's.
 
 An answer has a largest size and a latest moment, however slowly it drips; redirects are followed by hand, never from
-https to anything else, and the token goes to the origin that was asked first and nowhere else, and never into a message.
+https to anything else; the token goes to the origin that was asked first and nowhere else, and never into a message.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 
 class Unreachable(Exception):
     """A server did not answer, or something else answered in its place; the text says what, fit for a message."""
+
+
+class TooLarge(Unreachable):
+    """An answer of more bytes than are taken."""
 
 
 class Limits(NamedTuple):
@@ -122,7 +126,7 @@ class Web:
             if connection is not None:
                 connection.close()
         if len(body) > cap:
-            raise Unreachable(f"answers with more than {cap >> 10:,} KiB")
+            raise TooLarge(f"answers with more than {cap >> 10:,} KiB")
         return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
 
     def _connection(self, url: str, at: Origin, headers: dict[str, str]) -> tuple[http.client.HTTPConnection, str]:

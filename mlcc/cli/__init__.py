@@ -25,6 +25,7 @@ COMMANDS = {
     "schema": ("mlcc.cli.schema", "Print the schema of mlcc.yaml."),
     "set": ("mlcc.cli.set", "Change a value in mlcc.yaml, keeping comments."),
     "show": ("mlcc.cli.show", "Print the resolved configuration."),
+    "upgrade": ("mlcc.cli.upgrade", "Pin the model; fetch a missing chat template."),
     "validate": ("mlcc.cli.validate", "Check mlcc.yaml."),
 }
 

@@ -54,7 +54,7 @@ def run(command: click.Command, argv: Sequence[str], recording: Recording | None
 
 # Commands that read registries, and may keep them in parsed form.
 MAX_DOCUMENTS = 4096
-KEEPING = ("apply", "catalog", "diff", "explain", "plan", "set", "show", "validate")
+KEEPING = ("apply", "catalog", "diff", "explain", "plan", "set", "show", "upgrade", "validate")
 
 
 def _remembered(command: click.Command, argv: Sequence[str], session: Session) -> int:

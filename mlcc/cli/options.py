@@ -123,12 +123,24 @@ def _plain(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         session.colour = False
 
 
+def _offline(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    session = ctx.find_root().obj
+    if isinstance(session, Session) and value:
+        session.offline = True
+
+
 def output_options(formats: Iterable[str] = FORMATS) -> Callable[[Command], Command]:
     """-o, --json, -q, -v, --no-color, --offline."""
 
     def decorate(command: Command) -> Command:
         for option in (
-            click.option("--offline", is_flag=True, expose_value=False, help="Never use the network (the default)."),
+            click.option(
+                "--offline",
+                is_flag=True,
+                expose_value=False,
+                callback=_offline,
+                help="Never use the network (the default).",
+            ),
             click.option("--no-color", is_flag=True, expose_value=False, callback=_plain, help="No colour."),
             click.option("-v", "--verbose", count=True, expose_value=False, callback=_quiet, help="Say more."),
             click.option(

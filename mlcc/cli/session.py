@@ -33,6 +33,7 @@ class Session:
     verbosity: int = 0
     colour: bool = False
     usage_as_json: bool = False
+    offline: bool = False
     documents: dict[str, Any] = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
     recording: replay.Recording | None = None

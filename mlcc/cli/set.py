@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
-from mlcc import config, edit, keys, pipeline, writing
-from mlcc.cli import complete
+from mlcc import config, edit, keys
+from mlcc.cli import amend, complete
 from mlcc.cli.options import file_option, output_options
-from mlcc.cli.plugged import plugged
 from mlcc.cli.session import Session, current
 from mlcc.config import SCHEMA
-from mlcc.diagnostics import Severity, error, nearest, printable, quoted
+from mlcc.diagnostics import error, nearest, printable, quoted
 from mlcc.errors import UserError
-from mlcc.files import Directory, read_named
+from mlcc.files import read_named
 from mlcc.guard import CONFIG_LIMITS
-from mlcc.settings import Request
 from mlcc.values import Path, format_path, parse_path
 from mlcc.workspace import locate
 
@@ -50,11 +46,11 @@ def command(key: str, value: str | None, unset: bool, env: str, file: str) -> in
     plain = None if value is None else _value(path, value)
     where: Path = ("environments", env, *path) if env else path
     text = _edited(before, name, where, plain)
-    _checked(before, text.encode(), name)
+    amend.checked(before, text.encode(), name)
     if text.encode() == before:
         session.say(f"{printable(name, 200)}: {printable(format_path(where), 120)} is that already")
         return 0
-    _write(name, text.encode())
+    amend.write(name, text.encode())
     _told(session, name, where, value)
     return 0
 
@@ -81,21 +77,6 @@ def _edited(before: bytes, name: str, path: Path, value: object) -> str:
     if not loaded.ok:
         raise UserError(loaded.findings)
     return edit.change(before.decode("utf-8-sig"), path, value)
-
-
-def _checked(before: bytes, after: bytes, name: str) -> None:
-    """Refuses a change that brings an error which was not there before."""
-    request = Request(environ=current().environ, plugged=plugged(current()))
-    old, new = (pipeline.check(pipeline.resolve(pipeline.load(name, request, data))) for data in (before, after))
-    known = {(f.code, f.path, f.message) for f in old.findings}
-    fresh = [f for f in new.findings if f.severity is Severity.ERROR and (f.code, f.path, f.message) not in known]
-    if fresh:
-        raise UserError([*fresh, error("MLCC216", f"{printable(name, 200)} was left as it is")])
-
-
-def _write(name: str, data: bytes) -> None:
-    with Directory(os.path.dirname(name) or ".") as directory:
-        writing.replace_file(directory, os.path.basename(name), data)
 
 
 def _told(session: Session, name: str, path: Path, value: str | None) -> None:

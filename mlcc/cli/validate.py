@@ -4,16 +4,50 @@ from __future__ import annotations
 
 import click
 
+from mlcc.checks import ENV_VARS
 from mlcc.cli.formats import print_report
 from mlcc.cli.options import KeyCommand, env_option, finding_output, value_options
 from mlcc.cli.output import count_line
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
-from mlcc.cli.session import current
-from mlcc.diagnostics import Finding, has_errors
-from mlcc.errors import UserError
+from mlcc.cli.session import Session, current
+from mlcc.diagnostics import Finding, error, has_errors, ordered
+from mlcc.errors import UsageError, UserError
+from mlcc.pipeline import Project
+
+# Switches that are also understood with a value behind them, and what the value makes of them.
+SWITCHES = ("--validate-env-vars", "--validate-with-docker")
+VALUES = {"true": "--", "false": "--no-"}
 
 
-@click.command("validate", cls=KeyCommand, epilog="Example: mlcc validate --all -o github")
+class _Switches(KeyCommand):
+    """Understands `--validate-env-vars=false` beside `--no-validate-env-vars`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the words, switches with a value spelt as switches."""
+        return super().parse_args(ctx, [_spelt(word) for word in args])
+
+
+def _spelt(word: str) -> str:
+    name, _, value = word.partition("=")
+    start = VALUES.get(value.lower(), "")
+    return start + name.removeprefix("--") if name in SWITCHES and start else word
+
+
+@click.command("validate", cls=_Switches, epilog="Example: mlcc validate --all -o github")
+@click.option("--online", is_flag=True, help="Look the model up on the Hugging Face Hub.")
+@click.option(
+    "--validate-with-docker/--no-validate-with-docker",
+    "inspect",
+    default=False,
+    help="Inspect the base image with the container engine here: runs it, without a network.",
+)
+@click.option("--pull", is_flag=True, help="With --validate-with-docker: fetch the image where it is not here.")
+@click.option(
+    "--validate-env-vars/--no-validate-env-vars",
+    "env_vars",
+    default=True,
+    help="Judge container variables by the engine's options (the default).",
+)
 @project_options
 @env_option
 @value_options
@@ -28,19 +62,31 @@ def command(
     settings: tuple[str, ...],
     extra: str,
     registries: tuple[str, ...],
+    online: bool,
+    inspect: bool,
+    pull: bool,
+    env_vars: bool,
 ) -> int:
     """Check mlcc.yaml: syntax, keys, values, and whether they fit together.
 
     All findings are shown at once.  Exits 1 when one of them is an error.
     """
     session = current()
+    for asked, option in ((online, "--online"), (pull, "--pull")):
+        if asked and session.offline:
+            raise UsageError([error("MLCC901", f"{option} uses the network, and --offline forbids it")])
+    if pull and not inspect:
+        raise UsageError([error("MLCC901", "--pull fetches an image for --validate-with-docker: give both")])
     found: list[Finding] = []
     chosen = files(Selection(paths, file, directory, every, since), session)
+    asked_for = _Asked(session, online, inspect, pull)
     for path in chosen:
         try:
-            found.extend(read(path, settings, extra, registries, env).findings)
+            project = read(path, settings, extra, registries, env, () if env_vars else ENV_VARS)
+            found.extend([*project.findings, *asked_for(project)])
         except UserError as problem:
             found.extend(problem.findings)
+    found = ordered(found)
     print_report(found, session)
     for path in chosen:
         warn_unfinished(session, target_of(path, directory))
@@ -49,3 +95,45 @@ def command(
         what = f"{len(chosen)} files" if len(chosen) != 1 else chosen[0]
         session.say(f"{what}: {count}" if count else f"{what}: nothing wrong")
     return 1 if has_errors(found) else 0
+
+
+class _Asked:
+    """What is looked up beyond the files, where the command line asks for it."""
+
+    def __init__(self, session: Session, online: bool, inspect: bool, pull: bool) -> None:
+        self.session, self.online, self.inspect, self.pull = session, online, inspect, pull
+        self._hub: object = None
+
+    def __call__(self, project: Project) -> list[Finding]:
+        """Findings about one project; what was learned is said as talk."""
+        found: list[Finding] = []
+        if self.online:
+            found += self._looked_up(project)
+        if self.inspect:
+            found += self._inspected(project)
+        return found
+
+    def _looked_up(self, project: Project) -> list[Finding]:
+        from mlcc import lookups
+        from mlcc.cli.upgrade import silent
+        from mlcc.hub import Hub
+        from mlcc.web import Unreachable
+
+        if silent(self.session):
+            return [lookups.trouble(Unreachable("HF_HUB_OFFLINE is set: nothing was looked up"))]
+        if not isinstance(self._hub, Hub):
+            self._hub = Hub(self.session.environ)
+        seen = lookups.check(project, self._hub)
+        self._say(seen.words)
+        return list(seen.findings)
+
+    def _inspected(self, project: Project) -> list[Finding]:
+        from mlcc.lifecycle import introspect
+
+        seen = introspect.check(project.resolved, self.session.environ, self.pull)
+        self._say(seen.words)
+        return list(seen.findings)
+
+    def _say(self, words: tuple[str, ...]) -> None:
+        for line in words if not self.session.machine else ():
+            self.session.say(line)
