@@ -51,6 +51,32 @@ def run(
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
+def capped(argv: Sequence[str], *, environ: Mapping[str, str], timeout_s: float, max_bytes: int = 64 << 10) -> Finished:
+    """Runs a program that is a stranger's: what it prints beyond `max_bytes` ends it, as does the time; no stderr."""
+    import subprocess
+    import threading
+
+    try:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=dict(environ)
+        )
+    except FileNotFoundError:
+        raise missing(argv[0]) from None
+    assert process.stdout is not None
+    watch = threading.Timer(timeout_s, process.kill)
+    watch.start()
+    try:
+        found = process.stdout.read(max_bytes + 1)
+        if len(found) > max_bytes:
+            process.kill()
+        return Finished(process.wait(), found[:max_bytes])
+    finally:
+        watch.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
 def lines(
     argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | None = None, log: IO[bytes] | None = None
 ) -> Iterator[str]:
