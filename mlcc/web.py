@@ -22,6 +22,7 @@ from mlcc.diagnostics import printable
 LOCAL = ("127.0.0.1", "localhost", "::1")
 MOVED = (301, 302, 303, 307, 308)
 MAX_URL = 8192
+PROXIES = frozenset({"http"})
 _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 
 
@@ -73,6 +74,14 @@ def origin(url: str) -> Origin | None:
     return Origin(parts.scheme, parts.hostname, port) if plain else None
 
 
+def _joined(url: str, location: str) -> str:
+    """Where a redirect leads; an empty text when that cannot be read."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
+
+
 class Web:
     """Asks servers by GET.  Raises Unreachable for all that can go wrong on the way."""
 
@@ -92,7 +101,7 @@ class Web:
             answer = self._one(url, here, cap, token if trusted and _TOKEN.fullmatch(token) else "")
             if answer.status not in MOVED:
                 return answer
-            url = urljoin(url, answer.headers.get("location", ""))
+            url = _joined(url, answer.headers.get("location", ""))
             following = origin(url)
             if following is None or (first.scheme == "https" and following.scheme != "https"):
                 raise Unreachable("leads to an address that is not followed")
@@ -152,7 +161,7 @@ class Web:
         if not found or _spared(at, spared):
             return None
         parts = urlsplit(found if "://" in found else f"http://{found}")
-        if parts.scheme != "http" or not parts.hostname:
+        if parts.scheme not in PROXIES or not parts.hostname:
             raise ValueError("a proxy of another kind")
         return parts
 

@@ -128,9 +128,9 @@ class _Asked:
         return list(seen.findings)
 
     def _inspected(self, project: Project) -> list[Finding]:
-        from mlcc.lifecycle import introspect
+        from mlcc.lifecycle.introspect import check
 
-        seen = introspect.check(project.resolved, self.session.environ, self.pull)
+        seen = check(project.resolved, self.session.environ, self.pull)
         self._say(seen.words)
         return list(seen.findings)
 

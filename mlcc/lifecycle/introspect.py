@@ -18,10 +18,12 @@ from mlcc.errors import PreconditionError
 from mlcc.lifecycle import engines
 from mlcc.lifecycle.engines import Engine
 from mlcc.resolve import Resolved
+from mlcc.values import EMPTY
 
 IMAGE = "framework.base_image"
 RUN_S, PULL_S, ASK_S = 120.0, 3600.0, 60.0
 NAME = "mlcc-inspect"
+TOLERANCE = 0.02
 CONFINED = (
     "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
     "--pids-limit", "64", "--memory", "2g",
@@ -52,7 +54,7 @@ class Image(NamedTuple):
     platform: str = ""
     cuda: str = ""
     python: str = ""
-    versions: Mapping[str, str] = {}
+    versions: Mapping[str, str] = EMPTY
     ran: bool = False
     gpus: tuple[tuple[str, int], ...] = ()
 
@@ -187,6 +189,7 @@ def _compared(resolved: Resolved, image: str, found: Image) -> Iterator[Finding]
     if wanted and found.platform and found.platform != wanted:
         message = f"{shown} is for {found.platform}, and {wanted} is what the instance runs"
         yield _about(resolved, "MLCC175", message, "name an image of that platform, or another instance type")
+    yield from _memory(resolved, found)
     version = rows.version
     if version is None:
         return
@@ -202,6 +205,18 @@ def _compared(resolved: Resolved, image: str, found: Image) -> Iterator[Finding]
     if version.python and found.python and not _agree(version.python, found.python, 2):
         message = f"{shown} holds Python {found.python}, and its row says {version.python}"
         yield _about(resolved, "MLCC174", message, hint)
+
+
+def _memory(resolved: Resolved, found: Image) -> Iterator[Finding]:
+    """A GPU of the instance's kind that has another memory here than the registries say."""
+    instance = resolved.rows.instance
+    said = instance.reported_memory_mib if instance is not None else None
+    if instance is None or not said or not instance.accelerator_name:
+        return
+    for name, memory in dict.fromkeys(found.gpus):
+        if instance.accelerator_name.lower() in name.lower() and abs(memory - said) > TOLERANCE * said:
+            message = f"this machine's {name} has {memory:,} MiB, and the registries say {said:,} of {instance.name}"
+            yield _about(resolved, "MLCC176", message, "the memory check believes the registries", Severity.NOTE)
 
 
 def _agree(said: str, held: str, parts: int) -> bool:

@@ -51,6 +51,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.plugins",
         "mlcc.memo",
         "mlcc.replay",
+        "mlcc.web",
+        "mlcc.hub",
     ),
     ("mlcc.config", "mlcc.registries", "mlcc.deployments", "mlcc.edit"),
     (
@@ -69,7 +71,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("mlcc.render",),
     ("mlcc.settings", "mlcc.workspace", "mlcc.lock", "mlcc.apply", "mlcc.aws"),
     ("mlcc.pipeline",),
-    ("mlcc.api",),
+    ("mlcc.api", "mlcc.lookups", "mlcc.upgrade"),
     (
         "mlcc.lifecycle",
         "mlcc.bootstrap",
@@ -96,6 +98,8 @@ LIBRARIES = {
     "boto3": ("mlcc.aws", "mlcc.ci.lambda_handler"),
     "botocore": ("mlcc.aws",),
     "importlib.metadata": ("mlcc.plugins",),
+    "http.client": ("mlcc.web", "mlcc.lifecycle.contract"),
+    "ssl": ("mlcc.web",),
     "tomli": ("mlcc.workspace", "mlcc.settings"),
     "tomllib": ("mlcc.workspace", "mlcc.settings"),
 }
@@ -127,6 +131,8 @@ IMPURE = {
     "mlcc.resources",
     "mlcc.apply",
     "mlcc.aws",
+    "mlcc.web",
+    "mlcc.hub",
 }
 
 
@@ -249,6 +255,11 @@ def test_no_module_needs_itself():
         leaves = {m for m, needs in graph.items() if not needs & set(graph)}
         assert leaves, f"a circle among {sorted(graph)}"
         graph = {m: needs for m, needs in graph.items() if m not in leaves}
+
+
+def test_only_those_who_are_asked_by_name_know_the_hub():
+    users = {m for m in MODULES if imports(m) & {"mlcc.hub", "mlcc.web"}}
+    assert users == {"mlcc.hub", "mlcc.lookups", "mlcc.upgrade", "mlcc.cli.upgrade", "mlcc.cli.validate"}
 
 
 def test_what_lambda_and_scanner_run_needs_no_mlcc():
