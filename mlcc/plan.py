@@ -26,7 +26,7 @@ CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT = (
 ACTIONS = (CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT)
 EXECUTABLE = 0o111
 SAVED_SUFFIX = ".mlcc-saved"
-MARKED = "conflict markers of an earlier --merge stand in it"
+MARKED = "conflict markers stand in it"
 
 
 class Change(NamedTuple):
@@ -129,7 +129,7 @@ def _managed(path: str, new: Rendered, known: Known, options: Options) -> Change
         changed = (mode ^ disk.mode) & EXECUTABLE
         data = new.data if changed else None
         return Change(path, UPDATE if changed else UNCHANGED, data, mode, reason="mode" if changed else "")
-    if has_markers(disk.data):
+    if has_markers(disk.data, new.data):
         if options.force:
             return Change(path, UPDATE, new.data, mode, _saved(path, known.observed), MARKED)
         return Change(path, CONFLICT, disk.data if options.merge else None, mode, reason=MARKED)

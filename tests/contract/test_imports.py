@@ -32,6 +32,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.tree",
         "mlcc.scalars",
         "mlcc.guard",
+        "mlcc.marks",
         "mlcc.yamltext",
         "mlcc.acceptor",
         "mlcc.nodes",

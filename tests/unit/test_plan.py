@@ -227,6 +227,22 @@ def test_conflict_markers_that_still_stand_are_a_conflict():
     assert not decide(new, known._replace(observed={PATH: OnDisk(marked.replace(b">>>>>>> mlcc\n", b""))})).blocked
 
 
+GIT = b"one\n<<<<<<< HEAD\ntwo\n=======\nTWO\n>>>>>>> branch\nthree\n"
+
+
+@pytest.mark.parametrize("new", [A, B], ids=["nothing new", "new lines"])
+def test_conflict_marks_of_git_are_a_conflict_too(new):
+    known = Known({PATH: OnDisk(GIT)}, {PATH: A}, {}, lambda p: True)
+    plan = decide({PATH: Rendered(new)}, known)
+    assert plan.blocked
+    assert "conflict markers stand in it" in plan.findings[0].message
+
+
+def test_marks_that_mlcc_renders_itself_are_text():
+    known = Known({PATH: OnDisk(GIT + b"mine\n")}, {PATH: GIT}, {}, lambda p: True)
+    assert only_change(decide({PATH: Rendered(GIT)}, known)).action == "keep"
+
+
 def test_a_script_that_lost_its_x_bit_is_named():
     known = Known({PATH: OnDisk(A, 0o644)}, {PATH: A}, {PATH: Record(MANAGED, 0o755, digest(A))}, lambda p: True)
     new = {PATH: Rendered(A, 0o755)}
