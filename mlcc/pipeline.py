@@ -205,6 +205,7 @@ def prepare(project: Project, desired: Tree, target: Directory, options: Options
         found = journal.recover(state.journal, observed, state.base, before.files, state.staged, can_render)
         known = known._replace(base=found.base, records=found.records)
     plan = planning.decide(desired, known, options)
+    plan = plan._replace(findings=(*plan.findings, *locks.outdated(before)))
     lock = locks.dump(project.default, project.environments, project.registries.digests(), plan.records)
     if len(lock) > applying.LOCK_MAX_BYTES:
         message = f"the resolved values take {len(lock):,} bytes, more than mlcc.lock may hold"

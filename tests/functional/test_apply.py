@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mlcc._version import VERSION
 from mlcc.registries import load
 from tests.helpers import SMALLEST, assert_no_traceback, assert_same, build_tree, read_tree, run_mlcc, state_of
 from tests.stress import faults
@@ -570,3 +571,30 @@ def test_a_folder_that_cannot_be_written_leaves_no_journal():
         assert refused.code == 1, refused
         assert "do: error MLCC208: permission denied; nothing was changed" in refused.said
         assert not (project / ".mlcc/txn").exists()
+
+
+# ---------------------------------------------------------------- a lock of another mlcc
+def test_a_lock_of_a_newer_format_is_refused_and_stays(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    mlcc("apply", code=0)
+    lock = HERE / "mlcc.lock"
+    lock.write_text(lock.read_text().replace("version: 1", "version: 2"))
+    before = read_tree(HERE)
+    for argv in (["plan"], ["apply"], ["apply", "--force"], ["do", "status"]):
+        result = mlcc(*argv, code=1)
+        assert "a newer mlcc wrote it" in result.stderr
+        assert "upgrade mlcc" in result.stderr
+        assert "delete" not in result.stderr
+    assert_same(before, read_tree(HERE))
+
+
+@pytest.mark.parametrize("argv", [["plan"], ["diff"], ["apply", "--check"], ["apply"]])
+def test_a_lock_that_a_newer_mlcc_wrote_is_named(mlcc, argv):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    mlcc("apply", code=0)
+    lock = HERE / "mlcc.lock"
+    lock.write_text(lock.read_text().replace(f'mlcc: "{VERSION}"', 'mlcc: "9.9.9"'))
+    result = mlcc(*argv, code=2 if "--check" in argv else 0)
+    assert f"MLCC222: the lock was written by mlcc 9.9.9, newer than this {VERSION}" in result.stderr
+    if argv == ["apply"]:
+        assert "MLCC222" not in mlcc("apply", code=0).stderr
