@@ -106,6 +106,21 @@ def _differs(before: Value | None, after: Value) -> bool:
     return before is None or (before.value, before.source) != (after.value, after.source)
 
 
+def differences(before: Lock, old: bytes, new: bytes) -> str:
+    """What an apply changes in a lock, in a few words.  before: the lock that `old` holds."""
+    parts = {"registries": "registry digests", "values": "values", "environments": "environments", "files": "files"}
+    sections = [_sections(data) for data in (old, new)]
+    words = [f"mlcc {printable(before.version, 64) or 'unknown'} -> {VERSION}"] if before.version != VERSION else []
+    words += [said for key, said in parts.items() if sections[0].get(key) != sections[1].get(key)]
+    return ", ".join(words) or "layout"
+
+
+def _sections(data: bytes) -> dict[str, str]:
+    """The text below each key at the top."""
+    found = re.split(r"(?m)^(\w+):", data.decode("utf-8", "replace").replace("\r\n", "\n"))
+    return dict(zip(found[1::2], found[2::2], strict=True))
+
+
 # ---------------------------------------------------------------- reading
 def load(data: bytes, file: str = LOCK_NAME) -> Lock:
     """Reads a lock.  Raises UserError when it is not one (a truncated or foreign file, or one of a newer mlcc)."""

@@ -25,12 +25,12 @@ from mlcc.diagnostics import Finding, error, has_errors, ordered
 from mlcc.errors import UserError
 from mlcc.files import Directory, present
 from mlcc.lock import Lock
-from mlcc.plan import Known, Options, Plan
+from mlcc.plan import Change, Known, Options, Plan
 from mlcc.registries.load import Registries
 from mlcc.registries.load import load as load_registries
 from mlcc.resolve import Resolved
 from mlcc.settings import Request
-from mlcc.tree import OnDisk, Tree
+from mlcc.tree import LOCK_NAME, OnDisk, Tree
 from mlcc.values import Source
 from mlcc.workspace import Inputs
 
@@ -178,6 +178,21 @@ class Prepared(NamedTuple):
     def lock_changes(self) -> bool:
         """True when mlcc.lock would get other bytes."""
         return self.state.lock != self.lock
+
+    @property
+    def all_changes(self) -> tuple[Change, ...]:
+        """What happens to every file, mlcc.lock among them where it would get other bytes, in path order."""
+        if not self.lock_changes:
+            return self.plan.changes
+        old = self.state.lock
+        reason = locks.differences(self.before, old, self.lock) if old is not None else ""
+        change = Change(LOCK_NAME, planning.CREATE if old is None else planning.UPDATE, self.lock, reason=reason)
+        return tuple(sorted((*self.plan.changes, change), key=lambda c: c.path))
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many files have each action, mlcc.lock among them."""
+        return planning.summary(self.all_changes)
 
     @property
     def changes_files(self) -> bool:

@@ -6,7 +6,8 @@ happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from mlcc.diagnostics import Finding, Severity, printable
@@ -80,7 +81,13 @@ class Plan(NamedTuple):
     @property
     def summary(self) -> dict[str, int]:
         """How many files have each action."""
-        return {action: sum(c.action == action for c in self.changes) for action in ACTIONS}
+        return summary(self.changes)
+
+
+def summary(changes: Iterable[Change]) -> dict[str, int]:
+    """How many files have each action."""
+    counts = Counter(change.action for change in changes)
+    return {action: counts[action] for action in ACTIONS}
 
 
 class Known(NamedTuple):

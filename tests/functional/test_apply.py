@@ -140,7 +140,7 @@ def test_without_a_base_and_a_lock_equal_files_are_adopted(project, mlcc):
 def test_a_changed_value_updates_what_it_is_about(project, mlcc):
     write(SMALLEST + "env: {LOG_LEVEL: debug}\n")
     result = mlcc("apply", "-o", "json", code=0)
-    assert actions(result) == {"do/config": "update"}
+    assert actions(result) == {"do/config": "update", "mlcc.lock": "update"}
     assert json.loads(result.stdout)["values"] == [
         {"path": "env.LOG_LEVEL", "before": None, "after": "debug", "source": "file"}
     ]
@@ -184,7 +184,7 @@ def test_seed_files_follow_their_switch(mlcc):
 def test_an_edit_is_kept(project, mlcc):
     (HERE / MANAGED).write_text("# mine\n")
     result = mlcc("apply", "-o", "json", code=0)
-    assert actions(result) == {MANAGED: "keep"}
+    assert actions(result) == {MANAGED: "keep", "mlcc.lock": "update"}
     assert (HERE / MANAGED).read_text() == "# mine\n"
     record = yaml.safe_load((HERE / "mlcc.lock").read_text())["files"][MANAGED]
     assert record["edited"].startswith("sha256:")
@@ -205,7 +205,7 @@ def test_an_edit_and_a_change_that_do_not_touch_are_merged(project, mlcc):
     config.write_text("# mine\n" + config.read_text())
     write(SMALLEST + "ttl: 3d\n")
     result = mlcc("apply", "-o", "json", code=0)
-    assert actions(result) == {"do/config": "merge"}
+    assert actions(result) == {"do/config": "merge", "mlcc.lock": "update"}
     assert config.read_text().startswith("# mine\n")
     assert "export TTL='3d'" in config.read_text()
 
@@ -325,7 +325,7 @@ def test_check_writes_nothing_and_says_with_2_that_there_is_something_to_write(p
     write(SMALLEST + "ttl: 1h\n")
     before = state_of(project)
     result = mlcc("apply", "--check", code=2)
-    assert "1 to update" in result.stdout
+    assert "2 to update" in result.stdout
     assert_same(before, state_of(project))
 
 
