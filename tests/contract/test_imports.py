@@ -65,7 +65,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.journal",
     ),
     ("mlcc.render",),
-    ("mlcc.settings", "mlcc.workspace", "mlcc.lock", "mlcc.apply", "mlcc.aws"),
+    ("mlcc.settings", "mlcc.workspace", "mlcc.lock", "mlcc.recorded", "mlcc.apply", "mlcc.aws"),
     ("mlcc.pipeline",),
     ("mlcc.api",),
     (
