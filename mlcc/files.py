@@ -111,12 +111,19 @@ def _read_plain(fd: int, path: str, cap: int, single_link: bool) -> bytes:
         raise Refused(path, "has more than one hard link", "copy the file over itself, so that it is a file of its own")
     chunks: list[bytes] = []
     size = 0
-    while chunk := os.read(fd, 1 << 20):
+    while chunk := _chunk(fd, path):
         size += len(chunk)
         if size > cap:
             raise Refused(path, f"larger than {cap:,} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _chunk(fd: int, path: str) -> bytes:
+    try:
+        return os.read(fd, 1 << 20)
+    except OSError as problem:
+        raise Refused(path, f"cannot be read: {_why(problem)}") from None
 
 
 def read_named(path: str, cap: int) -> bytes:
@@ -189,9 +196,9 @@ class Directory:
 
     def _parent(self, relpath: str) -> tuple[int, str] | None:
         *parents, name = relpath.split("/")
-        fd = os.dup(self.fd)
+        fd, depth = os.dup(self.fd), 0
         try:
-            for part in parents:
+            for depth, part in enumerate(parents, 1):  # noqa: B007 - what it stands at is told
                 child = os.open(part, DIRECTORY, dir_fd=fd)
                 os.close(fd)
                 fd = child
@@ -200,7 +207,7 @@ class Directory:
             return None
         except OSError as problem:
             os.close(fd)
-            raise Refused(f"{self.path}/{relpath}", _why(problem)) from None
+            raise Refused("/".join([self.path, *parents[:depth]]), _why(problem)) from None
         return fd, name
 
     def read(self, relpath: str, cap: int, single_link: bool = True) -> tuple[bytes, int] | None:

@@ -15,22 +15,22 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from mlcc import apply as applying
-from mlcc import checks, conf, config, journal, workspace
+from mlcc import checks, conf, config, journal, recorded, workspace
 from mlcc import lock as locks
 from mlcc import plan as planning
 from mlcc import render as rendering
 from mlcc import resolve as resolving
-from mlcc.apply import State
 from mlcc.diagnostics import Finding, error, has_errors, ordered
 from mlcc.errors import UserError
 from mlcc.files import Directory, present
 from mlcc.lock import Lock
-from mlcc.plan import Known, Options, Plan
+from mlcc.plan import Change, Known, Options, Plan
+from mlcc.recorded import State
 from mlcc.registries.load import Registries
 from mlcc.registries.load import load as load_registries
 from mlcc.resolve import Resolved
 from mlcc.settings import Request
-from mlcc.tree import OnDisk, Tree
+from mlcc.tree import LOCK_NAME, OnDisk, Tree
 from mlcc.values import Source
 from mlcc.workspace import Inputs
 
@@ -180,6 +180,21 @@ class Prepared(NamedTuple):
         return self.state.lock != self.lock
 
     @property
+    def all_changes(self) -> tuple[Change, ...]:
+        """What happens to every file, mlcc.lock among them where it would get other bytes, in path order."""
+        if not self.lock_changes:
+            return self.plan.changes
+        old = self.state.lock
+        reason = locks.differences(self.before, old, self.lock) if old is not None else ""
+        change = Change(LOCK_NAME, planning.CREATE if old is None else planning.UPDATE, self.lock, reason=reason)
+        return tuple(sorted((*self.plan.changes, change), key=lambda c: c.path))
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many files have each action, mlcc.lock among them."""
+        return planning.summary(self.all_changes)
+
+    @property
     def changes_files(self) -> bool:
         """True when apply would write or delete a file of the project."""
         return any(c.writes or c.action == planning.DELETE for c in self.plan.changes)
@@ -193,20 +208,21 @@ class Prepared(NamedTuple):
 def prepare(project: Project, desired: Tree, target: Directory, options: Options = Options()) -> Prepared:
     """Plans the change from what `target` holds to the desired tree.  Reads only."""
     can_render = producible(project.registries, project.inputs.plugged.layers)
-    state = applying.read_state(target, can_render)
+    state = recorded.read_state(target, can_render)
     before = locks.load(state.lock) if state.lock is not None else Lock()
     paths = {*desired, *state.base, *(p for p in before.files if can_render(p))}
     if state.journal is not None:
         paths |= {p for p in state.journal.entries if can_render(p)}
-    observed = applying.observe(target, sorted(paths))
+    observed = recorded.observe(target, sorted(paths))
     observed |= _saved_names(target, observed) if options.force or options.restore else {}
     known = Known(observed, state.base, before.files, can_render, acceptable)
     if state.journal is not None:
         found = journal.recover(state.journal, observed, state.base, before.files, state.staged, can_render)
         known = known._replace(base=found.base, records=found.records)
     plan = planning.decide(desired, known, options)
+    plan = plan._replace(findings=(*plan.findings, *locks.outdated(before)))
     lock = locks.dump(project.default, project.environments, project.registries.digests(), plan.records)
-    if len(lock) > applying.LOCK_MAX_BYTES:
+    if len(lock) > recorded.LOCK_MAX_BYTES:
         message = f"the resolved values take {len(lock):,} bytes, more than mlcc.lock may hold"
         raise UserError([error("MLCC210", message, hint="shorten values, or move long ones into files of code/")])
     return Prepared(plan, lock, before, state, known)

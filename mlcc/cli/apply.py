@@ -13,7 +13,7 @@ from mlcc import pipeline
 from mlcc import plan as planning
 from mlcc.cli import complete
 from mlcc.cli.changes import flush, plan_document, print_plan, say_sources
-from mlcc.cli.options import KeyCommand, env_option, output_options, value_options
+from mlcc.cli.options import KeyCommand, env_option, not_empty, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.plan import CHANGES, prepare
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
@@ -46,6 +46,7 @@ MAX_PLAN_BYTES = 16 << 20
     default="",
     metavar="FILE",
     help="Do exactly what `mlcc plan -o json` said, or nothing.",
+    callback=not_empty,
     shell_complete=complete.paths,
 )
 @click.option("--merge", is_flag=True, help="On a conflict write both with markers.")
@@ -117,6 +118,7 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
     if prepared.plan.blocked:
         _blocked(session, project, prepared, findings, path)
         return 1
+    session.done = f"the apply of {printable(path, 200)} is done"
     print_plan(session, project, prepared, findings, path, done=True)
     if not session.machine:
         print_findings(findings, session)

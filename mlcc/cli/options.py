@@ -179,6 +179,7 @@ def value_options(command: Command) -> Command:
             default="",
             metavar="FILE",
             help="A file of values over mlcc.yaml.",
+            callback=not_empty,
             shell_complete=complete.paths,
         ),
         click.option(
@@ -192,6 +193,13 @@ def value_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def not_empty(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Refuses an option that is given and names nothing: a variable of a script that was never set."""
+    if value == "" and ctx.get_parameter_source(str(param.name)) is click.core.ParameterSource.COMMANDLINE:
+        raise click.BadParameter("the name is empty", ctx, param)
+    return value
 
 
 def env_option(command: Command) -> Command:
@@ -210,6 +218,7 @@ def directory_option(words: str, default: str = ".") -> Callable[[Command], Comm
         default=default,
         metavar="DIR",
         help=words,
+        callback=not_empty,
         shell_complete=complete.folders,
     )
 
@@ -217,7 +226,16 @@ def directory_option(words: str, default: str = ".") -> Callable[[Command], Comm
 def file_option(command: Command) -> Command:
     """-f FILE."""
     words = "mlcc.yaml (default: here or above)."
-    shown = click.option("-f", "--file", "file", default="", metavar="FILE", help=words, shell_complete=complete.paths)
+    shown = click.option(
+        "-f",
+        "--file",
+        "file",
+        default="",
+        metavar="FILE",
+        help=words,
+        callback=not_empty,
+        shell_complete=complete.paths,
+    )
     return shown(command)
 
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from mlcc import pipeline, proc, workspace
-from mlcc.apply import journal_of
 from mlcc.cli import complete
 from mlcc.cli.options import directory_option, file_option, request
 from mlcc.cli.session import Session
@@ -18,6 +17,7 @@ from mlcc.diagnostics import error, printable, quoted
 from mlcc.errors import UsageError, UserError
 from mlcc.files import Directory, Refused, is_directory, present
 from mlcc.pipeline import Project
+from mlcc.recorded import journal_of
 from mlcc.settings import Request
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -21,11 +21,16 @@ FORMATS = ("table", "json", "yaml", "markdown")
 FINDING_FORMATS = (*FORMATS, "sarif", "github", "junit")
 
 
+class Unwritable(Exception):
+    """The output takes nothing more (a full disk, a closed stream); the text says why."""
+
+
 @dataclass
 class Session:
     """One run.
 
-    environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk.
+    environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk;
+    done: what was carried out, for the case that the output cannot tell it.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -37,6 +42,7 @@ class Session:
     sleep: Callable[[float], None] = time.sleep
     recording: replay.Recording | None = None
     plugged: Any = None
+    done: str = ""
 
     @property
     def home(self) -> str:
@@ -70,7 +76,12 @@ class Session:
     def _echo(self, text: str, err: bool) -> None:
         if self.recording is not None:
             self.recording.said(text, err)
-        click.echo(text, err=err, color=self.colour or None)
+        try:
+            click.echo(text, err=err, color=self.colour or None)
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            raise Unwritable((problem.strerror or "input/output error").lower()) from None
 
     def paint(self, text: str, *, fg: str = "", bold: bool = False, dim: bool = False) -> str:
         """Text in colour where colour is wanted; colour never carries meaning alone."""

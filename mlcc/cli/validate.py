@@ -41,7 +41,7 @@ def command(
             found.extend(read(path, settings, extra, registries, env).findings)
         except UserError as problem:
             found.extend(problem.findings)
-    print_report(found, session)
+    print_report(found, session, chosen)
     for path in chosen:
         warn_unfinished(session, target_of(path, directory))
     if not session.machine:

@@ -32,6 +32,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.tree",
         "mlcc.scalars",
         "mlcc.guard",
+        "mlcc.marks",
         "mlcc.yamltext",
         "mlcc.acceptor",
         "mlcc.nodes",
@@ -64,7 +65,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.journal",
     ),
     ("mlcc.render",),
-    ("mlcc.settings", "mlcc.workspace", "mlcc.lock", "mlcc.apply", "mlcc.aws"),
+    ("mlcc.settings", "mlcc.workspace", "mlcc.lock", "mlcc.recorded", "mlcc.apply", "mlcc.aws"),
     ("mlcc.pipeline",),
     ("mlcc.api",),
     (
