@@ -7,12 +7,15 @@ happens.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlcc.diagnostics import Finding, Severity, printable
 from mlcc.merge import has_markers, merge
 from mlcc.tree import MANAGED, REMOVED, SEED, OnDisk, Record, Rendered, Tree, digest
 from mlcc.values import EMPTY
+
+if TYPE_CHECKING:
+    from mlcc.machine import StrPath
 
 CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT = (
     "create",
@@ -55,7 +58,7 @@ class Options(NamedTuple):
 
     merge: bool = False
     force: bool = False
-    restore: tuple[str, ...] = ()
+    restore: Collection[StrPath] = ()
 
 
 class Plan(NamedTuple):

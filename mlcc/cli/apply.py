@@ -21,6 +21,7 @@ from mlcc.cli.session import Session, current
 from mlcc.diagnostics import Finding, Severity, error, printable
 from mlcc.errors import UsageError, UserError
 from mlcc.files import read_named
+from mlcc.machine import texts
 from mlcc.pipeline import Prepared, Project
 from mlcc.plan import Options
 from mlcc.tree import LOCK_NAME
@@ -104,7 +105,7 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
     expected = _saved_plan(saved) if saved else None
 
     def review(prepared: Prepared) -> None:
-        unknown = [p for p in options.restore if p not in prepared.plan.records]
+        unknown = [p for p in texts(options.restore) if p not in prepared.plan.records]
         if unknown:
             shown = ", ".join(printable(p, 100) for p in unknown)
             message = f"--restore {shown}: no such file is rendered"

@@ -46,6 +46,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.keys",
         "mlcc.proc",
         "mlcc.files",
+        "mlcc.machine",
         "mlcc.writing",
         "mlcc.hold",
         "mlcc.plugins",
