@@ -35,7 +35,7 @@ def command(
     """
     session = current()
     found: list[Finding] = []
-    chosen = files(Selection(paths, file, directory, every, since), session)
+    chosen = files(Selection(paths, file, directory, every, since), session, found)
     for path in chosen:
         try:
             found.extend(read(path, settings, extra, registries, env).findings)
