@@ -307,12 +307,22 @@ def _coerce_number(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, 
     return None, f"{_told(path, text)} is not a number"
 
 
+# One element of A,B: a name with extras in brackets and versions, in which a comma stands only before a comparison.
+_ELEMENT = re.compile(r"[A-Za-z0-9./:_@-](?:[A-Za-z0-9./:_@=~!<>*+-]|\[[A-Za-z0-9._,-]*\]|,(?=[=~!<>]))*")
+_LISTED = re.compile(rf"{_ELEMENT.pattern}(?:,{_ELEMENT.pattern})*\Z")
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
+
+
 def _coerce_collection(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, str]:
-    if "array" in types and re.match(r"[A-Za-z0-9./:_@-]+(,[A-Za-z0-9./:_@-]+)*\Z", text):
-        return text.split(","), ""
+    prop = keys.find(SCHEMA, path)
+    if "array" in types and _LISTED.match(text):
+        numbers = prop is not None and prop.schema.get("items", {}).get("type") == "integer"
+        listed = _ELEMENT.findall(text)
+        return ([int(t) if numbers and _WHOLE.match(t) else t for t in listed]), ""
     loaded = yamlio.load(text.encode("utf-8", "surrogatepass"), "value")
     if loaded.root is None or not (loaded.root.is_list or loaded.root.is_map):
-        return None, f"{_told(path, text)} is not a list or mapping in YAML"
+        wanted = "a list, written A,B or in YAML" if types == ("array",) else "a list or mapping in YAML"
+        return None, f"{_told(path, text)} is not {wanted}"
     if loaded.findings:
         return None, loaded.findings[0].message
     return loaded.root.plain(), ""
