@@ -282,6 +282,7 @@ def test_init_replaces_only_when_told(project, mlcc):
         (["iris", "--deployment-config", "http-flask", "--region", "x"], 1, "MLCC023"),
         (["iris", "--deployment-config", "http-flask", "--instance-count", "x"], 1, "MLCC033"),
         (["iris", "more"], 2, "unexpected"),
+        (["iris", "--deployment-config", "http-flask", "-C", "/dev/null"], 1, "stands where a directory belongs"),
     ],
 )
 def test_init_refuses_what_would_not_be_valid(mlcc, arguments, code, says):
@@ -376,6 +377,7 @@ def test_init_asks_again_after_a_wrong_answer():
     assert shown.count("Project name [") == 2
     assert shown.count("Deployment config (name or number) [") == 4
     assert "did you mean http-flask?" in shown
+    assert shown.count(f"the numbers run from 1 to {len(CONFIGS)}") == 2
     assert "Traceback" not in shown
 
 
