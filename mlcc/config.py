@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mlcc import keys, schema, yamlio
+from mlcc import keys, scalars, schema, yamlio
 from mlcc.diagnostics import Finding, Severity, allowed, has_errors, nearest, quoted
 from mlcc.values import Item, Mark, Node, Path, Source, format_path
 
@@ -257,8 +257,6 @@ def plain_problem(value: Any, depth: int = 0) -> str:
 
 
 _UNCARRIED = re.compile("[\x00\ud800-\udfff]")
-
-
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -307,18 +305,12 @@ def _coerce_number(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, 
     return None, f"{_told(path, text)} is not a number"
 
 
-# One element of A,B: a name with extras in brackets and versions, in which a comma stands only before a comparison.
-_ELEMENT = re.compile(r"[A-Za-z0-9./:_@-](?:[A-Za-z0-9./:_@=~!<>*+-]|\[[A-Za-z0-9._,-]*\]|,(?=[=~!<>]))*")
-_LISTED = re.compile(rf"{_ELEMENT.pattern}(?:,{_ELEMENT.pattern})*\Z")
-_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
-
-
 def _coerce_collection(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, str]:
     prop = keys.find(SCHEMA, path)
-    if "array" in types and _LISTED.match(text):
-        numbers = prop is not None and prop.schema.get("items", {}).get("type") == "integer"
-        listed = _ELEMENT.findall(text)
-        return ([int(t) if numbers and _WHOLE.match(t) else t for t in listed]), ""
+    numbers = prop is not None and prop.schema.get("items", {}).get("type") == "integer"
+    elements = scalars.listed(text, numbers) if "array" in types else None
+    if elements is not None:
+        return elements, ""
     loaded = yamlio.load(text.encode("utf-8", "surrogatepass"), "value")
     if loaded.root is None or not (loaded.root.is_list or loaded.root.is_map):
         wanted = "a list, written A,B or in YAML" if types == ("array",) else "a list or mapping in YAML"

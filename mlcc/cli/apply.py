@@ -85,12 +85,12 @@ def command(
     code = 0
     chosen = files(Selection(paths, file, directory, every, since), session)
     # all are read before one is written: a mistake in the last must not leave the others half-way
-    projects = {path: read(path, settings, extra, registries, env) for path in chosen}
+    projects = {path: read(path, settings, extra, registries, env) for path in session.counted(chosen, "reading")}
     wrong = [finding for project in projects.values() if not project.ok for finding in project.findings]
     if wrong:
         raise UserError(wrong)
-    for path, project in projects.items():
-        where = target_of(path, directory)
+    for path in session.counted(list(projects), "checking" if locked or check else "applying"):
+        project, where = projects[path], target_of(path, directory)
         if locked or check:
             prepared = prepare(session, project, where, options)
             code = max(code, _checked(session, project, prepared, path, locked))

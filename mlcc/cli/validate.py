@@ -36,7 +36,7 @@ def command(
     session = current()
     found: list[Finding] = []
     chosen = files(Selection(paths, file, directory, every, since), session, found)
-    for path in chosen:
+    for path in session.counted(chosen, "checking"):
         try:
             found.extend(read(path, settings, extra, registries, env).findings)
         except UserError as problem:

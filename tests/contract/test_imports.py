@@ -37,6 +37,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.nodes",
         "mlcc.yamlevents",
         "mlcc.lean",
+        "mlcc.compiled",
         "mlcc",
     ),
     (
