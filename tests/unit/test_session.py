@@ -24,9 +24,11 @@ def seen(monkeypatch: pytest.MonkeyPatch, step_s: float, *, verbosity: int = 0, 
             if name == names[-1]:
                 session.say("said", -1)
         terminal.flush()
-        found = os.read(master, 65536).decode()
+        found = b""
+        while not found.endswith(b"said\r\n"):
+            found += os.read(master, 65536)
     os.close(master)
-    return found.replace("\r\n", "\n")
+    return found.decode().replace("\r\n", "\n")
 
 
 def test_a_long_command_counts_on_a_terminal_and_takes_the_line_away(monkeypatch):
