@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlcc.diagnostics import Finding, Severity, printable
 from mlcc.merge import has_markers, merge
 from mlcc.tree import MANAGED, REMOVED, SEED, OnDisk, Record, Rendered, Tree, digest
 from mlcc.values import EMPTY
+
+if TYPE_CHECKING:
+    from mlcc.machine import StrPath
 
 CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT = (
     "create",
@@ -58,7 +61,7 @@ class Options(NamedTuple):
 
     merge: bool = False
     force: bool = False
-    restore: tuple[str, ...] = ()
+    restore: Collection[StrPath] = ()
 
 
 class Plan(NamedTuple):

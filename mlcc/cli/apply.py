@@ -21,6 +21,7 @@ from mlcc.cli.session import Session, current
 from mlcc.diagnostics import Finding, Severity, error, printable
 from mlcc.errors import UsageError, UserError
 from mlcc.files import read_named
+from mlcc.machine import texts
 from mlcc.pipeline import Prepared, Project
 from mlcc.plan import Options
 from mlcc.tree import LOCK_NAME
@@ -85,12 +86,12 @@ def command(
     code = 0
     chosen = files(Selection(paths, file, directory, every, since), session)
     # all are read before one is written: a mistake in the last must not leave the others half-way
-    projects = {path: read(path, settings, extra, registries, env) for path in chosen}
+    projects = {path: read(path, settings, extra, registries, env) for path in session.counted(chosen, "reading")}
     wrong = [finding for project in projects.values() if not project.ok for finding in project.findings]
     if wrong:
         raise UserError(wrong)
-    for path, project in projects.items():
-        where = target_of(path, directory)
+    for path in session.counted(list(projects), "checking" if locked or check else "applying"):
+        project, where = projects[path], target_of(path, directory)
         if locked or check:
             prepared = prepare(session, project, where, options)
             code = max(code, _checked(session, project, prepared, path, locked))
@@ -105,7 +106,7 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
     expected = _saved_plan(saved) if saved else None
 
     def review(prepared: Prepared) -> None:
-        unknown = [p for p in options.restore if p not in prepared.plan.records]
+        unknown = [p for p in texts(options.restore) if p not in prepared.plan.records]
         if unknown:
             shown = ", ".join(printable(p, 100) for p in unknown)
             message = f"--restore {shown}: no such file is rendered"

@@ -91,6 +91,7 @@ def _guarded(command: click.Command, argv: Sequence[str], session: Session) -> i
 
 def _ended(problem: BaseException, session: Session) -> int:
     """The exit code of anything but a finding, and the line that says what happened."""
+    session.clear()
     match problem:
         case click.exceptions.Exit():
             return problem.exit_code

@@ -61,7 +61,7 @@ def command(
             _environments(session, [read(path, settings, extra, registries, _name(e)) for e in envs])
         return 0
     code = 0
-    for path in chosen:
+    for path in session.counted(chosen, "comparing"):
         project = read(path, settings, extra, registries, envs[0] if envs else None)
         prepared = prepare(session, project, target_of(path, directory))
         _project(session, project, prepared, path)

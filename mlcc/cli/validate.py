@@ -35,8 +35,8 @@ def command(
     """
     session = current()
     found: list[Finding] = []
-    chosen = files(Selection(paths, file, directory, every, since), session)
-    for path in chosen:
+    chosen = files(Selection(paths, file, directory, every, since), session, found)
+    for path in session.counted(chosen, "checking"):
         try:
             found.extend(read(path, settings, extra, registries, env).findings)
         except UserError as problem:

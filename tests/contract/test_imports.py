@@ -38,6 +38,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.nodes",
         "mlcc.yamlevents",
         "mlcc.lean",
+        "mlcc.compiled",
         "mlcc",
     ),
     (
@@ -47,6 +48,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.keys",
         "mlcc.proc",
         "mlcc.files",
+        "mlcc.machine",
         "mlcc.writing",
         "mlcc.hold",
         "mlcc.plugins",
