@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from mlcc import conf, lean, options, resources
 from mlcc._version import VERSION
+from mlcc.compiled import Compiled
 from mlcc.diagnostics import error, printable, quoted
 from mlcc.errors import UserError
 from mlcc.registries.types import Architecture, Target
@@ -31,6 +32,7 @@ COMMON = "common"
 GENERATOR = ("cookiecutter.generate", "cookiecutter.extensions")
 # What cookiecutter's generator takes from modules that only ask people things; rendering never does.
 QUESTIONNAIRE = {"rich.prompt": ["InvalidResponse"], "cookiecutter.prompt": ["YesNoPrompt"]}
+COMPILED = Compiled()
 _SAFE_STAGING = re.compile(r"[A-Za-z0-9/_.-]+\Z")
 
 
@@ -232,6 +234,7 @@ def _generate(layer: LayerInfo, values: Mapping[str, Any], staging: str) -> dict
     os.makedirs(staging)
     private = {k: v for k, v in values.items() if not k.startswith("_")}
     private["_copy_without_render"] = [glob.escape(name) for name in layer.verbatim]
+    private["_jinja2_env_vars"] = {"bytecode_cache": COMPILED}
     try:
         generate_files(repo_dir=layer.path, context={"cookiecutter": private}, output_dir=staging, accept_hooks=False)
         return dict(_read_back(os.path.join(staging, ROOT)))
