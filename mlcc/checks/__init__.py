@@ -18,6 +18,12 @@ from mlcc.checks import (
     region_known,
     scaling_range,
     secret_form,
+    triton_batching,
+    triton_default,
+    triton_gpu,
+    triton_image,
+    triton_models,
+    triton_tensors,
     unused_section,
 )
 from mlcc.checks.base import Check, Subject
@@ -37,6 +43,12 @@ BUILT_IN: Mapping[str, Check] = {
         adapter_base,
         pinned,
         scaling_range,
+        triton_models,
+        triton_default,
+        triton_tensors,
+        triton_image,
+        triton_batching,
+        triton_gpu,
     )
 }
 
