@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from textwrap import wrap
 from typing import NamedTuple
 
-from mlcc.registries.types import Engine, Option, Options
+from mlcc.registries.engine_types import Engine, Option, Options
 from mlcc.spelling import spelled
 
 _NUMBERS = re.compile(r"\d+")
@@ -52,7 +52,10 @@ def known(options: Options, version: str) -> Known:
 
     rows = {name: row for name, row in options.options.items() if stands(row)}
     own = frozenset(name for name, row in options.variables.items() if stands(row))
-    return Known(taken, taken == version, rows, own)
+    if options.parent is None:
+        return Known(taken, taken == version, rows, own)
+    above = known(options.parent, version)
+    return Known(above.version, above.exact, {**above.options, **rows}, above.variables | own)
 
 
 # ---------------------------------------------------------------- code/engine.json
@@ -89,4 +92,3 @@ def _parts(engine: Engine) -> Iterable[tuple[str, str]]:
 def _lines(names: Iterable[str]) -> list[str]:
     """Names in lines of about a hundred characters: a few lines to review instead of hundreds."""
     return wrap(" ".join(sorted(names)), 100, break_on_hyphens=False, break_long_words=False)
-

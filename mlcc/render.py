@@ -135,7 +135,7 @@ def _engine(resolved: Resolved) -> dict[str, Any]:
     """What the templates of serving engines see: how the engine is started, and the model's chat template."""
     rows = resolved.rows
     if rows.engine is None:
-        return {"engine_json": "", "style": ""}
+        return {"engine": "", "engine_json": "{}", "style": "", "front": False, "chat_template": ""}
     known = options.known(rows.options, rows.engine_version) if rows.options is not None else None
     return {
         "engine": rows.engine.name,

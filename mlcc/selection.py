@@ -12,18 +12,17 @@ from mlcc import config as config_document
 from mlcc.candidates import Candidate, Table, dotted_path
 from mlcc.config import Layer
 from mlcc.diagnostics import Finding, Severity, allowed, nearest, quoted
+from mlcc.registries.engine_types import Engine, Options
 from mlcc.registries.load import Registries
 from mlcc.registries.triton import TritonBackend
 from mlcc.registries.types import (
     VALIDATION_LEVELS,
     Architecture,
     DeploymentConfig,
-    Engine,
     Framework,
     FrameworkVersion,
     Instance,
     Model,
-    Options,
     Profile,
     Row,
     Target,
@@ -238,9 +237,7 @@ def _model(table: Table, registries: Registries, findings: list[Finding]) -> Mod
     return model
 
 
-def _engine(
-    config: DeploymentConfig | None, framework: Framework | None, registries: Registries
-) -> Engine | None:
+def _engine(config: DeploymentConfig | None, framework: Framework | None, registries: Registries) -> Engine | None:
     """What starts the model: the config's own engine, else its framework's; None for servers of our own."""
     name = (config.engine if config is not None else "") or (framework.engine if framework is not None else "")
     return registries.engines.get(name) if name else None

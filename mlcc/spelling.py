@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 from mlcc import config
 from mlcc.candidates import Candidate, Table, names
 from mlcc.diagnostics import Finding, Severity, quoted
-from mlcc.registries.types import Engine
+from mlcc.registries.engine_types import Engine
 from mlcc.values import Item, Path, format_path
 
 MAX = "max"
 
 
 class Spelled(NamedTuple):
-    """How an engine spells one key: its option, the key within it (empty for a plain option), and the opposite sense."""
+    """How an engine spells a key: its option, the key within it (empty for a plain one), and the opposite sense."""
 
     option: str
     key: str = ""
@@ -137,7 +137,11 @@ def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: i
         _put(table, (*prefix, "env", variable(engine, option)), replace(first, value=_json(parts)))
     for path in [p for p in table.candidates if p[:-1] == (*prefix, "engine", "extra_args")]:
         for candidate in table.candidates[path]:
-            _put(table, (*prefix, "env", variable(engine, str(path[-1]))), replace(candidate, value=text(candidate.value)))
+            _put(
+                table,
+                (*prefix, "env", variable(engine, str(path[-1]))),
+                replace(candidate, value=text(candidate.value)),
+            )
 
 
 def _with_lora(table: Table, engine: Engine, prefix: Path) -> None:

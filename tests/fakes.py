@@ -8,7 +8,8 @@ from typing import Any
 from mlcc import config, schema, yamlio
 from mlcc.config import Layer
 from mlcc.registries.load import Registries
-from mlcc.registries.read import KINDS, Root
+from mlcc.registries.read import Root
+from mlcc.registries.records import KINDS
 from mlcc.resolve import Resolved, node_layer, resolve
 from mlcc.values import Node, Source
 

@@ -16,6 +16,10 @@ def check(subject: Subject) -> Iterator[Finding]:
     own, backends, version = subject.rows.backend, subject.rows.backends, subject.rows.version
     if own is None:
         return
+    if version is not None and version.images and own.image not in version.images:
+        message = f"Triton {version.name} has no image with the backend {own.name}"
+        hint = "framework: {version: ...} of a release that has one; mlcc catalog frameworks"
+        yield subject.finding(CODE, ("framework", "version"), message, hint)
     for model in models({p: v.value for p, v in subject.resolved.values.items()}, backends):
         row, path = backends.get(model.backend), (*MODELS, Item(model.name), "backend")
         if row is None:

@@ -1,4 +1,4 @@
-"""A Triton repository as a process of this machine sees it.  Law: what the image would hold, as links; copies nothing."""
+"""A Triton repository for a process of this machine.  Law: what the image would hold; models are linked, not copied."""
 
 from __future__ import annotations
 

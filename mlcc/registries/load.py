@@ -14,7 +14,8 @@ from mlcc import resources
 from mlcc.diagnostics import Finding, allowed, error, nearest, quoted
 from mlcc.errors import UserError
 from mlcc.files import Directory
-from mlcc.registries import judge, read
+from mlcc.registries import engine_types as e
+from mlcc.registries import judge, read, records
 from mlcc.registries import types as t
 from mlcc.registries.match import Matcher
 from mlcc.registries.read import Root
@@ -81,7 +82,7 @@ class Registries:
 
     def _rows(self, match: str, kind: str, reader: Reader | None = None) -> dict[str, t.Row]:
         rows: dict[str, t.Row] = {}
-        row = reader or read.KINDS[kind]
+        row = reader or records.KINDS[kind]
         for document in self._documents(match):
             judge.expect(document, kind)
             table = document.get("rows")
@@ -124,9 +125,9 @@ class Registries:
         return cast("dict[str, t.Region]", self._rows("regions.yaml", "regions"))
 
     @functools.cached_property
-    def engines(self) -> Mapping[str, t.Engine]:
+    def engines(self) -> Mapping[str, e.Engine]:
         """Every serving engine; a row that is like another one has what it does not say itself from that one."""
-        rows = cast("dict[str, t.Engine]", self._rows("engines.yaml", "engines"))
+        rows = cast("dict[str, e.Engine]", self._rows("engines.yaml", "engines"))
         return {name: _like(row, rows) for name, row in rows.items()}
 
     @functools.cached_property
@@ -166,7 +167,7 @@ class Registries:
         found: t.Framework | None = None
         for document in self._documents(f"frameworks/{name}.yaml"):
             judge.expect(document, "framework")
-            new = read.framework(name, document, document)
+            new = records.framework(name, document, document)
             found = new if found is None else _joined(found, new)
         return found
 
@@ -183,18 +184,20 @@ class Registries:
         found: dict[str, t.Price] = {}
         for document in self._documents("prices.yaml"):
             judge.expect(document, "prices")
-            found |= read.prices(document)
+            found |= records.prices(document)
         return found
 
-    def options(self, name: str) -> t.Options | None:
+    def options(self, name: str) -> e.Options | None:
         """What an engine's command line knows (the last root's file of that name), or None."""
-        return cast("t.Options | None", self._once(self._options, name))
+        return cast("e.Options | None", self._once(self._options, name))
 
-    def _options(self, name: str) -> t.Options | None:
+    def _options(self, name: str) -> e.Options | None:
         documents = self._documents(f"options/{name}.yaml") if name else []
         for document in documents:
             judge.expect(document, "options")
-        return read.options(documents[-1]) if documents else None
+        found = records.options(documents[-1]) if documents else None
+        above = documents[-1].get("inherits") if documents else None
+        return found._replace(parent=self.options(str(above.value))) if found and above is not None else found
 
     @functools.cached_property
     def _model_files(self) -> dict[str, tuple[Root, str]]:
@@ -220,7 +223,7 @@ class Registries:
 
     def _model(self, key: str) -> t.Model:
         document = self._document(*self._model_files[key])
-        return read.model(key, document.value["rows"].value[key], document)
+        return records.model(key, document.value["rows"].value[key], document)
 
     def canonical(self, kind: str, name: str) -> tuple[str, bool]:
         """A row name for a name or an alias of `deployment_configs` or `targets`, and whether it was an alias."""
@@ -242,7 +245,7 @@ def _joined(old: t.Framework, new: t.Framework) -> t.Framework:
     )
 
 
-def _like(row: t.Engine, rows: Mapping[str, t.Engine]) -> t.Engine:
+def _like(row: e.Engine, rows: Mapping[str, e.Engine]) -> e.Engine:
     """A row with the fields that it does not have itself from the row that it is like."""
     other = rows.get(row.like)
     if other is None:

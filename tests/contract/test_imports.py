@@ -55,6 +55,9 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("mlcc.config", "mlcc.registries", "mlcc.deployments", "mlcc.edit"),
     (
         "mlcc.candidates",
+        "mlcc.spelling",
+        "mlcc.options",
+        "mlcc.fit",
         "mlcc.selection",
         "mlcc.resolve",
         "mlcc.checks",

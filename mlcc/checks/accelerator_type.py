@@ -1,0 +1,26 @@
+"""MLCC104: an instance without the kind of accelerator that the image needs."""
+
+from collections.abc import Iterator
+
+from mlcc.checks.base import Subject
+from mlcc.diagnostics import Finding, quoted
+
+CODE = "MLCC104"
+WORDS = {"cuda": "CUDA", "neuron": "Neuron", "rocm": "ROCm", "cpu": "CPU"}
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """An image for CPUs runs anywhere; the others need a device of their kind."""
+    version, instance, config = subject.rows.version, subject.rows.instance, subject.rows.config
+    needed = str(version.accelerator.get("type", "cpu")) if version is not None else "cpu"
+    backend = subject.rows.backend
+    if backend is not None and not backend.gpu:
+        return  # one image holds backends of both kinds
+    if instance is None or config is None or needed in ("cpu", instance.accelerator):
+        return
+    path = ("deployment", "instance_type")
+    use = next(iter(version.instances), "") if version is not None else ""
+    usual = config.defaults.get("deployment", "instance_type")
+    use = use or (str(usual.value) if usual is not None else "one with such a device")
+    message = f"{quoted(instance.name)} has no {WORDS[needed]} device, and {config.name} needs one"
+    yield subject.finding(CODE, path, message, f"use {use}, or a CPU config (mlcc catalog configs)")

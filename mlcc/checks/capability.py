@@ -1,0 +1,28 @@
+"""MLCC142: a device older than the image's kernels are made for."""
+
+from collections.abc import Iterator
+
+from mlcc.checks.base import Subject
+from mlcc.diagnostics import Finding
+from mlcc.options import order
+
+CODE = "MLCC142"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Compares the device's compute capability with the least one that the image, or its CUDA, supports."""
+    version, instance = subject.rows.version, subject.rows.instance
+    if version is None or instance is None or not instance.compute_capability:
+        return
+    toolkit = ".".join(str(version.accelerator.get("version", "")).split(".")[:2])
+    row = subject.registries.entries("cuda").get(toolkit)
+    least = str(
+        version.accelerator.get("compute_capability", "") or (row.facts.get("compute_capability", "") if row else "")
+    )
+    if least and order(instance.compute_capability) < order(least):
+        message = (
+            f"{instance.name} has {instance.accelerator_name} devices of compute capability "
+            f"{instance.compute_capability}, and {version.name} needs {least}"
+        )
+        hint = "choose newer devices (mlcc catalog instances), or an older version of the framework"
+        yield subject.finding(CODE, ("deployment", "instance_type"), message, hint)

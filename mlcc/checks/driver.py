@@ -1,0 +1,74 @@
+"""MLCC141: a host driver that is older than the image's CUDA needs."""
+
+from collections.abc import Iterator, Mapping
+
+from mlcc.checks.base import Subject
+from mlcc.checks.serving import parallel, places
+from mlcc.diagnostics import Finding, Severity
+from mlcc.options import order
+from mlcc.registries.types import Entry
+
+CODE = "MLCC141"
+HOST = "default"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """The machine image decides the driver; without a named one SageMaker's default host may be years old.
+
+    A driver of an older branch still runs a newer CUDA by the image's compatibility package, for one device only:
+    with several the logs end after the engine's arguments.
+    """
+    version, target, instance = subject.rows.version, subject.rows.target, subject.rows.instance
+    if version is None or target is None or not target.instances or version.accelerator.get("type") != "cuda":
+        return
+    if instance is None or instance.accelerator != "cuda":
+        return  # MLCC104 speaks of it
+    amis = subject.registries.entries("amis")
+    named = "batch.transform_ami_version" if target.instances == "transform" else "endpoint.inference_ami_version"
+    name = str(subject.resolved.get(named, HOST))
+    ami, needed = amis.get(name), _needed(subject)
+    if ami is None or not needed:
+        return
+    has = str(ami.facts.get("driver", ""))
+    if _branch(has) >= _branch(needed):
+        return
+    toolkit = version.accelerator.get("version", "")
+    fits = _fits(amis, needed, target.instances)
+    hint = f"set {named}: {fits}" if fits else "choose a version of the image with an older CUDA"
+    said = f"the default host has driver {has} or newer" if name == HOST else f"{name} has driver {has}"
+    message = f"{said}, and CUDA {toolkit} in the image needs {needed}: the container dies before its first log line"
+    yield subject.finding(CODE, tuple(named.split(".")), message, hint, _severity(subject, ami, needed))
+
+
+def _severity(subject: Subject, ami: Entry, needed: str) -> Severity:
+    """A warning where the compatibility package may bridge the gap, for one device."""
+    bridge = _fact(subject, "forward_compat_from")
+    bridged = ami.facts.get("forward_compat") and bridge and _branch(str(ami.facts["driver"])) >= _branch(bridge)
+    several = any(parallel(place) > 1 for place in places(subject))
+    return Severity.WARNING if bridged and not several else Severity.ERROR
+
+
+def _branch(driver: str) -> tuple[int, ...]:
+    """A driver's branch: `535` of 535.104.05."""
+    return order(driver)[:1]
+
+
+def _needed(subject: Subject) -> str:
+    """The least driver branch: the image's own word, else that of its CUDA toolkit."""
+    version = subject.rows.version
+    own = str(version.accelerator.get("driver", "")) if version is not None else ""
+    return own or _fact(subject, "minor_compat_from") or _fact(subject, "driver")
+
+
+def _fact(subject: Subject, key: str) -> str:
+    version = subject.rows.version
+    toolkit = str(version.accelerator.get("version", "")) if version is not None else ""
+    row = subject.registries.entries("cuda").get(".".join(toolkit.split(".")[:2]))
+    return str(row.facts.get(key, "")) if row is not None else ""
+
+
+def _fits(amis: Mapping[str, Entry], needed: str, use: str) -> str:
+    """The oldest machine image for this use whose driver is new enough."""
+    rows = [a for a in amis.values() if a.facts.get("accelerator") == "cuda" and a.facts.get("use") == use]
+    new = [a for a in rows if a.name != HOST and _branch(str(a.facts.get("driver", ""))) >= _branch(needed)]
+    return min(new, key=lambda a: (order(str(a.facts["driver"])), a.name)).name if new else ""

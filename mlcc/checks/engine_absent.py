@@ -1,0 +1,29 @@
+"""MLCC133: an engine key that this engine has no option for."""
+
+from collections.abc import Iterator
+
+from mlcc import spelling
+from mlcc.checks.base import Subject
+from mlcc.checks.serving import places
+from mlcc.diagnostics import Finding, Severity
+from mlcc.values import Source
+
+CODE = "MLCC133"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Only what somebody wrote: a registry's default for another engine says nothing about this one."""
+    engine = subject.rows.engine
+    if engine is None:
+        return
+    seen = set()
+    for place in places(subject):
+        for key, found in place.engine.items():
+            value = subject.resolved.values[found.path]
+            if key.startswith("extra_args.") or found.path in seen or value.source >= Source.MODEL_PROFILE:
+                continue
+            if spelling.spelled(engine, key) is None:
+                seen.add(found.path)
+                message = f"{engine.title} has no option for engine.{key}: it would be ignored"
+                hint = "remove it, or pass the engine's own option in engine.extra_args"
+                yield subject.finding(CODE, found.path, message, hint, Severity.WARNING)

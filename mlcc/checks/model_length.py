@@ -1,0 +1,24 @@
+"""MLCC145: a sequence longer than the model was made for."""
+
+from collections.abc import Iterator
+
+from mlcc.checks.base import Subject
+from mlcc.checks.serving import places
+from mlcc.diagnostics import Finding
+
+CODE = "MLCC145"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Engines refuse to start with a length above the model's own, unless positions are rescaled on purpose."""
+    model = subject.rows.model
+    native = model.facts.get("max_position_embeddings") if model is not None else None
+    if model is None or not native:
+        return
+    for place in places(subject):
+        length = place.get("max_model_len")
+        rescaled = any("rope" in name.lower() or "hf_overrides" in name.lower() for name in (*place.engine, *place.env))
+        allowed = any(n.endswith("ALLOW_LONG_MAX_MODEL_LEN") for n in place.env)
+        if length is not None and length > native and not rescaled and not allowed:
+            message = f"{model.name} takes {native:,} tokens at most, and {length:,} are asked for{place.words}"
+            yield subject.finding(CODE, place.path("max_model_len"), message, f"lower it to {native}")

@@ -1,0 +1,28 @@
+"""MLCC143: a model split over more devices than there are, or over a number that does not divide its heads."""
+
+from collections.abc import Iterator
+
+from mlcc.checks.base import Subject
+from mlcc.checks.serving import parallel, places, tensor_parallel
+from mlcc.diagnostics import Finding
+
+CODE = "MLCC143"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Every device of a split must exist; every device gets a whole number of attention heads."""
+    instance, model = subject.rows.instance, subject.rows.model
+    if subject.rows.engine is None:
+        return
+    for place in places(subject):
+        path, split = place.path("tensor_parallel_size"), parallel(place)
+        if place.devices is not None and split > place.devices and instance is not None:
+            message = f"{split} devices are asked for{place.words}, and there are {place.devices} ({instance.name})"
+            hint = f"lower it to {place.devices}, say max, or take a larger instance type"
+            yield subject.finding(CODE, path, message, hint)
+        heads = int(model.facts.get("attention_heads", 0)) if model is not None else 0
+        size = tensor_parallel(place)
+        if model is not None and heads and heads % size:
+            fits = [str(n) for n in (1, 2, 4, 8, 16) if heads % n == 0]
+            message = f"{model.name} has {heads} attention heads, which {size} devices cannot share evenly"
+            yield subject.finding(CODE, path, message, f"use {', '.join(fits)}")

@@ -1,0 +1,27 @@
+"""MLCC148: quantisation asked for on a model that is quantised already."""
+
+from collections.abc import Iterator
+
+from mlcc.checks.base import Subject
+from mlcc.checks.serving import places
+from mlcc.diagnostics import Finding, Severity
+
+CODE = "MLCC148"
+# How publishers name quantised checkpoints, by the last words of the model's id.
+MARKS = ("awq", "gptq", "fp8", "int4", "int8", "w4a16", "w8a8", "w8a16", "bnb", "nf4", "mxfp4", "nvfp4")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """The engine reads the method from the checkpoint, and picks faster kernels when it is left to."""
+    name = str(subject.resolved.get("model.name", ""))
+    model = subject.rows.model
+    own = str(model.facts.get("quantization", "")) if model is not None else ""
+    words = name.lower().replace("_", "-").rpartition("/")[2].split("-")
+    own = own or next((mark for mark in MARKS if mark in words), "")
+    if not own or "://" in name:
+        return
+    for place in places(subject):
+        found = place.engine.get("quantization")
+        if found is not None:
+            message = f"{name} is quantised already ({own}); naming a method keeps the engine from its fastest kernels"
+            yield subject.finding(CODE, found.path, message, "remove engine.quantization", Severity.WARNING)

@@ -1,0 +1,98 @@
+"""What a serving container is told, wherever that is written.  Law: pure; no rule, only what several rules look at.
+
+A project's `engine:` and `env:` hold for every inference component; a component's own stand over them.  `place` is the
+project as a whole or one component, with the effective value of each key and where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from mlcc import options
+from mlcc.checks.base import Subject
+from mlcc.options import Known
+from mlcc.resolve import DEFAULT_COMPONENT
+from mlcc.values import Item, Path, format_path
+
+
+class Found(NamedTuple):
+    """A value and where it stands."""
+
+    value: Any
+    path: Path
+
+
+class Place(NamedTuple):
+    """One container: engine keys and container variables that hold for it, and how many accelerators it gets.
+
+    prefix: () for the project, else the component's path.
+    """
+
+    prefix: Path
+    engine: Mapping[str, Found]
+    env: Mapping[str, Found]
+    devices: int | None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of an engine key."""
+        found = self.engine.get(key)
+        return default if found is None else found.value
+
+    def path(self, key: str) -> Path:
+        """Where an engine key stands, or would stand."""
+        found = self.engine.get(key)
+        return found.path if found is not None else (*self.prefix, "engine", *key.split("."))
+
+    @property
+    def words(self) -> str:
+        """` of component chat`, or nothing for the project as a whole."""
+        return f" of {format_path(self.prefix)}" if self.prefix else ""
+
+
+def places(subject: Subject) -> Iterator[Place]:
+    """Every container that the configuration describes."""
+    values = subject.resolved.values
+    instance = subject.rows.instance
+    devices = instance.accelerator_count if instance is not None else None
+    names = subject.resolved.names("inference_components")
+    common = _section(values, ())
+    if not [n for n in names if n != DEFAULT_COMPONENT or ("inference_components", Item(n), "gpu_count") in values]:
+        yield Place((), *common, devices)
+        return
+    for name in names:
+        prefix: Path = ("inference_components", Item(name))
+        own = _section(values, prefix)
+        count = values.get((*prefix, "gpu_count"))
+        given = int(count.value) if count is not None else devices
+        yield Place(prefix, {**common[0], **own[0]}, {**common[1], **own[1]}, given)
+
+
+def _section(values: Mapping[Path, Any], prefix: Path) -> tuple[dict[str, Found], dict[str, Found]]:
+    engine, env, size = {}, {}, len(prefix)
+    for path, value in values.items():
+        if path[:size] == prefix and len(path) > size + 1:
+            if path[size] == "engine":
+                engine[".".join(str(s) for s in path[size + 1 :])] = Found(value.value, path)
+            elif path[size] == "env":
+                env[str(path[size + 1])] = Found(value.value, path)
+    return engine, env
+
+
+def parallel(place: Place) -> int:
+    """Over how many devices the model is split."""
+    size = place.get("tensor_parallel_size", 1)
+    tensor = (place.devices or 1) if size == "max" else int(size)
+    return tensor * int(place.get("pipeline_parallel_size", 1))
+
+
+def tensor_parallel(place: Place) -> int:
+    """Over how many devices each layer is split."""
+    size = place.get("tensor_parallel_size", 1)
+    return (place.devices or 1) if size == "max" else int(size)
+
+
+def known(subject: Subject) -> Known | None:
+    """What the chosen version of the engine knows, or None where no list is there."""
+    rows = subject.rows
+    return options.known(rows.options, rows.engine_version) if rows.options is not None else None

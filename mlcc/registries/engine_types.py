@@ -1,0 +1,73 @@
+"""Records of serving engines: how one is started, how it spells options, which each version knows.  Law: data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mlcc.registries.types import NOTHING
+from mlcc.values import EMPTY, Node
+
+
+class Engine(NamedTuple):
+    """How a serving engine is started and how it spells its options.
+
+    options: name of the file of options/ that lists what each version knows; like: the row whose options and typed keys
+    are this one's too; prefix: what its container variables
+    begin with; also: further prefixes that are understood; style: `serve` (the project's script turns variables into
+    arguments) or `image` (the image's own entry point reads them); command, fixed, flags: the program and how it is
+    told model, host and port; names: variables of keys outside `engine:`; routes: paths behind /ping and /invocations
+    where the engine has none of its own; file: the option that takes a file; typed: keys of `engine:` with the engine's
+    option; more: further variables of typed keys; with_lora: variables that hot loading of adapters needs.
+    """
+
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    options: str = ""
+    like: str = ""
+    prefix: str = ""
+    also: tuple[str, ...] = ()
+    style: str = ""
+    command: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    flags: Mapping[str, str] = EMPTY
+    names: Mapping[str, str] = EMPTY
+    routes: Mapping[str, str] = EMPTY
+    file: str = ""
+    typed: Mapping[str, str] = EMPTY
+    more: Mapping[str, str] = EMPTY
+    with_lora: Mapping[str, str] = EMPTY
+
+
+class Option(NamedTuple):
+    """One command line option of an engine.
+
+    type: flag, switch (--x and --no-x), boolean, integer, number, text, list or json; choices: allowed words;
+    first and last: the versions that have it, empty for the oldest and newest that were read.
+    """
+
+    name: str
+    type: str
+    choices: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    first: str = ""
+    last: str = ""
+
+
+class Options(NamedTuple):
+    """What an engine's command line knows: versions oldest first, its options, and its own variables.
+
+    parent: the engine that it is made on, whose options it takes too; versions are the parent's where it lists none.
+    """
+
+    name: str
+    origin: str
+    versions: tuple[str, ...] = ()
+    options: Mapping[str, Option] = EMPTY
+    variables: Mapping[str, Option] = EMPTY
+    parent: Options | None = None
