@@ -8,6 +8,7 @@ from mlcc.triton import DEFAULT_MODEL
 from mlcc.values import Path
 
 CODE = "MLCC161"
+WRITTEN: Path = ("triton", "default_model")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -24,6 +25,6 @@ def check(subject: Subject) -> Iterator[Finding]:
     elif wanted.value not in known:
         near = nearest(str(wanted.value), known)
         hint = (f"did you mean {near}? " if near else "") + f"triton.models has: {allowed(known)}"
-        path = ("triton", "default_model") if ("triton", "default_model") in subject.resolved.values else variable
+        path = WRITTEN if WRITTEN in subject.resolved.values else variable
         message = f"the default model {quoted(str(wanted.value), 60)} is not in the repository"
         yield subject.finding(CODE, path, message, hint)
