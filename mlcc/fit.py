@@ -108,8 +108,12 @@ class Fit(NamedTuple):
 
     @property
     def longest(self) -> int:
-        """The largest length that fits, at most the model's own; 0 when none does."""
-        room = max(self.cache, 0) * GIB - self.fixed_bytes
+        """The largest length of which one sequence fits, at most the model's own; 0 when none does."""
+        return self.length_of(1)
+
+    def length_of(self, sequences: int) -> int:
+        """The largest length of which so many sequences fit at a time, at most the model's own; 0 when none does."""
+        room = max(self.cache, 0) * GIB / sequences - self.fixed_bytes
         if room <= 0:
             return 0
         most = int(room / self.token_bytes) if self.token_bytes else self.native

@@ -17,7 +17,8 @@ from mlcc import config
 from mlcc.candidates import Candidate, Table, names
 from mlcc.diagnostics import Finding, Severity, quoted
 from mlcc.registries.engine_types import Engine
-from mlcc.values import Item, Path, format_path
+from mlcc.registries.types import Model
+from mlcc.values import Item, Mark, Path, Source, format_path
 
 MAX = "max"
 
@@ -156,16 +157,26 @@ def _with_lora(table: Table, engine: Engine, prefix: Path) -> None:
 CHAT_TEMPLATE = "/opt/program/chat_template.jinja"
 
 
-def name(table: Table, engine: Engine) -> None:
+def name(table: Table, engine: Engine, model: Model | None) -> None:
     """The variables of keys outside `engine:`: which model of the Hub, which revision, where the chat template lies."""
     for dotted, name in engine.names.items():
         found = table.winner(dotted)
-        if found is None and dotted == "model.chat_template":
-            found = table.winner("model.chat_template_file")
-        if found is None or (dotted != "model.chat_template" and not _on_hub(table)):
+        if dotted == "model.chat_template":
+            found = found or table.winner("model.chat_template_file") or _needed_template(model)
+            value = CHAT_TEMPLATE
+        elif found is not None and _on_hub(table):
+            value = str(found.value)
+        else:
             continue
-        value = CHAT_TEMPLATE if dotted == "model.chat_template" else str(found.value)
-        _put(table, ("env", name), replace(found, value=value))
+        if found is not None:
+            _put(table, ("env", name), replace(found, value=value))
+
+
+def _needed_template(model: Model | None) -> Candidate | None:
+    """The template that the registries have for a model that brings none of its own."""
+    if model is None or not (model.requires_template and model.chat_template):
+        return None
+    return Candidate(model.chat_template, Source.MODEL, f"{model.origin} chat_template", Mark(""))
 
 
 def _on_hub(table: Table) -> bool:

@@ -55,7 +55,7 @@ def _option(row: Option, text: str) -> str:
     """What is wrong with the text of an option's variable."""
     if row.choices and text not in row.choices and row.type != "list":
         return f"{quoted(text, 60)} is not one of {allowed(row.choices)}"
-    if row.type in NUMBERS and text and text != spelling.MAX:
+    if row.type in NUMBERS and text and text != spelling.MAX and not row.note:
         try:
             float(text) if row.type == "number" else int(text)
         except ValueError:
