@@ -7,7 +7,7 @@ from typing import Any
 
 from mlcc.inspect.found import Unreadable
 
-MAX_DEPTH, MAX_VALUES, MAX_TEXT = 64, 20_000_000, 1 << 20
+MAX_DEPTH, MAX_VALUES, MAX_TEXT = 64, 2_000_000, 1 << 20
 SIZES = {b"i": ">b", b"U": ">B", b"I": ">h", b"l": ">i", b"L": ">q", b"d": ">f", b"D": ">d"}
 WORDS = {b"Z": None, b"N": None, b"T": True, b"F": False}
 

@@ -16,7 +16,24 @@ from mlcc.pbtxt import HEADER, Model, Tensor, quoted, render
 from tests.textproto import parse
 
 PB2 = Path(sysconfig.get_paths()["purelib"]) / "tritonclient/grpc/model_config_pb2.py"
-HOSTILE = ['"', "'", "\\", "\n", "\r\n", "\t", "\0", "é", "日本語", "\u202e", "😀", '" } evil: "', "\\n", "\\101", "# x", "{{ x }}"]
+HOSTILE = [
+    '"',
+    "'",
+    "\\",
+    "\n",
+    "\r\n",
+    "\t",
+    "\0",
+    "é",
+    "日本語",
+    "\u202e",
+    "😀",
+    '" } evil: "',
+    "\\n",
+    "\\101",
+    "# x",
+    "{{ x }}",
+]
 FULL = Model(
     "text_encoder",
     "tensorflow",

@@ -115,7 +115,7 @@ def test_a_model_of_the_hub_is_named_in_the_engine_s_file():
     assert texts["model_repository/wines/1/model.json"] == '{\n  "model": "Qwen/Qwen3-4B"\n}\n'
     assert found.get("env.VLLM_MODEL") == "Qwen/Qwen3-4B"
     assert found.get("framework.base_image").endswith("-vllm-python-py3")
-    assert 'kind: KIND_MODEL' in texts["model_repository/wines/config.pbtxt"]
+    assert "kind: KIND_MODEL" in texts["model_repository/wines/config.pbtxt"]
 
 
 @pytest.mark.parametrize(("name", "path"), [("s3://bucket/weights/", ""), ("./weights/", "weights")])
