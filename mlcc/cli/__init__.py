@@ -22,7 +22,7 @@ COMMANDS = {
     "init": ("mlcc.cli.init", "Write a commented mlcc.yaml."),
     "inspect": ("mlcc.cli.inspect", "Look into a model file for triton.models."),
     "plan": ("mlcc.cli.plan", "Show what apply would do."),
-    "plugins": ("mlcc.cli.plugins", "List installed plugins."),
+    "plugins": ("mlcc.cli.plugins", "List installed plugins, their commands too."),
     "schema": ("mlcc.cli.schema", "Print the schema of mlcc.yaml."),
     "set": ("mlcc.cli.set", "Change a value in mlcc.yaml, keeping comments."),
     "show": ("mlcc.cli.show", "Print the resolved configuration."),

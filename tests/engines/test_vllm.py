@@ -53,7 +53,11 @@ versions:
     accelerator: {{type: cpu}}
     defaults: {{framework: {{base_image: "vllm/vllm-openai:v{VERSION}"}}, engine: {{gpu_memory_utilization: 0.5}}}}
 """
-QUESTION = {"messages": [{"role": "user", "content": "hello world where is the cat"}], "max_tokens": 8, "temperature": 0}
+QUESTION = {
+    "messages": [{"role": "user", "content": "hello world where is the cat"}],
+    "max_tokens": 8,
+    "temperature": 0,
+}
 
 
 def free_port() -> int:
@@ -70,7 +74,7 @@ class Server:
         values, wrong = conf.parse((place / "do/config").read_bytes(), "do/config")
         assert not wrong
         container = {k: v for k, v in values.items() if k.startswith("VLLM_")}
-        self.log = place / "serve.log"
+        self.log = place / f"serve-{self.port}.log"
         own = {
             "PATH": f"{os.path.dirname(PYTHON)}:{os.environ['PATH']}",
             "HOME": str(place),
@@ -90,17 +94,19 @@ class Server:
                 start_new_session=True,
             )
 
-    def ask(self, method: str, path: str, body: Any = None, stream: bool = False) -> tuple[int, Any]:
-        """Status and parsed body; of a stream, its lines."""
+    def ask(self, method: str, path: str, body: Any = None, stream: bool = False, adapter: str = "") -> tuple[int, Any]:
+        """Status and parsed body; of a stream, its lines.  adapter: as SageMaker names an inference component's."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             data = json.dumps(body) if body is not None else None
-            connection.request(method, path, data, {"Content-Type": "application/json"})
+            headers = {"Content-Type": "application/json"}
+            headers |= {"X-Amzn-SageMaker-Adapter-Identifier": adapter} if adapter else {}
+            connection.request(method, path, data, headers)
             answer = connection.getresponse()
             text = answer.read().decode()
             if stream:
                 return answer.status, [li for li in text.splitlines() if li.startswith("data: ")]
-            return answer.status, json.loads(text) if text[:1] in "{[" else text
+            return answer.status, json.loads(text) if text.startswith(("{", "[")) else text
         finally:
             connection.close()
 
@@ -151,8 +157,11 @@ def server(place: Path) -> Iterator[Server]:
         found.stop()
 
 
-def answer(server: Server, path: str = "/invocations", **more: Any) -> str:
-    status, body = server.ask("POST", path, {**QUESTION, **more})
+CHAT = "/v1/chat/completions"
+
+
+def answer(server: Server, path: str = "/invocations", adapter: str = "", **more: Any) -> str:
+    status, body = server.ask("POST", path, {**QUESTION, **more}, adapter=adapter)
     assert status == 200, body
     text: str = body["choices"][0]["message"]["content"]
     return text
@@ -177,7 +186,7 @@ def test_ping_and_models(server: Server):
 
 def test_invocations_answers_a_chat(server: Server):
     assert answer(server)
-    assert answer(server) == answer(server, "/v1/chat/completions", model="tiny"), "greedy: the same text"
+    assert answer(server) == answer(server, CHAT, model="tiny"), "greedy: the same text"
 
 
 def test_a_stream_is_a_stream(server: Server):
@@ -191,10 +200,12 @@ def test_an_adapter_is_loaded_used_and_unloaded(server: Server, place: Path):
     before = answer(server)
     loaded = {"lora_name": "legal", "lora_path": str(place / "adapter")}
     assert server.ask("POST", "/v1/load_lora_adapter", loaded)[0] == 200
-    assert answer(server, model="legal") != before
-    assert answer(server, model="tiny") == before
+    changed = answer(server, CHAT, model="legal")
+    assert changed != before
+    assert answer(server, adapter="legal") == changed, "what SageMaker sends for an adapter's inference component"
+    assert answer(server) == answer(server, CHAT, model="tiny") == before
     assert server.ask("POST", "/v1/unload_lora_adapter", {"lora_name": "legal"})[0] == 200
-    assert server.ask("POST", "/invocations", {**QUESTION, "model": "legal"})[0] == 404
+    assert server.ask("POST", CHAT, {**QUESTION, "model": "legal"})[0] == 404
 
 
 def test_what_is_no_request_is_refused(server: Server):
@@ -216,8 +227,8 @@ def test_mlcc_refuses_it_even_earlier(place: Path, tmp_path: Path):
     build_tree(tmp_path, {"registries/frameworks/vllm.yaml": ROW})
     done = run_mlcc("validate", cwd=tmp_path, env={"HOME": str(tmp_path), "MLCC_HOME": str(tmp_path / "home")})
     assert done.code == 1
-    assert "MLCC132" in done.stderr
-    assert "VLLM_MAX_NUM_SEQS" in done.stderr
+    assert "mlcc.yaml:13:" in done.stdout
+    assert "MLCC132 env.VLLM_MAX_NUM_SEQUENCES: vllm 0.32.0 has no option" in done.stdout
 
 
 def test_a_stopped_server_leaves_nothing(place: Path):

@@ -29,7 +29,9 @@ TARGETS = {
 
 
 def text(config: str, target: str = "realtime-inference", more: str = "") -> str:
-    head = f"version: 1\nproject: {{name: demo}}\ndeployment: {{config: {config}, target: {target}, region: us-east-1}}\n"
+    head = (
+        f"version: 1\nproject: {{name: demo}}\ndeployment: {{config: {config}, target: {target}, region: us-east-1}}\n"
+    )
     return head + needed(config) + TARGETS.get(target, "") + more
 
 
