@@ -182,7 +182,7 @@ def leaves(root: Node) -> Iterator[tuple[Path, Node]]:
 
 
 def _leaves(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
-    if node.is_map:
+    if node.is_map and (node.value or not keys.empty_counts(SCHEMA, path)):
         for key, child in node.value.items():
             if path or not key.startswith("x-"):
                 yield from _leaves(child, (*path, key))

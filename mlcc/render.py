@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlcc import conf, lean, options, resources
+from mlcc import conf, lean, options, resources, triton
 from mlcc._version import VERSION
 from mlcc.compiled import Compiled
 from mlcc.diagnostics import error, printable, quoted
@@ -129,6 +129,7 @@ def context(resolved: Resolved) -> dict[str, Any]:
         "sample_payload": resolved.get("test.payload") or sample.get("payload", ""),
         "steps": list(rows.architecture.steps),
         **_engine(resolved),
+        **triton.context({p: v.value for p, v in resolved.values.items()}, rows),
     }
 
 
@@ -260,7 +261,7 @@ def _read_back(root: str) -> Iterable[tuple[str, bytes]]:
 
 
 def conf_files(default: Resolved, environments: Mapping[str, Resolved]) -> dict[str, Rendered]:
-    """do/config and the .conf files: the values that the do/ steps use."""
+    """What is written by code: do/config and the .conf files, and a Triton repository's own files."""
     plain = default.rows.architecture.env_prefixes if default.rows.architecture is not None else ()
     values = {p: v.value for p, v in default.values.items()}
     files = {"do/config": conf.config(values, plain)}
@@ -272,7 +273,10 @@ def conf_files(default: Resolved, environments: Mapping[str, Resolved]) -> dict[
             files[f"do/ic/{name}.conf"] = conf.component(values, name, plain) or _disabled("IC", name)
     for name in _everywhere(conf.adapters, values, overlays):
         files[f"do/adapters/{name}.conf"] = conf.adapter(values, name) or _disabled("ADAPTER", name)
-    return {path: Rendered(conf.render(variables)) for path, variables in files.items()}
+    texts = triton.files(values, default.rows.backends)
+    return {path: Rendered(conf.render(variables)) for path, variables in files.items()} | {
+        path: Rendered(text.encode()) for path, text in texts.items()
+    }
 
 
 def _implied(default: Resolved, name: str) -> bool:
@@ -315,7 +319,7 @@ class Producible:
 
     def __call__(self, path: str) -> bool:
         """True for a path that a layer or the conf writer produces."""
-        return path in self._paths or bool(_CONF.match(path))
+        return path in self._paths or bool(_CONF.match(path)) or triton.is_rendered(path)
 
 
 def staging_parent(candidates: Iterable[str]) -> str | None:

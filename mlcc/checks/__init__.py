@@ -35,6 +35,11 @@ from mlcc.checks import (
     region_known,
     scaling_range,
     secret_form,
+    triton_batching,
+    triton_default,
+    triton_image,
+    triton_models,
+    triton_tensors,
     unused_section,
 )
 from mlcc.checks.base import Check, Subject
@@ -71,7 +76,12 @@ BUILT_IN: Mapping[str, Check] = {
         env_size,
         image_form,
         batch_payload,
-    )
+        triton_models,
+        triton_default,
+        triton_tensors,
+        triton_image,
+        triton_batching,
+        )
 }
 
 __all__ = ["BUILT_IN", "ENV_VARS", "Check", "Subject", "run"]

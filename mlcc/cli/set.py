@@ -50,11 +50,11 @@ def command(key: str, value: str | None, unset: bool, env: str, file: str) -> in
     plain = None if value is None else _value(path, value)
     where: Path = ("environments", env, *path) if env else path
     text = _edited(before, name, where, plain)
-    _checked(before, text.encode(), name)
+    checked(before, text.encode(), name)
     if text.encode() == before:
         session.say(f"{printable(name, 200)}: {printable(format_path(where), 120)} is that already")
         return 0
-    _write(name, text.encode())
+    write(name, text.encode())
     _told(session, name, where, edit.comment_above(before.decode("utf-8"), where) if unset else None)
     return 0
 
@@ -87,7 +87,7 @@ def _edited(before: bytes, name: str, path: Path, value: object) -> str:
     return edit.change(before.decode("utf-8"), path, value)
 
 
-def _checked(before: bytes, after: bytes, name: str) -> None:
+def checked(before: bytes, after: bytes, name: str) -> None:
     """Refuses a change that brings an error which was not there before."""
     request = Request(environ=current().environ, plugged=plugged(current()))
     old, new = (pipeline.check(pipeline.resolve(pipeline.load(name, request, data))) for data in (before, after))
@@ -97,7 +97,8 @@ def _checked(before: bytes, after: bytes, name: str) -> None:
         raise UserError([*fresh, error("MLCC216", f"{printable(name, 200)} was left as it is")])
 
 
-def _write(name: str, data: bytes) -> None:
+def write(name: str, data: bytes) -> None:
+    """Puts a document in place, at once."""
     with Directory(os.path.dirname(name) or ".") as directory:
         writing.replace_file(directory, os.path.basename(name), data)
 

@@ -279,4 +279,4 @@ KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
 }
 
 # Every kind of registry file that has a schema.
-SCHEMAS = (*KINDS, "options", "prices", "findings", "redaction")
+SCHEMAS = (*KINDS, "options", "triton_backends", "prices", "findings", "redaction")

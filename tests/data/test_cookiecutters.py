@@ -179,11 +179,10 @@ def test_shell_is_copied_never_rendered():
 
 def test_rendered_python_is_python():
     from mlcc import pipeline
-    from tests.helpers import SMALLEST, build_tree
+    from tests.helpers import SMALLEST, build_tree, needed
 
-    for config, row in load().deployment_configs.items():
-        model = "" if row.architecture == "http" else "model: {name: Qwen/Qwen3-0.6B}\n"
-        build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config) + model})
+    for config in load().deployment_configs:
+        build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config) + needed(config)})
         project = pipeline.read("mlcc.yaml")
         assert project.ok, project.findings
         for path, file in pipeline.render(project, ["/tmp"]).items():

@@ -17,9 +17,9 @@ from mlcc import pipeline, spelling
 from mlcc.diagnostics import Severity
 from mlcc.registries.load import load
 from mlcc.tree import Rendered
+from tests.helpers import needed
 
 KNOWN = load()
-MODEL = "model: {name: Qwen/Qwen3-0.6B}\n"
 BIN = Path(sys.executable).parent
 MAX_FILES, MAX_LINES = 30, 1500
 TARGETS = {
@@ -29,12 +29,10 @@ TARGETS = {
 
 
 def text(config: str, target: str = "realtime-inference", more: str = "") -> str:
-    row = KNOWN.deployment_configs[config]
-    model = MODEL if row.engine or any(KNOWN.frameworks[f].engine for f in row.frameworks) else ""
     head = (
         f"version: 1\nproject: {{name: demo}}\ndeployment: {{config: {config}, target: {target}, region: us-east-1}}\n"
     )
-    return head + model + TARGETS.get(target, "") + more
+    return head + needed(config) + TARGETS.get(target, "") + more
 
 
 @functools.cache
