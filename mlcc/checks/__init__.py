@@ -35,6 +35,7 @@ from mlcc.checks import (
     region_known,
     scaling_range,
     secret_form,
+    target_named,
     triton_batching,
     triton_default,
     triton_image,
@@ -59,6 +60,7 @@ BUILT_IN: Mapping[str, Check] = {
         adapter_base,
         pinned,
         scaling_range,
+        target_named,
         accelerator_type,
         driver,
         capability,
@@ -81,7 +83,7 @@ BUILT_IN: Mapping[str, Check] = {
         triton_tensors,
         triton_image,
         triton_batching,
-        )
+    )
 }
 
 __all__ = ["BUILT_IN", "ENV_VARS", "Check", "Subject", "run"]

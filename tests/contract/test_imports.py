@@ -71,7 +71,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.triton",
         "mlcc.journal",
     ),
-    ("mlcc.render",),
+    ("mlcc.context", "mlcc.render"),
     ("mlcc.settings", "mlcc.workspace", "mlcc.lock", "mlcc.recorded", "mlcc.apply", "mlcc.aws"),
     ("mlcc.pipeline",),
     ("mlcc.api",),
