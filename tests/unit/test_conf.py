@@ -234,9 +234,9 @@ def test_config_has_the_variables_that_the_schema_names():
 
 
 def test_a_mapping_travels_as_json():
-    found = conf.config(values("secrets: {A: {secretsmanager: x, phase: build}}\nengine: {extra_args: {seed: 0}}\n"))
+    found = conf.config(values("secrets: {A: {secretsmanager: x, phase: build}}\ntags: {team: a}\n"))
     assert found["SECRETS"] == '{"A":{"phase":"build","secretsmanager":"x"}}'
-    assert found["ENGINE_EXTRA_ARGS"] == '{"seed":0}'
+    assert found["TAGS"] == '{"team":"a"}'
 
 
 def test_container_variables_keep_their_name_only_where_the_prefix_is_harmless():
