@@ -109,7 +109,11 @@ class Fit(NamedTuple):
     @property
     def longest(self) -> int:
         """The largest length that fits, at most the model's own; 0 when none does."""
-        room = max(self.cache, 0) * GIB - self.fixed_bytes
+        return self.fitting(1)
+
+    def fitting(self, sequences: int) -> int:
+        """The largest length of which so many sequences fit."""
+        room = max(self.cache, 0) * GIB / sequences - self.fixed_bytes
         if room <= 0:
             return 0
         most = int(room / self.token_bytes) if self.token_bytes else self.native
@@ -182,7 +186,7 @@ def _cache(facts: Mapping[str, Any], wanted: Wanted) -> tuple[float, float]:
     heads = max(facts["kv_heads"] / wanted.tensor_parallel, 1)
     per_layer = 2 * heads * facts["head_dim"] * width / wanted.pipeline_parallel
     window = facts.get("sliding_window") or {}
-    growing = facts.get("full_attention_layers", layers - window.get("layers", 0))
+    growing = facts.get("full_attention_layers", max(layers - window.get("layers", 0), 0))
     return per_layer * growing, per_layer * window.get("layers", 0) * window.get("window", 0)
 
 

@@ -115,7 +115,6 @@ def _spelled(table: Table, rows: Rows) -> list[Finding]:
     """What the engine's container is told, in its own words."""
     if rows.engine is None:
         return []
-    spelling.name(table, rows.engine)
     devices: dict[Path, int | None] = {(): rows.instance.accelerator_count if rows.instance is not None else None}
     for component in names(table.candidates, ("inference_components",)):
         prefix: Path = ("inference_components", Item(component))

@@ -25,8 +25,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         hint = f"choose another framework.version (mlcc catalog frameworks --filter name={framework.name})"
         yield subject.finding(CODE, ("framework", "version"), message, hint)
     for issue in model.known_issues:
-        reach = (issue.get("engines") or {}).get(name)
-        if reach is None or within(subject.rows.engine_version, reach):
+        reach = issue.get("engines")
+        if not reach or (name in reach and within(subject.rows.engine_version, reach[name])):
             severity = Severity.ERROR if issue.get("severity") == "error" else Severity.WARNING
             severity = Severity.NOTE if issue.get("severity") == "note" else severity
             yield subject.finding(

@@ -15,7 +15,7 @@ BATCH_PAIRS, BATCH_VALUE = 16, 10240
 def check(subject: Subject) -> Iterator[Finding]:
     """CreateModel: 100 variables, 1,024 characters each, 32 KiB together; a transform job: 16 of 10,240."""
     target = subject.rows.target
-    if target is None or not target.instances:
+    if target is None or target.instances not in ("endpoint", "transform"):
         return
     for place in places(subject):
         pairs = {name: str(found.value) for name, found in place.env.items()}

@@ -18,12 +18,18 @@ MIB = 1024
 
 def check(subject: Subject) -> Iterator[Finding]:
     """An engine that cannot hold one sequence of the asked length dies after it has loaded the weights."""
-    model, instance = subject.rows.model, subject.rows.instance
-    if model is None or instance is None or subject.rows.engine is None or not fit.possible(model.facts):
+    instance, told = subject.rows.instance, set()
+    if instance is None or subject.rows.engine is None:
         return
     for place in places(subject):
+        model = place.model
+        if model is None or not fit.possible(model.facts):
+            continue
         found = solve(model, instance, place)
-        yield from _host(subject, model, instance, place)
+        for finding in _host(subject, model, instance, place):
+            if finding not in told:
+                told.add(finding)
+                yield finding
         if found is None or found.verdict == fit.FITS:
             continue
         path = place.path("max_model_len")
@@ -88,8 +94,9 @@ def device_memory(instance: Instance) -> float | None:
 
 def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
     ways = []
-    if found.longest >= MIB:
-        ways.append(f"set engine.max_model_len: {_round(found.longest)}")
+    length = found.longest if found.verdict == fit.NO else found.fitting(fit.COMFORTABLE)
+    if length >= MIB:
+        ways.append(f"set engine.max_model_len: {_round(length)}")
     larger = smallest(subject.registries, model, place, subject.rows.target.instances if subject.rows.target else "")
     if larger:
         ways.append(f"use {larger}")
