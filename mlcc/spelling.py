@@ -83,7 +83,7 @@ def read(key: str, text: str) -> tuple[Any, str]:
 
 
 def _read_text(value: Any, text: str, prop: keys.Property) -> tuple[Any, str]:
-    """A text that the key does not take may be a word of the engine's own; where the key is a number it is a mistake."""
+    """A text that the key does not take may be a word of the engine's own; where the key is a number it is wrong."""
     forms = _forms(prop)
     words = [word for form in forms for word in form.get("enum", ())]
     if words and value not in words:
@@ -230,6 +230,7 @@ def _json_option(table: Table, path: Path, prefix: Path, parts: Mapping[str, Can
 def _parsed(text: Any) -> dict[str, Any]:
     try:
         found = json.loads(str(text))
+        json.dumps(found)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -98,7 +98,9 @@ def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
     if length >= MIB:
         ways.append(f"set engine.max_model_len: {_round(length)}")
     larger = smallest(subject.registries, model, place, subject.rows.target.instances if subject.rows.target else "")
-    if larger:
+    if larger and subject.rows.instance is not None and larger == subject.rows.instance.name:
+        ways.append(f"set engine.tensor_parallel_size: {subject.rows.instance.accelerator_count}")
+    elif larger:
         ways.append(f"use {larger}")
     return ", or ".join(ways) or "choose a smaller or a quantised model"
 
