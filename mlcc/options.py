@@ -34,9 +34,11 @@ class Known(NamedTuple):
     variables: frozenset[str]
 
     def find(self, name: str) -> Option | None:
-        """An option by its name or one of its other spellings."""
-        found = self.options.get(name)
-        return found or next((o for o in self.options.values() if name in o.aliases), None)
+        """An option by its name or one of its other spellings; an engine made on another one may spell it with `_`."""
+        said = name.replace("-", "_")
+        return self.options.get(name) or next(
+            (o for o in self.options.values() if any(n.replace("-", "_") == said for n in (o.name, *o.aliases))), None
+        )
 
 
 def known(options: Options, version: str) -> Known:

@@ -134,15 +134,36 @@ def _engine(resolved: Resolved) -> dict[str, Any]:
     """What the templates of serving engines see: how the engine is started, and the model's chat template."""
     rows = resolved.rows
     if rows.engine is None:
-        return {}
+        return {
+            "engine": "", "engine_json": "{}", "style": "", "front": False, "chat_template": "",
+            "chat_template_file": "",
+        }  # fmt: skip
     known = options.known(rows.options, rows.engine_version) if rows.options is not None else None
     return {
         "engine": rows.engine.name,
         "engine_json": options.engine_file(rows.engine, rows.engine_version, known),
         "style": rows.engine.style,
         "front": bool(rows.engine.routes),
-        "chat_template": resolved.get("model.chat_template", ""),
+        "chat_template": _chat_template(resolved),
+        "chat_template_file": "/".join(_parts(str(resolved.get("model.chat_template_file", "")))),
     }
+
+
+def _parts(path: str) -> list[str]:
+    """The words of a relative path, without `.` and empty ones."""
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _chat_template(resolved: Resolved) -> str:
+    """The text of the chat template: the configuration's own, else the packaged one that the model's row names."""
+    own, model = str(resolved.get("model.chat_template", "")), resolved.rows.model
+    if own or resolved.get("model.chat_template_file") or model is None or not model.requires_template:
+        return own
+    path = resources.path("registries", "chat_templates", f"{model.chat_template}.jinja")
+    if not re.fullmatch(r"[a-z0-9-]+", model.chat_template) or not os.path.isfile(path):
+        return ""
+    with open(path, encoding="utf-8") as stream:
+        return stream.read().rstrip("\n")
 
 
 def _model_files(resolved: Resolved) -> tuple[str, str]:
@@ -156,7 +177,7 @@ def _model_files(resolved: Resolved) -> tuple[str, str]:
         return (rows.architecture.sample if rows.architecture is not None and seeded else ""), usual
     if not name.startswith("./"):
         return "", usual
-    path = "/".join(part for part in name.split("/") if part not in ("", "."))
+    path = "/".join(_parts(name))
     last = path.rpartition("/")[2]
     is_file = "." in usual and "." in last and last.rpartition(".")[2] == usual.rpartition(".")[2]
     return path, (last if is_file else usual)

@@ -121,7 +121,7 @@ def _spelled(table: Table, rows: Rows) -> list[Finding]:
         found = table.candidates.get((*prefix, "gpu_count"))
         if found:
             devices[prefix] = int(min(found, key=lambda c: c.source).value)
-    return spelling.spell(table, rows.engine, devices)
+    return spelling.spell(table, rows.engine, rows.model, devices)
 
 
 def _unset(table: Table) -> None:

@@ -18,7 +18,8 @@ from mlcc import config, keys
 from mlcc.candidates import Candidate, Table, names
 from mlcc.diagnostics import Finding, Severity, allowed, quoted
 from mlcc.registries.engine_types import Engine
-from mlcc.values import Item, Path, format_path
+from mlcc.registries.types import Model
+from mlcc.values import Item, Mark, Path, Source, format_path
 
 MAX = "max"
 
@@ -107,13 +108,13 @@ def _limit(form: Mapping[str, Any], key: str) -> str:
 
 
 # ---------------------------------------------------------------- candidates
-def spell(table: Table, engine: Engine, devices: Mapping[Path, int | None]) -> list[Finding]:
+def spell(table: Table, engine: Engine, model: Model | None, devices: Mapping[Path, int | None]) -> list[Finding]:
     """Makes `engine:` and `env:` say the same, at the top and in every inference component; `model:` too.
 
-    devices: accelerators by the path of the section (() or that of a component), for `tensor_parallel_size: max`.
-    Returns what contradicts itself.
+    model: the row of the project's model; devices: accelerators by the path of the section, for `max`.  Returns what
+    contradicts itself.
     """
-    findings = list(_named(table, engine))
+    findings = list(_named(table, engine, model))
     components = names(table.candidates, ("inference_components",))
     for prefix in ((), *(("inference_components", Item(name)) for name in components)):
         findings += _typed_from_variables(table, engine, prefix)
@@ -248,27 +249,34 @@ def _with_lora(table: Table, engine: Engine, prefix: Path) -> None:
 CHAT_TEMPLATE = "/opt/program/chat_template.jinja"
 
 
-def _named(table: Table, engine: Engine) -> Iterator[Finding]:
+def _named(table: Table, engine: Engine, model: Model | None) -> Iterator[Finding]:
     """The variables of keys outside `engine:`: which model of the Hub, which revision, where the chat template lies."""
     for dotted, variable_name in engine.names.items():
         found = table.winner(dotted)
-        if found is None and dotted == "model.chat_template":
-            found = table.winner("model.chat_template_file")
-        if found is None or (dotted != "model.chat_template" and not _on_hub(table.chosen("model.name"))):
+        if dotted == "model.chat_template":
+            found = found or table.winner("model.chat_template_file") or _needed_template(model)
+        elif not _on_hub(table.chosen("model.name")):
+            continue
+        if found is None:
             continue
         value = CHAT_TEMPLATE if dotted == "model.chat_template" else str(found.value)
         path: Path = ("env", variable_name)
-        said = table.candidates.get(path, [])
-        for candidate in said:
-            yield from _contradiction(
-                path, candidate, tuple(dotted.split(".")), [replace(found, value=value)], candidate.value
-            )
-        _put(table, path, replace(found, value=value))
+        found = replace(found, value=value)
+        for candidate in list(table.candidates.get(path, [])):
+            yield from _contradiction(path, candidate, tuple(dotted.split(".")), [found], candidate.value)
+        _put(table, path, found)
     for component in names(table.candidates, ("inference_components",)):
         prefix: Path = ("inference_components", Item(component))
         for candidate in table.candidates.get((*prefix, "model"), []):
             if "model.name" in engine.names and _on_hub(str(candidate.value)):
                 _put(table, (*prefix, "env", engine.names["model.name"]), candidate)
+
+
+def _needed_template(model: Model | None) -> Candidate | None:
+    """The template that the registries have for a model that brings none of its own."""
+    if model is None or not (model.requires_template and model.chat_template):
+        return None
+    return Candidate(model.chat_template, Source.MODEL, f"{model.origin} chat_template", Mark(""))
 
 
 def _on_hub(name: str) -> bool:

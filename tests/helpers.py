@@ -164,6 +164,32 @@ class Caller:
 
 
 # ---------------------------------------------------------------- assertions
+class Installed:
+    """mlcc in a project, with distributions on its module path."""
+
+    def __init__(self, folder: Path, *sites: Path) -> None:
+        """folder: the project; sites: where distributions are installed."""
+        self.folder = folder
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder.parent / "home"),
+            "PYTHONPATH": os.pathsep.join(map(str, sites)),
+            "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc"),
+            "MLCC_ENGINE": "none",
+        }
+
+    def __call__(self, *arguments: str, code: int = 0, **variables: str) -> Result:
+        """Runs `mlcc ARGUMENTS`, or a script of the project's do/, in a process of its own."""
+        shim = bool(arguments) and arguments[0].startswith("do/")
+        argv = arguments if shim else (self.environ["MLCC"], *arguments)
+        environ = {**self.environ, **variables}
+        done = subprocess.run(argv, cwd=self.folder, env=environ, capture_output=True, stdin=subprocess.DEVNULL)
+        result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        assert result.code == code, result
+        assert "Traceback" not in result.stderr
+        return result
+
+
 def codes(findings: Iterable[Finding]) -> list[str]:
     """Codes of findings, in order."""
     return [f.code for f in findings]

@@ -6,7 +6,7 @@ from mlcc.checks.base import Subject
 from mlcc.checks.serving import parallel, places
 from mlcc.diagnostics import Finding, Severity
 from mlcc.options import order
-from mlcc.registries.types import Entry
+from mlcc.registries.types import Entry, FrameworkVersion
 
 CODE = "MLCC141"
 HOST = "default"
@@ -28,7 +28,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     amis = subject.registries.entries("amis")
     named = "batch.transform_ami_version" if target.instances == "transform" else "endpoint.inference_ami_version"
     name = str(subject.resolved.get(named, HOST))
-    ami, needed = amis.get(name), _needed(subject)
+    ami, needed = amis.get(name), _needed(subject, version)
     if ami is None or not needed:
         return
     has = str(ami.facts.get("driver", ""))
@@ -37,19 +37,18 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     toolkit = version.accelerator.get("version", "")
     fits = _fits(amis, needed, target.instances)
-    hint = f"set {named}: {fits}" if fits else "choose a version of the image with an older CUDA"
+    older = _older(subject, amis, target.instances)
+    hint = f"set {named}: {fits}" if fits else f"no host of this use has it{older}"
     said = f"the default host has driver {has} or newer" if name == HOST else f"{name} has driver {has}"
     said = f"{name} has no driver for CUDA devices" if other else said
     message = f"{said}, and CUDA {toolkit} in the image needs {needed}: the container dies before its first log line"
-    yield subject.finding(CODE, tuple(named.split(".")), message, hint, _severity(subject, ami, needed))
+    yield subject.finding(CODE, tuple(named.split(".")), message, hint, _severity(subject, ami, version))
 
 
-def _severity(subject: Subject, ami: Entry, needed: str) -> Severity:
+def _severity(subject: Subject, ami: Entry, version: FrameworkVersion) -> Severity:
     """A warning where the compatibility package may bridge the gap, for one device."""
-    bridge = _fact(subject, "forward_compat_from")
-    bridged = (
-        ami.facts.get("forward_compat") and bridge and _branch(str(ami.facts.get("driver", ""))) >= _branch(bridge)
-    )
+    bridge, has = _fact(subject, version, "forward_compat_from"), str(ami.facts.get("driver", ""))
+    bridged = ami.facts.get("forward_compat") and bridge and _branch(has) >= _branch(bridge)
     several = any(parallel(place) > 1 for place in places(subject))
     return Severity.WARNING if bridged and not several else Severity.ERROR
 
@@ -59,18 +58,28 @@ def _branch(driver: str) -> tuple[int, ...]:
     return order(driver)[:1]
 
 
-def _needed(subject: Subject) -> str:
+def _needed(subject: Subject, version: FrameworkVersion) -> str:
     """The least driver branch: the image's own word, else that of its CUDA toolkit."""
-    version = subject.rows.version
-    own = str(version.accelerator.get("driver", "")) if version is not None else ""
-    return own or _fact(subject, "minor_compat_from") or _fact(subject, "driver")
+    own = str(version.accelerator.get("driver", ""))
+    return own or _fact(subject, version, "minor_compat_from") or _fact(subject, version, "driver")
 
 
-def _fact(subject: Subject, key: str) -> str:
-    version = subject.rows.version
-    toolkit = str(version.accelerator.get("version", "")) if version is not None else ""
+def _fact(subject: Subject, version: FrameworkVersion, key: str) -> str:
+    """A fact of the CUDA toolkit in a version's image."""
+    toolkit = str(version.accelerator.get("version", ""))
     row = subject.registries.entries("cuda").get(".".join(toolkit.split(".")[:2]))
     return str(row.facts.get(key, "")) if row is not None else ""
+
+
+def _older(subject: Subject, amis: Mapping[str, Entry], use: str) -> str:
+    """The newest version of the framework that some host of this use can run."""
+    framework = subject.rows.framework
+    for version in framework.versions.values() if framework is not None else ():
+        found = _fits(amis, _needed(subject, version), use)
+        if found:
+            named = "batch.transform_ami_version" if use == "transform" else "endpoint.inference_ami_version"
+            return f": take framework.version {version.name} and {named} {found}"
+    return ""
 
 
 def _fits(amis: Mapping[str, Entry], needed: str, use: str) -> str:

@@ -41,7 +41,7 @@ def _option(row: Option, text: str) -> str:
         return f"{quoted(text, 60)} is not one of {allowed(row.choices)}"
     if row.type in SWITCHES and text.strip().lower() not in WORDS:
         return f"{quoted(text, 60)} is not true or false"
-    if row.type in NUMBERS and text and text != spelling.MAX and not _number(text, row.type):
+    if row.type in NUMBERS and text and text != spelling.MAX and not row.note and not _number(text, row.type):
         return f"{quoted(text, 60)} is not a number"
     if row.type in ("json", "list") and text[:1] in JSON[row.type] and text and not _json(text):
         return f"{quoted(text, 60)} is not JSON"

@@ -94,7 +94,7 @@ def device_memory(instance: Instance) -> float | None:
 
 def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
     ways = []
-    length = found.longest if found.verdict == fit.NO else found.fitting(fit.COMFORTABLE)
+    length = found.length_of(1 if found.verdict == fit.NO else fit.COMFORTABLE)
     if length >= MIB:
         ways.append(f"set engine.max_model_len: {_round(length)}")
     larger = smallest(subject.registries, model, place, subject.rows.target.instances if subject.rows.target else "")

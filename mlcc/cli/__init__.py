@@ -21,7 +21,7 @@ COMMANDS = {
     "explain": ("mlcc.cli.explain", "Say where a value comes from."),
     "init": ("mlcc.cli.init", "Write a commented mlcc.yaml."),
     "plan": ("mlcc.cli.plan", "Show what apply would do."),
-    "plugins": ("mlcc.cli.plugins", "List installed plugins."),
+    "plugins": ("mlcc.cli.plugins", "List installed plugins, their commands too."),
     "schema": ("mlcc.cli.schema", "Print the schema of mlcc.yaml."),
     "set": ("mlcc.cli.set", "Change a value in mlcc.yaml, keeping comments."),
     "show": ("mlcc.cli.show", "Print the resolved configuration."),

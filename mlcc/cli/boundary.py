@@ -20,16 +20,12 @@ from mlcc import files
 from mlcc._version import VERSION
 from mlcc.cli.session import Session, wants_colour
 from mlcc.diagnostics import Finding, Severity, printable
-from mlcc.errors import MlccError
+from mlcc.errors import MlccError, Terminated, signal_in
 from mlcc.memo import Folder, remembered
 from mlcc.replay import NO_CACHE, Recording
 
 COMPLETION = "_MLCC_COMPLETE"
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
-
-
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP arrived."""
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
@@ -81,12 +77,13 @@ def _guarded(command: click.Command, argv: Sequence[str], session: Session) -> i
     try:
         return _invoked(command, argv, session)
     except MlccError as problem:
+        _as_asked(session)
         _findings(problem.findings, session)
         return problem.exit_code
     except BaseException as problem:
         if session.recording is not None:
             session.recording.spoil()
-        return _ended(problem, session)
+        return _ended(signal_in(problem) or problem, session)
 
 
 def _ended(problem: BaseException, session: Session) -> int:
@@ -122,8 +119,8 @@ def _ended(problem: BaseException, session: Session) -> int:
 def _invoked(command: click.Command, argv: Sequence[str], session: Session) -> int:
     """Runs the command; click's own `main` is for shell completion only (it prints on interrupts, and maps codes)."""
     if COMPLETION in session.environ:
-        # whoever presses TAB behind a mistake has not asked to be told of it
-        with suppress(click.UsageError):
+        # whoever presses TAB behind a mistake, their own or a plugin's, has not asked to be told of it
+        with suppress(click.UsageError, MlccError):
             command.main(prog_name="mlcc", complete_var=COMPLETION, standalone_mode=False)
         return 0
     arguments = list(argv)
@@ -165,12 +162,18 @@ def _usage(problem: click.UsageError, session: Session) -> int:
         click.echo(problem.ctx.get_help(), err=True)
         return 2
     message = printable(" ".join(problem.format_message().split()), 300)
-    if session.machine or session.usage_as_json:
-        session.format = session.format if session.machine else "json"
+    _as_asked(session)
+    if session.machine:
         _findings([Finding("MLCC900", Severity.ERROR, message, hint=f"{where} --help")], session)
     else:
         click.echo(f"mlcc: {message}\n    see {where} --help", err=True)
     return 2
+
+
+def _as_asked(session: Session) -> None:
+    """Takes the format from the words of a command line that was not understood whole, or has a broken plugin."""
+    if session.usage_as_json and not session.machine:
+        session.format = "json"
 
 
 def _findings(findings: Sequence[Finding], session: Session) -> None:

@@ -17,7 +17,7 @@ from mlcc.errors import UsageError, UserError
 from mlcc.files import Refused
 from mlcc.registries import Registries
 from mlcc.registries.load import load
-from mlcc.registries.types import Framework, Instance, Row
+from mlcc.registries.types import Entry, Framework, FrameworkVersion, Instance, Row
 from mlcc.settings import Request
 from mlcc.values import Node
 from mlcc.workspace import gather, locate, registry_roots
@@ -35,7 +35,7 @@ TABLES: dict[str, tuple[Callable[[Registries], Rows], Columns, str]] = {
         ("name", "title", "frameworks", "validation_level"),
         "deployment configs",
     ),
-    "frameworks": (_versions, ("name", "validation_level", "base_image", "profiles"), "framework versions"),
+    "frameworks": (_versions, ("name", "validation_level", "needs", "profiles"), "framework versions"),
     "instances": (
         lambda r: r.instances,
         (
@@ -52,7 +52,17 @@ TABLES: dict[str, tuple[Callable[[Registries], Rows], Columns, str]] = {
     ),
     "models": (lambda r: r.models, ("name", "family", "validation_level"), "models"),
     "regions": (lambda r: r.regions, ("name", "title", "partition", "sagemaker"), "regions"),
+    "e2e": (
+        lambda r: r.entries("e2e"),
+        ("name", "tier", "model", "instance_type", ("max_model_len", "length")),
+        "tested models",
+    ),
     "targets": (lambda r: r.targets, ("name", "title", "aliases"), "deployment targets"),
+    "workloads": (
+        lambda r: r.entries("workloads"),
+        ("name", "title", ("input_tokens_mean", "in"), ("output_tokens_mean", "out"), "streaming"),
+        "benchmark workloads",
+    ),
 }
 
 
@@ -119,9 +129,13 @@ def _flat(key: str, row: Row) -> dict[str, Any]:
         flat[field] = _plain(value)
     if flat.get("defaults") in ({}, None):
         flat.pop("defaults", None)
+    if isinstance(row, Entry):
+        flat |= {k: _plain(v) for k, v in flat.pop("facts", {}).items()}
     image = row.defaults.get("framework", "base_image")
     if image is not None:
         flat["base_image"] = image.value
+    if isinstance(row, FrameworkVersion) and row.accelerator:
+        flat["needs"] = f"{row.accelerator.get('type', '')} {row.accelerator.get('version', '')}".strip()
     if isinstance(row, Framework):
         flat["versions"] = list(row.versions)
     if isinstance(row, Instance) and not row.accelerator_count:

@@ -14,7 +14,7 @@ from mlcc.cli.options import directory_option, output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugged import plugged
 from mlcc.cli.session import Session, current
-from mlcc.diagnostics import nearest, quoted
+from mlcc.diagnostics import nearest, printable, quoted
 from mlcc.errors import UserError
 from mlcc.lifecycle import project as projects
 from mlcc.lifecycle.context import Context
@@ -47,11 +47,16 @@ class Talk:
 
     def say(self, text: str) -> None:
         """A line of talk."""
-        self.session.say(text)
+        self.session.say(_printable(text))
 
     def detail(self, text: str) -> None:
         """A line of a program's output."""
-        self.session.say(f"    {text}", 1)
+        self.session.say(_printable(f"    {text}"), 1)
+
+
+def _printable(text: str) -> str:
+    """What a step says, which may be a plugin's, line by line safe to print."""
+    return "\n".join(printable(line, 0) for line in text.split("\n"))
 
 
 def _environ(ctx: click.Context) -> Mapping[str, str]:
@@ -136,5 +141,5 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         print_document(session, document(**result.document))
     else:
         for line in result.lines:
-            session.out(line)
+            session.out(_printable(line))
     return 0 if result.ok else 1

@@ -85,16 +85,18 @@ def _picked(name: str, given: Mapping[str, str], session: Session) -> dict[str, 
         known = ", ".join(p.name for p in plugins.installed(session.environ, plugins.PICKERS)) or "none is installed"
         raise UserError([error("MLCC503", f"no picker is called {quoted(name)}", hint=f"known: {known}")])
     missing = tuple(p.name for p in keys.index(SCHEMA).values() if p.name not in given and p.meta.get("option"))
-    answers = plugin.call(Question(dict(given), missing))
-    if not isinstance(answers, Mapping) or not all(isinstance(t, str) for pair in answers.items() for t in pair):
-        raise UserError([plugin.failed(TypeError("its answers are not texts by path"))])
-    unknown = [path for path in answers if keys.find(SCHEMA, parse_path(path) or ()) is None]
-    if unknown:
-        raise UserError([plugin.failed(ValueError(f"{quoted(unknown[0])} is not a key of mlcc.yaml"))])
+    with plugin.guarded():
+        answers = plugin.load()(Question(dict(given), missing))
+        if not isinstance(answers, Mapping) or not all(isinstance(t, str) for pair in answers.items() for t in pair):
+            raise TypeError("its answers are not texts by path")
+        unknown = [path for path in answers if keys.find(SCHEMA, parse_path(path) or ()) is None]
+        if unknown:
+            raise ValueError(f"{quoted(unknown[0])} is not a key of mlcc.yaml")
+        answers = dict(answers)
     for path, text in answers.items():
         if path not in given:
             session.say(f"{name} picked {printable(path, 100)} = {printable(text, 100)}")
-    return dict(answers)
+    return answers
 
 
 def _name(directory: str, ask: bool) -> str:

@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mlcc import plugins
-from mlcc.diagnostics import error
+from mlcc.diagnostics import error, printable
 from mlcc.errors import PreconditionError
+from mlcc.lifecycle import foreign
 from mlcc.lifecycle.context import Context, Result
+from mlcc.plugins import Plugin
 
 
 class Step(NamedTuple):
@@ -32,10 +34,7 @@ def _verb(name: str) -> Callable[[Context], Result]:
     def run(context: Context) -> Result:
         from mlcc.lifecycle import targets
 
-        verb: Callable[[Context], Result] = getattr(
-            targets.actions(context.project.target.name, name, context.environ), name
-        )
-        return verb(context)
+        return targets.verb(context.project.target.name, name, context.environ)(context)
 
     return run
 
@@ -82,14 +81,23 @@ def step_of(name: str, environ: Mapping[str, str]) -> Step | None:
     """A step by its name, built in or a plugin's; None when nobody has it.  Raises UserError for a plugin's failure."""
     if name in STEPS:
         return STEPS[name]
-    plugin = plugins.find(plugins.STEPS, name, environ, STEPS)
-    loaded = plugin.load() if plugin is not None else None
-    return loaded if isinstance(loaded, Step) else None
+    plugin = plugins.find(plugins.STEPS, name, environ, {plugins.STEPS: STEPS})
+    return _foreign(plugin) if plugin is not None else None
+
+
+def _foreign(plugin: Plugin) -> Step:
+    """A plugin's step, judged.  Raises UserError when there is none in it."""
+    with plugin.guarded():
+        loaded = plugin.load()
+        if not isinstance(loaded, Step) or not isinstance(loaded.title, str):
+            raise TypeError(f"a Step with a title was expected, not {type(loaded).__name__}")
+        run = foreign.judged(plugin, loaded.run) if loaded.run is not None else None
+        return Step(printable(loaded.title, 200), run, bool(loaded.alone))
 
 
 def names(environ: Mapping[str, str]) -> list[str]:
     """Every step's name, in order."""
-    return sorted([*STEPS, *(p.name for p in plugins.installed(environ, plugins.STEPS, STEPS))])
+    return sorted([*STEPS, *(p.name for p in plugins.installed(environ, plugins.STEPS, {plugins.STEPS: STEPS}))])
 
 
 def run(name: str, step: Step, context: Context) -> Result:

@@ -48,7 +48,8 @@ class Option(NamedTuple):
     """One command line option of an engine.
 
     type: flag, switch (--x and --no-x), boolean, integer, number, text, list or json; choices: allowed words;
-    first and last: the versions that have it, empty for the oldest and newest that were read.
+    first and last: the versions that have it, empty for the oldest and newest that were read; note: other forms that
+    its value may have.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Option(NamedTuple):
     aliases: tuple[str, ...] = ()
     first: str = ""
     last: str = ""
+    note: str = ""
 
 
 class Options(NamedTuple):

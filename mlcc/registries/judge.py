@@ -51,18 +51,26 @@ def kind_of(relname: str) -> str:
     return FOLDERS.get(folder, "") if folder else stem if stem in TOP else ""
 
 
+def named(root: Root, relname: str) -> list[Finding]:
+    """A warning where nothing reads a file of this name; the file is not opened.
+
+    Of a root that is not the project's own, what a hidden folder holds belongs to other tools.
+    """
+    hidden = root.trusted and any(part.startswith(".") for part in relname.split("/"))
+    if hidden or kind_of(relname):
+        return []
+    known = allowed([f"{name}.yaml" for name in TOP] + [f"{folder}/*.yaml" for folder in FOLDERS])
+    shown, message = read.shown(root, relname), "nothing reads a registry file of this name"
+    return [Finding("MLCC404", Severity.WARNING, message, "", shown, hint=f"known: {known}")]
+
+
 def judge(root: Root, relname: str) -> list[Finding]:
     """What is wrong with one file: a mistake in it, or a name that nothing reads."""
-    kind = kind_of(relname)
-    if not kind:
-        known = allowed([f"{name}.yaml" for name in TOP] + [f"{folder}/*.yaml" for folder in FOLDERS])
-        shown = read.shown(root, relname)
-        hint = f"known: {known}"
-        return [
-            Finding("MLCC404", Severity.WARNING, "nothing reads a registry file of this name", "", shown, hint=hint)
-        ]
+    unread = named(root, relname)
+    if unread:
+        return unread
     try:
-        expect(read.document(root, relname), kind)
+        expect(read.document(root, relname), kind_of(relname))
     except UserError as problem:
         return list(problem.findings)
     return []

@@ -73,7 +73,7 @@ class Registries:
         found = []
         for root, names in self._files:
             for name in names:
-                if name == match or (match.endswith("/") and name.startswith(match)):
+                if name == match or (match.endswith("/") and name.startswith(match) and judge.kind_of(name)):
                     found.append(self._document(root, name))
         return found
 
@@ -96,8 +96,17 @@ class Registries:
         }
 
     def problems(self) -> list[Finding]:
-        """What is wrong with the files of a project's own registries, whether or not something reads them today."""
-        return [f for root, names in self._files if not root.trusted for name in names for f in judge.judge(root, name)]
+        """What is wrong with the files of a project's own registries, whether or not something reads them today.
+
+        Of the operator's and the plugins' only the names are judged: their files may be large.
+        """
+        findings = []
+        for root, names in self._files:
+            if not root.validate:
+                continue  # packaged: the data tests have judged them
+            for name in names:
+                findings += judge.named(root, name) if root.trusted else judge.judge(root, name)
+        return findings
 
     # -------------------------------------------------- tables
     @functools.cached_property
@@ -139,7 +148,7 @@ class Registries:
     @functools.cached_property
     def frameworks(self) -> Mapping[str, t.Framework]:
         """Every framework (reads all files: for listings; use `framework` for one)."""
-        names = [n for _, files in self._files for n in files if n.startswith("frameworks/")]
+        names = [n for _, files in self._files for n in files if n.startswith("frameworks/") and judge.kind_of(n)]
         found = {n: self.framework(n.removeprefix("frameworks/").rpartition(".")[0]) for n in sorted(set(names))}
         return {f.name: f for f in found.values() if f is not None}
 
@@ -195,7 +204,7 @@ class Registries:
         where: dict[str, tuple[Root, str]] = {}
         for root, names in self._files:
             for name in names:
-                if name.startswith("models/"):
+                if name.startswith("models/") and judge.kind_of(name):
                     where |= dict.fromkeys(self._row_names(root, name), (root, name))
         return where
 

@@ -233,11 +233,13 @@ def prices(root: Node) -> dict[str, t.Price]:
 def options(root: Node) -> e.Options:
     """A file of options/."""
     versions = root.get("versions")
+    # `option.max_loras` in a file of properties is OPTION_MAX_LORAS in the environment: the word is the prefix's
+    prefix = _text(root, "inherits_as")
     return e.Options(
         _text(root, "name"),
         str(root.mark),
         tuple(versions.value) if versions is not None else (),
-        {k: _option(k, v) for k, v in _items(root, "rows")},
+        {k.removeprefix(prefix): _option(k.removeprefix(prefix), v, prefix) for k, v in _items(root, "rows")},
         {k: _option(k, v) for k, v in _items(root, "variables")},
     )
 
@@ -247,14 +249,15 @@ def _items(node: Node, key: str) -> list[tuple[str, Node]]:
     return list(found.value.items()) if found is not None else []
 
 
-def _option(name: str, node: Node) -> e.Option:
+def _option(name: str, node: Node, prefix: str = "") -> e.Option:
     return e.Option(
         name,
         _text(node, "type", "text"),
         _texts(node, "choices"),
-        _texts(node, "aliases"),
+        tuple(alias.removeprefix(prefix) for alias in _texts(node, "aliases")),
         _text(node, "from"),
         _text(node, "until"),
+        _text(node, "note"),
     )
 
 

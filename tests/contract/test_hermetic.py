@@ -53,4 +53,4 @@ def test_the_home_and_the_working_directory_are_empty_and_the_test_s_own():
 
 
 def test_programs_that_are_started_see_the_same():
-    assert str(Path(os.environ["HOME"])) in run_mlcc("doctor").stdout
+    assert str(Path(os.environ["HOME"])) in run_mlcc("doctor", "-o", "json").stdout

@@ -23,6 +23,8 @@ from tests.helpers import ROOT
 FOLDER = ROOT / "cookiecutters"
 LAYERS = sorted(p.parent.relative_to(FOLDER).as_posix() for p in FOLDER.rglob("cookiecutter.json"))
 ROOT_NAME = "{{cookiecutter.root}}"
+# What render.py decides for a whole project.
+SWITCHES = ("chat_template", "front", "requirements", "sample_model", "serve", "tests")
 # Configs whose server is ours: their code is imported and asked.
 HTTP = sorted(name for name, row in load().deployment_configs.items() if row.architecture == "http")
 
@@ -59,7 +61,7 @@ def test_rules_are_well_formed(layer):
         assert set(rule) <= {"owner", "mode", "switch", "expand", "optional"}, path
         assert rule["owner"] in ("managed", "seed")
         assert re.fullmatch("0[67][0-7][0-7]", rule.get("mode", "0644"))
-        assert rule.get("switch", "tests") in ("sample_model", "tests")
+        assert rule.get("switch", "tests") in SWITCHES
     assert list(settings(layer)["_mlcc"]["files"]) == sorted(settings(layer)["_mlcc"]["files"])
 
 
@@ -95,8 +97,10 @@ def test_only_files_that_must_run_are_executable(layer):
     for path, rule in settings(layer)["_mlcc"]["files"].items():
         file = FOLDER / layer / ROOT_NAME / templates(layer)[path]
         runs = file.read_bytes().startswith(b"#!") or "serve" in path
+        # layers may share a file by a link, which stays among the layers
+        assert file.resolve().is_relative_to(FOLDER.resolve()), path
         assert (int(rule.get("mode", "0644"), 8) & 0o111 != 0) == runs, path
-        assert stat.S_ISREG(file.lstat().st_mode)
+        assert stat.S_ISREG(file.stat().st_mode)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -177,8 +181,9 @@ def test_rendered_python_is_python():
     from mlcc import pipeline
     from tests.helpers import SMALLEST, build_tree
 
-    for config in load().deployment_configs:
-        build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config)})
+    for config, row in load().deployment_configs.items():
+        model = "" if row.architecture == "http" else "model: {name: Qwen/Qwen3-0.6B}\n"
+        build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config) + model})
         project = pipeline.read("mlcc.yaml")
         assert project.ok, project.findings
         for path, file in pipeline.render(project, ["/tmp"]).items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from mlcc import plugins
-from tests.helpers import ROOT, SMALLEST, Result, build_tree, read_tree
+from tests.helpers import ROOT, SMALLEST, Installed, build_tree, read_tree
 
 EXAMPLE = ROOT / "tests/plugins/example"
 SHELVED = "version: 1\nproject: {name: iris}\ndeployment: {config: http-flask, target: shelf}\ntags: {team: vision}\n"
@@ -32,29 +31,6 @@ def install(source: Path, folder: Path) -> Path:
     done = subprocess.run([*pip, "--target", folder / "site", folder / "source"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     return folder / "site"
-
-
-class Installed:
-    """mlcc in a project, with distributions on its module path."""
-
-    def __init__(self, folder: Path, *sites: Path) -> None:
-        self.folder = folder
-        self.environ = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder.parent / "home"),
-            "PYTHONPATH": os.pathsep.join(map(str, sites)),
-            "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc"),
-            "MLCC_ENGINE": "none",
-        }
-
-    def __call__(self, *arguments: str, code: int = 0, **variables: str) -> Result:
-        argv = [arguments[0], *arguments[1:]] if arguments[0].startswith("do/") else [self.environ["MLCC"], *arguments]
-        environ = {**self.environ, **variables}
-        done = subprocess.run(argv, cwd=self.folder, env=environ, capture_output=True, stdin=subprocess.DEVNULL)
-        result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-        assert result.code == code, result
-        assert "Traceback" not in result.stderr
-        return result
 
 
 @pytest.fixture

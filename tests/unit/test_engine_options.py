@@ -323,11 +323,13 @@ def test_click():
 # ---------------------------------------------------------------- names
 def test_names_are_followed_through_imports_and_type_checking_is_not_run():
     found = code(
-        a="from b import X as Y\nif TYPE_CHECKING:\n    from c import Z\nelse:\n    Z = str\n",
+        a="from b import X as Y\nfrom d import *\nif TYPE_CHECKING:\n    from c import Z\nelse:\n    Z = str\n",
         b="from c import X\n",
         c='X = ["1"]\nZ = Literal["no"]\n',
+        d="def made():\n    if loaded():\n        return list(known)\n    from c import X\n    return list(X)\n",
     )
     module = found.module("a")
+    assert found.value(ast.parse("made()", mode="eval").body, module) == ["1"]
     assert found.value(ast.parse("Y", mode="eval").body, module) == ["1"]
     assert ast.unparse(found.find(module, "Z").node) == "str"
     assert found.value(ast.parse("nowhere", mode="eval").body, module) is UNKNOWN

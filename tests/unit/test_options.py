@@ -8,7 +8,7 @@ import pytest
 
 from mlcc import options
 from mlcc.registries.load import load
-from mlcc.registries.types import Engine, Option, Options
+from mlcc.registries.engine_types import Engine, Option, Options
 
 BASE = Options(
     "base",
@@ -68,6 +68,8 @@ def test_an_option_is_found_by_its_other_names():
     always = found.find("ever")
     assert always is found.find("always") is not None
     assert found.find("never") is None
+    dashed = options.Known("1", True, {"a-b": Option("a-b", "flag")}, frozenset())
+    assert dashed.find("a_b") is dashed.find("a-b") is not None
 
 
 @pytest.mark.parametrize(

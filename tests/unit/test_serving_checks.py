@@ -113,7 +113,7 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC141", text_of(OLD_AMI.replace("gpu-2-1", "neuron-2")), "endpoint.inference_ami_version", "error",
      "al2-ami-sagemaker-inference-neuron-2 has no driver for CUDA devices", "gpu-4-1"),
     ("MLCC141", text_of(deployment=BATCH), "batch.transform_ami_version", "error",
-     "the default host has driver 470 or newer", "choose a version of the image with an older CUDA"),
+     "the default host has driver 470 or newer", "no host of this use has it"),
     ("MLCC142", text_of(deployment="instance_type: ml.p3.2xlarge"), "deployment.instance_type", "error",
      "V100 devices of compute capability 7.0", "choose newer devices"),
     ("MLCC143", text_of("engine: {tensor_parallel_size: 2}\n"), "engine.tensor_parallel_size", "error",

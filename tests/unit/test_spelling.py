@@ -127,7 +127,7 @@ def test_a_variable_becomes_a_typed_key(name, key):
 def test_usual_names_keep_their_names_in_do_config(variable, text, key, expected):
     found = of(f"env: {{{variable}: '{text}'}}\n")
     assert value(found, f"engine.{key}").value == expected
-    assert conf.config(found.values, ("VLLM_", "SM_VLLM_"))[variable] == text
+    assert conf.config({p: v.value for p, v in found.values.items()}, ("VLLM_", "SM_VLLM_"))[variable] == text
 
 
 # ---------------------------------------------------------------- particular spellings

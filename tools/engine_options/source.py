@@ -18,6 +18,7 @@ class Module:
     name: str
     package: bool
     names: dict[str, ast.AST] = field(default_factory=dict)
+    stars: list[ast.ImportFrom] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -74,20 +75,25 @@ class Code:
                 self.modules[name] = module = Module(name, found[1])
                 for node in statements(ast.parse(found[0]).body):
                     define(module.names, node)
+                    if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                        module.stars.append(node)
         return self.modules[name]
 
     def find(self, module: Module | None, name: str, seen: int = 0) -> Thing | None:
         """What a name means in a module: a class, a function, or an expression."""
-        node = module.names.get(name) if module is not None else None
-        if module is None or node is None or seen > 20:
+        if module is None or seen > 20:
             return None
+        node = module.names.get(name)
+        if node is None:
+            found = (self.find(self.module(self.origin(module, s)), name, seen + 1) for s in module.stars)
+            return next((f for f in found if f is not None), None)
         if isinstance(node, ast.ImportFrom):
             origin = self.origin(module, node)
             real = next((a.name for a in node.names if (a.asname or a.name) == name), name)
-            found = self.find(self.module(origin), real, seen + 1)
-            if found is None and (inner := self.module(f"{origin}.{real}")) is not None:
+            imported = self.find(self.module(origin), real, seen + 1)
+            if imported is None and (inner := self.module(f"{origin}.{real}")) is not None:
                 return Thing(inner, inner)
-            return found
+            return imported
         if isinstance(node, ast.Import):
             return None
         if isinstance(node, ast.Name) and node.id != name:
@@ -181,8 +187,8 @@ class Code:
             for one in statements(thing.node.body):
                 if isinstance(one, ast.ImportFrom):
                     inner.names |= {a.asname or a.name: one for a in one.names}
-                if isinstance(one, ast.Return):
-                    return self.value(one.value, inner)
+                if isinstance(one, ast.Return) and (found := self.value(one.value, inner)) is not UNKNOWN:
+                    return found
         return UNKNOWN
 
 

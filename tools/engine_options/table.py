@@ -135,9 +135,9 @@ def entry(name: str, value: Mapping[str, Any]) -> list[str]:
             continue
         opening, closing = ("{", "}") if isinstance(one, Mapping) else ("[", "]")
         lines.append(f"    {key}: {opening}")
-        lines += textwrap.wrap(
-            flow(one)[1:-1], WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False
-        )
+        body = flow(one)[1:-1].replace(": ", ":\0")  # a key and its value stay on one line
+        folded = textwrap.wrap(body, WIDTH - 6, break_on_hyphens=False, break_long_words=False)
+        lines += [" " * 6 + line.replace("\0", " ") for line in folded]
         lines.append(f"    {closing}")
     return lines
 

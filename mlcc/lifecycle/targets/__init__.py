@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from mlcc import plugins
 from mlcc.diagnostics import error
 from mlcc.errors import PreconditionError
-from mlcc.lifecycle.targets.base import TargetActions
+from mlcc.lifecycle import foreign
+from mlcc.lifecycle.context import Context, Result
 
 BUILT_IN = {"local": "mlcc.lifecycle.targets.local"}
 
 
-def actions(name: str, step: str, environ: Mapping[str, str]) -> TargetActions:
-    """The verbs of a target, built in or a plugin's.
+def verb(target: str, step: str, environ: Mapping[str, str]) -> Callable[[Context], Result]:
+    """One of the verbs of `TargetActions` of a target, built in or a plugin's.
 
-    Raises PreconditionError for a target that cannot be deployed to yet.
+    Raises PreconditionError for a target that cannot be deployed to yet, UserError for a plugin that does not work.
     """
-    if name not in BUILT_IN:
-        plugin = plugins.find(plugins.TARGETS, name, environ, BUILT_IN)
-        if plugin is not None:
-            return cast("TargetActions", plugin.load())
-        message = f"{step} on {name} is not there in this version of mlcc"
+    if target in BUILT_IN:
+        built_in: Callable[[Context], Result] = getattr(importlib.import_module(BUILT_IN[target]), step)
+        return built_in
+    plugin = plugins.find(plugins.TARGETS, target, environ, {plugins.TARGETS: BUILT_IN})
+    if plugin is None:
+        message = f"{step} on {target} is not there in this version of mlcc"
         hint = f"do/{step} --target local works on this machine"
         raise PreconditionError([error("MLCC311", message, hint=hint)])
-    return cast("TargetActions", importlib.import_module(BUILT_IN[name]))
+    with plugin.guarded():
+        own: Any = getattr(plugin.load(), step)
+    return foreign.judged(plugin, own)

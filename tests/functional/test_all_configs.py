@@ -1,0 +1,147 @@
+"""Every deployment config on every target: rendered, and read by the tools that read such files."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from mlcc import pipeline, spelling
+from mlcc.diagnostics import Severity
+from mlcc.registries.load import load
+from mlcc.tree import Rendered
+
+KNOWN = load()
+MODEL = "model: {name: Qwen/Qwen3-0.6B}\n"
+BIN = Path(sys.executable).parent
+MAX_FILES, MAX_LINES = 30, 1500
+TARGETS = {
+    "async-inference": "async: {s3_output_path: 's3://bucket/out/'}\n",
+    "batch-transform": "batch: {input_path: 's3://bucket/in/', output_path: 's3://bucket/out/'}\n",
+}
+
+
+def text(config: str, target: str = "realtime-inference", more: str = "") -> str:
+    row = KNOWN.deployment_configs[config]
+    model = MODEL if row.engine or any(KNOWN.frameworks[f].engine for f in row.frameworks) else ""
+    head = (
+        f"version: 1\nproject: {{name: demo}}\ndeployment: {{config: {config}, target: {target}, region: us-east-1}}\n"
+    )
+    return head + model + TARGETS.get(target, "") + more
+
+
+@functools.cache
+def rendered(config: str, target: str) -> dict[str, Rendered]:
+    Path("mlcc.yaml").write_text(text(config, target))
+    project = pipeline.read("mlcc.yaml")
+    wrong = [f for f in project.findings if f.severity is Severity.ERROR]
+    assert not wrong, wrong
+    return dict(pipeline.render(project, [os.environ.get("TMPDIR", ""), "/tmp"]))
+
+
+PAIRS = [(c, t) for c in KNOWN.deployment_configs for t in KNOWN.targets]
+
+
+@pytest.mark.parametrize(("config", "target"), PAIRS)
+def test_it_renders_small(config: str, target: str):
+    tree = rendered(config, target)
+    assert len(tree) + 2 <= MAX_FILES
+    assert sum(file.data.count(b"\n") for file in tree.values()) <= MAX_LINES
+    for path, file in tree.items():
+        assert file.data.endswith(b"\n"), path
+        assert not file.data.endswith(b"\n\n\n"), path
+        assert b"cookiecutter" not in file.data, path
+
+
+@pytest.mark.parametrize(("config", "target"), PAIRS)
+def test_what_it_holds_is_python_json_and_yaml(config: str, target: str):
+    for path, file in rendered(config, target).items():
+        if path.endswith(".py") or file.data.startswith(b"#!/usr/bin/env python"):
+            ast.parse(file.data, path)
+        if path.endswith(".json"):
+            json.loads(file.data)
+        if path.endswith((".yaml", ".yml")):
+            YAML(typ="safe", pure=True).load(file.data)
+
+
+def lint(*argv: str, data: bytes, name: str) -> None:
+    Path(name).write_bytes(data)
+    done = subprocess.run([str(BIN / argv[0]), *argv[1:], name], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("config", KNOWN.deployment_configs)
+def test_hadolint_has_nothing_to_say(config: str):
+    for data in {rendered(config, target)["Dockerfile"].data for target in KNOWN.targets}:
+        lint("hadolint", "--no-color", "--failure-threshold", "warning", data=data, name="Dockerfile")
+
+
+@pytest.mark.parametrize("config", KNOWN.deployment_configs)
+def test_shellcheck_has_nothing_to_say(config: str):
+    tree = rendered(config, "realtime-inference")
+    scripts = {file.data for file in tree.values() if file.data.startswith((b"#!/bin/sh", b"#!/bin/bash"))}
+    assert len(scripts) == 1, "every step is the same shim"
+    lint("shellcheck", "--severity=warning", data=scripts.pop(), name="step")
+    lint("shellcheck", "--severity=warning", "--shell=bash", data=tree["do/config"].data, name="config")
+
+
+@pytest.mark.parametrize("config", KNOWN.deployment_configs)
+def test_yamllint_has_nothing_to_say(config: str):
+    """The lock too: it is committed and reviewed."""
+    Path("project").mkdir()
+    Path("project/mlcc.yaml").write_text(text(config))
+    project = pipeline.read("project/mlcc.yaml")
+    pipeline.apply(project)
+    rules = "{extends: relaxed, rules: {line-length: disable}}"
+    for file in sorted(Path("project").rglob("*.y*ml")):
+        done = subprocess.run(
+            [str(BIN / "yamllint"), "--strict", "-d", rules, str(file)], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("config", KNOWN.deployment_configs)
+def test_a_second_apply_changes_nothing(config: str):
+    Path("project").mkdir()
+    Path("project/mlcc.yaml").write_text(text(config))
+    pipeline.apply(pipeline.read("project/mlcc.yaml"))
+    prepared, written = pipeline.apply(pipeline.read("project/mlcc.yaml"))
+    assert not written
+    assert not prepared.changes
+
+
+@pytest.mark.parametrize("config", [c for c, row in KNOWN.deployment_configs.items() if row.architecture != "http"])
+def test_the_engine_s_file_is_of_the_engine(config: str):
+    tree = rendered(config, "local")
+    if "code/engine.json" not in tree:
+        return
+    document = json.loads(tree["code/engine.json"].data)
+    row = KNOWN.engines[document["engine"]]
+    assert document["command"] == list(row.command)
+    known = {o for names in document["options"].values() for o in " ".join(names).split()}
+    for key in row.typed:
+        how = spelling.spelled(row, key)
+        assert how is not None
+        assert not known or how.option in known, key
+
+
+def test_aliases_are_names_of_configs_with_a_warning():
+    aliases = {a: row.name for row in KNOWN.deployment_configs.values() for a in row.aliases}
+    assert aliases == {"diffusors-vllm": "diffusors-vllm-omni", "triton-onnx": "triton-onnxruntime"}
+    for alias, name in aliases.items():
+        Path("mlcc.yaml").write_text(text(name).replace(f"config: {name}", f"config: {alias}"))
+        project = pipeline.read("mlcc.yaml")
+        assert project.ok
+        assert "MLCC110" in [f.code for f in project.findings]
+        assert project.resolved.get("deployment.config") == name
+
+
+def test_there_are_nineteen():
+    assert len(KNOWN.deployment_configs) == 19
