@@ -161,9 +161,8 @@ def _contradiction(
             )
             mark = candidate.mark
             file = mark.file or candidate.origin
-            yield Finding(
-                "MLCC130", Severity.ERROR, message, format_path(path), file, mark.line, mark.column, "keep one of them"
-            )
+            hint = "keep one of them"
+            yield Finding("MLCC130", Severity.ERROR, message, format_path(path), file, mark.line, mark.column, hint)
             return
 
 

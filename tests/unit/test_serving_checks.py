@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlcc import checks, spelling
-from mlcc.checks import BUILT_IN, Subject, serving
+from mlcc.checks import BUILT_IN, Subject, driver, serving
 from mlcc.checks.compatibility import within
 from mlcc.diagnostics import Finding, Severity
 from mlcc.registries.load import Registries, load
@@ -479,10 +479,19 @@ def test_an_engine_without_a_list_is_not_judged():
 
 
 def test_a_larger_split_is_proposed_before_a_larger_machine():
-    text = text_of("engine: {max_model_len: 8192}\n", deployment=FOUR, model="model: {name: Qwen/Qwen3-14B}\n")
-    text = text.replace("8192", "8192, tensor_parallel_size: 1")
+    engine = "engine: {max_model_len: 20480, tensor_parallel_size: 1}\n"
+    text = text_of(engine, deployment="instance_type: ml.g6e.12xlarge", model="model: {name: Qwen/Qwen3-32B}\n")
     finding = next(f for f in found(text, "MLCC146") if f.severity is Severity.ERROR)
-    assert "set engine.tensor_parallel_size: 4" in finding.hint or "use ml." in finding.hint
+    assert finding.hint.startswith("set engine.tensor_parallel_size: 4 (")
+
+
+def test_a_driver_that_no_host_has_is_said_so():
+    known = Over(frameworks__vllm=VERSIONS.replace('"580"', '"999"'))
+    text = text_of("framework: {version: 0.27.1}\n" + OLD_AMI)
+    finding = only(found(text, "MLCC141", known))
+    assert "needs 999" in finding.message
+    assert finding.hint.startswith("no host of this use has it: take framework.version ")
+    assert driver._older(subject_of(text, known), {}, "endpoint") == ""
 
 
 def test_what_fits_nowhere_has_no_larger_machine():

@@ -330,3 +330,9 @@ def test_a_config_without_engine_spells_nothing():
 def test_texts_are_read_by_the_keys_own_rules(key, text, expected):
     found = spelling.read(key, text)
     assert found == expected if not expected[1] else found[0] is None and "not a number" in found[1]
+
+
+def test_a_model_without_template_has_the_registrys():
+    found = resolved(text_of().replace("a/b", "lmsys/vicuna-7b-v1.5"), known=KNOWN)
+    got = value(found, "env.VLLM_CHAT_TEMPLATE")
+    assert (got.value, got.source) == (spelling.CHAT_TEMPLATE, Source.MODEL)
