@@ -295,10 +295,8 @@ def _kept(prop: keys.Property | None) -> bool:
 
 
 def _coerce_number(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, str]:
-    loaded = yamlio.load(text.encode("utf-8", "surrogatepass"), "value")
-    value = loaded.root.value if loaded.root is not None else None
-    whole = loaded.root is not None and loaded.root.text == text.strip()
-    if whole and isinstance(value, (int, float)) and not isinstance(value, bool):
+    value, _ = scalars.resolve(text.strip())
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value, ""
     if "string" in types:
         return text, ""

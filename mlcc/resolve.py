@@ -116,14 +116,13 @@ def _spelled(table: Table, rows: Rows) -> list[Finding]:
     """What the engine's container is told, in its own words."""
     if rows.engine is None:
         return []
-    spelling.name(table, rows.engine, rows.model)
     devices: dict[Path, int | None] = {(): rows.instance.accelerator_count if rows.instance is not None else None}
     for component in names(table.candidates, ("inference_components",)):
         prefix: Path = ("inference_components", Item(component))
         found = table.candidates.get((*prefix, "gpu_count"))
         if found:
             devices[prefix] = int(min(found, key=lambda c: c.source).value)
-    return spelling.spell(table, rows.engine, devices)
+    return spelling.spell(table, rows.engine, rows.model, devices)
 
 
 def _unset(table: Table) -> None:

@@ -251,6 +251,8 @@ def _joined(old: t.Framework, new: t.Framework) -> t.Framework:
         versions={**{k: v for k, v in old.versions.items() if k not in new.versions}, **new.versions},
         default_format=new.default_format or old.default_format,
         sample=new.sample or old.sample,
+        engine=new.engine or old.engine,
+        title=new.title or old.title,
     )
 
 
