@@ -236,7 +236,7 @@ def test_config_has_the_variables_that_the_schema_names():
 def test_a_mapping_travels_as_json():
     found = conf.config(values("secrets: {A: {secretsmanager: x, phase: build}}\ntags: {team: a}\n"))
     assert found["SECRETS"] == '{"A":{"phase":"build","secretsmanager":"x"}}'
-    assert found["TAGS"] == '{"team":"a"}'
+    assert found["TAGS"] == '{"row":"framework","team":"a"}'
 
 
 def test_container_variables_keep_their_name_only_where_the_prefix_is_harmless():
