@@ -81,7 +81,7 @@ BUILT_IN: Mapping[str, Check] = {
         triton_tensors,
         triton_image,
         triton_batching,
-        )
+    )
 }
 
 __all__ = ["BUILT_IN", "ENV_VARS", "Check", "Subject", "run"]
