@@ -11,8 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlcc import apply as applying
-from mlcc import conf
+from mlcc import conf, recorded
 from mlcc import lock as locks
 from mlcc.diagnostics import Finding, allowed, error, nearest, printable, quoted
 from mlcc.errors import PreconditionError, UserError
@@ -103,11 +102,11 @@ def load(directory: str, roots: Sequence[Root] = (), env: str | None = None, tar
     lock says; UserError when a .conf file holds anything but values.
     """
     with Directory(directory) as tree:
-        if applying.unfinished(tree):
+        if recorded.journal_of(tree) is not None or recorded.unfinished(tree):
             problem = error("MLCC303", "an apply was killed before it finished", hint="mlcc apply finishes it")
             raise PreconditionError([problem])
         config = _conf(tree, "do/config")
-        raw = tree.read(LOCK_NAME, applying.LOCK_MAX_BYTES)
+        raw = tree.read(LOCK_NAME, recorded.LOCK_MAX_BYTES)
         if config is None or raw is None:
             where = printable(directory, 200)
             message = f"{where} holds no rendered project"

@@ -72,6 +72,7 @@ def deployment_config(name: str, node: Node, root: Node) -> t.DeploymentConfig:
         files=_texts(node, "files"),
         evidence=_plain(node, "evidence"),
         engine=_text(node, "engine"),
+        not_on=_texts(node, "not_on"),
     )
 
 

@@ -137,7 +137,7 @@ def test_templates_read_only_what_the_context_has(layer):
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_layer_s_defaults_are_those_of_the_context(layer):
-    from mlcc.render import context
+    from mlcc.context import context
     from tests.fakes import registries, resolved
 
     known = registries()

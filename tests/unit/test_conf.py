@@ -290,3 +290,24 @@ def test_an_environment_s_file_holds_what_differs():
         "MLCC_UNSET": "IC_ENV_B",
     }
     assert conf.overlay(before, before) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("export A='x'\r\n", 1),
+        ("# comment\r\nexport A='x'\r\nexport B='y'\r\n", 2),
+        ("export A=x\r\n", 1),
+        ("\r\n", 1),
+        ("export A='x'\nexport B='y'\r\n", 2),
+    ],
+)
+def test_windows_line_endings_are_called_so(text, line):
+    finding = only(conf.parse(text.encode(), "do/config")[1])
+    assert (finding.code, finding.line) == ("MLCC301", line)
+    assert "Windows line endings" in finding.message
+    assert "do/config" in finding.hint
+
+
+def test_a_carriage_return_inside_quotes_is_a_part_of_the_value():
+    assert conf.parse(b"export A='x\r\ny'\n", "do/config") == ({"A": "x\r\ny"}, [])
