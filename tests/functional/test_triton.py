@@ -11,9 +11,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jsonschema
 import pytest
 
-from mlcc.lifecycle import build
+from mlcc import resources
+from mlcc.errors import PreconditionError
+from mlcc.lifecycle import build, repository
 from mlcc.lifecycle import project as projects
 from mlcc.registries import load
 from tests.helpers import Caller, build_tree, read_tree, state_of
@@ -119,6 +122,43 @@ def test_build_trains_the_sample_where_triton_looks_for_it(mlcc: Caller, config:
     compile(Path("sample_model/train.py").read_text(), "train.py", "exec")
     calls = json.loads(mlcc("do", "build", "--dry-run", "-o", "json", code=0).stdout)["calls"]
     assert calls[0]["parameters"] == {"script": "sample_model/train.py", "output": "model_repository/wine/1"}
+
+
+# ---------------------------------------------------------------- as a process of this machine
+def test_named_files_are_linked_where_triton_looks_for_them(mlcc: Caller) -> None:
+    models = "triton: {default_model: a, models: [{name: a, file: ./nets/a.onnx}, {name: b, backend: tensorflow, file: nets/b}]}\n"
+    text = document("triton-onnxruntime", "local") + 'framework: {version: "25.02"}\n' + models
+    build_tree(".", {"mlcc.yaml": text, "nets/a.onnx": "weights"})
+    mlcc("apply", "-q", code=0)
+    with pytest.raises(PreconditionError, match=r"nets/b, a model of mlcc\.yaml, is not there"):
+        repository.assemble(projects.load("."))
+    build_tree("nets/b", {"saved_model.pb": "graph"})
+    place = Path(repository.assemble(projects.load(".")))
+    assert place == Path.cwd() / ".mlcc/run/model_repository"
+    assert (place / "a/1/model.onnx").read_text() == "weights"
+    assert (place / "b/1/model.savedmodel/saved_model.pb").read_text() == "graph"
+    assert (place / "a/config.pbtxt").read_text() == Path("model_repository/a/config.pbtxt").read_text()
+    assert Path(repository.assemble(projects.load("."))) == place, "it is made anew"
+
+
+def test_a_version_folder_that_is_the_model_is_linked_as_one(mlcc: Caller) -> None:
+    build_tree(".", {"mlcc.yaml": document("triton-tensorrtllm", "local"), "engines/rank0.engine": "engine"})
+    mlcc("apply", "-q", code=0)
+    place = Path(repository.assemble(projects.load(".")))
+    assert (place / "chat/1/rank0.engine").read_text() == "engine"
+
+
+def test_the_project_s_own_repository_is_served_where_no_file_is_named(mlcc: Caller) -> None:
+    build_tree(".", {"mlcc.yaml": document("triton-fil", "local")})
+    mlcc("apply", "-q", code=0)
+    assert repository.assemble(projects.load(".")) == str(Path.cwd() / "model_repository")
+
+
+def test_a_model_in_aws_is_not_served_here(mlcc: Caller) -> None:
+    build_tree(".", {"mlcc.yaml": document("triton-fil", "local") + "model: {name: 's3://bucket/models/'}\n"})
+    mlcc("apply", "-q", code=0)
+    with pytest.raises(PreconditionError, match="lies in AWS"):
+        repository.assemble(projects.load("."))
 
 
 # ---------------------------------------------------------------- code/serve
@@ -277,6 +317,7 @@ def test_inspect_writes_what_it_finds_and_keeps_the_rest(mlcc: Caller) -> None:
     text = document("triton-fil") + "# a comment\ntags: {team: wine}\n"
     build_tree(".", {"mlcc.yaml": text, "models/red.json": json.dumps(XGBOOST)})
     shown = json.loads(mlcc("inspect", "models/red.json", "-o", "json", code=0).stdout)
+    jsonschema.validate(shown, resources.schema("output-inspect"))
     assert Path("mlcc.yaml").read_text() == text
     mlcc("inspect", "models/red.json", "--write", code=0)
     after = Path("mlcc.yaml").read_text()
