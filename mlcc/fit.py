@@ -186,7 +186,7 @@ def _cache(facts: Mapping[str, Any], wanted: Wanted) -> tuple[float, float]:
     heads = max(facts["kv_heads"] / wanted.tensor_parallel, 1)
     per_layer = 2 * heads * facts["head_dim"] * width / wanted.pipeline_parallel
     window = facts.get("sliding_window") or {}
-    growing = facts.get("full_attention_layers", layers - window.get("layers", 0))
+    growing = facts.get("full_attention_layers", max(layers - window.get("layers", 0), 0))
     return per_layer * growing, per_layer * window.get("layers", 0) * window.get("window", 0)
 
 

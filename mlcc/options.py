@@ -11,7 +11,7 @@ from typing import NamedTuple
 from mlcc.registries.engine_types import Engine, Option, Options
 from mlcc.spelling import spelled
 
-_NUMBERS = re.compile(r"\d+")
+_NUMBERS = re.compile(r"\d{1,18}")
 # How serve.py reads a value; what is not listed is passed on as it is.
 TYPES = ("flag", "switch", "boolean", "integer", "number", "text", "list", "json")
 
@@ -34,9 +34,11 @@ class Known(NamedTuple):
     variables: frozenset[str]
 
     def find(self, name: str) -> Option | None:
-        """An option by its name or one of its other spellings."""
-        found = self.options.get(name)
-        return found or next((o for o in self.options.values() if name in o.aliases), None)
+        """An option by its name or one of its other spellings; an engine made on another one may spell it with `_`."""
+        said = name.replace("-", "_")
+        return self.options.get(name) or next(
+            (o for o in self.options.values() if any(n.replace("-", "_") == said for n in (o.name, *o.aliases))), None
+        )
 
 
 def known(options: Options, version: str) -> Known:
@@ -82,11 +84,11 @@ def engine_file(engine: Engine, version: str, found: Known | None) -> str:
 
 
 def _parts(engine: Engine) -> Iterable[tuple[str, str]]:
-    """Variables that say a part of a JSON option, with the option and the key."""
+    """Further variables, with the option that each says, or the option and the key of a JSON option."""
     for name, key in engine.more.items():
         how = spelled(engine, key)
-        if how is not None and how.key:
-            yield name, f"{how.option}.{how.key}"
+        if how is not None:
+            yield name, f"{how.option}.{how.key}" if how.key else how.option
 
 
 def _lines(names: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlcc import keys, spelling
+from mlcc import keys, spelling, triton
 from mlcc.candidates import Table, dotted_path, names
 from mlcc.config import SCHEMA, Layer
 from mlcc.diagnostics import Finding, Severity
@@ -78,6 +78,7 @@ def resolve(layers: Sequence[Layer], registries: Registries, env: str | None = N
     _schema_defaults(table)
     rows = select(table, registries, findings)
     _elements(table, rows)
+    triton.complete(table, rows)
     findings += _spelled(table, rows)
     _unset(table)
     values = table.settle()
@@ -115,14 +116,13 @@ def _spelled(table: Table, rows: Rows) -> list[Finding]:
     """What the engine's container is told, in its own words."""
     if rows.engine is None:
         return []
-    spelling.name(table, rows.engine, rows.model)
     devices: dict[Path, int | None] = {(): rows.instance.accelerator_count if rows.instance is not None else None}
     for component in names(table.candidates, ("inference_components",)):
         prefix: Path = ("inference_components", Item(component))
         found = table.candidates.get((*prefix, "gpu_count"))
         if found:
             devices[prefix] = int(min(found, key=lambda c: c.source).value)
-    return spelling.spell(table, rows.engine, devices)
+    return spelling.spell(table, rows.engine, rows.model, devices)
 
 
 def _unset(table: Table) -> None:

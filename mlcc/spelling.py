@@ -9,13 +9,14 @@ holds all the parts.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from mlcc import config
+from mlcc import config, keys
 from mlcc.candidates import Candidate, Table, names
-from mlcc.diagnostics import Finding, Severity, quoted
+from mlcc.diagnostics import Finding, Severity, allowed, quoted
 from mlcc.registries.engine_types import Engine
 from mlcc.registries.types import Model
 from mlcc.values import Item, Mark, Path, Source, format_path
@@ -47,7 +48,7 @@ def text(value: Any) -> str:
     """A value as a variable's text: true and false as words, numbers plain."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def keys_of(engine: Engine) -> dict[str, str]:
@@ -55,61 +56,113 @@ def keys_of(engine: Engine) -> dict[str, str]:
     found = {}
     for key in engine.typed:
         how = spelled(engine, key)
-        assert how is not None
-        for prefix in (engine.prefix, *engine.also):
-            if not how.key:
+        for prefix in (engine.prefix, *engine.also) if how is not None else ():
+            if how is not None and not how.key:
                 found[prefix + variable(engine, how.option).removeprefix(engine.prefix)] = key
     return {**found, **engine.more}
 
 
-# ---------------------------------------------------------------- candidates
-def spell(table: Table, engine: Engine, devices: Mapping[Path, int | None]) -> list[Finding]:
-    """Makes `engine:` and `env:` say the same, at the top and in every inference component.
+def read(key: str, text: str) -> tuple[Any, str]:
+    """A variable's text as the value of a typed key: (value, "") or (None, what is wrong with it, if anything)."""
+    path = ("engine", *key.split("."))
+    value, wrong = config.coerce(path, text)
+    prop = keys.find(config.SCHEMA, path)
+    if prop is None or wrong:
+        return (None, wrong) if wrong else (value, "")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return _read_text(value, text, prop)
+    form = next((f for f in _forms(prop) if f.get("type") in ("integer", "number")), {})
+    if form.get("type") == "integer" and not isinstance(value, int):
+        return None, f"{quoted(text, 60)} is not a whole number"
+    if "maximum" in form and value > form["maximum"]:
+        return None, f"Value {_short(value)} exceeds maximum {_limit(form, 'maximum')}"
+    if "minimum" in form and value < form["minimum"]:
+        return None, f"Value {_short(value)} is below minimum {_limit(form, 'minimum')}"
+    if "exclusiveMinimum" in form and value <= form["exclusiveMinimum"]:
+        return None, f"Value {_short(value)} must be above {_limit(form, 'exclusiveMinimum')}"
+    return value, ""
 
-    devices: accelerators by the path of the section (() or that of a component), for `tensor_parallel_size: max`.
-    Returns what contradicts itself.
+
+def _read_text(value: Any, text: str, prop: keys.Property) -> tuple[Any, str]:
+    """A text that the key does not take may be a word of the engine's own; where the key is a number it is wrong."""
+    forms = _forms(prop)
+    words = [word for form in forms for word in form.get("enum", ())]
+    if words and value not in words:
+        number = any(form.get("type") in ("integer", "number") for form in forms)
+        return None, f"{quoted(text, 60)} is neither a number nor {allowed(words)}" if number else ""
+    fits = len(str(value)) <= prop.schema.get("maxLength", len(str(value)))
+    return (value, "") if fits and re.search(prop.schema.get("pattern", ""), str(value)) else (None, "")
+
+
+def _forms(prop: keys.Property) -> tuple[Mapping[str, Any], ...]:
+    return (prop.schema, *prop.schema.get("anyOf", ()))
+
+
+def _short(value: float) -> str:
+    """A number for a message: what somebody has made very long is cut."""
+    return str(value) if len(str(value)) <= 24 else f"{value:.6g}"
+
+
+def _limit(form: Mapping[str, Any], key: str) -> str:
+    return str(float(form[key]) if form["type"] == "number" else form[key])
+
+
+# ---------------------------------------------------------------- candidates
+def spell(table: Table, engine: Engine, model: Model | None, devices: Mapping[Path, int | None]) -> list[Finding]:
+    """Makes `engine:` and `env:` say the same, at the top and in every inference component; `model:` too.
+
+    model: the row of the project's model; devices: accelerators by the path of the section, for `max`.  Returns what
+    contradicts itself.
     """
-    findings: list[Finding] = []
+    findings = list(_named(table, engine, model))
     components = names(table.candidates, ("inference_components",))
     for prefix in ((), *(("inference_components", Item(name)) for name in components)):
         findings += _typed_from_variables(table, engine, prefix)
         _with_lora(table, engine, prefix)
-        _variables_from_typed(table, engine, prefix, devices.get(prefix, devices.get(())))
+        findings += _variables_from_typed(table, engine, prefix, devices.get(prefix, devices.get(())))
     return findings
 
 
 def _typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator[Finding]:
-    """What the user wrote as variables, as candidates of the typed keys; a contradiction is a finding."""
+    """What the user wrote in the engine's words, as candidates of the typed keys; a contradiction is a finding."""
     known = keys_of(engine)
-    written = [p for p in table.candidates if p[:-1] == (*prefix, "env") and p[-1] in known]
-    for path in written:
-        key = known[str(path[-1])]
-        how = spelled(engine, key)
+    forms = [(p, str(p[-1])) for p in table.candidates if p[:-1] == (*prefix, "env")]
+    forms += [(p, variable(engine, str(p[-1]))) for p in _extra(table, prefix)]
+    for path, name in forms:
+        key = known.get(name)
+        how = spelled(engine, key) if key is not None else None
+        if key is None or how is None:
+            continue
         typed: Path = (*prefix, "engine", *key.split("."))
         before = table.candidates.get(typed, [])
         for candidate in list(table.candidates[path]):
-            value, wrong = config.coerce(("engine", *key.split(".")), str(candidate.value))
-            if wrong or how is None:
+            value, _ = read(key, text(candidate.value))
+            if value is None:
                 continue  # the checks say what is wrong with it, in the variable's own words
             value = not value if how.opposite else value
+            if all(c.source != candidate.source for c in before):
+                table.put(typed, value, candidate.source, candidate.origin, candidate.mark)
             yield from _contradiction(path, candidate, typed, before, value)
-            table.put(typed, value, candidate.source, candidate.origin, candidate.mark)
+
+
+def _extra(table: Table, prefix: Path) -> list[Path]:
+    return [p for p in table.candidates if p[:-1] == (*prefix, "engine", "extra_args")]
 
 
 def _contradiction(
-    path: Path, candidate: Candidate, typed: Path, others: list[Candidate], value: Any
+    path: Path, candidate: Candidate, other_path: Path, others: Iterable[Candidate], value: Any
 ) -> Iterator[Finding]:
+    """One option, said twice by hand in the same place: neither is above the other."""
     for other in others:
-        if other.value != value and _by_hand(other) and _by_hand(candidate):
+        if other.value != value and other.source == candidate.source and _by_hand(candidate):
             message = (
-                f"{format_path(path)} is {quoted(str(candidate.value), 60)}, and {format_path(typed)} is "
+                f"{format_path(path)} is {quoted(text(candidate.value), 60)}, and {format_path(other_path)} is "
                 f"{quoted(text(other.value), 60)} ({other.origin}): they are one option"
             )
             mark = candidate.mark
             file = mark.file or candidate.origin
-            yield Finding(
-                "MLCC130", Severity.ERROR, message, format_path(path), file, mark.line, mark.column, "keep one of them"
-            )
+            hint = "keep one of them"
+            yield Finding("MLCC130", Severity.ERROR, message, format_path(path), file, mark.line, mark.column, hint)
             return
 
 
@@ -118,31 +171,69 @@ def _by_hand(candidate: Candidate) -> bool:
     return candidate.source.level < 8
 
 
-def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: int | None) -> None:
+def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: int | None) -> Iterator[Finding]:
     joined: dict[str, dict[str, Candidate]] = {}
     for key in engine.typed:
-        how = spelled(engine, key)
-        found = table.candidates.get((*prefix, "engine", *key.split(".")), [])
+        how, found = spelled(engine, key), _said(table, prefix, key)
         if how is None or not found:
             continue
         if how.key:
             joined.setdefault(how.option, {})[how.key] = min(found, key=lambda c: c.source)
             continue
-        path: Path = (*prefix, "env", _name_in_use(table, engine, prefix, key, how))
+        path: Path = (*prefix, "env", _one_name(table, engine, prefix, key, how))
         for candidate in found:
             value = not candidate.value if how.opposite else candidate.value
             shown = str(devices) if value == MAX and devices else text(value)
             _put(table, path, replace(candidate, value=shown))
     for option, parts in joined.items():
-        first = min(parts.values(), key=lambda c: c.source)
-        _put(table, (*prefix, "env", variable(engine, option)), replace(first, value=_json(parts)))
-    for path in [p for p in table.candidates if p[:-1] == (*prefix, "engine", "extra_args")]:
+        yield from _json_option(table, (*prefix, "env", variable(engine, option)), prefix, parts)
+    known = keys_of(engine)
+    for path in _extra(table, prefix):
+        name = variable(engine, str(path[-1]))
+        target: Path = (*prefix, "env", name)
         for candidate in table.candidates[path]:
-            _put(
-                table,
-                (*prefix, "env", variable(engine, str(path[-1]))),
-                replace(candidate, value=text(candidate.value)),
-            )
+            if name in known and read(known[name], text(candidate.value))[0] is not None:
+                continue  # the typed key says it
+            said = replace(candidate, value=text(candidate.value))
+            yield from _contradiction(path, said, target, table.candidates.get(target, []), said.value)
+            _put(table, target, said)
+
+
+def _said(table: Table, prefix: Path, key: str) -> list[Candidate]:
+    """Candidates of a typed key.  A component has as many devices as it is given: it says the project's `max` anew.
+
+    A component that says a part of a JSON option has the other parts from the project: the variable holds them all.
+    """
+    path: Path = ("engine", *key.split("."))
+    own, above = table.candidates.get((*prefix, *path), []), table.candidates.get(path, [])
+    if own or not above:
+        return own
+    again = min(above, key=lambda c: c.source).value == MAX or _has_sibling(table, prefix, key)
+    return above if again else []
+
+
+def _has_sibling(table: Table, prefix: Path, key: str) -> bool:
+    section, dot, _ = key.rpartition(".")
+    return bool(dot) and any(p[:-1] == (*prefix, "engine", section) for p in table.candidates)
+
+
+def _json_option(table: Table, path: Path, prefix: Path, parts: Mapping[str, Candidate]) -> Iterator[Finding]:
+    """The variable of an option whose keys were said one by one."""
+    first = replace(min(parts.values(), key=lambda c: c.source), value=_json({}, parts))
+    for other in list(table.candidates.get(path, [])):
+        said = _parsed(other.value)
+        if _json(said, parts) != _json(said, {}):
+            yield from _contradiction(path, other, (*prefix, "engine"), [first], other.value)
+    _put(table, path, first)
+
+
+def _parsed(text: Any) -> dict[str, Any]:
+    try:
+        found = json.loads(str(text))
+        json.dumps(found)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _with_lora(table: Table, engine: Engine, prefix: Path) -> None:
@@ -157,19 +248,27 @@ def _with_lora(table: Table, engine: Engine, prefix: Path) -> None:
 CHAT_TEMPLATE = "/opt/program/chat_template.jinja"
 
 
-def name(table: Table, engine: Engine, model: Model | None) -> None:
+def _named(table: Table, engine: Engine, model: Model | None) -> Iterator[Finding]:
     """The variables of keys outside `engine:`: which model of the Hub, which revision, where the chat template lies."""
-    for dotted, name in engine.names.items():
+    for dotted, variable_name in engine.names.items():
         found = table.winner(dotted)
         if dotted == "model.chat_template":
             found = found or table.winner("model.chat_template_file") or _needed_template(model)
-            value = CHAT_TEMPLATE
-        elif found is not None and _on_hub(table):
-            value = str(found.value)
-        else:
+        elif not _on_hub(table.chosen("model.name")):
             continue
-        if found is not None:
-            _put(table, ("env", name), replace(found, value=value))
+        if found is None:
+            continue
+        value = CHAT_TEMPLATE if dotted == "model.chat_template" else str(found.value)
+        path: Path = ("env", variable_name)
+        found = replace(found, value=value)
+        for candidate in list(table.candidates.get(path, [])):
+            yield from _contradiction(path, candidate, tuple(dotted.split(".")), [found], candidate.value)
+        _put(table, path, found)
+    for component in names(table.candidates, ("inference_components",)):
+        prefix: Path = ("inference_components", Item(component))
+        for candidate in table.candidates.get((*prefix, "model"), []):
+            if "model.name" in engine.names and _on_hub(str(candidate.value)):
+                _put(table, (*prefix, "env", engine.names["model.name"]), candidate)
 
 
 def _needed_template(model: Model | None) -> Candidate | None:
@@ -179,29 +278,40 @@ def _needed_template(model: Model | None) -> Candidate | None:
     return Candidate(model.chat_template, Source.MODEL, f"{model.origin} chat_template", Mark(""))
 
 
-def _on_hub(table: Table) -> bool:
-    """True where model.name is an id of the Hugging Face Hub."""
-    chosen = table.chosen("model.name")
-    return bool(chosen) and "://" not in chosen and not chosen.startswith("./")
+def _on_hub(name: str) -> bool:
+    """True for an id of the Hugging Face Hub."""
+    return bool(name) and "://" not in name and not name.startswith("./")
 
 
-def _json(parts: Mapping[str, Candidate]) -> str:
-    """Parts by dotted key as one JSON object."""
-    whole: dict[str, Any] = {}
+def _json(whole: Mapping[str, Any], parts: Mapping[str, Candidate]) -> str:
+    """An object with parts by dotted key in it, as JSON."""
+    found = json.loads(json.dumps(whole))
     for dotted, candidate in parts.items():
-        here = whole
+        here = found
         *above, last = dotted.split(".")
         for word in above:
-            here = here.setdefault(word, {})
+            here = here.setdefault(word, {}) if isinstance(here.get(word, {}), dict) else {}
         here[last] = candidate.value
-    return json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(found, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _name_in_use(table: Table, engine: Engine, prefix: Path, key: str, how: Spelled) -> str:
-    """The variable that the user wrote for a key, which keeps its name; else the engine's usual one."""
+def _one_name(table: Table, engine: Engine, prefix: Path, key: str, how: Spelled) -> str:
+    """The variable that says a key: the one that somebody wrote keeps its name, else it is the engine's usual one.
+
+    Where several were written, by a registry and by the user, the strongest source's stays and says it all.
+    """
     usual = variable(engine, how.option)
-    others = (name for name, said in keys_of(engine).items() if said == key and name != usual)
-    return next((n for n in others if (*prefix, "env", n) in table.candidates), usual)
+    known = [usual, *(n for n, said in keys_of(engine).items() if said == key and n != usual)]
+    for section in dict.fromkeys((prefix, ())):
+        found = {n: table.candidates[path] for n in known if (path := (*section, "env", n)) in table.candidates}
+        if found:
+            best = min(found, key=lambda n: min(c.source for c in found[n]))
+            for name in [n for n in found if n != best and section == prefix]:
+                path = (*section, "env", name)
+                if all(read(key, str(c.value))[0] is not None for c in found[name]):
+                    del table.candidates[path]
+            return best
+    return usual
 
 
 def _put(table: Table, path: Path, candidate: Candidate) -> None:

@@ -9,7 +9,7 @@ from mlcc import config, schema, yamlio
 from mlcc.config import Layer
 from mlcc.registries.load import Registries
 from mlcc.registries.read import Root
-from mlcc.registries.records import KINDS
+from mlcc.registries.records import SCHEMAS
 from mlcc.resolve import Resolved, node_layer, resolve
 from mlcc.values import Node, Source
 
@@ -198,7 +198,7 @@ class MemoryRegistries(Registries):
         assert not loaded.findings
         kind = loaded.root.get("kind")
         assert kind is not None
-        assert kind.value in KINDS
+        assert kind.value in SCHEMAS
         assert not schema.validate(loaded.root, kind.value)
         return loaded.root
 

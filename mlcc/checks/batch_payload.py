@@ -7,7 +7,6 @@ from mlcc.diagnostics import Finding
 
 CODE = "MLCC152"
 LIMIT_MB = 100
-ASSEMBLED = {"Line": ("Line",), "RecordIO": (), "TFRecord": ()}
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -21,9 +20,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         message = (
             f"{concurrent} requests of {payload} MB at a time are {concurrent * payload} MB; SageMaker takes {LIMIT_MB}"
         )
-        hint = (
-            f"lower batch.max_concurrent to {LIMIT_MB // payload}, or batch.max_payload_mb to {LIMIT_MB // concurrent}"
-        )
+        hint = f"lower batch.max_concurrent to {LIMIT_MB // payload}"
+        hint += f", or batch.max_payload_mb to {LIMIT_MB // concurrent}" if concurrent <= LIMIT_MB else ""
         yield subject.finding(CODE, ("batch", "max_concurrent"), message, hint)
     if (
         subject.resolved.get("batch.strategy") == "MultiRecord"

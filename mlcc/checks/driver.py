@@ -19,8 +19,10 @@ def check(subject: Subject) -> Iterator[Finding]:
     with several the logs end after the engine's arguments.
     """
     version, target, instance = subject.rows.version, subject.rows.target, subject.rows.instance
-    if version is None or target is None or not target.instances or version.accelerator.get("type") != "cuda":
+    if version is None or target is None or version.accelerator.get("type") != "cuda":
         return
+    if target.instances not in ("endpoint", "transform"):
+        return  # a cluster brings its own machine image
     if instance is None or instance.accelerator != "cuda":
         return  # MLCC104 speaks of it
     amis = subject.registries.entries("amis")
@@ -30,21 +32,23 @@ def check(subject: Subject) -> Iterator[Finding]:
     if ami is None or not needed:
         return
     has = str(ami.facts.get("driver", ""))
-    if _branch(has) >= _branch(needed):
+    other = ami.facts.get("accelerator") != "cuda"
+    if not other and (not has or _branch(has) >= _branch(needed)):
         return
     toolkit = version.accelerator.get("version", "")
     fits = _fits(amis, needed, target.instances)
     older = _older(subject, amis, target.instances)
     hint = f"set {named}: {fits}" if fits else f"no host of this use has it{older}"
     said = f"the default host has driver {has} or newer" if name == HOST else f"{name} has driver {has}"
+    said = f"{name} has no driver for CUDA devices" if other else said
     message = f"{said}, and CUDA {toolkit} in the image needs {needed}: the container dies before its first log line"
     yield subject.finding(CODE, tuple(named.split(".")), message, hint, _severity(subject, ami, version))
 
 
 def _severity(subject: Subject, ami: Entry, version: FrameworkVersion) -> Severity:
     """A warning where the compatibility package may bridge the gap, for one device."""
-    bridge = _fact(subject, version, "forward_compat_from")
-    bridged = ami.facts.get("forward_compat") and bridge and _branch(str(ami.facts["driver"])) >= _branch(bridge)
+    bridge, has = _fact(subject, version, "forward_compat_from"), str(ami.facts.get("driver", ""))
+    bridged = ami.facts.get("forward_compat") and bridge and _branch(has) >= _branch(bridge)
     several = any(parallel(place) > 1 for place in places(subject))
     return Severity.WARNING if bridged and not several else Severity.ERROR
 
@@ -68,13 +72,16 @@ def _fact(subject: Subject, version: FrameworkVersion, key: str) -> str:
 
 
 def _older(subject: Subject, amis: Mapping[str, Entry], use: str) -> str:
-    """The newest version of the framework that some host of this use can run."""
-    framework = subject.rows.framework
-    for version in framework.versions.values() if framework is not None else ():
-        found = _fits(amis, _needed(subject, version), use)
-        if found:
-            named = "batch.transform_ami_version" if use == "transform" else "endpoint.inference_ami_version"
-            return f": take framework.version {version.name} and {named} {found}"
+    """The newest version of the framework, or of another one of the config, that some host of this use can run."""
+    own, config = subject.rows.framework, subject.rows.config
+    named = "batch.transform_ami_version" if use == "transform" else "endpoint.inference_ami_version"
+    others = [subject.registries.framework(name) for name in config.frameworks] if config is not None else []
+    for framework in (own, *(f for f in others if f != own)):
+        for version in framework.versions.values() if framework is not None else ():
+            found = _fits(amis, _needed(subject, version), use)
+            if found and framework is not None:
+                name = "" if framework == own else f"framework.name {framework.name}, "
+                return f": take {name}framework.version {version.name} and {named} {found}"
     return ""
 
 

@@ -28,6 +28,11 @@ def check(subject: Subject) -> Iterator[Finding]:
             if how is not None and not listed.find(how.option) and found.path not in seen:
                 seen.add(found.path)
                 yield _finding(subject, found.path, f"--{how.option}", engine, listed)
+            extra = key.removeprefix("extra_args.")
+            variable = spelling.variable(engine, extra) if extra != key else ""
+            if variable and variable not in typed and not _words(listed, variable.removeprefix(engine.prefix)):
+                yield _finding(subject, found.path, f"--{extra}", engine, listed)
+                seen.add(place.env[variable].path if variable in place.env else found.path)
         for name, found in place.env.items():
             prefix = next((p for p in (engine.prefix, *engine.also) if name.startswith(p)), "")
             if not prefix or name in typed or name in engine.names.values() or found.path in seen:

@@ -1,15 +1,20 @@
 """MLCC131: a container variable whose value its option does not take."""
 
+import json
+import math
 from collections.abc import Iterator
 
-from mlcc import config, keys, spelling
+from mlcc import spelling
 from mlcc.checks.base import Subject
 from mlcc.checks.serving import known, places
 from mlcc.diagnostics import Finding, allowed, quoted
 from mlcc.registries.engine_types import Option
 
 CODE = "MLCC131"
-NUMBERS = ("integer", "number")
+NUMBERS, SWITCHES = ("integer", "number"), ("flag", "switch", "boolean")
+WORDS = ("", "1", "true", "yes", "on", "0", "false", "no", "off")
+# What a text begins with when it is meant as JSON; other texts are the option's own short form.
+JSON = {"json": "{[", "list": "["}
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -22,7 +27,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     seen = set()
     for place in places(subject):
         for name, found in place.env.items():
-            wrong = _typed(typed[name], str(found.value)) if name in typed else ""
+            wrong = spelling.read(typed[name], str(found.value))[1] if name in typed else ""
             wrong = wrong or (_option(options[name], str(found.value)) if name in options else "")
             if wrong and found.path not in seen:
                 seen.add(found.path)
@@ -30,34 +35,29 @@ def check(subject: Subject) -> Iterator[Finding]:
                 yield subject.finding(CODE, found.path, f"{name}: {wrong}", hint or "see the engine's documentation")
 
 
-def _typed(key: str, text: str) -> str:
-    """What is wrong with the text of a typed key's variable."""
-    path = ("engine", *key.split("."))
-    value, wrong = config.coerce(path, text)
-    prop = keys.find(config.SCHEMA, path)
-    if wrong or prop is None:
-        return wrong
-    forms = (prop.schema, *prop.schema.get("anyOf", ()))
-    most = next((f["maximum"] for f in forms if "maximum" in f), None)
-    least = next((f["minimum"] for f in forms if "minimum" in f), None)
-    above = next((f["exclusiveMinimum"] for f in forms if "exclusiveMinimum" in f), None)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if most is not None and value > most:
-            return f"Value {value:g} exceeds maximum {float(most):g}" + (".0" if float(most).is_integer() else "")
-        if least is not None and value < least:
-            return f"Value {value:g} is below minimum {least:g}"
-        if above is not None and value <= above:
-            return f"Value {value:g} must be above {above:g}"
-    return ""
-
-
 def _option(row: Option, text: str) -> str:
     """What is wrong with the text of an option's variable."""
     if row.choices and text not in row.choices and row.type != "list":
         return f"{quoted(text, 60)} is not one of {allowed(row.choices)}"
-    if row.type in NUMBERS and text and text != spelling.MAX and not row.note:
-        try:
-            float(text) if row.type == "number" else int(text)
-        except ValueError:
-            return f"{quoted(text, 60)} is not a number"
+    if row.type in SWITCHES and text.strip().lower() not in WORDS:
+        return f"{quoted(text, 60)} is not true or false"
+    if row.type in NUMBERS and text and text != spelling.MAX and not row.note and not _number(text, row.type):
+        return f"{quoted(text, 60)} is not a number"
+    if row.type in ("json", "list") and text[:1] in JSON[row.type] and text and not _json(text):
+        return f"{quoted(text, 60)} is not JSON"
     return ""
+
+
+def _number(text: str, kind: str) -> bool:
+    try:
+        return math.isfinite(float(text)) if kind == "number" else int(text) is not None
+    except ValueError:
+        return False
+
+
+def _json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

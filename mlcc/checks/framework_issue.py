@@ -1,6 +1,7 @@
 """MLCC154: what is known to go wrong with the chosen version."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from mlcc.checks.base import Subject
 from mlcc.diagnostics import Finding, Severity
@@ -17,7 +18,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         kinds, types = issue.get("accelerators"), issue.get("instances")
         if kinds and (instance is None or instance.accelerator_name not in kinds):
             continue
-        if types and (instance is None or instance.name not in types):
+        if types and (instance is None or not any(fnmatchcase(instance.name, t) for t in types)):
             continue
         severity = Severity.NOTE if issue.get("severity") == "note" else Severity.WARNING
         yield subject.finding(

@@ -5,25 +5,33 @@ from collections.abc import Iterator
 
 from mlcc.checks.base import Subject
 from mlcc.diagnostics import Finding, quoted
+from mlcc.values import Item, Path
 
 CODE = "MLCC150"
 ECR = re.compile(
     r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|amazonaws\.eu)/"
 )
-PATH = ("build", "image_uri")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """A named image must lie in ECR; what mlcc builds is pushed there."""
-    target, image = subject.rows.target, subject.resolved.get("build.image_uri")
-    if target is None or not target.instances or target.instances == "hyperpod" or not image:
+    """A named image must lie in ECR, in the project's region; what mlcc builds is pushed there."""
+    target = subject.rows.target
+    if target is None or target.instances not in ("endpoint", "transform"):
         return
-    if not ECR.match(str(image)):
-        message = f"{quoted(str(image), 80)} does not lie in Amazon ECR, from where SageMaker takes images"
-        hint = "copy it to ECR and name it there, or leave build.image_uri out: do/push does it"
-        yield subject.finding(CODE, PATH, message, hint)
-    parts = str(image).split(".")
     region = subject.resolved.get("deployment.region")
-    if ECR.match(str(image)) and region and parts[3] != region:
-        message = f"the image lies in {parts[3]}, and the project is deployed in {region}"
-        yield subject.finding(CODE, PATH, message, f"copy it to {region}; images are pulled from the same region")
+    components = subject.resolved.names("inference_components")
+    paths: list[Path] = [("build", "image_uri")]
+    paths += [("inference_components", Item(name), "image") for name in components]
+    for path in paths:
+        value = subject.resolved.values.get(path)
+        image = str(value.value) if value is not None else ""
+        if not image:
+            continue
+        if not ECR.match(image):
+            message = f"{quoted(image, 80)} does not lie in Amazon ECR, from where SageMaker takes images"
+            hint = f"copy it to ECR and name it there, or leave {path[-1]} out: do/push does it"
+            yield subject.finding(CODE, path, message, hint)
+        elif region and image.split(".")[3] != region:
+            where = image.split(".")[3]
+            message = f"the image lies in {where}, and the project is deployed in {region}"
+            yield subject.finding(CODE, path, message, f"copy it to {region}; images are pulled from the same region")

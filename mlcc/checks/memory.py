@@ -18,12 +18,18 @@ MIB = 1024
 
 def check(subject: Subject) -> Iterator[Finding]:
     """An engine that cannot hold one sequence of the asked length dies after it has loaded the weights."""
-    model, instance = subject.rows.model, subject.rows.instance
-    if model is None or instance is None or subject.rows.engine is None or not fit.possible(model.facts):
+    instance, told = subject.rows.instance, set()
+    if instance is None or subject.rows.engine is None:
         return
     for place in places(subject):
+        model = place.model
+        if model is None or not fit.possible(model.facts):
+            continue
         found = solve(model, instance, place)
-        yield from _host(subject, model, instance, place)
+        for finding in _host(subject, model, instance, place):
+            if finding not in told:
+                told.add(finding)
+                yield finding
         if found is None or found.verdict == fit.FITS:
             continue
         path = place.path("max_model_len")
@@ -92,7 +98,9 @@ def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
     if length >= MIB:
         ways.append(f"set engine.max_model_len: {_round(length)}")
     larger = smallest(subject.registries, model, place, subject.rows.target.instances if subject.rows.target else "")
-    if larger:
+    if larger and subject.rows.instance is not None and larger == subject.rows.instance.name:
+        ways.append(f"set engine.tensor_parallel_size: {subject.rows.instance.accelerator_count}")
+    elif larger:
         ways.append(f"use {larger}")
     return ", or ".join(ways) or "choose a smaller or a quantised model"
 

@@ -11,11 +11,11 @@ CODE = "MLCC145"
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Engines refuse to start with a length above the model's own, unless positions are rescaled on purpose."""
-    model = subject.rows.model
-    native = model.facts.get("max_position_embeddings") if model is not None else None
-    if model is None or not native:
-        return
     for place in places(subject):
+        model = place.model
+        native = model.facts.get("max_position_embeddings") if model is not None else None
+        if model is None or not native:
+            continue
         length = place.get("max_model_len")
         rescaled = any("rope" in name.lower() or "hf_overrides" in name.lower() for name in (*place.engine, *place.env))
         allowed = any(n.endswith("ALLOW_LONG_MAX_MODEL_LEN") for n in place.env)

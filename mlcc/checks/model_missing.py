@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mlcc.checks.base import Subject
+from mlcc.checks.serving import places
 from mlcc.diagnostics import Finding, Severity
 
 CODE = "MLCC155"
@@ -15,15 +16,16 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     path, model = ("model", "name"), subject.rows.model
     if not name:
-        env = subject.resolved.below("env")
-        if not any(n in env for n in (*subject.rows.engine.names.values(), "HF_MODEL_ID")):
+        known = {subject.rows.engine.names.get("model.name"), "HF_MODEL_ID"}
+        if not all(known & set(place.env) or place.own_model for place in places(subject)):
             hint = "model: {name: Qwen/Qwen3-0.6B}, or s3://bucket/prefix/ (mlcc catalog models)"
             yield subject.finding(CODE, path, f"{architecture.name} has no sample model, and none is named", hint)
         return
     if "://" in str(name) or str(name).startswith("./"):
         return
     tokens = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}
-    secrets = {str(p[1]) for p in subject.resolved.values if p[0] == "secrets" and len(p) > 1}
+    secrets = {str(p[1]) for p in subject.resolved.values if p[0] == "secrets"}
+    secrets -= {s for s in secrets if subject.resolved.get(f"secrets.{s}.phase") == "build"}
     if model is not None and model.gated and not tokens & secrets:
         hint = "secrets: {HF_TOKEN: {secretsmanager: mlcc/hf-token}}"
         yield subject.finding(CODE, path, f"{name} is gated: its weights need a token", hint, Severity.WARNING)

@@ -11,11 +11,16 @@ CODE = "MLCC143"
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Every device of a split must exist; every device gets a whole number of attention heads."""
-    instance, model = subject.rows.instance, subject.rows.model
+    instance = subject.rows.instance
     if subject.rows.engine is None:
         return
     for place in places(subject):
-        path, split = place.path("tensor_parallel_size"), parallel(place)
+        path, split, model = place.path("tensor_parallel_size"), parallel(place), place.model
+        have = instance.accelerator_count if instance is not None else None
+        if instance is not None and have is not None and place.devices is not None and place.devices > have:
+            message = f"gpu_count is {place.devices}{place.words}, and {instance.name} has {have}"
+            hint = f"lower it to {have}, or take a larger instance type"
+            yield subject.finding(CODE, (*place.prefix, "gpu_count"), message, hint)
         if place.devices is not None and split > place.devices and instance is not None:
             message = f"{split} devices are asked for{place.words}, and there are {place.devices} ({instance.name})"
             hint = f"lower it to {place.devices}, say max, or take a larger instance type"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from mlcc.checks.base import Subject
 from mlcc.checks.serving import places
 from mlcc.diagnostics import Finding, Severity
+from mlcc.values import Path
 
 CODE = "MLCC148"
 # How publishers name quantised checkpoints, by the last words of the model's id.
@@ -13,15 +14,15 @@ MARKS = ("awq", "gptq", "fp8", "int4", "int8", "w4a16", "w8a8", "w8a16", "bnb", 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """The engine reads the method from the checkpoint, and picks faster kernels when it is left to."""
-    name = str(subject.resolved.get("model.name", ""))
-    model = subject.rows.model
-    own = str(model.facts.get("quantization", "")) if model is not None else ""
-    words = name.lower().replace("_", "-").rpartition("/")[2].split("-")
-    own = own or next((mark for mark in MARKS if mark in words), "")
-    if not own or "://" in name:
-        return
+    seen: set[Path] = set()
     for place in places(subject):
+        named = subject.resolved.values.get((*place.prefix, "model") if place.own_model else ("model", "name"))
+        name = str(named.value) if named is not None else ""
+        own = str(place.model.facts.get("quantization", "")) if place.model is not None else ""
+        words = name.lower().replace("_", "-").rpartition("/")[2].split("-")
+        own = own or next((mark for mark in MARKS if mark in words), "")
         found = place.engine.get("quantization")
-        if found is not None:
+        if found is not None and own and "://" not in name and found.path not in seen:
+            seen.add(found.path)
             message = f"{name} is quantised already ({own}); naming a method keeps the engine from its fastest kernels"
             yield subject.finding(CODE, found.path, message, "remove engine.quantization", Severity.WARNING)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from mlcc import options
 from mlcc.checks.base import Subject
 from mlcc.options import Known
+from mlcc.registries.types import Model
 from mlcc.resolve import DEFAULT_COMPONENT
 from mlcc.values import Item, Path, format_path
 
@@ -26,13 +27,16 @@ class Found(NamedTuple):
 class Place(NamedTuple):
     """One container: engine keys and container variables that hold for it, and how many accelerators it gets.
 
-    prefix: () for the project, else the component's path.
+    prefix: () for the project, else the component's path; model: the row of what it serves; own_model:
+    whether that is named for this component.
     """
 
     prefix: Path
     engine: Mapping[str, Found]
     env: Mapping[str, Found]
     devices: int | None
+    model: Model | None = None
+    own_model: bool = False
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of an engine key."""
@@ -46,8 +50,8 @@ class Place(NamedTuple):
 
     @property
     def words(self) -> str:
-        """` of component chat`, or nothing for the project as a whole."""
-        return f" of {format_path(self.prefix)}" if self.prefix else ""
+        """` in inference_components[chat]`, or nothing for the project as a whole."""
+        return f" in {format_path(self.prefix)}" if self.prefix else ""
 
 
 def places(subject: Subject) -> Iterator[Place]:
@@ -57,15 +61,22 @@ def places(subject: Subject) -> Iterator[Place]:
     devices = instance.accelerator_count if instance is not None else None
     names = subject.resolved.names("inference_components")
     common = _section(values, ())
-    if not [n for n in names if n != DEFAULT_COMPONENT or ("inference_components", Item(n), "gpu_count") in values]:
-        yield Place((), *common, devices)
+    if not names or (names == (DEFAULT_COMPONENT,) and not _says(values, DEFAULT_COMPONENT)):
+        yield Place((), *common, devices, subject.rows.model)
         return
     for name in names:
         prefix: Path = ("inference_components", Item(name))
         own = _section(values, prefix)
-        count = values.get((*prefix, "gpu_count"))
+        count, model = values.get((*prefix, "gpu_count")), values.get((*prefix, "model"))
         given = int(count.value) if count is not None else devices
-        yield Place(prefix, {**common[0], **own[0]}, {**common[1], **own[1]}, given)
+        row = subject.registries.model(str(model.value)) if model is not None else subject.rows.model
+        yield Place(prefix, {**common[0], **own[0]}, {**common[1], **own[1]}, given, row, model is not None)
+
+
+def _says(values: Mapping[Path, Any], name: str) -> bool:
+    """Whether a component says anything of its container itself."""
+    keys = ("engine", "env", "gpu_count", "model")
+    return any(p[:2] == ("inference_components", Item(name)) and p[2] in keys for p in values if len(p) > 2)
 
 
 def _section(values: Mapping[Path, Any], prefix: Path) -> tuple[dict[str, Found], dict[str, Found]]:

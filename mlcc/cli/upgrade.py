@@ -9,7 +9,6 @@ import click
 
 from mlcc import pipeline, upgrade
 from mlcc import plan as planning
-from mlcc.cli import amend
 from mlcc.cli.changes import flush, value_line
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, plain, print_findings, table
@@ -17,6 +16,7 @@ from mlcc.cli.plan import CHANGES
 from mlcc.cli.plugged import plugged
 from mlcc.cli.projects import Selection, files, project_options
 from mlcc.cli.session import Session, current
+from mlcc.cli.set import checked, write
 from mlcc.diagnostics import has_errors, ordered, printable
 from mlcc.errors import UserError
 from mlcc.files import Directory, read_named
@@ -85,12 +85,12 @@ def _one(session: Session, path: str, hub: Hub | None, wish: Wish, check: bool) 
     wrong = has_errors(proposal.findings)
     if proposal.changes and not wrong:
         after = proposal.text(before.decode("utf-8-sig")).encode()
-        amend.checked(before, after, path)
+        checked(before, after, path)
         if not check:
             if proposal.template is not None:
-                amend.write(os.path.join(os.path.dirname(path), NAME), proposal.template)
+                write(os.path.join(os.path.dirname(path), NAME), proposal.template)
             if after != before:
-                amend.write(path, after)
+                write(path, after)
     _print(session, path, project, proposal, hub, check or wrong, found is not None)
     if wrong:
         return 1

@@ -10,7 +10,7 @@ from mlcc.cli.options import KeyCommand, env_option, finding_output, value_optio
 from mlcc.cli.output import count_line
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
-from mlcc.diagnostics import Finding, error, has_errors, ordered
+from mlcc.diagnostics import Finding, error, has_errors
 from mlcc.errors import UsageError, UserError
 from mlcc.pipeline import Project
 
@@ -78,16 +78,15 @@ def command(
     if pull and not inspect:
         raise UsageError([error("MLCC901", "--pull fetches an image for --validate-with-docker: give both")])
     found: list[Finding] = []
-    chosen = files(Selection(paths, file, directory, every, since), session)
+    chosen = files(Selection(paths, file, directory, every, since), session, found)
     asked_for = _Asked(session, online, inspect, pull)
-    for path in chosen:
+    for path in session.counted(chosen, "checking"):
         try:
             project = read(path, settings, extra, registries, env, () if env_vars else ENV_VARS)
             found.extend([*project.findings, *asked_for(project)])
         except UserError as problem:
             found.extend(problem.findings)
-    found = ordered(found)
-    print_report(found, session)
+    print_report(found, session, chosen)
     for path in chosen:
         warn_unfinished(session, target_of(path, directory))
     if not session.machine:

@@ -1,0 +1,126 @@
+"""What a version of an engine knows: which list is taken, and what the serve script is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mlcc import options
+from mlcc.registries.engine_types import Engine, Option, Options
+from mlcc.registries.load import load
+
+BASE = Options(
+    "base",
+    "test",
+    ("0.9.0", "0.10.0", "0.10.2"),
+    {
+        "always": Option("always", "flag", aliases=("ever",)),
+        "new": Option("new", "integer", first="0.10.0"),
+        "old": Option("old", "text", last="0.10.0"),
+        "middle": Option("middle", "json", first="0.10.0", last="0.10.0"),
+        "elsewhere": Option("elsewhere", "list", first="7.7.7"),
+    },
+    {"BASE_HOME": Option("BASE_HOME", "text"), "BASE_NEW": Option("BASE_NEW", "text", first="0.10.2")},
+)
+CHILD = Options("child", "test", (), {"own": Option("own", "number")}, {"CHILD_X": Option("CHILD_X", "text")}, BASE)
+
+
+@pytest.mark.parametrize(
+    ("version", "taken", "exact"),
+    [
+        ("0.9.0", "0.9.0", True), ("0.10.2", "0.10.2", True), ("0.9.7", "0.9.0", False), ("0.10.1", "0.10.0", False),
+        ("1.0", "0.10.2", False), ("0.1", "0.9.0", False), ("", "0.9.0", False), ("latest", "0.9.0", False),
+    ],
+)  # fmt: skip
+def test_the_nearest_version_before_is_taken(version, taken, exact):
+    found = options.known(BASE, version)
+    assert (found.version, found.exact) == (taken, exact)
+
+
+@pytest.mark.parametrize(
+    ("version", "names", "variables"),
+    [
+        ("0.9.0", {"always", "old", "elsewhere"}, {"BASE_HOME"}),
+        ("0.10.0", {"always", "old", "new", "middle", "elsewhere"}, {"BASE_HOME"}),
+        ("0.10.2", {"always", "new", "elsewhere"}, {"BASE_HOME", "BASE_NEW"}),
+    ],
+)
+def test_an_option_stands_from_its_first_to_its_last_version(version, names, variables):
+    found = options.known(BASE, version)
+    assert set(found.options) == names
+    assert found.variables == variables
+
+
+def test_an_engine_has_the_options_of_the_one_it_is_made_on():
+    found = options.known(CHILD, "0.10.0")
+    assert (found.version, found.exact) == ("0.10.0", True)
+    assert {"own", "new", "always"} <= set(found.options)
+    assert found.variables == {"BASE_HOME", "CHILD_X"}
+
+
+def test_a_list_without_versions_is_of_no_version():
+    assert options.known(Options("none", "test"), "1.0") == options.Known("", False, {}, frozenset())
+
+
+def test_an_option_is_found_by_its_other_names():
+    found = options.known(BASE, "0.9.0")
+    always = found.find("ever")
+    assert always is found.find("always") is not None
+    assert found.find("never") is None
+    dashed = options.Known("1", True, {"a-b": Option("a-b", "flag")}, frozenset())
+    assert dashed.find("a_b") is dashed.find("a-b") is not None
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("0.10.2", (0, 10, 2)), ("26.05-py3", (26, 5, 3)), ("", ()), ("v1", (1,)), ("1.2.3.4.5", (1, 2, 3, 4))],
+)
+def test_versions_are_ordered_by_their_numbers(version, expected):
+    assert options.order(version) == expected
+
+
+def test_a_version_of_a_thousand_digits_is_no_trouble():
+    assert options.order("9" * 5000) > options.order("9")
+
+
+# ---------------------------------------------------------------- engine.json
+ENGINE = Engine(
+    "base", "test", prefix="BASE_", also=("OLD_",), command=("run", "it"), fixed=("--quiet",),
+    flags={"host": "--host", "port": "--port"}, names={"model.name": "BASE_MODEL"}, routes={"ping": "/health"}, file="more",
+    typed={"max_model_len": "new", "speculative.model": "middle.model"},
+    more={"BASE_LEN": "max_model_len", "BASE_DRAFT": "speculative.model", "BASE_LOST": "dtype"},
+)  # fmt: skip
+
+
+def test_the_serve_script_is_told_what_it_needs():
+    told = json.loads(options.engine_file(ENGINE, "0.10.0", options.known(BASE, "0.10.0")))
+    assert told == {
+        "engine": "base",
+        "version": "0.10.0",
+        "prefixes": ["BASE_", "OLD_"],
+        "command": ["run", "it"],
+        "fixed": ["--quiet"],
+        "flags": {"host": "--host", "port": "--port"},
+        "model_variable": "BASE_MODEL",
+        "routes": {"ping": "/health"},
+        "file": "more",
+        "parts": {"BASE_LEN": "new", "BASE_DRAFT": "middle.model"},
+        "options": {
+            "flag": ["always ever"], "integer": ["new"], "text": ["old"], "list": ["elsewhere"], "json": ["middle"],
+        },
+        "variables": ["BASE_HOME"],
+    }  # fmt: skip
+
+
+def test_without_a_list_it_is_told_none():
+    told = json.loads(options.engine_file(Engine("plain", "test"), "", None))
+    assert (told["options"], told["variables"], told["model_variable"]) == ({}, [], "")
+
+
+def test_many_names_are_few_lines():
+    found = load().options("vllm")
+    assert found is not None
+    told = options.engine_file(load().engines["vllm"], "0.31.0", options.known(found, "0.31.0"))
+    assert len(told.splitlines()) < 250
+    assert max(map(len, told.splitlines())) < 120

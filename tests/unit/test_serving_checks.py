@@ -1,0 +1,595 @@
+"""Checks of serving projects: a good and a bad case each, with the packaged rows and with rows of a project's own."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from mlcc import checks, spelling
+from mlcc.checks import BUILT_IN, Subject, driver, serving
+from mlcc.checks.compatibility import within
+from mlcc.diagnostics import Finding, Severity
+from mlcc.registries.load import Registries, load
+from tests.fakes import MemoryRegistries, read, resolved
+from tests.helpers import ROOT, only
+
+HEAD = "version: 1\nproject: {name: chat}\n"
+SMALL = "model: {name: Qwen/Qwen3-4B}\n"
+LENGTH = "engine: {max_model_len: 4096}\n"
+
+
+def text_of(extra: str = "", config: str = "transformers-vllm", deployment: str = "", model: str = SMALL) -> str:
+    """An mlcc.yaml: its head, what is deployed where, the model, and the rest."""
+    place = deployment or "instance_type: ml.g5.xlarge"
+    return f"{HEAD}deployment: {{config: {config}, {place}}}\n{model}{extra}"
+
+
+def subject_of(text: str, known: Registries | None = None, env: str | None = None) -> Subject:
+    rows = known or load()
+    return Subject(resolved(text, known=rows, env=env), rows, read(text).root)
+
+
+def found(text: str, code: str = "", known: Registries | None = None, env: str | None = None) -> list[Finding]:
+    """Findings of one check, or of resolving and all checks."""
+    subject = subject_of(text, known, env)
+    if code == "MLCC130":
+        return [f for f in subject.resolved.findings if f.code == code]
+    return list(BUILT_IN[code](subject)) if code else [*subject.resolved.findings, *checks.run(subject)]
+
+
+GPU = "instance_type: ml.g5.xlarge"
+FOUR = "instance_type: ml.g5.12xlarge"
+BATCH = "instance_type: ml.g5.xlarge, target: batch-transform"
+POD = "instance_type: ml.g5.xlarge, target: hyperpod-eks"
+OLD_AMI = "endpoint: {inference_ami_version: al2-ami-sagemaker-inference-gpu-2-1}\n"
+LLAMA = "model: {name: meta-llama/Llama-3.1-8B-Instruct}\n"
+ISSUES = "framework: {version: 0.28.0}\n"
+LONG = "x" * 1100
+ECR = "123456789012.dkr.ecr.%s.amazonaws.com/chat:1"
+MANY = "env: {" + ", ".join(f"V{n}: a" for n in range(96)) + "}\n"
+BULK = "env: {" + ", ".join(f"V{n}: {'y' * 1000}" for n in range(33)) + "}\n"
+TWO = "inference_components: [{name: a, gpu_count: 1}, {name: b, gpu_count: 1%s}]\n"
+# code, mlcc.yaml, path, severity, part of the message, part of the hint
+BAD: list[tuple[str, str, str, str, str, str]] = [
+    ("MLCC104", text_of(deployment="instance_type: ml.m5.xlarge"), "deployment.instance_type", "error",
+     "'ml.m5.xlarge' has no CUDA device, and transformers-vllm needs one", "or a CPU config"),
+    ("MLCC104", text_of(deployment="instance_type: ml.inf2.xlarge"), "deployment.instance_type", "error",
+     "has no CUDA device", "use ml.g"),
+    ("MLCC130", text_of("engine: {max_model_len: 1024}\nenv: {VLLM_MAX_MODEL_LEN: '2048'}\n"),
+     "env.VLLM_MAX_MODEL_LEN", "error", "'2048', and engine.max_model_len is '1024' (mlcc.yaml:5)", "keep one"),
+    ("MLCC130", text_of("env: {SM_VLLM_MAX_MODEL_LEN: '2048', VLLM_MAX_MODEL_LEN: '1024'}\n"),
+     "env.VLLM_MAX_MODEL_LEN", "error", "they are one option", "keep one"),
+    ("MLCC130", text_of("engine: {extra_args: {max-model-len: 2048}, max_model_len: 1024}\n"),
+     "engine.extra_args.max-model-len", "error", "engine.max_model_len is '1024'", "keep one"),
+    ("MLCC130", text_of("engine: {extra_args: {seed: 1}}\nenv: {VLLM_SEED: '2'}\n"), "engine.extra_args.seed",
+     "error", "'1', and env.VLLM_SEED is '2'", "keep one"),
+    ("MLCC130", text_of("env: {VLLM_MODEL: a/b}\n"), "env.VLLM_MODEL", "error", "model.name is 'Qwen/Qwen3-4B'", ""),
+    ("MLCC130", text_of("engine: {speculative: {model: a/b}}\nenv: {VLLM_SPECULATIVE_CONFIG: '{\"model\":\"c/d\"}'}\n"),
+     "env.VLLM_SPECULATIVE_CONFIG", "error", '{"model":"a/b"}', "keep one"),
+    ("MLCC130", text_of("inference_components: [{name: a, engine: {dtype: half}, env: {VLLM_DTYPE: bfloat16}}]\n"),
+     "inference_components[a].env.VLLM_DTYPE", "error", "inference_components[a].engine.dtype is 'half'", ""),
+    ("MLCC131", text_of("env: {VLLM_GPU_MEMORY_UTILIZATION: '1.5'}\n"), "env.VLLM_GPU_MEMORY_UTILIZATION", "error",
+     "VLLM_GPU_MEMORY_UTILIZATION: Value 1.5 exceeds maximum 1.0", "engine.gpu_memory_utilization says the same"),
+    ("MLCC131", text_of("env: {VLLM_GPU_MEMORY_UTILIZATION: '-0.5'}\n"), "env.VLLM_GPU_MEMORY_UTILIZATION", "error",
+     "Value -0.5 must be above 0.0", ""),
+    ("MLCC131", text_of("env: {VLLM_MAX_MODEL_LEN: '0'}\n"), "env.VLLM_MAX_MODEL_LEN", "error",
+     "Value 0 is below minimum 1", ""),
+    ("MLCC131", text_of("env: {VLLM_MAX_MODEL_LEN: '4096.5'}\n"), "env.VLLM_MAX_MODEL_LEN", "error",
+     "'4096.5' is not a whole number", ""),
+    ("MLCC131", text_of(f"env: {{VLLM_MAX_MODEL_LEN: '{'9' * 40}'}}\n"), "env.VLLM_MAX_MODEL_LEN", "error",
+     "Value 1e+40 exceeds maximum 100000000", ""),
+    ("MLCC131", text_of("env: {VLLM_TENSOR_PARALLEL_SIZE: all}\n"), "env.VLLM_TENSOR_PARALLEL_SIZE", "error",
+     "'all' is neither a number nor max", ""),
+    ("MLCC131", text_of("env: {VLLM_TRUST_REMOTE_CODE: maybe}\n"), "env.VLLM_TRUST_REMOTE_CODE", "error",
+     "'maybe' is not true or false", ""),
+    ("MLCC131", text_of("env: {VLLM_ENFORCE_EAGER: maybe}\n"), "env.VLLM_ENFORCE_EAGER", "error",
+     "'maybe' is not true or false", "see the engine's documentation"),
+    ("MLCC131", text_of("env: {VLLM_DTYPE: float8}\n"), "env.VLLM_DTYPE", "error", "'float8' is not one of auto", ""),
+    ("MLCC131", text_of("env: {VLLM_SWAP_SPACE: much, VLLM_SEED: one}\nframework: {version: 0.28.0}\n"),
+     "env.VLLM_SEED", "error", "'one' is not a number", ""),
+    ("MLCC131", text_of("env: {VLLM_SPECULATIVE_CONFIG: '{model: x}'}\n"), "env.VLLM_SPECULATIVE_CONFIG", "error",
+     "is not JSON", ""),
+    ("MLCC131", text_of(f"env: {{VLLM_SPECULATIVE_CONFIG: '{'[' * 9000}'}}\n"), "env.VLLM_SPECULATIVE_CONFIG",
+     "error", "is not JSON", ""),
+    ("MLCC131", text_of("inference_components: [{name: a, env: {VLLM_MAX_NUM_SEQS: '-1'}}]\n"),
+     "inference_components[a].env.VLLM_MAX_NUM_SEQS", "error", "Value -1 is below minimum 1", ""),
+    ("MLCC132", text_of("env: {VLLM_MAX_MODEL_LENGTH: '1'}\n"), "env.VLLM_MAX_MODEL_LENGTH", "error",
+     "has no option VLLM_MAX_MODEL_LENGTH", "did you mean VLLM_MAX_MODEL_LEN?"),
+    ("MLCC132", text_of("engine: {extra_args: {enforce-eagre: true}}\n"), "engine.extra_args.enforce-eagre", "error",
+     "has no option --enforce-eagre", "did you mean --enforce-eager?"),
+    ("MLCC132", text_of("env: {VLLM_ZZZZZZZZ: '1'}\n"), "env.VLLM_ZZZZZZZZ", "error", "", "remove it, or choose"),
+    ("MLCC132", text_of("inference_components: [{name: a, env: {VLLM_XYZ: '1'}}]\n"),
+     "inference_components[a].env.VLLM_XYZ", "error", "has no option VLLM_XYZ", ""),
+    ("MLCC133", text_of("engine: {speculative: {method: eagle}}\n", "transformers-djl"), "engine.speculative.method",
+     "warning", "has no option for engine.speculative.method", "extra_args"),
+    ("MLCC141", text_of(OLD_AMI), "endpoint.inference_ami_version", "error",
+     "al2-ami-sagemaker-inference-gpu-2-1 has driver 535", "al2023-ami-sagemaker-inference-gpu-4-1"),
+    ("MLCC141", text_of(OLD_AMI.replace("gpu-2-1", "gpu-2")), "endpoint.inference_ami_version", "warning",
+     "has driver 535", "set endpoint.inference_ami_version"),
+    ("MLCC141", text_of(OLD_AMI.replace("gpu-2-1", "gpu-2") + "engine: {tensor_parallel_size: 4}\n", deployment=FOUR),
+     "endpoint.inference_ami_version", "error", "has driver 535", ""),
+    ("MLCC141", text_of(OLD_AMI.replace("gpu-2-1", "neuron-2")), "endpoint.inference_ami_version", "error",
+     "al2-ami-sagemaker-inference-neuron-2 has no driver for CUDA devices", "gpu-4-1"),
+    ("MLCC141", text_of(deployment=BATCH), "batch.transform_ami_version", "error",
+     "the default host has driver 470 or newer", "no host of this use has it"),
+    ("MLCC142", text_of(deployment="instance_type: ml.p3.2xlarge"), "deployment.instance_type", "error",
+     "V100 devices of compute capability 7.0", "choose newer devices"),
+    ("MLCC143", text_of("engine: {tensor_parallel_size: 2}\n"), "engine.tensor_parallel_size", "error",
+     "2 devices are asked for, and there are 1 (ml.g5.xlarge)", "say max"),
+    ("MLCC143", text_of("engine: {tensor_parallel_size: 3}\n", deployment=FOUR), "engine.tensor_parallel_size",
+     "error", "has 32 attention heads, which 3 devices cannot share evenly", "use 1, 2, 4, 8, 16"),
+    ("MLCC143", text_of("engine: {pipeline_parallel_size: 3, tensor_parallel_size: 2}\n", deployment=FOUR),
+     "engine.tensor_parallel_size", "error", "6 devices are asked for", ""),
+    ("MLCC143", text_of(TWO % ", engine: {tensor_parallel_size: 2}", deployment=FOUR),
+     "inference_components[b].engine.tensor_parallel_size", "error",
+     "2 devices are asked for in inference_components[b], and there are 1", ""),
+    ("MLCC143", text_of("inference_components: [{name: a, gpu_count: 8}]\n", deployment=FOUR),
+     "inference_components[a].gpu_count", "error", "gpu_count is 8 in inference_components[a], and ml.g5.12xlarge has 4",
+     "lower it to 4"),
+    ("MLCC145", text_of("engine: {max_model_len: 50000}\n"), "engine.max_model_len", "error",
+     "takes 40,960 tokens at most, and 50,000 are asked for", "lower it to 40960"),
+    ("MLCC145", text_of("inference_components: [{name: a, engine: {max_model_len: 50000}}]\n"),
+     "inference_components[a].engine.max_model_len", "error", "in inference_components[a]", ""),
+    ("MLCC146", text_of("engine: {max_model_len: 40960}\n", deployment="instance_type: ml.g4dn.xlarge"),
+     "engine.max_model_len", "error", "does not fit ml.g4dn.xlarge with 40,960 tokens", "left for the KV cache"),
+    ("MLCC146", text_of(), "deployment.instance_type", "note", "holds 1 of 40,960 tokens at a time",
+     "set engine.max_model_len: 19456, or use ml."),
+    ("MLCC147", text_of("framework: {version: 0.4.0}\n"), "framework.version", "error", "Qwen/Qwen3-4B needs vllm >=0.8.",
+     "mlcc catalog frameworks"),
+    ("MLCC147", text_of(config="transformers-lmi", extra="framework: {version: 15.0.0}\n",
+     model="model: {name: openai/gpt-oss-20b}\n"), "framework.version", "error",
+     "openai/gpt-oss-20b needs vllm >=0.10.1, and 0.8.4 is chosen", "name=lmi"),
+    ("MLCC147", text_of(model="model: {name: openai/gpt-oss-120b}\n"), "model.name", "warning", "on one H100", "https:"),
+    ("MLCC147", text_of("inference_components: [{name: a, model: acme/issues}]\n"), "inference_components[a].model",
+     "note", "it is slow on vllm", ""),
+    ("MLCC148", text_of("engine: {quantization: awq}\n", model="model: {name: acme/big-AWQ}\n"),
+     "engine.quantization", "warning", "acme/big-AWQ is quantised already (awq)", "remove engine.quantization"),
+    ("MLCC148", text_of("engine: {quantization: mxfp4}\n", model="model: {name: openai/gpt-oss-20b}\n"),
+     "engine.quantization", "warning", "is quantised already (mxfp4)", ""),
+    ("MLCC148", text_of("inference_components: [{name: a, model: acme/b-gptq, engine: {quantization: gptq}}]\n"),
+     "inference_components[a].engine.quantization", "warning", "acme/b-gptq is quantised already (gptq)", ""),
+    ("MLCC149", text_of(f"env: {{NOTE: {LONG}}}\n"), "env.NOTE", "error", "NOTE has 1,100 characters", "a file"),
+    ("MLCC149", text_of(MANY + LENGTH + "endpoint: {volume_size_gb: 64}\n").replace(
+        "4096}", "4096, max_num_seqs: 2, dtype: half, quantization: awq, load_format: auto, kv_cache_dtype: fp8}"),
+     "env", "error", "variables; SageMaker takes 100", "remove some"),
+    ("MLCC149", text_of(BULK), "env", "error", "bytes; SageMaker takes 32,768", "put long values"),
+    ("MLCC149", text_of("batch: {env: {" + ", ".join(f"B{n}: a" for n in range(17)) + "}}\n", deployment=BATCH),
+     "batch.env", "error", "17 variables; a transform job takes 16", ""),
+    ("MLCC150", text_of("build: {image_uri: 'docker.io/acme/chat:1'}\n"), "build.image_uri", "error",
+     "does not lie in Amazon ECR", "leave image_uri out"),
+    ("MLCC150", text_of(f"build: {{image_uri: '{ECR % 'us-west-2'}'}}\n", deployment=GPU + ", region: us-east-1"),
+     "build.image_uri", "error", "lies in us-west-2, and the project is deployed in us-east-1", "copy it"),
+    ("MLCC150", text_of("inference_components: [{name: a, image: 'acme/chat:1'}]\n"),
+     "inference_components[a].image", "error", "does not lie in Amazon ECR", "leave image out"),
+    ("MLCC152", text_of("batch: {max_concurrent: 20, max_payload_mb: 6}\n", deployment=BATCH), "batch.max_concurrent",
+     "error", "20 requests of 6 MB at a time are 120 MB", "to 16, or batch.max_payload_mb to 5"),
+    ("MLCC152", text_of("batch: {max_concurrent: 200, max_payload_mb: 1}\n", deployment=BATCH),
+     "batch.max_concurrent", "error", "200 MB", "lower batch.max_concurrent to 100"),
+    ("MLCC152", text_of("batch: {strategy: MultiRecord}\n", deployment=BATCH), "batch.strategy", "error",
+     "each file is one record", "split_type: Line"),
+    ("MLCC155", text_of(model=""), "model.name", "error", "transformers has no sample model, and none is named",
+     "mlcc catalog models"),
+    ("MLCC155", text_of("inference_components: [{name: a, model: Qwen/Qwen3-4B}, {name: b}]\n", model=""),
+     "model.name", "error", "none is named", ""),
+    ("MLCC155", text_of(model=LLAMA), "model.name", "warning", "is gated: its weights need a token", "HF_TOKEN"),
+    ("MLCC155", text_of("secrets: {HF_TOKEN: {secretsmanager: t, phase: build}}\n", model=LLAMA), "model.name",
+     "warning", "is gated", ""),
+    ("MLCC155", text_of("network: {isolation: true}\n"), "network.isolation", "error", "forbids what", "into S3"),
+    ("MLCC157", text_of(model="model: {name: acme/plain}\n"), "model.chat_template", "warning",
+     "brings no chat template", "chat_template_file"),
+]  # fmt: skip
+PLAIN = """
+version: 1
+kind: models
+source: test
+rows:
+  acme/plain: {family: acme, source: test, requires_template: true}
+  acme/issues:
+    family: acme
+    source: test
+    compatibility: {vllm: ">=0.8"}
+    known_issues:
+      - {id: slow, message: it is slow on vllm, severity: note, source: test, engines: {vllm: ">=0.1"}}
+      - {id: old, message: it is broken on old vllm, severity: warning, source: test, engines: {vllm: "<0.1"}}
+      - {id: other, message: it is broken on sglang, severity: warning, source: test, engines: {sglang: ">=0.1"}}
+  acme/odd: {family: acme, source: test, facts: {parameters: 1, layers: 1, hidden_size: 1, kv_heads: 1, head_dim: 1, sliding_window: {layers: 9, window: 1}}}
+"""
+
+
+class Over(MemoryRegistries):
+    """The packaged registries with texts over them."""
+
+    def __init__(self, **files: str) -> None:
+        """files: texts by relative name, `__` for a slash and without the suffix."""
+        texts = {}
+        for path in sorted((ROOT / "registries").rglob("*.yaml")):
+            name = path.relative_to(ROOT / "registries").as_posix()
+            if name not in ("findings.yaml", "redaction.yaml"):
+                texts[name] = ""
+        super().__init__({}, {f"{name.replace('__', '/')}.yaml": text for name, text in files.items()})
+        self.packaged_names = tuple(texts)
+
+    @property
+    def _files(self) -> Any:  # type: ignore[override]
+        return ((load().roots[0], self.packaged_names), *super()._files[1:])
+
+    def _document(self, root: Any, relname: str) -> Any:  # type: ignore[override]
+        return super()._document(root, relname) if root in self.roots else load()._document(root, relname)
+
+    def _row_names(self, root: Any, relname: str) -> tuple[str, ...]:
+        return super()._row_names(root, relname) if root in self.roots else load()._row_names(root, relname)
+
+
+VERSIONS = """
+version: 1
+kind: framework
+name: vllm
+source: test
+versions:
+  "0.27.1":
+    validation_level: experimental
+    source: test
+    accelerator: {type: cuda, version: "13.0", driver: "580"}
+    known_issues:
+      - {id: all, message: it happens to all, severity: warning, source: where}
+      - {id: a10g, message: it happens on A10G, severity: note, source: where, accelerators: [A10G]}
+      - {id: g5, message: it happens on g5, severity: note, source: where, instances: [ml.g5.*]}
+      - {id: l4, message: never here, severity: note, source: where, accelerators: [L4]}
+      - {id: g6, message: never here, severity: note, source: where, instances: [ml.g6.*]}
+      - {id: when, message: never here, severity: note, source: where, when: the moon is full}
+"""
+OWN = Over(models__zz=PLAIN, frameworks__vllm=VERSIONS)
+
+
+@pytest.mark.parametrize(("code", "text", "path", "severity", "message", "hint"), BAD)
+def test_bad_cases(code, text, path, severity, message, hint):
+    known = [f for f in found(text, code, OWN) if f.path == path and message in f.message]
+    assert known, found(text, code, OWN)
+    finding = known[0]
+    assert finding.severity.label == severity
+    assert hint in finding.hint
+
+
+GOOD: list[tuple[str, str]] = [
+    ("MLCC104", text_of()),
+    ("MLCC104", text_of(deployment="instance_type: ml.zz9.large")),
+    ("MLCC104", HEAD + "deployment: {config: http-fastapi, instance_type: ml.g5.xlarge}\n"),
+    ("MLCC130", text_of("engine: {max_model_len: 1024}\nenv: {VLLM_MAX_MODEL_LEN: '1024'}\n")),
+    ("MLCC130", text_of("engine: {extra_args: {max-model-len: 1024, seed: 1}, max_model_len: 1024}\n")),
+    ("MLCC130", text_of("env: {VLLM_MODEL: Qwen/Qwen3-4B, VLLM_SEED: '1'}\nengine: {extra_args: {seed: 1}}\n")),
+    ("MLCC130", text_of("engine: {max_model_len: 1024}\ninference_components: [{name: a, env: {VLLM_MAX_MODEL_LEN: 1}}]\n")),
+    ("MLCC131", text_of("env: {VLLM_GPU_MEMORY_UTILIZATION: '0.85', VLLM_TENSOR_PARALLEL_SIZE: max, OTHER: x}\n")),
+    ("MLCC131", text_of("env: {VLLM_ENFORCE_EAGER: 'TRUE', VLLM_SPECULATIVE_CONFIG: '{\"model\":\"a/b\"}'}\n")),
+    ("MLCC131", HEAD + "deployment: {config: http-fastapi}\nenv: {VLLM_MAX_MODEL_LEN: x}\n"),
+    ("MLCC132", text_of("env: {VLLM_SEED: '1', VLLM_LOGGING_LEVEL: DEBUG, VLLM_MODEL: Qwen/Qwen3-4B, HOME: /tmp}\n")),
+    ("MLCC132", text_of("engine: {lora: {enabled: true}, max_model_len: 1024, extra_args: {enforce_eager: true}}\n")),
+    ("MLCC132", HEAD + "deployment: {config: http-fastapi}\nenv: {VLLM_XYZ: x}\n"),
+    ("MLCC133", text_of("engine: {speculative: {method: eagle}, extra_args: {seed: 1}}\n")),
+    ("MLCC133", HEAD + "deployment: {config: http-fastapi}\n"),
+    ("MLCC141", text_of()),
+    ("MLCC141", text_of(deployment="instance_type: ml.g5.xlarge, target: local")),
+    ("MLCC141", text_of(OLD_AMI, deployment=POD)),
+    ("MLCC141", text_of(OLD_AMI, deployment="instance_type: ml.m5.xlarge")),
+    ("MLCC141", HEAD + "deployment: {config: http-fastapi}\n"),
+    ("MLCC141", text_of("batch: {transform_ami_version: my-own-image}\n", deployment=BATCH)),
+    ("MLCC142", text_of()),
+    ("MLCC142", text_of(deployment="instance_type: ml.m5.xlarge")),
+    ("MLCC143", text_of("engine: {tensor_parallel_size: max}\n", deployment=FOUR)),
+    ("MLCC143", text_of(TWO % ", engine: {tensor_parallel_size: max}", deployment=FOUR)),
+    ("MLCC143", text_of("engine: {tensor_parallel_size: 2}\n", deployment=FOUR, model="model: {name: x/unknown}\n")),
+    ("MLCC143", text_of("engine: {tensor_parallel_size: 2}\n", deployment="instance_type: ml.zz9.large")),
+    ("MLCC143", HEAD + "deployment: {config: http-fastapi}\n"),
+    ("MLCC145", text_of("engine: {max_model_len: 40960}\n")),
+    ("MLCC145", text_of("engine: {max_model_len: 50000}\nenv: {VLLM_ALLOW_LONG_MAX_MODEL_LEN: '1'}\n")),
+    ("MLCC145", text_of("engine: {max_model_len: 50000, extra_args: {rope-scaling: x}}\n")),
+    ("MLCC145", text_of("engine: {max_model_len: 50000}\n", model="model: {name: x/unknown}\n")),
+    ("MLCC146", text_of(LENGTH)),
+    ("MLCC146", text_of(LENGTH, deployment="instance_type: ml.zz9.large")),
+    ("MLCC146", text_of(LENGTH, deployment="instance_type: ml.inf2.xlarge")),
+    ("MLCC146", text_of(LENGTH, model="model: {name: x/unknown}\n")),
+    ("MLCC147", text_of()),
+    ("MLCC147", text_of(model="")),
+    ("MLCC147", HEAD + "deployment: {config: http-fastapi}\nframework: {name: nope}\n"),
+    ("MLCC148", text_of("engine: {quantization: fp8}\n")),
+    ("MLCC148", text_of(model="model: {name: acme/big-AWQ}\n")),
+    ("MLCC148", text_of("engine: {quantization: awq}\n", model="model: {name: 's3://bucket/big-awq/'}\n")),
+    ("MLCC149", text_of(f"env: {{NOTE: {LONG}}}\n", deployment=POD)),
+    ("MLCC149", text_of(MANY.replace("95: a", "95: b"), deployment="instance_type: ml.g5.xlarge, target: local")),
+    ("MLCC149", text_of("batch: {env: {A: b}}\n", deployment=BATCH)),
+    ("MLCC150", text_of(f"build: {{image_uri: '{ECR % 'us-east-1'}'}}\n", deployment=GPU + ", region: us-east-1")),
+    ("MLCC150", text_of(f"build: {{image_uri: '{ECR % 'us-east-1'}'}}\n")),
+    ("MLCC150", text_of("build: {image_uri: 'docker.io/acme/chat:1'}\n", deployment=POD)),
+    ("MLCC152", text_of("batch: {max_concurrent: 16, strategy: MultiRecord, split_type: Line}\n", deployment=BATCH)),
+    ("MLCC152", text_of("batch: {max_concurrent: 1000, max_payload_mb: 0}\n", deployment=BATCH)),
+    ("MLCC152", text_of("batch: {max_concurrent: 100}\n")),
+    ("MLCC155", text_of()),
+    ("MLCC155", text_of("env: {VLLM_MODEL: Qwen/Qwen3-4B}\n", model="")),
+    ("MLCC155", text_of("inference_components: [{name: a, model: Qwen/Qwen3-4B}]\n", model="")),
+    ("MLCC155", text_of("network: {isolation: true}\n", model="model: {name: 's3://bucket/m/'}\n")),
+    ("MLCC155", text_of("secrets: {HF_TOKEN: {secretsmanager: t}}\n", model=LLAMA)),
+    ("MLCC155", HEAD + "deployment: {config: http-fastapi}\n"),
+    ("MLCC157", text_of()),
+    ("MLCC157", text_of(model="model: {name: acme/plain, chat_template_file: ./t.jinja}\n")),
+    ("MLCC157", text_of(model="model: {name: acme/plain, chat_template: chatml}\n")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "text"), GOOD)
+def test_good_cases(code, text):
+    assert found(text, code, OWN) == []
+
+
+# The checks that are tested here; MLCC130 is found while values are resolved.
+# MLCC151 is shown by every config that does not run everywhere (tests/functional/test_all_configs.py).
+CODES = {*(b[0] for b in BAD), "MLCC151", "MLCC154"} - {"MLCC130"}
+
+
+def test_every_check_has_a_good_and_a_bad_case():
+    assert {b[0] for b in BAD} == {g[0] for g in GOOD}
+
+
+# ---------------------------------------------------------------- what is known of a version
+@pytest.mark.parametrize(
+    ("deployment", "expected"),
+    [
+        (GPU, ["it happens to all", "it happens on A10G", "it happens on g5"]),
+        ("instance_type: ml.zz9.large", ["it happens to all"]),
+        ("instance_type: ml.m5.large", ["it happens to all"]),
+    ],
+)
+def test_issues_of_a_version_are_told_where_they_happen(deployment, expected):
+    text = text_of("framework: {version: 0.27.1}\n", deployment=deployment)
+    told = found(text, "MLCC154", OWN)
+    assert [f.message for f in told] == expected
+    assert [f.severity.label for f in told] == ["warning", "note", "note"][: len(told)]
+    assert {f.hint for f in told} == {"where"}
+
+
+def test_a_config_without_version_has_no_issues():
+    assert found(HEAD + "deployment: {config: http-fastapi}\nframework: {name: nope}\n", "MLCC154") == []
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "expected"),
+    [
+        ("0.10.2", ">=0.9.1", True), ("0.9", ">=0.9.0", True), ("0.9", "<0.9.0", False), ("1", "==1.0.0", True),
+        ("1.2", ">1.2", False), ("1.2.1", "<=1.2", False), ("1.5", ">=1,<2", True), ("2.0", ">=1,<2", False),
+        ("2.0", "!=2", False), ("2", "2", True), ("", ">=0", True), ("0.5.3", "<0.5.3.post1", True),
+    ],
+)  # fmt: skip
+def test_ranges_compare_numbers(version, wanted, expected):
+    assert within(version, wanted) is expected
+
+
+# ---------------------------------------------------------------- places
+def places(text: str, known: Registries | None = None) -> list[serving.Place]:
+    return list(serving.places(subject_of(text, known)))
+
+
+def test_a_project_without_components_is_one_place():
+    place = only(places(text_of(LENGTH, deployment=FOUR)))
+    assert (place.prefix, place.devices, place.words, place.get("max_model_len")) == ((), 4, "", 4096)
+    assert place.get("dtype", "none") == "none"
+    assert place.path("dtype") == ("engine", "dtype")
+
+
+def test_the_implied_component_is_the_project_unless_it_says_more():
+    assert [p.prefix for p in places(text_of("inference_components: [{name: default, copy_count: 2}]\n"))] == [()]
+    own = only(places(text_of("inference_components: [{name: default, engine: {dtype: half}}]\n")))
+    assert own.words == " in inference_components[default]"
+    assert own.get("dtype") == "half"
+
+
+def test_a_component_has_the_projects_values_under_its_own():
+    text = text_of(
+        "engine: {max_model_len: 4096, dtype: half}\nenv: {A: one, B: one}\n"
+        "inference_components: [{name: a, gpu_count: 1, engine: {dtype: bfloat16}, env: {B: two}}, {name: b}]\n",
+        deployment=FOUR,
+    )
+    a, b = places(text)
+    assert (a.devices, a.get("dtype"), a.get("max_model_len"), a.env["A"].value, a.env["B"].value) == (
+        1, "bfloat16", 4096, "one", "two")  # fmt: skip
+    assert (b.devices, b.get("dtype"), b.env["B"].value) == (4, "half", "one")
+    assert a.path("dtype") != b.path("dtype") == ("engine", "dtype")
+
+
+def test_a_component_may_serve_another_model():
+    a, b = places(text_of("inference_components: [{name: a, model: Qwen/Qwen3-32B}, {name: b}]\n"))
+    assert a.model is not None
+    assert b.model is not None
+    assert (a.model.name, a.own_model, b.model.name, b.own_model) == ("Qwen/Qwen3-32B", True, "Qwen/Qwen3-4B", False)
+
+
+@pytest.mark.parametrize(("size", "expected"), [("max", 8), ("2", 4), ("1", 2)])
+def test_a_model_is_split_over_the_product(size, expected):
+    text = text_of(f"engine: {{tensor_parallel_size: {size}, pipeline_parallel_size: 2}}\n", deployment=FOUR)
+    place = only(places(text))
+    assert serving.parallel(place) == expected
+    assert serving.tensor_parallel(place) * 2 == expected
+
+
+def test_max_without_devices_is_one():
+    place = only(places(text_of("engine: {tensor_parallel_size: max}\n", deployment="instance_type: ml.m5.large")))
+    assert serving.parallel(place) == serving.tensor_parallel(place) == 1
+
+
+def test_an_environment_is_checked_with_its_overlay():
+    text = text_of(LENGTH + "environments: {big: {engine: {max_model_len: 50000}}, small: {}}\n")
+    assert "MLCC145" in [f.code for f in found(text, env="big")]
+    assert "MLCC145" not in [f.code for f in found(text, env="small")]
+
+
+def test_a_mistake_that_several_components_share_is_told_once():
+    text = text_of("env: {VLLM_XYZ: '1'}\nengine: {quantization: awq}\n" + TWO % "", model="model: {name: a/b-awq}\n",
+                   deployment=FOUR)  # fmt: skip
+    assert [f.code for f in found(text) if f.code in ("MLCC132", "MLCC148")] == ["MLCC132", "MLCC148"]
+
+
+def test_weights_pass_through_the_machines_memory():
+    text = text_of(LENGTH + TWO % "", model="model: {name: Qwen/Qwen3-32B}\n")
+    told = [f for f in found(text, "MLCC146") if "pass through" in f.message]
+    assert only(told).severity is Severity.WARNING
+
+
+def test_an_option_of_another_version_is_a_warning():
+    finding = only(found(text_of("env: {VLLM_XYZ: '1'}\nframework: {version: 0.27.1}\n"), "MLCC132", OLDER))
+    assert finding.severity is Severity.WARNING
+    assert "the nearest version with a list to 0.27.1" in finding.message
+
+
+OLDER = Over(
+    frameworks__vllm=VERSIONS,
+    options__vllm="""
+version: 1
+kind: options
+name: vllm
+source: test
+versions: {"0.1": {source: test}}
+rows:
+  model: {type: text}
+  ratio: {type: number}
+  names: {type: list}
+""",
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [("0.5", ""), ("nan", "not a number"), ("inf", "not a number"), ("x", "not a number"), ("", "")],
+)
+def test_numbers_are_finite(value, wrong):
+    told = found(text_of(f"env: {{VLLM_RATIO: '{value}'}}\n"), "MLCC131", OLDER)
+    assert bool(told) is bool(wrong)
+
+
+@pytest.mark.parametrize(("value", "wrong"), [("a b", False), ("a,b", False), ('["a"]', False), ("[a", True)])
+def test_a_list_that_begins_like_json_is_json(value, wrong):
+    assert bool(found(text_of(f"env: {{VLLM_NAMES: '{value}'}}\n"), "MLCC131", OLDER)) is wrong
+
+
+def test_a_key_that_this_version_has_no_option_for():
+    told = {f.path: f.message for f in found(text_of("engine: {max_model_len: 4096}\n"), "MLCC132", OLDER)}
+    assert "has no option --max-model-len" in told["engine.max_model_len"]
+
+
+def test_an_engine_without_a_list_is_not_judged():
+    text = text_of("env: {COMFYUI_XYZ: '1'}\n", "diffusors-comfyui", model="")
+    assert [f.code for f in found(text) if f.code in ("MLCC131",)] == []
+
+
+def test_a_larger_split_is_proposed_before_a_larger_machine():
+    engine = "engine: {max_model_len: 20480, tensor_parallel_size: 1}\n"
+    text = text_of(engine, deployment="instance_type: ml.g6e.12xlarge", model="model: {name: Qwen/Qwen3-32B}\n")
+    finding = next(f for f in found(text, "MLCC146") if f.severity is Severity.ERROR)
+    assert finding.hint.startswith("set engine.tensor_parallel_size: 4 (")
+
+
+def test_a_driver_that_no_host_has_is_said_so():
+    known = Over(frameworks__vllm=VERSIONS.replace('"580"', '"999"'))
+    text = text_of("framework: {version: 0.27.1}\n" + OLD_AMI)
+    finding = only(found(text, "MLCC141", known))
+    assert "needs 999" in finding.message
+    assert finding.hint.startswith("no host of this use has it: take framework.version ")
+    assert driver._older(subject_of(text, known), {}, "endpoint") == ""
+
+
+def test_what_fits_nowhere_has_no_larger_machine():
+    finding = only(found(text_of(model="model: {name: acme/giant}\n"), "MLCC146", GIANT)[1:])
+    assert finding.hint.startswith("choose a smaller or a quantised model")
+
+
+GIANT = Over(
+    models__zz="""
+version: 1
+kind: models
+source: test
+rows:
+  acme/giant:
+    source: test
+    facts: {parameters: 900000000000000, layers: 9000, hidden_size: 9000, kv_heads: 8, head_dim: 128, max_position_embeddings: 9000}
+"""
+)
+
+# ---------------------------------------------------------------- whatever somebody writes
+VALUES = (
+    "'0'", "'-1'", "'1e999'", "'nan'", "'inf'", "'true'", "''", "' '", "'[1]'", "'{}'", "'null'", "'max'", "'1.5'",
+    f"'{'9' * 400}'", f"'{'9' * 5000}'", "'\u0661'", "'0x10'", "'1_000'", f"'{'[' * 5000}'", "'a\\nb'", "true", "0", "-5", "1.5",
+)  # fmt: skip
+HOSTILE = ("transformers-vllm", "transformers-sglang", "transformers-lmi", "transformers-tensorrt-llm")
+
+
+@pytest.mark.parametrize("config", HOSTILE)
+@pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
+def test_no_value_of_a_variable_makes_a_check_fail(config, value):
+    engine = subject_of(text_of(config=config)).rows.engine
+    assert engine is not None
+    lines = (
+        "".join(f"  {name}: {value}\n" for name in sorted(spelling.keys_of(engine))) + f"  {engine.prefix}X: {value}\n"
+    )
+    for text in (f"env:\n{lines}", "inference_components:\n- name: a\n  env:\n" + lines.replace("  ", "    ")):
+        for finding in found(text_of(text, config, deployment=FOUR)):
+            assert finding.message
+            assert len(finding.message) < 600
+
+
+@pytest.mark.parametrize(
+    "deployment",
+    [
+        "instance_type: ml.zz.none",
+        "instance_type: ml.t2.medium",
+        "instance_type: ml.p6-b300.48xlarge",
+        "target: local, instance_type: ml.inf2.xlarge",
+    ],
+)
+@pytest.mark.parametrize(
+    "model",
+    [
+        "",
+        "model: {name: no/such}\n",
+        "model: {name: 's3://bucket/k/'}\n",
+        "model: {name: ./m}\n",
+        "model: {name: acme/odd}\n",
+        SMALL,
+    ],
+)
+def test_no_model_and_no_instance_makes_a_check_fail(deployment, model):
+    for config in ("transformers-vllm", "transformers-djl", "diffusors-comfyui", "http-flask"):
+        found(text_of("engine: {tensor_parallel_size: max}\n", config, deployment, model), "", OWN)
+
+
+def test_forty_components_are_checked_in_little_time():
+    components = ", ".join(f"{{name: c{n}, gpu_count: 1, env: {{VLLM_X{n}: a}}}}" for n in range(40))
+    text = text_of(f"inference_components: [{components}]\n", deployment=FOUR)
+    found(text)
+    started = time.process_time()
+    told = found(text)
+    assert time.process_time() - started < 4
+    assert len([f for f in told if f.code == "MLCC132"]) == 40
+
+
+ENGINES = """
+version: 1
+kind: engines
+rows:
+  vllm:
+    title: Odd
+    source: test
+    prefix: VLLM_
+    style: serve
+    names: {no.such: VLLM_A, model.name: VLLM_MODEL}
+    typed: {dtype: "", no.such.key: what, load_format: "!", max_model_len: "a.b.c.d", lora.enabled: x, enable_prefix_caching: "!y"}
+    more: {VLLM_M: no.such, VLLM_N: max_model_len, VLLM_O: dtype}
+"""
+
+
+def test_an_engine_row_of_a_project_may_be_odd():
+    known = Over(engines=ENGINES)
+    text = text_of(
+        "engine: {dtype: half, load_format: auto, max_model_len: 5, lora: {enabled: true}, enable_prefix_caching: true}\n"
+        "env: {VLLM_M: a, VLLM_N: '7', VLLM_O: b, VLLM_X: 'false'}\n"
+    )
+    told = found(text, "", known)
+    assert "MLCC130" in [f.code for f in told]
+    assert {f.path for f in told if f.code == "MLCC133"} == {"engine.dtype", "engine.load_format"}
