@@ -63,6 +63,8 @@ def check(project: Project, hub: Hub) -> Seen:
                 seen = Seen((trouble(problem),))
             findings += seen.findings
             words += seen.words
+    if not findings and not words:
+        words.append("no model of the Hub is named: nothing was looked up")
     return Seen(tuple(ordered(findings)), tuple(dict.fromkeys(words)))
 
 

@@ -115,3 +115,16 @@ def test_an_interrupt_reaches_the_program_as_one_terminate(tmp_path: Path, on_te
     assert (tmp_path / "ended").exists() == ends
     with pytest.raises(ProcessLookupError):
         os.kill(int(started.read_text().rstrip(".")), 0)
+
+
+def test_a_capped_program_ends_when_it_says_too_much_or_takes_too_long():
+    talk = [sys.executable, "-c", "import sys\nwhile True: sys.stdout.write('x' * 4096)"]
+    done = proc.capped(talk, environ={}, timeout_s=20, max_bytes=10000)
+    assert (len(done.stdout), done.code < 0) == (10000, True)
+    started = time.monotonic()
+    done = proc.capped([sys.executable, "-c", "import time; time.sleep(30)"], environ={}, timeout_s=0.5)
+    assert (done.stdout, done.code < 0) == (b"", True)
+    assert time.monotonic() - started < 10
+    assert proc.capped([sys.executable, "-c", "print(1)"], environ={}, timeout_s=20) == proc.Finished(0, b"1\n")
+    with pytest.raises(PreconditionError):
+        proc.capped(["/nonexistent/program"], environ={}, timeout_s=1)
