@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import jinja2
+import jinja2.ext
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -147,7 +148,8 @@ VARIABLES = {"transformers-vllm": "VLLM_CHAT_TEMPLATE", "transformers-sglang": "
 
 
 def project(config: str, model: str, tmp_path) -> dict[str, bytes]:
-    text = f"version: 1\nproject: {{name: chat}}\ndeployment: {{config: {config}}}\nmodel: {model}\n"
+    deployment = f"{{config: {config}, instance_type: ml.g5.48xlarge}}\nengine: {{tensor_parallel_size: max}}"
+    text = f"version: 1\nproject: {{name: chat}}\ndeployment: {deployment}\nmodel: {model}\n"
     build_tree(tmp_path, {"mlcc.yaml": text, "own.jinja": "mine"})
     found = pipeline.read(str(tmp_path / "mlcc.yaml"), Request())
     assert found.ok, found.findings
