@@ -147,8 +147,11 @@ CONCRETE = {name.replace("*", "7b-v1.5"): template for name, template in NEEDY.i
 VARIABLES = {"transformers-vllm": "VLLM_CHAT_TEMPLATE", "transformers-sglang": "SGLANG_CHAT_TEMPLATE"}
 
 
-def project(config: str, model: str, tmp_path) -> dict[str, bytes]:
-    deployment = f"{{config: {config}, instance_type: ml.g5.48xlarge}}\nengine: {{tensor_parallel_size: max}}"
+LARGE = ("ml.g5.48xlarge", "{tensor_parallel_size: max}")
+
+
+def project(config: str, model: str, tmp_path, machine: tuple[str, str] = LARGE) -> dict[str, bytes]:
+    deployment = f"{{config: {config}, instance_type: {machine[0]}}}\nengine: {machine[1]}"
     text = f"version: 1\nproject: {{name: chat}}\ndeployment: {deployment}\nmodel: {model}\n"
     build_tree(tmp_path, {"mlcc.yaml": text, "own.jinja": "mine"})
     found = pipeline.read(str(tmp_path / "mlcc.yaml"), Request())
@@ -169,7 +172,7 @@ def test_a_model_that_needs_a_template_gets_it(config, model, tmp_path):
 
 @pytest.mark.parametrize("config", sorted(VARIABLES))
 def test_a_model_that_brings_its_own_gets_none(config, tmp_path):
-    tree = project(config, "{name: Qwen/Qwen2.5-7B-Instruct}", tmp_path)
+    tree = project(config, "{name: Qwen/Qwen3-4B}", tmp_path, ("ml.g5.xlarge", "{max_model_len: 4096}"))
     assert "code/chat_template.jinja" not in tree
     assert VARIABLES[config].encode() not in tree["do/config"]
 
