@@ -78,12 +78,19 @@ def _parts(path: str) -> list[str]:
 
 
 def _chat_template(resolved: Resolved) -> str:
-    """The text of the chat template: the configuration's own, else the packaged one that the model's row names."""
+    """The text of the chat template: the configuration's own (a text, or a packaged one's name), else the row's."""
     own, model = str(resolved.get("model.chat_template", "")), resolved.rows.model
     if own or resolved.get("model.chat_template_file") or model is None or not model.requires_template:
-        return own
-    path = resources.path("registries", "chat_templates", f"{model.chat_template}.jinja")
-    if not re.fullmatch(r"[a-z0-9-]+", model.chat_template) or not os.path.isfile(path):
+        return _packaged(own) or own
+    return _packaged(model.chat_template)
+
+
+def _packaged(name: str) -> str:
+    """A template of the registries by its name; an empty text when none is called so."""
+    if not re.fullmatch(r"[a-z0-9-]{1,40}", name):
+        return ""
+    path = resources.path("registries", "chat_templates", f"{name}.jinja")
+    if not os.path.isfile(path):
         return ""
     with open(path, encoding="utf-8") as stream:
         return stream.read().rstrip("\n")

@@ -186,3 +186,18 @@ def test_the_user_s_own_stands_over_the_registries(config, tmp_path):
     text = "{% for m in messages %}'{{ m.content }}'{% endfor %}"
     tree = project(config, f"{{name: {model}, chat_template: {json.dumps(text)}}}", tmp_path)
     assert tree["code/chat_template.jinja"].decode().rstrip("\n") == text
+
+
+@pytest.mark.parametrize("name", sorted(ASKED))
+def test_a_shipped_template_can_be_named(name, tmp_path):
+    machine = ("ml.g5.xlarge", "{max_model_len: 4096}")
+    tree = project("transformers-vllm", f"{{name: Qwen/Qwen3-4B, chat_template: {name}}}", tmp_path, machine)
+    assert tree["code/chat_template.jinja"].strip() == (FOLDER / f"{name}.jinja").read_bytes().strip()
+    assert b"VLLM_CHAT_TEMPLATE='/opt/program/chat_template.jinja'" in tree["do/config"]
+
+
+@pytest.mark.parametrize("name", ["../../findings", "chatml.jinja", "nope", "a/b"])
+def test_no_other_file_can_be_named(name, tmp_path):
+    machine = ("ml.g5.xlarge", "{max_model_len: 4096}")
+    tree = project("transformers-vllm", f"{{name: Qwen/Qwen3-4B, chat_template: {name}}}", tmp_path, machine)
+    assert tree["code/chat_template.jinja"].strip() == name.encode(), "it is a text, if an odd one"
