@@ -82,8 +82,10 @@ def propose(project: Project, hub: Hub | None, disk: bytes | None, wish: Wish = 
     """
     offline = Proposal({}, newer=newer(project))
     name = str(project.default.get("model.name", ""))
-    if hub is None or not name:
+    if hub is None:
         return offline
+    if not name:
+        return offline._replace(words=("no model is named: nothing to look up",))
     if kind(name) != "hub":
         return offline._replace(words=(f"{printable(name, 100)} is not a model of the Hub: nothing to look up",))
     subject = Subject(project.default, project.registries, project.inputs.config.root)

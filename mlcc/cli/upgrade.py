@@ -14,7 +14,7 @@ from mlcc.cli.options import output_options
 from mlcc.cli.output import document, plain, print_findings, table
 from mlcc.cli.plan import CHANGES
 from mlcc.cli.plugged import plugged
-from mlcc.cli.projects import Selection, files, project_options
+from mlcc.cli.projects import Selection, files, project_options, target_of
 from mlcc.cli.session import Session, current
 from mlcc.cli.set import checked, write
 from mlcc.diagnostics import has_errors, ordered, printable
@@ -61,8 +61,9 @@ def command(
     session = current()
     hub = None if silent(session) else Hub(session.environ)
     code = 0
-    for path in files(Selection(paths, file, directory, every, since), session):
-        code = max(code, _one(session, path, hub, Wish(follow, template), check))
+    chosen = files(Selection(paths, file, directory, every, since), session)
+    for path in session.counted(chosen, "looking up"):
+        code = max(code, _one(session, path, target_of(path, directory), hub, Wish(follow, template), check))
     flush(session)
     return code
 
@@ -72,14 +73,15 @@ def silent(session: Session) -> bool:
     return session.offline or session.environ.get("HF_HUB_OFFLINE", "").upper() in OFFLINE
 
 
-def _one(session: Session, path: str, hub: Hub | None, wish: Wish, check: bool) -> int:
+def _one(session: Session, path: str, target: str, hub: Hub | None, wish: Wish, check: bool) -> int:
+    """One project.  target: where it is rendered, and so where the image finds the template."""
     before = read_named(path, CONFIG_LIMITS.max_bytes)
     # what only this run knows is not for a file that is committed
     committed = {n: v for n, v in session.environ.items() if not n.startswith("ML_")}
     project = pipeline.read(path, Request(environ=committed, plugged=plugged(session)))
     if not project.ok:
         raise UserError(project.findings)
-    with Directory(os.path.dirname(path) or ".") as beside:
+    with Directory(target) as beside:
         found = beside.read(NAME, MAX_FILE_BYTES)
     proposal = upgrade.propose(project, hub, found[0] if found is not None else None, wish)
     wrong = has_errors(proposal.findings)
@@ -88,7 +90,7 @@ def _one(session: Session, path: str, hub: Hub | None, wish: Wish, check: bool) 
         checked(before, after, path)
         if not check:
             if proposal.template is not None:
-                write(os.path.join(os.path.dirname(path), NAME), proposal.template)
+                write(os.path.join(target, NAME), proposal.template)
             if after != before:
                 write(path, after)
     _print(session, path, project, proposal, hub, check or wrong, found is not None)

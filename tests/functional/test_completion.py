@@ -27,6 +27,11 @@ def offered(line: str, shell: str = "bash") -> list[str]:
     ("line", "word"),
     [
         ("mlcc va", "plain,validate"),
+        ("mlcc up", "plain,upgrade"),
+        ("mlcc upgrade --rev", "plain,--revision"),
+        ("mlcc validate --onl", "plain,--online"),
+        ("mlcc validate --validate-with", "plain,--validate-with-docker"),
+        ("mlcc validate --no-validate-e", "plain,--no-validate-env-vars"),
         ("mlcc validate --out", "plain,--output"),
         ("mlcc init --deployment-t", "plain,--deployment-target"),
         ("mlcc plan --deployment-t", "plain,--deployment-target"),

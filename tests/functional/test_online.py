@@ -401,6 +401,14 @@ def test_the_shape_is_that_of_a_plan(mlcc: Caller, hub: HubServer, arguments):
     ]
 
 
+def test_the_template_lies_where_the_image_is_built(mlcc: Caller, hub: HubServer):
+    build_tree(HERE, {"p/mlcc.yaml": BARE, "out/x": "", **{f"p/{k}": v for k, v in OWN.items()}})
+    mlcc("upgrade", "-f", "p/mlcc.yaml", "-C", "out", code=0)
+    assert (HERE / "out/chat_template.jinja").read_text() == CHAT
+    assert f"revision: {SECOND}" in (HERE / "p/mlcc.yaml").read_text()
+    assert not (HERE / "p/chat_template.jinja").exists()
+
+
 def test_a_broken_project_is_not_upgraded(mlcc: Caller, hub: HubServer):
     build_tree(HERE, {"mlcc.yaml": project() + "nope: 1\n"})
     assert "MLCC020" in mlcc("upgrade", code=1).stderr

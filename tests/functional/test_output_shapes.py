@@ -22,6 +22,8 @@ CASES = [
     ("output-plan", GOOD, ("diff",), 0),
     ("output-plan", GOOD, ("apply",), 0),
     ("output-plan", GOOD, ("apply", "--check"), 2),
+    ("output-plan", GOOD, ("upgrade", "--offline"), 0),
+    ("output-findings", BAD, ("upgrade", "--offline"), 1),
     ("output-explain", GOOD, ("explain",), 0),
     ("output-explain", GOOD, ("explain", "deployment.target"), 0),
     ("output-findings", GOOD, ("explain", "deployment.tarjet"), 1),
