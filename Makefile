@@ -13,6 +13,8 @@ $(BIN)/.ready: setup.cfg
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "mlcc needs Python 3.10 or newer")'
 	$(PYTHON) -m venv $(VENV)
 	@PYTHONWARNINGS=ignore $(BIN)/pip install -qq --disable-pip-version-check -e '.[dev]'
+	@# NVIDIA's model_config protobuf, without the client around it
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps tritonclient==2.73.0
 	@touch $@
 
 venv: $(BIN)/.ready ## the virtual environment with mlcc and its tools

@@ -5,7 +5,13 @@
 >>> project.ok, [str(f.place) for f in project.findings]
 >>> project.resolved.get("deployment.instance_type")
 >>> prepared = api.plan(project, "out")    # what apply would do
->>> api.apply(project, "out")              # all of it, or nothing
+>>> prepared, wrote = api.apply(project, "out")     # all of it, or nothing
+>>> prepared.blocked                       # True: refused, for the conflicts in prepared.plan.findings
+
+- A path may be text or an object (`pathlib.Path`).  Without a folder, plan and apply are about the one of mlcc.yaml.
+- `ML_` variables count only where they are given: `Request(environ=environ)`, with `environ` of `os`.
+- What forbids going on is an `MlccError` with findings, trouble of the machine (a full disk) too.  A conflict is none:
+  apply answers (prepared, False), and `prepared.blocked` tells a refusal from having had nothing to do.
 
 Names without a leading underscore of this module, and the public attributes of the records that they return, change
 only with the major version.  `mlcc.registries.load()` gives the registries by themselves.

@@ -16,94 +16,21 @@ from typing import NamedTuple
 
 from mlcc import hold, writing
 from mlcc import journal as journals
-from mlcc.diagnostics import Finding, error, printable
+from mlcc.diagnostics import error, printable
 from mlcc.errors import UserError
 from mlcc.files import Directory, Refused
 from mlcc.journal import Journal
 from mlcc.plan import DELETE, Known, Plan
+from mlcc.recorded import STAGES, TXN_DIR, State, unfinished
 from mlcc.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
 from mlcc.writing import make_directories, remove_empty, remove_files, remove_flat, signals_wait, write_file
 
-TXN_DIR = ".mlcc/txn"
-JOURNAL = f"{TXN_DIR}/journal.json"
-LOCK_MAX_BYTES = 256 * 1024
 LOCK_WAIT_S = 30.0
 # What mlcc keeps beside the base tree, so that Git ignores its state and never rewrites line ends of the base.
 STATE_FILES = {
     ".mlcc/.gitignore": b"/run/\n/txn/\n",
     ".mlcc/.gitattributes": b"base/** -text linguist-generated\n",
 }
-
-
-class State(NamedTuple):
-    """What the target holds of mlcc's own.
-
-    base: the base tree; lock: bytes of mlcc.lock or None; journal: of an unfinished apply; staged: its bytes by
-    digest; findings: about what could not be believed.
-    """
-
-    base: Mapping[str, bytes]
-    lock: bytes | None
-    journal: Journal | None
-    staged: Mapping[str, bytes]
-    findings: tuple[Finding, ...] = ()
-
-
-# ---------------------------------------------------------------- reading
-def read_state(target: Directory, producible: Callable[[str], bool]) -> State:
-    """Reads base, lock and journal.  Raises Refused where a link or worse stands in their place."""
-    base = {}
-    prefix = BASE_DIR + "/"
-    for path in target.walk(BASE_DIR):
-        relative = path.removeprefix(prefix)
-        if producible(relative):
-            found = target.read(path, MAX_FILE_BYTES)
-            if found is not None:
-                base[relative] = found[0]
-    lock = target.read(LOCK_NAME, LOCK_MAX_BYTES)
-    journal = journal_of(target)
-    findings = []
-    if journal is None and target.exists(JOURNAL):
-        message = f"{JOURNAL} is not a journal of this mlcc; it is ignored"
-        findings.append(error("MLCC206", message, file=JOURNAL, hint="mlcc apply removes it"))
-    staged = _staged(target, journal) if journal is not None else {}
-    return State(base, lock[0] if lock is not None else None, journal, staged, tuple(findings))
-
-
-def journal_of(target: Directory) -> Journal | None:
-    """The journal of an apply that was killed; None where there is none, or none that can be believed."""
-    raw = target.read(JOURNAL, journals.MAX_BYTES)
-    return journals.load(raw[0]) if raw is not None else None
-
-
-def _staged(target: Directory, journal: Journal) -> dict[str, bytes]:
-    found = {}
-    for path in target.walk(f"{TXN_DIR}/{journal.stage}", limit=10_000):
-        read = target.read(path, MAX_FILE_BYTES)
-        if read is not None:
-            found[digest(read[0])] = read[0]
-    return found
-
-
-def observe(target: Directory, paths: Iterable[str]) -> dict[str, OnDisk]:
-    """Plain files among `paths`.  Raises UserError with every path that is something else."""
-    found, refused = {}, list[Finding]()
-    for path in paths:
-        try:
-            read = target.read(path, MAX_FILE_BYTES)
-        except Refused as problem:
-            refused.extend(problem.findings)
-            continue
-        if read is not None:
-            found[path] = OnDisk(read[0], read[1])
-    if refused:
-        raise UserError(refused)
-    return found
-
-
-def unfinished(target: Directory) -> bool:
-    """True when an apply was killed after its commit point and nobody finished it."""
-    return target.exists(JOURNAL)
 
 
 # ---------------------------------------------------------------- the lock on the directory
@@ -123,8 +50,11 @@ def locked(target: Directory, sleep: Callable[[float], None], wait_s: float = LO
         hold.release(target.fd)
 
 
-def _failed(doing: str, problem: OSError, after_commit: bool = False) -> UserError:
-    why = (problem.strerror or "input/output error").lower()
+def _failed(doing: str, problem: OSError | Refused, after_commit: bool = False) -> UserError:
+    if isinstance(problem, Refused):
+        why = problem.findings[0].message
+    else:
+        why = (problem.strerror or "input/output error").lower()
     if after_commit:
         later = "the change is recorded: run mlcc apply again to finish it"
         return UserError([error("MLCC208", f"could not {doing}: {why}", hint=later)])
@@ -171,7 +101,7 @@ def execute(target: Directory, plan: Plan, lock: bytes, state: State, known: Kno
             try:
                 _replay(target, stage, first, last, deletes)
                 _finish(target)
-            except OSError as problem:
+            except (OSError, Refused) as problem:
                 # without its journal it is done, and what could not be tidied up the next apply sweeps
                 if unfinished(target):
                     raise _failed("finish writing the new files", problem, after_commit=True) from None
@@ -300,7 +230,7 @@ def _finish(target: Directory) -> None:
 def _sweep(target: Directory) -> None:
     """Removes what finished or killed transactions left."""
     if target.exists(TXN_DIR):
-        for stage in ("stage-1", "stage-2"):
+        for stage in STAGES:
             remove_flat(target, f"{TXN_DIR}/{stage}")
         remove_files(target, TXN_DIR, ["journal.tmp"])
         remove_empty(target, TXN_DIR)

@@ -16,7 +16,7 @@ from typing import Any
 from mlcc import keys
 from mlcc.candidates import names
 from mlcc.config import SCHEMA
-from mlcc.diagnostics import Finding, Severity, quoted
+from mlcc.diagnostics import Finding, Severity, printable, quoted
 from mlcc.values import Item, Path
 
 HEADER = "# Values of this project, written by mlcc apply from mlcc.yaml: change them with mlcc set.\n"
@@ -172,7 +172,7 @@ def parse(data: bytes, file: str) -> tuple[dict[str, str], list[Finding]]:
         match = _LINE.match(rest)
         word = _word(rest, match.end()) if match else None
         if match is None or word is None:
-            return variables, [_refused(file, line, f"not of the form export NAME='value': {quoted(head, 40)}")]
+            return variables, [_crlf(file, line) if head.endswith("\r") else _form(file, line, head)]
         value, end = word
         variables[match[1]] = value
         line += rest.count("\n", 0, end)
@@ -211,6 +211,16 @@ def _word(source: str, start: int) -> tuple[str, int] | None:
             parts.append(bare[0])
             position = bare.end()
     return "".join(parts), position
+
+
+def _form(file: str, line: int, head: str) -> Finding:
+    return _refused(file, line, f"not of the form export NAME='value': {quoted(head, 40)}")
+
+
+def _crlf(file: str, line: int) -> Finding:
+    shown = printable(file, 200)
+    hint = f"save it with Unix line endings (LF): sed -i 's/\\r$//' {shown}, or mlcc apply --restore {shown}"
+    return _refused(file, line, "this file has Windows line endings (CRLF)")._replace(hint=hint)
 
 
 def _refused(file: str, line: int, message: str) -> Finding:

@@ -182,7 +182,7 @@ def leaves(root: Node) -> Iterator[tuple[Path, Node]]:
 
 
 def _leaves(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
-    if node.is_map:
+    if node.is_map and (node.value or not keys.empty_counts(SCHEMA, path)):
         for key, child in node.value.items():
             if path or not key.startswith("x-"):
                 yield from _leaves(child, (*path, key))
@@ -257,8 +257,6 @@ def plain_problem(value: Any, depth: int = 0) -> str:
 
 
 _UNCARRIED = re.compile("[\x00\ud800-\udfff]")
-
-
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -306,11 +304,15 @@ def _coerce_number(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, 
 
 
 def _coerce_collection(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, str]:
-    if "array" in types and re.match(r"[A-Za-z0-9./:_@-]+(,[A-Za-z0-9./:_@-]+)*\Z", text):
-        return text.split(","), ""
+    prop = keys.find(SCHEMA, path)
+    numbers = prop is not None and prop.schema.get("items", {}).get("type") == "integer"
+    elements = scalars.listed(text, numbers) if "array" in types else None
+    if elements is not None:
+        return elements, ""
     loaded = yamlio.load(text.encode("utf-8", "surrogatepass"), "value")
     if loaded.root is None or not (loaded.root.is_list or loaded.root.is_map):
-        return None, f"{_told(path, text)} is not a list or mapping in YAML"
+        wanted = "a list, written A,B or in YAML" if types == ("array",) else "a list or mapping in YAML"
+        return None, f"{_told(path, text)} is not {wanted}"
     if loaded.findings:
         return None, loaded.findings[0].message
     return loaded.root.plain(), ""

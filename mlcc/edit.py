@@ -1,8 +1,9 @@
 """One change to the text of mlcc.yaml.  Law: every byte that the change is not about stays as it is.
 
 A scalar is replaced where it stands, a new key goes behind its last sibling with that sibling's indentation, and a
-removed key goes with its own lines.  What these cannot do is left to ruamel's round trip.  Either way the result is
-read again and must be the old document with just that change.
+removed key goes with its own lines; a comment above it stays, for nobody can know whether it is about that key alone.
+What these cannot do is left to ruamel's round trip.  Either way the result is read again and must be the old document
+with just that change.
 """
 
 from __future__ import annotations
@@ -15,12 +16,17 @@ from mlcc.diagnostics import error
 from mlcc.errors import UserError
 from mlcc.values import Item, Node, Path, format_path
 
+BYTE_ORDER_MARK = "\ufeff"
+
 
 def change(text: str, path: Path, value: Any) -> str:
     """The text with `path` set to `value`, or removed when it is None.
 
-    text: a valid document; value: plain data.  Raises UserError when the change cannot be made in this document.
+    text: a valid document (a byte order mark and line ends of either kind are kept); value: plain data.  Raises
+    UserError when the change cannot be made in this document.
     """
+    if text.startswith(BYTE_ORDER_MARK):
+        return BYTE_ORDER_MARK + change(text[1:], path, value)
     root = _read(text)
     wanted = _changed(root.plain(), path, value)
     if wanted == root.plain():
@@ -30,6 +36,17 @@ def change(text: str, path: Path, value: Any) -> str:
         if after is not None and _same(after, wanted):
             return after
     raise _refused(path)
+
+
+def comment_above(text: str, path: Path) -> int:
+    """The line of the comment that stands directly above a key or a named element; 0 when none does."""
+    text = text.removeprefix(BYTE_ORDER_MARK)
+    parent, rest = _deepest(_read(text), path)
+    child = _step(parent, rest[0]) if len(rest) == 1 else None
+    if child is None:
+        return 0
+    above = parent.keys.get(str(rest[0]), child.mark).line - 1
+    return above if above and text.splitlines()[above - 1].lstrip().startswith("#") else 0
 
 
 def _refused(path: Path) -> UserError:
@@ -85,10 +102,16 @@ def _element(items: list[Any], name: str, following: Any, value: Any) -> Any:
 
 def _round_trip(text: str, root: Node, path: Path, value: Any) -> str | None:
     """ruamel's way, unless a comment would be lost on it."""
-    after = yamlio.edit_round_trip(text, path, value)
+    line_end = _line_end(text)
+    after = yamlio.edit_round_trip(text.replace("\r\n", "\n"), path, value).replace("\n", line_end)
     comments = [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
     kept = {line.strip() for line in after.splitlines()}
     return after if all(comment in kept for comment in comments) else None
+
+
+def _line_end(text: str) -> str:
+    """How the document ends its lines, as the first one does."""
+    return "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
 
 
 def _precise(text: str, root: Node, path: Path, value: Any) -> str | None:
@@ -124,13 +147,15 @@ def _step(node: Node, segment: Any) -> Node | None:
 
 
 def _replaced(lines: list[str], child: Node, value: Any) -> str | None:
-    if child.is_map or child.is_list or isinstance(value, (dict, list)) or child.end == (0, 0):
+    """A scalar in a scalar's place, and anything in that of a flow collection, which it then is too."""
+    flow = child.style == "flow"
+    if child.end == (0, 0) or (not flow and (child.is_map or child.is_list or isinstance(value, (dict, list)))):
         return None
     (first, start), (last, end) = (child.mark.line, child.mark.column), child.end
-    if first != last:
+    if first != last and (not flow or any(line.lstrip().startswith("#") for line in lines[first:last])):
         return None
-    line = lines[first - 1]
-    lines[first - 1] = line[: start - 1] + yamltext.scalar(value) + line[end - 1 :]
+    before, after = lines[first - 1][: start - 1], lines[last - 1][end - 1 :]
+    lines[first - 1 : last] = [before + yamltext.flow(value) + after]
     return "".join(lines)
 
 
@@ -141,13 +166,14 @@ def _inserted(lines: list[str], parent: Node, rest: Path, value: Any) -> str | N
     for segment in reversed(rest):
         nested = {segment: nested}
     indent = min(mark.column for mark in parent.keys.values()) - 1
-    new = [f"{' ' * indent}{line}\n" for line in yamltext.emit(nested)]
+    line_end = _line_end("".join(lines))
+    new = [f"{' ' * indent}{line}{line_end}" for line in yamltext.emit(nested)]
     at = parent.end[0]
     if indent == 0:
         # a new section: at the end, not between a section and the comments that follow it
-        at, new = len(lines), ["\n", *new]
+        at, new = len(lines), [line_end, *new]
     if not lines[at - 1].endswith("\n"):
-        lines[at - 1] += "\n"
+        lines[at - 1] += line_end
     return "".join([*lines[:at], *new, *lines[at:]])
 
 
@@ -172,5 +198,5 @@ def _without_element(lines: list[str], root: Node, path: Path) -> str | None:
         return None
     if len(items.value) == 1:
         at = parent.keys[str(key)].line - 1
-        lines[at] = lines[at].rstrip("\n") + " []\n"
+        lines[at] = lines[at].rstrip("\r\n") + " []" + _line_end("".join(lines))
     return "".join([*lines[: first - 1], *lines[last:]])

@@ -83,13 +83,14 @@ def is_directory(path: str, links: bool = True) -> bool:
 class Refused(UserError):
     """A path that is not what it must be: a link, a directory in a file's place, a FIFO, too large."""
 
-    def __init__(self, path: str, why: str, hint: str = "") -> None:
+    def __init__(self, path: str, why: str, hint: str = "", code: str = "MLCC001") -> None:
         shown = printable(path, 200)
-        super().__init__([error("MLCC001", why, file=shown, hint=hint)])
+        super().__init__([error(code, why, file=shown, hint=hint)])
         _note(REFUSED, (), None)
 
 
-def _why(problem: OSError) -> str:
+def reason(problem: OSError) -> str:
+    """What the system says of a path, in words."""
     known = {
         errno.ELOOP: "a symbolic link stands there, and mlcc follows none",
         errno.ENOTDIR: "a file or a link stands where a directory belongs",
@@ -111,12 +112,19 @@ def _read_plain(fd: int, path: str, cap: int, single_link: bool) -> bytes:
         raise Refused(path, "has more than one hard link", "copy the file over itself, so that it is a file of its own")
     chunks: list[bytes] = []
     size = 0
-    while chunk := os.read(fd, 1 << 20):
+    while chunk := _chunk(fd, path):
         size += len(chunk)
         if size > cap:
             raise Refused(path, f"larger than {cap:,} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _chunk(fd: int, path: str) -> bytes:
+    try:
+        return os.read(fd, 1 << 20)
+    except OSError as problem:
+        raise Refused(path, f"cannot be read: {reason(problem)}") from None
 
 
 def read_named(path: str, cap: int) -> bytes:
@@ -131,7 +139,7 @@ def read_named(path: str, cap: int) -> bytes:
     except FileNotFoundError:
         raise Refused(path, "no such file", "run `mlcc init`, or name one with -f FILE") from None
     except OSError as problem:
-        raise Refused(path, _why(problem)) from None
+        raise Refused(path, reason(problem)) from None
     try:
         data = _read_plain(fd, path, cap, single_link=False)
     finally:
@@ -156,7 +164,7 @@ class Directory:
         except FileNotFoundError:
             raise Refused(path, "no such directory") from None
         except (OSError, ValueError) as problem:
-            why = _why(problem) if isinstance(problem, OSError) else "not a directory name"
+            why = reason(problem) if isinstance(problem, OSError) else "not a directory name"
             raise Refused(path, why) from None
         _note("directory", (path, follow), True)
 
@@ -189,9 +197,9 @@ class Directory:
 
     def _parent(self, relpath: str) -> tuple[int, str] | None:
         *parents, name = relpath.split("/")
-        fd = os.dup(self.fd)
+        fd, depth = os.dup(self.fd), 0
         try:
-            for part in parents:
+            for depth, part in enumerate(parents, 1):  # noqa: B007 - what it stands at is told
                 child = os.open(part, DIRECTORY, dir_fd=fd)
                 os.close(fd)
                 fd = child
@@ -200,7 +208,7 @@ class Directory:
             return None
         except OSError as problem:
             os.close(fd)
-            raise Refused(f"{self.path}/{relpath}", _why(problem)) from None
+            raise Refused("/".join([self.path, *parents[:depth]]), reason(problem)) from None
         return fd, name
 
     def read(self, relpath: str, cap: int, single_link: bool = True) -> tuple[bytes, int] | None:
@@ -221,7 +229,7 @@ class Directory:
         except FileNotFoundError:
             return None
         except OSError as problem:
-            raise Refused(shown, _why(problem)) from None
+            raise Refused(shown, reason(problem)) from None
         finally:
             os.close(parent)
         try:
@@ -296,7 +304,7 @@ class Directory:
         except FileNotFoundError:
             raise
         except OSError as problem:
-            raise Refused(f"{self.path}/{relpath}", _why(problem)) from None
+            raise Refused(f"{self.path}/{relpath}", reason(problem)) from None
         finally:
             os.close(parent)
 

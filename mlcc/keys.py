@@ -101,3 +101,9 @@ def find(name: str, path: Path) -> Property | None:
         else:
             return None
     return known.get(pattern)
+
+
+def empty_counts(name: str, path: Path) -> bool:
+    """True for a mapping that says something even when it holds nothing (`dynamic_batching: {}`)."""
+    prop = find(name, path)
+    return prop is not None and prop.meta.get("keep") == "empty"

@@ -6,17 +6,19 @@ read under mlcc.yaml's limits and believed only where the files on disk agree.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mlcc import schema, yamlio, yamltext
 from mlcc._version import VERSION
-from mlcc.diagnostics import error, has_errors
+from mlcc.diagnostics import Finding, Severity, error, has_errors, printable
 from mlcc.errors import UserError
 from mlcc.resolve import Resolved
 from mlcc.tree import LOCK_NAME, Record
-from mlcc.values import EMPTY, Path, Value, format_path, parse_path
+from mlcc.values import EMPTY, Node, Path, Value, format_path, parse_path
 
+FORMAT = 1
 HEADER = "# Written by mlcc apply; commit it. What mlcc.yaml resolved to, and the files that were rendered.\n"
 
 
@@ -60,7 +62,7 @@ def dump(
     """The lock's bytes; the same input gives the same bytes everywhere."""
     lines = [
         HEADER.rstrip("\n"),
-        "version: 1",
+        f"version: {FORMAT}",
         f"mlcc: {yamltext.scalar(VERSION)}",
         "registries:" if registries else "registries: {}",
     ]
@@ -104,17 +106,69 @@ def _differs(before: Value | None, after: Value) -> bool:
     return before is None or (before.value, before.source) != (after.value, after.source)
 
 
+def differences(before: Lock, old: bytes, new: bytes) -> str:
+    """What an apply changes in a lock, in a few words.  before: the lock that `old` holds."""
+    parts = {"registries": "registry digests", "values": "values", "environments": "environments", "files": "files"}
+    sections = [_sections(data) for data in (old, new)]
+    words = [f"mlcc {printable(before.version, 64) or 'unknown'} -> {VERSION}"] if before.version != VERSION else []
+    words += [said for key, said in parts.items() if sections[0].get(key) != sections[1].get(key)]
+    return ", ".join(words) or "layout"
+
+
+def _sections(data: bytes) -> dict[str, str]:
+    """The text below each key at the top."""
+    found = re.split(r"(?m)^(\w+):", data.decode("utf-8", "replace").replace("\r\n", "\n"))
+    return dict(zip(found[1::2], found[2::2], strict=True))
+
+
 # ---------------------------------------------------------------- reading
 def load(data: bytes, file: str = LOCK_NAME) -> Lock:
-    """Reads a lock.  Raises UserError when it is not one (a truncated, foreign or newer file)."""
+    """Reads a lock.  Raises UserError when it is not one (a truncated or foreign file, or one of a newer mlcc)."""
     loaded = yamlio.load(data, file)
     findings = list(loaded.findings)
     if loaded.root is not None and not has_errors(findings):
         findings += schema.validate(loaded.root, "lock")
     if loaded.root is None or has_errors(findings):
+        later = _later(loaded.root) if loaded.root is not None else ""
+        if later:
+            raise UserError(
+                [error("MLCC205", f"{file} {later}", file=file, hint="upgrade mlcc; the lock stays as it is")]
+            )
         hint = f"bring {LOCK_NAME} back from Git, or delete it: files that equal what is rendered are adopted"
+        if (
+            loaded.root is not None
+            and loaded.root.is_map
+            and {*loaded.root.value} - {*schema.load("lock")["properties"]}
+        ):
+            hint = f"upgrade mlcc if a newer one wrote it; else {hint}"
         raise UserError([error("MLCC205", f"{file} cannot be read as a lock", file=file, hint=hint), *findings])
     return _lock(loaded.root.plain())
+
+
+def _later(root: Node) -> str:
+    """What tells that a lock which cannot be read is one of a newer mlcc, or ''."""
+    version, wrote = root.get("version"), root.get("mlcc")
+    if version is not None and schema.newer(version.value, [FORMAT]):
+        shown = printable(version.text, 20)
+        return f"has format {shown}, and mlcc {VERSION} reads format {FORMAT}: a newer mlcc wrote it"
+    if wrote is not None and _release(wrote.value) > _release(VERSION):
+        return f"was written by mlcc {printable(wrote.text, 64)}, newer than this {VERSION}, and cannot be read"
+    return ""
+
+
+def outdated(lock: Lock) -> list[Finding]:
+    """A warning when a newer mlcc wrote a lock that this one can read: it may have written other files."""
+    if _release(lock.version) <= _release(VERSION):
+        return []
+    message = f"the lock was written by mlcc {printable(lock.version, 64)}, newer than this {VERSION}"
+    hint = "upgrade mlcc, or all that this one renders otherwise goes back"
+    return [Finding("MLCC222", Severity.WARNING, message, file=LOCK_NAME, hint=hint)]
+
+
+def _release(version: Any) -> tuple[int, ...]:
+    """The numbers that a version begins with; none for what is no version."""
+    found = re.match(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}", version) if isinstance(version, str) else None
+    return tuple(map(int, found[0].split("."))) if found else ()
 
 
 def _lock(plain: Mapping[str, Any]) -> Lock:

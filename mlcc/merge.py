@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from mlcc.marks import conflicts
+
 # Line matching compares every pair of equal lines; beyond so many lines or pairs a person decides.
 MAX_LINES = 20_000
 MAX_PAIRS = 2_000_000
@@ -55,10 +57,14 @@ def merge(base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str] 
     return Merged(b"".join(out), conflicts)
 
 
-def has_markers(data: bytes, labels: tuple[str, str, str] = LABELS) -> bool:
-    """True when markers that `merge` wrote still stand in a text."""
+def has_markers(data: bytes, rendered: bytes = b"", labels: tuple[str, str, str] = LABELS) -> bool:
+    """True when markers that `merge` wrote, or Git, still stand in a text.
+
+    rendered: what mlcc renders there; conflicts that stand in it too are nobody's.
+    """
     lines = {line.rstrip(b"\r\n") for line in data.splitlines()}
-    return {f"<<<<<<< {labels[0]}".encode(), f">>>>>>> {labels[2]}".encode()} <= lines
+    own = {f"<<<<<<< {labels[0]}".encode(), f">>>>>>> {labels[2]}".encode()} <= lines
+    return own or len(conflicts(data)) > len(conflicts(rendered))
 
 
 def _pairs(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> int:

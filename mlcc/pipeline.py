@@ -15,22 +15,23 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from mlcc import apply as applying
-from mlcc import checks, conf, config, journal, workspace
+from mlcc import checks, conf, config, journal, recorded, workspace
 from mlcc import lock as locks
 from mlcc import plan as planning
 from mlcc import render as rendering
 from mlcc import resolve as resolving
-from mlcc.apply import State
 from mlcc.diagnostics import Finding, error, has_errors, ordered
 from mlcc.errors import UserError
 from mlcc.files import Directory, present
 from mlcc.lock import Lock
-from mlcc.plan import Known, Options, Plan
+from mlcc.machine import StrPath, asked_to, make_folder, texts
+from mlcc.plan import Change, Known, Options, Plan
+from mlcc.recorded import State
 from mlcc.registries.load import Registries
 from mlcc.registries.load import load as load_registries
 from mlcc.resolve import Resolved
 from mlcc.settings import Request
-from mlcc.tree import OnDisk, Tree
+from mlcc.tree import LOCK_NAME, OnDisk, Tree
 from mlcc.values import Source
 from mlcc.workspace import Inputs
 
@@ -62,14 +63,15 @@ class Project(NamedTuple):
         return not has_errors(self.findings)
 
 
-def load(file: str, request: Request = Request(), data: bytes | None = None) -> Inputs:
+def load(file: StrPath, request: Request = Request(), data: bytes | None = None) -> Inputs:
     """Reads mlcc.yaml, what it extends, the project manifest, options and variables.
 
-    file: mlcc.yaml; request: options, variables, extra files, registry folders; data: the bytes that mlcc.yaml shall be
-    taken to hold, where they are not written yet.  Mistakes are findings of the result; raises UserError only when the
-    file cannot be opened.
+    file: mlcc.yaml; request: options, variables (none but those of its `environ`), extra files, registry folders; data:
+    the bytes that mlcc.yaml shall be taken to hold, where they are not written yet.  Mistakes are findings of the
+    result; raises UserError only when the file cannot be opened.
     """
-    return workspace.gather(file, request, data)
+    with asked_to("read the project"):
+        return workspace.gather(os.fsdecode(file), request, data)
 
 
 def resolve(inputs: Inputs, env: str | None = None) -> Project:
@@ -78,7 +80,8 @@ def resolve(inputs: Inputs, env: str | None = None) -> Project:
     env: the overlay that is asked for.  Raises UserError when a registry is broken.
     """
     findings = list(inputs.findings)
-    registries = load_registries(inputs.roots if not has_errors(findings) else ())
+    with asked_to("read the registries"):
+        registries = load_registries(inputs.roots if not has_errors(findings) else ())
     if env:
         findings.extend(config.environment(inputs.config, env))
     findings.extend(registries.problems())
@@ -114,8 +117,8 @@ def check(project: Project) -> Project:
     return project._replace(findings=tuple(ordered(findings)))
 
 
-def read(file: str, request: Request = Request(), env: str | None = None) -> Project:
-    """Loads, resolves and checks a project."""
+def read(file: StrPath, request: Request = Request(), env: str | None = None) -> Project:
+    """Loads, resolves and checks a project.  file, request: as for `load`; env: as for `resolve`."""
     return check(resolve(load(file, request), env))
 
 
@@ -130,23 +133,24 @@ def _hidden(finding: Finding, known: Iterable[Finding]) -> bool:
     return finding.code == MISSING and any(f.path.partition(".")[0] in ("", section) for f in known)
 
 
-def render(project: Project, staging: Iterable[str] = STAGING) -> Tree:
+def render(project: Project, staging: StrPath | Iterable[StrPath] = STAGING) -> Tree:
     """The desired tree.
 
     staging: directories in which a private temporary folder may be made, the first that can be used.  Raises UserError
-    with the project's findings when one of them is an error.
+    with the project's findings when one of them is an error, and when the machine fails.
     """
     if not project.ok:
         raise UserError(project.findings)
-    parent = rendering.staging_parent(staging)
+    parent = rendering.staging_parent(texts(staging))
     if parent is None:
         hint = "set TMPDIR to a writable directory whose path holds only letters, digits and / _ . -"
         raise UserError([error("MLCC209", "no directory for temporary files can be used", hint=hint)])
-    private = tempfile.mkdtemp(prefix="mlcc-", dir=parent)
-    try:
-        return rendering.render(project.default, project.environments, private, project.inputs.plugged.layers)
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
+    with asked_to("render the project"):
+        private = tempfile.mkdtemp(prefix="mlcc-", dir=parent)
+        try:
+            return rendering.render(project.default, project.environments, private, project.inputs.plugged.layers)
+        finally:
+            shutil.rmtree(private, ignore_errors=True)
 
 
 def producible(registries: Registries, roots: Sequence[str] = ()) -> rendering.Producible:
@@ -180,9 +184,29 @@ class Prepared(NamedTuple):
         return self.state.lock != self.lock
 
     @property
+    def all_changes(self) -> tuple[Change, ...]:
+        """What happens to every file, mlcc.lock among them where it would get other bytes, in path order."""
+        if not self.lock_changes:
+            return self.plan.changes
+        old = self.state.lock
+        reason = locks.differences(self.before, old, self.lock) if old is not None else ""
+        change = Change(LOCK_NAME, planning.CREATE if old is None else planning.UPDATE, self.lock, reason=reason)
+        return tuple(sorted((*self.plan.changes, change), key=lambda c: c.path))
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many files have each action, mlcc.lock among them."""
+        return planning.summary(self.all_changes)
+
+    @property
     def changes_files(self) -> bool:
         """True when apply would write or delete a file of the project."""
         return any(c.writes or c.action == planning.DELETE for c in self.plan.changes)
+
+    @property
+    def blocked(self) -> bool:
+        """True when a conflict forbids the change: apply refuses, writes nothing, and the plan's findings say why."""
+        return self.plan.blocked
 
     @property
     def changes(self) -> bool:
@@ -192,21 +216,23 @@ class Prepared(NamedTuple):
 
 def prepare(project: Project, desired: Tree, target: Directory, options: Options = Options()) -> Prepared:
     """Plans the change from what `target` holds to the desired tree.  Reads only."""
+    options = options._replace(restore=tuple(map(os.path.normpath, texts(options.restore))))
     can_render = producible(project.registries, project.inputs.plugged.layers)
-    state = applying.read_state(target, can_render)
+    state = recorded.read_state(target, can_render)
     before = locks.load(state.lock) if state.lock is not None else Lock()
     paths = {*desired, *state.base, *(p for p in before.files if can_render(p))}
     if state.journal is not None:
         paths |= {p for p in state.journal.entries if can_render(p)}
-    observed = applying.observe(target, sorted(paths))
+    observed = recorded.observe(target, sorted(paths))
     observed |= _saved_names(target, observed) if options.force or options.restore else {}
     known = Known(observed, state.base, before.files, can_render, acceptable)
     if state.journal is not None:
         found = journal.recover(state.journal, observed, state.base, before.files, state.staged, can_render)
         known = known._replace(base=found.base, records=found.records)
     plan = planning.decide(desired, known, options)
+    plan = plan._replace(findings=(*plan.findings, *locks.outdated(before)))
     lock = locks.dump(project.default, project.environments, project.registries.digests(), plan.records)
-    if len(lock) > applying.LOCK_MAX_BYTES:
+    if len(lock) > recorded.LOCK_MAX_BYTES:
         message = f"the resolved values take {len(lock):,} bytes, more than mlcc.lock may hold"
         raise UserError([error("MLCC210", message, hint="shorten values, or move long ones into files of code/")])
     return Prepared(plan, lock, before, state, known)
@@ -226,21 +252,25 @@ def _saved_names(target: Directory, observed: Iterable[str]) -> dict[str, OnDisk
 def held(path: str, sleep: Callable[[float], None], make: bool = True) -> Iterator[Directory]:
     """The target directory, made if absent, open and held for one apply at a time."""
     if make:
-        os.makedirs(path, exist_ok=True)
+        make_folder(path)
     with Directory(path, follow=False) as target, applying.locked(target, sleep):
         yield target
 
 
 def plan(
-    project: Project, directory: str = "", options: Options = Options(), staging: Iterable[str] = STAGING
+    project: Project,
+    directory: StrPath = "",
+    options: Options = Options(),
+    staging: StrPath | Iterable[StrPath] = STAGING,
 ) -> Prepared:
     """Renders a project and plans the change from what a folder holds.  Reads only.
 
-    directory: where the project is written (default: beside its mlcc.yaml); it need not exist yet.
+    directory: where the project is written (default: beside its mlcc.yaml, wherever the caller is); it need not exist
+    yet.  `blocked` of the result says whether apply would refuse.
     """
-    where = directory or project.inputs.directory
+    where = os.fsdecode(directory) or project.inputs.directory
     tree = render(project, staging)
-    with ExitStack() as stack:
+    with asked_to("read the project"), ExitStack() as stack:
         if present(where):
             target = Directory(where, follow=False)
         else:
@@ -252,21 +282,24 @@ def plan(
 
 def apply(
     project: Project,
-    directory: str = "",
+    directory: StrPath = "",
     options: Options = Options(),
-    staging: Iterable[str] = STAGING,
+    staging: StrPath | Iterable[StrPath] = STAGING,
     sleep: Callable[[float], None] = time.sleep,
     review: Callable[[Prepared], None] = lambda prepared: None,
 ) -> tuple[Prepared, bool]:
     """Renders a project, plans and, unless conflicts forbid it, writes all of it or nothing.
 
     directory: as for `plan`; sleep: how it waits for another apply; review: sees the plan before anything is written,
-    and may raise.  Returns the plan and whether anything was written.
+    and may raise.  Returns the plan and whether anything was written.  A conflict does not raise: it is `blocked` of
+    the plan.  So (prepared, False) is a refusal where `prepared.blocked`, and else there was nothing to do.  Raises
+    UserError when the project has an error, when the folder cannot be used, and when the machine fails.
     """
     tree = render(project, staging)
-    with held(directory or project.inputs.directory, sleep) as target:
-        prepared = prepare(project, tree, target, options)
+    with held(os.fsdecode(directory) or project.inputs.directory, sleep) as target:
+        with asked_to("read the project"):
+            prepared = prepare(project, tree, target, options)
         review(prepared)
-        if prepared.plan.blocked:
+        if prepared.blocked:
             return prepared, False
         return prepared, applying.execute(target, prepared.plan, prepared.lock, prepared.state, prepared.known)

@@ -6,13 +6,17 @@ happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlcc.diagnostics import Finding, Severity, printable
 from mlcc.merge import has_markers, merge
 from mlcc.tree import MANAGED, REMOVED, SEED, OnDisk, Record, Rendered, Tree, digest
 from mlcc.values import EMPTY
+
+if TYPE_CHECKING:
+    from mlcc.machine import StrPath
 
 CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT = (
     "create",
@@ -26,7 +30,9 @@ CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT = (
 ACTIONS = (CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT)
 EXECUTABLE = 0o111
 SAVED_SUFFIX = ".mlcc-saved"
-MARKED = "conflict markers of an earlier --merge stand in it"
+MARKED = "conflict markers stand in it"
+REMOVED_HERE = "removed on disk, but the new file differs from what was rendered before"
+NO_BASE = "mlcc.lock records it, but .mlcc/base holds no copy to tell your edits by"
 
 
 class Change(NamedTuple):
@@ -55,7 +61,7 @@ class Options(NamedTuple):
 
     merge: bool = False
     force: bool = False
-    restore: tuple[str, ...] = ()
+    restore: Collection[StrPath] = ()
 
 
 class Plan(NamedTuple):
@@ -78,7 +84,13 @@ class Plan(NamedTuple):
     @property
     def summary(self) -> dict[str, int]:
         """How many files have each action."""
-        return {action: sum(c.action == action for c in self.changes) for action in ACTIONS}
+        return summary(self.changes)
+
+
+def summary(changes: Iterable[Change]) -> dict[str, int]:
+    """How many files have each action."""
+    counts = Counter(change.action for change in changes)
+    return {action: counts[action] for action in ACTIONS}
 
 
 class Known(NamedTuple):
@@ -129,7 +141,7 @@ def _managed(path: str, new: Rendered, known: Known, options: Options) -> Change
         changed = (mode ^ disk.mode) & EXECUTABLE
         data = new.data if changed else None
         return Change(path, UPDATE if changed else UNCHANGED, data, mode, reason="mode" if changed else "")
-    if has_markers(disk.data):
+    if has_markers(disk.data, new.data):
         if options.force:
             return Change(path, UPDATE, new.data, mode, _saved(path, known.observed), MARKED)
         return Change(path, CONFLICT, disk.data if options.merge else None, mode, reason=MARKED)
@@ -141,7 +153,7 @@ def _managed(path: str, new: Rendered, known: Known, options: Options) -> Change
         merged = merge(base, disk.data, new.data)
         if not merged.conflicts and known.acceptable(path, merged.data):
             return Change(path, MERGE, merged.data, mode, reason="your edits and the new lines do not touch")
-    return _conflict(path, new, disk, base, mode, known.observed, options)
+    return _conflict(path, new, disk, mode, known, options)
 
 
 def _absent(path: str, new: Rendered, base: bytes | None, options: Options) -> Change:
@@ -151,21 +163,17 @@ def _absent(path: str, new: Rendered, base: bytes | None, options: Options) -> C
         return Change(path, KEEP, reason="removed; nothing new to write")
     if options.force:
         return Change(path, CREATE, new.data, new.mode, reason="was removed")
-    return Change(path, CONFLICT, reason="removed on disk, but the new file differs from what was rendered before")
+    return Change(path, CONFLICT, reason=REMOVED_HERE)
 
 
-def _conflict(
-    path: str,
-    new: Rendered,
-    disk: OnDisk,
-    base: bytes | None,
-    mode: int,
-    observed: Collection[str],
-    options: Options,
-) -> Change:
-    reason = "edited where the new file changes too" if base is not None else "exists, and mlcc did not write it"
+def _conflict(path: str, new: Rendered, disk: OnDisk, mode: int, known: Known, options: Options) -> Change:
+    base, record = known.base.get(path), known.records.get(path)
+    # the lock alone makes no file mlcc's: it may be forged, and the base is what a merge needs
+    recorded = record is not None and record.owner == MANAGED
+    foreign = NO_BASE if recorded else "exists, and mlcc did not write it"
+    reason = "edited where the new file changes too" if base is not None else foreign
     if options.force:
-        return Change(path, UPDATE, new.data, mode, _saved(path, observed), reason)
+        return Change(path, UPDATE, new.data, mode, _saved(path, known.observed), reason)
     if options.merge:
         merged = merge(base or b"", disk.data, new.data)
         return Change(path, CONFLICT, merged.data, mode, reason=reason)
@@ -265,6 +273,10 @@ def _conflict_note(change: Change, shown: str) -> Finding:
         hint = "edit the file, remove the markers, run mlcc apply again; --force takes mlcc's after saving yours"
         return Finding("MLCC201", Severity.ERROR, what, file=shown, hint=hint)
     hint = f"--merge writes both with markers, --force takes mlcc's after saving yours, --restore {shown} likewise"
+    if change.reason == REMOVED_HERE:
+        hint = f"--restore {shown} writes the new file, --force each such file; --merge has nothing to merge"
+    elif change.reason == NO_BASE:
+        hint = f"bring .mlcc/base back from Git, and commit it with the files; else {hint}"
     return Finding("MLCC201", Severity.ERROR, change.reason, file=shown, hint=hint)
 
 

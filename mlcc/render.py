@@ -16,8 +16,9 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlcc import conf, lean, options, resources
-from mlcc._version import VERSION
+from mlcc import conf, lean, resources, triton
+from mlcc.compiled import Compiled
+from mlcc.context import ROOT, context
 from mlcc.diagnostics import error, printable, quoted
 from mlcc.errors import UserError
 from mlcc.registries.types import Architecture, Target
@@ -25,12 +26,12 @@ from mlcc.resolve import Resolved
 from mlcc.tree import MANAGED, Rendered, Tree
 from mlcc.values import Item, Source
 
-ROOT = "project"
 TEMPLATE_SUFFIX = ".j2"
 COMMON = "common"
 GENERATOR = ("cookiecutter.generate", "cookiecutter.extensions")
 # What cookiecutter's generator takes from modules that only ask people things; rendering never does.
 QUESTIONNAIRE = {"rich.prompt": ["InvalidResponse"], "cookiecutter.prompt": ["YesNoPrompt"]}
+COMPILED = Compiled()
 _SAFE_STAGING = re.compile(r"[A-Za-z0-9/_.-]+\Z")
 
 
@@ -90,99 +91,6 @@ def layer_path(name: str, roots: Sequence[str] = ()) -> str:
     raise UserError([error("MLCC405", message, hint="mend the row's `layer`, or install the plugin that has it")])
 
 
-# ---------------------------------------------------------------- what templates see
-def context(resolved: Resolved) -> dict[str, Any]:
-    """The flat context of every template: validated values and lists, computed here so that templates need not."""
-    rows = resolved.rows
-    assert rows.config is not None
-    assert rows.architecture is not None
-    assert rows.target is not None
-    framework, version = rows.framework, rows.version
-    model_path, model_file = _model_files(resolved)
-    requirements = {
-        *(version.requirements if version is not None else ()),
-        *rows.config.requirements,
-        *resolved.get("build.requirements", ()),
-    }
-    packages = {*rows.config.system_packages, *resolved.get("build.system_packages", ())}
-    sample = framework.sample if framework is not None else {}
-    return {
-        "root": ROOT,
-        "mlcc_version": VERSION,
-        "project_name": resolved.get("project.name"),
-        "deployment_config": rows.config.name,
-        "architecture": rows.architecture.name,
-        "backend": rows.config.backend,
-        "target": rows.target.name,
-        "framework": framework.name if framework is not None else "",
-        "framework_version": version.name if version is not None else "",
-        "base_image": resolved.get("framework.base_image", ""),
-        "model_format": resolved.get("model.format", ""),
-        "model_file": model_file,
-        "model_path": model_path,
-        "port": rows.architecture.container.get("port", 8080),
-        "requirements": sorted(requirements, key=str.lower),
-        "system_packages": sorted(packages),
-        "sample": bool(model_path) and model_path == rows.architecture.sample,
-        "sample_payload": resolved.get("test.payload") or sample.get("payload", ""),
-        "steps": list(rows.architecture.steps),
-        **_engine(resolved),
-    }
-
-
-def _engine(resolved: Resolved) -> dict[str, Any]:
-    """What the templates of serving engines see: how the engine is started, and the model's chat template."""
-    rows = resolved.rows
-    if rows.engine is None:
-        return {
-            "engine": "", "engine_json": "{}", "style": "", "front": False, "chat_template": "",
-            "chat_template_file": "",
-        }  # fmt: skip
-    known = options.known(rows.options, rows.engine_version) if rows.options is not None else None
-    return {
-        "engine": rows.engine.name,
-        "engine_json": options.engine_file(rows.engine, rows.engine_version, known),
-        "style": rows.engine.style,
-        "front": bool(rows.engine.routes),
-        "chat_template": _chat_template(resolved),
-        "chat_template_file": "/".join(_parts(str(resolved.get("model.chat_template_file", "")))),
-    }
-
-
-def _parts(path: str) -> list[str]:
-    """The words of a relative path, without `.` and empty ones."""
-    return [part for part in path.split("/") if part not in ("", ".")]
-
-
-def _chat_template(resolved: Resolved) -> str:
-    """The text of the chat template: the configuration's own, else the packaged one that the model's row names."""
-    own, model = str(resolved.get("model.chat_template", "")), resolved.rows.model
-    if own or resolved.get("model.chat_template_file") or model is None or not model.requires_template:
-        return own
-    path = resources.path("registries", "chat_templates", f"{model.chat_template}.jinja")
-    if not re.fullmatch(r"[a-z0-9-]+", model.chat_template) or not os.path.isfile(path):
-        return ""
-    with open(path, encoding="utf-8") as stream:
-        return stream.read().rstrip("\n")
-
-
-def _model_files(resolved: Resolved) -> tuple[str, str]:
-    """The folder (or file) below the project that is copied into the image, and the artifact's file name."""
-    rows = resolved.rows
-    form = resolved.get("model.format", "")
-    usual = rows.framework.formats.get(form, "") if rows.framework is not None else ""
-    name = str(resolved.get("model.name", ""))
-    if not name:
-        seeded = resolved.get("seed_files.sample_model", True)
-        return (rows.architecture.sample if rows.architecture is not None and seeded else ""), usual
-    if not name.startswith("./"):
-        return "", usual
-    path = "/".join(_parts(name))
-    last = path.rpartition("/")[2]
-    is_file = "." in usual and "." in last and last.rpartition(".")[2] == usual.rpartition(".")[2]
-    return path, (last if is_file else usual)
-
-
 # ---------------------------------------------------------------- rendering
 def render(default: Resolved, environments: Mapping[str, Resolved], staging: str, roots: Sequence[str] = ()) -> Tree:
     """The desired tree of a project.
@@ -232,6 +140,7 @@ def _generate(layer: LayerInfo, values: Mapping[str, Any], staging: str) -> dict
     os.makedirs(staging)
     private = {k: v for k, v in values.items() if not k.startswith("_")}
     private["_copy_without_render"] = [glob.escape(name) for name in layer.verbatim]
+    private["_jinja2_env_vars"] = {"bytecode_cache": COMPILED}
     try:
         generate_files(repo_dir=layer.path, context={"cookiecutter": private}, output_dir=staging, accept_hooks=False)
         return dict(_read_back(os.path.join(staging, ROOT)))
@@ -257,7 +166,7 @@ def _read_back(root: str) -> Iterable[tuple[str, bytes]]:
 
 
 def conf_files(default: Resolved, environments: Mapping[str, Resolved]) -> dict[str, Rendered]:
-    """do/config and the .conf files: the values that the do/ steps use."""
+    """What is written by code: do/config and the .conf files, and a Triton repository's own files."""
     plain = default.rows.architecture.env_prefixes if default.rows.architecture is not None else ()
     values = {p: v.value for p, v in default.values.items()}
     files = {"do/config": conf.config(values, plain)}
@@ -269,7 +178,10 @@ def conf_files(default: Resolved, environments: Mapping[str, Resolved]) -> dict[
             files[f"do/ic/{name}.conf"] = conf.component(values, name, plain) or _disabled("IC", name)
     for name in _everywhere(conf.adapters, values, overlays):
         files[f"do/adapters/{name}.conf"] = conf.adapter(values, name) or _disabled("ADAPTER", name)
-    return {path: Rendered(conf.render(variables)) for path, variables in files.items()}
+    texts = triton.files(values, default.rows.backends)
+    return {path: Rendered(conf.render(variables)) for path, variables in files.items()} | {
+        path: Rendered(text.encode()) for path, text in texts.items()
+    }
 
 
 def _implied(default: Resolved, name: str) -> bool:
@@ -312,7 +224,7 @@ class Producible:
 
     def __call__(self, path: str) -> bool:
         """True for a path that a layer or the conf writer produces."""
-        return path in self._paths or bool(_CONF.match(path))
+        return path in self._paths or bool(_CONF.match(path)) or triton.is_rendered(path)
 
 
 def staging_parent(candidates: Iterable[str]) -> str | None:

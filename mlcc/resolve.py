@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlcc import keys, spelling
+from mlcc import keys, spelling, triton
 from mlcc.candidates import Table, dotted_path, names
 from mlcc.config import SCHEMA, Layer
 from mlcc.diagnostics import Finding, Severity
@@ -78,6 +78,7 @@ def resolve(layers: Sequence[Layer], registries: Registries, env: str | None = N
     _schema_defaults(table)
     rows = select(table, registries, findings)
     _elements(table, rows)
+    triton.complete(table, rows)
     findings += _spelled(table, rows)
     _unset(table)
     values = table.settle()

@@ -35,3 +35,17 @@ def resolve(text: str) -> tuple[Any, bool]:
     if text[0] in "-+.0123456789":
         return text, bool(re.match(_AMBIGUOUS, text, re.IGNORECASE))
     return text, text.lower() in _AMBIGUOUS_WORDS
+
+
+# ---------------------------------------------------------------- lists on a command line
+# One element of A,B: a name with extras in brackets and versions, in which a comma stands only before a comparison.
+_ELEMENT = re.compile(r"[A-Za-z0-9./:_@-](?:[A-Za-z0-9./:_@=~!<>*+-]|\[[A-Za-z0-9._,-]*\]|,(?=[=~!<>]))*")
+_LISTED = re.compile(rf"{_ELEMENT.pattern}(?:,{_ELEMENT.pattern})*\Z")
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
+
+
+def listed(text: str, numbers: bool) -> list[str | int] | None:
+    """The elements of a list written A,B, or None for any other text.  numbers: whole numbers are not text."""
+    if not _LISTED.match(text):
+        return None
+    return [int(t) if numbers and _WHOLE.match(t) else t for t in _ELEMENT.findall(text)]

@@ -190,7 +190,16 @@ def _pattern(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[
     yield _make("MLCC023", root, path, f"{_shown(problem, path)} is not a valid {title}", hint)
 
 
+def newer(version: Any, known: Iterable[Any]) -> bool:
+    """True for the version of a format that comes after all that are known."""
+    return isinstance(version, int) and not isinstance(version, bool) and all(version > k for k in known)
+
+
 def _enum(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    if path == ("version",) and newer(problem.instance, problem.validator_value):
+        message = f"{_shown(problem, path)} is a newer format: this mlcc reads version {max(problem.validator_value)}"
+        yield _make("MLCC024", root, path, message, "a newer mlcc is needed: upgrade mlcc")
+        return
     words = [str(w) for w in problem.validator_value]
     near = nearest(problem.instance, words) if isinstance(problem.instance, str) else ""
     hint = f"did you mean {near}? allowed: {allowed(words, 20)}" if near else f"allowed: {allowed(words, 20)}"

@@ -14,6 +14,7 @@ from mlcc.config import Layer
 from mlcc.diagnostics import Finding, Severity, allowed, nearest, quoted
 from mlcc.registries.engine_types import Engine, Options
 from mlcc.registries.load import Registries
+from mlcc.registries.triton import TritonBackend
 from mlcc.registries.types import (
     VALIDATION_LEVELS,
     Architecture,
@@ -26,7 +27,10 @@ from mlcc.registries.types import (
     Row,
     Target,
 )
-from mlcc.values import Node, Source
+from mlcc.values import EMPTY, Node, Source
+
+# The section of mlcc.yaml that architectures with a model repository read.
+TRITON = "triton"
 
 
 class Rows(NamedTuple):
@@ -41,6 +45,12 @@ class Rows(NamedTuple):
     instance: Instance | None = None
     engine: Engine | None = None
     options: Options | None = None
+    backends: Mapping[str, TritonBackend] = EMPTY
+
+    @property
+    def backend(self) -> TritonBackend | None:
+        """The Triton backend of the deployment config, where it has one."""
+        return self.backends.get(self.config.backend) if self.config is not None else None
 
     @property
     def engine_version(self) -> str:
@@ -57,12 +67,14 @@ def select(table: Table, registries: Registries, findings: list[Finding]) -> Row
         _add(table, Source.DEPLOYMENT_CONFIG, config.defaults, findings)
     if target is not None:
         _add(table, Source.DEPLOYMENT_CONFIG, target.defaults, findings)
-    framework, version = _framework(table, registries, config, findings)
+    backends = registries.triton_backends if architecture is not None and TRITON in architecture.uses else EMPTY
+    own = backends.get(config.backend) if config is not None else None
+    framework, version = _framework(table, registries, config, findings, own.image if own is not None else "")
     model = _model(table, registries, findings)
     instance = _instance(table, registries)
     engine = _engine(config, framework, registries)
     options = registries.options(engine.options) if engine is not None else None
-    return Rows(config, architecture, target, framework, version, model, instance, engine, options)
+    return Rows(config, architecture, target, framework, version, model, instance, engine, options, backends)
 
 
 def _add(table: Table, source: Source, defaults: Node, findings: list[Finding]) -> None:
@@ -128,7 +140,7 @@ def _architecture(
 
 
 def _framework(
-    table: Table, registries: Registries, config: DeploymentConfig | None, findings: list[Finding]
+    table: Table, registries: Registries, config: DeploymentConfig | None, findings: list[Finding], variant: str = ""
 ) -> tuple[Framework | None, FrameworkVersion | None]:
     if config is None:
         return None, None
@@ -151,7 +163,7 @@ def _framework(
     if framework.default_format and not table.chosen("model.format"):
         origin = f"{framework.origin} default_format"
         table.put(("model", "format"), framework.default_format, Source.FRAMEWORK, origin)
-    return framework, _framework_version(table, framework, findings)
+    return framework, _framework_version(table, framework, findings, variant)
 
 
 def _infer_framework(table: Table, registries: Registries, config: DeploymentConfig) -> None:
@@ -175,7 +187,9 @@ def _rank(level: str) -> int:
     return VALIDATION_LEVELS.index(level) if level in VALIDATION_LEVELS else len(VALIDATION_LEVELS)
 
 
-def _framework_version(table: Table, framework: Framework, findings: list[Finding]) -> FrameworkVersion | None:
+def _framework_version(
+    table: Table, framework: Framework, findings: list[Finding], variant: str
+) -> FrameworkVersion | None:
     wanted = table.winner("framework.version")
     version = newest(framework) if wanted is None else framework.versions.get(str(wanted.value))
     if version is None:
@@ -187,6 +201,8 @@ def _framework_version(table: Table, framework: Framework, findings: list[Findin
         return None
     if wanted is None:
         table.put(("framework", "version"), version.name, Source.FRAMEWORK, version.origin)
+    if variant in version.images:  # before the version's own default, which it stands over
+        table.put(("framework", "base_image"), version.images[variant], Source.FRAMEWORK, version.origin)
     _add(table, Source.FRAMEWORK, version.defaults, findings)
     _profile(table, "framework.profile", version.profiles, version.name, Source.FRAMEWORK_PROFILE, findings)
     return version

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from mlcc import config, keys
 from mlcc.config import SCHEMA, Layer
 from mlcc.diagnostics import Finding, error, nearest, printable, quoted
+from mlcc.machine import StrPath
 from mlcc.resolve import node_layer
 from mlcc.values import EMPTY, Item, Path, Source, format_path, parse_path, sections
 
@@ -31,15 +32,15 @@ class Request(NamedTuple):
     """What a command was asked for, beyond the file.
 
     settings: `path=value` texts of --set; options: texts by path of generated options; environ: the process
-    environment; extra: the file of --config; registry_roots: folders named by --registry, in order; plugged: what
-    installed plugins add.
+    environment (without it no variable counts); extra: the file of --config; registry_roots: folders named by
+    --registry, in order; plugged: what installed plugins add.
     """
 
     settings: Sequence[str] = ()
     options: Mapping[str, str] | None = None
     environ: Mapping[str, str] | None = None
-    extra: str = ""
-    registry_roots: Sequence[str] = ()
+    extra: StrPath = ""
+    registry_roots: StrPath | Sequence[StrPath] = ()
     plugged: Plugged = Plugged()
 
 

@@ -89,6 +89,6 @@ def _say(printed: list[tuple[bool, str]], code: int) -> int:
         return 0
     except OSError as problem:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.stderr.write(f"mlcc: {(problem.strerror or 'input/output error').lower()}\n")
+        sys.stderr.write(f"mlcc: cannot write the result: {(problem.strerror or 'input/output error').lower()}\n")
         return code or 1
     return code

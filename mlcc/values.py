@@ -82,7 +82,7 @@ class Item(NamedTuple):
 Segment = Union[str, int, Item]
 Path = tuple[Segment, ...]
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
-_TOKEN = re.compile(r'(?:^|\.)([A-Za-z_][A-Za-z0-9_-]*)|\[("(?:[^"\\]|\\.)*")\]|\[([^\[\]"]+)\]')
+_TOKEN = re.compile(r'(?:^|(?<=.)\.)([A-Za-z_][A-Za-z0-9_-]*)|\[("(?:[^"\\]|\\.)*")\]|\[([^\[\]"]+)\]')
 
 
 def format_path(path: Path) -> str:

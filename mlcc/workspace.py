@@ -16,6 +16,7 @@ from mlcc.config import Config, Layer
 from mlcc.diagnostics import Finding, Severity, error, printable, quoted
 from mlcc.files import Directory, Refused, is_directory, present, read_named
 from mlcc.guard import CONFIG_LIMITS
+from mlcc.machine import texts
 from mlcc.registries.read import Root
 from mlcc.settings import Plugged, Read, Request
 from mlcc.values import Mark, Source, node_of
@@ -85,7 +86,7 @@ def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
         _collect(layers, findings, _base(own, directory))
         _collect(layers, findings, _manifest(directory))
     if request.extra:
-        _collect(layers, findings, _extra(request.extra))
+        _collect(layers, findings, _extra(os.fsdecode(request.extra)))
     _collect(layers, findings, settings.variables(environ))
     _collect(layers, findings, settings.options(request))
     roots, problems = _roots(own, directory, request)
@@ -206,7 +207,7 @@ def registry_roots(request: Request) -> tuple[tuple[Root, ...], list[Finding]]:
     roots = [Root(f"plugin {name}", path, label=f"plugin-{name}") for name, path in request.plugged.roots.items()]
     operators = 0
     problems: list[Finding] = []
-    for path in [p for p in variable.split(os.pathsep) if p] + list(request.registry_roots):
+    for path in [*filter(None, variable.split(os.pathsep)), *texts(request.registry_roots)]:
         if is_directory(path):
             operators += 1
             roots.append(Root(printable(path, 200), path, label=f"operator-{operators}"))

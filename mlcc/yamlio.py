@@ -18,6 +18,7 @@ from mlcc import nodes
 from mlcc._version import VERSION
 from mlcc.diagnostics import Finding, printable
 from mlcc.guard import CONFIG_LIMITS, Limits, Stop, decode, problem_at
+from mlcc.marks import conflicts
 from mlcc.memo import remembering
 from mlcc.values import Item, Mark, Node, Path
 from mlcc.yamlevents import Builder
@@ -63,9 +64,18 @@ def _parsed(data: bytes, file: str, limits: Limits) -> Loaded:
     findings: list[Finding] = []
     try:
         text = decode(data, file, limits)
+        _settled(data, file)
         return Loaded(_build(Builder(file, limits, findings), text), tuple(findings))
     except Stop as stop:
         return Loaded(None, (*findings, stop.finding))
+
+
+def _settled(data: bytes, file: str) -> None:
+    """Raises Stop where a merge of Git's was left half-way: no document has its marks at the start of a line."""
+    begins = conflicts(data)
+    if begins:
+        hint = "keep one side or join both, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
+        raise Stop(problem_at("MLCC005", "conflict marks of Git stand in the file", Mark(file, begins[0], 1), hint))
 
 
 def _build(builder: Builder, text: str) -> Node | None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from mlcc.diagnostics import Finding
+from mlcc.registries.load import load
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALLEST = "version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi}\n"
@@ -92,6 +93,20 @@ def commit(path: str | Path, message: str) -> str:
     git(path, "add", "-A")
     git(path, "commit", "-q", "-m", message)
     return git(path, "rev-parse", "HEAD")
+
+
+# ---------------------------------------------------------------- documents
+def needed(config: str) -> str:
+    """What the smallest mlcc.yaml of a deployment config must say besides its name: the model, where it has no sample."""
+    known = load()
+    row = known.deployment_configs[config]
+    if row.engine or any((found := known.framework(f)) is not None and found.engine for f in row.frameworks):
+        return "model: {name: Qwen/Qwen3-0.6B}\n"
+    backend = known.triton_backends.get(row.backend) if row.architecture == "triton" else None
+    if backend is None or backend.sample is not None:
+        return ""
+    tensor = "[{name: x, data_type: TYPE_FP32, dims: [4]}]"
+    return f"triton: {{models: [{{name: net, file: ./models/net, inputs: {tensor}, outputs: {tensor}}}]}}\n"
 
 
 # ---------------------------------------------------------------- running mlcc

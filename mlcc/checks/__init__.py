@@ -35,6 +35,12 @@ from mlcc.checks import (
     region_known,
     scaling_range,
     secret_form,
+    target_named,
+    triton_batching,
+    triton_default,
+    triton_image,
+    triton_models,
+    triton_tensors,
     unused_section,
 )
 from mlcc.checks.base import Check, Subject
@@ -54,6 +60,7 @@ BUILT_IN: Mapping[str, Check] = {
         adapter_base,
         pinned,
         scaling_range,
+        target_named,
         accelerator_type,
         driver,
         capability,
@@ -71,6 +78,11 @@ BUILT_IN: Mapping[str, Check] = {
         env_size,
         image_form,
         batch_payload,
+        triton_models,
+        triton_default,
+        triton_tensors,
+        triton_image,
+        triton_batching,
     )
 }
 

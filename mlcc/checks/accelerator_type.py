@@ -13,6 +13,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     """An image for CPUs runs anywhere; the others need a device of their kind."""
     version, instance, config = subject.rows.version, subject.rows.instance, subject.rows.config
     needed = str(version.accelerator.get("type", "cpu")) if version is not None else "cpu"
+    backend = subject.rows.backend
+    if backend is not None and not backend.gpu:
+        return  # one image holds backends of both kinds
     if instance is None or config is None or needed in ("cpu", instance.accelerator):
         return
     path = ("deployment", "instance_type")

@@ -72,13 +72,16 @@ def _fact(subject: Subject, version: FrameworkVersion, key: str) -> str:
 
 
 def _older(subject: Subject, amis: Mapping[str, Entry], use: str) -> str:
-    """The newest version of the framework that some host of this use can run."""
-    framework = subject.rows.framework
-    for version in framework.versions.values() if framework is not None else ():
-        found = _fits(amis, _needed(subject, version), use)
-        if found:
-            named = "batch.transform_ami_version" if use == "transform" else "endpoint.inference_ami_version"
-            return f": take framework.version {version.name} and {named} {found}"
+    """The newest version of the framework, or of another one of the config, that some host of this use can run."""
+    own, config = subject.rows.framework, subject.rows.config
+    named = "batch.transform_ami_version" if use == "transform" else "endpoint.inference_ami_version"
+    others = [subject.registries.framework(name) for name in config.frameworks] if config is not None else []
+    for framework in (own, *(f for f in others if f != own)):
+        for version in framework.versions.values() if framework is not None else ():
+            found = _fits(amis, _needed(subject, version), use)
+            if found and framework is not None:
+                name = "" if framework == own else f"framework.name {framework.name}, "
+                return f": take {name}framework.version {version.name} and {named} {found}"
     return ""
 
 

@@ -19,7 +19,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     rows = subject.rows
     if rows.architecture is None or rows.target is None or rows.config is None:
         return
-    used = {*COMMON, *rows.architecture.uses, *rows.target.uses}
+    used = {*COMMON, *rows.architecture.uses, *rows.target.uses, *(["engine"] if rows.engine is not None else [])}
     for above, sections in _places(subject):
         for key, node in sections.value.items():
             if key in used or key.startswith("x-") or not node.value:

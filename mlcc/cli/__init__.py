@@ -20,6 +20,7 @@ COMMANDS = {
     "doctor": ("mlcc.cli.doctor", "Check what this machine offers."),
     "explain": ("mlcc.cli.explain", "Say where a value comes from."),
     "init": ("mlcc.cli.init", "Write a commented mlcc.yaml."),
+    "inspect": ("mlcc.cli.inspect", "Look into a model file for triton.models."),
     "plan": ("mlcc.cli.plan", "Show what apply would do."),
     "plugins": ("mlcc.cli.plugins", "List installed plugins, their commands too."),
     "schema": ("mlcc.cli.schema", "Print the schema of mlcc.yaml."),

@@ -13,7 +13,7 @@ from mlcc import pipeline
 from mlcc import plan as planning
 from mlcc.cli import complete
 from mlcc.cli.changes import flush, plan_document, print_plan, say_sources
-from mlcc.cli.options import KeyCommand, env_option, output_options, value_options
+from mlcc.cli.options import KeyCommand, env_option, not_empty, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.plan import CHANGES, prepare
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
@@ -21,6 +21,7 @@ from mlcc.cli.session import Session, current
 from mlcc.diagnostics import Finding, Severity, error, printable
 from mlcc.errors import UsageError, UserError
 from mlcc.files import read_named
+from mlcc.machine import texts
 from mlcc.pipeline import Prepared, Project
 from mlcc.plan import Options
 from mlcc.tree import LOCK_NAME
@@ -46,6 +47,7 @@ MAX_PLAN_BYTES = 16 << 20
     default="",
     metavar="FILE",
     help="Do exactly what `mlcc plan -o json` said, or nothing.",
+    callback=not_empty,
     shell_complete=complete.paths,
 )
 @click.option("--merge", is_flag=True, help="On a conflict write both with markers.")
@@ -84,12 +86,12 @@ def command(
     code = 0
     chosen = files(Selection(paths, file, directory, every, since), session)
     # all are read before one is written: a mistake in the last must not leave the others half-way
-    projects = {path: read(path, settings, extra, registries, env) for path in chosen}
+    projects = {path: read(path, settings, extra, registries, env) for path in session.counted(chosen, "reading")}
     wrong = [finding for project in projects.values() if not project.ok for finding in project.findings]
     if wrong:
         raise UserError(wrong)
-    for path, project in projects.items():
-        where = target_of(path, directory)
+    for path in session.counted(list(projects), "checking" if locked or check else "applying"):
+        project, where = projects[path], target_of(path, directory)
         if locked or check:
             prepared = prepare(session, project, where, options)
             code = max(code, _checked(session, project, prepared, path, locked))
@@ -104,7 +106,7 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
     expected = _saved_plan(saved) if saved else None
 
     def review(prepared: Prepared) -> None:
-        unknown = [p for p in options.restore if p not in prepared.plan.records]
+        unknown = [p for p in texts(options.restore) if p not in prepared.plan.records]
         if unknown:
             shown = ", ".join(printable(p, 100) for p in unknown)
             message = f"--restore {shown}: no such file is rendered"
@@ -117,6 +119,7 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
     if prepared.plan.blocked:
         _blocked(session, project, prepared, findings, path)
         return 1
+    session.done = f"the apply of {printable(path, 200)} is done"
     print_plan(session, project, prepared, findings, path, done=True)
     if not session.machine:
         print_findings(findings, session)

@@ -18,7 +18,7 @@ import click
 
 from mlcc import files
 from mlcc._version import VERSION
-from mlcc.cli.session import Session, wants_colour
+from mlcc.cli.session import Session, Unwritable, wants_colour
 from mlcc.diagnostics import Finding, Severity, printable
 from mlcc.errors import MlccError, Terminated, signal_in
 from mlcc.memo import Folder, remembered
@@ -43,7 +43,7 @@ def run(command: click.Command, argv: Sequence[str], recording: Recording | None
     wanted = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) != signal.SIG_IGN]
     previous = [(s, signal.signal(s, _terminate)) for s in wanted]
     try:
-        code = _flush(_remembered(command, argv, session))
+        code = _flush(_remembered(command, argv, session), session)
         if recording is not None:
             recording.store(session.home, code)
         return code
@@ -78,7 +78,10 @@ def _guarded(command: click.Command, argv: Sequence[str], session: Session) -> i
         return _invoked(command, argv, session)
     except MlccError as problem:
         _as_asked(session)
-        _findings(problem.findings, session)
+        try:
+            _findings(problem.findings, session)
+        except (Unwritable, BrokenPipeError) as closed:
+            _ended(closed, session)
         return problem.exit_code
     except BaseException as problem:
         if session.recording is not None:
@@ -88,6 +91,7 @@ def _guarded(command: click.Command, argv: Sequence[str], session: Session) -> i
 
 def _ended(problem: BaseException, session: Session) -> int:
     """The exit code of anything but a finding, and the line that says what happened."""
+    session.clear()
     match problem:
         case click.exceptions.Exit():
             return problem.exit_code
@@ -104,6 +108,8 @@ def _ended(problem: BaseException, session: Session) -> int:
             return 1
         case BrokenPipeError():
             return _closed_pipe()
+        case Unwritable():
+            return _unwritable(str(problem), session)
         case OSError():
             # the machine's trouble, not mlcc's: a full disk, a directory that went away, a limit on open files
             name = f"{printable(str(problem.filename), 200)}: " if problem.filename else ""
@@ -132,16 +138,23 @@ def _invoked(command: click.Command, argv: Sequence[str], session: Session) -> i
     return result if isinstance(result, int) else 0
 
 
-def _flush(code: int) -> int:
+def _flush(code: int, session: Session) -> int:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         return _closed_pipe()
     except OSError as problem:
-        click.echo(f"mlcc: cannot write the result: {(problem.strerror or 'error').lower()}", err=True)
-        _forget_output()
-        return code or 1
+        return max(code, _unwritable((problem.strerror or "input/output error").lower(), session))
     return code
+
+
+def _unwritable(why: str, session: Session) -> int:
+    """Says why the result is not where it should be, and what is done all the same."""
+    done = f"; {session.done}" if session.done else ""
+    with suppress(OSError):
+        click.echo(f"mlcc: cannot write the result: {why}{done}", err=True)
+    _forget_output()
+    return 1
 
 
 def _closed_pipe() -> int:

@@ -66,9 +66,9 @@ def changed_values(project: Project, prepared: Prepared) -> list[dict[str, Any]]
 def plan_document(project: Project, prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Any]:
     """The `plan/diff/apply` contract."""
     return document(
-        changes=[_change(c) for c in prepared.plan.changes],
+        changes=[_change(c) for c in prepared.all_changes],
         values=changed_values(project, prepared),
-        summary=prepared.plan.summary,
+        summary=prepared.summary,
         findings=[plain(f) for f in ordered(findings)],
     )
 
@@ -90,7 +90,7 @@ def change_line(change: Change, session: Session) -> str:
 
 def summary_line(prepared: Prepared, done: bool = False) -> str:
     """`19 to create, 1 to update` (done: `19 created, 1 updated`), or `nothing to do`."""
-    summary = prepared.plan.summary
+    summary = prepared.summary
     words = [f"{summary[action]} {said[done]}" for action, said in SUMMARY.items() if summary[action]]
     same = summary[planning.UNCHANGED]
     words += [f"{same} unchanged"] if same and words else []
@@ -127,7 +127,7 @@ def print_plan(
         session.documents[path] = plan_document(project, prepared, findings)
         return
     if session.format == "markdown":
-        rows = [{"path": c.path, "action": c.action, "reason": c.reason} for c in prepared.plan.changes]
+        rows = [{"path": c.path, "action": c.action, "reason": c.reason} for c in prepared.all_changes]
         shown = [r for r in rows if r["action"] != planning.UNCHANGED]
         session.out(table(shown, ["action", "path", "reason"], session))
         values = changed_values(project, prepared)
@@ -152,7 +152,7 @@ def _last_line(prepared: Prepared, done: bool) -> str:
 
 def _details(session: Session, project: Project, prepared: Prepared) -> None:
     """Every file that is not unchanged, and the values that differ from the lock."""
-    for change in prepared.plan.changes:
+    for change in prepared.all_changes:
         if change.action != planning.UNCHANGED:
             session.out(change_line(change, session))
     values = changed_values(project, prepared)

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     Words = list[str] | list[CompletionItem]
 
 
+def items(words: Iterable[str]) -> list[CompletionItem]:
+    """Words as the shell takes them."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(word) for word in words]
+
+
 def paths(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
     """Files: the shell's own completion."""
     return _shell_s("file", typed)
@@ -41,10 +48,10 @@ def keys(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
     from mlcc.config import SCHEMA
 
     names = [p.name for p in known.index(SCHEMA).values() if "*" not in p.path and "[]" not in p.path]
-    if typed.startswith("MLCC") and ctx.info_name == "explain":
+    if typed.upper().startswith("MLCC") and ctx.info_name == "explain":
         from mlcc.registries.findings import pages
 
-        names = list(pages())
+        names, typed = list(pages()), typed.upper()
     return _beginning(typed, names)
 
 

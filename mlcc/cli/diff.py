@@ -20,6 +20,7 @@ from mlcc.diagnostics import error, has_errors, printable
 from mlcc.errors import UsageError, UserError
 from mlcc.files import present
 from mlcc.pipeline import Prepared, Project
+from mlcc.tree import LOCK_NAME
 
 
 @click.command("diff", cls=KeyCommand, epilog="Example: mlcc diff --env dev prod")
@@ -60,7 +61,7 @@ def command(
             _environments(session, [read(path, settings, extra, registries, _name(e)) for e in envs])
         return 0
     code = 0
-    for path in chosen:
+    for path in session.counted(chosen, "comparing"):
         project = read(path, settings, extra, registries, envs[0] if envs else None)
         prepared = prepare(session, project, target_of(path, directory))
         _project(session, project, prepared, path)
@@ -100,7 +101,7 @@ def _project(session: Session, project: Project, prepared: Prepared, path: str) 
         return
     for row in _values(project, prepared):
         session.out(value_line(row))
-    for change in prepared.plan.changes:
+    for change in prepared.all_changes:
         _file(session, change, prepared)
     if not prepared.changes:
         session.out("nothing to do: the project is as mlcc.yaml says")
@@ -113,12 +114,13 @@ def _values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
 
 
 def _file(session: Session, change: planning.Change, prepared: Prepared) -> None:
-    disk = prepared.known.observed.get(change.path)
     from difflib import unified_diff
 
-    before = disk.data if disk is not None else b""
+    disk = prepared.known.observed.get(change.path)
+    held = prepared.state.lock if change.path == LOCK_NAME else disk.data if disk is not None else None
+    before = held if held is not None else b""
     after = b"" if change.action == planning.DELETE else change.data
-    if after is None or (before == after and disk is not None):
+    if after is None or after == held:
         return
     name = printable(change.path, 200)
     old, new = (side.decode("utf-8", "backslashreplace").splitlines() for side in (before, after))

@@ -19,7 +19,8 @@ from mlcc.resolve import Resolved
 from mlcc.values import SOURCE_TITLES, Path, Source, Value, format_path
 from mlcc.workspace import locate
 
-CODE = re.compile(r"MLCC[0-9]{3}\Z")
+# However it is written: no key begins so.
+CODE = re.compile(r"MLCC[0-9]+\Z", re.IGNORECASE)
 
 
 @click.command("explain", cls=KeyCommand, epilog="Example: mlcc explain deployment.instance_type")
@@ -49,7 +50,7 @@ def command(
         print_rows(session, rows, ["level", "source", "what"])
         return 0
     if CODE.match(key):
-        return _finding(session, key)
+        return _finding(session, key.upper())
     where = file or locate(".")
     project = read(where, settings, extra, registries, env)
     warn_unfinished(session, target_of(where, ""))

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from mlcc._version import VERSION
 from mlcc.cli.output import findings_document, plain, print_document, table, text_lines
 from mlcc.cli.session import Session
-from mlcc.diagnostics import Finding, Severity, ordered
+from mlcc.diagnostics import Finding, Severity, ordered, printable
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
-def print_report(findings: Iterable[Finding], session: Session) -> None:
-    """Findings as the result of a command, on stdout."""
+def print_report(findings: Iterable[Finding], session: Session, files: Iterable[str] = ()) -> None:
+    """Findings as the result of a command, on stdout.  files: those that were judged, as they are called on disk."""
     found = ordered(findings)
     if session.format in ("json", "yaml"):
         print_document(session, findings_document(found))
     elif session.format == "sarif":
-        session.out(json.dumps(sarif(found), indent=2))
+        session.out(json.dumps(sarif(found, files), indent=2))
     elif session.format == "github":
         for finding in found:
             session.out(github(finding))
@@ -36,9 +37,10 @@ def print_report(findings: Iterable[Finding], session: Session) -> None:
             session.out(line)
 
 
-def sarif(findings: list[Finding]) -> dict[str, Any]:
-    """SARIF 2.1.0, one run."""
+def sarif(findings: list[Finding], files: Iterable[str] = ()) -> dict[str, Any]:
+    """SARIF 2.1.0, one run.  files: names on disk, of which findings have the printable form."""
     codes = sorted({f.code for f in findings})
+    names = _names(files)
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -46,7 +48,7 @@ def sarif(findings: list[Finding]) -> dict[str, Any]:
             {
                 "tool": {"driver": {"name": "mlcc", "version": VERSION, "rules": [_rule(c) for c in codes]}},
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(f) for f in findings],
+                "results": [_result(f, names) for f in findings],
             }
         ],
     }
@@ -68,12 +70,12 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _result(finding: Finding, names: Mapping[str, str]) -> dict[str, Any]:
     shown = plain(finding)
     text = f"{shown['path']}: {shown['message']}" if shown["path"] else shown["message"]
     if shown["hint"]:
         text += f" ({shown['hint']})"
-    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.file or "mlcc.yaml")}}
+    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.file or "mlcc.yaml", names)}}
     if finding.line:
         location["region"] = {"startLine": finding.line, "startColumn": max(1, finding.column)}
     return {
@@ -84,10 +86,22 @@ def _result(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _uri(path: str) -> str:
+def _names(files: Iterable[str]) -> dict[str, str]:
+    """Files and their folders by the form that is printed."""
+    found = {}
+    for file in files:
+        for name in (file.rpartition("/")[0], file):
+            if printable(name, 300) != name:
+                found[printable(name, 300)] = name
+    return found
+
+
+def _uri(shown: str, names: Mapping[str, str]) -> str:
+    """The bytes of a path, percent-encoded: the path itself, not its printable form."""
     from urllib.parse import quote
 
-    return quote(path)
+    folder = max((f for f in names if shown == f or shown.startswith(f"{f}/")), key=len, default="")
+    return quote(os.fsencode(names.get(folder, "") + shown[len(folder) :]))
 
 
 def github(finding: Finding) -> str:

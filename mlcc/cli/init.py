@@ -19,6 +19,7 @@ from mlcc.config import SCHEMA
 from mlcc.diagnostics import error, has_errors, nearest, printable, quoted
 from mlcc.errors import UserError
 from mlcc.files import Directory
+from mlcc.machine import make_folder
 from mlcc.pickers import Question
 from mlcc.registries import Registries, load
 from mlcc.registries.types import DeploymentConfig
@@ -67,7 +68,7 @@ def command(name: str | None, directory: str, force: bool, picker: str) -> int:
     checked = config.load(text.encode(), "the new mlcc.yaml")
     if has_errors(checked.findings):
         raise UserError(checked.findings)
-    os.makedirs(directory, exist_ok=True)
+    make_folder(directory)
     with Directory(directory) as target:
         writing.replace_file(target, FILE, text.encode(), 0o644)
     path = os.path.normpath(os.path.join(directory, FILE))
@@ -128,6 +129,9 @@ def _config(registries: Registries, ask: bool) -> str:
         answer = str(click.prompt("Deployment config (name or number)", default=names[0], err=True)).strip()
         if answer.isdecimal() and 1 <= int(answer) <= len(names):
             return names[int(answer) - 1]
+        if answer.isdecimal():
+            click.echo(f"the numbers run from 1 to {len(names)}", err=True)
+            continue
         try:
             return _row(registries, answer).name
         except UserError as problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,6 +12,9 @@ from mlcc.cli import complete
 from mlcc.cli.session import FINDING_FORMATS, FORMATS, Session, current
 from mlcc.config import SCHEMA
 from mlcc.settings import Request
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SETTINGS = "mlcc.settings"
@@ -63,9 +66,18 @@ class KeyCommand(click.Command):
     """A command with an option for each key of the schema; they are made only when a word could be one of them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parses the words, and remembers whether one could name a key."""
-        ctx.meta[_Keys.__name__] = any(a.startswith("-") and a not in COMMON for a in args)
+        """Parses the words, and remembers whether one could name a key; one that a shell completes always could."""
+        possible = any(a.startswith("-") and a not in COMMON for a in args)
+        ctx.meta[_Keys.__name__] = possible or ctx.resilient_parsing
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Words for the shell: of the options of keys those that help shows, and the others once a letter is typed."""
+        found = super().shell_complete(ctx, incomplete)
+        if len(incomplete) > len("--") and incomplete.startswith("--"):
+            names = [p.opts[0] for p in self.get_params(ctx) if isinstance(p, KeyOption) and p.hidden]
+            found += complete.items(name for name in names if name.startswith(incomplete))
+        return found
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """All parameters, those of the keys in their place."""
@@ -179,6 +191,7 @@ def value_options(command: Command) -> Command:
             default="",
             metavar="FILE",
             help="A file of values over mlcc.yaml.",
+            callback=not_empty,
             shell_complete=complete.paths,
         ),
         click.option(
@@ -192,6 +205,13 @@ def value_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def not_empty(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Refuses an option that is given and names nothing: a variable of a script that was never set."""
+    if value == "" and ctx.get_parameter_source(str(param.name)) is click.core.ParameterSource.COMMANDLINE:
+        raise click.BadParameter("the name is empty", ctx, param)
+    return value
 
 
 def env_option(command: Command) -> Command:
@@ -210,6 +230,7 @@ def directory_option(words: str, default: str = ".") -> Callable[[Command], Comm
         default=default,
         metavar="DIR",
         help=words,
+        callback=not_empty,
         shell_complete=complete.folders,
     )
 
@@ -217,7 +238,16 @@ def directory_option(words: str, default: str = ".") -> Callable[[Command], Comm
 def file_option(command: Command) -> Command:
     """-f FILE."""
     words = "mlcc.yaml (default: here or above)."
-    shown = click.option("-f", "--file", "file", default="", metavar="FILE", help=words, shell_complete=complete.paths)
+    shown = click.option(
+        "-f",
+        "--file",
+        "file",
+        default="",
+        metavar="FILE",
+        help=words,
+        callback=not_empty,
+        shell_complete=complete.paths,
+    )
     return shown(command)
 
 

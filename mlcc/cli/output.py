@@ -6,6 +6,7 @@ Shapes of JSON documents are contracts (schemas/), with `schema_version` in each
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -114,13 +115,46 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Columns, session: Session)
     heads = [c.replace("_", " ") if isinstance(c, str) else c[1] for c in columns]
     cells = [[printable(cell(row.get(f)), 400) for f in fields] for row in rows]
     if session.format == "markdown":
-        escaped = [[c.replace("|", "\\|") for c in row] for row in cells]
-        return tabulate.tabulate(escaped, heads, tablefmt="github", disable_numparse=True)
+        inert = [[markdown(c) for c in row] for row in cells]
+        return tabulate.tabulate(inert, heads, tablefmt="github", disable_numparse=True)
     tabulate.MIN_PADDING = 0
     widths = _widths(heads, cells, session.width)
     return tabulate.tabulate(
         cells, heads, tablefmt="simple", disable_numparse=True, maxcolwidths=widths, maxheadercolwidths=widths
     )
+
+
+# Words that no reader of Markdown makes anything of; a long word of a to f could be the name of a commit.
+_WORDS = re.compile(r"(?!.*[A-Fa-f]{7})[A-Za-z]+(?:[,;]? [A-Za-z]+)*")
+_TICKS = re.compile("`+")
+
+
+def markdown(text: str) -> str:
+    """One line of foreign text as a table's cell that stays text: no link, image, HTML, mention or reference.
+
+    Only code spans keep GitHub and GitLab from making mentions, references and links of text after it was read as
+    Markdown, where escapes are gone.  A pipe ends a cell in a code span too, and readers differ about a backslash
+    before it: it stands between two spans.
+    """
+    if not text or _WORDS.fullmatch(text):
+        return text
+    return "&#124;".join(_span(part, _fence(text)) for part in text.split("|"))
+
+
+def _span(text: str, fence: str) -> str:
+    pad = " " if text[:1] == "`" or text[-1:] == "`" or (text[:1] == text[-1:] == " " and text.strip()) else ""
+    return f"{fence}{pad}{text}{pad}{fence}" if text else ""
+
+
+def _fence(text: str, least: int = 1) -> str:
+    """Backticks, more of them than stand together anywhere in a text."""
+    return "`" * max(least, 1 + max(map(len, _TICKS.findall(text)), default=0))
+
+
+def fenced(text: str, language: str) -> str:
+    """Foreign lines as a Markdown code block."""
+    fence = _fence(text, 3)
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def _widths(heads: Sequence[str], cells: Sequence[Sequence[str]], total: int) -> list[int]:

@@ -45,7 +45,7 @@ def command(
     """
     session = current()
     code = 0
-    for path in files(Selection(paths, file, directory, every, since), session):
+    for path in session.counted(files(Selection(paths, file, directory, every, since), session), "planning"):
         project = read(path, settings, extra, registries, env)
         prepared = prepare(session, project, target_of(path, directory))
         findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]

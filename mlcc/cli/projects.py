@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 import click
 
 from mlcc import pipeline, proc, workspace
-from mlcc.apply import journal_of
 from mlcc.cli import complete
 from mlcc.cli.options import directory_option, file_option, request
 from mlcc.cli.session import Session
-from mlcc.diagnostics import error, printable, quoted
+from mlcc.diagnostics import Finding, error, printable, quoted
 from mlcc.errors import UsageError, UserError
-from mlcc.files import Directory, Refused, is_directory, present
+from mlcc.files import Directory, Refused, is_directory, present, reason
 from mlcc.pipeline import Project
+from mlcc.recorded import journal_of
 from mlcc.settings import Request
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -53,15 +53,22 @@ def project_options(command: Command) -> Command:
     return command
 
 
-def files(selection: Selection, session: Session) -> list[str]:
-    """The mlcc.yaml files that are meant.  Raises when there are none, or when the words contradict each other."""
+def files(selection: Selection, session: Session, unread: list[Finding] | None = None) -> list[str]:
+    """The mlcc.yaml files that are meant.  Raises when there are none, or when the words contradict each other.
+
+    unread: takes a finding for each folder that could not be looked into; without it they are raised.
+    """
     named = [*selection.paths, *([selection.file] if selection.file else [])]
     ways = [bool(named), selection.every, bool(selection.since)]
     if sum(ways) > 1 and not (selection.every and selection.since):
         raise UsageError([error("MLCC901", "name files, or use --all, or --changed-since: one of them")])
     if selection.every or selection.since:
         root = workspace.repository_root(".")
-        found = list(below(root))
+        found, hidden = below(root)
+        if hidden and unread is None:
+            raise UserError(hidden)
+        if unread is not None:
+            unread += hidden
         if selection.since:
             changed = _changed(root, selection.since, session)
             found = [f for f in found if _touched(f, root, changed)]
@@ -90,14 +97,28 @@ def _usual(directory: str) -> str:
         return found
 
 
-def below(root: str) -> Iterator[str]:
-    """Every mlcc.yaml below a folder, relative to the working directory, in order."""
-    for folder, folders, names in os.walk(root):
+def below(root: str) -> tuple[list[str], list[Finding]]:
+    """Every mlcc.yaml below a folder, relative to the working directory, in order; and what could not be looked into.
+
+    A folder that cannot be read is an error: nobody can say that nothing is wrong below it.
+    """
+    found: list[str] = []
+    hidden: list[Finding] = []
+
+    def unreadable(problem: OSError) -> None:
+        if not isinstance(problem, FileNotFoundError):  # it went away meanwhile
+            hidden.append(_hidden(os.path.relpath(str(problem.filename)), reason(problem)))
+
+    for folder, folders, names in os.walk(root, onerror=unreadable):
         folders[:] = sorted(f for f in folders if f not in SKIPPED)
-        for name in workspace.FILE_NAMES:
-            if name in names:
-                yield os.path.relpath(os.path.join(folder, name))
-                break
+        first = next((name for name in workspace.FILE_NAMES if name in names), "")
+        found += [os.path.relpath(os.path.join(folder, first))] if first else []
+    return found, hidden
+
+
+def _hidden(folder: str, why: str) -> Finding:
+    hint = "make the folder readable, or name the files instead"
+    return error("MLCC001", f"{why}: what is below was not looked at", file=printable(folder, 200), hint=hint)
 
 
 def _changed(root: str, since: str, session: Session) -> list[str]:

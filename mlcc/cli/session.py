@@ -9,23 +9,31 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import click
 
 from mlcc import replay, start
+from mlcc.diagnostics import printable
 
 FORMATS = ("table", "json", "yaml", "markdown")
+# How long a person waits without being told.
+PATIENCE_S = 1.0
 FINDING_FORMATS = (*FORMATS, "sarif", "github", "junit")
+
+
+class Unwritable(Exception):
+    """The output takes nothing more (a full disk, a closed stream); the text says why."""
 
 
 @dataclass
 class Session:
     """One run.
 
-    environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk.
+    environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk;
+    done: what was carried out, for the case that the output cannot tell it.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -37,6 +45,9 @@ class Session:
     sleep: Callable[[float], None] = time.sleep
     recording: replay.Recording | None = None
     plugged: Any = None
+    done: str = ""
+    clock: Callable[[], float] = time.monotonic
+    shown: str = ""
 
     @property
     def home(self) -> str:
@@ -67,10 +78,37 @@ class Session:
         if self.verbosity >= level:
             self._echo(text, err=True)
 
+    def counted(self, names: Sequence[str], doing: str) -> Iterator[str]:
+        """The names one by one; on a terminal, where it takes longer than a second, with a line that counts them."""
+        watched, start = self.progress() and len(names) > 1, self.clock()
+        for number, name in enumerate(names, 1):
+            if watched and self.clock() - start > PATIENCE_S:
+                self._show(f"{doing} {number} of {len(names)}: {printable(name, 200)}")
+            yield name
+        self.clear()
+
+    def _show(self, text: str) -> None:
+        """A line that the next one replaces."""
+        self.clear()
+        self.shown = text[: shutil.get_terminal_size((80, 24)).columns - 1]
+        click.echo(self.shown, err=True, nl=False)
+
+    def clear(self) -> None:
+        """Takes the line of progress away."""
+        if self.shown:
+            click.echo(f"\r{' ' * len(self.shown)}\r", err=True, nl=False)
+            self.shown = ""
+
     def _echo(self, text: str, err: bool) -> None:
+        self.clear()
         if self.recording is not None:
             self.recording.said(text, err)
-        click.echo(text, err=err, color=self.colour or None)
+        try:
+            click.echo(text, err=err, color=self.colour or None)
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            raise Unwritable((problem.strerror or "input/output error").lower()) from None
 
     def paint(self, text: str, *, fg: str = "", bold: bool = False, dim: bool = False) -> str:
         """Text in colour where colour is wanted; colour never carries meaning alone."""
@@ -78,7 +116,7 @@ class Session:
 
     def progress(self) -> bool:
         """True where a progress display makes sense."""
-        return sys.stderr.isatty() and self.verbosity >= 0 and not self.machine
+        return sys.stderr.isatty() and self.verbosity >= 0
 
 
 def current() -> Session:

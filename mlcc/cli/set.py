@@ -17,7 +17,7 @@ from mlcc.errors import UserError
 from mlcc.files import Directory, read_named
 from mlcc.guard import CONFIG_LIMITS
 from mlcc.settings import Request
-from mlcc.values import Path, format_path, parse_path
+from mlcc.values import Item, Path, format_path, parse_path
 from mlcc.workspace import locate
 
 
@@ -39,7 +39,7 @@ def command(key: str, value: str | None, unset: bool, env: str, file: str) -> in
     """Set KEY to VALUE in mlcc.yaml.
 
     KEY is a dotted path: env.NAME, inference_components[chat].copy_count.  Lists are written as A,B or in YAML.
-    The result is checked before it is written.
+    The result is checked before it is written.  Comments stay, the one above a removed key too.
     """
     session = current()
     if unset == (value is not None):
@@ -50,18 +50,21 @@ def command(key: str, value: str | None, unset: bool, env: str, file: str) -> in
     plain = None if value is None else _value(path, value)
     where: Path = ("environments", env, *path) if env else path
     text = _edited(before, name, where, plain)
-    _checked(before, text.encode(), name)
+    checked(before, text.encode(), name)
     if text.encode() == before:
         session.say(f"{printable(name, 200)}: {printable(format_path(where), 120)} is that already")
         return 0
-    _write(name, text.encode())
-    _told(session, name, where, value)
+    write(name, text.encode())
+    _told(session, name, where, edit.comment_above(before.decode("utf-8"), where) if unset else None)
     return 0
 
 
 def _path(key: str) -> Path:
     path = parse_path(key)
     prop = keys.find(SCHEMA, path) if path else None
+    if path is not None and any(isinstance(s, Item) and s.name.isdecimal() for s in path):
+        hint = "inference_components[chat].copy_count"
+        raise UserError([error("MLCC033", f"{quoted(key)} counts elements; they go by their names", hint=hint)])
     if path is None or prop is None:
         near = nearest(key, (p.name for p in keys.index(SCHEMA).values()))
         hint = f"did you mean {near}? " if near else ""
@@ -70,7 +73,8 @@ def _path(key: str) -> Path:
 
 
 def _value(path: Path, text: str) -> object:
-    value, wrong = config.coerce(path, text)
+    wrong = config.plain_problem(text)
+    value, wrong = (None, wrong) if wrong else config.coerce(path, text)
     if wrong:
         raise UserError([error("MLCC033", wrong, path=format_path(path))])
     return value
@@ -80,10 +84,10 @@ def _edited(before: bytes, name: str, path: Path, value: object) -> str:
     loaded = config.load(before, name)
     if not loaded.ok:
         raise UserError(loaded.findings)
-    return edit.change(before.decode("utf-8-sig"), path, value)
+    return edit.change(before.decode("utf-8"), path, value)
 
 
-def _checked(before: bytes, after: bytes, name: str) -> None:
+def checked(before: bytes, after: bytes, name: str) -> None:
     """Refuses a change that brings an error which was not there before."""
     request = Request(environ=current().environ, plugged=plugged(current()))
     old, new = (pipeline.check(pipeline.resolve(pipeline.load(name, request, data))) for data in (before, after))
@@ -93,11 +97,14 @@ def _checked(before: bytes, after: bytes, name: str) -> None:
         raise UserError([*fresh, error("MLCC216", f"{printable(name, 200)} was left as it is")])
 
 
-def _write(name: str, data: bytes) -> None:
+def write(name: str, data: bytes) -> None:
+    """Puts a document in place, at once."""
     with Directory(os.path.dirname(name) or ".") as directory:
         writing.replace_file(directory, os.path.basename(name), data)
 
 
-def _told(session: Session, name: str, path: Path, value: str | None) -> None:
-    shown = printable(format_path(path), 120)
-    session.say(f"{printable(name, 200)}: {shown} {'removed' if value is None else 'set'}; mlcc apply renders it")
+def _told(session: Session, name: str, path: Path, comment: int | None) -> None:
+    """comment: the line of the comment that stood above what was removed (0: none did); None when it was set."""
+    done = "set" if comment is None else "removed"
+    left = f"; the comment above it is left (line {comment})" if comment else ""
+    session.say(f"{printable(name, 200)}: {printable(format_path(path), 120)} {done}{left}; mlcc apply renders it")

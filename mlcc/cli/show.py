@@ -6,7 +6,7 @@ import click
 
 from mlcc import resolve, yamltext
 from mlcc.cli.options import KeyCommand, env_option, file_option, output_options, value_options
-from mlcc.cli.output import document, print_document, print_findings
+from mlcc.cli.output import document, fenced, print_document, print_findings
 from mlcc.cli.projects import read, target_of, warn_unfinished
 from mlcc.cli.session import current
 from mlcc.diagnostics import printable
@@ -37,7 +37,8 @@ def command(
     if session.format == "json":
         print_document(session, document(**tree))
     else:
-        session.out(printable_lines(yamltext.dump({"version": 1, **tree})))
+        text = printable_lines(yamltext.dump({"version": 1, **tree}))
+        session.out(fenced(text, "yaml") if session.format == "markdown" else text)
         print_findings(project.findings, session)
     return 0
 

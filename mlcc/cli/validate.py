@@ -35,13 +35,13 @@ def command(
     """
     session = current()
     found: list[Finding] = []
-    chosen = files(Selection(paths, file, directory, every, since), session)
-    for path in chosen:
+    chosen = files(Selection(paths, file, directory, every, since), session, found)
+    for path in session.counted(chosen, "checking"):
         try:
             found.extend(read(path, settings, extra, registries, env).findings)
         except UserError as problem:
             found.extend(problem.findings)
-    print_report(found, session)
+    print_report(found, session, chosen)
     for path in chosen:
         warn_unfinished(session, target_of(path, directory))
     if not session.machine:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlcc.deployments.redaction import redact, redact_value
 from mlcc.files import Directory
-from mlcc.lifecycle import state
+from mlcc.lifecycle import build, state
 from mlcc.lifecycle.context import Context, Result
 from mlcc.tree import MAX_FILE_BYTES, REMOVED, digest
 from mlcc.values import format_path
@@ -71,8 +71,8 @@ def manifest(context: Context) -> Result:
             kind = str(found.get("kind", ""))
             what = found.get("reference") or found.get("url")
             assets.append({"asset": name.removesuffix(".json"), "kind": kind, "name": str(what)})
-    sample = os.path.join(project.directory, project.architecture.sample)
-    if project.architecture.sample and os.path.isdir(sample):
-        assets.append({"asset": "model", "kind": "sample", "name": project.architecture.sample})
+    sample = os.path.dirname(build.artifact(project)) or project.architecture.sample
+    if sample and os.path.isdir(os.path.join(project.directory, sample)):
+        assets.append({"asset": "model", "kind": "sample", "name": sample})
     lines = [f"{a['asset']:<8} {a['kind']:<10} {a['name']}" for a in assets]
     return Result({"assets": assets}, lines or ["nothing of this project exists on this machine"])

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlcc import proc
+from mlcc import proc, triton
 from mlcc.diagnostics import error, printable
 from mlcc.errors import PreconditionError, UserError
 from mlcc.files import Directory
@@ -50,7 +50,7 @@ def run(context: Context) -> Result:
 def _calls(project: RenderedProject, engine: Engine | None, environ: Mapping[str, str]) -> list[dict[str, Any]]:
     found = []
     if _needs_sample(project):
-        found.append(call("engine", "train", script=TRAIN, output=project.architecture.sample))
+        found.append(call("engine", "train", script=TRAIN, output=os.path.dirname(artifact(project))))
     if engine is not None:
         image = image_name(project)
         arguments = engine.build_arguments(image, platform(project), project.directory, project.local_name, environ)
@@ -146,9 +146,10 @@ def _venv(context: Context) -> Built:
         environ = _pip_environment(context.environ)
         base = _python(project, context.environ)
         _follow(context, [base, "-I", "-m", "venv", "--clear", folder], "making a virtual environment", environ)
-        # -I: a file of the project called logging.py must not stand in for Python's own
-        argv = [python, "-I", "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS]
-        _follow(context, argv, f"installing {REQUIREMENTS}", environ)
+        if present(project, REQUIREMENTS):
+            # -I: a file of the project called logging.py must not stand in for Python's own
+            argv = [python, "-I", "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS]
+            _follow(context, argv, f"installing {REQUIREMENTS}", environ)
         with open(ready, "wb"):
             pass
     return Built(VENV, python)
@@ -157,6 +158,9 @@ def _venv(context: Context) -> Built:
 # ---------------------------------------------------------------- the sample model
 def artifact(project: RenderedProject) -> str:
     """The sample artifact's path below the project, or an empty text when the project serves no sample."""
+    if project.backend is not None:
+        sampled = triton.sample(project.values, project.backend)
+        return triton.sample_file(sampled, project.backend, project.values) if sampled is not None else ""
     form = project.variables.get("MODEL_FORMAT", "")
     name = project.framework.formats.get(form, "") if project.framework is not None else ""
     seeded = project.get("seed_files.sample_model", True)
@@ -169,6 +173,14 @@ def present(project: RenderedProject, path: str) -> bool:
     """True when something of the project stands at a path."""
     with Directory(project.directory) as tree:
         return tree.exists(path)
+
+
+def sample_requirements(project: RenderedProject) -> tuple[str, ...]:
+    """What training needs besides what the server needs."""
+    sampled = triton.sample(project.values, project.backend)
+    if sampled is not None:
+        return sampled.requirements
+    return project.version.sample_requirements if project.version is not None else ()
 
 
 def _needs_sample(project: RenderedProject) -> bool:
@@ -187,11 +199,11 @@ def train_sample(context: Context) -> None:
             hint = "mlcc apply --restore sample_model/train.py, or set model.name"
             raise PreconditionError([error("MLCC305", message, hint=hint)])
     python = _venv(context).reference
-    extra = project.version.sample_requirements if project.version is not None else ()
+    extra = sample_requirements(project)
     if extra:
         argv = [python, "-I", "-m", "pip", "install", "--quiet", *extra]
         _follow(context, argv, "installing what training needs", _pip_environment(context.environ))
-    argv = [python, TRAIN, "--output", project.architecture.sample]
+    argv = [python, TRAIN, "--output", os.path.dirname(artifact(project))]
     _follow(context, argv, f"training the sample model ({printable(artifact(project))})", context.environ)
     if _needs_sample(project):
         raise UserError([error("MLCC306", f"{TRAIN} ended without writing {artifact(project)}")])

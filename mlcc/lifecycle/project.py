@@ -11,8 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlcc import apply as applying
-from mlcc import conf
+from mlcc import conf, recorded
 from mlcc import lock as locks
 from mlcc.diagnostics import Finding, allowed, error, nearest, printable, quoted
 from mlcc.errors import PreconditionError, UserError
@@ -21,10 +20,12 @@ from mlcc.lock import Lock
 from mlcc.registries.load import Registries
 from mlcc.registries.load import load as load_registries
 from mlcc.registries.read import Root
+from mlcc.registries.triton import TritonBackend
 from mlcc.registries.types import Architecture, DeploymentConfig, Framework, FrameworkVersion, Target
 from mlcc.resolve import DEFAULT_COMPONENT
+from mlcc.selection import TRITON
 from mlcc.tree import LOCK_NAME
-from mlcc.values import Path, parse_path
+from mlcc.values import EMPTY, Path, parse_path
 from mlcc.workspace import project_root
 
 MAX_CONF_BYTES = 4 * 1024 * 1024
@@ -50,6 +51,12 @@ class RenderedProject(NamedTuple):
     architecture: Architecture
     framework: Framework | None = None
     version: FrameworkVersion | None = None
+    backends: Mapping[str, TritonBackend] = EMPTY
+
+    @property
+    def backend(self) -> TritonBackend | None:
+        """The Triton backend of the deployment config, where it has one."""
+        return self.backends.get(self.config.backend)
 
     @property
     def name(self) -> str:
@@ -95,11 +102,11 @@ def load(directory: str, roots: Sequence[Root] = (), env: str | None = None, tar
     lock says; UserError when a .conf file holds anything but values.
     """
     with Directory(directory) as tree:
-        if applying.unfinished(tree):
+        if recorded.journal_of(tree) is not None or recorded.unfinished(tree):
             problem = error("MLCC303", "an apply was killed before it finished", hint="mlcc apply finishes it")
             raise PreconditionError([problem])
         config = _conf(tree, "do/config")
-        raw = tree.read(LOCK_NAME, applying.LOCK_MAX_BYTES)
+        raw = tree.read(LOCK_NAME, recorded.LOCK_MAX_BYTES)
         if config is None or raw is None:
             where = printable(directory, 200)
             message = f"{where} holds no rendered project"
@@ -168,9 +175,9 @@ def _assemble(
         raise _unknown(registries, merged, wanted, row)
     framework = registries.framework(merged["FRAMEWORK"]) if "FRAMEWORK" in merged else None
     version = framework.versions.get(merged.get("FRAMEWORK_VERSION", "")) if framework is not None else None
-    return RenderedProject(
-        directory, env, chosen, merged, scoped_ic, scoped_adapters, values, lock, row, architecture, framework, version
-    )
+    backends = registries.triton_backends if TRITON in architecture.uses else EMPTY
+    rows = (row, architecture, framework, version, backends)
+    return RenderedProject(directory, env, chosen, merged, scoped_ic, scoped_adapters, values, lock, *rows)
 
 
 def _scoped(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from mlcc import resources
@@ -19,7 +19,10 @@ from mlcc.registries import judge, read, records
 from mlcc.registries import types as t
 from mlcc.registries.match import Matcher
 from mlcc.registries.read import Root
+from mlcc.registries.triton import TritonBackend, triton_backend
 from mlcc.values import Node
+
+Reader = Callable[[str, Node, Node], t.Row]
 
 
 def builtin() -> Root:
@@ -77,13 +80,14 @@ class Registries:
                     found.append(self._document(root, name))
         return found
 
-    def _rows(self, match: str, kind: str) -> dict[str, t.Row]:
+    def _rows(self, match: str, kind: str, reader: Reader | None = None) -> dict[str, t.Row]:
         rows: dict[str, t.Row] = {}
+        row = reader or records.KINDS[kind]
         for document in self._documents(match):
             judge.expect(document, kind)
             table = document.get("rows")
             if table is not None:
-                rows |= {name: records.KINDS[kind](name, node, document) for name, node in table.value.items()}
+                rows |= {name: row(name, node, document) for name, node in table.value.items()}
         return dict(sorted(rows.items()))
 
     def digests(self) -> dict[str, str]:
@@ -134,6 +138,12 @@ class Registries:
         """Every serving engine; a row that is like another one has what it does not say itself from that one."""
         rows = cast("dict[str, e.Engine]", self._rows("engines.yaml", "engines"))
         return {name: _like(row, rows) for name, row in rows.items()}
+
+    @functools.cached_property
+    def triton_backends(self) -> Mapping[str, TritonBackend]:
+        """Every backend of a Triton server."""
+        rows = self._rows("triton_backends.yaml", "triton_backends", triton_backend)
+        return cast("dict[str, TritonBackend]", rows)
 
     @functools.cached_property
     def models(self) -> Mapping[str, t.Model]:

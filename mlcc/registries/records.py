@@ -72,6 +72,7 @@ def deployment_config(name: str, node: Node, root: Node) -> t.DeploymentConfig:
         files=_texts(node, "files"),
         evidence=_plain(node, "evidence"),
         engine=_text(node, "engine"),
+        not_on=_texts(node, "not_on"),
     )
 
 
@@ -279,4 +280,4 @@ KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
 }
 
 # Every kind of registry file that has a schema.
-SCHEMAS = (*KINDS, "options", "prices", "findings", "redaction")
+SCHEMAS = (*KINDS, "options", "triton_backends", "prices", "findings", "redaction")

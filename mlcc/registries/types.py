@@ -93,6 +93,7 @@ class DeploymentConfig(NamedTuple):
     files: tuple[str, ...] = ()
     evidence: Mapping[str, Any] = EMPTY
     engine: str = ""
+    not_on: tuple[str, ...] = ()
 
 
 class Target(NamedTuple):

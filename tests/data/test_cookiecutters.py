@@ -137,7 +137,7 @@ def test_templates_read_only_what_the_context_has(layer):
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_layer_s_defaults_are_those_of_the_context(layer):
-    from mlcc.render import context
+    from mlcc.context import context
     from tests.fakes import registries, resolved
 
     known = registries()
@@ -179,11 +179,10 @@ def test_shell_is_copied_never_rendered():
 
 def test_rendered_python_is_python():
     from mlcc import pipeline
-    from tests.helpers import SMALLEST, build_tree
+    from tests.helpers import SMALLEST, build_tree, needed
 
-    for config, row in load().deployment_configs.items():
-        model = "" if row.architecture == "http" else "model: {name: Qwen/Qwen3-0.6B}\n"
-        build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config) + model})
+    for config in load().deployment_configs:
+        build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config) + needed(config)})
         project = pipeline.read("mlcc.yaml")
         assert project.ok, project.findings
         for path, file in pipeline.render(project, ["/tmp"]).items():

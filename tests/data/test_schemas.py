@@ -119,6 +119,7 @@ def test_objects_are_closed_or_say_what_they_hold(name):
         "accelerator",
         "facts",
         "sample",
+        "model",
         "environment",
     }, free
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mlcc._version import VERSION
 from mlcc.registries import load
 from tests.helpers import SMALLEST, assert_no_traceback, assert_same, build_tree, read_tree, run_mlcc, state_of
 from tests.stress import faults
@@ -139,7 +140,7 @@ def test_without_a_base_and_a_lock_equal_files_are_adopted(project, mlcc):
 def test_a_changed_value_updates_what_it_is_about(project, mlcc):
     write(SMALLEST + "env: {LOG_LEVEL: debug}\n")
     result = mlcc("apply", "-o", "json", code=0)
-    assert actions(result) == {"do/config": "update"}
+    assert actions(result) == {"do/config": "update", "mlcc.lock": "update"}
     assert json.loads(result.stdout)["values"] == [
         {"path": "env.LOG_LEVEL", "before": None, "after": "debug", "source": "file"}
     ]
@@ -183,7 +184,7 @@ def test_seed_files_follow_their_switch(mlcc):
 def test_an_edit_is_kept(project, mlcc):
     (HERE / MANAGED).write_text("# mine\n")
     result = mlcc("apply", "-o", "json", code=0)
-    assert actions(result) == {MANAGED: "keep"}
+    assert actions(result) == {MANAGED: "keep", "mlcc.lock": "update"}
     assert (HERE / MANAGED).read_text() == "# mine\n"
     record = yaml.safe_load((HERE / "mlcc.lock").read_text())["files"][MANAGED]
     assert record["edited"].startswith("sha256:")
@@ -204,7 +205,7 @@ def test_an_edit_and_a_change_that_do_not_touch_are_merged(project, mlcc):
     config.write_text("# mine\n" + config.read_text())
     write(SMALLEST + "ttl: 3d\n")
     result = mlcc("apply", "-o", "json", code=0)
-    assert actions(result) == {"do/config": "merge"}
+    assert actions(result) == {"do/config": "merge", "mlcc.lock": "update"}
     assert config.read_text().startswith("# mine\n")
     assert "export TTL='3d'" in config.read_text()
 
@@ -324,7 +325,7 @@ def test_check_writes_nothing_and_says_with_2_that_there_is_something_to_write(p
     write(SMALLEST + "ttl: 1h\n")
     before = state_of(project)
     result = mlcc("apply", "--check", code=2)
-    assert "1 to update" in result.stdout
+    assert "2 to update" in result.stdout
     assert_same(before, state_of(project))
 
 
@@ -570,3 +571,30 @@ def test_a_folder_that_cannot_be_written_leaves_no_journal():
         assert refused.code == 1, refused
         assert "do: error MLCC208: permission denied; nothing was changed" in refused.said
         assert not (project / ".mlcc/txn").exists()
+
+
+# ---------------------------------------------------------------- a lock of another mlcc
+def test_a_lock_of_a_newer_format_is_refused_and_stays(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    mlcc("apply", code=0)
+    lock = HERE / "mlcc.lock"
+    lock.write_text(lock.read_text().replace("version: 1", "version: 2"))
+    before = read_tree(HERE)
+    for argv in (["plan"], ["apply"], ["apply", "--force"], ["do", "status"]):
+        result = mlcc(*argv, code=1)
+        assert "a newer mlcc wrote it" in result.stderr
+        assert "upgrade mlcc" in result.stderr
+        assert "delete" not in result.stderr
+    assert_same(before, read_tree(HERE))
+
+
+@pytest.mark.parametrize("argv", [["plan"], ["diff"], ["apply", "--check"], ["apply"]])
+def test_a_lock_that_a_newer_mlcc_wrote_is_named(mlcc, argv):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    mlcc("apply", code=0)
+    lock = HERE / "mlcc.lock"
+    lock.write_text(lock.read_text().replace(f'mlcc: "{VERSION}"', 'mlcc: "9.9.9"'))
+    result = mlcc(*argv, code=2 if "--check" in argv else 0)
+    assert f"MLCC222: the lock was written by mlcc 9.9.9, newer than this {VERSION}" in result.stderr
+    if argv == ["apply"]:
+        assert "MLCC222" not in mlcc("apply", code=0).stderr

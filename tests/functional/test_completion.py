@@ -28,12 +28,20 @@ def offered(line: str, shell: str = "bash") -> list[str]:
     [
         ("mlcc va", "plain,validate"),
         ("mlcc validate --out", "plain,--output"),
+        ("mlcc init --deployment-t", "plain,--deployment-target"),
+        ("mlcc plan --deployment-t", "plain,--deployment-target"),
+        ("mlcc init iris --", "plain,--deployment-config"),
+        ("mlcc init --", "plain,--region"),
+        ("mlcc apply --", "plain,--instance-type"),
+        ("mlcc apply --region us-east-1 --instance-t", "plain,--instance-type"),
+        ("mlcc show --engine-max-m", "plain,--engine-max-model-len"),
         ("mlcc apply --deployment-config http-f", "plain,http-flask"),
         ("mlcc plan --instance-type ml.g5.x", "plain,ml.g5.xlarge"),
         ("mlcc validate --region us-ea", "plain,us-east-1"),
         ("mlcc init iris --deployment-target loc", "plain,local"),
         ("mlcc explain deployment.inst", "plain,deployment.instance_type"),
         ("mlcc explain MLCC10", "plain,MLCC108"),
+        ("mlcc explain mlcc10", "plain,MLCC108"),
         ("mlcc set deployment.target real", "plain,realtime-inference"),
         ("mlcc set build.platform linux/a", "plain,linux/arm64"),
         ("mlcc set seed_files.tests f", "plain,false"),
@@ -79,6 +87,20 @@ def test_a_broken_file_is_no_obstacle() -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_every_shell_is_told(shell: str) -> None:
     assert any("validate" in line for line in offered("mlcc va", shell))
+
+
+def test_options_that_help_does_not_show_are_offered_once_a_letter_is_typed() -> None:
+    assert "plain,--ttl" not in offered("mlcc init --")
+    assert "plain,--ttl" in offered("mlcc init --t")
+    assert not [word for word in offered("mlcc init --") if "--keys" in word]
+
+
+def test_every_option_of_a_key_is_offered_once() -> None:
+    from mlcc import keys
+
+    known = [str(p.meta["option"]) for p in keys.index("mlcc").values() if p.meta.get("option")]
+    found = [w for letter in sorted({name[2] for name in known}) for w in offered(f"mlcc plan --{letter}")]
+    assert [found.count(f"plain,{name}") for name in known] == [1] * len(known)
 
 
 def test_words_of_one_table_only() -> None:

@@ -154,5 +154,19 @@ def test_the_page_of_a_finding(mlcc):
     assert "is no finding" in mlcc("explain", "MLCC999", code=1).stderr
 
 
+@pytest.mark.parametrize("code", ["MLCC108", "mlcc108", "Mlcc108"])
+def test_the_code_of_a_finding_may_be_written_in_small_letters_and_needs_no_project(mlcc, code):
+    Path("mlcc.yaml").unlink(missing_ok=True)
+    assert mlcc("explain", code, code=0).stdout.startswith("error MLCC108")
+
+
+@pytest.mark.parametrize("code", ["MLCC1", "mlcc1", "MLCC0001"])
+def test_what_is_no_code_is_said_without_a_project(mlcc, code):
+    Path("mlcc.yaml").unlink(missing_ok=True)
+    said = mlcc("explain", code, code=1).stderr
+    assert f"'{code.upper()}' is no finding" in said
+    assert "no such file" not in said
+
+
 def test_a_finding_without_example_says_why(mlcc):
     assert json.loads(mlcc("explain", "MLCC208", "-o", "json", code=0).stdout)["code"]["because"]

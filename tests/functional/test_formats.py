@@ -75,6 +75,28 @@ def test_sarif_is_valid_and_says_all(mlcc: Caller, place: str, name: str) -> Non
         assert rule.shortDescription.text == pages()[rule.id].title
 
 
+ODD = {
+    b"a\nb": "a%0Ab",
+    b"bad\xff": "bad%FF",
+    b"::error::x": "%3A%3Aerror%3A%3Ax",
+    b"back\\slash": "back%5Cslash",
+    "ü🙂".encode(): "%C3%BC%F0%9F%99%82",
+    b"x" * 200: "x" * 200,
+}
+
+
+@pytest.mark.parametrize("folder", ODD, ids=[text[:20] for text in ODD.values()])
+@pytest.mark.parametrize("way", [["--all"], ["-f"]])
+def test_sarif_names_the_file_by_its_bytes(mlcc: Caller, folder: bytes, way: list[str]) -> None:
+    place = os.path.join(os.fsdecode(folder), "mlcc.yaml")
+    os.mkdir(folder)
+    Path(place).write_text(FILES["several"])
+    printed = mlcc("validate", *way, *([place] if way == ["-f"] else []), "-o", "sarif", code=1).stdout
+    results = Sarif.model_validate_json(printed).runs[0].results
+    places = [r.locations[0].physicalLocation.artifactLocation.uri for r in results or () if r.locations]
+    assert set(places) == {f"{ODD[folder]}/mlcc.yaml"}
+
+
 def test_the_reader_of_sarif_is_strict(mlcc: Caller) -> None:
     build_tree(HERE, {"mlcc.yaml": FILES["several"]})
     document = json.loads(mlcc("validate", "-o", "sarif").stdout)

@@ -253,6 +253,13 @@ def test_a_closed_pipe_is_no_error():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_path_that_begins_with_a_dot_is_none():
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    result = run_mlcc("show", "--set", ".env.A=1")
+    assert result.code == 1
+    assert "MLCC033" in result.stderr
+
+
 # Streams that take nothing: a full disk where the system has one, and a file that is open for reading, everywhere.
 REFUSING = [
     (os.devnull, "r", "bad file descriptor"),
@@ -268,6 +275,55 @@ def test_output_that_cannot_be_written_is_said(path, mode, words):
     assert done.returncode == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("extra", [[], ["-o", "json"], ["-q"]])
+@pytest.mark.parametrize(("path", "mode", "words"), REFUSING)
+def test_an_apply_whose_output_cannot_be_written_says_that_it_is_done(path, mode, words, extra):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    program = os.path.join(os.path.dirname(sys.executable), "mlcc")
+    with open(path, mode) as stream:
+        done = subprocess.run([program, "apply", *extra], stdout=stream, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "cannot write the result" in done.stderr
+    assert words in done.stderr
+    assert "the apply of mlcc.yaml is done" in done.stderr
+    assert run_mlcc("apply", "--check").code == 0
+
+
+@pytest.mark.parametrize("command", [["plan"], ["validate", "-o", "json"], ["apply", "--check", "-o", "json"]])
+@pytest.mark.parametrize("text", [SMALLEST, SMALLEST + "nope: 1\n"])
+def test_what_was_not_done_is_not_said_to_be(command, text):
+    build_tree(HERE, {"mlcc.yaml": text})
+    program = os.path.join(os.path.dirname(sys.executable), "mlcc")
+    for _ in range(2):  # the second time it is a replay
+        with open(os.devnull) as stream:
+            done = subprocess.run([program, *command], stdout=stream, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 1
+        assert "is done" not in done.stderr
+        assert "Traceback" not in done.stderr
+        assert ("cannot write the result" in done.stderr) == (text == SMALLEST or "json" in command)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["apply", "-C", ""],
+        ["apply", "--plan", ""],
+        ["plan", "-f", ""],
+        ["show", "--file="],
+        ["init", "-C", "", "x"],
+        ["do", "-C", "", "status"],
+        ["validate", "--config", ""],
+    ],
+)
+def test_an_option_that_names_nothing_is_a_mistake_of_the_command_line(argv):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    result = run_mlcc(*argv)
+    assert result.code == 2
+    assert "the name is empty" in result.stderr
+    assert set(read_tree(HERE)) == {"mlcc.yaml"}
 
 
 def test_output_that_the_terminal_cannot_show_is_escaped():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,54 @@ def test_no_folder_is_entered_through_a_link(project, mlcc, outside, path):
         assert_no_traceback(result)
         assert result.code != 0
     assert_same(before, state_of(outside))
+
+
+@pytest.mark.parametrize("argv", [["plan"], ["apply"], ["apply", "--check"]])
+def test_a_link_in_a_folder_s_place_is_said_once(project, mlcc, outside, argv):
+    replace_by_link("do", outside)
+    told = mlcc(*argv, code=1).stderr
+    assert told.count("MLCC001") == 1
+    assert told.startswith("./do: error")
+
+
+def planted(kind: str, path: Path, outside: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    if kind == "link":
+        path.symlink_to(outside)
+    elif kind == "file":
+        path.write_text("{}")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("link", ".mlcc/txn"),
+        ("file", ".mlcc/txn"),
+        ("fifo", ".mlcc/txn"),
+        ("link", ".mlcc/txn/journal.json"),
+        ("folder", ".mlcc/txn/journal.json"),
+        ("fifo", ".mlcc/txn/journal.json"),
+        ("link", ".mlcc/txn/stage-1"),
+        ("file", ".mlcc/txn/stage-2"),
+    ],
+)
+def test_what_is_planted_in_the_place_of_a_transaction_is_named_with_its_remedy(project, mlcc, outside, kind, path):
+    planted(kind, HERE / path, outside)
+    before = state_of(outside)
+    commands = [["plan"], ["apply"], ["apply", "--force"]]
+    commands += [] if "stage" in path else [["do", "status", "--target", "local"]]
+    for argv in commands:
+        result = mlcc(*argv, code=1)
+        assert f"./{path}: error MLCC001" in result.stderr
+        assert "remove it" in result.stderr
+        assert "killed" not in result.stderr
+    assert_same(before, state_of(outside))
+    shutil.rmtree(HERE / path) if kind == "folder" else (HERE / path).unlink()
+    mlcc("apply", code=0)
 
 
 def test_the_target_itself_is_no_link(mlcc, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mlcc._version import VERSION
 from tests.helpers import SMALLEST, assert_same, build_tree, read_tree, state_of
 
 HERE = Path()
@@ -51,7 +52,7 @@ def test_plan_names_every_action(project, mlcc):
     assert lines["do/config"] == "update"
     assert lines["do/env/prod.conf"] == "create"
     assert "ttl: 8h -> 3d  [file]" in result.stdout
-    assert "2 to create, 1 to update, 1 kept" in result.stdout
+    assert "2 to create, 2 to update, 1 kept" in result.stdout
 
 
 @pytest.mark.parametrize(("text", "plain", "detailed"), [(SMALLEST, 0, 0), (CHANGED, 0, 2)])
@@ -76,6 +77,49 @@ def test_diff_shows_values_then_lines(project, mlcc):
     assert text.index("ttl: 8h -> 3d") < text.index("--- a/do/config")
     assert "-export TTL='8h'\n+export TTL='3d'\n" in text
     assert "+++ b/do/env/prod.conf" in text
+
+
+def edited_lock(old: str, new: str) -> None:
+    lock = HERE / "mlcc.lock"
+    text = lock.read_text()
+    assert old in text
+    lock.write_text(text.replace(old, new))
+
+
+LOCKS = [
+    (f'mlcc: "{VERSION}"', 'mlcc: "0.0.9"', f"mlcc 0.0.9 -> {VERSION}"),
+    ('builtin: "sha256:', 'builtin: "sha256:0', "registry digests"),
+    ('{value: "8h"', '{value: "9h"', "values"),
+    ('mode: "0755"', 'mode: "0700"', "files"),
+    ("version: 1\n", "version: 1\n\n# mine\n", "layout"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "told"), LOCKS, ids=[told for *_, told in LOCKS])
+def test_a_change_of_the_lock_alone_is_shown(project, mlcc, old, new, told):
+    edited_lock(old, new)
+    planned = mlcc("plan", "--detailed-exitcode", code=2).stdout
+    assert f"~ update    mlcc.lock  ({told})" in planned
+    assert "only mlcc.lock changes" in planned
+    document = json.loads(mlcc("plan", "-o", "json", code=0).stdout)
+    changed = [c for c in document["changes"] if c["action"] != "unchanged"]
+    assert [(c["path"], c["action"]) for c in changed] == [("mlcc.lock", "update")]
+    assert document["summary"]["update"] == 1
+    shown = mlcc("diff", code=0).stdout
+    assert "+++ b/mlcc.lock" in shown
+    assert any(line.startswith("-") and new.splitlines()[-1] in line for line in shown.splitlines())
+    assert "mlcc.lock" in mlcc("plan", "-o", "markdown", code=0).stdout
+    mlcc("apply", "--check", code=2)
+    (HERE / "plan.json").write_text(json.dumps(document))
+    mlcc("apply", "--plan", "plan.json", code=0)
+    mlcc("apply", "--locked", code=0)
+
+
+def test_a_saved_plan_holds_the_lock_to_its_bytes(project, mlcc):
+    edited_lock('{value: "8h"', '{value: "9h"')
+    (HERE / "plan.json").write_text(mlcc("plan", "-o", "json", code=0).stdout)
+    mlcc("apply", code=0)
+    assert "MLCC221" in mlcc("apply", "--plan", "plan.json", code=1).stderr
 
 
 def test_diff_of_nothing_says_so(project, mlcc):

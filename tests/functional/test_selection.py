@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,36 @@ def test_git_runs_nothing_of_the_repository_s(repo, mlcc):
 def test_outside_a_repository_changed_since_is_an_error(mlcc):
     build_tree(HERE, {"mlcc.yaml": SMALLEST})
     assert "MLCC211" in mlcc("validate", "--changed-since", "HEAD", code=1).stderr
+
+
+@pytest.fixture
+def too_deep(repo) -> str:
+    """A folder that nobody can open by name, root neither: the start of the first part of its path that is too long."""
+    here = Path.cwd()
+    for _ in range(20):
+        os.mkdir("x" * 250)
+        os.chdir("x" * 250)
+    os.chdir(here)
+    yield "x" * 100
+    shutil.rmtree("x" * 250)
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(repo, too_deep, mlcc):
+    build_tree(HERE, {"d/mlcc.yml": "version: 2\n"})
+    result = mlcc("validate", "--all", "--json", code=1)
+    found = [(f["code"], f["severity"], f["file"][:100]) for f in json.loads(result.stdout)["findings"]]
+    assert ("MLCC001", "error", too_deep) in found
+    assert {file for _, _, file in found} == {too_deep, "d/mlcc.yml"}, "the others are looked at all the same"
+    said = mlcc("validate", "--all", code=1)
+    assert "what is below was not looked at" in said.stdout + said.stderr
+    assert "nothing wrong" not in said.stderr
+
+
+@pytest.mark.parametrize("command", ["plan", "diff", "apply"])
+def test_nothing_is_done_for_all_when_some_cannot_be_seen(repo, too_deep, mlcc, command):
+    result = mlcc(command, "--all", code=1)
+    assert "MLCC001: the name is too long: what is below was not looked at" in result.stderr
+    assert not list(HERE.glob("*/mlcc.lock"))
 
 
 @pytest.mark.parametrize("way", [["--all"], ["a/mlcc.yaml", "c/mlcc.yaml"]])

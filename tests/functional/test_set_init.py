@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -89,6 +90,46 @@ def test_new_keys_are_added(project, mlcc, arguments, path, value):
     mlcc("validate", code=0)
 
 
+@pytest.mark.parametrize(
+    ("text", "elements"),
+    [
+        ("a==1,b==2", ["a==1", "b==2"]),
+        ("a==1", ["a==1"]),
+        ("a[x,y]==1.*,b>=1,<2,c~=3", ["a[x,y]==1.*", "b>=1,<2", "c~=3"]),
+    ],
+)
+def test_a_list_of_requirements_needs_no_yaml(project, mlcc, text, elements):
+    mlcc("set", "build.requirements", text, code=0)
+    assert yaml.safe_load(FILE.read_text())["build"]["requirements"] == elements
+    found = mlcc("explain", "build.requirements", "--set", f"build.requirements={text}", "--json", code=0)
+    assert json.loads(found.stdout)["values"][0]["value"] == elements
+
+
+def test_a_windows_file_stays_one(mlcc):
+    text = "\ufeff" + COMMENTED.replace("\n", "\r\n")
+    FILE.write_bytes(text.encode())
+    mlcc("set", "env.B", "2", code=0)
+    old = '  A: "1" # first\r\n'
+    assert FILE.read_bytes().decode() == text.replace(old, f'{old}  B: "2"\r\n')
+
+
+def test_a_list_on_one_line_stays_on_it(mlcc):
+    text = COMMENTED + "network:\n  subnets: [subnet-0a, subnet-0b] # both\n"
+    FILE.write_text(text)
+    mlcc("set", "network.subnets", "[subnet-0c]", code=0)
+    assert FILE.read_text() == text.replace("[subnet-0a, subnet-0b]", "[subnet-0c]")
+
+
+def test_the_comment_above_a_removed_key_is_left_and_named(mlcc):
+    text = COMMENTED.replace('  A: "1"', '  # about A\n  A: "1"').replace("inference", '  B: "2"\ninference', 1)
+    FILE.write_text(text)
+    said = mlcc("set", "env.A", "--unset", code=0).stderr
+    assert FILE.read_text() == text.replace('  A: "1" # first\n', "")
+    assert "env.A removed; the comment above it is left (line 8)" in said
+    assert FILE.read_text().splitlines()[7] == "  # about A"
+    assert "comment" not in mlcc("set", "env.B", "3", code=0).stderr
+
+
 def test_a_new_component_is_added_by_name(project, mlcc):
     mlcc("set", "inference_components[rank].copy_count", "2", code=0)
     assert yaml.safe_load(FILE.read_text())["inference_components"] == [
@@ -125,6 +166,10 @@ def test_setting_what_is_already_so_writes_nothing(project, mlcc):
         (["environments.prod.ttl", "1h"], 1, "MLCC033"),
         (["x-mine", "1"], 1, "MLCC033"),
         (["a..b", "1"], 1, "MLCC033"),
+        (["inference_components[0].copy_count", "3"], 1, "counts elements; they go by their names"),
+        (["inference_components[0]", "--unset"], 1, "counts elements; they go by their names"),
+        (["env.A", os.fsdecode(b"\xff")], 1, "lone surrogate"),
+        (["build.requirements", "a b"], 1, "is not a list, written A,B or in YAML"),
     ],
 )
 def test_what_cannot_be_set_leaves_the_file_alone(project, mlcc, arguments, code, says):
@@ -237,6 +282,7 @@ def test_init_replaces_only_when_told(project, mlcc):
         (["iris", "--deployment-config", "http-flask", "--region", "x"], 1, "MLCC023"),
         (["iris", "--deployment-config", "http-flask", "--instance-count", "x"], 1, "MLCC033"),
         (["iris", "more"], 2, "unexpected"),
+        (["iris", "--deployment-config", "http-flask", "-C", "/dev/null"], 1, "stands where a directory belongs"),
     ],
 )
 def test_init_refuses_what_would_not_be_valid(mlcc, arguments, code, says):
@@ -331,6 +377,7 @@ def test_init_asks_again_after_a_wrong_answer():
     assert shown.count("Project name [") == 2
     assert shown.count("Deployment config (name or number) [") == 4
     assert "did you mean http-flask?" in shown
+    assert shown.count(f"the numbers run from 1 to {len(CONFIGS)}") == 2
     assert "Traceback" not in shown
 
 

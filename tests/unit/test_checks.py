@@ -326,7 +326,8 @@ def test_good_cases(code, text):
 
 
 def test_every_check_has_a_good_and_a_bad_case():
-    assert {b[0] for b in BAD} == {g[0] for g in GOOD} == set(BUILT_IN) - CODES
+    elsewhere = {code for code in BUILT_IN if code.startswith("MLCC16")}  # test_triton_checks.py
+    assert {b[0] for b in BAD} == {g[0] for g in GOOD} == set(BUILT_IN) - elsewhere - CODES
 
 
 def test_a_finding_about_an_option_names_the_option():

@@ -234,9 +234,9 @@ def test_config_has_the_variables_that_the_schema_names():
 
 
 def test_a_mapping_travels_as_json():
-    found = conf.config(values("secrets: {A: {secretsmanager: x, phase: build}}\nengine: {extra_args: {seed: 0}}\n"))
+    found = conf.config(values("secrets: {A: {secretsmanager: x, phase: build}}\ntags: {team: a}\n"))
     assert found["SECRETS"] == '{"A":{"phase":"build","secretsmanager":"x"}}'
-    assert found["ENGINE_EXTRA_ARGS"] == '{"seed":0}'
+    assert found["TAGS"] == '{"row":"framework","team":"a"}'
 
 
 def test_container_variables_keep_their_name_only_where_the_prefix_is_harmless():
@@ -290,3 +290,24 @@ def test_an_environment_s_file_holds_what_differs():
         "MLCC_UNSET": "IC_ENV_B",
     }
     assert conf.overlay(before, before) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("export A='x'\r\n", 1),
+        ("# comment\r\nexport A='x'\r\nexport B='y'\r\n", 2),
+        ("export A=x\r\n", 1),
+        ("\r\n", 1),
+        ("export A='x'\nexport B='y'\r\n", 2),
+    ],
+)
+def test_windows_line_endings_are_called_so(text, line):
+    finding = only(conf.parse(text.encode(), "do/config")[1])
+    assert (finding.code, finding.line) == ("MLCC301", line)
+    assert "Windows line endings" in finding.message
+    assert "do/config" in finding.hint
+
+
+def test_a_carriage_return_inside_quotes_is_a_part_of_the_value():
+    assert conf.parse(b"export A='x\r\ny'\n", "do/config") == ({"A": "x\r\ny"}, [])

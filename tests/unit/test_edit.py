@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from mlcc import yamlio
-from mlcc.edit import change
+from mlcc.edit import change, comment_above
 from mlcc.errors import UserError
 from mlcc.values import Item
 
@@ -105,10 +105,60 @@ def test_any_edited_text_is_read_back(value):
             "l:\n- name: x\n  n: 1\n- name: y\n  n: 5\n",
         ),
         ("a: 'x' # keep\n", ("a",), "no", 'a: "no" # keep\n'),
+        ("p: {s: [x]} # keep\n", ("p", "s"), ["v", "z"], "p: {s: [v, z]} # keep\n"),
+        ("p:\n  s: [x] # keep\nb: 1\n", ("p", "s"), ["v"], "p:\n  s: [v] # keep\nb: 1\n"),
+        ("p: [\n  x,\n  y,\n] # keep\nb: 1\n", ("p",), ["z"], "p: [z] # keep\nb: 1\n"),
+        ("p:\n  - x\nb: 1\n", ("p",), ["v", "z"], "p:\n  - v\n  - z\nb: 1\n"),
     ],
 )
 def test_changes_are_as_small_as_they_can_be(text, path, value, expected):
     assert change(text, path, value) == expected
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("project", "name"), "moon"),
+        (("ttl",), "2d"),
+        (("deployment", "region"), "us-east-1"),
+        (("deployment", "config"), None),
+        (("network", "subnets"), ["subnet-1"]),
+        (("inference_components", Item("rank"), "copy_count"), 2),
+        (("inference_components", Item("chat"), "copy_count"), None),
+        (("inference_components", Item("chat")), None),
+    ],
+)
+def test_line_ends_and_a_byte_order_mark_stay(path, value, line_end, mark):
+    def written(text: str) -> str:
+        return mark + text.replace("\n", line_end)
+
+    text = COMMENTED.replace("# end", "").rstrip()
+    for before in (COMMENTED, text):
+        try:
+            expected = written(change(before, path, value))
+        except UserError:
+            with pytest.raises(UserError):
+                change(written(before), path, value)
+        else:
+            assert change(written(before), path, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (("deployment", "config"), 0),
+        (("inference_components", Item("chat")), 9),
+        (("inference_components", Item("chat"), "copy_count"), 0),
+        (("version",), 1),
+        (("ttl",), 0),
+        (("network", "subnets"), 0),
+    ],
+)
+def test_the_comment_above_a_key_is_found(path, line):
+    assert comment_above(COMMENTED, path) == line
+    assert comment_above("\ufeff" + COMMENTED.replace("\n", "\r\n"), path) == line
 
 
 @pytest.mark.parametrize(

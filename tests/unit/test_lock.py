@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlcc import lock, yamltext
+from mlcc._version import VERSION
 from mlcc.errors import UserError
 from mlcc.lock import Lock, Locked
 from mlcc.resolve import node_layer
 from mlcc.tree import MANAGED, REMOVED, SEED, Record, digest
 from mlcc.values import Item, Source
 from tests.fakes import resolved
+from tests.helpers import codes
 
 TEXT = """\
 version: 1
@@ -101,7 +103,6 @@ HOSTILE = {
     "a list": "- a\n",
     "no version": "files: {}\n",
     "no files": "version: 1\n",
-    "a newer version": "version: 2\nfiles: {}\n",
     "version as text": "version: '1'\nfiles: {}\n",
     "version true": "version: true\nfiles: {}\n",
     "unknown key": HEAD + "more: 1\n",
@@ -132,6 +133,35 @@ HOSTILE = {
     "NUL": HEAD + "mlcc: \0\n",
     "not UTF-8": "\udcff",
 }
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "hint"),
+    [
+        ("version: 2\nfiles: {}\n", "has format 2", "upgrade mlcc; the lock stays"),
+        ("version: 2\nparts: [a]\n", "a newer mlcc wrote it", "upgrade mlcc; the lock stays"),
+        (HEAD + 'mlcc: "9.9.9"\nmore: 1\n', "written by mlcc 9.9.9, newer than this", "upgrade mlcc; the lock stays"),
+        (HEAD + "more: 1\n", "cannot be read", "upgrade mlcc if a newer one wrote it; else"),
+        (HEAD + "values: x\n", "cannot be read", "bring mlcc.lock back from Git"),
+        ("version: 0\nfiles: {}\n", "cannot be read", "bring mlcc.lock back from Git"),
+        ("<<<<<<< HEAD\n=======\n>>>>>>> x\n", "cannot be read", "bring mlcc.lock back from Git"),
+    ],
+)
+def test_a_lock_of_a_newer_mlcc_is_called_so(text, told, hint):
+    with pytest.raises(UserError) as caught:
+        lock.load(text.encode())
+    first = caught.value.findings[0]
+    assert (first.code, first.file) == ("MLCC205", "mlcc.lock")
+    assert told in first.message
+    assert caught.value.findings[0].hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("version", "newer"),
+    [("9.9.9", True), ("0.1.1", True), ("1.0rc1", True), (VERSION, False), ("0.0.9", False), ("", False), ("x", False)],
+)
+def test_a_lock_that_a_newer_mlcc_wrote_in_this_format_is_a_warning(version, newer):
+    assert codes(lock.outdated(lock.load(f'{HEAD}mlcc: "{version}"\n'.encode()))) == ["MLCC222"] * newer
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlcc import marks
 from mlcc.merge import MAX_LINES, merge
 
 LINES = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"d\n", b"\n"]), max_size=8).map(b"".join)
@@ -144,3 +145,23 @@ def test_merging_a_file_of_like_lines_ends():
     before = time.perf_counter()
     merge(base, b"x\n" + base, base + b"y\n")
     assert time.perf_counter() - before < 5
+
+
+# ---------------------------------------------------------------- marks
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("", []),
+        ("a\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> x\n", [2]),
+        ("<<<<<<<\r\nb\r\n=======\r\nc\r\n>>>>>>>\r\n", [1]),
+        ("<<<<<<< a\n||||||| b\n=======\n>>>>>>> c", [1]),
+        ("<<<<<<< a\n=======\n>>>>>>> b\n" * 2, [1, 4]),
+        (" <<<<<<< a\n=======\n>>>>>>> b\n", []),
+        ("<<<<<<< a\n>>>>>>> b\n=======\n", []),
+        ("=======\n<<<<<<< a\n>>>>>>> b\n", []),
+        ("<<<<<<<< a\n=======\n>>>>>>> b\n", []),
+        ("Title\n=======\n", []),
+    ],
+)
+def test_conflicts_are_known_by_their_three_marks(text, begins):
+    assert marks.conflicts(text.encode()) == begins

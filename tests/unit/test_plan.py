@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -225,6 +225,49 @@ def test_conflict_markers_that_still_stand_are_a_conflict():
     forced = decide(new, known, Options(force=True)).changes[0]
     assert (forced.data, forced.saved) == (b"theirs\n", f"{PATH}.mlcc-saved")
     assert not decide(new, known._replace(observed={PATH: OnDisk(marked.replace(b">>>>>>> mlcc\n", b""))})).blocked
+
+
+def test_the_hint_for_a_removed_file_names_what_brings_it_back():
+    removed = Row("", A, None, B, "conflict", options=MERGE)
+    finding = only(plan(removed).findings)
+    assert f"--restore {PATH}" in finding.hint
+    assert "saving" not in finding.hint
+    for options in (FORCE, RESTORE):
+        assert not plan(replace(removed, options=options)).blocked
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (None, "mlcc did not write it"),
+        (Record(SEED, 0o644, digest(B)), "mlcc did not write it"),
+        (Record(MANAGED, 0o644, digest(B)), ".mlcc/base holds no copy"),
+        (Record(MANAGED, 0o644, digest(A), digest(B)), ".mlcc/base holds no copy"),
+    ],
+)
+def test_a_recorded_file_without_a_base_is_a_conflict_that_says_so(record, told):
+    """The lock may be forged: what it records alone is never overwritten without a saved copy."""
+    found = plan(Row("", None, B, D, "conflict"), records={PATH: record} if record else {})
+    finding = only(found.findings)
+    assert found.blocked
+    assert told in finding.message
+    assert ("from Git" in finding.hint) == (".mlcc/base" in told)
+
+
+GIT = b"one\n<<<<<<< HEAD\ntwo\n=======\nTWO\n>>>>>>> branch\nthree\n"
+
+
+@pytest.mark.parametrize("new", [A, B], ids=["nothing new", "new lines"])
+def test_conflict_marks_of_git_are_a_conflict_too(new):
+    known = Known({PATH: OnDisk(GIT)}, {PATH: A}, {}, lambda p: True)
+    plan = decide({PATH: Rendered(new)}, known)
+    assert plan.blocked
+    assert "conflict markers stand in it" in plan.findings[0].message
+
+
+def test_marks_that_mlcc_renders_itself_are_text():
+    known = Known({PATH: OnDisk(GIT + b"mine\n")}, {PATH: GIT}, {}, lambda p: True)
+    assert only_change(decide({PATH: Rendered(GIT)}, known)).action == "keep"
 
 
 def test_a_script_that_lost_its_x_bit_is_named():

@@ -241,6 +241,14 @@ def test_each_keyword_has_its_message(name):
     assert hint in first.hint
 
 
+@pytest.mark.parametrize(("version", "newer"), [("2", True), ("10", True), ("0", False), ("-1", False)])
+def test_a_newer_format_asks_for_a_newer_mlcc(version, newer):
+    finding = only(findings(f"version: {version}\nproject: {{name: iris}}\ndeployment: {{config: a-b}}\n"))
+    assert finding.code == "MLCC024"
+    assert ("this mlcc reads version 1" in finding.message) == newer
+    assert ("a newer mlcc is needed" in finding.hint) == newer
+
+
 def test_columns_are_those_of_the_key():
     finding = only(findings(BASE + "deployment: {region: 5, instance_count: 2}\n"))
     assert (finding.line, finding.column) == (3, 14)

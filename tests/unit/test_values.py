@@ -38,7 +38,9 @@ def test_paths_read_like_this(path, text):
     assert format_path(path) == text
 
 
-@pytest.mark.parametrize("text", ["", "a..b", "a.", "a b", "a[", "a[]", "a[b", 'a["b]', "a]", "1a", "a.1b", 'a["\\x"]'])
+@pytest.mark.parametrize(
+    "text", ["", "a..b", ".a", ".", "a.", '.["a"]', "a b", "a[", "a[]", "a[b", 'a["b]', "a]", "1a", "a.1b", 'a["\\x"]']
+)
 def test_what_is_not_a_path_is_refused(text):
     assert parse_path(text) is None
 

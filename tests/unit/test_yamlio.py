@@ -213,6 +213,16 @@ def test_hostile_documents(text, code, line, column):
     assert finding.file == "f.yaml"
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("flow", ["", "env: {A: 1,\n"])
+def test_conflict_marks_of_git_are_called_so(flow, end):
+    text = f"version: 1\n{flow}<<<<<<< HEAD\nttl: 3d\n=======\nttl: 5d\n>>>>>>> branch\n".replace("\n", end)
+    finding = only(load(text).findings)
+    assert (finding.code, finding.line) == ("MLCC005", 3 if flow else 2)
+    assert "conflict marks of Git" in finding.message
+    assert "<<<<<<<" in finding.hint
+
+
 def test_an_unclosed_list_is_shown_where_it_begins():
     finding = only(load("a: 1\nb: [1,\n").findings)
     assert (finding.code, finding.line, finding.column) == ("MLCC005", 2, 4)

@@ -12,7 +12,7 @@ from mlcc import proc
 from mlcc.deployments.redaction import redact_text
 from mlcc.diagnostics import error, printable
 from mlcc.errors import PreconditionError, UserError
-from mlcc.lifecycle import build, contract, engines, process, state
+from mlcc.lifecycle import build, contract, engines, process, repository, state
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.process import Identity
 from mlcc.lifecycle.project import RenderedProject
@@ -47,6 +47,8 @@ def _secrets(context: Context) -> dict[str, str]:
 
 
 def _model_dir(project: RenderedProject) -> str:
+    if project.backend is not None:
+        return repository.assemble(project)
     name = project.variables.get("MODEL_NAME", "")
     if name.startswith("./"):
         path = os.path.join(os.path.abspath(project.directory), name)

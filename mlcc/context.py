@@ -1,0 +1,106 @@
+"""What templates see: one flat mapping.  Law: computed here, so templates compute nothing; packaged data only."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from mlcc import options, resources, triton
+from mlcc._version import VERSION
+from mlcc.resolve import Resolved
+
+ROOT = "project"
+
+
+def context(resolved: Resolved) -> dict[str, Any]:
+    """The flat context of every template: validated values and lists, computed here so that templates need not."""
+    rows = resolved.rows
+    assert rows.config is not None
+    assert rows.architecture is not None
+    assert rows.target is not None
+    framework, version = rows.framework, rows.version
+    model_path, model_file = _model_files(resolved)
+    requirements = {
+        *(version.requirements if version is not None else ()),
+        *rows.config.requirements,
+        *resolved.get("build.requirements", ()),
+    }
+    packages = {*rows.config.system_packages, *resolved.get("build.system_packages", ())}
+    sample = framework.sample if framework is not None else {}
+    return {
+        "root": ROOT,
+        "mlcc_version": VERSION,
+        "project_name": resolved.get("project.name"),
+        "deployment_config": rows.config.name,
+        "architecture": rows.architecture.name,
+        "backend": rows.config.backend,
+        "target": rows.target.name,
+        "framework": framework.name if framework is not None else "",
+        "framework_version": version.name if version is not None else "",
+        "base_image": resolved.get("framework.base_image", ""),
+        "model_format": resolved.get("model.format", ""),
+        "model_file": model_file,
+        "model_path": model_path,
+        "port": rows.architecture.container.get("port", 8080),
+        "requirements": sorted(requirements, key=str.lower),
+        "system_packages": sorted(packages),
+        "sample": bool(model_path) and model_path == rows.architecture.sample,
+        "sample_payload": resolved.get("test.payload") or sample.get("payload", ""),
+        "steps": list(rows.architecture.steps),
+        **_engine(resolved),
+        **triton.context({p: v.value for p, v in resolved.values.items()}, rows),
+    }
+
+
+def _engine(resolved: Resolved) -> dict[str, Any]:
+    """What the templates of serving engines see: how the engine is started, and the model's chat template."""
+    rows = resolved.rows
+    if rows.engine is None:
+        return {
+            "engine": "", "engine_json": "{}", "style": "", "front": False, "chat_template": "",
+            "chat_template_file": "",
+        }  # fmt: skip
+    known = options.known(rows.options, rows.engine_version) if rows.options is not None else None
+    return {
+        "engine": rows.engine.name,
+        "engine_json": options.engine_file(rows.engine, rows.engine_version, known),
+        "style": rows.engine.style,
+        "front": bool(rows.engine.routes),
+        "chat_template": _chat_template(resolved),
+        "chat_template_file": "/".join(_parts(str(resolved.get("model.chat_template_file", "")))),
+    }
+
+
+def _parts(path: str) -> list[str]:
+    """The words of a relative path, without `.` and empty ones."""
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _chat_template(resolved: Resolved) -> str:
+    """The text of the chat template: the configuration's own, else the packaged one that the model's row names."""
+    own, model = str(resolved.get("model.chat_template", "")), resolved.rows.model
+    if own or resolved.get("model.chat_template_file") or model is None or not model.requires_template:
+        return own
+    path = resources.path("registries", "chat_templates", f"{model.chat_template}.jinja")
+    if not re.fullmatch(r"[a-z0-9-]+", model.chat_template) or not os.path.isfile(path):
+        return ""
+    with open(path, encoding="utf-8") as stream:
+        return stream.read().rstrip("\n")
+
+
+def _model_files(resolved: Resolved) -> tuple[str, str]:
+    """The folder (or file) below the project that is copied into the image, and the artifact's file name."""
+    rows = resolved.rows
+    form = resolved.get("model.format", "")
+    usual = rows.framework.formats.get(form, "") if rows.framework is not None else ""
+    name = str(resolved.get("model.name", ""))
+    if not name:
+        seeded = resolved.get("seed_files.sample_model", True)
+        return (rows.architecture.sample if rows.architecture is not None and seeded else ""), usual
+    if not name.startswith("./"):
+        return "", usual
+    path = "/".join(_parts(name))
+    last = path.rpartition("/")[2]
+    is_file = "." in usual and "." in last and last.rpartition(".")[2] == usual.rpartition(".")[2]
+    return path, (last if is_file else usual)

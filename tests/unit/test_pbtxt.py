@@ -1,0 +1,140 @@
+"""config.pbtxt: read back by a small parser of ours, and by NVIDIA's own protobuf."""
+
+from __future__ import annotations
+
+import importlib.util
+import sysconfig
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from mlcc.pbtxt import HEADER, Model, Tensor, quoted, render
+from tests.textproto import parse
+
+PB2 = Path(sysconfig.get_paths()["purelib"]) / "tritonclient/grpc/model_config_pb2.py"
+HOSTILE = [
+    '"',
+    "'",
+    "\\",
+    "\n",
+    "\r\n",
+    "\t",
+    "\0",
+    "é",
+    "日本語",
+    "\u202e",
+    "😀",
+    '" } evil: "',
+    "\\n",
+    "\\101",
+    "# x",
+    "{{ x }}",
+]
+FULL = Model(
+    "text_encoder",
+    "tensorflow",
+    "tensorflow_savedmodel",
+    8,
+    (Tensor("ids", "TYPE_INT64", (-1,)), Tensor("scale", "TYPE_BF16", ())),
+    (Tensor("embedding", "TYPE_FP32", (2, 768)),),
+    ({"count": 2, "kind": "KIND_GPU", "gpus": (0, 1)}, {"kind": "KIND_CPU"}),
+    {"preferred_batch_size": (4, 8), "max_queue_delay_microseconds": 100},
+    {"b": "two\nlines", "a": 'a "quoted" \\ text'},
+)
+
+
+@pytest.fixture(scope="module")
+def nvidia() -> ModuleType:
+    """The messages of model_config.proto, from the file alone: its package would import grpc."""
+    assert PB2.exists(), "make venv installs it"
+    spec = importlib.util.spec_from_file_location("model_config_pb2", PB2)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def read(nvidia: ModuleType, text: str) -> Any:
+    from google.protobuf import text_format
+
+    return text_format.Parse(text, nvidia.ModelConfig())
+
+
+def test_the_whole_text():
+    assert render(FULL) == HEADER + (
+        'name: "text_encoder"\n'
+        'platform: "tensorflow_savedmodel"\n'
+        'backend: "tensorflow"\n'
+        "max_batch_size: 8\n"
+        "input [\n"
+        '  {\n    name: "ids"\n    data_type: TYPE_INT64\n    dims: [-1]\n  },\n'
+        '  {\n    name: "scale"\n    data_type: TYPE_BF16\n    dims: []\n  }\n'
+        "]\n"
+        "output [\n"
+        '  {\n    name: "embedding"\n    data_type: TYPE_FP32\n    dims: [2, 768]\n  }\n'
+        "]\n"
+        "instance_group [\n"
+        "  {\n    count: 2\n    kind: KIND_GPU\n    gpus: [0, 1]\n  },\n"
+        "  {\n    kind: KIND_CPU\n  }\n"
+        "]\n"
+        "dynamic_batching {\n  preferred_batch_size: [4, 8]\n  max_queue_delay_microseconds: 100\n}\n"
+        'parameters {\n  key: "a"\n  value { string_value: "a \\"quoted\\" \\\\ text" }\n}\n'
+        'parameters {\n  key: "b"\n  value { string_value: "two\\nlines" }\n}\n'
+    )
+
+
+def test_nvidia_reads_all_of_it(nvidia):
+    found = read(nvidia, render(FULL))
+    assert (found.name, found.backend, found.platform, found.max_batch_size) == (*FULL[:3], 8)
+    assert [(t.name, nvidia.DataType.Name(t.data_type), list(t.dims)) for t in found.input] == [
+        ("ids", "TYPE_INT64", [-1]),
+        ("scale", "TYPE_BF16", []),
+    ]
+    assert [list(t.dims) for t in found.output] == [[2, 768]]
+    groups = [(g.count, nvidia.ModelInstanceGroup.Kind.Name(g.kind), list(g.gpus)) for g in found.instance_group]
+    assert groups == [(2, "KIND_GPU", [0, 1]), (0, "KIND_CPU", [])]
+    assert found.WhichOneof("scheduling_choice") == "dynamic_batching"
+    assert list(found.dynamic_batching.preferred_batch_size) == [4, 8]
+    assert found.dynamic_batching.max_queue_delay_microseconds == 100
+    assert {k: v.string_value for k, v in found.parameters.items()} == FULL.parameters
+
+
+@pytest.mark.parametrize(
+    ("model", "absent", "present"),
+    [
+        (Model("m", "onnxruntime"), ("max_batch_size", "input", "output", "dynamic_batching", "platform"), ()),
+        (Model("m", "python", max_batch_size=0), ("dynamic_batching",), ("max_batch_size: 0",)),
+        (Model("m", "fil", dynamic_batching={}), (), ("dynamic_batching {}",)),
+        (Model("m", "fil", inputs=(Tensor("x"),)), ("data_type", "dims"), ('name: "x"',)),
+    ],
+)
+def test_what_a_model_does_not_say_is_left_out(nvidia, model, absent, present):
+    text = render(model)
+    assert not [word for word in absent if word in text]
+    assert all(line in text for line in present)
+    found = read(nvidia, text)
+    assert found.HasField("dynamic_batching") == (model.dynamic_batching is not None)
+    assert found.max_batch_size == (model.max_batch_size or 0)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_texts_come_back_as_they_were(nvidia, text):
+    model = Model(text, "python", inputs=(Tensor(text, "TYPE_FP32", (1,)),), parameters={text: text})
+    written = render(model)
+    assert written.isascii()
+    ours, theirs = parse(written), read(nvidia, written)
+    assert ours["name"] == [text]
+    assert ours["parameters"] == [{"key": [text], "value": [{"string_value": [text]}]}]
+    assert theirs.name == text == theirs.input[0].name
+    assert dict(theirs.parameters)[text].string_value == text
+
+
+@given(some.text(some.characters(exclude_categories=["Cs"])))
+def test_any_text_comes_back_as_it_was(text):
+    assert parse(f"x: {quoted(text)}") == {"x": [text]}
+    assert "\n" not in quoted(text)

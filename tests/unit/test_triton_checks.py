@@ -1,0 +1,74 @@
+"""Checks of Triton projects: a good and a bad case of each, with the real rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlcc import pipeline
+from tests.helpers import build_tree, only
+
+HEAD = "version: 1\nproject: {name: wines}\n"
+TENSOR = "[{name: x, data_type: TYPE_FP32, dims: [4]}]"
+ONNX = "deployment: {config: triton-onnxruntime}\n"
+CASES = [
+    # code, what is wrong, the path of the finding, a part of its message, the same mended
+    ("MLCC160", "deployment: {config: triton-tensorrt}\n", "deployment.config", "no sample", "model: {name: ./m.plan}\n"),
+    ("MLCC160", "deployment: {config: triton-vllm}\n", "deployment.config", "name a model", "model: {name: a/b}\n"),
+    ("MLCC160", "deployment: {config: triton-fil}\nseed_files: {sample_model: false}\n", "deployment.config", "no sample", "model: {name: 's3://bucket/x/'}\n"),
+    ("MLCC160", ONNX + "model: {name: a/b}\n", "model.name", "loads files", "triton: {models: [{name: a}]}\n"),
+    ("MLCC161", ONNX + "triton: {models: [{name: a}, {name: b}]}\n", "deployment.config", "none of them", "env: {SAGEMAKER_TRITON_DEFAULT_MODEL_NAME: a}\n"),
+    ("MLCC161", ONNX + "triton: {default_model: winee, models: [{name: wine}]}\n", "triton.default_model", "'winee'", ""),
+    ("MLCC161", ONNX + "env: {SAGEMAKER_TRITON_DEFAULT_MODEL_NAME: c}\n", "env.SAGEMAKER_TRITON_DEFAULT_MODEL_NAME", "'c'", ""),
+    ("MLCC162", f"deployment: {{config: triton-fil}}\ntriton: {{models: [{{name: a, inputs: {TENSOR}}}]}}\n", "triton.models[a].name", "outputs", ""),
+    ("MLCC162", f"deployment: {{config: triton-pytorch}}\ntriton: {{models: [{{name: a, outputs: {TENSOR}, inputs: [{{name: y}}]}}]}}\n", "triton.models[a].name", "inputs with data_type and dims of y", ""),
+    ("MLCC163", ONNX + "triton: {models: [{name: a, backend: vllm}]}\n", "triton.models[a].backend", "no backend vllm", ""),
+    ("MLCC163", "deployment: {config: triton-tensorflow}\nframework: {version: '26.05'}\n", "framework.version", "25.02 was the last", ""),
+    ("MLCC163", "deployment: {config: triton-vllm}\nmodel: {name: a/b}\nframework: {version: '23.10'}\n", "framework.version", "no image", ""),
+    ("MLCC164", ONNX + "triton: {models: [{name: a, max_batch_size: 4, dynamic_batching: {preferred_batch_size: [4, 8]}}]}\n", "triton.models[a].max_batch_size", "batches of 8", ""),
+    ("MLCC164", ONNX + "triton: {models: [{name: a, max_batch_size: 0, dynamic_batching: {}}]}\n", "triton.models[a].max_batch_size", "batches of 1", ""),
+]  # fmt: skip
+GOOD = [
+    *(f"deployment: {{config: triton-{b}}}\n" for b in ("fil", "onnxruntime", "python", "pytorch", "tensorflow")),
+    "deployment: {config: triton-fil}\nmodel: {name: 's3://bucket/repository/'}\n",
+    ONNX + "triton: {default_model: b, models: [{name: a}, {name: b, backend: python}]}\n",
+    ONNX + "triton: {models: [{name: a, max_batch_size: 8, dynamic_batching: {preferred_batch_size: [8]}}]}\n",
+    "deployment: {config: triton-tensorrt}\nmodel: {name: ./m.plan}\n",
+]
+
+
+def findings(text: str):
+    build_tree(".", {"mlcc.yaml": HEAD + text})
+    return pipeline.check(pipeline.resolve(pipeline.load("mlcc.yaml"))).findings
+
+
+@pytest.mark.parametrize(("code", "text", "path", "message", "mended"), CASES)
+def test_bad_cases(code, text, path, message, mended):
+    finding = only([f for f in findings(text) if f.code == code])
+    assert finding.path == path
+    assert message in finding.message
+    assert finding.hint
+    if mended:
+        kept = text if "model:" not in text else ONNX
+        assert not [f for f in findings(kept + mended) if f.code == code]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_good_cases(text):
+    assert [f for f in findings(text) if f.severity.label == "error"] == []
+
+
+def test_the_nearest_model_is_named():
+    [found] = findings(ONNX + "triton: {default_model: winee, models: [{name: wine}]}\n")
+    assert "did you mean wine?" in found.hint
+
+
+@pytest.mark.parametrize(("config", "wrong"), [("fil", False), ("python", False), ("tensorrt", True)])
+def test_only_some_backends_need_a_device(config, wrong):
+    text = f"deployment: {{config: triton-{config}, instance_type: ml.m5.xlarge}}\n"
+    assert ("MLCC104" in {f.code for f in findings(text)}) == wrong
+
+
+@pytest.mark.parametrize(("config", "unused"), [("fil", True), ("vllm", False)])
+def test_engine_options_are_for_engines(config, unused):
+    text = f"deployment: {{config: triton-{config}}}\nmodel: {{name: a/b}}\nengine: {{max_num_seqs: 8}}\n"
+    assert ("engine" in {f.path for f in findings(text) if f.code == "MLCC101"}) == unused
