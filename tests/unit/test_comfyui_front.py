@@ -120,7 +120,7 @@ class Fake(BaseHTTPRequestHandler):
 
 
 def running(server: ThreadingHTTPServer) -> str:
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return f"http://127.0.0.1:{server.server_address[1]}"
 
 
@@ -184,7 +184,9 @@ def test_a_body_of_unknown_length_is_not_read(url):
     connection.request(
         "POST", "/invocations", iter([b"{}"]), encode_chunked=True, headers={"Transfer-Encoding": "chunked"}
     )
-    assert connection.getresponse().status == 411
+    with connection.getresponse() as answer:
+        assert answer.status == 411
+        answer.read()
     connection.close()
 
 

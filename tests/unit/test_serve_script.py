@@ -255,7 +255,8 @@ def call(url: str, body: str | None = None, headers: Mapping[str, str] | None = 
         with OPENER.open(request, timeout=10) as response:
             return response.status, json.loads(response.read())
     except urllib.error.HTTPError as problem:
-        return problem.code, problem.read().decode()
+        with problem:
+            return problem.code, problem.read().decode()
 
 
 def ready(url: str, process: subprocess.Popen[str]) -> None:

@@ -579,8 +579,8 @@ rows:
     prefix: VLLM_
     style: serve
     names: {no.such: VLLM_A, model.name: VLLM_MODEL}
-    typed: {dtype: "", no.such.key: what, load_format: "!", max_model_len: "a.b.c.d", lora.enabled: x, enable_prefix_caching: "!y"}
-    more: {VLLM_M: no.such, VLLM_N: max_model_len, VLLM_O: dtype}
+    typed: {max_model_len: "a.b.c.d", lora.enabled: x, enable_prefix_caching: "!y"}
+    more: {VLLM_N: max_model_len, VLLM_O: dtype}
 """
 
 
