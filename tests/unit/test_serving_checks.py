@@ -508,7 +508,7 @@ source: test
 rows:
   acme/giant:
     source: test
-    facts: {parameters: 900000000000000, layers: 9000, hidden_size: 9000, kv_heads: 8, head_dim: 128, max_position_embeddings: 9000}
+    facts: {parameters: 900000000000000, attention_heads: 1, layers: 9000, hidden_size: 9000, kv_heads: 8, head_dim: 128, max_position_embeddings: 9000}
 """
 )
 
