@@ -319,6 +319,7 @@ def test_an_engine_with_paths_of_its_own_takes_the_scripts_place(start):
     assert "--model=a/b" in err
 
 
+@pytest.mark.real  # nginx
 def test_nginx_stands_before_an_engine_without_them(start):
     process, url = start(None, routes=ROUTES)
     ready(url, process)
@@ -341,6 +342,7 @@ def test_nginx_stands_before_an_engine_without_them(start):
         call(f"{url}/ping")
 
 
+@pytest.mark.real  # nginx
 def test_the_container_ends_when_its_engine_does(start):
     process, url = start(None, routes=ROUTES)
     ready(url, process)
@@ -350,6 +352,7 @@ def test_the_container_ends_when_its_engine_does(start):
     assert "the engine or nginx has ended" in err
 
 
+@pytest.mark.real  # nginx
 def test_until_the_engine_listens_callers_are_told(start):
     _, url = start(None, routes=ROUTES, command=[sys.executable, "-c", "import time; time.sleep(60)"])
     deadline, told = time.monotonic() + 20, (0, "")
