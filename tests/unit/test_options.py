@@ -129,7 +129,7 @@ def test_many_names_are_few_lines():
 
 def test_lists_that_inherit_from_each_other_end(tmp_path):
     """A project's own registry may say so; each list counts once."""
-    head = "version: 1\nkind: options\nname: {0}\ntitle: T\nsource: s\ninherits: {1}\nversions: {{}}\nrows: {{{0}: {{type: flag}}}}\n"
+    head = "version: 1\nkind: options\nname: {0}\ntitle: T\nsource: s\ninherits: {1}\nversions: {{'1': {{source: s}}}}\nrows: {{{0}: {{type: flag}}}}\n"
     (tmp_path / "options").mkdir()
     for name, above in (("one", "two"), ("two", "one")):
         (tmp_path / f"options/{name}.yaml").write_text(head.format(name, above))
