@@ -16,6 +16,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     backend = subject.rows.backend
     if backend is not None and not backend.gpu:
         return  # one image holds backends of both kinds
+    target = subject.rows.target
+    if target is None or not target.instances:
+        return  # this machine is what it is
     if instance is None or config is None or needed in ("cpu", instance.accelerator):
         return
     path = ("deployment", "instance_type")

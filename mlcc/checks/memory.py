@@ -18,8 +18,8 @@ MIB = 1024
 
 def check(subject: Subject) -> Iterator[Finding]:
     """An engine that cannot hold one sequence of the asked length dies after it has loaded the weights."""
-    instance, told = subject.rows.instance, set()
-    if instance is None or subject.rows.engine is None:
+    instance, target, told = subject.rows.instance, subject.rows.target, set()
+    if instance is None or subject.rows.engine is None or target is None or not target.instances:
         return
     for place in places(subject):
         model = place.model

@@ -15,14 +15,14 @@ from mlcc import proc, triton
 from mlcc.diagnostics import error, printable
 from mlcc.errors import PreconditionError, UserError
 from mlcc.files import Directory
-from mlcc.lifecycle import state
+from mlcc.lifecycle import installed, state
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.engines import Engine
 from mlcc.lifecycle.project import RenderedProject
 
 REQUIREMENTS = "code/requirements.txt"
 TRAIN = "sample_model/train.py"
-IMAGE, VENV = "image", "venv"
+IMAGE, VENV, INSTALLED = "image", "venv", "installed"
 TAIL = 25
 
 
@@ -40,9 +40,18 @@ def run(context: Context) -> Result:
     if context.argument("dry_run"):
         return calls(_calls(project, engine, context.environ), engine=engine.name if engine else "none")
     train_sample(context)
-    built = _image(context, engine) if engine is not None else _venv(context)
+    if engine is not None:
+        built = _image(context, engine)
+    elif installed.wanted(project):
+        built = Built(INSTALLED, installed.python(project, context.environ))
+    else:
+        built = _venv(context)
     state.write(project.directory, state.BUILD, {"kind": built.kind, "reference": built.reference})
-    words = {IMAGE: f"image {built.reference}", VENV: "a virtual environment (no container engine answers)"}
+    words = {
+        IMAGE: f"image {built.reference}",
+        VENV: "a virtual environment (no container engine answers)",
+        INSTALLED: f"nothing to build; the engine is installed in {printable(built.reference, 200)}",
+    }
     lines = [f"built {project.name}: {words[built.kind]}"]
     return Result({"built": {"kind": built.kind, "reference": built.reference}}, lines)
 
@@ -55,6 +64,8 @@ def _calls(project: RenderedProject, engine: Engine | None, environ: Mapping[str
         image = image_name(project)
         arguments = engine.build_arguments(image, platform(project), project.directory, project.local_name, environ)
         found.append(call("engine", "build", arguments=arguments[1:]))
+    elif installed.wanted(project):
+        found.append(call("engine", "find", python=proc.find("python3", environ) or ""))
     else:
         found.append(call("engine", "install", python=_python(project, environ), requirements=REQUIREMENTS))
     return found
@@ -82,6 +93,8 @@ def existing(context: Context) -> Built:
             return Built(IMAGE, image)
         why = f"was built, and its image {image} is gone"
     python = os.path.join(state.path(project.directory, ""), venv_name(project), "bin", "python")
+    if built.kind == INSTALLED:
+        return Built(VENV, installed.python(project, context.environ))
     if built.kind == VENV:
         if os.path.exists(python):
             return Built(VENV, python)

@@ -200,13 +200,15 @@ class Registries:
         """What an engine's command line knows (the last root's file of that name), or None."""
         return cast("e.Options | None", self._once(self._options, name))
 
-    def _options(self, name: str) -> e.Options | None:
-        documents = self._documents(f"options/{name}.yaml") if name else []
+    def _options(self, name: str, below: tuple[str, ...] = ()) -> e.Options | None:
+        documents = self._documents(f"options/{name}.yaml") if name and name not in below else []
         for document in documents:
             judge.expect(document, "options")
         found = records.options(documents[-1]) if documents else None
         above = documents[-1].get("inherits") if documents else None
-        return found._replace(parent=self.options(str(above.value))) if found and above is not None else found
+        if found is None or above is None:
+            return found
+        return found._replace(parent=self._options(str(above.value), (*below, name)))
 
     @functools.cached_property
     def _model_files(self) -> dict[str, tuple[Root, str]]:

@@ -9,6 +9,7 @@ import pytest
 from mlcc import options
 from mlcc.registries.engine_types import Engine, Option, Options
 from mlcc.registries.load import load
+from mlcc.registries.read import Root
 
 BASE = Options(
     "base",
@@ -124,3 +125,14 @@ def test_many_names_are_few_lines():
     told = options.engine_file(load().engines["vllm"], "0.31.0", options.known(found, "0.31.0"))
     assert len(told.splitlines()) < 250
     assert max(map(len, told.splitlines())) < 120
+
+
+def test_lists_that_inherit_from_each_other_end(tmp_path):
+    """A project's own registry may say so; each list counts once."""
+    head = "version: 1\nkind: options\nname: {0}\ntitle: T\nsource: s\ninherits: {1}\nversions: {{'1': {{source: s}}}}\nrows: {{{0}: {{type: flag}}}}\n"
+    (tmp_path / "options").mkdir()
+    for name, above in (("one", "two"), ("two", "one")):
+        (tmp_path / f"options/{name}.yaml").write_text(head.format(name, above))
+    found = load([Root("own", str(tmp_path))]).options("one")
+    assert found is not None
+    assert set(options.known(found, "1").options) == {"one", "two"}

@@ -508,7 +508,7 @@ source: test
 rows:
   acme/giant:
     source: test
-    facts: {parameters: 900000000000000, layers: 9000, hidden_size: 9000, kv_heads: 8, head_dim: 128, max_position_embeddings: 9000}
+    facts: {parameters: 900000000000000, attention_heads: 1, layers: 9000, hidden_size: 9000, kv_heads: 8, head_dim: 128, max_position_embeddings: 9000}
 """
 )
 
@@ -579,8 +579,8 @@ rows:
     prefix: VLLM_
     style: serve
     names: {no.such: VLLM_A, model.name: VLLM_MODEL}
-    typed: {dtype: "", no.such.key: what, load_format: "!", max_model_len: "a.b.c.d", lora.enabled: x, enable_prefix_caching: "!y"}
-    more: {VLLM_M: no.such, VLLM_N: max_model_len, VLLM_O: dtype}
+    typed: {max_model_len: "a.b.c.d", lora.enabled: x, enable_prefix_caching: "!y"}
+    more: {VLLM_N: max_model_len, VLLM_O: dtype}
 """
 
 

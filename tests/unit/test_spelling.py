@@ -336,3 +336,9 @@ def test_a_model_without_template_has_the_registrys():
     found = resolved(text_of().replace("a/b", "lmsys/vicuna-7b-v1.5"), known=KNOWN)
     got = value(found, "env.VLLM_CHAT_TEMPLATE")
     assert (got.value, got.source) == (spelling.CHAT_TEMPLATE, Source.MODEL)
+
+
+def test_a_row_that_says_no_option_says_nothing():
+    engine = KNOWN.engines["vllm"]._replace(typed={"dtype": "", "load_format": "!"}, more={})
+    assert spelling.keys_of(engine) == {}
+    assert spelling.spelled(engine, "dtype") is spelling.spelled(engine, "load_format") is None
