@@ -313,10 +313,15 @@ def serving(root: Path) -> list[int]:
 
 def test_two_deploys_at_once_leave_one_server_and_clean_none(project: Path) -> None:
     deploy(project, "good")
-    both = [start(project, "deploy") for _ in range(2)]
-    assert [p.wait(60) for p in both] == [0, 0]
-    assert b"waiting for it" in b"".join(p.communicate()[1] for p in both)
-    assert len(serving(project)) == 1
+    said = b""
+    for _ in range(8):  # on a busy machine one may be through before the other begins
+        both = [start(project, "deploy") for _ in range(2)]
+        assert [p.wait(60) for p in both] == [0, 0]
+        assert len(serving(project)) == 1
+        said = b"".join(p.communicate()[1] for p in both)
+        if b"waiting for it" in said:
+            break
+    assert b"waiting for it" in said
     assert step(project, "clean").code == 0
     assert serving(project) == []
 
