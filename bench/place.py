@@ -27,12 +27,12 @@ class Place(NamedTuple):
         path.mkdir(exist_ok=True)
         return {"PATH": os.environ["PATH"], "HOME": str(path), "LANG": "C.UTF-8"}
 
-    def project(self, name: str, config: str = "http-flask") -> Path:
-        """A folder with the smallest mlcc.yaml."""
+    def project(self, name: str, config: str = "http-flask", more: str = "") -> Path:
+        """A folder with the smallest mlcc.yaml.  more: further lines of it."""
         folder = self.folder / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        text = f"version: 1\nproject: {{name: iris}}\ndeployment: {{config: {config}}}\n"
+        text = f"version: 1\nproject: {{name: iris}}\ndeployment: {{config: {config}}}\n{more}"
         (folder / "mlcc.yaml").write_text(text)
         return folder
 

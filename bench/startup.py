@@ -19,9 +19,10 @@ def start(place: Place, rounds: int) -> Iterator[Row]:
     project = place.project("idle")
     environ = place.environ()
     subprocess.run([place.mlcc, "apply", "-q"], cwd=project, env=environ, check=True, capture_output=True)
+    chat = place.project("chat", "transformers-vllm", "model: {name: Qwen/Qwen3-0.6B}\n")
 
-    def one(*argv: str, **more: str) -> Command:
-        return Command(argv, {**environ, **more}, project)
+    def one(*argv: str, where: Path = project, **more: str) -> Command:
+        return Command(argv, {**environ, **more}, where)
 
     found = alternately(
         {
@@ -31,6 +32,8 @@ def start(place: Place, rounds: int) -> Iterator[Row]:
             "both": one(place.python, "-c", "import click, ruamel.yaml"),
             "plan": one(place.mlcc, "plan"),
             "plan anew": one(place.mlcc, "plan", MLCC_NO_CACHE="1"),
+            "validate": one(place.mlcc, "validate", where=chat),
+            "validate anew": one(place.mlcc, "validate", where=chat, MLCC_NO_CACHE="1"),
         },
         rounds,
     )
@@ -42,6 +45,8 @@ def start(place: Place, rounds: int) -> Iterator[Row]:
         yield Row(f"heavy imports of mlcc {option}", ", ".join(heavy) or "none", "none", float(len(heavy)), 0.0)
     yield compared("mlcc plan, nothing to do : import click, ruamel", wall["plan"], wall["both"], 2.0)
     yield compared("  the same without the cache", wall["plan anew"], wall["both"], None)
+    yield compared("mlcc validate, transformers-vllm : both", wall["validate"], wall["both"], 2.5)
+    yield compared("  the same without the cache", wall["validate anew"], wall["both"], None)
 
 
 def _heavy(place: Place, project: Path, option: str) -> list[str]:

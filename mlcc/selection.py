@@ -234,6 +234,10 @@ def _model(table: Table, registries: Registries, findings: list[Finding]) -> Mod
     if model is not None:
         _add(table, Source.MODEL, model.defaults, findings)
         _profile(table, "model.profile", model.profiles, model.name, Source.MODEL_PROFILE, findings)
+        if model.instances:
+            # the first is the smallest that its publisher or a test has used
+            path = ("deployment", "instance_type")
+            table.put(path, model.instances[0], Source.MODEL, f"{model.origin} instances")
     return model
 
 
