@@ -24,7 +24,9 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield subject.finding(
                 CODE, path, f"{len(pairs)} variables{place.words}; SageMaker takes {PAIRS}", "remove some"
             )
-        total = sum(len(n.encode()) + len(v.encode()) for n, v in pairs.items())
+        total = sum(
+            len(n.encode("utf-8", "surrogatepass")) + len(v.encode("utf-8", "surrogatepass")) for n, v in pairs.items()
+        )
         if total > SUM:
             message = f"the variables{place.words} take {total:,} bytes; SageMaker takes {SUM:,}"
             yield subject.finding(CODE, path, message, "put long values into files of code/")

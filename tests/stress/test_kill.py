@@ -27,7 +27,7 @@ TRANSITIONS: dict[str, tuple[str | None, str]] = {
     "many": (HEAD + PLAIN, HEAD + "deployment: {config: http-fastapi}\n" + MANY),
     "fewer": (HEAD + "deployment: {config: http-fastapi}\n" + MANY, HEAD + PLAIN),
     "framework": (HEAD + PLAIN, HEAD + PLAIN + "model: {format: ubj}\nframework: {name: xgboost}\n"),
-    "values": (HEAD + PLAIN + "env: {A: '1', OLD: x}\n", HEAD + PLAIN + "env: {A: '2', NEW: " + "y" * 3000 + "}\n"),
+    "values": (HEAD + PLAIN + "env: {A: '1', OLD: x}\n", HEAD + PLAIN + "env: {A: '2', NEW: " + "y" * 1000 + "}\n"),
     "components": (
         HEAD + PLAIN + "inference_components: [{name: one}, {name: two}, {name: three}]\n",
         HEAD + PLAIN + "inference_components: [{name: one}, {name: four}, {name: five}, {name: six}]\n",
