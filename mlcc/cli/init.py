@@ -22,7 +22,7 @@ from mlcc.files import Directory
 from mlcc.machine import make_folder
 from mlcc.pickers import Question
 from mlcc.registries import Registries, load
-from mlcc.registries.types import DeploymentConfig
+from mlcc.registries.types import VALIDATION_LEVELS, DeploymentConfig
 from mlcc.values import Mark, node_of, parse_path
 
 FILE = "mlcc.yaml"
@@ -39,7 +39,7 @@ MODELINE = "# yaml-language-server: $schema=https://mlcc.dev/schemas/v1/mlcc.sch
 def command(name: str | None, directory: str, force: bool, picker: str) -> int:
     """Write a commented mlcc.yaml for a new project called NAME.
 
-    On a terminal it asks for what is missing; elsewhere it takes the folder's name and the first config, and never
+    On a terminal it asks for what is missing; elsewhere it takes the folder's name and a tested config, and never
     waits.
     """
     session = current()
@@ -64,7 +64,10 @@ def command(name: str | None, directory: str, force: bool, picker: str) -> int:
                 f"no deployment config was named: {given['deployment.config']} (--deployment-config takes another)"
             )
     row = _row(registries, given["deployment.config"])
-    text = _text(given, row)
+    hub = "hub" in registries.architectures[row.architecture].model_kinds
+    if hub and ask and "model.name" not in given:
+        given |= _model()
+    text = _text(given, row, hub)
     checked = config.load(text.encode(), "the new mlcc.yaml")
     if has_errors(checked.findings):
         raise UserError(checked.findings)
@@ -119,14 +122,35 @@ def _wrong_name(answer: str) -> str:
     return next((f"{f.message}; {f.hint}" for f in found if f.path == "project.name"), "")
 
 
-def _config(registries: Registries, ask: bool) -> str:
-    names = list(registries.deployment_configs)
-    if not ask:
-        return names[0]
-    for number, (key, row) in enumerate(registries.deployment_configs.items(), 1):
-        click.echo(f"  {number}  {key:<26} {row.title}", err=True)
+def _model() -> dict[str, str]:
+    """The model of an engine, which has no sample; an empty answer leaves it for later."""
     while True:
-        answer = str(click.prompt("Deployment config (name or number)", default=names[0], err=True)).strip()
+        words = "Model (an id of the Hugging Face Hub, or s3://bucket/prefix/; empty: later)"
+        answer = str(click.prompt(words, default="", show_default=False, err=True)).strip()
+        if not answer:
+            return {}
+        partial = node_of({"model": {"name": answer}}, Mark("the model"))
+        wrong = [f for f in config.check(partial, "the model", partial=True).findings if f.path == "model.name"]
+        if not wrong:
+            return {"model.name": answer}
+        click.echo(click.wrap_text(f"{wrong[0].message}; {wrong[0].hint}", current().width), err=True)
+
+
+def _usual(registries: Registries) -> str:
+    """The config that is taken when nobody chooses: the first of the best tested ones."""
+    levels = VALIDATION_LEVELS
+    rows = registries.deployment_configs.values()
+    return min(rows, key=lambda row: (levels.index(row.validation_level), row.name)).name
+
+
+def _config(registries: Registries, ask: bool) -> str:
+    names, usual = list(registries.deployment_configs), _usual(registries)
+    if not ask:
+        return usual
+    for number, (key, row) in enumerate(registries.deployment_configs.items(), 1):
+        click.echo(f"  {number:>2}  {key:<26} {row.title}", err=True)
+    while True:
+        answer = str(click.prompt("Deployment config (name or number)", default=usual, err=True)).strip()
         if answer.isdecimal() and 1 <= int(answer) <= len(names):
             return names[int(answer) - 1]
         if answer.isdecimal():
@@ -149,7 +173,7 @@ def _row(registries: Registries, name: str) -> DeploymentConfig:
     return row
 
 
-def _text(given: Mapping[str, str], row: DeploymentConfig) -> str:
+def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool) -> str:
     """The file: what was given live, the usual next keys as comments."""
     sections: dict[str, Any] = {"project": {}, "deployment": {}}
     for dotted, text in given.items():
@@ -169,7 +193,7 @@ def _text(given: Mapping[str, str], row: DeploymentConfig) -> str:
         lines += [f"# {_words(key)}", *yamltext.emit({key: body}), *_more(key, body, row), ""]
     for key in ("model", "env", "environments"):
         if key not in sections:
-            lines += [*_COMMENTED[key], ""]
+            lines += [*(_HUB_MODEL if key == "model" and hub else _COMMENTED[key]), ""]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -185,6 +209,11 @@ def _more(key: str, body: Mapping[str, object], row: DeploymentConfig) -> list[s
     return [f"  # {name}: {value}" for name, value in hints.items() if name not in body]
 
 
+_HUB_MODEL = [
+    "# The model; an engine has no sample.",
+    "# model:",
+    "#   name: Qwen/Qwen3-0.6B    # an id of the Hugging Face Hub, or s3://bucket/prefix/",
+]
 _COMMENTED = {
     "model": [
         "# The model; without it the sample model is trained by do/build and served.",

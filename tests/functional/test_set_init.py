@@ -311,6 +311,12 @@ def test_set_works_on_the_smallest_file(mlcc):
 
 # ---------------------------------------------------------------- init on a terminal
 CONFIGS = list(load().deployment_configs)
+USUAL = "http-fastapi"  # the first of those that were tested
+# An engine has no sample model, so there is a third question.
+HUB = {
+    name for name, row in load().deployment_configs.items()
+    if "hub" in load().architectures[row.architecture].model_kinds
+}  # fmt: skip
 PROGRAM = os.path.join(os.path.dirname(sys.executable), "mlcc")
 
 
@@ -328,7 +334,9 @@ def typed(answers, *arguments, limit_s=20.0):
                 shown += os.read(master, 65536)
             except OSError:  # the program has closed the terminal
                 break
-            prompts = len(re.findall(rb"(?:Project name|Deployment config [^\n]*) \[[^\n]*\]: ", shown))
+            prompts = len(
+                re.findall(rb"(?:Project name|Deployment config [^\n]*) \[[^\n]*\]: |Model \([^\n]*: ", shown)
+            )
             if prompts > asked and left:
                 asked = prompts
                 os.write(master, left.pop(0).encode() + b"\n")
@@ -347,9 +355,10 @@ def written():
 
 
 def test_init_asks_on_a_terminal_and_a_number_is_the_row_of_the_list():
-    code, out, shown = typed(["moon", "2"])
+    number = CONFIGS.index("http-flask") + 1
+    code, out, shown = typed(["moon", str(number)])
     assert (code, out) == (0, "")
-    assert written() == ("moon", CONFIGS[1])
+    assert written() == ("moon", "http-flask")
     for number, name in enumerate(CONFIGS, 1):
         assert re.search(rf"^ +{number} +{name} +\S", shown, re.MULTILINE), shown
 
@@ -357,8 +366,18 @@ def test_init_asks_on_a_terminal_and_a_number_is_the_row_of_the_list():
 def test_init_takes_a_name_and_every_number_of_the_list():
     for number, name in enumerate(CONFIGS, 1):
         for answer in (str(number), name):
-            assert typed(["moon", answer], "--force")[0] == 0
+            assert typed(["moon", answer, *([""] if name in HUB else [])], "--force")[0] == 0
             assert written() == ("moon", name)
+
+
+def test_init_asks_for_the_model_of_an_engine_and_again_after_a_wrong_one():
+    code, _, shown = typed(["moon", "transformers-vllm", "a b", "Qwen/Qwen3-0.6B"])
+    assert code == 0
+    assert yaml.safe_load(FILE.read_text())["model"] == {"name": "Qwen/Qwen3-0.6B"}
+    assert shown.count("Model (an id of the Hugging Face Hub") == 2
+    assert typed(["moon", "transformers-vllm", ""], "--force")[0] == 0
+    assert "model" not in yaml.safe_load(FILE.read_text())
+    assert "#   name: Qwen/Qwen3-0.6B" in FILE.read_text()
 
 
 def test_init_takes_what_it_offers_for_an_empty_answer():
@@ -366,7 +385,7 @@ def test_init_takes_what_it_offers_for_an_empty_answer():
     assert code == 0
     assert "[my-model]" in shown
     found = yaml.safe_load(Path("my-model/mlcc.yaml").read_text())
-    assert (found["project"]["name"], found["deployment"]["config"]) == ("my-model", CONFIGS[0])
+    assert (found["project"]["name"], found["deployment"]["config"]) == ("my-model", USUAL)
 
 
 def test_init_asks_again_after_a_wrong_answer():
@@ -411,7 +430,7 @@ def test_init_never_waits_when_half_of_the_terminal_is_a_pipe(piped):
         process.communicate()
         os.close(master)
     assert process.returncode == 0
-    assert written() == ("moon", CONFIGS[0])
+    assert written() == ("moon", USUAL)
     assert "no deployment config was named" in said
     assert "name or number" not in said
 
