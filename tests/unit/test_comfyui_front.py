@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -162,11 +163,7 @@ def test_a_good_workflow_gives_images(url):
     ids=range(10),
 )  # fmt: skip
 def test_what_goes_wrong_is_told(url, body, status, words):
-    try:
-        told = call(f"{url}/invocations", body)
-    except OSError:
-        assert status == 413, "the rest of a body that is too large is not read"
-        return
+    told = call(f"{url}/invocations", body)
     assert told[0] == status
     assert words in told[1]
 
@@ -180,14 +177,14 @@ def test_a_body_of_unknown_length_is_not_read(url):
     import http.client
 
     port = int(url.rpartition(":")[2])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(
-        "POST", "/invocations", iter([b"{}"]), encode_chunked=True, headers={"Transfer-Encoding": "chunked"}
-    )
-    with connection.getresponse() as answer:
-        assert answer.status == 411
-        answer.read()
-    connection.close()
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        # the head alone: the answer comes without waiting for a body, and ends the connection
+        connection.putrequest("POST", "/invocations")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        with connection.getresponse() as answer:
+            assert answer.status == 411
+            answer.read()
 
 
 def test_a_workflow_that_never_ends_is_given_up(url, monkeypatch):
