@@ -114,6 +114,9 @@ def _named_row(
 
 
 def _config(table: Table, registries: Registries, findings: list[Finding]) -> DeploymentConfig | None:
+    named = registries.config(table.chosen("deployment.config"))
+    if named is not None:
+        return named
     row = _named_row(
         table, registries, findings, "deployment.config", "deployment_configs", "deployment config", "MLCC102"
     )

@@ -236,6 +236,18 @@ class Registries:
         document = self._document(*self._model_files[key])
         return records.model(key, document.value["rows"].value[key], document)
 
+    def config(self, name: str) -> t.DeploymentConfig | None:
+        """One deployment config; of the packaged table only its row is read."""
+        return cast("t.DeploymentConfig | None", self._once(self._config, name))
+
+    def _config(self, name: str) -> t.DeploymentConfig | None:
+        if "deployment_configs" in self.__dict__ or len(self.roots) > 1:
+            return self.deployment_configs.get(name)
+        found = read.row(self.roots[0], "deployment_configs.yaml", name) if self.roots == (builtin(),) else None
+        if found is None:
+            return self.deployment_configs.get(name)
+        return records.deployment_config(name, found.value["rows"].value[name], found)
+
     def canonical(self, kind: str, name: str) -> tuple[str, bool]:
         """A row name for a name or an alias of `deployment_configs` or `targets`, and whether it was an alias."""
         table: Mapping[str, t.Row] = getattr(self, kind)

@@ -62,6 +62,23 @@ def file_bytes(root: Root, relname: str) -> bytes:
     return found[0]
 
 
+def row(root: Root, relname: str, name: str) -> Node | None:
+    """A packaged file with one of its rows alone, each on its own lines; None when no line begins that row.
+
+    Reading YAML is most of what a first run does, and of a table of one file it needs one row.  The data tests hold
+    packaged files to the form that this relies on: a row begins with two spaces, its name and a colon.
+    """
+    lines = file_bytes(root, relname).decode("utf-8").split("\n")
+    first = next((n for n, line in enumerate(lines) if line == f"  {name}:"), None)
+    if first is None or "rows:" not in lines:
+        return None
+    head = lines.index("rows:") + 1
+    rest = (n for n in range(first + 1, len(lines)) if lines[n][:2] == "  " and lines[n][2:3] not in ("", " "))
+    last = next(rest, len(lines))
+    kept = [*lines[:head], *[""] * (first - head), *lines[first:last], ""]
+    return parsed(root, relname, "\n".join(kept).encode())
+
+
 def parsed(root: Root, relname: str, data: bytes) -> Node:
     """The nodes of a file whose bytes were read already, checked.  Raises UserError with every finding."""
     loaded = yamlio.load(data, shown(root, relname), _limits(root), public=root.trusted)

@@ -15,7 +15,7 @@ from mlcc import config, keys, resources, schema
 from mlcc.checks.model_kind import WORDS
 from mlcc.lifecycle import STEPS
 from mlcc.registries import Registries, Root
-from mlcc.registries.load import load
+from mlcc.registries.load import builtin, load
 from mlcc.registries.match import Matcher
 from mlcc.registries.read import document
 from mlcc.registries.records import SCHEMAS
@@ -421,3 +421,16 @@ def test_every_record_begins_with_what_every_row_has(record):
     shared = ("name", "origin", "title", "source", "validation_level", "aliases", "defaults")
     assert record._fields[: len(shared)] == shared
     assert record("a", "b")[: len(shared)] == ("a", "b", "", "", "unknown", (), Node({}, Mark("")))
+
+
+@pytest.mark.parametrize("name", KNOWN.deployment_configs)
+def test_a_config_read_alone_is_the_row_of_the_table(name):
+    """Its lines, too: findings name them."""
+    alone = Registries((builtin(),)).config(name)
+    assert alone == KNOWN.deployment_configs[name]
+    assert alone.defaults.mark == KNOWN.deployment_configs[name].defaults.mark
+
+
+@pytest.mark.parametrize("name", ["", "rows", "http", "http-flask:", "title", "  http-flask", "x\ny", "triton-onnx"])
+def test_what_is_no_config_has_no_row(name):
+    assert Registries((builtin(),)).config(name) is None
