@@ -1,10 +1,12 @@
 """Rules about meaning.  Law: one rule a file, with a code, pure; findings, never exceptions.
 
-The table below is the list of built-in checks.  A rule that fails itself is a bug in mlcc, not in the configuration.
+The tables below are the list of built-in checks; those about serving engines and about Triton are imported for projects
+that have one.  A rule that fails itself is a bug in mlcc, not in the configuration.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 
 from mlcc.checks import (
@@ -12,12 +14,8 @@ from mlcc.checks import (
     adapter_base,
     batch_payload,
     capability,
-    chat_template,
     compatibility,
     driver,
-    engine_absent,
-    engine_option,
-    engine_value,
     env_size,
     format_loaded,
     framework_issue,
@@ -25,28 +23,20 @@ from mlcc.checks import (
     instance_known,
     instance_offered,
     literal_secret,
-    memory,
     model_kind,
-    model_length,
-    model_missing,
-    parallel_size,
     pinned,
-    quantised,
     region_known,
     scaling_range,
     secret_form,
     target_named,
-    triton_batching,
-    triton_default,
-    triton_image,
-    triton_models,
-    triton_tensors,
     unused_section,
 )
 from mlcc.checks.base import Check, Subject
 from mlcc.diagnostics import Finding
 
-BUILT_IN: Mapping[str, Check] = {
+__all__ = ["BUILT_IN", "ENV_VARS", "Check", "Subject", "run"]
+
+COMMON: Mapping[str, Check] = {
     module.CODE: module.check
     for module in (
         unused_section,
@@ -64,39 +54,83 @@ BUILT_IN: Mapping[str, Check] = {
         accelerator_type,
         driver,
         capability,
-        parallel_size,
-        engine_value,
-        engine_option,
-        engine_absent,
-        model_missing,
-        model_length,
-        memory,
         compatibility,
-        quantised,
-        chat_template,
         framework_issue,
         env_size,
         image_form,
         batch_payload,
-        triton_models,
-        triton_default,
-        triton_tensors,
-        triton_image,
-        triton_batching,
     )
 }
+# What --no-validate-env-vars leaves out: rules about the texts of container variables (engine_value, engine_option).
+ENV_VARS = ("MLCC131", "MLCC132")
 
-__all__ = ["BUILT_IN", "ENV_VARS", "Check", "Subject", "run"]
+
+@functools.cache
+def of_engines() -> Mapping[str, Check]:
+    """Checks of projects that a serving engine serves."""
+    from mlcc.checks import (
+        chat_template,
+        engine_absent,
+        engine_option,
+        engine_value,
+        memory,
+        model_length,
+        model_missing,
+        parallel_size,
+        quantised,
+    )
+
+    return {
+        module.CODE: module.check
+        for module in (
+            parallel_size,
+            engine_value,
+            engine_option,
+            engine_absent,
+            model_missing,
+            model_length,
+            memory,
+            quantised,
+            chat_template,
+        )
+    }
 
 
-# What --no-validate-env-vars leaves out: rules about the texts of container variables.
-ENV_VARS = (engine_value.CODE, engine_option.CODE)
+@functools.cache
+def of_triton() -> Mapping[str, Check]:
+    """Checks of projects that Triton serves."""
+    from mlcc.checks import (
+        triton_batching,
+        triton_default,
+        triton_image,
+        triton_models,
+        triton_tensors,
+    )
+
+    return {
+        module.CODE: module.check
+        for module in (
+            triton_models,
+            triton_default,
+            triton_tensors,
+            triton_image,
+            triton_batching,
+        )
+    }
+
+
+def __getattr__(name: str) -> Mapping[str, Check]:
+    """BUILT_IN: every check by its code."""
+    if name != "BUILT_IN":
+        raise AttributeError(name)
+    return {**COMMON, **of_engines(), **of_triton()}
 
 
 def run(subject: Subject, more: Iterable[Check] = (), skip: Iterable[str] = ()) -> list[Finding]:
     """Findings of every check about one resolved environment.  more: checks of plugins; skip: codes left out."""
-    left_out = set(skip)
+    rows, left_out = subject.rows, set(skip)
+    tables = [COMMON, *([of_engines()] if rows.engine else []), *([of_triton()] if rows.backend else [])]
     found: list[Finding] = []
-    for check in (*(c for code, c in BUILT_IN.items() if code not in left_out), *more):
+    for check in (*(c for table in tables for code, c in table.items() if code not in left_out), *more):
         found.extend(check(subject))
     return found

@@ -593,3 +593,9 @@ def test_an_engine_row_of_a_project_may_be_odd():
     told = found(text, "", known)
     assert "MLCC130" in [f.code for f in told]
     assert {f.path for f in told if f.code == "MLCC133"} == {"engine.dtype", "engine.load_format"}
+
+
+def test_the_rules_about_variables_are_the_ones_that_can_be_left_out():
+    from mlcc.checks import ENV_VARS, engine_option, engine_value
+
+    assert ENV_VARS == (engine_value.CODE, engine_option.CODE)
