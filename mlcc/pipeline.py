@@ -159,10 +159,14 @@ def render(project: Project, staging: StrPath | Iterable[StrPath] = STAGING) -> 
 
 def producible(registries: Registries, roots: Sequence[str] = ()) -> rendering.Producible:
     """Every path that some layer can render.  roots: folders of plugins' layers."""
-    names = {rendering.COMMON, *(r.layer for r in registries.architectures.values())}
-    names |= {r.layer for r in registries.targets.values()} - {""}
-    steps = {step for row in registries.architectures.values() for step in row.steps}
-    return rendering.Producible([rendering.layer_path(name, roots) for name in sorted(names)], steps)
+
+    def every() -> tuple[list[str], set[str]]:
+        names = {rendering.COMMON, *(r.layer for r in registries.architectures.values())}
+        names |= {r.layer for r in registries.targets.values()} - {""}
+        steps = {step for row in registries.architectures.values() for step in row.steps}
+        return [rendering.layer_path(name, roots) for name in sorted(names)], steps
+
+    return rendering.Producible(every)
 
 
 def acceptable(path: str, data: bytes) -> bool:

@@ -8,12 +8,13 @@ users' free text (do/config and its like) is written by code, quoted, not by a t
 
 from __future__ import annotations
 
+import functools
 import glob
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlcc import conf, lean, resources, triton
@@ -216,11 +217,17 @@ def is_conf(path: str) -> bool:
 class Producible:
     """Whether some layer can render a path: nothing else is ever deleted or recovered."""
 
-    def __init__(self, layers: Iterable[str], steps: Iterable[str]) -> None:
-        """layers: folders of all layers there are; steps: names of all do/ steps there are."""
-        self._paths = {f"do/{step}" for step in steps}
-        for path in layers:
-            self._paths |= set(layer_info(path).files)
+    def __init__(self, every: Callable[[], tuple[Iterable[str], Iterable[str]]]) -> None:
+        """every: folders of all layers, and names of all do/ steps there are; called when the first path is asked for.
+
+        A first apply asks for none.
+        """
+        self._every = every
+
+    @functools.cached_property
+    def _paths(self) -> set[str]:
+        layers, steps = self._every()
+        return {f"do/{step}" for step in steps}.union(*(layer_info(path).files for path in layers))
 
     def __call__(self, path: str) -> bool:
         """True for a path that a layer or the conf writer produces."""

@@ -133,7 +133,7 @@ def _architecture(
 ) -> Architecture | None:
     if config is None:
         return None
-    found = registries.architectures.get(config.architecture)
+    found = registries.architecture(config.architecture)
     if found is None:
         winner = table.winner("deployment.config")
         assert winner is not None

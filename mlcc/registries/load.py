@@ -238,15 +238,19 @@ class Registries:
 
     def config(self, name: str) -> t.DeploymentConfig | None:
         """One deployment config; of the packaged table only its row is read."""
-        return cast("t.DeploymentConfig | None", self._once(self._config, name))
+        return cast("t.DeploymentConfig | None", self._once(self._row, "deployment_configs", name))
 
-    def _config(self, name: str) -> t.DeploymentConfig | None:
-        if "deployment_configs" in self.__dict__ or len(self.roots) > 1:
-            return self.deployment_configs.get(name)
-        found = read.row(self.roots[0], "deployment_configs.yaml", name) if self.roots == (builtin(),) else None
+    def architecture(self, name: str) -> t.Architecture | None:
+        """One architecture; of the packaged table only its row is read."""
+        return cast("t.Architecture | None", self._once(self._row, "architectures", name))
+
+    def _row(self, kind: str, name: str) -> t.Row | None:
+        alone = kind not in self.__dict__ and self.roots == (builtin(),)
+        found = read.row(self.roots[0], f"{kind}.yaml", name) if alone else None
         if found is None:
-            return self.deployment_configs.get(name)
-        return records.deployment_config(name, found.value["rows"].value[name], found)
+            table: Mapping[str, t.Row] = getattr(self, kind)
+            return table.get(name)
+        return records.KINDS[kind](name, found.value["rows"].value[name], found)
 
     def canonical(self, kind: str, name: str) -> tuple[str, bool]:
         """A row name for a name or an alias of `deployment_configs` or `targets`, and whether it was an alias."""

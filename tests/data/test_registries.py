@@ -429,6 +429,7 @@ def test_a_config_read_alone_is_the_row_of_the_table(name):
     alone = Registries((builtin(),)).config(name)
     assert alone == KNOWN.deployment_configs[name]
     assert alone.defaults.mark == KNOWN.deployment_configs[name].defaults.mark
+    assert Registries((builtin(),)).architecture(alone.architecture) == KNOWN.architectures[alone.architecture]
 
 
 @pytest.mark.parametrize("name", ["", "rows", "http", "http-flask:", "title", "  http-flask", "x\ny", "triton-onnx"])
