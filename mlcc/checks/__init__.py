@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from mlcc.checks import (
     accelerator_type,
@@ -61,8 +62,6 @@ COMMON: Mapping[str, Check] = {
         batch_payload,
     )
 }
-# What --no-validate-env-vars leaves out: rules about the texts of container variables (engine_value, engine_option).
-ENV_VARS = ("MLCC131", "MLCC132")
 
 
 @functools.cache
@@ -119,11 +118,16 @@ def of_triton() -> Mapping[str, Check]:
     }
 
 
-def __getattr__(name: str) -> Mapping[str, Check]:
-    """BUILT_IN: every check by its code."""
-    if name != "BUILT_IN":
-        raise AttributeError(name)
-    return {**COMMON, **of_engines(), **of_triton()}
+def __getattr__(name: str) -> Any:
+    """BUILT_IN: every check by its code.  ENV_VARS: the codes that --no-validate-env-vars leaves out."""
+    if name == "BUILT_IN":
+        return {**COMMON, **of_engines(), **of_triton()}
+    if name == "ENV_VARS":
+        from mlcc.checks import engine_option, engine_value
+
+        # the rules about the texts of container variables
+        return (engine_value.CODE, engine_option.CODE)
+    raise AttributeError(name)
 
 
 def run(subject: Subject, more: Iterable[Check] = (), skip: Iterable[str] = ()) -> list[Finding]:
