@@ -27,6 +27,8 @@ GROUPS = (REGISTRIES, COOKIECUTTERS, TARGETS, CHECKS, PICKERS, STEPS, COMMANDS)
 # How a distribution's entry_points.txt begins one of our groups.
 OURS = b"[mlcc."
 OFF = "none"
+# What the library raises for a distribution whose own files are missing, not text or of no form.
+UNREADABLE = (AttributeError, KeyError, OSError, TypeError, ValueError)
 HINT = "tell its authors; MLCC_PLUGINS=none does without plugins"
 
 
@@ -73,13 +75,10 @@ class Plugin(NamedTuple):
 
 
 def _said(problem: BaseException) -> str:
-    """An exception of foreign code in words."""
-    name = type(problem).__name__
-    try:
-        text = str(problem)
-    except Exception:
-        text = ""
-    return printable(f"{name}: {text}" if text else name, 200)
+    """An exception of foreign code in words; the library knows what to say of one that cannot say itself."""
+    from traceback import format_exception_only
+
+    return printable(format_exception_only(problem)[-1].strip(), 200)
 
 
 def sound(finding: object) -> bool:
@@ -131,12 +130,12 @@ def _entries() -> Any:
 
     try:
         return entry_points()
-    except Exception as problem:
+    except UNREADABLE as problem:
         findings = []
         for dist in distributions():
             try:
                 _ = dist.entry_points
-            except Exception as own:
+            except UNREADABLE as own:
                 message = f"the entry points of {_about(dist)[0]} cannot be read: {_said(own)}"
                 findings.append(error("MLCC502", message, hint=HINT))
         raise UserError(
@@ -148,7 +147,7 @@ def _about(dist: Any) -> tuple[str, str]:
     """Name and version of a distribution, as far as it says them."""
     try:
         return dist.name or "unknown", dist.version or ""
-    except Exception:
+    except UNREADABLE:
         return "unknown", ""
 
 
