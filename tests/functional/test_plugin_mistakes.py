@@ -79,7 +79,10 @@ CHECKS = [
     (FINDINGS + "def check(s): yield Finding('A1', Severity.ERROR, 5)", "a field of its Finding 'A1'"),
     (FINDINGS + "def check(s): raise UserError([])", "UserError"),
     (FINDINGS + "def check(s): raise PreconditionError(['x'])", "AttributeError"),
-    ("class E(Exception):\n    def __str__(self): raise RuntimeError\ndef check(s): raise E", "acme.E: <exception str() failed>"),
+    (
+        "class E(Exception):\n    def __str__(self): raise RuntimeError\ndef check(s): raise E",
+        "acme.E: <exception str() failed>",
+    ),
     ("def check(s): raise BrokenPipeError", "BrokenPipeError"),
 ]
 
