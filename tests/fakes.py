@@ -7,11 +7,12 @@ from typing import Any
 
 from mlcc import config, schema, yamlio
 from mlcc.config import Layer
-from mlcc.registries.load import Registries
+from mlcc.registries.load import Registries, load
 from mlcc.registries.read import Root
 from mlcc.registries.records import SCHEMAS
 from mlcc.resolve import Resolved, node_layer, resolve
 from mlcc.values import Node, Source
+from tests.helpers import ROOT
 
 ARCHITECTURES = """
 version: 1
@@ -85,8 +86,14 @@ rows:
     aliases: [managed-inference]
     uses: [adapters, endpoint, inference_components, network, scaling]
     instances: endpoint
+    host_image: endpoint.inference_ami_version
     components: true
-  batch-transform: {title: Batch, description: A target, uses: [batch], instances: transform}
+  batch-transform:
+    title: Batch
+    description: A target
+    uses: [batch]
+    instances: transform
+    host_image: batch.transform_ami_version
   hyperpod-eks: {title: HyperPod, description: A target, uses: [hyperpod], instances: hyperpod}
   local: {title: Local, description: A target, needs_region: false}
 """
@@ -201,6 +208,30 @@ class MemoryRegistries(Registries):
         assert kind.value in SCHEMAS
         assert not schema.validate(loaded.root, kind.value)
         return loaded.root
+
+
+class Over(MemoryRegistries):
+    """The packaged registries with texts over them."""
+
+    def __init__(self, **files: str) -> None:
+        """files: texts by relative name, `__` for a slash and without the suffix."""
+        texts = {}
+        for path in sorted((ROOT / "registries").rglob("*.yaml")):
+            name = path.relative_to(ROOT / "registries").as_posix()
+            if name not in ("findings.yaml", "redaction.yaml"):
+                texts[name] = ""
+        super().__init__({}, {f"{name.replace('__', '/')}.yaml": text for name, text in files.items()})
+        self.packaged_names = tuple(texts)
+
+    @property
+    def _files(self) -> Any:  # type: ignore[override]
+        return ((load().roots[0], self.packaged_names), *super()._files[1:])
+
+    def _document(self, root: Any, relname: str) -> Any:  # type: ignore[override]
+        return super()._document(root, relname) if root in self.roots else load()._document(root, relname)
+
+    def _row_names(self, root: Any, relname: str) -> tuple[str, ...]:
+        return super()._row_names(root, relname) if root in self.roots else load()._row_names(root, relname)
 
 
 def registries(**changed: str) -> MemoryRegistries:

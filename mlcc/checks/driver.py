@@ -6,7 +6,7 @@ from mlcc.checks.base import Subject
 from mlcc.checks.serving import parallel, places
 from mlcc.diagnostics import Finding, Severity
 from mlcc.options import order
-from mlcc.registries.types import Entry, FrameworkVersion
+from mlcc.registries.types import Entry, FrameworkVersion, Target
 
 CODE = "MLCC141"
 HOST = "default"
@@ -21,12 +21,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     version, target, instance = subject.rows.version, subject.rows.target, subject.rows.instance
     if version is None or target is None or version.accelerator.get("type") != "cuda":
         return
-    if target.instances not in ("endpoint", "transform"):
+    if not target.host_image:
         return  # a cluster brings its own machine image
     if instance is None or instance.accelerator != "cuda":
         return  # MLCC104 speaks of it
     amis = subject.registries.entries("amis")
-    named = "batch.transform_ami_version" if target.instances == "transform" else "endpoint.inference_ami_version"
+    named = target.host_image
     name = str(subject.resolved.get(named, HOST))
     ami, needed = amis.get(name), _needed(subject, version)
     if ami is None or not needed:
@@ -37,7 +37,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     toolkit = version.accelerator.get("version", "")
     fits = _fits(amis, needed, target.instances)
-    older = _older(subject, amis, target.instances)
+    older = _older(subject, amis, target)
     hint = f"set {named}: {fits}" if fits else f"no host of this use has it{older}"
     said = f"the default host has driver {has} or newer" if name == HOST else f"{name} has driver {has}"
     said = f"{name} has no driver for CUDA devices" if other else said
@@ -71,17 +71,16 @@ def _fact(subject: Subject, version: FrameworkVersion, key: str) -> str:
     return str(row.facts.get(key, "")) if row is not None else ""
 
 
-def _older(subject: Subject, amis: Mapping[str, Entry], use: str) -> str:
+def _older(subject: Subject, amis: Mapping[str, Entry], target: Target) -> str:
     """The newest version of the framework, or of another one of the config, that some host of this use can run."""
     own, config = subject.rows.framework, subject.rows.config
-    named = "batch.transform_ami_version" if use == "transform" else "endpoint.inference_ami_version"
     others = [subject.registries.framework(name) for name in config.frameworks] if config is not None else []
     for framework in (own, *(f for f in others if f != own)):
         for version in framework.versions.values() if framework is not None else ():
-            found = _fits(amis, _needed(subject, version), use)
+            found = _fits(amis, _needed(subject, version), target.instances)
             if found and framework is not None:
                 name = "" if framework == own else f"framework.name {framework.name}, "
-                return f": take {name}framework.version {version.name} and {named} {found}"
+                return f": take {name}framework.version {version.name} and {target.host_image} {found}"
     return ""
 
 

@@ -15,7 +15,7 @@ BATCH_PAIRS = 16
 def check(subject: Subject) -> Iterator[Finding]:
     """CreateModel: 100 variables, 1,024 characters each, 32 KiB together; a transform job: 16."""
     target = subject.rows.target
-    if target is None or target.instances not in ("endpoint", "transform"):
+    if target is None or not target.host_image:
         return
     for place in places(subject):
         pairs = {name: str(found.value) for name, found in place.env.items()}

@@ -16,7 +16,7 @@ ECR = re.compile(
 def check(subject: Subject) -> Iterator[Finding]:
     """A named image must lie in ECR, in the project's region; what mlcc builds is pushed there."""
     target = subject.rows.target
-    if target is None or target.instances not in ("endpoint", "transform"):
+    if target is None or not target.host_image:
         return
     region = subject.resolved.get("deployment.region")
     components = subject.resolved.names("inference_components")

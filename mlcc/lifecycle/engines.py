@@ -7,13 +7,36 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mlcc import proc
-from mlcc.diagnostics import error, printable, quoted
+from mlcc.diagnostics import allowed, error, printable, quoted
 from mlcc.errors import PreconditionError
 
-NAMES = ("docker", "podman")
 CHOICE = "MLCC_ENGINE"
 NONE = "none"
 LABEL = "mlcc.project"
+
+
+class Traits(NamedTuple):
+    """Where the command lines of the engines differ.
+
+    build: how an image gets Docker's manifest, which is the only one that SageMaker takes; buildx: the same where the
+    engine's buildx plugin answers, empty for an engine without; gpus: what gives a container every GPU; bridge: a
+    network that must be there before a port can be published, empty where none is needed.
+    """
+
+    build: tuple[str, ...]
+    buildx: tuple[str, ...]
+    gpus: tuple[str, ...]
+    bridge: str = ""
+
+
+# In the order in which they are tried.  SageMaker refuses OCI manifests, which buildx and podman make unless told
+# otherwise (https://github.com/aws/amazon-sagemaker-feedback/issues/180).
+TRAITS = {
+    "docker": Traits(
+        ("build",), ("buildx", "build", "--provenance=false", "--output", "type=docker"), ("--gpus", "all"), "bridge"
+    ),
+    "podman": Traits(("build", "--format", "docker"), (), ("--device", "nvidia.com/gpu=all")),
+}
 
 
 class Engine(NamedTuple):
@@ -23,6 +46,11 @@ class Engine(NamedTuple):
     program: str
     version: str
 
+    @property
+    def traits(self) -> Traits:
+        """Where its command line differs from the others'."""
+        return TRAITS[self.name]
+
     def ask(self, *arguments: str, environ: Mapping[str, str], timeout_s: float = 60) -> proc.Finished:
         """Runs the engine's own command line to its end."""
         return proc.run([self.program, *arguments], environ=environ, timeout_s=timeout_s)
@@ -30,16 +58,10 @@ class Engine(NamedTuple):
     def build_arguments(
         self, image: str, platform: str, context: str, project: str, environ: Mapping[str, str]
     ) -> list[str]:
-        """The command that builds `context` into `image`, labelled as the project's.
-
-        SageMaker refuses OCI manifests, which buildx makes unless told otherwise
-        (https://github.com/aws/amazon-sagemaker-feedback/issues/180).
-        """
-        head = ["build"]
-        if self.name == "podman":
-            head += ["--format", "docker"]
-        elif self.ask("buildx", "version", environ=environ, timeout_s=15).code == 0:
-            head = ["buildx", "build", "--provenance=false", "--output", "type=docker"]
+        """The command that builds `context` into `image`, labelled as the project's."""
+        traits = self.traits
+        plugin = traits.buildx and self.ask("buildx", "version", environ=environ, timeout_s=15).code == 0
+        head = list(traits.buildx if plugin else traits.build)
         head += ["--label", f"{LABEL}={project}", "--network", "host", "--platform", platform]
         return [self.program, *head, "--tag", image, context]
 
@@ -48,7 +70,8 @@ class Engine(NamedTuple):
 
         A docker daemon may run without its bridge; podman needs none.
         """
-        return self.name != "docker" or self.ask("network", "inspect", "bridge", environ=environ).code == 0
+        bridge = self.traits.bridge
+        return not bridge or self.ask("network", "inspect", bridge, environ=environ).code == 0
 
     def runs(self, container: str, environ: Mapping[str, str]) -> bool:
         """True when a container of this name runs."""
@@ -75,7 +98,10 @@ def detect(environ: Mapping[str, str]) -> Engine | None:
     choice = environ.get(CHOICE, "")
     if choice == NONE:
         return None
-    for name in (choice,) if choice else NAMES:
+    if choice and choice not in TRAITS:
+        message = f"{CHOICE}={quoted(choice)}: mlcc knows no such container engine"
+        raise PreconditionError([error("MLCC302", message, hint=f"it may be {allowed([*TRAITS, NONE])}")])
+    for name in (choice,) if choice else TRAITS:
         engine = _ask(name, environ)
         if engine is not None:
             return engine

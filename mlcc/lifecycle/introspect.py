@@ -171,8 +171,7 @@ def _probed(engine: Engine, image: str, names: tuple[str, ...], environ: Mapping
 def _gpus(engine: Engine, image: str, environ: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     """GPUs of this machine as a container sees them; none where the engine has none to give."""
     query = ("--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
-    given = ("--gpus", "all") if engine.name == "docker" else ("--device", "nvidia.com/gpu=all")
-    done = _run(engine, image, environ, given, "nvidia-smi", *query)
+    done = _run(engine, image, environ, engine.traits.gpus, "nvidia-smi", *query)
     for line in done.stdout.decode("utf-8", "replace").splitlines()[:64] if done.code == 0 else ():
         name, _, memory = line.rpartition(",")
         if name and memory.strip().isdecimal() and len(memory) < 12:

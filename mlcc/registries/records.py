@@ -84,6 +84,7 @@ def target(name: str, node: Node, root: Node) -> t.Target:
         layer=_text(node, "layer"),
         uses=_texts(node, "uses"),
         instances=_text(node, "instances"),
+        host_image=_text(node, "host_image"),
         components=_plain_bool(node, "components"),
         needs_region=_plain_bool(node, "needs_region", True),
     )

@@ -100,6 +100,7 @@ class Target(NamedTuple):
     """Where a container is deployed.
 
     instances: the list that an instance type must be on (`endpoint`, `transform`, `hyperpod`), empty for none;
+    host_image: the key that names the machine image of SageMaker's host, empty where SageMaker runs no host;
     components: inference components are deployed, and an absent list means one named `default`.
     """
 
@@ -114,6 +115,7 @@ class Target(NamedTuple):
     layer: str = ""
     uses: tuple[str, ...] = ()
     instances: str = ""
+    host_image: str = ""
     components: bool = False
     needs_region: bool = True
 
