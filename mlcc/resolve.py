@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlcc import keys, spelling, triton
+from mlcc import keys, triton, variables
 from mlcc.candidates import Table, dotted_path, names
 from mlcc.config import SCHEMA, Layer
 from mlcc.diagnostics import Finding, Severity
@@ -122,7 +122,7 @@ def _spelled(table: Table, rows: Rows) -> list[Finding]:
         found = table.candidates.get((*prefix, "gpu_count"))
         if found:
             devices[prefix] = int(min(found, key=lambda c: c.source).value)
-    return spelling.spell(table, rows.engine, rows.model, devices)
+    return variables.spell(table, rows.engine, rows.model, devices)
 
 
 def _unset(table: Table) -> None:

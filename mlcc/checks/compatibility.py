@@ -62,8 +62,6 @@ def within(version: str, wanted: str) -> bool:
     for part in wanted.split(","):
         sign = next((s for s in COMPARE if part.strip().startswith(s)), "==")
         limit = order(part.strip().removeprefix(sign))
-        size = max(len(have), len(limit))
-        left, right = ((*v, *(0,) * (size - len(v))) for v in (have, limit))
-        if not COMPARE[sign](left, right):
+        if not COMPARE[sign](have, limit):
             return False
     return True

@@ -13,6 +13,7 @@ from mlcc.registries.engine_types import Option
 CODE = "MLCC131"
 NUMBERS, SWITCHES = ("integer", "number"), ("flag", "switch", "boolean")
 WORDS = ("", "1", "true", "yes", "on", "0", "false", "no", "off")
+AUTO = ("auto", "-1")
 # What a text begins with when it is meant as JSON; other texts are the option's own short form.
 JSON = {"json": "{[", "list": "["}
 
@@ -27,12 +28,22 @@ def check(subject: Subject) -> Iterator[Finding]:
     seen = set()
     for place in places(subject):
         for name, found in place.env.items():
-            wrong = spelling.read(typed[name], str(found.value))[1] if name in typed else ""
+            wrong = _typed(typed[name], options.get(name), str(found.value)) if name in typed else ""
             wrong = wrong or (_option(options[name], str(found.value)) if name in options else "")
             if wrong and found.path not in seen:
                 seen.add(found.path)
                 hint = f"engine.{typed[name]} says the same, checked as you type" if name in typed else ""
                 yield subject.finding(CODE, found.path, f"{name}: {wrong}", hint or "see the engine's documentation")
+
+
+def _typed(key: str, row: Option | None, text: str) -> str:
+    """What is wrong with the text of a typed key's variable; the option's parser may take sizes, and `auto`."""
+    value, wrong = spelling.read(key, text)
+    if row is not None and row.note and text in AUTO:
+        return ""
+    if row is not None and not row.note and row.type in NUMBERS and spelling.sized(text) is not None:
+        return f"{quoted(text, 60)} is not a whole number for this option: write {value}"
+    return wrong
 
 
 def _option(row: Option, text: str) -> str:

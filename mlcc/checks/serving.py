@@ -92,9 +92,7 @@ def _section(values: Mapping[Path, Any], prefix: Path) -> tuple[dict[str, Found]
 
 def parallel(place: Place) -> int:
     """Over how many devices the model is split."""
-    size = place.get("tensor_parallel_size", 1)
-    tensor = (place.devices or 1) if size == "max" else int(size)
-    return tensor * int(place.get("pipeline_parallel_size", 1))
+    return tensor_parallel(place) * int(place.get("pipeline_parallel_size", 1))
 
 
 def tensor_parallel(place: Place) -> int:

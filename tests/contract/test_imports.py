@@ -61,8 +61,10 @@ ROWS: tuple[tuple[str, ...], ...] = (
     (
         "mlcc.candidates",
         "mlcc.spelling",
+        "mlcc.variables",
         "mlcc.options",
         "mlcc.fit",
+        "mlcc.placement",
         "mlcc.selection",
         "mlcc.resolve",
         "mlcc.checks",

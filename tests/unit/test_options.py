@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -73,12 +74,18 @@ def test_an_option_is_found_by_its_other_names():
     assert dashed.find("a_b") is dashed.find("a-b") is not None
 
 
-@pytest.mark.parametrize(
-    ("version", "expected"),
-    [("0.10.2", (0, 10, 2)), ("26.05-py3", (26, 5, 3)), ("", ()), ("v1", (1,)), ("1.2.3.4.5", (1, 2, 3, 4))],
-)
-def test_versions_are_ordered_by_their_numbers(version, expected):
-    assert options.order(version) == expected
+RISING = ["", "0.9.1", "0.10.2.dev3", "0.10.2a9", "0.10.2b1", "0.10.2rc1", "0.10.2-rc.2", "0.10.2", "0.10.2.post1",
+          "v1", "1.2.3.4", "24.12-py3", "26.05-py3"]  # fmt: skip
+
+
+def test_versions_are_ordered_by_their_numbers_and_candidates_stand_before_the_release():
+    for one, other in itertools.pairwise(RISING):
+        assert options.order(one) < options.order(other), (one, other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("1", "1.0.0"), ("1.2.3.4.5", "1.2.3.4"), ("535-beta", "535-beta0")])
+def test_versions_that_say_the_same_are_equal(one, other):
+    assert options.order(one) == options.order(other)
 
 
 def test_a_version_of_a_thousand_digits_is_no_trouble():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 
@@ -12,8 +11,8 @@ from mlcc.checks import BUILT_IN, Subject, driver, serving
 from mlcc.checks.compatibility import within
 from mlcc.diagnostics import Finding, Severity
 from mlcc.registries.load import Registries, load
-from tests.fakes import MemoryRegistries, read, resolved
-from tests.helpers import ROOT, only
+from tests.fakes import Over, read, resolved
+from tests.helpers import only
 
 HEAD = "version: 1\nproject: {name: chat}\n"
 SMALL = "model: {name: Qwen/Qwen3-4B}\n"
@@ -80,6 +79,10 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
      "'4096.5' is not a whole number", ""),
     ("MLCC131", text_of(f"env: {{VLLM_MAX_MODEL_LEN: '{'9' * 40}'}}\n"), "env.VLLM_MAX_MODEL_LEN", "error",
      "Value 1e+40 exceeds maximum 100000000", ""),
+    ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: 1K}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
+     "'1K' is not a whole number for this option: write 1024", "engine.max_num_seqs says the same"),
+    ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: auto}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
+     "'auto' is not a number", ""),
     ("MLCC131", text_of("env: {VLLM_TENSOR_PARALLEL_SIZE: all}\n"), "env.VLLM_TENSOR_PARALLEL_SIZE", "error",
      "'all' is neither a number nor max", ""),
     ("MLCC131", text_of("env: {VLLM_TRUST_REMOTE_CODE: maybe}\n"), "env.VLLM_TRUST_REMOTE_CODE", "error",
@@ -198,30 +201,6 @@ rows:
 """
 
 
-class Over(MemoryRegistries):
-    """The packaged registries with texts over them."""
-
-    def __init__(self, **files: str) -> None:
-        """files: texts by relative name, `__` for a slash and without the suffix."""
-        texts = {}
-        for path in sorted((ROOT / "registries").rglob("*.yaml")):
-            name = path.relative_to(ROOT / "registries").as_posix()
-            if name not in ("findings.yaml", "redaction.yaml"):
-                texts[name] = ""
-        super().__init__({}, {f"{name.replace('__', '/')}.yaml": text for name, text in files.items()})
-        self.packaged_names = tuple(texts)
-
-    @property
-    def _files(self) -> Any:  # type: ignore[override]
-        return ((load().roots[0], self.packaged_names), *super()._files[1:])
-
-    def _document(self, root: Any, relname: str) -> Any:  # type: ignore[override]
-        return super()._document(root, relname) if root in self.roots else load()._document(root, relname)
-
-    def _row_names(self, root: Any, relname: str) -> tuple[str, ...]:
-        return super()._row_names(root, relname) if root in self.roots else load()._row_names(root, relname)
-
-
 VERSIONS = """
 version: 1
 kind: framework
@@ -253,6 +232,8 @@ def test_bad_cases(code, text, path, severity, message, hint):
 
 
 GOOD: list[tuple[str, str]] = [
+    ("MLCC131", text_of("env: {VLLM_MAX_MODEL_LEN: 8k, VLLM_MAX_NUM_BATCHED_TOKENS: 2K}\n")),
+    ("MLCC131", text_of("env: {VLLM_MAX_MODEL_LEN: auto}\n")),
     ("MLCC104", text_of()),
     ("MLCC104", text_of(deployment="instance_type: ml.zz9.large")),
     ("MLCC104", HEAD + "deployment: {config: http-fastapi, instance_type: ml.g5.xlarge}\n"),
@@ -492,7 +473,7 @@ def test_a_driver_that_no_host_has_is_said_so():
     finding = only(found(text, "MLCC141", known))
     assert "needs 999" in finding.message
     assert finding.hint.startswith("no host of this use has it: take framework.version ")
-    assert driver._older(subject_of(text, known), {}, "endpoint") == ""
+    assert driver._older(subject_of(text, known), {}, known.targets["realtime-inference"]) == ""
 
 
 def test_what_fits_nowhere_has_no_larger_machine():

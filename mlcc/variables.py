@@ -1,0 +1,232 @@
+"""`engine:` and `env:` made to say the same.  Law: pure; each form is a candidate for the other.
+
+Who writes an engine's variable himself, under `env:`, says the same thing as the typed key: as both are candidates,
+precedence and provenance need no second rule.  One key may be a part of a JSON option (`speculative-config.model`);
+its variable holds all the parts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mlcc.candidates import Candidate, Table, names
+from mlcc.diagnostics import Finding, Severity, quoted
+from mlcc.registries.engine_types import Engine
+from mlcc.registries.types import Model
+from mlcc.spelling import MAX, Spelled, keys_of, read, spelled, text, variable
+from mlcc.values import Item, Mark, Path, Source, format_path
+
+
+def spell(table: Table, engine: Engine, model: Model | None, devices: Mapping[Path, int | None]) -> list[Finding]:
+    """Makes `engine:` and `env:` say the same, at the top and in every inference component; `model:` too.
+
+    model: the row of the project's model; devices: accelerators by the path of the section, for `max`.  Returns what
+    contradicts itself.
+    """
+    findings = list(_named(table, engine, model))
+    components = names(table.candidates, ("inference_components",))
+    for prefix in ((), *(("inference_components", Item(name)) for name in components)):
+        findings += _typed_from_variables(table, engine, prefix)
+        _with_lora(table, engine, prefix)
+        findings += _variables_from_typed(table, engine, prefix, devices.get(prefix, devices.get(())))
+    return findings
+
+
+def _typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator[Finding]:
+    """What the user wrote in the engine's words, as candidates of the typed keys; a contradiction is a finding."""
+    known = keys_of(engine)
+    forms = [(p, str(p[-1])) for p in table.candidates if p[:-1] == (*prefix, "env")]
+    forms += [(p, variable(engine, str(p[-1]))) for p in _extra(table, prefix)]
+    for path, name in forms:
+        key = known.get(name)
+        how = spelled(engine, key) if key is not None else None
+        if key is None or how is None:
+            continue
+        typed: Path = (*prefix, "engine", *key.split("."))
+        before = table.candidates.get(typed, [])
+        for candidate in list(table.candidates[path]):
+            value, _ = read(key, text(candidate.value))
+            if value is None:
+                continue  # the checks say what is wrong with it, in the variable's own words
+            value = not value if how.opposite else value
+            if all(c.source != candidate.source for c in before):
+                table.put(typed, value, candidate.source, candidate.origin, candidate.mark)
+            yield from _contradiction(path, candidate, typed, before, value)
+
+
+def _extra(table: Table, prefix: Path) -> list[Path]:
+    return [p for p in table.candidates if p[:-1] == (*prefix, "engine", "extra_args")]
+
+
+def _contradiction(
+    path: Path, candidate: Candidate, other_path: Path, others: Iterable[Candidate], value: Any
+) -> Iterator[Finding]:
+    """One option, said twice by hand in the same place: neither is above the other."""
+    for other in others:
+        if other.value != value and other.source == candidate.source and _by_hand(candidate):
+            message = (
+                f"{format_path(path)} is {quoted(text(candidate.value), 60)}, and {format_path(other_path)} is "
+                f"{quoted(text(other.value), 60)} ({other.origin}): they are one option"
+            )
+            mark = candidate.mark
+            file = mark.file or candidate.origin
+            hint = "keep one of them"
+            yield Finding("MLCC130", Severity.ERROR, message, format_path(path), file, mark.line, mark.column, hint)
+            return
+
+
+def _by_hand(candidate: Candidate) -> bool:
+    """True for what somebody wrote or chose, as opposed to a registry's and the built-in defaults."""
+    return candidate.source.level < 8
+
+
+def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: int | None) -> Iterator[Finding]:
+    joined: dict[str, dict[str, Candidate]] = {}
+    for key in engine.typed:
+        how, found = spelled(engine, key), _said(table, prefix, key)
+        if how is None or not found:
+            continue
+        if how.key:
+            joined.setdefault(how.option, {})[how.key] = min(found, key=lambda c: c.source)
+            continue
+        path: Path = (*prefix, "env", _one_name(table, engine, prefix, key, how))
+        for candidate in found:
+            value = not candidate.value if how.opposite else candidate.value
+            shown = str(devices) if value == MAX and devices else text(value)
+            _put(table, path, replace(candidate, value=shown))
+    for option, parts in joined.items():
+        yield from _json_option(table, (*prefix, "env", variable(engine, option)), prefix, parts)
+    known = keys_of(engine)
+    for path in _extra(table, prefix):
+        name = variable(engine, str(path[-1]))
+        target: Path = (*prefix, "env", name)
+        for candidate in table.candidates[path]:
+            if name in known and read(known[name], text(candidate.value))[0] is not None:
+                continue  # the typed key says it
+            said = replace(candidate, value=text(candidate.value))
+            yield from _contradiction(path, said, target, table.candidates.get(target, []), said.value)
+            _put(table, target, said)
+
+
+def _said(table: Table, prefix: Path, key: str) -> list[Candidate]:
+    """Candidates of a typed key.  A component has as many devices as it is given: it says the project's `max` anew.
+
+    A component that says a part of a JSON option has the other parts from the project: the variable holds them all.
+    """
+    path: Path = ("engine", *key.split("."))
+    own, above = table.candidates.get((*prefix, *path), []), table.candidates.get(path, [])
+    if own or not above:
+        return own
+    again = min(above, key=lambda c: c.source).value == MAX or _has_sibling(table, prefix, key)
+    return above if again else []
+
+
+def _has_sibling(table: Table, prefix: Path, key: str) -> bool:
+    section, dot, _ = key.rpartition(".")
+    return bool(dot) and any(p[:-1] == (*prefix, "engine", section) for p in table.candidates)
+
+
+def _json_option(table: Table, path: Path, prefix: Path, parts: Mapping[str, Candidate]) -> Iterator[Finding]:
+    """The variable of an option whose keys were said one by one."""
+    first = replace(min(parts.values(), key=lambda c: c.source), value=_json({}, parts))
+    for other in list(table.candidates.get(path, [])):
+        said = _parsed(other.value)
+        if _json(said, parts) != _json(said, {}):
+            yield from _contradiction(path, other, (*prefix, "engine"), [first], other.value)
+    _put(table, path, first)
+
+
+def _parsed(text: Any) -> dict[str, Any]:
+    try:
+        found = json.loads(str(text))
+        json.dumps(found)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _with_lora(table: Table, engine: Engine, prefix: Path) -> None:
+    """Variables that hot loading of adapters needs, where LoRA is on."""
+    found = table.candidates.get((*prefix, "engine", "lora", "enabled"), [])
+    best = min(found, key=lambda c: c.source) if found else None
+    if best is not None and best.value is True:
+        for name, value in engine.with_lora.items():
+            _put(table, (*prefix, "env", name), replace(best, value=value))
+
+
+CHAT_TEMPLATE = "/opt/program/chat_template.jinja"
+
+
+def _named(table: Table, engine: Engine, model: Model | None) -> Iterator[Finding]:
+    """The variables of keys outside `engine:`: which model of the Hub, which revision, where the chat template lies."""
+    for dotted, variable_name in engine.names.items():
+        found = table.winner(dotted)
+        if dotted == "model.chat_template":
+            found = found or table.winner("model.chat_template_file") or _needed_template(model)
+        elif not _on_hub(table.chosen("model.name")):
+            continue
+        if found is None:
+            continue
+        value = CHAT_TEMPLATE if dotted == "model.chat_template" else str(found.value)
+        path: Path = ("env", variable_name)
+        found = replace(found, value=value)
+        for candidate in list(table.candidates.get(path, [])):
+            yield from _contradiction(path, candidate, tuple(dotted.split(".")), [found], candidate.value)
+        _put(table, path, found)
+    for component in names(table.candidates, ("inference_components",)):
+        prefix: Path = ("inference_components", Item(component))
+        for candidate in table.candidates.get((*prefix, "model"), []):
+            if "model.name" in engine.names and _on_hub(str(candidate.value)):
+                _put(table, (*prefix, "env", engine.names["model.name"]), candidate)
+
+
+def _needed_template(model: Model | None) -> Candidate | None:
+    """The template that the registries have for a model that brings none of its own."""
+    if model is None or not (model.requires_template and model.chat_template):
+        return None
+    return Candidate(model.chat_template, Source.MODEL, f"{model.origin} chat_template", Mark(""))
+
+
+def _on_hub(name: str) -> bool:
+    """True for an id of the Hugging Face Hub."""
+    return bool(name) and "://" not in name and not name.startswith("./")
+
+
+def _json(whole: Mapping[str, Any], parts: Mapping[str, Candidate]) -> str:
+    """An object with parts by dotted key in it, as JSON."""
+    found = json.loads(json.dumps(whole))
+    for dotted, candidate in parts.items():
+        here = found
+        *above, last = dotted.split(".")
+        for word in above:
+            here = here.setdefault(word, {}) if isinstance(here.get(word, {}), dict) else {}
+        here[last] = candidate.value
+    return json.dumps(found, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _one_name(table: Table, engine: Engine, prefix: Path, key: str, how: Spelled) -> str:
+    """The variable that says a key: the one that somebody wrote keeps its name, else it is the engine's usual one.
+
+    Where several were written, by a registry and by the user, the strongest source's stays and says it all.
+    """
+    usual = variable(engine, how.option)
+    known = [usual, *(n for n, said in keys_of(engine).items() if said == key and n != usual)]
+    for section in dict.fromkeys((prefix, ())):
+        found = {n: table.candidates[path] for n in known if (path := (*section, "env", n)) in table.candidates}
+        if found:
+            best = min(found, key=lambda n: min(c.source for c in found[n]))
+            for name in [n for n in found if n != best and section == prefix]:
+                path = (*section, "env", name)
+                if all(read(key, str(c.value))[0] is not None for c in found[name]):
+                    del table.candidates[path]
+            return best
+    return usual
+
+
+def _put(table: Table, path: Path, candidate: Candidate) -> None:
+    """Takes a candidate, unless the same source says the same already."""
+    if all(c.source != candidate.source for c in table.candidates.get(path, [])):
+        table.put(path, candidate.value, candidate.source, candidate.origin, candidate.mark)

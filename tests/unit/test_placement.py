@@ -1,0 +1,123 @@
+"""Which instance type a model brings: its row's first that the target offers, else the cheapest that holds it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mlcc import fit, placement
+from mlcc.checks import BUILT_IN, Subject
+from mlcc.fit import Wanted
+from mlcc.registries.load import Registries, load
+from mlcc.resolve import Resolved
+from mlcc.values import Source
+from tests.fakes import Over, read, registries, resolved
+
+# Qwen3-4B's shapes under a name of our own, which no packaged row lists instances for.
+SMALL = {
+    "parameters": 4_022_468_096, "layers": 36, "hidden_size": 2560, "attention_heads": 32, "kv_heads": 8,
+    "head_dim": 128, "vocab_size": 151936, "max_position_embeddings": 40960, "dtype": "bfloat16",
+}  # fmt: skip
+LARGE = {**SMALL, "parameters": 32_762_123_264, "layers": 64, "hidden_size": 5120, "attention_heads": 64}
+ODD = {**SMALL, "attention_heads": 9}
+HEAD = "version: 1\nproject: {name: chat}\n"
+
+
+def rows(facts: dict[str, Any], instances: tuple[str, ...] = ()) -> Registries:
+    """The packaged registries with acme/own over them."""
+    row = {"family": "acme", "source": "test", "facts": facts, "instances": list(instances)}
+    row = {key: value for key, value in row.items() if value}
+    return Over(models__own=json.dumps({"version": 1, "kind": "models", "source": "test", "rows": {"acme/own": row}}))
+
+
+def of(facts: dict[str, Any], more: str = "", instances: tuple[str, ...] = (), deployment: str = "") -> Resolved:
+    text = f"{HEAD}deployment: {{config: transformers-vllm{deployment}}}\nmodel: {{name: acme/own}}\n{more}"
+    return resolved(text, known=rows(facts, instances))
+
+
+@pytest.mark.parametrize(
+    ("target", "listed", "takes"),
+    [
+        ("realtime-inference", ("ml.g5.xlarge", "ml.g6.xlarge"), "ml.g5.xlarge"),
+        ("batch-transform", ("ml.p5e.48xlarge", "ml.g5.xlarge"), "ml.g5.xlarge"),
+        ("local", ("ml.p5e.48xlarge", "ml.g5.xlarge"), "ml.p5e.48xlarge"),
+        ("realtime-inference", ("ml.of.yours", "ml.g5.xlarge"), "ml.of.yours"),
+    ],
+)
+def test_the_first_listed_type_that_the_target_offers_is_taken(target, listed, takes):
+    found = of(SMALL, instances=listed, deployment=f", target: {target}")
+    value = found.value("deployment.instance_type")
+    assert (value.value, value.source) == (takes, Source.MODEL)
+    assert value.origin.endswith("instances")
+
+
+def test_without_a_list_the_cheapest_type_that_holds_the_model_is_taken_with_its_devices():
+    value = of(SMALL).value("deployment.instance_type")
+    assert value.source == Source.MODEL
+    assert value.origin.endswith("(the cheapest that it fits)")
+    known = load()
+    cheapest = known.price(value.value).amount
+    wanted = Wanted(length=None)
+    cheaper = [
+        row
+        for row in known.instances.values()
+        if row.endpoint and (price := known.price(row.name)) is not None and price.amount < cheapest
+        and (one := placement.solve(SMALL, row, wanted._replace(tensor_parallel=row.accelerator_count or 1))) is not None
+        and one.verdict != fit.NO
+    ]  # fmt: skip
+    assert not cheaper
+
+
+def test_a_large_model_is_split_over_all_devices_of_its_type():
+    found = of(LARGE, "engine: {max_model_len: 8192}\n")
+    instance = found.rows.instance
+    assert instance.accelerator_count > 1
+    assert found.get("engine.tensor_parallel_size") == instance.accelerator_count
+    assert found.get("env.VLLM_TENSOR_PARALLEL_SIZE") == str(instance.accelerator_count)
+    text = (
+        f"{HEAD}deployment: {{config: transformers-vllm}}\nmodel: {{name: acme/own}}\nengine: {{max_model_len: 8192}}\n"
+    )
+    findings = list(BUILT_IN["MLCC146"](Subject(found, rows(LARGE), read(text).root)))
+    assert all(f.severity.name != "ERROR" for f in findings), findings
+
+
+def test_a_shorter_length_or_a_quantised_cache_may_need_less():
+    asked = of(LARGE, "engine: {max_model_len: 4096, quantization: awq}\n").rows.instance
+    full = of(LARGE).rows.instance
+    known = load()
+    assert known.price(asked.name).amount < known.price(full.name).amount
+
+
+def test_heads_that_do_not_divide_are_not_split():
+    count = of(ODD).rows.instance.accelerator_count
+    assert 9 % count == 0
+
+
+def test_what_somebody_says_stands():
+    assert of(LARGE, deployment=", instance_type: ml.g5.xlarge").get("deployment.instance_type") == "ml.g5.xlarge"
+    assert of(LARGE, "engine: {tensor_parallel_size: 2}\n").get("engine.tensor_parallel_size") == 2
+
+
+def test_without_facts_the_type_of_the_framework_stays():
+    value = of({}).value("deployment.instance_type")
+    assert value.source == Source.FRAMEWORK
+
+
+def test_nothing_holds_a_model_that_is_too_large():
+    assert placement.smallest(load(), {**LARGE, "parameters": 10**13}, Wanted(), "endpoint") is None
+    assert of({**LARGE, "parameters": 10**13}).value("deployment.instance_type").source == Source.FRAMEWORK
+
+
+def test_only_cuda_devices_of_known_memory_are_sized():
+    known = load()
+    assert placement.device(known.instance("ml.m5.xlarge")) is None
+    assert placement.device(known.instance("ml.inf2.xlarge")) is None
+    assert placement.solve(SMALL, known.instance("ml.inf2.xlarge"), Wanted()) is None
+    bare = known.instance("ml.g5.xlarge")._replace(reported_memory_mib=None, accelerator_memory_gib=None)
+    assert placement.device(bare) is None
+    installed = bare._replace(accelerator_memory_gib=24.0)
+    assert placement.device(installed).memory_gib == pytest.approx(24 * fit.USABLE)
+    assert registries().instances  # the small registries have none of these: nothing is chosen
+    assert placement.smallest(registries(), SMALL, Wanted()) is None
