@@ -1,8 +1,8 @@
-"""Which instance type holds a model.  Law: pure; `fit` does the sums, here they meet the registries' instances."""
+"""Which instance type holds a model, and over how many of its devices.  Law: pure; `fit` does the sums."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from mlcc import fit
@@ -22,10 +22,41 @@ def device(instance: Instance) -> Device | None:
     return Device(instance.accelerator_name, whole * fit.USABLE) if whole else None
 
 
+def wanted(get: Callable[[str, Any], Any], tensor_parallel: int = 1) -> Wanted:
+    """What an engine is asked for.  get: the value of a key of `engine:`, or what it is given as its default."""
+    lora = bool(get("lora.enabled", False))
+    return Wanted(
+        tensor_parallel=tensor_parallel,
+        pipeline_parallel=int(get("pipeline_parallel_size", 1)),
+        utilization=float(get("gpu_memory_utilization", 0.9)),
+        length=get("max_model_len", None),
+        sequences=get("max_num_seqs", None),
+        batched_tokens=get("max_num_batched_tokens", None),
+        dtype=str(get("dtype", "")),
+        quantization=str(get("quantization", "")),
+        cache_dtype=str(get("kv_cache_dtype", "")),
+        loras=int(get("lora.max_loras", 1)) if lora else 0,
+        lora_rank=int(get("lora.max_lora_rank", 16)),
+    )
+
+
 def solve(facts: Mapping[str, Any], instance: Instance, wanted: Wanted) -> Fit | None:
     """The sum for a model on an instance type, or None where the device's memory is not known."""
     found = device(instance)
     return fit.solve(facts, found, wanted) if found is not None else None
+
+
+def splits(facts: Mapping[str, Any], devices: int) -> Iterator[int]:
+    """Over how many of so many devices a model can be split, the fewest first: its attention heads are divided."""
+    heads = int(facts.get("attention_heads", devices))
+    return (n for n in range(1, devices + 1) if devices % n == 0 and heads % n == 0)
+
+
+def split(facts: Mapping[str, Any], instance: Instance, wanted: Wanted, devices: int) -> int | None:
+    """The fewest of so many devices of an instance type that hold a model, with room where there is some; else None."""
+    sums = {n: solve(facts, instance, wanted._replace(tensor_parallel=n)) for n in splits(facts, devices)}
+    found = {n: s.verdict for n, s in sums.items() if s is not None}
+    return next((n for verdict in (fit.FITS, fit.TIGHT) for n, v in found.items() if v == verdict), None)
 
 
 def smallest(
@@ -41,10 +72,8 @@ def smallest(
     for row in registries.instances.values():
         count = row.accelerator_count or 0
         one = device(row)
-        if one is None or (offered and not getattr(row, offered)):
+        if one is None or (offered and not getattr(row, offered)) or count not in splits(facts, count):
             continue
-        if int(facts.get("attention_heads", count)) % count:
-            continue  # attention heads are divided among the devices
         if fit.solve(facts, one, wanted._replace(tensor_parallel=count)).verdict in enough:
             price = registries.price(row.name)
             rows.append((price is None, price.amount if price else one.memory_gib * count, row.name))

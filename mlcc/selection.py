@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mlcc import config as config_document
-from mlcc import fit, placement
+from mlcc import sizing
 from mlcc.candidates import Candidate, Table, dotted_path
 from mlcc.config import Layer
 from mlcc.diagnostics import Finding, Severity, allowed, nearest, quoted
@@ -73,8 +73,10 @@ def select(table: Table, registries: Registries, findings: list[Finding]) -> Row
     framework, version = _framework(table, registries, config, findings, own.image if own is not None else "")
     model = _model(table, registries, findings)
     engine = _engine(config, framework, registries)
-    _place(table, registries, model, target, engine)
+    sized = sizing.possible(table, model, engine)
+    sizing.place(table, registries, model, target, sized)
     instance = _instance(table, registries)
+    sizing.split(table, model, instance, sized)
     options = registries.options(engine.options) if engine is not None else None
     return Rows(config, architecture, target, framework, version, model, instance, engine, options, backends)
 
@@ -240,41 +242,6 @@ def _model(table: Table, registries: Registries, findings: list[Finding]) -> Mod
         _add(table, Source.MODEL, model.defaults, findings)
         _profile(table, "model.profile", model.profiles, model.name, Source.MODEL_PROFILE, findings)
     return model
-
-
-def _place(
-    table: Table, registries: Registries, model: Model | None, target: Target | None, engine: Engine | None
-) -> None:
-    """The instance type that a model brings: the first of its row that the target offers, else what it fits."""
-    if model is None:
-        return
-    path, offered = ("deployment", "instance_type"), target.instances if target is not None else ""
-    for name in model.instances:  # the first is the smallest that its publisher or a test has used
-        row = registries.instance(name)
-        if not offered or row is None or getattr(row, offered):
-            table.put(path, name, Source.MODEL, f"{model.origin} instances")
-            return
-    wins = table.winner("deployment.instance_type")
-    said = wins is not None and wins.source.level < Source.MODEL.level
-    if said or engine is None or not offered or not fit.possible(model.facts):
-        return
-    row = placement.smallest(registries, model.facts, _wanted(table), offered, tight=True)
-    if row is not None:
-        origin = f"{model.origin} (the cheapest that it fits)"
-        table.put(path, row.name, Source.MODEL, origin)
-        table.put(("engine", "tensor_parallel_size"), row.accelerator_count, Source.MODEL, origin)
-
-
-def _wanted(table: Table) -> fit.Wanted:
-    """What the engine is asked for, as far as it decides the memory."""
-    length, share = table.winner("engine.max_model_len"), table.winner("engine.gpu_memory_utilization")
-    return fit.Wanted(
-        length=length.value if length is not None else None,
-        utilization=float(share.value) if share is not None else fit.Wanted().utilization,
-        dtype=table.chosen("engine.dtype"),
-        quantization=table.chosen("engine.quantization"),
-        cache_dtype=table.chosen("engine.kv_cache_dtype"),
-    )
 
 
 def _engine(config: DeploymentConfig | None, framework: Framework | None, registries: Registries) -> Engine | None:

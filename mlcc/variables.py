@@ -29,14 +29,17 @@ def spell(table: Table, engine: Engine, model: Model | None, devices: Mapping[Pa
     findings = list(_named(table, engine, model))
     components = names(table.candidates, ("inference_components",))
     for prefix in ((), *(("inference_components", Item(name)) for name in components)):
-        findings += _typed_from_variables(table, engine, prefix)
+        findings += typed_from_variables(table, engine, prefix)
         _with_lora(table, engine, prefix)
         findings += _variables_from_typed(table, engine, prefix, devices.get(prefix, devices.get(())))
     return findings
 
 
-def _typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator[Finding]:
-    """What the user wrote in the engine's words, as candidates of the typed keys; a contradiction is a finding."""
+def typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator[Finding]:
+    """What the user wrote in the engine's words, as candidates of the typed keys; a contradiction is a finding.
+
+    May be done again: what is a candidate already is not added twice.
+    """
     known = keys_of(engine)
     forms = [(p, str(p[-1])) for p in table.candidates if p[:-1] == (*prefix, "env")]
     forms += [(p, variable(engine, str(p[-1]))) for p in _extra(table, prefix)]

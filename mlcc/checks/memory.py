@@ -62,20 +62,7 @@ def _host(subject: Subject, model: Model, instance: Instance, place: Place) -> I
 
 def wanted(place: Place) -> Wanted:
     """What a container's engine is asked for."""
-    lora = bool(place.get("lora.enabled", False))
-    return Wanted(
-        tensor_parallel=tensor_parallel(place),
-        pipeline_parallel=int(place.get("pipeline_parallel_size", 1)),
-        utilization=float(place.get("gpu_memory_utilization", 0.9)),
-        length=place.get("max_model_len"),
-        sequences=place.get("max_num_seqs"),
-        batched_tokens=place.get("max_num_batched_tokens"),
-        dtype=str(place.get("dtype", "")),
-        quantization=str(place.get("quantization", "")),
-        cache_dtype=str(place.get("kv_cache_dtype", "")),
-        loras=int(place.get("lora.max_loras", 1)) if lora else 0,
-        lora_rank=int(place.get("lora.max_lora_rank", 16)),
-    )
+    return placement.wanted(place.get, tensor_parallel(place))
 
 
 def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
@@ -84,10 +71,12 @@ def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
     if length >= LENGTH_STEP:
         ways.append(f"set engine.max_model_len: {_round(length)}")
     offered = subject.rows.target.instances if subject.rows.target is not None else ""
+    instance = subject.rows.instance
+    over = placement.split(model.facts, instance, wanted(place), place.devices or 1) if instance is not None else None
+    if over is not None and over > tensor_parallel(place):
+        ways.append(f"set engine.tensor_parallel_size: {over}")
     larger = placement.smallest(subject.registries, model.facts, wanted(place), offered)
-    if larger is not None and larger == subject.rows.instance:
-        ways.append(f"set engine.tensor_parallel_size: {larger.accelerator_count}")
-    elif larger is not None:
+    if larger is not None and larger != instance:
         ways.append(f"use {larger.name}")
     return ", or ".join(ways) or "choose a smaller or a quantised model"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import click
 
@@ -12,7 +13,7 @@ from mlcc.cli.options import file_option, output_options
 from mlcc.cli.plugged import plugged
 from mlcc.cli.session import Session, current
 from mlcc.config import SCHEMA
-from mlcc.diagnostics import Severity, error, nearest, printable, quoted
+from mlcc.diagnostics import Finding, Severity, error, nearest, printable, quoted
 from mlcc.errors import UserError
 from mlcc.files import Directory, read_named
 from mlcc.guard import CONFIG_LIMITS
@@ -50,12 +51,14 @@ def command(key: str, value: str | None, unset: bool, env: str, file: str) -> in
     plain = None if value is None else _value(path, value)
     where: Path = ("environments", env, *path) if env else path
     text = _edited(before, name, where, plain)
-    checked(before, text.encode(), name)
+    left = checked(before, text.encode(), name)
     if text.encode() == before:
         session.say(f"{printable(name, 200)}: {printable(format_path(where), 120)} is that already")
         return 0
     write(name, text.encode())
     _told(session, name, where, edit.comment_above(before.decode("utf-8"), where) if unset else None)
+    if left:
+        session.say(f"{left} error{'s are' if left > 1 else ' is'} left: mlcc validate says which")
     return 0
 
 
@@ -87,14 +90,21 @@ def _edited(before: bytes, name: str, path: Path, value: object) -> str:
     return edit.change(before.decode("utf-8"), path, value)
 
 
-def checked(before: bytes, after: bytes, name: str) -> None:
-    """Refuses a change that brings an error which was not there before."""
+def checked(before: bytes, after: bytes, name: str) -> int:
+    """Refuses a change that brings an error of a kind that was not there before; the number of those that stay."""
     request = Request(environ=current().environ, plugged=plugged(current()))
-    old, new = (pipeline.check(pipeline.resolve(pipeline.load(name, request, data))) for data in (before, after))
-    known = {(f.code, f.path, f.message) for f in old.findings}
-    fresh = [f for f in new.findings if f.severity is Severity.ERROR and (f.code, f.path, f.message) not in known]
-    if fresh:
+    old, new = (
+        _errors(pipeline.check(pipeline.resolve(pipeline.load(name, request, data)))) for data in (before, after)
+    )
+    more = Counter(f.code for f in new) - Counter(f.code for f in old)
+    fresh = [f for f in new if f.code in more and f not in old]
+    if more:
         raise UserError([*fresh, error("MLCC216", f"{printable(name, 200)} was left as it is")])
+    return len(new)
+
+
+def _errors(project: pipeline.Project) -> list[Finding]:
+    return [f for f in project.findings if f.severity is Severity.ERROR]
 
 
 def write(name: str, data: bytes) -> None:

@@ -95,6 +95,48 @@ def test_heads_that_do_not_divide_are_not_split():
     assert 9 % count == 0
 
 
+def test_a_listed_type_is_split_over_the_fewest_of_its_devices_that_hold_the_model():
+    found = of(LARGE, "engine: {max_model_len: 4096}\n", ("ml.g5.48xlarge",))
+    value = found.value("engine.tensor_parallel_size")
+    assert (value.value, value.source) == (4, Source.MODEL)
+    assert value.origin.endswith("(the fewest devices of ml.g5.48xlarge that hold it)")
+    assert (
+        of(SMALL, "engine: {max_model_len: 4096}\n", ("ml.g5.48xlarge",)).value("engine.tensor_parallel_size") is None
+    )
+    said = of(LARGE, deployment=", instance_type: ml.g5.48xlarge").get("engine.tensor_parallel_size")
+    assert said == 8, "without a length it is the model's own, which needs them all"
+
+
+@pytest.mark.parametrize(
+    ("more", "split"),
+    [
+        (
+            "engine: {max_model_len: 4096}\ninference_components: [{name: a, gpu_count: 2}, {name: b, gpu_count: 4}]\n",
+            None,
+        ),
+        ("engine: {max_model_len: 4096}\ninference_components: [{name: a, gpu_count: 4}]\n", 4),
+        ("engine: {tensor_parallel_size: 1}\n", 1),
+        ("env: {VLLM_TENSOR_PARALLEL_SIZE: '2'}\n", 2),
+    ],
+)
+def test_a_component_s_devices_and_what_is_said_decide_the_split(more, split):
+    assert of(LARGE, more, ("ml.g5.48xlarge",)).get("engine.tensor_parallel_size") == split
+
+
+def test_what_the_engine_s_own_variables_say_counts():
+    assert of(LARGE, "env: {VLLM_MAX_MODEL_LEN: '4096'}\n", ("ml.g5.48xlarge",)).get("engine.tensor_parallel_size") == 4
+    twice = of(LARGE, "env: {VLLM_MAX_MODEL_LEN: '4096'}\nengine: {max_model_len: 1024}\n")
+    assert [f.code for f in twice.findings] == ["MLCC130"]
+
+
+def test_a_model_that_no_split_holds_is_not_split():
+    assert (
+        of({**LARGE, "parameters": 10**13}, instances=("ml.g5.48xlarge",)).value("engine.tensor_parallel_size") is None
+    )
+    assert list(placement.splits(ODD, 12)) == [1, 3]
+    assert list(placement.splits({}, 6)) == [1, 2, 3, 6]
+
+
 def test_what_somebody_says_stands():
     assert of(LARGE, deployment=", instance_type: ml.g5.xlarge").get("deployment.instance_type") == "ml.g5.xlarge"
     assert of(LARGE, "engine: {tensor_parallel_size: 2}\n").get("engine.tensor_parallel_size") == 2

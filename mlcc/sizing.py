@@ -1,0 +1,68 @@
+"""What a model brings where nobody says: an instance type, and over how many devices it is split.  Law: pure.
+
+Both are candidates like any other, at the level of the model's row, with an origin that says how they were found.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlcc import fit, placement, variables
+from mlcc.candidates import Table
+from mlcc.registries.engine_types import Engine
+from mlcc.registries.load import Registries
+from mlcc.registries.types import Instance, Model, Target
+from mlcc.values import Source
+
+
+def possible(table: Table, model: Model | None, engine: Engine | None) -> Engine | None:
+    """The engine, where the model's row has the facts that sizes follow from; what its variables say is read in."""
+    if engine is None or model is None or not fit.possible(model.facts):
+        return None
+    list(variables.typed_from_variables(table, engine, ()))  # what contradicts itself is said when all is spelled
+    return engine
+
+
+def place(
+    table: Table, registries: Registries, model: Model | None, target: Target | None, engine: Engine | None
+) -> None:
+    """The instance type that a model brings: the first of its row that the target offers, else the cheapest it fits."""
+    if model is None:
+        return
+    path, offered = ("deployment", "instance_type"), target.instances if target is not None else ""
+    for name in model.instances:  # the first is the smallest that its publisher or a test has used
+        row = registries.instance(name)
+        if not offered or row is None or getattr(row, offered):
+            table.put(path, name, Source.MODEL, f"{model.origin} instances")
+            return
+    wins = table.winner("deployment.instance_type")
+    said = wins is not None and wins.source.level < Source.MODEL.level
+    if said or engine is None or not offered:
+        return
+    row = placement.smallest(registries, model.facts, _wanted(table), offered, tight=True)
+    if row is not None:
+        table.put(path, row.name, Source.MODEL, f"{model.origin} (the cheapest that it fits)")
+
+
+def split(table: Table, model: Model | None, instance: Instance | None, engine: Engine | None) -> None:
+    """Over how many devices a model is split that does not fit one, where nobody says it."""
+    if model is None or instance is None or engine is None:
+        return
+    if "tensor_parallel_size" not in engine.typed or table.winner("engine.tensor_parallel_size") is not None:
+        return
+    counts = [c for path, found in table.candidates.items() if path[2:] == ("gpu_count",) for c in found]
+    devices = min([instance.accelerator_count or 1, *(int(c.value) for c in counts)])
+    over = placement.split(model.facts, instance, _wanted(table), devices)
+    if over is not None and over > 1:
+        origin = f"{model.origin} (the fewest devices of {instance.name} that hold it)"
+        table.put(("engine", "tensor_parallel_size"), over, Source.MODEL, origin)
+
+
+def _wanted(table: Table) -> fit.Wanted:
+    """What the engine is asked for, as far as the typed keys say."""
+
+    def get(key: str, default: Any) -> Any:
+        found = table.winner(f"engine.{key}")
+        return default if found is None else found.value
+
+    return placement.wanted(get)
