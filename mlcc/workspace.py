@@ -23,6 +23,8 @@ from mlcc.values import Mark, Source, node_of
 
 FILE_NAMES = ("mlcc.yaml", "mlcc.yml")
 MANIFESTS = ("pyproject.toml", "package.json")
+# Keys of mlcc.yaml that name folders of rows, and which folder of a registry each of them is.
+PROJECT_FOLDERS = {"registries": "", "policies": "policies"}
 MAX_MANIFEST_BYTES = 1024 * 1024
 
 
@@ -220,28 +222,28 @@ def _roots(own: Config, directory: str, request: Request) -> tuple[tuple[Root, .
     """The operator's registry folders, then the project's own."""
     named, problems = registry_roots(request)
     roots = list(named)
-    for text, mark in own.texts("registries") if own.ok else ():
-        root, problem = project_root(directory, text)
-        if root is None:
-            problems.append(
-                Finding("MLCC402", Severity.ERROR, problem, "registries", mark.file, mark.line, mark.column)
-            )
-        else:
-            roots.append(root)
+    for key, inside in PROJECT_FOLDERS.items():
+        for text, mark in own.texts(key) if own.ok else ():
+            root, problem = project_root(directory, text, inside)
+            if root is None:
+                problems.append(Finding("MLCC402", Severity.ERROR, problem, key, mark.file, mark.line, mark.column))
+            else:
+                roots.append(root)
     return tuple(roots), problems
 
 
-def project_root(directory: str, text: str) -> tuple[Root | None, str]:
-    """A registry folder of the project itself, or None and what is wrong with it."""
-    relative = os.path.normpath(text)
+def project_root(directory: str, text: str, inside: str = "") -> tuple[Root | None, str]:
+    """A registry folder of the project itself, or None and what is wrong with it.  inside: as of `Root`."""
+    relative, words = os.path.normpath(text), f"{inside or 'registry'} {quoted(text)}"
     if os.path.isabs(relative) or relative.startswith(".."):
-        return None, f"registry {quoted(text)} lies outside the project: use --registry or MLCC_REGISTRY_PATH"
+        return None, f"{words} lies outside the project: use --registry or MLCC_REGISTRY_PATH"
     try:
         with Directory(directory) as here:
             found = here.parent(f"{relative}/x")
     except Refused as problem:
-        return None, f"registry {quoted(text)}: {problem.findings[0].message}"
+        return None, f"{words}: {problem.findings[0].message}"
     if found is None:
-        return None, f"registry {quoted(text)}: no such directory"
+        return None, f"{words}: no such directory"
     os.close(found[0])
-    return Root(_beside(directory, text), os.path.join(directory, text), trusted=False, label=text), ""
+    path = os.path.join(directory, text)
+    return Root(_beside(directory, text), path, trusted=False, label=text, inside=inside), ""

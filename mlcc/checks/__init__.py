@@ -26,6 +26,8 @@ from mlcc.checks import (
     literal_secret,
     model_kind,
     pinned,
+    policy,
+    policy_path,
     region_known,
     scaling_range,
     secret_form,
@@ -60,6 +62,8 @@ COMMON: Mapping[str, Check] = {
         env_size,
         image_form,
         batch_payload,
+        policy,
+        policy_path,
     )
 }
 

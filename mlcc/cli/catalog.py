@@ -20,13 +20,21 @@ from mlcc.registries.load import load
 from mlcc.registries.types import Entry, Framework, FrameworkVersion, Instance, Row
 from mlcc.settings import Request
 from mlcc.values import Node
-from mlcc.workspace import gather, locate, registry_roots
+from mlcc.workspace import PROJECT_FOLDERS, gather, locate, registry_roots
 
 Rows = Mapping[str, Row]
 
 
 def _versions(registries: Registries) -> Rows:
     return {f"{f.name} {v.name}": v for f in registries.frameworks.values() for v in f.versions.values()}
+
+
+def _policies(registries: Registries) -> Mapping[str, Any]:
+    """Rules by name; where several have one name all hold, and the others are told apart by where they stand."""
+    found: dict[str, Any] = {}
+    for row in registries.policies:
+        found[row.name if row.name not in found else f"{row.name} ({row.mark})"] = row
+    return found
 
 
 TABLES: dict[str, tuple[Callable[[Registries], Rows], Columns, str]] = {
@@ -51,6 +59,7 @@ TABLES: dict[str, tuple[Callable[[Registries], Rows], Columns, str]] = {
         "instance types",
     ),
     "models": (lambda r: r.models, ("name", "family", "validation_level"), "models"),
+    "policies": (_policies, ("name", "path", "severity", "title"), "policies"),
     "regions": (lambda r: r.regions, ("name", "title", "partition", "sagemaker"), "regions"),
     "e2e": (
         lambda r: r.entries("e2e"),
@@ -114,7 +123,7 @@ def _roots(session: Session, roots: tuple[str, ...]) -> Any:
     except Refused:
         return found
     # the rows that a project here would see
-    wrong = [f for f in inputs.findings if f.path == "registries"]
+    wrong = [f for f in inputs.findings if f.path in PROJECT_FOLDERS]
     if wrong:
         raise UserError(wrong)
     return inputs.roots
@@ -124,14 +133,15 @@ def _flat(key: str, row: Row) -> dict[str, Any]:
     """A row as plain data, without empty fields."""
     flat: dict[str, Any] = {"name": key}
     for field, value in row._asdict().items():
-        if field in ("name", "versions") or value in ("", (), None) or value == {}:
+        if field in ("name", "versions", "mark") or value in ("", (), None) or value == {}:
             continue
         flat[field] = _plain(value)
     if flat.get("defaults") in ({}, None):
         flat.pop("defaults", None)
     if isinstance(row, Entry):
         flat |= {k: _plain(v) for k, v in flat.pop("facts", {}).items()}
-    image = row.defaults.get("framework", "base_image")
+    flat.setdefault("origin", row.origin)
+    image = row.defaults.get("framework", "base_image") if hasattr(row, "defaults") else None
     if image is not None:
         flat["base_image"] = image.value
     if isinstance(row, FrameworkVersion) and row.accelerator:
@@ -175,7 +185,7 @@ def _fits(value: Any, wanted: str) -> bool:
 
 
 def _one(session: Session, rows: Rows, name: str, words: str) -> None:
-    row = rows.get(name) or next((r for r in rows.values() if name in r.aliases), None)
+    row = rows.get(name) or next((r for r in rows.values() if name in getattr(r, "aliases", ())), None)
     if row is None:
         near = nearest(name, rows)
         hint = (f"did you mean {near}? " if near else "") + f"{len(rows)} {words}: mlcc catalog lists them"

@@ -21,7 +21,13 @@ TOP = (
     "prices", "regions", "targets", "triton_backends",
     "workloads",
 )  # fmt: skip
-FOLDERS = {"frameworks": "framework", "instances": "instances", "models": "models", "options": "options"}
+FOLDERS = {
+    "frameworks": "framework",
+    "instances": "instances",
+    "models": "models",
+    "options": "options",
+    "policies": "policies",
+}
 
 
 def row_names(root: Root, relname: str, kind: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from mlcc.registries import engine_types as e
 from mlcc.registries import judge, read, records
 from mlcc.registries import types as t
 from mlcc.registries.match import Matcher
+from mlcc.registries.policies import Policy, policies
 from mlcc.registries.read import Root
 from mlcc.registries.triton import TritonBackend, triton_backend
 from mlcc.values import Node
@@ -32,6 +33,8 @@ def builtin() -> Root:
 
 def load(roots: Sequence[Root] = ()) -> Registries:
     """The packaged registries with `roots` over them, in order.  Files are read on first need.
+
+    A root may be one folder of a registry's alone (`Root.inside`): a project's policies.
 
     >>> load().framework("sklearn").versions["1.5.2"].python
     '3.11'
@@ -162,6 +165,15 @@ class Registries:
         found = {n: self.framework(n.removeprefix("frameworks/").rpartition(".")[0]) for n in sorted(set(names))}
         return {f.name: f for f in found.values() if f is not None}
 
+    @functools.cached_property
+    def policies(self) -> tuple[Policy, ...]:
+        """Every rule of every root: none overrides another one."""
+        found: list[Policy] = []
+        for document in self._documents("policies/"):
+            judge.expect(document, "policies")
+            found += policies(document)
+        return tuple(found)
+
     # -------------------------------------------------- look-ups
     def instance(self, name: str) -> t.Instance | None:
         """One instance type; reads its family's file only."""
@@ -290,7 +302,7 @@ def _digest(root: Root, names: tuple[str, ...]) -> str:
     total = hashlib.sha256()
     with Directory(root.path) as directory:
         for name in names:
-            found = directory.read(name, read.MAX_FILE_BYTES, single_link=False)
+            found = directory.read(read.below(root, name), read.MAX_FILE_BYTES, single_link=False)
             data = found[0] if found else b""
             total.update(f"{name}\0{len(data)}\0".encode())
             total.update(data)

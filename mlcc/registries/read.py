@@ -23,7 +23,7 @@ class Root(NamedTuple):
 
     name: how origins speak of it (`builtin`, or the path as the user wrote it); trusted: packaged or named by the
     operator, so its files may be large; validate: check its files against the schemas; label: its name in a lock,
-    where no path of this machine may stand.
+    where no path of this machine may stand; inside: the folder of a root whose place it takes (`policies`).
     """
 
     name: str
@@ -31,12 +31,19 @@ class Root(NamedTuple):
     trusted: bool = True
     validate: bool = True
     label: str = ""
+    inside: str = ""
 
 
 def listing(root: Root) -> list[str]:
-    """Relative names of the YAML files of a root, in order."""
+    """Relative names of the YAML files of a root, in order; `inside` stands before those of a folder of its own."""
+    prefix = f"{root.inside}/" if root.inside else ""
     with Directory(root.path) as directory:
-        return [name for name in directory.walk() if name.endswith((".yaml", ".yml"))]
+        return [prefix + name for name in directory.walk() if name.endswith((".yaml", ".yml"))]
+
+
+def below(root: Root, relname: str) -> str:
+    """A listed name as it lies below the root's path."""
+    return relname.removeprefix(f"{root.inside}/") if root.inside else relname
 
 
 def document(root: Root, relname: str) -> Node:
@@ -46,7 +53,7 @@ def document(root: Root, relname: str) -> Node:
 
 def shown(root: Root, relname: str) -> str:
     """A file's name in messages: a path, but for what is packaged."""
-    return f"{root.name}/{relname}" if root.validate else f"{root.name}:{relname}"
+    return f"{root.name}/{below(root, relname)}" if root.validate else f"{root.name}:{relname}"
 
 
 def _limits(root: Root) -> guard.Limits:
@@ -56,7 +63,7 @@ def _limits(root: Root) -> guard.Limits:
 def file_bytes(root: Root, relname: str) -> bytes:
     """The bytes of one file.  Raises Refused when it is not a plain file."""
     with Directory(root.path) as directory:
-        found = directory.read(relname, min(_limits(root).max_bytes, MAX_FILE_BYTES), single_link=False)
+        found = directory.read(below(root, relname), min(_limits(root).max_bytes, MAX_FILE_BYTES), single_link=False)
     if found is None:
         raise Refused(f"{root.path}/{relname}", "no such file")
     return found[0]

@@ -281,4 +281,4 @@ KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
 }
 
 # Every kind of registry file that has a schema.
-SCHEMAS = (*KINDS, "options", "triton_backends", "prices", "findings", "redaction")
+SCHEMAS = (*KINDS, "options", "policies", "triton_backends", "prices", "findings", "redaction")

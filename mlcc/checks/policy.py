@@ -1,0 +1,52 @@
+"""MLCC190: a rule of the organisation or of the project that is broken."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlcc import policy as policies
+from mlcc.checks.base import Subject
+from mlcc.deployments.redaction import is_secret_name, is_secret_value
+from mlcc.diagnostics import Finding, Severity, printable, quoted
+from mlcc.policy import FACTS, FACTS_PREFIX, Judged
+from mlcc.registries.policies import Policy
+from mlcc.values import Path, format_path, parse_path
+
+CODE = "MLCC190"
+SHOWN, SAID = 80, 500
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Every rule of every folder that holds here, about every value that its path names."""
+    at = Judged(subject.resolved, subject.registries)
+    for policy in subject.registries.policies:
+        if not all(map(policies.exists, policies.paths(policy))) or not policies.applies(policy, at):
+            continue
+        found = policies.values(at, policy.path)
+        if not found and policies.unjudged(policy):
+            yield _broken(subject, policy, *_missing(policy))
+        for path, value in found:
+            wrong = policies.wrong(policy, value)
+            if wrong:
+                yield _broken(subject, policy, path, f"{_shown(policy, path, value)} {wrong}")
+
+
+def _missing(policy: Policy) -> tuple[Path, str]:
+    """Where a value would stand, and what to say of there being none."""
+    fact = FACTS.get(policy.path.removeprefix(FACTS_PREFIX)) if policy.path.startswith(FACTS_PREFIX) else None
+    words = "is not known for this choice, and so cannot be judged" if fact else "is missing"
+    return parse_path(fact.path if fact else policy.path) or (), f"{policy.path} {words}"
+
+
+def _shown(policy: Policy, path: Path, value: Any) -> str:
+    """The value for a message; one that may be a secret is not quoted."""
+    name, text = policy.path if policy.path.startswith(FACTS_PREFIX) else format_path(path), policies.text(value)
+    secret = is_secret_name(str(path[-1])) or is_secret_value(text)
+    return name if secret else f"{name} {quoted(text, SHOWN)}"
+
+
+def _broken(subject: Subject, policy: Policy, path: Path, wrong: str) -> Finding:
+    said = printable(policy.message, SAID)
+    message = f"{policy.name}: {said} ({wrong})" if said else f"{policy.name}: {wrong}"
+    hint = "; ".join(filter(None, (printable(policy.hint, SAID), f"policy at {policy.origin}")))
+    finding = subject.finding(CODE, path, message, hint, Severity[policy.severity.upper()])
+    return finding if finding.file else finding._replace(file=subject.root.mark.file)
