@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -38,34 +39,37 @@ class Loaded:
     findings: tuple[Finding, ...]
 
 
-def load(data: bytes, file: str, limits: Limits = CONFIG_LIMITS, *, public: bool = False) -> Loaded:
+def load(
+    data: bytes, file: str, limits: Limits = CONFIG_LIMITS, *, public: bool = False, packaged: bool = False
+) -> Loaded:
     """Reads one YAML document.
 
     data: the file's bytes; file: its name in messages; public: it is no user's file, so that it holds no secret and may
-    be remembered in parsed form.  Never raises for a bad document: all that is wrong comes
-    back as findings MLCC002 to MLCC011, and `root` is None when there is nothing usable.
+    be remembered in parsed form; packaged: it is a part of mlcc, of which a data test has shown that ruamel's parser in
+    C reads it alike.  Never raises for a bad document: all that is wrong comes back as findings MLCC002 to MLCC011, and
+    `root` is None when there is nothing usable.
     """
     memo = remembering() if public and len(data) >= WORTH_KEEPING else None
     if memo is None:
-        return _parsed(data, file, limits)
+        return _parsed(data, file, limits, packaged)
     name = hashlib.sha256(repr((FORM, VERSION, limits)).encode() + data).hexdigest()
     kept = memo.read(name)
     if kept is not None:
         with suppress(ValueError, IndexError, TypeError):
             return Loaded(nodes.load(kept, file), ())
-    loaded = _parsed(data, file, limits)
+    loaded = _parsed(data, file, limits, packaged)
     if loaded.root is not None and not loaded.findings:
         with suppress(ValueError):
             memo.write(name, nodes.dump(loaded.root))
     return loaded
 
 
-def _parsed(data: bytes, file: str, limits: Limits) -> Loaded:
+def _parsed(data: bytes, file: str, limits: Limits, packaged: bool) -> Loaded:
     findings: list[Finding] = []
     try:
         text = decode(data, file, limits)
         _settled(data, file)
-        return Loaded(_build(Builder(file, limits, findings), text), tuple(findings))
+        return Loaded(_build(Builder(file, limits, findings), text, packaged), tuple(findings))
     except Stop as stop:
         return Loaded(None, (*findings, stop.finding))
 
@@ -78,14 +82,33 @@ def _settled(data: bytes, file: str) -> None:
         raise Stop(problem_at("MLCC005", "conflict marks of Git stand in the file", Mark(file, begins[0], 1), hint))
 
 
-def _build(builder: Builder, text: str) -> Node | None:
-    from ruamel.yaml import YAML
+def _events(text: str, packaged: bool) -> Iterator[Any]:
+    """The events of a document; of a packaged one by ruamel's parser in C, where that is installed."""
+    parser = _parser_in_c(text) if packaged else None
+    if parser is None:
+        from ruamel.yaml import YAML
+
+        yield from YAML(typ="safe", pure=True).parse(BytesIO(text.encode("utf-8")))
+        return
+    while parser.check_event():
+        yield parser.get_event()
+
+
+def _parser_in_c(text: str) -> Any:
+    """A parser over libyaml, or None where Python has none (ruamel.yaml.clib is made for CPython)."""
+    try:
+        from _ruamel_yaml import CParser
+    except ImportError:
+        return None
+    return CParser(text)
+
+
+def _build(builder: Builder, text: str, packaged: bool) -> Node | None:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    parser = YAML(typ="safe", pure=True)
     builder.last_line = text.count("\n") if text.endswith("\n") else text.count("\n") + 1
     try:
-        for event in parser.parse(BytesIO(text.encode("utf-8"))):
+        for event in _events(text, packaged):
             builder.event(event)
     except MarkedYAMLError as problem:
         raise Stop(_syntax(builder, problem)) from None

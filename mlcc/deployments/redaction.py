@@ -46,7 +46,7 @@ def rule_of(document: Mapping[str, Any]) -> Rule:
 @functools.cache
 def packaged() -> Rule:
     """The packaged rule."""
-    loaded = yamlio.load(resources.read("registries", "redaction.yaml"), "redaction.yaml", public=True)
+    loaded = yamlio.load(resources.read("registries", "redaction.yaml"), "redaction.yaml", public=True, packaged=True)
     assert loaded.root is not None
     return rule_of(loaded.root.plain())
 

@@ -51,7 +51,7 @@ class Page(NamedTuple):
 @functools.cache
 def pages() -> Mapping[str, Page]:
     """Every code's page."""
-    loaded = yamlio.load(resources.read("registries", FILE), FILE, OPERATOR_LIMITS, public=True)
+    loaded = yamlio.load(resources.read("registries", FILE), FILE, OPERATOR_LIMITS, public=True, packaged=True)
     assert loaded.root is not None, loaded.findings
     rows: Mapping[str, Mapping[str, Any]] = loaded.root.plain()["rows"]
     return {code: _page(code, row) for code, row in rows.items()}

@@ -88,7 +88,7 @@ def row(root: Root, relname: str, name: str) -> Node | None:
 
 def parsed(root: Root, relname: str, data: bytes) -> Node:
     """The nodes of a file whose bytes were read already, checked.  Raises UserError with every finding."""
-    loaded = yamlio.load(data, shown(root, relname), _limits(root), public=root.trusted)
+    loaded = yamlio.load(data, shown(root, relname), _limits(root), public=root.trusted, packaged=not root.validate)
     if loaded.root is None or has_errors(loaded.findings):
         raise UserError(loaded.findings)
     if root.validate:

@@ -99,6 +99,7 @@ PURE = ROWS[3]
 # One outside library each.
 LIBRARIES = {
     "ruamel": ("mlcc.yamlio",),
+    "_ruamel_yaml": ("mlcc.yamlio",),
     "jsonschema": ("mlcc.schema",),
     "cookiecutter": ("mlcc.render",),
     "subprocess": ("mlcc.proc",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from mlcc import config, keys, resources, schema
+from mlcc import config, keys, resources, schema, yamlio
 from mlcc.checks.model_kind import WORDS
+from mlcc.guard import OPERATOR_LIMITS
 from mlcc.lifecycle import STEPS
 from mlcc.registries import Registries, Root
 from mlcc.registries.load import builtin, load
@@ -435,3 +437,28 @@ def test_a_config_read_alone_is_the_row_of_the_table(name):
 @pytest.mark.parametrize("name", ["", "rows", "http", "http-flask:", "title", "  http-flask", "x\ny", "triton-onnx"])
 def test_what_is_no_config_has_no_row(name):
     assert Registries((builtin(),)).config(name) is None
+
+
+# ---------------------------------------------------------------- parsers
+@pytest.mark.parametrize("name", FILES)
+def test_both_parsers_read_a_packaged_file_alike(name):
+    """With each value's text, style and place (docs/adr/0021)."""
+    assert sys.implementation.name != "cpython" or importlib.util.find_spec("_ruamel_yaml") is not None
+    data = (FOLDER / name).read_bytes()
+    slow, fast = (yamlio.load(data, name, OPERATOR_LIMITS, packaged=packaged) for packaged in (False, True))
+    assert slow == fast
+    assert slow.root is not None
+    for one, other in zip(_nodes(slow.root), _nodes(fast.root), strict=True):
+        assert (one.mark, one.text, one.style, one.end, one.keys) == (
+            other.mark,
+            other.text,
+            other.style,
+            other.end,
+            other.keys,
+        )
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.value.values() if node.is_map else node.value if node.is_list else ():
+        yield from _nodes(child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 
 import pytest
@@ -446,3 +447,10 @@ def test_dump_looks_like_this():
     assert yamltext.dump(document) == (
         'a:\n  b: 1\n  c: []\nlist:\n  - name: x\n    deep:\n      z: "no"\n  - [p, 2]\n  - plain\ne: {}\n'
     )
+
+
+def test_without_the_parser_in_c_a_packaged_file_is_read_by_the_other_one(monkeypatch):
+    data = b"a: {b: [1, 'x']}\n"
+    fast = yamlio.load(data, "f.yaml", packaged=True)
+    monkeypatch.setitem(sys.modules, "_ruamel_yaml", None)
+    assert yamlio.load(data, "f.yaml", packaged=True) == fast == yamlio.load(data, "f.yaml")
