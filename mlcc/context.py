@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcc import options, resources, triton
 from mlcc._version import VERSION
+from mlcc.diagnostics import error, quoted
+from mlcc.errors import UserError
 from mlcc.resolve import Resolved
 
 ROOT = "project"
+# What no value in a Dockerfile, in Python or in a file's name holds.  mlcc.yaml's schema says so of each of its keys;
+# rows of a stranger's registry are held to it here, whatever their schemas let pass.
+FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\"'\\`$#%;&|{}]")
+# Texts that are written as a whole by code (a JSON document, a Python literal), or that are a file of their own.
+WRITTEN = ("engine_json", "sample_payload", "chat_template")
 
 
 def context(resolved: Resolved) -> dict[str, Any]:
@@ -28,7 +37,7 @@ def context(resolved: Resolved) -> dict[str, Any]:
     }
     packages = {*rows.config.system_packages, *resolved.get("build.system_packages", ())}
     sample = framework.sample if framework is not None else {}
-    return {
+    values = {
         "root": ROOT,
         "mlcc_version": VERSION,
         "project_name": resolved.get("project.name"),
@@ -46,11 +55,47 @@ def context(resolved: Resolved) -> dict[str, Any]:
         "requirements": sorted(requirements, key=str.lower),
         "system_packages": sorted(packages),
         "sample": bool(model_path) and model_path == rows.architecture.sample,
-        "sample_payload": resolved.get("test.payload") or sample.get("payload", ""),
+        "sample_payload": python_literal(_payload(resolved) or str(sample.get("payload", ""))),
         "steps": list(rows.architecture.steps),
         **_engine(resolved),
         **triton.context({p: v.value for p, v in resolved.values.items()}, rows),
     }
+    guarded = {key: value for key, value in values.items() if key not in WRITTEN}
+    for key, text in _texts(guarded):
+        if FORBIDDEN.search(text):
+            message = f"a registry row's {key} is {quoted(text, 80)}, which no file of a project can hold"
+            hint = "plain names, paths and versions: without quotes, line ends and signs of the shell"
+            raise UserError([error("MLCC406", message, hint=hint)])
+    return values
+
+
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a value, with the key at the top that it stands below."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, Mapping):
+        for name, child in value.items():
+            yield key or name, name
+            yield from _texts(child, key or name)
+    elif isinstance(value, (list, tuple)):
+        for child in value:
+            yield from _texts(child, key)
+
+
+def python_literal(text: str) -> str:
+    """A text as Python writes it, in double quotes where it holds none."""
+    literal = repr(text)
+    return f'"{literal[1:-1]}"' if literal.startswith("'") and '"' not in text else literal
+
+
+def _payload(resolved: Resolved) -> str:
+    """The configuration's own request, where it is JSON: what the contract test can send and judge."""
+    text = str(resolved.get("test.payload") or "")
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    return text
 
 
 def _engine(resolved: Resolved) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from mlcc.diagnostics import Finding, Severity
 from mlcc.registries.load import load
 from mlcc.tree import Rendered
 from tests.helpers import needed
+from tests.nvidia import model_config
 
 KNOWN = load()
 BIN = Path(sys.executable).parent
@@ -97,6 +98,26 @@ def test_what_it_holds_is_python_json_and_yaml(config: str, target: str):
             json.loads(file.data)
         if path.endswith((".yaml", ".yml")):
             YAML(typ="safe", pure=True).load(file.data)
+
+
+@pytest.mark.parametrize("config", [c for c, row in KNOWN.deployment_configs.items() if row.architecture == "triton"])
+def test_nvidia_s_own_protobuf_reads_config_pbtxt(config: str):
+    for target in KNOWN.targets:
+        tree = rendered(config, target)
+        [(path, file)] = [(p, f) for p, f in tree.items() if p.endswith("/config.pbtxt")]
+        found = model_config(file.data.decode())
+        assert f"model_repository/{found.name}/config.pbtxt" == path
+        assert found.backend == config.removeprefix("triton-")
+
+
+@pytest.mark.parametrize("config", KNOWN.deployment_configs)
+def test_ruff_has_nothing_to_say(config: str):
+    """The Python of a project is the user's to read and edit: it is formatted, and holds nothing unused."""
+    for path, file in rendered(config, "realtime-inference").items():
+        if path.endswith(".py") or file.data.startswith(b"#!/usr/bin/env python"):
+            name = f"{path.replace('/', '-').removesuffix('.py')}.py"
+            lint("ruff", "check", "--isolated", "-q", "--select=E4,E7,E9,F,I,W", data=file.data, name=name)
+            lint("ruff", "format", "--isolated", "-q", "--line-length=120", "--check", data=file.data, name=name)
 
 
 def lint(*argv: str, data: bytes, name: str) -> None:

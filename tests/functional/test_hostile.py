@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import yaml
 
 from mlcc.errors import UserError
 from mlcc.tree import digest
-from tests.helpers import SMALLEST, assert_no_traceback, assert_same, build_tree, read_tree, state_of
+from tests.helpers import SMALLEST, Caller, assert_no_traceback, assert_same, build_tree, read_tree, state_of
 
 HERE = Path()
 PATHS = [
@@ -413,3 +414,63 @@ def test_a_row_whose_backend_no_layer_knows_is_a_finding(mlcc):
     assert "MLCC405" in found
     assert "quart" in found
     assert not (HERE / "Dockerfile").exists()
+
+
+PAYLOADS = [
+    '[[1]]""" + __import__(\'os\').system(\'touch pwned\') + r"""',
+    "'",
+    "\\",
+    '["\u2028\U0001f600"]',
+    '{"a": "\\"}',
+    "{{ 7*7 }}",
+    "1,2\n3,4",
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("config", ["http-flask", "triton-fil", "transformers-vllm"])
+def test_a_request_is_data_in_the_contract_test(mlcc: Caller, config: str, payload: str) -> None:
+    """tests/test_contract.py is Python: what mlcc.yaml says stands in it as one literal."""
+    document = json.dumps({"version": 1, "project": {"name": "x"}, "deployment": {"config": config, "target": "local"},
+                           "test": {"payload": payload}}, ensure_ascii=False)  # fmt: skip
+    build_tree(
+        ".",
+        {
+            "mlcc.yaml": document + "\n"
+            if config != "transformers-vllm"
+            else document[:-1] + ', "model": {"name": "a/b"}}\n'
+        },
+    )
+    mlcc("apply", "-q", code=0)
+    tree = ast.parse(Path("tests/test_contract.py").read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "json.loads"]
+    literals = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert len(calls) >= 1
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "__import__"]
+    try:
+        json.loads(payload)
+    except ValueError:
+        return  # not JSON: the sample's own request stands there
+    assert payload in literals
+
+
+@pytest.mark.parametrize(
+    "text", ["plain", 'a"b', "a'b", "a\nRUN id", "a$(id)", "a`id`", "a\\b", "a;b", "a{{ 7 }}", "a\u2028b"]
+)
+@pytest.mark.parametrize("row", ["file", "requirement", "package"])
+def test_a_row_of_a_stranger_s_registry_reaches_no_file_unescaped(mlcc: Caller, row: str, text: str) -> None:
+    name = f"model.{text}" if row == "file" else "model.joblib"
+    framework = {"version": 1, "kind": "framework", "name": "sklearn", "source": "x", "formats": {"joblib": {"file": name}},
+                 "versions": {"9.9": {"source": "x", "validation_level": "experimental", "requirements": [text if row == "requirement" else "a==1"],
+                                      "defaults": {"framework": {"base_image": "python:3.12"}}}}}  # fmt: skip
+    config = {"title": "x", "architecture": "http", "backend": "flask", "source": "x", "validation_level": "experimental", "frameworks": ["sklearn"],
+              "defaults": {"framework": {"name": "sklearn"}}, "system_packages": [text if row == "package" else "curl"]}  # fmt: skip
+    configs = {"version": 1, "kind": "deployment_configs", "rows": {"http-flask": config}}
+    build_tree(".", {
+        "mlcc.yaml": SMALLEST.replace("http-fastapi", "http-flask") + "framework: {version: '9.9'}\nregistries: [./r]\n",
+        "r/frameworks/sklearn.yaml": json.dumps(framework), "r/deployment_configs.yaml": json.dumps(configs),
+    })  # fmt: skip
+    result = mlcc("apply", code=int(text != "plain"))
+    assert_no_traceback(result)
+    assert ("MLCC406" in result.stderr) is (text != "plain"), result.stderr
+    assert Path("Dockerfile").exists() is (text == "plain")

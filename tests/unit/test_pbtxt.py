@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sysconfig
-from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from mlcc.pbtxt import HEADER, Model, Tensor, quoted, render
+from tests.nvidia import messages, model_config
 from tests.textproto import parse
 
-PB2 = Path(sysconfig.get_paths()["purelib"]) / "tritonclient/grpc/model_config_pb2.py"
 HOSTILE = [
     '"',
     "'",
@@ -47,22 +43,9 @@ FULL = Model(
 )
 
 
-@pytest.fixture(scope="module")
-def nvidia() -> ModuleType:
-    """The messages of model_config.proto, from the file alone: its package would import grpc."""
-    assert PB2.exists(), "make venv installs it"
-    spec = importlib.util.spec_from_file_location("model_config_pb2", PB2)
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-def read(nvidia: ModuleType, text: str) -> Any:
-    from google.protobuf import text_format
-
-    return text_format.Parse(text, nvidia.ModelConfig())
+@pytest.fixture(scope="module", name="nvidia")
+def nvidia_fixture() -> ModuleType:
+    return messages()
 
 
 def test_the_whole_text():
@@ -89,7 +72,7 @@ def test_the_whole_text():
 
 
 def test_nvidia_reads_all_of_it(nvidia):
-    found = read(nvidia, render(FULL))
+    found = model_config(render(FULL))
     assert (found.name, found.backend, found.platform, found.max_batch_size) == (*FULL[:3], 8)
     assert [(t.name, nvidia.DataType.Name(t.data_type), list(t.dims)) for t in found.input] == [
         ("ids", "TYPE_INT64", [-1]),
@@ -117,7 +100,7 @@ def test_what_a_model_does_not_say_is_left_out(nvidia, model, absent, present):
     text = render(model)
     assert not [word for word in absent if word in text]
     assert all(line in text for line in present)
-    found = read(nvidia, text)
+    found = model_config(text)
     assert found.HasField("dynamic_batching") == (model.dynamic_batching is not None)
     assert found.max_batch_size == (model.max_batch_size or 0)
 
@@ -127,7 +110,7 @@ def test_hostile_texts_come_back_as_they_were(nvidia, text):
     model = Model(text, "python", inputs=(Tensor(text, "TYPE_FP32", (1,)),), parameters={text: text})
     written = render(model)
     assert written.isascii()
-    ours, theirs = parse(written), read(nvidia, written)
+    ours, theirs = parse(written), model_config(written)
     assert ours["name"] == [text]
     assert ours["parameters"] == [{"key": [text], "value": [{"string_value": [text]}]}]
     assert theirs.name == text == theirs.input[0].name

@@ -20,7 +20,7 @@ URL = os.environ.get("MLCC_TEST_URL") or "http://127.0.0.1:8080"
 LOAD_S = 120  # the model may still be loading when the tests start
 LIMIT_BYTES = 6291456  # SageMaker sends no more
 
-SAMPLE: Any = json.loads(r"""{"instances": [[14.23, 1.71, 2.43, 15.6, 127.0, 2.8, 3.06, 0.28, 2.29, 5.64, 1.04, 3.92, 1065.0], [12.37, 0.94, 1.36, 10.6, 88.0, 1.98, 0.57, 0.28, 0.42, 1.95, 1.05, 1.82, 520.0]]}""")
+SAMPLE: Any = json.loads('{"instances": [[14.23, 1.71, 2.43, 15.6, 127.0, 2.8, 3.06, 0.28, 2.29, 5.64, 1.04, 3.92, 1065.0], [12.37, 0.94, 1.36, 10.6, 88.0, 1.98, 0.57, 0.28, 0.42, 1.95, 1.05, 1.82, 520.0]]}')
 ROWS: list[list[float]] = SAMPLE if isinstance(SAMPLE, list) else next(iter(SAMPLE.values()))
 
 JSON, CSV = "application/json", "text/csv"

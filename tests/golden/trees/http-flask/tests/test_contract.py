@@ -20,7 +20,7 @@ URL = os.environ.get("MLCC_TEST_URL") or "http://127.0.0.1:8080"
 LOAD_S = 120  # the model may still be loading when the tests start
 LIMIT_BYTES = 6291456  # SageMaker sends no more
 
-SAMPLE: Any = json.loads(r"""{"instances": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]}""")
+SAMPLE: Any = json.loads('{"instances": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]}')
 ROWS: list[list[float]] = SAMPLE if isinstance(SAMPLE, list) else next(iter(SAMPLE.values()))
 
 JSON, CSV = "application/json", "text/csv"

@@ -32,7 +32,6 @@ def wines() -> tuple[Any, Any, Any, Any]:
     return known, known_kinds, unseen, unseen_kinds
 
 
-
 def train() -> tuple[Pipeline, float]:
     """The fitted model, and the share of right answers on wines that it has not seen."""
     known, kinds, unseen, unseen_kinds = wines()

@@ -1,7 +1,7 @@
 # mlcc: written once from mlcc.yaml; yours to edit, mlcc apply leaves it alone
 """The contract of a running Triton server, over HTTP, with the standard library alone.
 
-    MLCC_TEST_URL=http://127.0.0.1:8080 python -m unittest tests/test_contract.py
+Run it with `MLCC_TEST_URL=http://127.0.0.1:8080 python -m unittest tests/test_contract.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 URL = os.environ.get("MLCC_TEST_URL") or "http://127.0.0.1:8080"
 LOAD_S = 600  # models may still be loading when the tests start
 
-SAMPLE: Any = json.loads(r"""{"inputs": [{"name": "input__0", "shape": [2, 13], "datatype": "FP32", "data": [[14.23, 1.71, 2.43, 15.6, 127.0, 2.8, 3.06, 0.28, 2.29, 5.64, 1.04, 3.92, 1065.0], [12.37, 0.94, 1.36, 10.6, 88.0, 1.98, 0.57, 0.28, 0.42, 1.95, 1.05, 1.82, 520.0]]}]}""" or "null")
+REQUEST = '{"inputs": [{"name": "input__0", "shape": [2, 13], "datatype": "FP32", "data": [[14.23, 1.71, 2.43, 15.6, 127.0, 2.8, 3.06, 0.28, 2.29, 5.64, 1.04, 3.92, 1065.0], [12.37, 0.94, 1.36, 10.6, 88.0, 1.98, 0.57, 0.28, 0.42, 1.95, 1.05, 1.82, 520.0]]}]}'
+SAMPLE: Any = json.loads(REQUEST) if REQUEST else None
 
 
 class Answer(NamedTuple):
