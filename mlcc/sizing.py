@@ -17,7 +17,7 @@ from mlcc.values import Source
 
 def possible(table: Table, model: Model | None, engine: Engine | None) -> Engine | None:
     """The engine, where the model's row has the facts that sizes follow from; what its variables say is read in."""
-    if engine is None or model is None or not fit.possible(model.facts):
+    if engine is None or model is None or "max_model_len" not in engine.typed or not fit.possible(model.facts):
         return None
     list(variables.typed_from_variables(table, engine, ()))  # what contradicts itself is said when all is spelled
     return engine

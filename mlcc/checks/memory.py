@@ -21,8 +21,11 @@ HOST_SHARE = 0.8
 def check(subject: Subject) -> Iterator[Finding]:
     """An engine that cannot hold one sequence of the asked length dies after it has loaded the weights."""
     instance, target, told = subject.rows.instance, subject.rows.target, set()
-    if instance is None or subject.rows.engine is None or target is None or not target.instances:
+    engine = subject.rows.engine
+    if instance is None or engine is None or target is None or not target.instances:
         return
+    if "max_model_len" not in engine.typed:
+        return  # it generates no text: it has no KV cache
     for place in places(subject):
         model = place.model
         if model is None or not fit.possible(model.facts):

@@ -234,6 +234,7 @@ def test_bad_cases(code, text, path, severity, message, hint):
 GOOD: list[tuple[str, str]] = [
     ("MLCC131", text_of("env: {VLLM_MAX_MODEL_LEN: 8k, VLLM_MAX_NUM_BATCHED_TOKENS: 2K}\n")),
     ("MLCC131", text_of("env: {VLLM_MAX_MODEL_LEN: auto}\n")),
+    ("MLCC146", text_of(config="diffusors-comfyui", deployment="instance_type: ml.g4dn.xlarge")),
     ("MLCC104", text_of()),
     ("MLCC104", text_of(deployment="instance_type: ml.zz9.large")),
     ("MLCC104", HEAD + "deployment: {config: http-fastapi, instance_type: ml.g5.xlarge}\n"),
