@@ -14,11 +14,17 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
 
 class Tensor(NamedTuple):
-    """An input or output.  dims: without the batch, unless max_batch_size is 0; None where Triton finds them."""
+    """An input or output.  dims: without the batch, unless max_batch_size is 0; None where Triton finds them.
+
+    reshape: the dimensions that the model itself wants; optional and allow_ragged_batch: of inputs.
+    """
 
     name: str
     data_type: str = ""
     dims: tuple[int, ...] | None = None
+    reshape: tuple[int, ...] | None = None
+    optional: bool = False
+    allow_ragged_batch: bool = False
 
 
 class Model(NamedTuple):
@@ -81,7 +87,9 @@ def _tensor(tensor: Tensor) -> list[str]:
         lines.append(f"data_type: {tensor.data_type}")
     if tensor.dims is not None:
         lines.append(f"dims: {_numbers(tensor.dims)}")
-    return lines
+    if tensor.reshape is not None:
+        lines.append(f"reshape {{ shape: {_numbers(tensor.reshape)} }}")
+    return lines + [f"{key}: true" for key in ("optional", "allow_ragged_batch") if getattr(tensor, key)]
 
 
 def _group(group: Mapping[str, Any]) -> list[str]:

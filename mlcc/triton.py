@@ -183,8 +183,9 @@ def _tensors(values: Mapping[Path, Any], prefix: Path) -> tuple[Tensor, ...]:
     found = []
     for name in names(values, prefix):
         own = below(values, (*prefix, Item(name)))
-        dims = own.get("dims")
-        found.append(Tensor(name, str(own.get("data_type", "")), None if dims is None else tuple(dims)))
+        dims, reshape = (tuple(own[key]) if own.get(key) is not None else None for key in ("dims", "reshape"))
+        optional, ragged = (bool(own.get(key)) for key in ("optional", "allow_ragged_batch"))
+        found.append(Tensor(name, str(own.get("data_type", "")), dims, reshape, optional, ragged))
     return tuple(found)
 
 

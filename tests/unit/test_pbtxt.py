@@ -121,3 +121,24 @@ def test_hostile_texts_come_back_as_they_were(nvidia, text):
 def test_any_text_comes_back_as_it_was(text):
     assert parse(f"x: {quoted(text)}") == {"x": [text]}
     assert "\n" not in quoted(text)
+
+
+def test_what_a_model_wants_otherwise_is_said():
+    """The inputs of TensorRT-LLM's example, of its own config.pbtxt."""
+    model = Model(
+        "m", "tensorrtllm", max_batch_size=8,
+        inputs=(
+            Tensor("input_ids", "TYPE_INT32", (-1,), allow_ragged_batch=True),
+            Tensor("input_lengths", "TYPE_INT32", (1,), reshape=()),
+            Tensor("end_id", "TYPE_INT32", (1,), reshape=(), optional=True),
+        ),
+        outputs=(Tensor("sequence_length", "TYPE_INT32", (-1,), reshape=(1, -1)),),
+    )  # fmt: skip
+    found = model_config(render(model))
+    assert [(t.name, t.HasField("reshape"), list(t.reshape.shape)) for t in found.input] == [
+        ("input_ids", False, []), ("input_lengths", True, []), ("end_id", True, []),
+    ]  # fmt: skip
+    assert [t.allow_ragged_batch for t in found.input] == [True, False, False]
+    assert [t.optional for t in found.input] == [False, False, True]
+    assert list(found.output[0].reshape.shape) == [1, -1]
+    assert parse(render(model))["input"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlcc import pipeline, triton
+from mlcc.pbtxt import Tensor
 from mlcc.registries import load
 from tests.helpers import build_tree
 
@@ -163,3 +164,14 @@ def test_which_paths_a_project_may_render(path, rendered):
 @pytest.mark.parametrize(("place", "safe"), [("wine/1/model.onnx", True), ("../1/x", False), ("a/../../x", False)])
 def test_which_places_a_file_may_have(place, safe):
     assert triton.is_safe(place) == safe
+
+
+def test_how_a_tensor_differs_from_the_model_s_own():
+    tensors = "[{name: a, data_type: TYPE_INT32, dims: [1], reshape: [], optional: true}, {name: b, dims: [-1], allow_ragged_batch: true}]"
+    model = models(
+        f"deployment: {{config: triton-tensorrtllm}}\ntriton: {{models: [{{name: m, inputs: {tensors}}}]}}\n"
+    )["m"]
+    assert model.inputs == (
+        Tensor("a", "TYPE_INT32", (1,), (), optional=True),
+        Tensor("b", "", (-1,), allow_ragged_batch=True),
+    )
