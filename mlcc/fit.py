@@ -141,8 +141,12 @@ class Fit(NamedTuple):
 
 def possible(facts: Mapping[str, Any]) -> bool:
     """Whether a model's row has the facts that the sum needs."""
-    sized = "parameters" in facts or "weight_gib" in facts
-    return sized and {"layers", "kv_heads", "head_dim", "hidden_size"} <= set(facts)
+    return sized(facts) and {"layers", "kv_heads", "head_dim", "hidden_size"} <= set(facts)
+
+
+def sized(facts: Mapping[str, Any]) -> bool:
+    """Whether a model's row says how large its weights are."""
+    return "parameters" in facts or "weight_gib" in facts
 
 
 def weight_gib(facts: Mapping[str, Any], wanted: Wanted) -> float:

@@ -53,10 +53,12 @@ def splits(facts: Mapping[str, Any], devices: int) -> Iterator[int]:
 
 
 def split(facts: Mapping[str, Any], instance: Instance, wanted: Wanted, devices: int) -> int | None:
-    """The fewest of so many devices of an instance type that hold a model, with room where there is some; else None."""
-    sums = {n: solve(facts, instance, wanted._replace(tensor_parallel=n)) for n in splits(facts, devices)}
-    found = {n: s.verdict for n, s in sums.items() if s is not None}
-    return next((n for verdict in (fit.FITS, fit.TIGHT) for n, v in found.items() if v == verdict), None)
+    """The fewest of so many devices of an instance type that hold a model, or None where all of them do not."""
+    for count in splits(facts, devices):
+        found = solve(facts, instance, wanted._replace(tensor_parallel=count))
+        if found is not None and found.verdict != fit.NO:
+            return count
+    return None
 
 
 def smallest(

@@ -16,6 +16,8 @@ from mlcc.resolve import Resolved
 from mlcc.values import Path, format_path, parse_path
 
 FACTS_PREFIX = "facts."
+# Paths with patterns, of which one must match.
+Conditions = Mapping[str, tuple[str, ...]]
 
 
 class Judged(NamedTuple):
@@ -90,7 +92,7 @@ def values(at: Judged, path: str) -> list[tuple[Path, Any]]:
     return [(parsed, value.value)] if value is not None else []
 
 
-def _all(at: Judged, conditions: Mapping[str, tuple[str, ...]]) -> bool:
+def _all(at: Judged, conditions: Conditions) -> bool:
     """Whether each path has a value that one of its patterns matches."""
     return all(any(_matched(patterns, value) for _, value in values(at, path)) for path, patterns in conditions.items())
 
@@ -114,7 +116,20 @@ def unjudged(policy: Policy) -> bool:
 
 def applies(policy: Policy, at: Judged) -> bool:
     """Whether a rule holds here: all its conditions match, and those that waive it do not."""
-    return _all(at, policy.when) and not (policy.unless and _all(at, policy.unless))
+    return holds(at, policy.when, policy.unless)
+
+
+def happens(issue: Mapping[str, Any], at: Judged) -> bool:
+    """Whether a known issue of a row concerns what was chosen; one that a check knows more of is left to that."""
+    conditions = (
+        {path: tuple(map(text, found)) for path, found in issue.get(key, {}).items()} for key in ("when", "unless")
+    )
+    return "checked_by" not in issue and holds(at, *conditions)
+
+
+def holds(at: Judged, when: Conditions, unless: Conditions) -> bool:
+    """Whether all of `when` match, and not all of `unless`."""
+    return _all(at, when) and not (unless and _all(at, unless))
 
 
 def wrong(policy: Policy, value: Any) -> str:

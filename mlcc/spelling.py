@@ -46,12 +46,15 @@ def text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def keys_of(engine: Engine) -> dict[str, str]:
-    """Which typed key each container variable says, with every prefix that is understood (JSON options excepted)."""
+def keys_of(engine: Engine, heard: bool = False) -> dict[str, str]:
+    """Which typed key each container variable says, with every prefix that is understood (JSON options excepted).
+
+    heard: with the prefixes that the engine itself does not read.
+    """
     found = {}
     for key in engine.typed:
         how = spelled(engine, key)
-        for prefix in (engine.prefix, *engine.also) if how is not None else ():
+        for prefix in (engine.prefix, *engine.also, *(engine.heard if heard else ())) if how is not None else ():
             if how is not None and not how.key:
                 found[prefix + variable(engine, how.option).removeprefix(engine.prefix)] = key
     return {**found, **engine.more}

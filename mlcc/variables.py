@@ -40,7 +40,7 @@ def typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator
 
     May be done again: what is a candidate already is not added twice.
     """
-    known = keys_of(engine)
+    known = keys_of(engine, heard=True)
     forms = [(p, str(p[-1])) for p in table.candidates if p[:-1] == (*prefix, "env")]
     forms += [(p, variable(engine, str(p[-1]))) for p in _extra(table, prefix)]
     for path, name in forms:
@@ -96,6 +96,8 @@ def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: i
             joined.setdefault(how.option, {})[how.key] = min(found, key=lambda c: c.source)
             continue
         path: Path = (*prefix, "env", _one_name(table, engine, prefix, key, how))
+        if engine.negation and (min(found, key=lambda c: c.source).value is how.opposite):
+            found, path = _switched_off(found, how), (*prefix, "env", variable(engine, engine.negation + how.option))
         for candidate in found:
             value = not candidate.value if how.opposite else candidate.value
             shown = str(devices) if value == MAX and devices else text(value)
@@ -112,6 +114,11 @@ def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: i
             said = replace(candidate, value=text(candidate.value))
             yield from _contradiction(path, said, target, table.candidates.get(target, []), said.value)
             _put(table, target, said)
+
+
+def _switched_off(found: list[Candidate], how: Spelled) -> list[Candidate]:
+    """What says that an option is off, as the value of its opposite: an entry point that drops `false` reads that."""
+    return [replace(c, value=not how.opposite) for c in found if c.value is how.opposite]
 
 
 def _said(table: Table, prefix: Path, key: str) -> list[Candidate]:

@@ -1,4 +1,4 @@
-"""MLCC142: a device older than the image's kernels are made for."""
+"""MLCC142: a device older, or newer, than the image's kernels are made for."""
 
 from collections.abc import Iterator
 
@@ -25,4 +25,12 @@ def check(subject: Subject) -> Iterator[Finding]:
             f"{instance.compute_capability}, and {version.name} needs {least}"
         )
         hint = "choose newer devices (mlcc catalog instances), or an older version of the framework"
+        yield subject.finding(CODE, ("deployment", "instance_type"), message, hint)
+    newest = int(row.facts.get("newest_major", 0)) if row is not None else 0
+    if newest and int(instance.compute_capability.partition(".")[0]) > newest:
+        message = (
+            f"{instance.name} has {instance.accelerator_name} devices of compute capability "
+            f"{instance.compute_capability}, and CUDA {toolkit} in the image makes code up to {newest}.x"
+        )
+        hint = "choose a newer version of the framework (mlcc catalog frameworks), or older devices"
         yield subject.finding(CODE, ("deployment", "instance_type"), message, hint)

@@ -7,6 +7,7 @@ from mlcc.checks.base import Subject
 from mlcc.checks.serving import places
 from mlcc.diagnostics import Finding, Severity
 from mlcc.options import order
+from mlcc.policy import Judged, happens
 from mlcc.registries.types import Model
 from mlcc.values import Path
 
@@ -20,6 +21,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     framework, version, seen = subject.rows.framework, subject.rows.version, set()
     if framework is None or version is None:
         return
+    at = Judged(subject.resolved, subject.registries)
     for place in places(subject):
         model = place.model
         if model is None or model.name in seen:
@@ -33,6 +35,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         path: Path = (*place.prefix, "model") if place.own_model else ("model", "name")
         for issue in model.known_issues:
             name, reach = _range(subject, issue.get("engines") or {}, {}, framework.name)
+            if not happens(issue, at):
+                continue
             if "engines" not in issue or (name and within(subject.rows.engine_version, reach)):
                 severity = Severity.NOTE if issue.get("severity") == "note" else Severity.WARNING
                 yield subject.finding(CODE, path, str(issue["message"]), str(issue.get("source", "")), severity)

@@ -1,5 +1,6 @@
 """MLCC141: a host driver that is older than the image's CUDA needs."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from mlcc.checks.base import Subject
@@ -10,6 +11,7 @@ from mlcc.registries.types import Entry, FrameworkVersion, Target
 
 CODE = "MLCC141"
 HOST = "default"
+_VARIANT = re.compile(r"cuda-(\d+)-(\d+)")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -28,6 +30,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     amis = subject.registries.entries("amis")
     named = target.host_image
     name = str(subject.resolved.get(named, HOST))
+    version = _held(subject, version)
     ami, needed = amis.get(name), _needed(subject, version)
     if ami is None or not needed:
         return
@@ -51,6 +54,22 @@ def _severity(subject: Subject, ami: Entry, version: FrameworkVersion) -> Severi
     bridged = ami.facts.get("forward_compat") and bridge and _branch(has) >= _branch(bridge)
     several = any(parallel(place) > 1 for place in places(subject))
     return Severity.WARNING if bridged and not several else Severity.ERROR
+
+
+def _held(subject: Subject, version: FrameworkVersion) -> FrameworkVersion:
+    """The version as the chosen image holds it: a variant has another CUDA, and of an image of one's own nobody knows.
+
+    A variant's name says its toolkit: `cuda-12-9`.
+    """
+    image, usual = subject.resolved.get("framework.base_image"), version.defaults.get("framework", "base_image")
+    if usual is None or image == usual.value:
+        return version
+    name = next((n for n, found in version.images.items() if found == image), "")
+    toolkit = _VARIANT.fullmatch(name)
+    if toolkit is None:
+        known = name and not name.startswith("cuda")
+        return version if known else version._replace(accelerator={"type": "cuda"})
+    return version._replace(accelerator={"type": "cuda", "version": f"{toolkit[1]}.{toolkit[2]}"})
 
 
 def _branch(driver: str) -> tuple[int, ...]:

@@ -9,6 +9,12 @@ from mlcc.diagnostics import Finding, Severity
 from mlcc.values import Source
 
 CODE = "MLCC133"
+# Keys outside `engine:` that an engine is told, and under which of them its row names the variable.
+NAMED = {
+    "model.revision": "model.revision",
+    "model.chat_template": "model.chat_template",
+    "model.chat_template_file": "model.chat_template",
+}
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -27,3 +33,10 @@ def check(subject: Subject) -> Iterator[Finding]:
                 message = f"{engine.title} has no option for engine.{key}: it would be ignored"
                 hint = "remove it, or pass the engine's own option in engine.extra_args"
                 yield subject.finding(CODE, found.path, message, hint, Severity.WARNING)
+    for path, dotted in NAMED.items():
+        named = subject.resolved.value(path)
+        if named is None or named.source >= Source.MODEL_PROFILE or dotted in engine.names or not engine.typed:
+            continue
+        message = f"{engine.title} cannot be told {path}: it would be ignored"
+        hint = "put a model with what it needs into S3 (model.name: s3://bucket/prefix/), or choose another engine"
+        yield subject.finding(CODE, tuple(path.split(".")), message, hint, Severity.WARNING)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mlcc import spelling
 from mlcc.checks.base import Subject
-from mlcc.checks.serving import known, places
+from mlcc.checks.serving import Found, known, places
 from mlcc.diagnostics import Finding, allowed, quoted
 from mlcc.registries.engine_types import Option
 
@@ -32,8 +32,23 @@ def check(subject: Subject) -> Iterator[Finding]:
             wrong = wrong or (_option(options[name], str(found.value)) if name in options else "")
             if wrong and found.path not in seen:
                 seen.add(found.path)
+                said = place.engine.get(typed[name]) if name in typed else None
+                if said is not None and _written(subject, said):
+                    yield subject.finding(
+                        CODE, said.path, wrong, f"it is told as {name}; see the engine's documentation"
+                    )
+                    continue
                 hint = f"engine.{typed[name]} says the same, checked as you type" if name in typed else ""
                 yield subject.finding(CODE, found.path, f"{name}: {wrong}", hint or "see the engine's documentation")
+
+
+def _written(subject: Subject, said: Found | None) -> bool:
+    """Whether mlcc.yaml has the typed key: then the variable is what mlcc made of it."""
+    if said is None:
+        return False
+    words = [str(segment) for segment in said.path if isinstance(segment, str)]
+    node = subject.root.get(*words) if len(words) == len(said.path) else None
+    return node is not None and node.mark == subject.resolved.values[said.path].mark
 
 
 def _typed(key: str, row: Option | None, text: str) -> str:

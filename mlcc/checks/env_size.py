@@ -37,4 +37,5 @@ def check(subject: Subject) -> Iterator[Finding]:
     batch = subject.resolved.below("batch.env")
     if len(batch) > BATCH_PAIRS:
         message = f"{len(batch)} variables; a transform job takes {BATCH_PAIRS}"
-        yield subject.finding(CODE, ("batch", "env"), message, "put the others into env")
+        last: Path = ("batch", "env", list(batch)[-1])
+        yield subject.finding(CODE, last, message, "put the others into env")

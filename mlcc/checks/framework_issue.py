@@ -5,16 +5,18 @@ from fnmatch import fnmatchcase
 
 from mlcc.checks.base import Subject
 from mlcc.diagnostics import Finding, Severity
+from mlcc.policy import Judged, happens
 
 CODE = "MLCC154"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Issues in the version's row; those for some accelerators or instances only where these are chosen."""
+    """Issues in the version's row; those with conditions only where these hold."""
     version, instance = subject.rows.version, subject.rows.instance
+    at = Judged(subject.resolved, subject.registries)
     for issue in version.known_issues if version is not None else ():
-        if issue.get("when"):
-            continue  # a condition in words is for people: mlcc catalog frameworks shows it
+        if not happens(issue, at):
+            continue
         kinds, types = issue.get("accelerators"), issue.get("instances")
         if kinds and (instance is None or instance.accelerator_name not in kinds):
             continue

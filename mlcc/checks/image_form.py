@@ -8,9 +8,7 @@ from mlcc.diagnostics import Finding, quoted
 from mlcc.values import Item, Path
 
 CODE = "MLCC150"
-ECR = re.compile(
-    r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|amazonaws\.eu)/"
-)
+ECR = re.compile(r"\d{12}\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.(?P<suffix>[a-z0-9.-]+)/")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -19,6 +17,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if target is None or not target.host_image:
         return
     region = subject.resolved.get("deployment.region")
+    suffixes = {row.dns_suffix for row in subject.registries.regions.values()}
     components = subject.resolved.names("inference_components")
     paths: list[Path] = [("build", "image_uri")]
     paths += [("inference_components", Item(name), "image") for name in components]
@@ -27,11 +26,11 @@ def check(subject: Subject) -> Iterator[Finding]:
         image = str(value.value) if value is not None else ""
         if not image:
             continue
-        if not ECR.match(image):
+        found = ECR.match(image)
+        if found is None or found["suffix"] not in suffixes:
             message = f"{quoted(image, 80)} does not lie in Amazon ECR, from where SageMaker takes images"
             hint = f"copy it to ECR and name it there, or leave {path[-1]} out: do/push does it"
             yield subject.finding(CODE, path, message, hint)
-        elif region and image.split(".")[3] != region:
-            where = image.split(".")[3]
-            message = f"the image lies in {where}, and the project is deployed in {region}"
+        elif region and found["region"] != region:
+            message = f"the image lies in {found['region']}, and the project is deployed in {region}"
             yield subject.finding(CODE, path, message, f"copy it to {region}; images are pulled from the same region")

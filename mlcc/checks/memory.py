@@ -28,7 +28,10 @@ def check(subject: Subject) -> Iterator[Finding]:
         return  # it generates no text: it has no KV cache
     for place in places(subject):
         model = place.model
-        if model is None or not fit.possible(model.facts):
+        if model is None or not fit.sized(model.facts):
+            continue
+        if not fit.possible(model.facts):
+            yield from _weights_alone(subject, model, instance, place)
             continue
         found = placement.solve(model.facts, instance, wanted(place))
         for finding in _host(subject, model, instance, place):
@@ -49,6 +52,21 @@ def check(subject: Subject) -> Iterator[Finding]:
         else:
             message = f"{model.name} does not fit {instance.name} with {found.length:,} tokens{place.words}"
             yield subject.finding(CODE, path, message, hint)
+
+
+def _weights_alone(subject: Subject, model: Model, instance: Instance, place: Place) -> Iterator[Finding]:
+    """Of a model without known shapes the weights alone, which must leave something for the cache."""
+    device, asked = placement.device(instance), wanted(place)
+    over = asked.tensor_parallel * asked.pipeline_parallel
+    weights = fit.weight_gib(model.facts, asked)
+    room = device.memory_gib * asked.utilization * over if device is not None else weights
+    if weights >= room and device is not None:
+        devices = f"{over} device{'s' if over > 1 else ''}"
+        message = (
+            f"the weights of {model.name} alone take {weights:.1f} GiB; {devices} of {instance.name} give {room:.1f}"
+        )
+        hint = "split it over more devices (engine.tensor_parallel_size), take larger ones, or a quantised checkpoint"
+        yield subject.finding(CODE, ("deployment", "instance_type"), f"{message}{place.words}", hint)
 
 
 def _host(subject: Subject, model: Model, instance: Instance, place: Place) -> Iterator[Finding]:
@@ -78,7 +96,8 @@ def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
     over = placement.split(model.facts, instance, wanted(place), place.devices or 1) if instance is not None else None
     if over is not None and over > tensor_parallel(place):
         ways.append(f"set engine.tensor_parallel_size: {over}")
-    larger = placement.smallest(subject.registries, model.facts, wanted(place), offered)
+    refused = found.verdict == fit.NO
+    larger = placement.smallest(subject.registries, model.facts, wanted(place), offered, tight=refused)
     if larger is not None and larger != instance:
         ways.append(f"use {larger.name}")
     return ", or ".join(ways) or "choose a smaller or a quantised model"

@@ -85,6 +85,7 @@ def target(name: str, node: Node, root: Node) -> t.Target:
         uses=_texts(node, "uses"),
         instances=_text(node, "instances"),
         host_image=_text(node, "host_image"),
+        needs=_texts(node, "needs"),
         components=_plain_bool(node, "components"),
         needs_region=_plain_bool(node, "needs_region", True),
     )
@@ -216,6 +217,9 @@ def engine(name: str, node: Node, root: Node) -> e.Engine:
         typed=_plain(node, "typed"),
         more=_plain(node, "more"),
         with_lora=_plain(node, "with_lora"),
+        negation=_text(node, "negation"),
+        heard=_texts(node, "heard"),
+        capability=_plain(node, "capability"),
     )
 
 

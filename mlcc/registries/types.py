@@ -101,6 +101,7 @@ class Target(NamedTuple):
 
     instances: the list that an instance type must be on (`endpoint`, `transform`, `hyperpod`), empty for none;
     host_image: the key that names the machine image of SageMaker's host, empty where SageMaker runs no host;
+    needs: keys that its deployment cannot do without;
     components: inference components are deployed, and an absent list means one named `default`.
     """
 
@@ -116,6 +117,7 @@ class Target(NamedTuple):
     uses: tuple[str, ...] = ()
     instances: str = ""
     host_image: str = ""
+    needs: tuple[str, ...] = ()
     components: bool = False
     needs_region: bool = True
 

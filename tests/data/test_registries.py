@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mlcc import config, keys, resources, schema, yamlio
+from mlcc import checks, config, keys, policy, resources, schema, yamlio
 from mlcc.checks.model_kind import WORDS
 from mlcc.guard import OPERATOR_LIMITS
 from mlcc.lifecycle import STEPS
@@ -462,3 +462,25 @@ def _nodes(node: Node) -> Iterator[Node]:
     yield node
     for child in node.value.values() if node.is_map else node.value if node.is_list else ():
         yield from _nodes(child)
+
+
+# ---------------------------------------------------------------- known issues
+ISSUES = [
+    (f"{owner} {issue['id']}", issue)
+    for owner, row in (
+        *((f"{f.name} {v.name}", v) for f in load().frameworks.values() for v in f.versions.values()),
+        *load().models.items(),
+    )
+    for issue in row.known_issues
+]
+
+
+def test_there_are_issues_of_every_kind():
+    assert {key for _, issue in ISSUES for key in issue} >= {"when", "unless", "checked_by", "accelerators", "engines"}
+
+
+@pytest.mark.parametrize(("name", "issue"), ISSUES, ids=[n for n, _ in ISSUES])
+def test_an_issue_speaks_of_paths_that_exist_and_of_checks_that_are_there(name, issue):
+    for path in (*issue.get("when", ()), *issue.get("unless", ())):
+        assert policy.exists(path), path
+    assert issue.get("checked_by", "MLCC141") in checks.BUILT_IN

@@ -104,7 +104,7 @@ def test_a_listed_type_is_split_over_the_fewest_of_its_devices_that_hold_the_mod
         of(SMALL, "engine: {max_model_len: 4096}\n", ("ml.g5.48xlarge",)).value("engine.tensor_parallel_size") is None
     )
     said = of(LARGE, deployment=", instance_type: ml.g5.48xlarge").get("engine.tensor_parallel_size")
-    assert said == 8, "without a length it is the model's own, which needs them all"
+    assert said == 4, "four devices hold one sequence of the model's own length"
 
 
 @pytest.mark.parametrize(

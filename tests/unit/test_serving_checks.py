@@ -49,6 +49,8 @@ LONG = "x" * 1100
 ECR = "123456789012.dkr.ecr.%s.amazonaws.com/chat:1"
 MANY = "env: {" + ", ".join(f"V{n}: a" for n in range(96)) + "}\n"
 BULK = "env: {" + ", ".join(f"V{n}: {'y' * 1000}" for n in range(33)) + "}\n"
+ADAPTER = "adapters: [{name: legal, artifact_url: s3://bucket/legal.tar.gz}]\n"
+THREE = "{name: a, gpu_count: 3}"
 TWO = "inference_components: [{name: a, gpu_count: 1}, {name: b, gpu_count: 1%s}]\n"
 # code, mlcc.yaml, path, severity, part of the message, part of the hint
 BAD: list[tuple[str, str, str, str, str, str]] = [
@@ -79,6 +81,34 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
      "'4096.5' is not a whole number", ""),
     ("MLCC131", text_of(f"env: {{VLLM_MAX_MODEL_LEN: '{'9' * 40}'}}\n"), "env.VLLM_MAX_MODEL_LEN", "error",
      "Value 1e+40 exceeds maximum 100000000", ""),
+    ("MLCC134", text_of("engine: {dtype: bfloat16}\n", deployment="instance_type: ml.g4dn.xlarge"), "engine.dtype", "error",
+     "bfloat16 needs devices of compute capability 8.0, and ml.g4dn.xlarge has T4 of 7.5", "set it to half"),
+    ("MLCC135", text_of("build: {platform: linux/arm64}\n"), "build.platform", "error",
+     "'linux/arm64' is built, and ml.g5.xlarge runs linux/amd64", "remove build.platform"),
+    ("MLCC136", text_of(deployment=BATCH) + "batch: {input_path: s3://bucket/a/}\n", "batch.output_path", "warning",
+     "batch.output_path is missing", "mlcc set batch.output_path s3://"),
+    ("MLCC136", text_of(deployment=f"{GPU}, target: async-inference"), "async.s3_output_path", "warning", "is missing", ""),
+    ("MLCC137", text_of(ADAPTER), "adapters[legal].name", "error", "adapter legal needs LoRA", "set engine.lora.enabled: true"),
+    ("MLCC137", text_of("engine: {lora: {enabled: true}}\ninference_components: [{name: a, engine: {lora: {enabled: false}}}]\n" + ADAPTER),
+     "adapters[legal].name", "error", "in inference_components[a]", ""),
+    ("MLCC138", text_of(f"inference_components: [{THREE}, {{name: b, gpu_count: 1, copy_count: 2}}]\n", deployment=FOUR),
+     "inference_components[b].gpu_count", "error", "the components ask for 5 devices (a 3, b 2), and 1 x ml.g5.12xlarge have 4", "lower gpu_count"),
+    ("MLCC139", text_of("endpoint: {inference_ami_version: al2-ami-sagemaker-inference-gpu-3-1}\n", deployment="instance_type: ml.p6-b300.48xlarge"),
+     "endpoint.inference_ami_version", "error", "has driver 550, and B300 devices (ml.p6-b300.48xlarge) are known from driver 580 on", ""),
+    ("MLCC139", text_of(OLD_AMI, deployment="instance_type: ml.p2.xlarge"), "endpoint.inference_ami_version", "error",
+     "K80 devices (ml.p2.xlarge) are known up to driver 470", ""),
+    ("MLCC153", text_of(model="model: {name: acme/own}\n"), "model.name", "note", "do not know the size of 'acme/own'", ""),
+    ("MLCC153", text_of("inference_components: [{name: a, model: acme/own}]\n"), "inference_components[a].model", "note", "", ""),
+    ("MLCC146", text_of(model="model: {name: google/gemma-4-31B-it}\n"), "deployment.instance_type", "error",
+     "the weights of google/gemma-4-31B-it alone take 57.7 GiB; 1 device of ml.g5.xlarge give 19.8", "split it over more devices"),
+    ("MLCC142", text_of("framework: {version: 0.4.0}\n", deployment="instance_type: ml.p6-b200.48xlarge"), "deployment.instance_type", "error",
+     "B200 devices of compute capability 10.0, and CUDA 12.1 in the image makes code up to 9.x", "a newer version"),
+    ("MLCC141", text_of("framework: {version: 0.31.0, base_image: 'vllm/vllm-openai:v0.31.0-cu129'}\n"
+     "batch: {transform_ami_version: al2-ami-sagemaker-batch-gpu-470}\n", deployment=BATCH),
+     "batch.transform_ami_version", "error", "CUDA 12.9 in the image", ""),
+    ("MLCC133", text_of("model: {name: a/b, chat_template_file: ./t.jinja}\n", config="diffusors-vllm-omni", model=""),
+     "model.chat_template_file", "warning", "cannot be told model.chat_template_file", ""),
+    ("MLCC131", text_of("engine: {kv_cache_dtype: fp9}\n", config="transformers-sglang"), "engine.kv_cache_dtype", "error", "'fp9' is not one of", "it is told as SGLANG_KV_CACHE_DTYPE"),
     ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: 1K}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
      "'1K' is not a whole number for this option: write 1024", "engine.max_num_seqs says the same"),
     ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: auto}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
@@ -144,7 +174,7 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC147", text_of(config="transformers-lmi", extra="framework: {version: 15.0.0}\n",
      model="model: {name: openai/gpt-oss-20b}\n"), "framework.version", "error",
      "openai/gpt-oss-20b needs vllm >=0.10.1, and 0.8.4 is chosen", "name=lmi"),
-    ("MLCC147", text_of(model="model: {name: openai/gpt-oss-120b}\n"), "model.name", "warning", "on one H100", "https:"),
+    ("MLCC147", text_of(deployment="instance_type: ml.p5.4xlarge", model="model: {name: openai/gpt-oss-120b}\n"), "model.name", "warning", "on one H100", "https:"),
     ("MLCC147", text_of("inference_components: [{name: a, model: acme/issues}]\n"), "inference_components[a].model",
      "note", "it is slow on vllm", ""),
     ("MLCC148", text_of("engine: {quantization: awq}\n", model="model: {name: acme/big-AWQ}\n"),
@@ -159,7 +189,7 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
      "env", "error", "variables; SageMaker takes 100", "remove some"),
     ("MLCC149", text_of(BULK), "env", "error", "bytes; SageMaker takes 32,768", "put long values"),
     ("MLCC149", text_of("batch: {env: {" + ", ".join(f"B{n}: a" for n in range(17)) + "}}\n", deployment=BATCH),
-     "batch.env", "error", "17 variables; a transform job takes 16", ""),
+     "batch.env.B9", "error", "17 variables; a transform job takes 16", ""),
     ("MLCC150", text_of("build: {image_uri: 'docker.io/acme/chat:1'}\n"), "build.image_uri", "error",
      "does not lie in Amazon ECR", "leave image_uri out"),
     ("MLCC150", text_of(f"build: {{image_uri: '{ECR % 'us-west-2'}'}}\n", deployment=GPU + ", region: us-east-1"),
@@ -217,7 +247,10 @@ versions:
       - {id: g5, message: it happens on g5, severity: note, source: where, instances: [ml.g5.*]}
       - {id: l4, message: never here, severity: note, source: where, accelerators: [L4]}
       - {id: g6, message: never here, severity: note, source: where, instances: [ml.g6.*]}
-      - {id: when, message: never here, severity: note, source: where, when: the moon is full}
+      - {id: when, message: never here, severity: note, source: where, when: {tags.moon: [full]}}
+      - {id: unless, message: never here, severity: note, source: where, unless: {project.name: [ch*]}}
+      - {id: checked, message: never here, severity: note, source: where, checked_by: MLCC141}
+      - {id: here, message: it happens here, severity: note, source: where, when: {project.name: [ch*]}, unless: {tags.moon: ["*"]}}
 """
 OWN = Over(models__zz=PLAIN, frameworks__vllm=VERSIONS)
 
@@ -232,6 +265,26 @@ def test_bad_cases(code, text, path, severity, message, hint):
 
 
 GOOD: list[tuple[str, str]] = [
+    ("MLCC134", text_of("engine: {dtype: half}\n", deployment="instance_type: ml.g4dn.xlarge")),
+    ("MLCC134", text_of("engine: {dtype: bfloat16}\n")),
+    ("MLCC135", text_of("build: {platform: linux/amd64}\n")),
+    ("MLCC135", text_of("build: {platform: linux/arm64}\n", deployment="target: local")),
+    ("MLCC136", text_of(deployment=BATCH) + "batch: {input_path: s3://bucket/a/, output_path: s3://bucket/b/}\n"),
+    ("MLCC137", text_of("engine: {lora: {enabled: true}}\n" + ADAPTER)),
+    ("MLCC137", text_of("inference_components: [{name: a, engine: {lora: {enabled: true}}}]\n" + ADAPTER)),
+    ("MLCC138", text_of(f"inference_components: [{THREE}, {{name: b, gpu_count: 1}}]\n", deployment=FOUR)),
+    ("MLCC138", text_of(f"inference_components: [{THREE}, {{name: b, gpu_count: 4, enabled: false}}]\n", deployment=FOUR)),
+    ("MLCC138", text_of(f"inference_components: [{THREE}, {{name: b, gpu_count: 4}}]\n", deployment=f"{FOUR}, instance_count: 2")),
+    ("MLCC139", text_of(OLD_AMI)),
+    ("MLCC139", text_of(deployment="instance_type: ml.p6-b200.48xlarge")),
+    ("MLCC153", text_of(LENGTH)),
+    ("MLCC153", text_of(model="model: {name: acme/own}\n", deployment="target: local")),
+    ("MLCC146", text_of(deployment="instance_type: ml.g5.48xlarge", model="model: {name: google/gemma-4-31B-it}\nengine: {tensor_parallel_size: 8}\n")),
+    ("MLCC142", text_of("framework: {version: 0.31.0}\n", deployment="instance_type: ml.p6-b200.48xlarge")),
+    ("MLCC141", text_of("framework: {version: 0.31.0, base_image: 'vllm/vllm-openai:v0.31.0-cu129'}\nendpoint: {inference_ami_version: al2-ami-sagemaker-inference-gpu-3-1}\n")),
+    ("MLCC141", text_of("framework: {version: 0.31.0, base_image: 'acme/own:1'}\n" + OLD_AMI)),
+    ("MLCC133", text_of("model: {name: a/b, revision: main, chat_template: chatml}\n", model="")),
+    ("MLCC150", text_of("build: {strategy: none, image_uri: 123456789012.dkr.ecr.us-isof-south-1.csp.hci.ic.gov/chat:1}\n")),
     ("MLCC131", text_of("env: {VLLM_MAX_MODEL_LEN: 8k, VLLM_MAX_NUM_BATCHED_TOKENS: 2K}\n")),
     ("MLCC131", text_of("env: {VLLM_MAX_MODEL_LEN: auto}\n")),
     ("MLCC146", text_of(config="diffusors-comfyui", deployment="instance_type: ml.g4dn.xlarge")),
@@ -316,16 +369,16 @@ def test_every_check_has_a_good_and_a_bad_case():
 @pytest.mark.parametrize(
     ("deployment", "expected"),
     [
-        (GPU, ["it happens to all", "it happens on A10G", "it happens on g5"]),
-        ("instance_type: ml.zz9.large", ["it happens to all"]),
-        ("instance_type: ml.m5.large", ["it happens to all"]),
+        (GPU, ["it happens to all", "it happens on A10G", "it happens on g5", "it happens here"]),
+        ("instance_type: ml.zz9.large", ["it happens to all", "it happens here"]),
+        ("instance_type: ml.m5.large", ["it happens to all", "it happens here"]),
     ],
 )
 def test_issues_of_a_version_are_told_where_they_happen(deployment, expected):
     text = text_of("framework: {version: 0.27.1}\n", deployment=deployment)
     told = found(text, "MLCC154", OWN)
     assert [f.message for f in told] == expected
-    assert [f.severity.label for f in told] == ["warning", "note", "note"][: len(told)]
+    assert [f.severity.label for f in told] == ["warning", "note", "note", "note"][: len(told)]
     assert {f.hint for f in told} == {"where"}
 
 
@@ -465,7 +518,7 @@ def test_a_larger_split_is_proposed_before_a_larger_machine():
     engine = "engine: {max_model_len: 20480, tensor_parallel_size: 1}\n"
     text = text_of(engine, deployment="instance_type: ml.g6e.12xlarge", model="model: {name: Qwen/Qwen3-32B}\n")
     finding = next(f for f in found(text, "MLCC146") if f.severity is Severity.ERROR)
-    assert finding.hint.startswith("set engine.tensor_parallel_size: 4 (")
+    assert finding.hint.startswith("set engine.tensor_parallel_size: 2, or use ")
 
 
 def test_a_driver_that_no_host_has_is_said_so():

@@ -85,6 +85,11 @@ def test_a_typed_key_becomes_a_variable(name, key):
     assert how is not None
     given = sample(key)
     found = of(written(key, given), name)
+    if given is how.opposite and engine.negation:
+        # an entry point that drops `false` is told the opposite
+        assert value(found, f"env.{spelling.variable(engine, engine.negation + how.option)}").value == "true"
+        assert found.value(f"env.{spelling.variable(engine, how.option)}") is None
+        return
     got = value(found, f"env.{spelling.variable(engine, how.option)}")
     assert got.source is Source.FILE
     if how.key:
@@ -318,3 +323,12 @@ def test_a_size_is_the_typed_key_too():
     found = of('env: {VLLM_MAX_MODEL_LEN: "8k"}\n')
     assert value(found, "engine.max_model_len").value == 8000
     assert value(found, "env.VLLM_MAX_MODEL_LEN").value == "8k"
+
+
+def test_what_is_said_to_an_engine_that_does_not_hear_it_is_said_again_in_its_own_words():
+    found = of("env: {VLLM_MAX_MODEL_LEN: '9'}\n", "sm-vllm")
+    assert value(found, "engine.max_model_len").value == 9
+    assert value(found, "env.SM_VLLM_MAX_MODEL_LEN").value == "9"
+    assert value(found, "env.VLLM_MAX_MODEL_LEN").value == "9"
+    twice = of("env: {VLLM_MAX_MODEL_LEN: '9', SM_VLLM_MAX_MODEL_LEN: '8'}\n", "sm-vllm")
+    assert "MLCC130" in [f.code for f in twice.findings]

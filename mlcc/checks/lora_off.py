@@ -1,0 +1,25 @@
+"""MLCC137: an adapter over an engine that does not serve adapters."""
+
+from collections.abc import Iterator
+
+from mlcc.checks.base import Subject
+from mlcc.checks.serving import places
+from mlcc.diagnostics import Finding
+from mlcc.values import Item
+
+CODE = "MLCC137"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """The engine of the adapter's base must have LoRA on, or SageMaker cannot load the adapter."""
+    engine, resolved = subject.rows.engine, subject.resolved
+    if engine is None or "lora.enabled" not in engine.typed:
+        return
+    found = {place.prefix: place for place in places(subject)}
+    for name in resolved.names("adapters"):
+        base = resolved.values.get(("adapters", Item(name), "base"))
+        prefix = ("inference_components", Item(str(base.value))) if base is not None else ()
+        place = found.get(prefix) or found.get(())
+        if place is not None and place.get("lora.enabled") is not True:
+            message = f"adapter {name} needs LoRA{place.words or ' in the engine'}, which is off"
+            yield subject.finding(CODE, ("adapters", Item(name), "name"), message, "set engine.lora.enabled: true")
