@@ -20,7 +20,7 @@ from mlcc import lock as locks
 from mlcc import plan as planning
 from mlcc import render as rendering
 from mlcc import resolve as resolving
-from mlcc.diagnostics import Finding, error, has_errors, ordered
+from mlcc.diagnostics import Finding, Severity, error, has_errors, ordered
 from mlcc.errors import UserError
 from mlcc.files import Directory, present
 from mlcc.lock import Lock
@@ -103,6 +103,10 @@ def resolve(inputs: Inputs, env: str | None = None) -> Project:
     return Project(inputs, registries, default, environments, chosen, tuple(ordered(findings)))
 
 
+# What contradicts itself is resolved all the same, and looked at with the rest.
+CONTRADICTIONS = ("MLCC130",)
+
+
 def check(project: Project, skip: Iterable[str] = ()) -> Project:
     """The same project with what the rules about meaning find, those of plugins among them.
 
@@ -114,7 +118,7 @@ def check(project: Project, skip: Iterable[str] = ()) -> Project:
     root = inputs.config.root if inputs.config.ok else inputs.config.sound
     findings = list(project.findings)
     for resolved in (project.default, *project.environments.values()):
-        if not has_errors(resolved.findings):
+        if not has_errors(f for f in resolved.findings if f.code not in CONTRADICTIONS):
             subject = checks.Subject(resolved, project.registries, root)
             found = checks.run(subject, inputs.plugged.checks, skip)
             findings += [f for f in found if inputs.config.ok or not _hidden(f, findings)]
@@ -132,8 +136,13 @@ def _baseless(inputs: Inputs) -> bool:
 
 
 def _hidden(finding: Finding, known: Iterable[Finding]) -> bool:
-    """True for `... is missing` where its section, or the file as a whole, could not be read: it may be there."""
+    """True for `... is missing` where its section, or the file as a whole, could not be read: it may be there.
+
+    And for whatever is said of a value that was refused already.
+    """
     section = finding.path.partition(".")[0]
+    if any(f.path == finding.path and f.severity is Severity.ERROR for f in known if f.path):
+        return True
     return finding.code == MISSING and any(f.path.partition(".")[0] in ("", section) for f in known)
 
 

@@ -73,6 +73,8 @@ def select(table: Table, registries: Registries, findings: list[Finding]) -> Row
     framework, version = _framework(table, registries, config, findings, own.image if own is not None else "")
     model = _model(table, registries, findings)
     engine = _engine(config, framework, registries)
+    if engine is not None and engine.payload and table.winner("test.payload") is None:
+        table.put(("test", "payload"), engine.payload, Source.FRAMEWORK, engine.origin)
     sized = sizing.possible(table, model, engine)
     sizing.place(table, registries, model, target, sized)
     instance = _instance(table, registries)

@@ -71,14 +71,22 @@ def _contradiction(
     for other in others:
         if other.value != value and other.source == candidate.source and _by_hand(candidate):
             message = (
-                f"{format_path(path)} is {quoted(text(candidate.value), 60)}, and {format_path(other_path)} is "
-                f"{quoted(text(other.value), 60)} ({other.origin}): they are one option"
+                f"{format_path(path)} is {_told(path, candidate.value)}, and {format_path(other_path)} is "
+                f"{_told(other_path, other.value)} ({other.origin}): they are one option"
             )
             mark = candidate.mark
             file = mark.file or candidate.origin
             hint = "keep one of them"
             yield Finding("MLCC130", Severity.ERROR, message, format_path(path), file, mark.line, mark.column, hint)
             return
+
+
+def _told(path: Path, value: Any) -> str:
+    """A value for a message; a secret, by its name or its form, is not quoted."""
+    from mlcc.deployments.redaction import is_secret_name, is_secret_value
+
+    secret = is_secret_name(str(path[-1])) or is_secret_value(text(value))
+    return "a secret" if secret else quoted(text(value), 60)
 
 
 def _by_hand(candidate: Candidate) -> bool:
@@ -181,16 +189,22 @@ def _named(table: Table, engine: Engine, model: Model | None) -> Iterator[Findin
         if found is None:
             continue
         value = CHAT_TEMPLATE if dotted == "model.chat_template" else str(found.value)
-        path: Path = ("env", variable_name)
-        found = replace(found, value=value)
-        for candidate in list(table.candidates.get(path, [])):
-            yield from _contradiction(path, candidate, tuple(dotted.split(".")), [found], candidate.value)
+        found, path = replace(found, value=value), ("env", variable_name)
+        for other in (variable_name, *_aliases(engine, variable_name)):
+            for candidate in list(table.candidates.get(("env", other), [])):
+                yield from _contradiction(("env", other), candidate, tuple(dotted.split(".")), [found], candidate.value)
+                path = ("env", other)
         _put(table, path, found)
     for component in names(table.candidates, ("inference_components",)):
         prefix: Path = ("inference_components", Item(component))
         for candidate in table.candidates.get((*prefix, "model"), []):
             if "model.name" in engine.names and _on_hub(str(candidate.value)):
                 _put(table, (*prefix, "env", engine.names["model.name"]), candidate)
+
+
+def _aliases(engine: Engine, name: str) -> tuple[str, ...]:
+    """A variable under the engine's further prefixes."""
+    return tuple(prefix + name.removeprefix(engine.prefix) for prefix in engine.also if name.startswith(engine.prefix))
 
 
 def _needed_template(model: Model | None) -> Candidate | None:

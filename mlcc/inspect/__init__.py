@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -66,9 +67,18 @@ def inspect(
     return Inspected(_element(found, backends, name or model_name(path), file), found.notes)
 
 
+def _plain(path: str) -> None:
+    """Refuses what is no plain file: opening a pipe would wait for whoever writes to it."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise Unreadable("it is not a plain file")
+
+
 def _found(path: str, shown: str, load: bool, environ: Mapping[str, str]) -> Found:
     if os.path.isdir(path) and os.path.exists(os.path.join(path, savedmodel.FILE)):
+        _plain(os.path.join(path, savedmodel.FILE))
         return savedmodel.parse(path)
+    if not os.path.isdir(path):
+        _plain(path)
     suffix = os.path.splitext(path)[1].lower()
     if suffix in PARSERS:
         return PARSERS[suffix](path)

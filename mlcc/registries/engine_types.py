@@ -20,7 +20,8 @@ class Engine(NamedTuple):
     `engine:`; routes: paths behind /ping and /invocations where the engine has none of its own; file: the option that
     takes a file; typed: keys of `engine:` with the engine's option; more: further variables of typed keys; with_lora:
     variables that hot loading of adapters needs; negation: what stands before an option that is switched off, for entry
-    points that drop `false`; capability: the compute capability that a key's value needs.
+    points that drop `false`; capability: the compute capability that a key's value needs; payload: a
+    request that any model of it answers.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Engine(NamedTuple):
     with_lora: Mapping[str, str] = EMPTY
     negation: str = ""
     heard: tuple[str, ...] = ()
+    payload: str = ""
     capability: Mapping[str, Mapping[str, str]] = EMPTY
 
 

@@ -219,6 +219,7 @@ def engine(name: str, node: Node, root: Node) -> e.Engine:
         with_lora=_plain(node, "with_lora"),
         negation=_text(node, "negation"),
         heard=_texts(node, "heard"),
+        payload=_text(node, "payload"),
         capability=_plain(node, "capability"),
     )
 
