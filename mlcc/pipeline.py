@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
+from mlcc import absent, checks, conf, config, journal, recorded, workspace
 from mlcc import apply as applying
-from mlcc import checks, conf, config, journal, recorded, workspace
 from mlcc import lock as locks
 from mlcc import plan as planning
 from mlcc import render as rendering
@@ -103,10 +103,6 @@ def resolve(inputs: Inputs, env: str | None = None) -> Project:
     return Project(inputs, registries, default, environments, chosen, tuple(ordered(findings)))
 
 
-# What contradicts itself is resolved all the same, and looked at with the rest.
-CONTRADICTIONS = ("MLCC130",)
-
-
 def check(project: Project, skip: Iterable[str] = ()) -> Project:
     """The same project with what the rules about meaning find, those of plugins among them.
 
@@ -118,10 +114,11 @@ def check(project: Project, skip: Iterable[str] = ()) -> Project:
     root = inputs.config.root if inputs.config.ok else inputs.config.sound
     findings = list(project.findings)
     for resolved in (project.default, *project.environments.values()):
-        if not has_errors(f for f in resolved.findings if f.code not in CONTRADICTIONS):
+        if not has_errors(f for f in resolved.findings if f.code not in resolving.CONTRADICTIONS):
             subject = checks.Subject(resolved, project.registries, root)
             found = checks.run(subject, inputs.plugged.checks, skip)
             findings += [f for f in found if inputs.config.ok or not _hidden(f, findings)]
+    findings += [f for f in absent.absent(project.default, inputs.directory) if not _hidden(f, findings)]
     return project._replace(findings=tuple(ordered(findings)))
 
 

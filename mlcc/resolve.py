@@ -19,6 +19,8 @@ from mlcc.registries.load import Registries
 from mlcc.selection import Rows, select
 from mlcc.values import Item, Mark, Node, Path, Source, Value
 
+# What contradicts itself is resolved all the same, and looked at with the rest.
+CONTRADICTIONS = ("MLCC130",)
 DEFAULT_COMPONENT = "default"
 BUILT_IN = "built-in default"
 

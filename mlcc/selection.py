@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mlcc import config as config_document
-from mlcc import sizing
+from mlcc import sizing, variables
 from mlcc.candidates import Candidate, Table, dotted_path
 from mlcc.config import Layer
 from mlcc.diagnostics import Finding, Severity, allowed, nearest, quoted
@@ -71,8 +71,10 @@ def select(table: Table, registries: Registries, findings: list[Finding]) -> Row
     backends = registries.triton_backends if architecture is not None and TRITON in architecture.uses else EMPTY
     own = backends.get(config.backend) if config is not None else None
     framework, version = _framework(table, registries, config, findings, own.image if own is not None else "")
-    model = _model(table, registries, findings)
     engine = _engine(config, framework, registries)
+    if engine is not None:
+        variables.model_from_variable(table, engine)
+    model = _model(table, registries, findings)
     if engine is not None and engine.payload and table.winner("test.payload") is None:
         table.put(("test", "payload"), engine.payload, Source.FRAMEWORK, engine.origin)
     sized = sizing.possible(table, model, engine)

@@ -202,6 +202,16 @@ def _named(table: Table, engine: Engine, model: Model | None) -> Iterator[Findin
                 _put(table, (*prefix, "env", engine.names["model.name"]), candidate)
 
 
+def model_from_variable(table: Table, engine: Engine) -> None:
+    """The model that somebody names in the engine's words, as a candidate of model.name: it is looked up like one."""
+    name = engine.names.get("model.name", "")
+    for variable_name in (name, *_aliases(engine, name)) if name else ():
+        for candidate in table.candidates.get(("env", variable_name), []):
+            known = table.candidates.get(("model", "name"), [])
+            if _on_hub(str(candidate.value)) and all(c.source != candidate.source for c in known):
+                table.put(("model", "name"), str(candidate.value), candidate.source, candidate.origin, candidate.mark)
+
+
 def _aliases(engine: Engine, name: str) -> tuple[str, ...]:
     """A variable under the engine's further prefixes."""
     return tuple(prefix + name.removeprefix(engine.prefix) for prefix in engine.also if name.startswith(engine.prefix))

@@ -232,6 +232,15 @@ def _roots(own: Config, directory: str, request: Request) -> tuple[tuple[Root, .
     return tuple(roots), problems
 
 
+def present_below(directory: str, relative: str) -> bool:
+    """Whether something stands at a path of the project; what lies outside it counts as there (others judge that)."""
+    name = os.path.normpath(relative)
+    if os.path.isabs(name) or name.startswith(".."):
+        return True
+    with Directory(directory) as here:
+        return here.exists(name)
+
+
 def project_root(directory: str, text: str, inside: str = "") -> tuple[Root | None, str]:
     """A registry folder of the project itself, or None and what is wrong with it.  inside: as of `Root`."""
     relative, words = os.path.normpath(text), f"{inside or 'registry'} {quoted(text)}"

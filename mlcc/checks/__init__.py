@@ -33,8 +33,10 @@ from mlcc.checks import (
     policy,
     policy_path,
     region_known,
+    s3_prefix,
     scaling_range,
     secret_form,
+    server_variable,
     target_named,
     unused_section,
 )
@@ -70,6 +72,8 @@ COMMON: Mapping[str, Check] = {
         env_size,
         image_form,
         batch_payload,
+        s3_prefix,
+        server_variable,
         policy,
         policy_path,
     )
@@ -81,6 +85,7 @@ def of_engines() -> Mapping[str, Check]:
     """Checks of projects that a serving engine serves."""
     from mlcc.checks import (
         chat_template,
+        chat_template_name,
         engine_absent,
         engine_option,
         engine_value,
@@ -90,6 +95,7 @@ def of_engines() -> Mapping[str, Check]:
         model_length,
         model_missing,
         number_format,
+        option_relation,
         parallel_size,
         quantised,
     )
@@ -107,6 +113,8 @@ def of_engines() -> Mapping[str, Check]:
             memory_unknown,
             number_format,
             lora_off,
+            option_relation,
+            chat_template_name,
             quantised,
             chat_template,
         )
@@ -119,6 +127,7 @@ def of_triton() -> Mapping[str, Check]:
     from mlcc.checks import (
         triton_batching,
         triton_default,
+        triton_device,
         triton_image,
         triton_models,
         triton_tensors,
@@ -132,6 +141,7 @@ def of_triton() -> Mapping[str, Check]:
             triton_tensors,
             triton_image,
             triton_batching,
+            triton_device,
         )
     }
 

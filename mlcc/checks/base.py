@@ -31,7 +31,7 @@ class Subject(NamedTuple):
         """A finding at the place of a path's winning value (its source's name where there are no lines)."""
         value = self.resolved.values.get(path)
         mark = value.mark if value is not None else Mark("")
-        file = mark.file or (value.origin if value is not None else "")
+        file = mark.file or (value.origin if value is not None else "") or self.root.mark.file
         return Finding(code, severity, message, format_path(path), file, mark.line, mark.column, hint)
 
 

@@ -11,6 +11,7 @@ from mlcc.values import Source
 CODE = "MLCC133"
 # Keys outside `engine:` that an engine is told, and under which of them its row names the variable.
 NAMED = {
+    "model.name": "model.name",
     "model.revision": "model.revision",
     "model.chat_template": "model.chat_template",
     "model.chat_template_file": "model.chat_template",
@@ -35,8 +36,10 @@ def check(subject: Subject) -> Iterator[Finding]:
                 yield subject.finding(CODE, found.path, message, hint, Severity.WARNING)
     for path, dotted in NAMED.items():
         named = subject.resolved.value(path)
-        if named is None or named.source >= Source.MODEL_PROFILE or dotted in engine.names or not engine.typed:
+        if named is None or named.source >= Source.MODEL_PROFILE or dotted in engine.names:
             continue
+        if path == "model.name" and ("://" in str(named.value) or str(named.value).startswith("./")):
+            continue  # its files are put where the engine looks
         message = f"{engine.title} cannot be told {path}: it would be ignored"
         hint = "put a model with what it needs into S3 (model.name: s3://bucket/prefix/), or choose another engine"
         yield subject.finding(CODE, tuple(path.split(".")), message, hint, Severity.WARNING)

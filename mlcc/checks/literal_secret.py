@@ -1,5 +1,6 @@
 """MLCC120: a secret written down instead of referred to."""
 
+import re
 from collections.abc import Iterator
 
 from mlcc.checks.base import Subject
@@ -20,5 +21,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         named = len(path) > 1 and path[-2] in FREE_MAPS and is_secret_name(name)
         if named or any(map(is_secret_value, texts)):
             why = f"{printable(name, 60)} is the name of a secret" if named else "the value has the format of a secret"
-            hint = f"secrets: {{{printable(name, 60)}: {{secretsmanager: NAME}}}} refers to it instead"
+            variable = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:60]
+            hint = f"secrets: {{{variable}: {{secretsmanager: NAME}}}} refers to it instead"
+            hint = hint if "env" in path or "extra_args" in path else "take it out, and make a new one: it was seen"
             yield subject.finding(CODE, path, f"{why}, and mlcc.yaml is committed", hint)

@@ -96,6 +96,11 @@ def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
     over = placement.split(model.facts, instance, wanted(place), place.devices or 1) if instance is not None else None
     if over is not None and over > tensor_parallel(place):
         ways.append(f"set engine.tensor_parallel_size: {over}")
+    if place.prefix and instance is not None and (place.devices or 0) < (instance.accelerator_count or 0):
+        more = placement.split(model.facts, instance, wanted(place), instance.accelerator_count or 1)
+        if more is not None:
+            ways.append(f"give it gpu_count: {more} and that tensor_parallel_size")
+            return ", or ".join(ways)
     refused = found.verdict == fit.NO
     larger = placement.smallest(subject.registries, model.facts, wanted(place), offered, tight=refused)
     if larger is not None and larger != instance:

@@ -48,5 +48,4 @@ def _broken(subject: Subject, policy: Policy, path: Path, wrong: str) -> Finding
     said = printable(policy.message, SAID)
     message = f"{policy.name}: {said} ({wrong})" if said else f"{policy.name}: {wrong}"
     hint = "; ".join(filter(None, (printable(policy.hint, SAID), f"policy at {policy.origin}")))
-    finding = subject.finding(CODE, path, message, hint, Severity[policy.severity.upper()])
-    return finding if finding.file else finding._replace(file=subject.root.mark.file)
+    return subject.finding(CODE, path, message, hint, Severity[policy.severity.upper()])

@@ -21,7 +21,8 @@ class Engine(NamedTuple):
     takes a file; typed: keys of `engine:` with the engine's option; more: further variables of typed keys; with_lora:
     variables that hot loading of adapters needs; negation: what stands before an option that is switched off, for entry
     points that drop `false`; capability: the compute capability that a key's value needs; payload: a
-    request that any model of it answers.
+    request that any model of it answers; at_least: keys that must not be below another one; requires: keys that say
+    nothing without another one.
     """
 
     name: str
@@ -48,6 +49,8 @@ class Engine(NamedTuple):
     negation: str = ""
     heard: tuple[str, ...] = ()
     payload: str = ""
+    at_least: Mapping[str, str] = EMPTY
+    requires: Mapping[str, str] = EMPTY
     capability: Mapping[str, Mapping[str, str]] = EMPTY
 
 

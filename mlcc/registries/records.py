@@ -55,6 +55,7 @@ def architecture(name: str, node: Node, root: Node) -> t.Architecture:
         env_prefixes=_texts(node, "env_prefixes"),
         model_kinds=_texts(node, "model_kinds"),
         sample=_text(node, "sample"),
+        variables=_plain(node, "variables"),
     )
 
 
@@ -220,6 +221,8 @@ def engine(name: str, node: Node, root: Node) -> e.Engine:
         negation=_text(node, "negation"),
         heard=_texts(node, "heard"),
         payload=_text(node, "payload"),
+        at_least=_plain(node, "at_least"),
+        requires=_plain(node, "requires"),
         capability=_plain(node, "capability"),
     )
 

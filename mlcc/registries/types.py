@@ -54,7 +54,8 @@ class Architecture(NamedTuple):
     """A family of deployment configs that share one cookiecutter layer.
 
     uses: sections of mlcc.yaml that it reads beyond the common ones; steps: do/ scripts; container: port and paths;
-    model_kinds: what model.name may name (path, s3, jumpstart, registry, hub); sample: where the sample model lies.
+    model_kinds: what model.name may name (path, s3, jumpstart, registry, hub); sample: where the sample model lies;
+    variables: all that its server reads of one prefix, with the type of each (integer, boolean, text).
     """
 
     name: str
@@ -71,6 +72,7 @@ class Architecture(NamedTuple):
     env_prefixes: tuple[str, ...] = ()
     model_kinds: tuple[str, ...] = ()
     sample: str = ""
+    variables: Mapping[str, str] = EMPTY
 
 
 class DeploymentConfig(NamedTuple):

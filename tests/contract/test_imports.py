@@ -78,7 +78,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "mlcc.journal",
     ),
     ("mlcc.context", "mlcc.render"),
-    ("mlcc.settings", "mlcc.workspace", "mlcc.lock", "mlcc.recorded", "mlcc.apply", "mlcc.aws"),
+    ("mlcc.settings", "mlcc.workspace", "mlcc.absent", "mlcc.lock", "mlcc.recorded", "mlcc.apply", "mlcc.aws"),
     ("mlcc.pipeline",),
     ("mlcc.api", "mlcc.lookups", "mlcc.upgrade"),
     (

@@ -199,5 +199,6 @@ def test_a_shipped_template_can_be_named(name, tmp_path):
 @pytest.mark.parametrize("name", ["../../findings", "chatml.jinja", "nope", "a/b"])
 def test_no_other_file_can_be_named(name, tmp_path):
     machine = ("ml.g5.xlarge", "{max_model_len: 4096}")
-    tree = project("transformers-vllm", f"{{name: Qwen/Qwen3-4B, chat_template: {name}}}", tmp_path, machine)
-    assert tree["code/chat_template.jinja"].strip() == name.encode(), "it is a text, if an odd one"
+    text = name + "{{ messages }}"
+    tree = project("transformers-vllm", f"{{name: Qwen/Qwen3-4B, chat_template: '{text}'}}", tmp_path, machine)
+    assert tree["code/chat_template.jinja"].strip() == text.encode(), "it is a text, if an odd one"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from mlcc import pipeline
-from tests.helpers import build_tree, only
+from mlcc.registries import load
+from tests.helpers import ROOT, build_tree, only
 
 HEAD = "version: 1\nproject: {name: wines}\n"
 TENSOR = "[{name: x, data_type: TYPE_FP32, dims: [4]}]"
@@ -26,8 +29,18 @@ CASES = [
     ("MLCC163", "deployment: {config: triton-vllm}\nmodel: {name: a/b}\nframework: {version: '23.10'}\n", "framework.version", "no image", ""),
     ("MLCC164", ONNX + "triton: {models: [{name: a, max_batch_size: 4, dynamic_batching: {preferred_batch_size: [4, 8]}}]}\n", "triton.models[a].max_batch_size", "batches of 8", ""),
     ("MLCC164", ONNX + "triton: {models: [{name: a, max_batch_size: 0, dynamic_batching: {}}]}\n", "triton.models[a].max_batch_size", "batches of 1", ""),
+    ("MLCC156", "deployment: {config: triton-python, instance_type: ml.m5.xlarge}\ntriton: {models: [{name: a, instance_group: [{kind: KIND_GPU}]}]}\n", "triton.models[a].name", "is put on a GPU, and ml.m5.xlarge has none", ""),
+    ("MLCC156", "deployment: {config: triton-python, instance_type: ml.g5.xlarge}\ntriton: {models: [{name: a, instance_group: [{gpus: [0, 1]}]}]}\n", "triton.models[a].name", "is put on GPU 1, and ml.g5.xlarge has 1", ""),
+    ("MLCC169", ONNX + "env: {SAGEMAKER_TRITON_LOG_VERBOS: '1'}\n", "env.SAGEMAKER_TRITON_LOG_VERBOS", "reads no 'SAGEMAKER_TRITON_LOG_VERBOS'", ""),
+    ("MLCC169", ONNX + "env: {SAGEMAKER_TRITON_QQQQQQQQ: '1'}\n", "env.SAGEMAKER_TRITON_QQQQQQQQ", "reads no", ""),
+    ("MLCC169", ONNX + "env: {SAGEMAKER_TRITON_THREAD_COUNT: many}\n", "env.SAGEMAKER_TRITON_THREAD_COUNT", "'many' is not a whole number", ""),
+    ("MLCC169", ONNX + "env: {SAGEMAKER_TRITON_LOG_INFO: maybe}\n", "env.SAGEMAKER_TRITON_LOG_INFO", "'maybe' is not true or false", ""),
 ]  # fmt: skip
 GOOD = [
+    ONNX
+    + "env: {SAGEMAKER_TRITON_LOG_INFO: 'TRUE', SAGEMAKER_TRITON_THREAD_COUNT: '4', OTHER: x, SAGEMAKER_REGION: y}\n",
+    "deployment: {config: triton-python, target: local}\ntriton: {models: [{name: a, instance_group: [{kind: KIND_GPU}]}]}\n",
+    "deployment: {config: triton-python, instance_type: ml.g5.xlarge}\ntriton: {models: [{name: a, instance_group: [{kind: KIND_GPU, gpus: [0]}]}]}\nendpoint: {inference_ami_version: al2023-ami-sagemaker-inference-gpu-4-1}\n",
     *(f"deployment: {{config: triton-{b}}}\n" for b in ("fil", "onnxruntime", "python", "pytorch", "tensorflow")),
     "deployment: {config: triton-fil}\nmodel: {name: 's3://bucket/repository/'}\n",
     ONNX + "triton: {default_model: b, models: [{name: a}, {name: b, backend: python}]}\n",
@@ -72,3 +85,12 @@ def test_only_some_backends_need_a_device(config, wrong):
 def test_engine_options_are_for_engines(config, unused):
     text = f"deployment: {{config: triton-{config}}}\nmodel: {{name: a/b}}\nengine: {{max_num_seqs: 8}}\n"
     assert ("engine" in {f.path for f in findings(text) if f.code == "MLCC101"}) == unused
+
+
+def test_the_registry_and_the_start_script_know_the_same_variables():
+    script = (ROOT / "cookiecutters/architectures/triton/{{cookiecutter.root}}/code/serve").read_text()
+    tree = ast.parse(script)
+    said = {t.id: ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) for t in n.targets
+            if isinstance(t, ast.Name) and t.id in ("OPTIONS", "OTHERS")}  # fmt: skip
+    names = {f"SAGEMAKER_TRITON_{name}" for name in (*said["OPTIONS"], *said["OTHERS"])}
+    assert names == set(load().architectures["triton"].variables)

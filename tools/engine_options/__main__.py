@@ -1,4 +1,4 @@
-"""Writes registries/options/{sglang,vllm,vllm-omni}.yaml from the engines' published packages.
+"""Writes registries/options/{sglang,sglang-diffusion,vllm,vllm-omni}.yaml from the engines' published packages.
 
     python -m tools.engine_options --write [NAME ...]    reads the packages and writes the files anew
     python -m tools.engine_options --check [NAME ...]    exits 1 when a file is not what would be written

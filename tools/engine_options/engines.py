@@ -34,6 +34,17 @@ def sglang(code: Code) -> list[Found]:
     return walk.found
 
 
+def sglang_diffusion(code: Code) -> list[Found]:
+    """`sglang serve --model-type diffusion`."""
+    cls = code.find(code.module("sglang.multimodal_gen.runtime.server_args"), "ServerArgs")
+    start = code.member(cls, "add_cli_args") if cls is not None else None
+    if start is None:
+        raise LookupError("no ServerArgs.add_cli_args of the image server")
+    walk = Walk(code)
+    walk.function(start, cls)
+    return walk.found
+
+
 def vllm_omni(code: Code) -> list[Found]:
     """What `vllm serve --omni` adds to vLLM's options."""
     cls = code.find(code.module("vllm_omni.entrypoints.cli.serve"), "OmniServeCommand")
@@ -143,6 +154,16 @@ SGLANG = Engine(
     prefix="SGLANG_",
     settings=("sglang.srt.environ",),
 )
+DIFFUSION = Engine(
+    name="sglang-diffusion",
+    title="SGLang's server of images and videos",
+    package="sglang",
+    source="the options that ServerArgs.add_cli_args of sglang.multimodal_gen adds, and its envs.py",
+    read=sglang_diffusion,
+    versions=SGLANG.versions,
+    prefix="SGLANG_",
+    settings=("sglang.multimodal_gen.envs", "sglang.srt.environ"),
+)
 OMNI = Engine(
     name="vllm-omni",
     title="vLLM-Omni, what it adds to vLLM",
@@ -154,4 +175,4 @@ OMNI = Engine(
     settings=(),
     inherits="vllm",
 )
-ENGINES = (SGLANG, VLLM, OMNI)
+ENGINES = (SGLANG, DIFFUSION, VLLM, OMNI)
