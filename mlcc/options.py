@@ -30,6 +30,12 @@ def order(version: str) -> tuple[int, ...]:
     return (*numbers, *(0,) * (4 - len(numbers)), *before)
 
 
+def names_of(option: Option) -> tuple[str, ...]:
+    """Everything that an option is called; a switch is turned off by `no-` before its name."""
+    names = (option.name, *option.aliases)
+    return (*names, *(f"no-{name}" for name in names)) if option.type == "switch" else names
+
+
 class Known(NamedTuple):
     """The options and the engine's own variables of one version.
 
@@ -46,7 +52,7 @@ class Known(NamedTuple):
         """An option by its name or one of its other spellings; an engine made on another one may spell it with `_`."""
         said = name.replace("-", "_")
         return self.options.get(name) or next(
-            (o for o in self.options.values() if any(n.replace("-", "_") == said for n in (o.name, *o.aliases))), None
+            (o for o in self.options.values() if any(n.replace("-", "_") == said for n in names_of(o))), None
         )
 
 
@@ -75,6 +81,7 @@ def engine_file(engine: Engine, version: str, found: Known | None) -> str:
     options: dict[str, set[str]] = {kind: set() for kind in TYPES}
     for row in found.options.values() if found is not None else ():
         options[row.type].update((row.name, *row.aliases))
+        options["flag"].update(name for name in names_of(row) if name not in options[row.type])
     document = {
         "engine": engine.name,
         "version": version,

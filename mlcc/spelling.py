@@ -46,6 +46,16 @@ def text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def theirs(engine: Engine, key: str, text: str) -> str:
+    """A value's text in the engine's own words."""
+    return engine.values.get(key, {}).get(text, text)
+
+
+def ours(engine: Engine, key: str, text: str) -> str:
+    """A value's text in mlcc's words, from the engine's own."""
+    return next((own for own, said in engine.values.get(key, {}).items() if said == text), text)
+
+
 def keys_of(engine: Engine, heard: bool = False) -> dict[str, str]:
     """Which typed key each container variable says, with every prefix that is understood (JSON options excepted).
 

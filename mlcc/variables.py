@@ -16,7 +16,7 @@ from mlcc.candidates import Candidate, Table, names
 from mlcc.diagnostics import Finding, Severity, quoted
 from mlcc.registries.engine_types import Engine
 from mlcc.registries.types import Model
-from mlcc.spelling import MAX, Spelled, keys_of, read, spelled, text, variable
+from mlcc.spelling import MAX, Spelled, keys_of, ours, read, spelled, text, theirs, variable
 from mlcc.values import Item, Mark, Path, Source, format_path
 
 
@@ -30,7 +30,7 @@ def spell(table: Table, engine: Engine, model: Model | None, devices: Mapping[Pa
     components = names(table.candidates, ("inference_components",))
     for prefix in ((), *(("inference_components", Item(name)) for name in components)):
         findings += typed_from_variables(table, engine, prefix)
-        _with_lora(table, engine, prefix)
+        _along(table, engine, prefix)
         findings += _variables_from_typed(table, engine, prefix, devices.get(prefix, devices.get(())))
     return findings
 
@@ -51,7 +51,7 @@ def typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator
         typed: Path = (*prefix, "engine", *key.split("."))
         before = table.candidates.get(typed, [])
         for candidate in list(table.candidates[path]):
-            value, _ = read(key, text(candidate.value))
+            value, _ = read(key, ours(engine, key, text(candidate.value)))
             if value is None:
                 continue  # the checks say what is wrong with it, in the variable's own words
             value = not value if how.opposite else value
@@ -108,7 +108,7 @@ def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: i
             found, path = _switched_off(found, how), (*prefix, "env", variable(engine, engine.negation + how.option))
         for candidate in found:
             value = not candidate.value if how.opposite else candidate.value
-            shown = str(devices) if value == MAX and devices else text(value)
+            shown = str(devices) if value == MAX and devices else theirs(engine, key, text(value))
             _put(table, path, replace(candidate, value=shown))
     for option, parts in joined.items():
         yield from _json_option(table, (*prefix, "env", variable(engine, option)), prefix, parts)
@@ -166,13 +166,15 @@ def _parsed(text: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _with_lora(table: Table, engine: Engine, prefix: Path) -> None:
-    """Variables that hot loading of adapters needs, where LoRA is on."""
-    found = table.candidates.get((*prefix, "engine", "lora", "enabled"), [])
-    best = min(found, key=lambda c: c.source) if found else None
-    if best is not None and best.value is True:
-        for name, value in engine.with_lora.items():
-            _put(table, (*prefix, "env", name), replace(best, value=value))
+def _along(table: Table, engine: Engine, prefix: Path) -> None:
+    """Variables that an engine needs besides a key's own, where that key is said (a switch: where it is on)."""
+    for key, variables in engine.along.items():
+        found = table.candidates.get((*prefix, "engine", *key.split(".")), [])
+        best = min(found, key=lambda c: c.source) if found else None
+        for name, value in variables.items() if best is not None and best.value is not False else ():
+            named = name if name.isupper() else variable(engine, name)
+            if best is not None and ("env", named) not in table.candidates:
+                _put(table, (*prefix, "env", named), replace(best, value=value))
 
 
 CHAT_TEMPLATE = "/opt/program/chat_template.jinja"

@@ -6,7 +6,7 @@ from mlcc import spelling
 from mlcc.checks.base import Subject
 from mlcc.checks.serving import known, places
 from mlcc.diagnostics import Finding, Severity, nearest
-from mlcc.options import Known
+from mlcc.options import Known, names_of
 from mlcc.registries.engine_types import Engine
 from mlcc.values import Path
 
@@ -37,14 +37,18 @@ def check(subject: Subject) -> Iterator[Finding]:
             prefix = next((p for p in (engine.prefix, *engine.also) if name.startswith(p)), "")
             if not prefix or name in typed or name in engine.names.values() or found.path in seen:
                 continue
-            if name in listed.variables or name in engine.with_lora or _words(listed, name.removeprefix(prefix)):
+            if (
+                name in listed.variables
+                or name in [name for found in engine.along.values() for name in found]
+                or _words(listed, name.removeprefix(prefix))
+            ):
                 continue
             seen.add(found.path)
             yield _finding(subject, found.path, name, engine, listed, prefix)
 
 
 def _words(listed: Known, word: str) -> bool:
-    names = (n for row in listed.options.values() for n in (row.name, *row.aliases))
+    names = (n for row in listed.options.values() for n in names_of(row))
     return any(n.upper().replace("-", "_").replace(".", "_") == word for n in names)
 
 

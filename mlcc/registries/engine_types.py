@@ -12,17 +12,17 @@ from mlcc.values import EMPTY, Node
 class Engine(NamedTuple):
     """How a serving engine is started and how it spells its options.
 
-    options: name of the file of options/ that lists what each version knows; like: the row whose options and typed keys
-    are this one's too; prefix: what its container variables begin with; also: further prefixes that are understood;
-    heard: prefixes that the engine does not read, but people write: what they say is written under its own; style:
-    `serve` (the project's script turns variables into arguments) or `image` (the image's own entry point reads them);
-    command, fixed, flags: the program and how it is told model, host and port; names: variables of keys outside
-    `engine:`; routes: paths behind /ping and /invocations where the engine has none of its own; file: the option that
-    takes a file; typed: keys of `engine:` with the engine's option; more: further variables of typed keys; with_lora:
-    variables that hot loading of adapters needs; negation: what stands before an option that is switched off, for entry
-    points that drop `false`; capability: the compute capability that a key's value needs; payload: a
-    request that any model of it answers; at_least: keys that must not be below another one; requires: keys that say
-    nothing without another one.
+    options: name of the file of options/ that lists what each version knows; like: the row whose options and typed
+    keys are this one's too; prefix: what its container variables begin with; also: further prefixes that are
+    understood; heard: prefixes that the engine does not read, but people write: what they say is written under its
+    own; style: `serve` (the project's script turns variables into arguments) or `image` (the image's own entry
+    point reads them); command, fixed, flags: the program and how it is told model, host and port; names: variables
+    of keys outside `engine:`; routes: paths behind /ping and /invocations where the engine has none of its own;
+    file: the option that takes a file; typed: keys of `engine:` with the engine's option; more: further variables
+    of typed keys; along: variables that it needs besides a key's own; values: words of a key's values that it
+    spells otherwise; negation: what stands before an option that is switched off, for entry points that drop
+    `false`; capability: the compute capability that a key's value needs; payload: a request that any model of it
+    answers; at_least: keys that must not be below another one; requires: keys that say nothing without another one.
     """
 
     name: str
@@ -45,7 +45,8 @@ class Engine(NamedTuple):
     file: str = ""
     typed: Mapping[str, str] = EMPTY
     more: Mapping[str, str] = EMPTY
-    with_lora: Mapping[str, str] = EMPTY
+    along: Mapping[str, Mapping[str, str]] = EMPTY
+    values: Mapping[str, Mapping[str, str]] = EMPTY
     negation: str = ""
     heard: tuple[str, ...] = ()
     payload: str = ""

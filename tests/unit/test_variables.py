@@ -332,3 +332,16 @@ def test_what_is_said_to_an_engine_that_does_not_hear_it_is_said_again_in_its_ow
     assert value(found, "env.VLLM_MAX_MODEL_LEN").value == "9"
     twice = of("env: {VLLM_MAX_MODEL_LEN: '9', SM_VLLM_MAX_MODEL_LEN: '8'}\n", "sm-vllm")
     assert "MLCC130" in [f.code for f in twice.findings]
+
+
+def test_an_engine_s_own_words_for_a_value_and_what_it_needs_besides():
+    text = "engine: {speculative: {method: draft_model, model: a/c, num_speculative_tokens: 3}}\n"
+    found = of(text, "sglang")
+    assert value(found, "env.SGLANG_SPECULATIVE_ALGORITHM").value == "STANDALONE"
+    assert value(found, "env.SGLANG_SPECULATIVE_NUM_STEPS").value == "3"
+    assert value(found, "env.SGLANG_SPECULATIVE_EAGLE_TOPK").value == "1"
+    said = of(text + "env: {SGLANG_SPECULATIVE_EAGLE_TOPK: '4'}\n", "sglang")
+    assert value(said, "env.SGLANG_SPECULATIVE_EAGLE_TOPK").value == "4"
+    back = of("env: {SGLANG_SPECULATIVE_ALGORITHM: EAGLE3}\n", "sglang")
+    assert value(back, "engine.speculative.method").value == "eagle3"
+    assert value(back, "env.SGLANG_SPECULATIVE_ALGORITHM").value == "EAGLE3"
