@@ -54,6 +54,12 @@ class Rows(NamedTuple):
         return self.backends.get(self.config.backend) if self.config is not None else None
 
     @property
+    def levels(self) -> Mapping[str, str]:
+        """How far what was chosen was tried, by the path that chose it."""
+        rows = {"deployment.config": self.config, "framework.version": self.version, "model.name": self.model}
+        return {path: row.validation_level for path, row in rows.items() if row is not None}
+
+    @property
     def engine_version(self) -> str:
         """The engine's own version: an image's name may carry another one."""
         return (self.version.engine_version or self.version.name) if self.version is not None else ""

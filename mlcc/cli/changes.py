@@ -37,7 +37,7 @@ _ABSENT = object()
 
 def value_rows(before: Mapping[Path, Any], after: Mapping[Path, Any], project: Project) -> list[dict[str, Any]]:
     """Leaves that differ between two resolutions."""
-    rows = []
+    rows, levels = [], project.resolved.rows.levels
     for path in sorted({*before, *after}, key=format_path):
         old, new = before.get(path, _ABSENT), after.get(path, _ABSENT)
         if old != new:
@@ -48,6 +48,7 @@ def value_rows(before: Mapping[Path, Any], after: Mapping[Path, Any], project: P
                     "before": None if old is _ABSENT else _json(old),
                     "after": None if new is _ABSENT else _json(new),
                     "source": value.source.label if value is not None else "",
+                    **({"validation_level": levels[format_path(path)]} if format_path(path) in levels else {}),
                 }
             )
     return rows
@@ -132,7 +133,8 @@ def print_plan(
         session.out(table(shown, ["action", "path", "reason"], session))
         values = changed_values(project, prepared)
         if values:
-            session.out("\n" + table(values, ["path", "before", "after", "source"], session))
+            shown = [{**row, "after": _with_level(row)} for row in values]
+            session.out("\n" + table(shown, ["path", "before", "after", "source"], session))
         session.out(f"\n{summary_line(prepared)}")
         return
     if session.verbosity >= 0:
@@ -165,8 +167,24 @@ def _details(session: Session, project: Project, prepared: Prepared) -> None:
 def value_line(row: Mapping[str, Any]) -> str:
     """A changed value on one line."""
     before = "(absent)" if row["before"] is None else printable(cell(row["before"]), 60)
-    after = "(absent)" if row["after"] is None else printable(cell(row["after"]), 60)
+    after = "(absent)" if row["after"] is None else printable(cell(_with_level(row)), 60)
     return f"{printable(row['path'], 120)}: {before} -> {after}  [{row['source'] or 'removed'}]"
+
+
+def _with_level(row: Mapping[str, Any]) -> Any:
+    """What a value is now, with how far it was tried where that is known."""
+    return f"{row['after']} ({row['validation_level']})" if row.get("validation_level") else row["after"]
+
+
+def say_levels(session: Session, project: Project) -> None:
+    """How far what was chosen was tried."""
+    resolved = project.resolved
+    name = resolved.get("framework.name")
+    told = {path: printable(str(resolved.get(path)), 60) for path in resolved.rows.levels}
+    told |= {"framework.version": f"{printable(str(name), 40)} {told.get('framework.version', '')}"}
+    parts = [f"{told[path]}: {printable(level, 40)}" for path, level in resolved.rows.levels.items()]
+    if parts:
+        session.say("validation levels: " + "; ".join(parts))
 
 
 def say_sources(session: Session, project: Project) -> None:

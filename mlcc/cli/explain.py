@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -61,7 +62,8 @@ def command(
         print_findings(project.findings, session)
     chosen = {p: _without_secrets(p, v) for p, v in _select(project.resolved, key).items()}
     if session.format in ("json", "yaml"):
-        print_document(session, document(values=[_plain(p, v) for p, v in chosen.items()]))
+        levels = project.resolved.rows.levels
+        print_document(session, document(values=[_plain(p, v, levels) for p, v in chosen.items()]))
     elif session.machine:
         rows = [{"path": format_path(p), "value": cell(v.value), "from": v.origin} for p, v in chosen.items()]
         session.out(table(rows, ["path", "value", "from"], session))
@@ -71,6 +73,9 @@ def command(
     else:
         for path, value in chosen.items():
             _story(session, path, value)
+            level = project.resolved.rows.levels.get(format_path(path))
+            if level:
+                session.out(f"  validation level: {printable(level, 40)}")
     return 0
 
 
@@ -122,7 +127,7 @@ def _without_secrets(path: Path, value: Value) -> Value:
     return value._replace(value=redact_value(name, value.value), beaten=beaten)
 
 
-def _plain(path: Path, value: Value) -> dict[str, Any]:
+def _plain(path: Path, value: Value, levels: Mapping[str, str]) -> dict[str, Any]:
     beaten = [{"value": _json(b.value), "source": b.source.label, "origin": b.origin} for b in value.beaten]
     return {
         "path": format_path(path),
@@ -130,6 +135,7 @@ def _plain(path: Path, value: Value) -> dict[str, Any]:
         "source": value.source.label,
         "origin": value.origin,
         "beaten": beaten,
+        **({"validation_level": levels[format_path(path)]} if format_path(path) in levels else {}),
     }
 
 

@@ -64,7 +64,8 @@ def command(name: str | None, directory: str, force: bool, picker: str) -> int:
                 f"no deployment config was named: {given['deployment.config']} (--deployment-config takes another)"
             )
     row = _row(registries, given["deployment.config"])
-    hub = "hub" in registries.architectures[row.architecture].model_kinds
+    architecture = registries.architectures[row.architecture]
+    hub = "hub" in architecture.model_kinds
     if hub and ask and "model.name" not in given:
         given |= _model()
     text = _text(given, row, hub)
@@ -78,7 +79,10 @@ def command(name: str | None, directory: str, force: bool, picker: str) -> int:
     if session.format in ("json", "yaml"):
         print_document(session, document(file=path))
     where = "" if path == FILE else f" -f {printable(shlex.quote(path), 200)}"
-    session.say(f"wrote {printable(path, 200)}; next: mlcc apply{where}")
+    missing = hub and not architecture.sample and "model.name" not in given
+    step = f"mlcc set{where} model.name ID (mlcc catalog models lists some), then mlcc apply{where}" if missing else ""
+    session.say(f"wrote {printable(path, 200)}; next: {step or f'mlcc apply{where}'}")
+    session.say(f"validation level of {row.name}: {row.validation_level}")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mlcc import resolve, yamltext
+from mlcc.cli.changes import say_levels
 from mlcc.cli.options import KeyCommand, env_option, file_option, output_options, value_options
 from mlcc.cli.output import document, fenced, print_document, print_findings
 from mlcc.cli.projects import read, target_of, warn_unfinished
@@ -40,6 +41,7 @@ def command(
         text = printable_lines(yamltext.dump({"version": 1, **tree}))
         session.out(fenced(text, "yaml") if session.format == "markdown" else text)
         print_findings(project.findings, session)
+        say_levels(session, project)
     return 0
 
 

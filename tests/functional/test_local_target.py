@@ -121,7 +121,10 @@ def project(built: Path) -> Any:
         # a test that failed leaves nothing to those after it
         left = STARTED.pop()
         left.kill()
-        left.communicate()
+        left.wait(30)
+        for stream in (left.stdout, left.stderr):
+            if stream is not None:
+                stream.close()  # a server that it left behind may hold the other end: nobody reads to the end
     assert cleaned.code == 0, cleaned.stderr
 
 
