@@ -111,7 +111,7 @@ versions:
   "2.0":
     validation_level: tested
     source: test
-    evidence: {run: yes-it-ran}
+    evidence: {run: yes-it-ran, date: "2026-11-21", saw: it, digest: "sha256:0000000000000000000000000000000000000000000000000000000000000000"}
     defaults:
       framework: {base_image: "python:3.11"}
       env: {WEB_WORKERS: "3", OMP_NUM_THREADS: "1"}

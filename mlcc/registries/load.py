@@ -282,6 +282,7 @@ def _joined(old: t.Framework, new: t.Framework) -> t.Framework:
         default_format=new.default_format or old.default_format,
         sample=new.sample or old.sample,
         engine=new.engine or old.engine,
+        accounts={**old.accounts, **new.accounts},
         title=new.title or old.title,
     )
 

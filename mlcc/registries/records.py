@@ -130,6 +130,7 @@ def framework(name: str, node: Node, root: Node) -> t.Framework:
         versions={k: _version(k, v, root) for k, v in versions.value.items()} if versions is not None else {},
         sample=_plain(node, "sample"),
         engine=_text(node, "engine"),
+        accounts=_plain(node, "registry_accounts"),
     )
 
 

@@ -156,7 +156,10 @@ class FrameworkVersion(NamedTuple):
 
 
 class Framework(NamedTuple):
-    """A framework (sklearn, vllm ...) with its versions, newest first, and the model formats it loads."""
+    """A framework (sklearn, vllm ...) with its versions, newest first, and the model formats it loads.
+
+    accounts: in which AWS account each region keeps its base images.
+    """
 
     name: str
     origin: str
@@ -170,6 +173,7 @@ class Framework(NamedTuple):
     versions: Mapping[str, FrameworkVersion] = EMPTY
     sample: Mapping[str, Any] = EMPTY
     engine: str = ""
+    accounts: Mapping[str, str] = EMPTY
 
 
 class Model(NamedTuple):

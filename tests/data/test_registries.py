@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import re
 import subprocess
@@ -148,6 +149,16 @@ def test_levels_are_known_and_tested_needs_evidence():
         assert row.validation_level in VALIDATION_LEVELS
         if row.validation_level == "tested":
             assert getattr(row, "evidence", None), f"{name} is called tested, and nothing shows it"
+
+
+def test_what_was_tested_is_what_the_row_holds():
+    """Whoever changes pins runs `make test-real` again, and writes the day and the digest of the new pins."""
+    tested = [(name, row) for name, row in ROWS if getattr(row, "evidence", None)]
+    assert len(tested) >= 10
+    for name, row in tested:
+        pins = "".join(f"{requirement}\n" for requirement in sorted(row.requirements))
+        digest = f"sha256:{hashlib.sha256(pins.encode()).hexdigest()}"
+        assert row.evidence["digest"] == digest, f"{name}: its pins have now {digest}"
 
 
 def test_aliases_are_unique_and_no_row_s_own_name():

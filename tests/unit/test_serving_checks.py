@@ -123,6 +123,10 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC146", text_of(LENGTH + "inference_components: [{name: a, gpu_count: 1, model: Qwen/Qwen3-32B}]\n", deployment=FOUR), "engine.max_model_len",
      "error", "in inference_components[a]", "give it gpu_count: 4"),
     ("MLCC146", text_of("env: {VLLM_MODEL: Qwen/Qwen3-32B}\n", model=""), "deployment.instance_type", "error", "Qwen/Qwen3-32B does not fit", ""),
+    ("MLCC177", text_of(config="transformers-lmi", deployment=f"{GPU}, region: cn-north-1"), "framework.base_image", "error",
+     "lies in us-west-2 (aws), and cn-north-1 is of aws-cn", "727897471807.dkr.ecr.cn-north-1.amazonaws.com.cn/djl-inference:"),
+    ("MLCC177", text_of("framework: {base_image: '123456789012.dkr.ecr.us-east-1.amazonaws.com/a:1'}\n", deployment=f"{GPU}, region: us-isof-south-1"),
+     "framework.base_image", "error", "", "copy it to your own ECR"),
     ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: 1K}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
      "'1K' is not a whole number for this option: write 1024", "engine.max_num_seqs says the same"),
     ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: auto}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
@@ -279,6 +283,8 @@ def test_bad_cases(code, text, path, severity, message, hint):
 
 
 GOOD: list[tuple[str, str]] = [
+    ("MLCC177", text_of(config="transformers-lmi", deployment=f"{GPU}, region: eu-west-1")),
+    ("MLCC177", text_of(config="transformers-lmi", deployment="target: local, region: cn-north-1")),
     ("MLCC140", text_of("engine: {max_num_batched_tokens: 512, max_num_seqs: 256, lora: {enabled: true, max_loras: 2, max_cpu_loras: 4}}\n")),
     ("MLCC140", text_of("engine: {max_num_batched_tokens: 128, max_num_seqs: 256}\n", config="transformers-lmi")),
     ("MLCC159", text_of(model="model: {name: s3://bucket/m/}\n")),
