@@ -101,7 +101,7 @@ def needed(config: str) -> str:
     known = load()
     row = known.deployment_configs[config]
     if row.engine or any((found := known.framework(f)) is not None and found.engine for f in row.frameworks):
-        return "model: {name: Qwen/Qwen3-0.6B}\n"
+        return "model: {name: TinyLlama/TinyLlama-1.1B-Chat-v1.0}\n"
     backend = known.triton_backends.get(row.backend) if row.architecture == "triton" else None
     if backend is None or backend.sample is not None:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ from mlcc.values import Node
 from mlcc.workspace import PROJECT_FOLDERS, gather, locate, registry_roots
 
 Rows = Mapping[str, Row]
+# Where the values of one row begin.
+INDENT = 24
 
 
 def _versions(registries: Registries) -> Rows:
@@ -38,6 +41,8 @@ def _policies(registries: Registries) -> Mapping[str, Any]:
 
 
 TABLES: dict[str, tuple[Callable[[Registries], Rows], Columns, str]] = {
+    "amis": (lambda r: r.entries("amis"), ("name", "use", "driver", "cuda"), "machine images"),
+    "engines": (lambda r: r.engines, ("name", "prefix", "style", "options"), "serving engines"),
     "configs": (
         lambda r: r.deployment_configs,
         ("name", "title", "frameworks", "validation_level"),
@@ -99,9 +104,11 @@ def command(table: str, name: str, filters: tuple[str, ...], offered: str | None
     registries = load(_roots(session, roots))
     reader, columns, words = TABLES[table]
     rows = reader(registries)
-    if name:
-        _one(session, rows, name, words)
+    versions = {key: row for key, row in rows.items() if key.startswith(f"{name} ")} if name not in rows else {}
+    if name and not versions:
+        _one(session, rows, name, words, registries)
         return 0
+    rows = versions if name else rows
     shown = [_flat(key, row) for key, row in rows.items()]
     for text in (*filters, *([f"{offered}=true"] if offered else [])):
         shown = _filtered(shown, text)
@@ -184,18 +191,22 @@ def _fits(value: Any, wanted: str) -> bool:
     return wanted in cell(value)
 
 
-def _one(session: Session, rows: Rows, name: str, words: str) -> None:
+def _one(session: Session, rows: Rows, name: str, words: str, registries: Registries) -> None:
     row = rows.get(name) or next((r for r in rows.values() if name in getattr(r, "aliases", ())), None)
     if row is None:
         near = nearest(name, rows)
         hint = (f"did you mean {near}? " if near else "") + f"{len(rows)} {words}: mlcc catalog lists them"
         raise UserError([error("MLCC401", f"none of the {words} is called {quoted(name)}", hint=hint)])
     flat = _flat(row.name, row)
+    price = registries.price(row.name) if isinstance(row, Instance) else None
+    if price is not None:
+        flat["price"] = f"{price.amount:g} {price.currency} an hour in {price.region}, {price.date}"
     if session.format in ("json", "yaml"):
         print_document(session, document(rows=[flat]))
         return
+    width = max(min(session.width, 100) - INDENT, 20)
     for key, value in flat.items():
-        lines = value if isinstance(value, list) and value and len(cell(value)) > 60 else [value]
-        session.out(f"{key.replace('_', ' '):<24}{printable(cell(lines[0]), 400)}")
-        for line in lines[1:]:
-            session.out(f"{'':<24}{printable(cell(line), 400)}")
+        lines = value if isinstance(value, list) and value and len(cell(value)) > width else [value]
+        told = [part for line in lines for part in textwrap.wrap(printable(cell(line), 0), width) or [""]]
+        for number, part in enumerate(told):
+            session.out(f"{key.replace('_', ' ') if not number else '':<{INDENT}}{part}".rstrip())

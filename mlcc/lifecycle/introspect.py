@@ -101,8 +101,8 @@ def _about(resolved: Resolved, code: str, message: str, hint: str, severity: Sev
 def _distributions(resolved: Resolved) -> tuple[str, ...]:
     """Names under which the image's Python may know what it is for."""
     rows = resolved.rows
-    names = (rows.options.name if rows.options else "", rows.framework.name if rows.framework else "")
-    return tuple(dict.fromkeys(n for n in names if n))
+    name = rows.options.name if rows.options else rows.framework.name if rows.framework else ""
+    return (name,) if name else ()
 
 
 # ---------------------------------------------------------------- asking
