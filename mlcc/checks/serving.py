@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mlcc import options
+from mlcc import options, spelling
 from mlcc.checks.base import Subject
 from mlcc.options import Known
 from mlcc.registries.types import Model
@@ -28,7 +28,7 @@ class Place(NamedTuple):
     """One container: engine keys and container variables that hold for it, and how many accelerators it gets.
 
     prefix: () for the project, else the component's path; model: the row of what it serves; own_model:
-    whether that is named for this component.
+    whether that is named for this component; replicas: copies of the model within the container.
     """
 
     prefix: Path
@@ -37,6 +37,7 @@ class Place(NamedTuple):
     devices: int | None
     model: Model | None = None
     own_model: bool = False
+    replicas: int = 1
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of an engine key."""
@@ -56,6 +57,18 @@ class Place(NamedTuple):
 
 def places(subject: Subject) -> Iterator[Place]:
     """Every container that the configuration describes."""
+    engine = subject.rows.engine
+    name = spelling.variable(engine, engine.replicas) if engine is not None and engine.replicas else ""
+    for place in _places(subject):
+        copies = str(place.env[name].value) if name in place.env else ""
+        yield (
+            place._replace(replicas=int(copies))
+            if copies.isascii() and copies.isdecimal() and len(copies) < 6
+            else place
+        )
+
+
+def _places(subject: Subject) -> Iterator[Place]:
     values = subject.resolved.values
     instance = subject.rows.instance
     devices = instance.accelerator_count if instance is not None else None
@@ -91,8 +104,8 @@ def _section(values: Mapping[Path, Any], prefix: Path) -> tuple[dict[str, Found]
 
 
 def parallel(place: Place) -> int:
-    """Over how many devices the model is split."""
-    return tensor_parallel(place) * int(place.get("pipeline_parallel_size", 1))
+    """How many devices the model takes: what it is split over, for each of its copies."""
+    return place.replicas * tensor_parallel(place) * int(place.get("pipeline_parallel_size", 1))
 
 
 def tensor_parallel(place: Place) -> int:

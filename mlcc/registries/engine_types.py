@@ -22,7 +22,8 @@ class Engine(NamedTuple):
     of typed keys; along: variables that it needs besides a key's own; values: words of a key's values that it
     spells otherwise; negation: what stands before an option that is switched off, for entry points that drop
     `false`; capability: the compute capability that a key's value needs; payload: a request that any model of it
-    answers; at_least: keys that must not be below another one; requires: keys that say nothing without another one.
+    answers; at_least: keys that must not be below another one; requires: keys that say nothing without another one;
+    replicas: the option that makes several copies of the model within a container.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Engine(NamedTuple):
     negation: str = ""
     heard: tuple[str, ...] = ()
     payload: str = ""
+    replicas: str = ""
     at_least: Mapping[str, str] = EMPTY
     requires: Mapping[str, str] = EMPTY
     capability: Mapping[str, Mapping[str, str]] = EMPTY

@@ -296,7 +296,7 @@ def _like(row: e.Engine, rows: Mapping[str, e.Engine]) -> e.Engine:
     return row._replace(**empty)
 
 
-_SHARED = ("options", "typed", "along", "values", "capability", "payload", "at_least", "requires")
+_SHARED = ("options", "typed", "along", "values", "capability", "replicas", "payload", "at_least", "requires")
 
 
 def _digest(root: Root, names: tuple[str, ...]) -> str:

@@ -223,6 +223,7 @@ def engine(name: str, node: Node, root: Node) -> e.Engine:
         negation=_text(node, "negation"),
         heard=_texts(node, "heard"),
         payload=_text(node, "payload"),
+        replicas=_text(node, "replicas"),
         at_least=_plain(node, "at_least"),
         requires=_plain(node, "requires"),
         capability=_plain(node, "capability"),

@@ -127,6 +127,8 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
      "lies in us-west-2 (aws), and cn-north-1 is of aws-cn", "727897471807.dkr.ecr.cn-north-1.amazonaws.com.cn/djl-inference:"),
     ("MLCC177", text_of("framework: {base_image: '123456789012.dkr.ecr.us-east-1.amazonaws.com/a:1'}\n", deployment=f"{GPU}, region: us-isof-south-1"),
      "framework.base_image", "error", "", "copy it to your own ECR"),
+    ("MLCC143", text_of("engine: {tensor_parallel_size: 2, extra_args: {data-parallel-size: 4}}\n", deployment=FOUR),
+     "engine.tensor_parallel_size", "error", "8 devices are asked for, and there are 4", ""),
     ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: 1K}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
      "'1K' is not a whole number for this option: write 1024", "engine.max_num_seqs says the same"),
     ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: auto}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
