@@ -42,4 +42,6 @@ def check(subject: Subject) -> Iterator[Finding]:
             continue  # its files are put where the engine looks
         message = f"{engine.title} cannot be told {path}: it would be ignored"
         hint = "put a model with what it needs into S3 (model.name: s3://bucket/prefix/), or choose another engine"
-        yield subject.finding(CODE, tuple(path.split(".")), message, hint, Severity.WARNING)
+        # without its model an engine starts nothing
+        severity = Severity.ERROR if path == "model.name" else Severity.WARNING
+        yield subject.finding(CODE, tuple(path.split(".")), message, hint, severity)

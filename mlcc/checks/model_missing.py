@@ -18,7 +18,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     if not name:
         known = {subject.rows.engine.names.get("model.name"), "HF_MODEL_ID"}
         if not all(known & set(place.env) or place.own_model for place in places(subject)):
-            hint = "model: {name: Qwen/Qwen3-0.6B}, or s3://bucket/prefix/ (mlcc catalog models)"
+            hub = "model.name" in subject.rows.engine.names
+            hint = "model: {name: ORG/NAME} of the Hub, or " if hub else "model: {name: s3://bucket/prefix/}"
+            hint += "s3://bucket/prefix/ (mlcc catalog models lists some)" if hub else ", a folder of its files"
             yield subject.finding(CODE, path, f"{architecture.name} has no sample model, and none is named", hint)
         return
     if "://" in str(name) or str(name).startswith("./"):

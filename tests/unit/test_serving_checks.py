@@ -119,7 +119,7 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC189", text_of(model="model: {name: a/b, chat_template: chatmll}\n"), "model.chat_template", "error", "'chatmll' is no template", "did you mean chatml?"),
     ("MLCC189", text_of(model="model: {name: a/b, chat_template: zzzzzzzz}\n"), "model.chat_template", "error", "", "known: chatml"),
     ("MLCC189", text_of(model="model: {name: a/b, chat_template: chatml, chat_template_file: ./t}\n"), "model.chat_template", "error", "are given", "remove one"),
-    ("MLCC133", text_of(config="diffusors-comfyui", model="model: {name: a/b}\n"), "model.name", "warning", "cannot be told model.name", ""),
+    ("MLCC133", text_of(config="diffusors-comfyui", model="model: {name: a/b}\n"), "model.name", "error", "cannot be told model.name", ""),
     ("MLCC146", text_of(LENGTH + "inference_components: [{name: a, gpu_count: 1, model: Qwen/Qwen3-32B}]\n", deployment=FOUR), "engine.max_model_len",
      "error", "in inference_components[a]", "give it gpu_count: 4"),
     ("MLCC146", text_of("env: {VLLM_MODEL: Qwen/Qwen3-32B}\n", model=""), "deployment.instance_type", "error", "Qwen/Qwen3-32B does not fit", ""),

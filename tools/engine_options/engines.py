@@ -23,26 +23,19 @@ def vllm(code: Code) -> list[Found]:
     raise LookupError("no make_arg_parser")
 
 
-def sglang(code: Code) -> list[Found]:
-    """`python -m sglang.launch_server`."""
-    cls = code.find(code.module("sglang.srt.server_args"), "ServerArgs")
-    start = code.member(cls, "add_cli_args") if cls is not None else None
-    if start is None:
-        raise LookupError("no ServerArgs.add_cli_args")
-    walk = Walk(code)
-    walk.function(start, cls)
-    return walk.found
+def server_args(module: str) -> Callable[[Code], list[Found]]:
+    """What `ServerArgs.add_cli_args` of a module adds: SGLang's servers are made so."""
 
+    def read(code: Code) -> list[Found]:
+        cls = code.find(code.module(module), "ServerArgs")
+        start = code.member(cls, "add_cli_args") if cls is not None else None
+        if start is None:
+            raise LookupError(f"no ServerArgs.add_cli_args in {module}")
+        walk = Walk(code)
+        walk.function(start, cls)
+        return walk.found
 
-def sglang_diffusion(code: Code) -> list[Found]:
-    """`sglang serve --model-type diffusion`."""
-    cls = code.find(code.module("sglang.multimodal_gen.runtime.server_args"), "ServerArgs")
-    start = code.member(cls, "add_cli_args") if cls is not None else None
-    if start is None:
-        raise LookupError("no ServerArgs.add_cli_args of the image server")
-    walk = Walk(code)
-    walk.function(start, cls)
-    return walk.found
+    return read
 
 
 def vllm_omni(code: Code) -> list[Found]:
@@ -130,7 +123,7 @@ SGLANG = Engine(
     title="SGLang, launch_server",
     package="sglang",
     source="the options that ServerArgs.add_cli_args adds, and sglang/srt/environ.py",
-    read=sglang,
+    read=server_args("sglang.srt.server_args"),
     versions=(
         "0.5.10",
         "0.5.10.post1",
@@ -159,7 +152,7 @@ DIFFUSION = Engine(
     title="SGLang's server of images and videos",
     package="sglang",
     source="the options that ServerArgs.add_cli_args of sglang.multimodal_gen adds, and its envs.py",
-    read=sglang_diffusion,
+    read=server_args("sglang.multimodal_gen.runtime.server_args"),
     versions=SGLANG.versions,
     prefix="SGLANG_",
     settings=("sglang.multimodal_gen.envs", "sglang.srt.environ"),
