@@ -67,7 +67,9 @@ def print_findings(findings: Sequence[Finding], session: Session, *, failed: boo
     if session.format in ("json", "yaml") and failed:
         print_document(session, findings_document(findings))
         return
-    for line in text_lines(findings, session):
+    # --quiet says only what is wrong
+    told = findings if session.verbosity >= 0 else [f for f in findings if f.severity is not Severity.NOTE]
+    for line in text_lines(told, session):
         session.say(line, -1)
 
 

@@ -60,3 +60,9 @@ def test_of_a_value_that_was_refused_nothing_else_is_said(mlcc: Caller) -> None:
     build_tree(Path(), {"mlcc.yaml": VLLM + "model: {name: 'not a name'}\n"})
     assert {f[1] for f in found(mlcc, code=1)} == {"model.name"}
     assert "MLCC155" not in [f[0] for f in found(mlcc, code=1)]
+
+
+def test_quiet_says_only_what_is_wrong(mlcc: Caller) -> None:
+    build_tree(Path(), {"mlcc.yaml": VLLM + "model: {name: acme/own}\n"})
+    assert "MLCC153" in mlcc("apply", code=0).stderr
+    assert "MLCC153" not in mlcc("apply", "-q", code=0).stderr
