@@ -86,6 +86,7 @@ COMMON: Mapping[str, Check] = {
 def of_engines() -> Mapping[str, Check]:
     """Checks of projects that a serving engine serves."""
     from mlcc.checks import (
+        cache_unused,
         chat_template,
         chat_template_name,
         engine_absent,
@@ -113,6 +114,7 @@ def of_engines() -> Mapping[str, Check]:
             model_length,
             memory,
             memory_unknown,
+            cache_unused,
             number_format,
             lora_off,
             option_relation,

@@ -129,6 +129,10 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
      "framework.base_image", "error", "", "copy it to your own ECR"),
     ("MLCC143", text_of("engine: {tensor_parallel_size: 2, extra_args: {data-parallel-size: 4}}\n", deployment=FOUR),
      "engine.tensor_parallel_size", "error", "8 devices are asked for, and there are 4", ""),
+    ("MLCC144", text_of("engine: {max_model_len: 4096, max_num_seqs: 4}\n"), "engine.max_num_seqs", "note",
+     "4 sequences of 4,096 tokens fill 2.2 GiB of cache, and the engine takes 1", "kv-cache-memory-bytes: 2415919104}"),
+    ("MLCC144", text_of("engine: {max_model_len: 4096, max_num_seqs: 4}\n", config="transformers-sglang"), "engine.max_num_seqs", "note",
+     "fill 2.2 GiB of cache", "engine.gpu_memory_utilization: 0."),
     ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: 1K}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
      "'1K' is not a whole number for this option: write 1024", "engine.max_num_seqs says the same"),
     ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: auto}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
@@ -285,6 +289,10 @@ def test_bad_cases(code, text, path, severity, message, hint):
 
 
 GOOD: list[tuple[str, str]] = [
+    ("MLCC144", text_of("engine: {max_model_len: 4096, max_num_seqs: 16}\n")),
+    ("MLCC144", text_of("engine: {max_num_seqs: 4}\n")),
+    ("MLCC144", text_of(LENGTH)),
+    ("MLCC144", text_of("engine: {max_model_len: 4096, max_num_seqs: 4}\n", config="transformers-tensorrt-llm", model="model: {name: a/b}\n")),
     ("MLCC177", text_of(config="transformers-lmi", deployment=f"{GPU}, region: eu-west-1")),
     ("MLCC177", text_of(config="transformers-lmi", deployment="target: local, region: cn-north-1")),
     ("MLCC140", text_of("engine: {max_num_batched_tokens: 512, max_num_seqs: 256, lora: {enabled: true, max_loras: 2, max_cpu_loras: 4}}\n")),
