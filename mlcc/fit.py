@@ -24,8 +24,8 @@ LOADED = {"mxfp4": 1.085}
 # CUDA context and libraries of one process; NCCL's buffers once there are several.
 CONTEXT_GIB, NCCL_GIB = 0.30, 0.45
 # The batch that vLLM profiles where nobody says, in tokens and in sequences; devices of 70 GiB and more take a larger
-# one, but for the A100 (vllm/engine/arg_utils.py, get_batch_defaults).
-BATCH, LARGE_BATCH, LARGE_GIB, NEVER_LARGE = (2048, 256), (8192, 1024), 70, "A100"
+# one, unless the device's row says otherwise (vllm/engine/arg_utils.py, get_batch_defaults).
+BATCH, LARGE_BATCH, LARGE_GIB = (2048, 256), (8192, 1024), 70
 # Bytes per logit at the peak: 32-bit logits, their sorted copy with 64-bit indices, probabilities and their sums.
 LOGIT_BYTES = 28
 NO, TIGHT, FITS = "no", "tight", "fits"
@@ -54,10 +54,11 @@ class Wanted(NamedTuple):
 
 
 class Device(NamedTuple):
-    """One accelerator: its name, and the memory that programs may use."""
+    """One accelerator: its name, and the memory that programs may use; small_batches: it takes no larger batch."""
 
     name: str
     memory_gib: float
+    small_batches: bool = False
 
 
 class Fit(NamedTuple):
@@ -196,7 +197,7 @@ def _cache(facts: Mapping[str, Any], wanted: Wanted) -> tuple[float, float]:
 
 def _activation(facts: Mapping[str, Any], device: Device, wanted: Wanted) -> float:
     """The peak of the batch that the engine profiles: hidden states, the wide layer between, and the logits."""
-    large = device.memory_gib >= LARGE_GIB * USABLE and NEVER_LARGE not in device.name
+    large = device.memory_gib >= LARGE_GIB * USABLE and not device.small_batches
     tokens, sequences = LARGE_BATCH if large else BATCH
     tokens, sequences = wanted.batched_tokens or tokens, wanted.sequences or sequences
     hidden = facts["hidden_size"]

@@ -19,7 +19,7 @@ def device(instance: Instance) -> Device | None:
         return None
     reported = instance.reported_memory_mib
     whole = reported / MIB_PER_GIB if reported else instance.accelerator_memory_gib
-    return Device(instance.accelerator_name, whole * fit.USABLE) if whole else None
+    return Device(instance.accelerator_name, whole * fit.USABLE, instance.small_batches) if whole else None
 
 
 def wanted(get: Callable[[str, Any], Any], tensor_parallel: int = 1) -> Wanted:

@@ -164,6 +164,7 @@ def instance(name: str, node: Node, root: Node) -> t.Instance:
         memory_gib=row.get("memory_gib"),
         accelerator=str(device.get("type", "")),
         accelerator_name=str(device.get("name", "")),
+        small_batches=bool(device.get("small_batches", False)),
         accelerator_count=row.get("accelerator_count"),
         accelerator_memory_gib=device.get("memory_gib"),
         compute_capability=str(device.get("compute_capability", "")),

@@ -204,7 +204,8 @@ class Instance(NamedTuple):
     """An instance type.  Unknown facts are None; memory in GiB; accelerator facts are per device.
 
     reported_memory_mib: what the device itself reports, less than what is installed; driver and last_driver: the first
-    and the last driver branch that supports the device.
+    and the last driver branch that supports the device; small_batches: engines profile no larger batch on it than on
+    small devices.
     """
 
     name: str
@@ -227,6 +228,7 @@ class Instance(NamedTuple):
     driver: str = ""
     last_driver: str = ""
     neuron_cores: int | None = None
+    small_batches: bool = False
     endpoint: bool = False
     transform: bool = False
     hyperpod: bool = False
