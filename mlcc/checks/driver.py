@@ -44,8 +44,11 @@ def check(subject: Subject) -> Iterator[Finding]:
     hint = f"set {named}: {fits}" if fits else f"no host of this use has it{older}"
     said = f"the default host has driver {has} or newer" if name == HOST else f"{name} has driver {has}"
     said = f"{name} has no driver for CUDA devices" if other else said
-    message = f"{said}, and CUDA {toolkit} in the image needs {needed}: the container dies before its first log line"
-    yield subject.finding(CODE, tuple(named.split(".")), message, hint, _severity(subject, ami, version))
+    severity = _severity(subject, ami, version)
+    dies = "the container dies before its first log line"
+    ends = dies if severity is Severity.ERROR else f"without the image's compatibility package {dies}"
+    message = f"{said}, and CUDA {toolkit} in the image needs {needed}: {ends}"
+    yield subject.finding(CODE, tuple(named.split(".")), message, hint, severity)
 
 
 def _severity(subject: Subject, ami: Entry, version: FrameworkVersion) -> Severity:
