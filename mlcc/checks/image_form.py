@@ -17,7 +17,6 @@ def check(subject: Subject) -> Iterator[Finding]:
     if target is None or not target.host_image:
         return
     region = subject.resolved.get("deployment.region")
-    suffixes = {row.dns_suffix for row in subject.registries.regions.values()}
     components = subject.resolved.names("inference_components")
     paths: list[Path] = [("build", "image_uri")]
     paths += [("inference_components", Item(name), "image") for name in components]
@@ -27,10 +26,15 @@ def check(subject: Subject) -> Iterator[Finding]:
         if not image:
             continue
         found = ECR.match(image)
-        if found is None or found["suffix"] not in suffixes:
+        if found is None or found["suffix"] not in _suffixes(subject):
             message = f"{quoted(image, 80)} does not lie in Amazon ECR, from where SageMaker takes images"
             hint = f"copy it to ECR and name it there, or leave {path[-1]} out: do/push does it"
             yield subject.finding(CODE, path, message, hint)
         elif region and found["region"] != region:
             message = f"the image lies in {found['region']}, and the project is deployed in {region}"
             yield subject.finding(CODE, path, message, f"copy it to {region}; images are pulled from the same region")
+
+
+def _suffixes(subject: Subject) -> set[str]:
+    """What follows the region in the names of AWS's registries (asked for a named image only: it reads a table)."""
+    return {row.dns_suffix for row in subject.registries.regions.values()}

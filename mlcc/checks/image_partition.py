@@ -13,18 +13,18 @@ PATH = ("framework", "base_image")
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Credentials of one partition mean nothing in another one: the build cannot pull the image."""
-    target, regions = subject.rows.target, subject.registries.regions
-    region = regions.get(str(subject.resolved.get("deployment.region", "")))
-    image = str(subject.resolved.get("framework.base_image", ""))
-    found = ECR.match(image)
-    source = regions.get(found["region"]) if found is not None else None
-    if target is None or not target.host_image or region is None or source is None or found is None:
+    target, image = subject.rows.target, str(subject.resolved.get("framework.base_image", ""))
+    found, name = ECR.match(image), str(subject.resolved.get("deployment.region", ""))
+    if target is None or not target.host_image or found is None or not name:
+        return
+    region, source = (subject.registries.regions.get(n) for n in (name, found["region"]))
+    if region is None or source is None:
         return
     if source.partition != region.partition:
         message = (
             f"the base image lies in {source.name} ({source.partition}), and {region.name} is of {region.partition}"
         )
         account = subject.rows.framework.accounts.get(region.name) if subject.rows.framework is not None else None
-        name = re.sub(r"^[^/]*", f"{account}.dkr.ecr.{region.name}.{region.dns_suffix}", image)
-        hint = f"framework: {{base_image: {name}}}" if account else "copy it to your own ECR, and name it there"
+        own = re.sub(r"^[^/]*", f"{account}.dkr.ecr.{region.name}.{region.dns_suffix}", image)
+        hint = f"framework: {{base_image: {own}}}" if account else "copy it to your own ECR, and name it there"
         yield subject.finding(CODE, PATH, message, hint)
