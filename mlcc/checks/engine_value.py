@@ -42,10 +42,8 @@ def check(subject: Subject) -> Iterator[Finding]:
                 yield subject.finding(CODE, found.path, f"{name}: {wrong}", hint or "see the engine's documentation")
 
 
-def _written(subject: Subject, said: Found | None) -> bool:
+def _written(subject: Subject, said: Found) -> bool:
     """Whether mlcc.yaml has the typed key: then the variable is what mlcc made of it."""
-    if said is None:
-        return False
     words = [str(segment) for segment in said.path if isinstance(segment, str)]
     node = subject.root.get(*words) if len(words) == len(said.path) else None
     return node is not None and node.mark == subject.resolved.values[said.path].mark

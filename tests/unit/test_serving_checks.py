@@ -295,6 +295,7 @@ GOOD: list[tuple[str, str]] = [
     ("MLCC144", text_of("engine: {max_model_len: 4096, max_num_seqs: 4}\n", config="transformers-tensorrt-llm", model="model: {name: a/b}\n")),
     ("MLCC177", text_of(config="transformers-lmi", deployment=f"{GPU}, region: eu-west-1")),
     ("MLCC177", text_of(config="transformers-lmi", deployment="target: local, region: cn-north-1")),
+    ("MLCC177", text_of(config="transformers-lmi", deployment=f"{GPU}, region: xx-nowhere-1")),
     ("MLCC140", text_of("engine: {max_num_batched_tokens: 512, max_num_seqs: 256, lora: {enabled: true, max_loras: 2, max_cpu_loras: 4}}\n")),
     ("MLCC140", text_of("engine: {max_num_batched_tokens: 128, max_num_seqs: 256}\n", config="transformers-lmi")),
     ("MLCC159", text_of(model="model: {name: s3://bucket/m/}\n")),
