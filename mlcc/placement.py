@@ -11,6 +11,8 @@ from mlcc.registries.load import Registries
 from mlcc.registries.types import Instance
 
 MIB_PER_GIB = 1024
+# The share of an engine's memory that weights may take where nothing else is known of a model.
+WEIGHTS = 0.85
 
 
 def device(instance: Instance) -> Device | None:
@@ -54,11 +56,22 @@ def splits(facts: Mapping[str, Any], devices: int) -> Iterator[int]:
 
 def split(facts: Mapping[str, Any], instance: Instance, wanted: Wanted, devices: int) -> int | None:
     """The fewest of so many devices of an instance type that hold a model, or None where all of them do not."""
+    if not fit.possible(facts):
+        return _by_weights(facts, instance, wanted, devices)
     for count in splits(facts, devices):
         found = solve(facts, instance, wanted._replace(tensor_parallel=count))
         if found is not None and found.verdict != fit.NO:
             return count
     return None
+
+
+def _by_weights(facts: Mapping[str, Any], instance: Instance, wanted: Wanted, devices: int) -> int | None:
+    """The same for a model of which only the size is known: its weights leave a part of each device free."""
+    one = device(instance)
+    if one is None:
+        return None
+    weights, room = fit.weight_gib(facts, wanted), one.memory_gib * wanted.utilization * WEIGHTS
+    return next((count for count in splits(facts, devices) if weights <= room * count), None)
 
 
 def smallest(

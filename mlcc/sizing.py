@@ -14,10 +14,13 @@ from mlcc.registries.load import Registries
 from mlcc.registries.types import Instance, Model, Target
 from mlcc.values import Source
 
+# Lengths are named in steps that people write; a shorter one than the second is of no use.
+STEP, USEFUL = 1024, 2048
+
 
 def possible(table: Table, model: Model | None, engine: Engine | None) -> Engine | None:
     """The engine, where the model's row has the facts that sizes follow from; what its variables say is read in."""
-    if engine is None or model is None or "max_model_len" not in engine.typed or not fit.possible(model.facts):
+    if engine is None or model is None or "max_model_len" not in engine.typed or not fit.sized(model.facts):
         return None
     list(variables.typed_from_variables(table, engine, ()))  # what contradicts itself is said when all is spelled
     return engine
@@ -37,7 +40,7 @@ def place(
             return
     wins = table.winner("deployment.instance_type")
     said = wins is not None and wins.source.level < Source.MODEL.level
-    if said or engine is None or not offered:
+    if said or engine is None or not offered or not fit.possible(model.facts):
         return
     row = placement.smallest(registries, model.facts, _wanted(table), offered, tight=True)
     if row is not None:
@@ -52,10 +55,31 @@ def split(table: Table, model: Model | None, instance: Instance | None, engine: 
         return
     counts = [c for path, found in table.candidates.items() if path[2:] == ("gpu_count",) for c in found]
     devices = min([instance.accelerator_count or 1, *(int(c.value) for c in counts)])
-    over = placement.split(model.facts, instance, _wanted(table), devices)
+    over, why = placement.split(model.facts, instance, _wanted(table), devices), "the fewest devices of {} that hold it"
+    if over is None:
+        over, why = _shortened(table, model, instance, devices), "all devices of {} that can share it"
     if over is not None and over > 1:
-        origin = f"{model.origin} (the fewest devices of {instance.name} that hold it)"
+        origin = f"{model.origin} ({why.format(instance.name)})"
         table.put(("engine", "tensor_parallel_size"), over, Source.MODEL, origin)
+
+
+def _shortened(table: Table, model: Model, instance: Instance, devices: int) -> int | None:
+    """A length that the model's own type holds, where nobody names type or length; over how many devices, or None.
+
+    Who names an instance type himself is told instead that the model's own length does not fit it.
+    """
+    chosen = table.winner("deployment.instance_type")
+    ours = chosen is not None and chosen.source.level >= Source.MODEL.level
+    over = max(placement.splits(model.facts, devices), default=0)
+    if not ours or not over or table.winner("engine.max_model_len") is not None or not fit.possible(model.facts):
+        return None
+    found = placement.solve(model.facts, instance, _wanted(table)._replace(tensor_parallel=over))
+    lengths = [found.length_of(n) // STEP * STEP for n in (fit.COMFORTABLE, 1)] if found is not None else []
+    length = next((n for n in lengths if n >= USEFUL), 0)
+    if length:
+        origin = f"{model.origin} (what {instance.name} holds)"
+        table.put(("engine", "max_model_len"), length, Source.MODEL, origin)
+    return over if length else None
 
 
 def _wanted(table: Table) -> fit.Wanted:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlcc import fit, placement
+from mlcc import checks, fit, placement
 from mlcc.checks import BUILT_IN, Subject
 from mlcc.fit import Wanted
 from mlcc.registries.load import Registries, load
@@ -163,3 +163,52 @@ def test_only_cuda_devices_of_known_memory_are_sized():
     assert placement.device(installed).memory_gib == pytest.approx(24 * fit.USABLE)
     assert registries().instances  # the small registries have none of these: nothing is chosen
     assert placement.smallest(registries(), SMALL, Wanted()) is None
+
+
+def test_a_type_of_the_models_own_row_that_cannot_hold_its_length_gets_a_shorter_one():
+    huge = {**LARGE, "parameters": 70_000_000_000, "layers": 80, "hidden_size": 8192, "max_position_embeddings": 131072}
+    found = of(huge, instances=("ml.g5.48xlarge",))
+    value = found.value("engine.max_model_len")
+    assert value.source == Source.MODEL
+    assert value.origin.endswith("(what ml.g5.48xlarge holds)")
+    assert value.value % 1024 == 0
+    assert 2048 <= value.value < 131072
+    assert found.get("engine.tensor_parallel_size") == 8
+    assert found.get("env.VLLM_MAX_MODEL_LEN") == str(value.value)
+    findings = list(
+        BUILT_IN["MLCC146"](Subject(found, load(), read(HEAD + "deployment: {config: transformers-vllm}\n").root))
+    )
+    assert all(f.severity.name != "ERROR" for f in findings)
+
+
+@pytest.mark.parametrize(
+    ("more", "deployment"),
+    [
+        ("", ", instance_type: ml.g5.48xlarge"),
+        ("engine: {max_model_len: 131072}\n", ""),
+        ("engine: {tensor_parallel_size: 8}\n", ""),
+    ],
+)
+def test_who_names_type_length_or_split_is_told_instead(more, deployment):
+    huge = {**LARGE, "parameters": 70_000_000_000, "layers": 80, "hidden_size": 8192, "max_position_embeddings": 131072}
+    found = of(huge, more, ("ml.g5.48xlarge",), deployment)
+    assert found.get("engine.max_model_len") in (None, 131072)
+
+
+def test_of_a_model_without_shapes_the_weights_decide():
+    blind = {"parameters": 31_000_000_000, "dtype": "bfloat16"}
+    assert of(blind, instances=("ml.g6e.12xlarge",)).get("engine.tensor_parallel_size") == 2
+    assert of(blind, instances=("ml.g6e.xlarge",)).value("engine.tensor_parallel_size") is None
+    assert of(blind, instances=("ml.inf2.xlarge",)).value("engine.tensor_parallel_size") is None
+    assert of({**LARGE, "parameters": 10**13}, instances=("ml.g5.48xlarge",)).value("engine.max_model_len") is None
+
+
+def test_every_model_of_the_registries_has_a_first_project_without_error():
+    """But for one that fits the type of its own row with no useful length."""
+    known, wrong = load(), {}
+    for name in (n for n in known.models if "*" not in n):
+        text = f"{HEAD}deployment: {{config: transformers-vllm}}\nmodel: {{name: {name}}}\n"
+        subject = Subject(resolved(text, known=known), known, read(text).root)
+        found = [f.code for f in (*subject.resolved.findings, *checks.run(subject)) if f.severity.name == "ERROR"]
+        wrong |= {name: found} if found else {}
+    assert wrong == {"Qwen/Qwen3.5-9B": ["MLCC146"]}
