@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -13,9 +14,13 @@ from mlcc.registries.match import matches
 from mlcc.registries.policies import Policy
 from mlcc.registries.types import VALIDATION_LEVELS
 from mlcc.resolve import Resolved
-from mlcc.values import Path, format_path, parse_path
+from mlcc.values import Item, Path, format_path, parse_path
 
 FACTS_PREFIX = "facts."
+# Keys that say where values come from, and are none themselves.
+UNRESOLVED = ("version", "extends", "registries", "policies", "environments")
+# What may stand behind the path of a list of texts.
+ELEMENTS = "[*]"
 # Paths with patterns, of which one must match.
 Conditions = Mapping[str, tuple[str, ...]]
 
@@ -74,6 +79,8 @@ def exists(path: str) -> bool:
     """Whether a rule's path can have a value: a section has none itself, only the keys in it do."""
     if path.startswith(FACTS_PREFIX):
         return path.removeprefix(FACTS_PREFIX) in FACTS
+    if re.split(r"[.\[]", path)[0] in UNRESOLVED:
+        return False
     parsed = parse_path(path.replace("*", "x"))
     prop = keys.find(SCHEMA, parsed) if parsed is not None else None
     return prop is not None and "object" not in prop.types
@@ -85,11 +92,19 @@ def values(at: Judged, path: str) -> list[tuple[Path, Any]]:
         fact = FACTS[path.removeprefix(FACTS_PREFIX)]
         found = fact.read(at)
         return [(parse_path(fact.path) or (), found)] if found not in (None, "") else []
-    if "*" in path:
-        return [(p, v.value) for p, v in at.resolved.values.items() if matches(path, format_path(p))]
-    parsed = parse_path(path) or ()
-    value = at.resolved.values.get(parsed)
-    return [(parsed, value.value)] if value is not None else []
+    wanted = path.removesuffix(ELEMENTS)
+    if "*" in wanted:
+        leaves = [(p, v.value) for p, v in at.resolved.values.items() if any(matches(wanted, n) for n in _names(p))]
+    else:
+        parsed = parse_path(wanted) or ()
+        leaf = at.resolved.values.get(parsed)
+        leaves = [(parsed, leaf.value)] if leaf is not None else []
+    return [(p, element) for p, value in leaves for element in (value if isinstance(value, tuple) else (value,))]
+
+
+def _names(path: Path) -> set[str]:
+    """A path as patterns may mean it: a key that holds a dot is written in brackets, and is a word of its own."""
+    return {format_path(path), ".".join(s.name if isinstance(s, Item) else str(s) for s in path)}
 
 
 def _all(at: Judged, conditions: Conditions) -> bool:
@@ -102,9 +117,7 @@ def _matched(patterns: tuple[str, ...], value: Any) -> bool:
 
 
 def text(value: Any) -> str:
-    """A value as patterns see it: true and false as YAML writes them, the elements of a list with commas."""
-    if isinstance(value, (list, tuple)):
-        return ",".join(map(text, value))
+    """A value as patterns see it: true and false as YAML writes them.  Of a list each element is judged."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -15,15 +15,17 @@ def check(subject: Subject) -> Iterator[Finding]:
     if instance is None or not instance.accelerator_count:
         return
     asked: dict[str, tuple[int, Path]] = {}
+    largest = 0  # one that is larger than an instance is another rule's
     for name in resolved.names("inference_components"):
         prefix: Path = ("inference_components", Item(name))
         count, copies = resolved.values.get((*prefix, "gpu_count")), resolved.values.get((*prefix, "copy_count"))
         off = resolved.values.get((*prefix, "enabled"))
         if count is not None and (off is None or off.value is not False):
+            largest = max(largest, int(count.value))
             asked[name] = (int(count.value) * int(copies.value if copies is not None else 1), (*prefix, "gpu_count"))
     machines = int(resolved.get("deployment.instance_count", 1) or 1)
     have, total = instance.accelerator_count * machines, sum(n for n, _ in asked.values())
-    if total > have and len(asked) > 1:
+    if total > have and largest <= instance.accelerator_count:
         words = ", ".join(f"{name} {n}" for name, (n, _) in asked.items())
         message = f"the components ask for {total} devices ({words}), and {machines} x {instance.name} have {have}"
         last = list(asked.values())[-1][1]

@@ -13,6 +13,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     """CreateModel takes a folder as S3Prefix, which must end in a slash; without it the name is that of one object."""
     components = subject.resolved.names("inference_components")
     paths: list[Path] = [("model", "name"), *(("inference_components", Item(name), "model") for name in components)]
+    if subject.resolved.get("model.data_type") == "S3Object":
+        return
     for path in paths:
         value = subject.resolved.values.get(path)
         name = str(value.value) if value is not None else ""

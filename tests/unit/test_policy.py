@@ -22,7 +22,7 @@ deployment: {config: transformers-vllm, region: eu-west-1, instance_type: ml.g5.
 model: {name: Qwen/Qwen3-4B}
 engine: {max_model_len: 4096, tensor_parallel_size: max, trust_remote_code: true}
 network: {subnets: [subnet-0a, subnet-0b]}
-tags: {team: ml, cost: high}
+tags: {team: ml, cost: high, "a.b": dotted}
 env: {API_TOKEN_FILE: /run/x, OTHER_TOKEN: abcdef, SIZE: 'nan'}
 inference_components: [{name: a, gpu_count: 1}, {name: b, gpu_count: 3}]
 environments: {prod: {deployment: {instance_count: 4}}}
@@ -62,8 +62,12 @@ RULES: list[tuple[dict[str, Any], str, str]] = [
     ({"path": "tags.*", "required": True}, "", ""),
     ({"path": "adapters[*].base", "required": True}, "adapters[*].base", "adapters[*].base is missing"),
     ({"path": "tags.owner", "allowed": ["me"]}, "", ""),
-    ({"path": "network.subnets", "allowed": ["subnet-0a,subnet-*"]}, "", ""),
-    ({"path": "network.subnets", "forbidden": ["*subnet-0b*"]}, "network.subnets", "'subnet-0a,subnet-0b' is forbidden"),
+    ({"path": "network.subnets", "allowed": ["subnet-0a", "subnet-0b"]}, "", ""),
+    ({"path": "network.subnets", "allowed": ["subnet-0a"]}, "network.subnets", "'subnet-0b' is not one of subnet-0a"),
+    ({"path": "network.subnets[*]", "forbidden": ["subnet-0b"]}, "network.subnets", "'subnet-0b' is forbidden"),
+    ({"path": "network.subnets[*]", "required": True}, "", ""),
+    ({"path": "tags.*", "forbidden": ["dotted"]}, 'tags["a.b"]', "'dotted' is forbidden"),
+    ({"path": "network.subnets", "forbidden": ["*subnet-0b*"]}, "network.subnets", "'subnet-0b' is forbidden"),
     ({"path": "inference_components[*].gpu_count", "at_most": 2}, "inference_components[b].gpu_count", "'3' is above 2"),
     ({"path": "inference_components[a].gpu_count", "at_least": 2}, "inference_components[a].gpu_count", "'1' is below 2"),
     ({"path": "env.OTHER_TOKEN", "forbidden": ["*"]}, "env.OTHER_TOKEN", "rule-0: env.OTHER_TOKEN is forbidden"),
@@ -131,6 +135,8 @@ def test_a_cost_that_nobody_knows_does_not_pass():
         ({"path": "facts.environmet", "allowed": ["x"]}, "facts.environmet", "did you mean facts.environment?"),
         ({"path": "facts.zzz", "allowed": ["x"]}, "facts.zzz", "facts: accelerator, "),
         ({"path": "network", "required": True}, "network", ""),
+        ({"path": "extends", "forbidden": ["*"]}, "extends", ""),
+        ({"path": "registries[*]", "forbidden": ["*"]}, "registries[*]", ""),
         ({"path": "deployment.[", "required": True}, "deployment.[", ""),
         ({"path": "deployment.region", "allowed": ["x"], "when": {"tgas.team": ["x"]}}, "tgas.team", ""),
         ({"path": "deployment.region", "allowed": ["x"], "unless": {"no": ["x"]}}, "no", ""),
@@ -164,6 +170,6 @@ def test_no_rule_overrides_another():
 
 
 def test_values_are_compared_as_yaml_writes_them():
-    assert policy.text((1, True, "a")) == "1,true,a"
+    assert [policy.text(value) for value in (1, True, "a")] == ["1", "true", "a"]
     assert policy.wrong(Policy("x", "y", Mark(""), at_most=1), 10**400) == "cannot be compared with 1"
     assert policy.wrong(Policy("x", "y", Mark(""), at_most=1), "1") == ""

@@ -93,6 +93,8 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
      "adapters[legal].name", "error", "in inference_components[a]", ""),
     ("MLCC138", text_of(f"inference_components: [{THREE}, {{name: b, gpu_count: 1, copy_count: 2}}]\n", deployment=FOUR),
      "inference_components[b].gpu_count", "error", "the components ask for 5 devices (a 3, b 2), and 1 x ml.g5.12xlarge have 4", "lower gpu_count"),
+    ("MLCC138", text_of("inference_components: [{name: a, gpu_count: 1, copy_count: 8}]\n"), "inference_components[a].gpu_count", "error",
+     "the components ask for 8 devices (a 8), and 1 x ml.g5.xlarge have 1", "copy_count"),
     ("MLCC139", text_of("endpoint: {inference_ami_version: al2-ami-sagemaker-inference-gpu-3-1}\n", deployment="instance_type: ml.p6-b300.48xlarge"),
      "endpoint.inference_ami_version", "error", "has driver 550, and B300 devices (ml.p6-b300.48xlarge) are known from driver 580 on", ""),
     ("MLCC139", text_of(OLD_AMI, deployment="instance_type: ml.p2.xlarge"), "endpoint.inference_ami_version", "error",
@@ -289,6 +291,13 @@ def test_bad_cases(code, text, path, severity, message, hint):
 
 
 GOOD: list[tuple[str, str]] = [
+    ("MLCC137", text_of("adapters: [{name: legal, enabled: false, artifact_url: s3://bucket/legal.tar.gz}]\n")),
+    ("MLCC140", text_of("engine: {lora: {enabled: true, max_lora_rank: 32}}\n"
+     "inference_components: [{name: a}, {name: b, engine: {lora: {enabled: false}}}]\n")),
+    ("MLCC140", text_of("engine: {lora: {max_lora_rank: 32}}\ninference_components: [{name: a, engine: {lora: {enabled: true}}}]\n")),
+    ("MLCC143", text_of("inference_components: [{name: a}, {name: z, enabled: false, gpu_count: 8}]\n")),
+    ("MLCC146", text_of(LENGTH + "inference_components: [{name: a}, {name: z, enabled: false, model: Qwen/Qwen3-32B}]\n")),
+    ("MLCC159", text_of(model="model: {name: s3://bucket/m.joblib, data_type: S3Object}\n")),
     ("MLCC144", text_of("engine: {max_model_len: 4096, max_num_seqs: 16}\n")),
     ("MLCC144", text_of("engine: {max_num_seqs: 4}\n")),
     ("MLCC144", text_of(LENGTH)),
