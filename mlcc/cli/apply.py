@@ -13,7 +13,7 @@ from mlcc import pipeline
 from mlcc import plan as planning
 from mlcc.cli import complete
 from mlcc.cli.changes import flush, plan_document, print_plan, say_sources
-from mlcc.cli.options import KeyCommand, env_option, not_empty, output_options, value_options
+from mlcc.cli.options import KeyCommand, Values, env_option, not_empty, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.plan import CHANGES, prepare
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
@@ -56,15 +56,9 @@ MAX_PLAN_BYTES = 16 << 20
 @value_options
 @output_options()
 def command(
-    paths: tuple[str, ...],
-    file: str,
-    directory: str,
-    every: bool,
-    since: str,
+    selection: Selection,
     env: str | None,
-    settings: tuple[str, ...],
-    extra: str,
-    registries: tuple[str, ...],
+    values: Values,
     merge: bool,
     force: bool,
     restore: tuple[str, ...],
@@ -80,18 +74,18 @@ def command(
     session = current()
     if merge and force:
         raise UsageError([error("MLCC901", "--merge and --force settle a conflict in two ways: give one of them")])
-    if saved and (locked or check or every or since or len(paths) > 1):
+    if saved and (locked or check or selection.every or selection.since or len(selection.paths) > 1):
         raise UsageError([error("MLCC901", "--plan is for writing one project")])
     options = Options(merge, force, tuple(os.path.normpath(path) for path in restore))
     code = 0
-    chosen = files(Selection(paths, file, directory, every, since), session)
+    chosen = files(selection, session)
     # all are read before one is written: a mistake in the last must not leave the others half-way
-    projects = {path: read(path, settings, extra, registries, env) for path in session.counted(chosen, "reading")}
+    projects = {path: read(path, values, env) for path in session.counted(chosen, "reading")}
     wrong = [finding for project in projects.values() if not project.ok for finding in project.findings]
     if wrong:
         raise UserError(wrong)
     for path in session.counted(list(projects), "checking" if locked or check else "applying"):
-        project, where = projects[path], target_of(path, directory)
+        project, where = projects[path], target_of(path, selection.directory)
         if locked or check:
             prepared = prepare(session, project, where, options)
             code = max(code, _checked(session, project, prepared, path, locked))

@@ -10,7 +10,7 @@ import click
 from mlcc import plan as planning
 from mlcc.cli import complete
 from mlcc.cli.changes import flush, print_plan, value_line, value_rows
-from mlcc.cli.options import KeyCommand, output_options, value_options
+from mlcc.cli.options import KeyCommand, Values, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.plan import prepare
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
@@ -36,36 +36,31 @@ from mlcc.tree import LOCK_NAME
 @value_options
 @output_options()
 def command(
-    paths: tuple[str, ...],
-    file: str,
-    directory: str,
-    every: bool,
-    since: str,
+    selection: Selection,
     envs: tuple[str, ...],
-    settings: tuple[str, ...],
-    extra: str,
-    registries: tuple[str, ...],
+    values: Values,
 ) -> int:
     """Show what apply would change: values first, then every file as a unified diff.
 
     With two environments, show the values in which they differ.  Nothing is written.
     """
     session = current()
-    if len(envs) == 1 and paths and _ENVIRONMENT.match(paths[-1]) and not present(paths[-1]):
-        envs, paths = (envs[0], paths[-1]), paths[:-1]
+    *named, last = ("", *selection.paths)
+    if len(envs) == 1 and last and _ENVIRONMENT.match(last) and not present(last):
+        envs, selection = (envs[0], last), selection._replace(paths=tuple(named[1:]))
     if len(envs) > 2:
         raise UsageError([error("MLCC901", "--env is given once or twice")])
-    chosen = files(Selection(paths, file, directory, every, since), session)
+    chosen = files(selection, session)
     if len(envs) == 2:
         for path in chosen:
-            _environments(session, [read(path, settings, extra, registries, _name(e)) for e in envs])
+            _environments(session, [read(path, values, _name(e)) for e in envs])
         return 0
     code = 0
     for path in session.counted(chosen, "comparing"):
-        project = read(path, settings, extra, registries, envs[0] if envs else None)
-        prepared = prepare(session, project, target_of(path, directory))
+        project = read(path, values, envs[0] if envs else None)
+        prepared = prepare(session, project, target_of(path, selection.directory))
         _project(session, project, prepared, path)
-        warn_unfinished(session, target_of(path, directory))
+        warn_unfinished(session, target_of(path, selection.directory))
         code = max(code, 1 if prepared.plan.blocked else 0)
     flush(session)
     return code

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mlcc.cli import complete
-from mlcc.cli.options import KeyCommand, env_option, file_option, output_options, value_options
+from mlcc.cli.options import KeyCommand, Values, env_option, file_option, output_options, value_options
 from mlcc.cli.output import cell, document, print_document, print_findings, print_rows, table
 from mlcc.cli.projects import read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
@@ -36,9 +36,7 @@ def command(
     precedence: bool,
     file: str,
     env: str | None,
-    settings: tuple[str, ...],
-    extra: str,
-    registries: tuple[str, ...],
+    values: Values,
 ) -> int:
     """Say where a value comes from: the source that won, with file and line, and every value that it beat.
 
@@ -53,7 +51,7 @@ def command(
     if CODE.match(key):
         return _finding(session, key.upper())
     where = file or locate(".")
-    project = read(where, settings, extra, registries, env)
+    project = read(where, values, env)
     warn_unfinished(session, target_of(where, ""))
     if not project.inputs.config.ok:
         raise UserError(project.findings)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
 
@@ -185,9 +185,31 @@ def output_options(formats: Iterable[str] = FORMATS) -> Callable[[Command], Comm
 finding_output = output_options(FINDING_FORMATS)
 
 
+class Values(NamedTuple):
+    """What the command line said about where values come from."""
+
+    settings: Sequence[str]
+    extra: str
+    registries: Sequence[str]
+
+
+def gathered(command: Command, name: str, kind: Callable[..., Any]) -> Command:
+    """A command that takes several options as one argument.  kind: a NamedTuple whose fields are the options' names."""
+    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+
+    @functools.wraps(command)
+    def taking(**options: Any) -> Any:
+        return command(**{name: kind(*(options.pop(field) for field in fields))}, **options)
+
+    return cast("Command", taking)
+
+
 def value_options(command: Command) -> Command:
-    """Where values come from: --set, --config, --registry, --env, and the generated options."""
-    command = key_options(command)
+    """Where values come from: --set, --config, --registry, and the generated options.
+
+    A command has the three as its argument `values`.
+    """
+    command = key_options(gathered(command, "values", Values))
     for option in (
         click.option(
             "--registry",
@@ -263,11 +285,12 @@ def file_option(command: Command) -> Command:
     return shown(command)
 
 
-def request(settings: Iterable[str], extra: str, registries: Iterable[str]) -> Request:
+def request(values: Values) -> Request:
     """What the command line asks for, as the pipeline takes it."""
     from mlcc.cli.plugged import plugged
 
     context = click.get_current_context()
     session = current()
     options = dict(context.meta.get(SETTINGS, {}))
-    return Request(tuple(settings), options, session.environ, extra, tuple(registries), plugged(session))
+    settings, registries = tuple(values.settings), tuple(values.registries)
+    return Request(settings, options, session.environ, values.extra, registries, plugged(session))

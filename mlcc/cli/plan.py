@@ -6,7 +6,7 @@ import click
 
 from mlcc import pipeline
 from mlcc.cli.changes import flush, print_plan, say_sources
-from mlcc.cli.options import KeyCommand, env_option, output_options, value_options
+from mlcc.cli.options import KeyCommand, Values, env_option, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
@@ -28,15 +28,9 @@ def prepare(session: Session, project: Project, directory: str, options: Options
 @value_options
 @output_options()
 def command(
-    paths: tuple[str, ...],
-    file: str,
-    directory: str,
-    every: bool,
-    since: str,
+    selection: Selection,
     env: str | None,
-    settings: tuple[str, ...],
-    extra: str,
-    registries: tuple[str, ...],
+    values: Values,
     detailed: bool,
 ) -> int:
     """Show what apply would do: every file with its action, and the values that changed.
@@ -45,15 +39,15 @@ def command(
     """
     session = current()
     code = 0
-    for path in session.counted(files(Selection(paths, file, directory, every, since), session), "planning"):
-        project = read(path, settings, extra, registries, env)
-        prepared = prepare(session, project, target_of(path, directory))
+    for path in session.counted(files(selection, session), "planning"):
+        project = read(path, values, env)
+        prepared = prepare(session, project, target_of(path, selection.directory))
         findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
         print_plan(session, project, prepared, findings, path, done=False)
         if not session.machine:
             print_findings(findings, session)
             say_sources(session, project)
-        warn_unfinished(session, target_of(path, directory))
+        warn_unfinished(session, target_of(path, selection.directory))
         blocked = prepared.plan.blocked
         code = max(code, 1 if blocked else CHANGES if detailed and prepared.changes else 0)
     flush(session)

@@ -11,7 +11,7 @@ import click
 
 from mlcc import pipeline, proc, workspace
 from mlcc.cli import complete
-from mlcc.cli.options import directory_option, file_option, request
+from mlcc.cli.options import Values, directory_option, file_option, gathered, request
 from mlcc.cli.session import Session
 from mlcc.diagnostics import Finding, error, printable, quoted
 from mlcc.errors import UsageError, UserError
@@ -41,7 +41,8 @@ class Selection(NamedTuple):
 
 
 def project_options(command: Command) -> Command:
-    """Positional files, -f, -C, --all, --changed-since."""
+    """Positional files, -f, -C, --all, --changed-since: a command has them as its argument `selection`."""
+    command = gathered(command, "selection", Selection)
     for option in (
         click.option("--changed-since", "since", default="", metavar="REF", help="Projects changed since a commit."),
         click.option("--all", "every", is_flag=True, help="Every mlcc.yaml below the repository's root."),
@@ -148,14 +149,12 @@ def _touched(file: str, root: str, changed: Sequence[str]) -> bool:
 
 def read(
     file: str,
-    settings: Sequence[str],
-    extra: str,
-    registries: Sequence[str],
+    values: Values,
     env: str | None,
     skip: Sequence[str] = (),
 ) -> Project:
     """Loads, resolves and checks one project with the command's options.  skip: codes of rules that are left out."""
-    return pipeline.read(file, request(settings, extra, registries), env, skip)
+    return pipeline.read(file, request(values), env, skip)
 
 
 def target_of(file: str, directory: str) -> str:

@@ -6,7 +6,7 @@ import click
 
 from mlcc import resolve, yamltext
 from mlcc.cli.changes import say_levels
-from mlcc.cli.options import KeyCommand, env_option, file_option, output_options, value_options
+from mlcc.cli.options import KeyCommand, Values, env_option, file_option, output_options, value_options
 from mlcc.cli.output import document, fenced, print_document, print_findings
 from mlcc.cli.projects import read, target_of, warn_unfinished
 from mlcc.cli.session import current
@@ -23,14 +23,12 @@ from mlcc.workspace import locate
 def command(
     file: str,
     env: str | None,
-    settings: tuple[str, ...],
-    extra: str,
-    registries: tuple[str, ...],
+    values: Values,
 ) -> int:
     """Print every value as it resolved, defaults included."""
     session = current()
     path = file or locate(".")
-    project = read(path, settings, extra, registries, env)
+    project = read(path, values, env)
     warn_unfinished(session, target_of(path, ""))
     if not project.ok:
         raise UserError(project.findings)

@@ -44,11 +44,7 @@ OFFLINE = ("1", "ON", "YES", "TRUE")
 @project_options
 @output_options()
 def command(
-    paths: tuple[str, ...],
-    file: str,
-    directory: str,
-    every: bool,
-    since: str,
+    selection: Selection,
     check: bool,
     follow: str,
     template: bool,
@@ -61,9 +57,9 @@ def command(
     session = current()
     hub = None if silent(session) else Hub(session.environ)
     code = 0
-    chosen = files(Selection(paths, file, directory, every, since), session)
+    chosen = files(selection, session)
     for path in session.counted(chosen, "looking up"):
-        code = max(code, _one(session, path, target_of(path, directory), hub, Wish(follow, template), check))
+        code = max(code, _one(session, path, target_of(path, selection.directory), hub, Wish(follow, template), check))
     flush(session)
     return code
 

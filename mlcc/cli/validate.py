@@ -6,7 +6,7 @@ import click
 
 from mlcc.checks import ENV_VARS
 from mlcc.cli.formats import print_report
-from mlcc.cli.options import KeyCommand, env_option, finding_output, value_options
+from mlcc.cli.options import KeyCommand, Values, env_option, finding_output, value_options
 from mlcc.cli.output import count_line
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
@@ -53,15 +53,9 @@ def _spelt(word: str) -> str:
 @value_options
 @finding_output
 def command(
-    paths: tuple[str, ...],
-    file: str,
-    directory: str,
-    every: bool,
-    since: str,
+    selection: Selection,
     env: str | None,
-    settings: tuple[str, ...],
-    extra: str,
-    registries: tuple[str, ...],
+    values: Values,
     online: bool,
     inspect: bool,
     pull: bool,
@@ -78,17 +72,17 @@ def command(
     if pull and not inspect:
         raise UsageError([error("MLCC901", "--pull fetches an image for --validate-with-docker: give both")])
     found: list[Finding] = []
-    chosen = files(Selection(paths, file, directory, every, since), session, found)
+    chosen = files(selection, session, found)
     asked_for = _Asked(session, online, inspect, pull)
     for path in session.counted(chosen, "checking"):
         try:
-            project = read(path, settings, extra, registries, env, () if env_vars else ENV_VARS)
+            project = read(path, values, env, () if env_vars else ENV_VARS)
             found.extend([*project.findings, *asked_for(project)])
         except UserError as problem:
             found.extend(problem.findings)
     print_report(found, session, chosen)
     for path in chosen:
-        warn_unfinished(session, target_of(path, directory))
+        warn_unfinished(session, target_of(path, selection.directory))
     if not session.machine:
         count = count_line(found)
         what = f"{len(chosen)} files" if len(chosen) != 1 else chosen[0]
