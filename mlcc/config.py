@@ -283,10 +283,9 @@ def coerce(path: Path, text: str) -> tuple[Any, str]:
 
 def _told(path: Path, text: str) -> str:
     """The text for a message; a secret, by where it stands or by its form, is not quoted."""
-    from mlcc.deployments.redaction import is_secret_name, is_secret_value
+    from mlcc.deployments.redaction import told
 
-    secret = path[0] == "secrets" or is_secret_name(str(path[-1])) or is_secret_value(text)
-    return "the value" if secret else quoted(text, _SHOWN)
+    return "the value" if path[0] == "secrets" else told(str(path[-1]), text, _SHOWN, "the value")
 
 
 def _kept(prop: keys.Property | None) -> bool:

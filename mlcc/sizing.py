@@ -1,6 +1,6 @@
-"""What a model brings where nobody says: an instance type, and over how many devices it is split.  Law: pure.
+"""What a model brings where nobody says: an instance type, a split over its devices, a length.  Law: pure.
 
-Both are candidates like any other, at the level of the model's row, with an origin that says how they were found.
+All are candidates like any other, at the level of the model's row, with an origin that says how they were found.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlcc.candidates import Candidate, Table, names
-from mlcc.diagnostics import Finding, Severity, quoted
+from mlcc.diagnostics import Finding, Severity
 from mlcc.registries.engine_types import Engine
 from mlcc.registries.types import Model
 from mlcc.spelling import MAX, Spelled, keys_of, ours, read, spelled, text, theirs, variable
@@ -83,10 +83,9 @@ def _contradiction(
 
 def _told(path: Path, value: Any) -> str:
     """A value for a message; a secret, by its name or its form, is not quoted."""
-    from mlcc.deployments.redaction import is_secret_name, is_secret_value
+    from mlcc.deployments.redaction import told
 
-    secret = is_secret_name(str(path[-1])) or is_secret_value(text(value))
-    return "a secret" if secret else quoted(text(value), 60)
+    return told(str(path[-1]), text(value), 60)
 
 
 def _by_hand(candidate: Candidate) -> bool:

@@ -15,6 +15,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     if not components:
         return
     for name in subject.resolved.names("adapters"):
+        if not subject.enabled(("adapters", Item(name))):
+            continue
         base = subject.resolved.values.get(("adapters", Item(name), "base"))
         if base is None:
             message = f"adapter {name} names no base, and there are {len(components)} components"

@@ -27,6 +27,11 @@ class Subject(NamedTuple):
         """The selected registry rows."""
         return self.resolved.rows
 
+    def enabled(self, element: Path) -> bool:
+        """False for an element of a list that is switched off: its lines are kept, and nothing of it is deployed."""
+        found = self.resolved.values.get((*element, "enabled"))
+        return found is None or found.value is not False
+
     def finding(self, code: str, path: Path, message: str, hint: str, severity: Severity = Severity.ERROR) -> Finding:
         """A finding at the place of a path's winning value (its source's name where there are no lines)."""
         value = self.resolved.values.get(path)

@@ -19,8 +19,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     for name in resolved.names("inference_components"):
         prefix: Path = ("inference_components", Item(name))
         count, copies = resolved.values.get((*prefix, "gpu_count")), resolved.values.get((*prefix, "copy_count"))
-        off = resolved.values.get((*prefix, "enabled"))
-        if count is not None and (off is None or off.value is not False):
+        if count is not None and subject.enabled(prefix):
             largest = max(largest, int(count.value))
             asked[name] = (int(count.value) * int(copies.value if copies is not None else 1), (*prefix, "gpu_count"))
     machines = int(resolved.get("deployment.instance_count", 1) or 1)

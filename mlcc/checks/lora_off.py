@@ -17,8 +17,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     found = {place.prefix: place for place in places(subject)}
     for name in resolved.names("adapters"):
-        base, on = (resolved.values.get(("adapters", Item(name), key)) for key in ("base", "enabled"))
-        if on is not None and on.value is False:
+        base = resolved.values.get(("adapters", Item(name), "base"))
+        if not subject.enabled(("adapters", Item(name))):
             continue
         prefix = ("inference_components", Item(str(base.value))) if base is not None else ()
         place = found.get(prefix) or found.get(())

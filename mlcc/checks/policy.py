@@ -5,8 +5,8 @@ from typing import Any
 
 from mlcc import policy as policies
 from mlcc.checks.base import Subject
-from mlcc.deployments.redaction import is_secret_name, is_secret_value
-from mlcc.diagnostics import Finding, Severity, printable, quoted
+from mlcc.deployments.redaction import told
+from mlcc.diagnostics import Finding, Severity, printable
 from mlcc.policy import FACTS, FACTS_PREFIX, Judged
 from mlcc.registries.policies import Policy
 from mlcc.values import Path, format_path, parse_path
@@ -40,8 +40,7 @@ def _missing(policy: Policy) -> tuple[Path, str]:
 def _shown(policy: Policy, path: Path, value: Any) -> str:
     """The value for a message; one that may be a secret is not quoted."""
     name, text = policy.path if policy.path.startswith(FACTS_PREFIX) else format_path(path), policies.text(value)
-    secret = is_secret_name(str(path[-1])) or is_secret_value(text)
-    return name if secret else f"{name} {quoted(text, SHOWN)}"
+    return f"{name} {told(str(path[-1]), text, SHOWN, '')}".rstrip()
 
 
 def _broken(subject: Subject, policy: Policy, path: Path, wrong: str) -> Finding:

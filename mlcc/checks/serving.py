@@ -79,9 +79,8 @@ def _places(subject: Subject) -> Iterator[Place]:
         return
     for name in names:
         prefix: Path = ("inference_components", Item(name))
-        enabled = values.get((*prefix, "enabled"))
-        if enabled is not None and enabled.value is False:
-            continue  # its lines are kept, and nothing of it is deployed
+        if not subject.enabled(prefix):
+            continue
         own = _section(values, prefix)
         count, model = values.get((*prefix, "gpu_count")), values.get((*prefix, "model"))
         given = int(count.value) if count is not None else devices

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mlcc import resources, yamlio
+from mlcc.diagnostics import quoted
 
 REDACTED = "***REDACTED***"
 SHORTEST = 8
@@ -79,6 +80,12 @@ def is_secret_name(name: str, rule: Rule | None = None) -> bool:
 def is_secret_value(value: str, rule: Rule | None = None) -> bool:
     """True when a value has the format of a secret."""
     return bool((rule or packaged()).values.search(value))
+
+
+def told(name: str, text: str, size: int, otherwise: str = "a secret") -> str:
+    """A value in quotes for a message; of one that is a secret, by its name or its form, only that there is one."""
+    secret = is_secret_name(name) or is_secret_value(text)
+    return otherwise if secret else quoted(text, size)
 
 
 def redact_text(text: str, rule: Rule | None = None) -> str:

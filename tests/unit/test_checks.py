@@ -312,6 +312,7 @@ GOOD = [
     ),
     ("MLCC121", deployment("target: local") + "secrets: {A: {env: B}}\n"),
     ("MLCC123", ICS + ADAPTER % ", base: rank"),
+    ("MLCC123", ICS + ADAPTER % ", base: nobody, enabled: false"),
     ("MLCC123", BASE + ADAPTER % ""),
     ("MLCC123", BASE.replace("web-one", "web-two, target: local") + ADAPTER % ", base: nope"),
     ("MLCC125", BASE + "build: {requirements: ['numpy==2.0.0'], system_packages: [curl=7.88.1-10+deb12u8]}\n"),
