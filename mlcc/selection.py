@@ -87,8 +87,26 @@ def select(table: Table, registries: Registries, findings: list[Finding]) -> Row
     sizing.place(table, registries, model, target, sized)
     instance = _instance(table, registries)
     sizing.split(table, model, instance, sized)
+    _host_image(table, registries, target, version, instance)
     options = registries.options(engine.options) if engine is not None else None
     return Rows(config, architecture, target, framework, version, model, instance, engine, options, backends)
+
+
+def _host_image(
+    table: Table,
+    registries: Registries,
+    target: Target | None,
+    version: FrameworkVersion | None,
+    instance: Instance | None,
+) -> None:
+    """The host that a version's image needs, where nobody names one and the instance type has its accelerator."""
+    if target is None or version is None or instance is None or not target.host_image:
+        return
+    name = str(version.accelerator.get("inference_ami_version", ""))
+    row = registries.entries("amis").get(name) if instance.accelerator == version.accelerator.get("type") else None
+    if row is not None and row.facts.get("use") == target.instances and table.winner(target.host_image) is None:
+        origin = f"{version.origin} accelerator.inference_ami_version"
+        table.put(dotted_path(target.host_image), name, Source.FRAMEWORK, origin)
 
 
 def _add(table: Table, source: Source, defaults: Node, findings: list[Finding]) -> None:

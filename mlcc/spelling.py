@@ -5,6 +5,7 @@ mlcc.yaml says `engine: {max_model_len: 4096}`; a container of vLLM is told VLLM
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -68,6 +69,28 @@ def keys_of(engine: Engine, heard: bool = False) -> dict[str, str]:
             if how is not None and not how.key:
                 found[prefix + variable(engine, how.option).removeprefix(engine.prefix)] = key
     return {**found, **engine.more}
+
+
+def negated(engine: Engine, heard: bool = False) -> dict[str, str]:
+    """Which typed key each container variable switches off: VLLM_NO_ENABLE_PREFIX_CACHING -> enable_prefix_caching.
+
+    heard: with the prefixes that the engine itself does not read.  Nothing for an engine without such options.
+    """
+    found = {}
+    for key in engine.typed if engine.negation else ():
+        how = spelled(engine, key)
+        if how is not None and not how.key and is_switch(key):
+            option = variable(engine, engine.negation + how.option).removeprefix(engine.prefix)
+            for prefix in (engine.prefix, *engine.also, *(engine.heard if heard else ())):
+                found[prefix + option] = key
+    return found
+
+
+@functools.cache
+def is_switch(key: str) -> bool:
+    """Whether a key of `engine:` is true or false."""
+    prop = keys.find(config.SCHEMA, ("engine", *key.split(".")))
+    return prop is not None and "boolean" in prop.types
 
 
 def sized(text: str) -> int | None:

@@ -16,7 +16,8 @@ from mlcc.candidates import Candidate, Table, names
 from mlcc.diagnostics import Finding, Severity
 from mlcc.registries.engine_types import Engine
 from mlcc.registries.types import Model
-from mlcc.spelling import MAX, Spelled, keys_of, ours, read, spelled, text, theirs, variable
+from mlcc.spelling import MAX, Spelled, is_switch, keys_of, negated, ours, read, spelled, text, theirs, variable
+from mlcc.switches import switched
 from mlcc.values import Item, Mark, Path, Source, format_path
 
 
@@ -29,10 +30,30 @@ def spell(table: Table, engine: Engine, model: Model | None, devices: Mapping[Pa
     findings = list(_named(table, engine, model))
     components = names(table.candidates, ("inference_components",))
     for prefix in ((), *(("inference_components", Item(name)) for name in components)):
-        findings += typed_from_variables(table, engine, prefix)
-        _along(table, engine, prefix)
-        findings += _variables_from_typed(table, engine, prefix, devices.get(prefix, devices.get(())))
+        spelling = _in_force(table, engine, prefix)
+        findings += typed_from_variables(table, spelling, prefix)
+        _along(table, spelling, prefix)
+        findings += _variables_from_typed(table, spelling, prefix, devices.get(prefix, devices.get(())))
     return findings
+
+
+def _in_force(table: Table, engine: Engine, prefix: Path) -> Engine:
+    """The engine as it spells in a section: an option may be another one where some other key has a certain value."""
+    typed, along = dict(engine.typed), dict(engine.along)
+    for key, cases in engine.instead.items():
+        for other, options in cases.items():
+            said = _winner(table, engine, prefix, other) or _winner(table, engine, (), other)
+            if said is not None and (word := ours(engine, other, text(said.value))) in options:
+                typed[key] = options[word]
+                along.pop(key, None)
+    return engine._replace(typed=typed, along=along) if engine.instead else engine
+
+
+def _winner(table: Table, engine: Engine, prefix: Path, key: str) -> Candidate | None:
+    """The strongest of what says a typed key in a section, in whichever form."""
+    forms = [(*prefix, "env", name) for name, said in keys_of(engine, heard=True).items() if said == key]
+    found = [c for path in (*forms, (*prefix, "engine", *key.split("."))) for c in table.candidates.get(path, [])]
+    return min(found, key=lambda c: c.source) if found else None
 
 
 def typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator[Finding]:
@@ -40,11 +61,11 @@ def typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator
 
     May be done again: what is a candidate already is not added twice.
     """
-    known = keys_of(engine, heard=True)
+    known, off = keys_of(engine, heard=True), negated(engine, heard=True)
     forms = [(p, str(p[-1])) for p in table.candidates if p[:-1] == (*prefix, "env")]
     forms += [(p, variable(engine, str(p[-1]))) for p in _extra(table, prefix)]
     for path, name in forms:
-        key = known.get(name)
+        key = known.get(name) or off.get(name)
         how = spelled(engine, key) if key is not None else None
         if key is None or how is None:
             continue
@@ -54,7 +75,7 @@ def typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator
             value, _ = read(key, ours(engine, key, text(candidate.value)))
             if value is None:
                 continue  # the checks say what is wrong with it, in the variable's own words
-            value = not value if how.opposite else value
+            value = not value if how.opposite != (name in off) else value
             if all(c.source != candidate.source for c in before):
                 table.put(typed, value, candidate.source, candidate.origin, candidate.mark)
             yield from _contradiction(path, candidate, typed, before, value)
@@ -103,8 +124,8 @@ def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: i
             joined.setdefault(how.option, {})[how.key] = min(found, key=lambda c: c.source)
             continue
         path: Path = (*prefix, "env", _one_name(table, engine, prefix, key, how))
-        if engine.negation and (min(found, key=lambda c: c.source).value is how.opposite):
-            found, path = _switched_off(found, how), (*prefix, "env", variable(engine, engine.negation + how.option))
+        if engine.negation and is_switch(key):
+            found, path = switched(table, engine, path, key, found)
         for candidate in found:
             value = not candidate.value if how.opposite else candidate.value
             shown = str(devices) if value == MAX and devices else theirs(engine, key, text(value))
@@ -121,11 +142,6 @@ def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: i
             said = replace(candidate, value=text(candidate.value))
             yield from _contradiction(path, said, target, table.candidates.get(target, []), said.value)
             _put(table, target, said)
-
-
-def _switched_off(found: list[Candidate], how: Spelled) -> list[Candidate]:
-    """What says that an option is off, as the value of its opposite: an entry point that drops `false` reads that."""
-    return [replace(c, value=not how.opposite) for c in found if c.value is how.opposite]
 
 
 def _said(table: Table, prefix: Path, key: str) -> list[Candidate]:

@@ -23,7 +23,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     engine, listed = subject.rows.engine, known(subject)
     if engine is None:
         return
-    typed = spelling.keys_of(engine)
+    typed = {**spelling.keys_of(engine), **spelling.negated(engine)}
     options = {spelling.variable(engine, name): row for name, row in listed.options.items()} if listed else {}
     seen = set()
     for place in places(subject):

@@ -20,10 +20,11 @@ class Engine(NamedTuple):
     of keys outside `engine:`; routes: paths behind /ping and /invocations where the engine has none of its own;
     file: the option that takes a file; typed: keys of `engine:` with the engine's option; more: further variables
     of typed keys; along: variables that it needs besides a key's own; values: words of a key's values that it
-    spells otherwise; negation: what stands before an option that is switched off, for entry points that drop
-    `false`; capability: the compute capability that a key's value needs; payload: a request that any model of it
-    answers; at_least: keys that must not be below another one; requires: keys that say nothing without another one;
-    replicas: the option that makes several copies of the model within a container.
+    spells otherwise; instead: options that a key is told as where another key has a certain value; negation: what
+    stands before an option that is switched off; drops_false: whether the entry point drops `false`, so that only
+    the opposite option switches off; capability: the compute capability that a key's value needs; payload: a
+    request that any model of it answers; at_least: keys that must not be below another one; requires: keys that say
+    nothing without another one; replicas: the option that makes several copies of the model within a container.
     """
 
     name: str
@@ -48,7 +49,9 @@ class Engine(NamedTuple):
     more: Mapping[str, str] = EMPTY
     along: Mapping[str, Mapping[str, str]] = EMPTY
     values: Mapping[str, Mapping[str, str]] = EMPTY
+    instead: Mapping[str, Mapping[str, Mapping[str, str]]] = EMPTY
     negation: str = ""
+    drops_false: bool = False
     heard: tuple[str, ...] = ()
     payload: str = ""
     replicas: str = ""
@@ -61,6 +64,8 @@ class Option(NamedTuple):
     """One command line option of an engine.
 
     type: flag, switch (--x and --no-x), boolean, integer, number, text, list or json; choices: allowed words;
+    since and until: the first and the last version of words that not every version has; open_from and open_until:
+    the versions that take other words too; open: whether this version does;
     first and last: the versions that have it, empty for the oldest and newest that were read; note: other forms that
     its value may have.
     """
@@ -72,6 +77,11 @@ class Option(NamedTuple):
     first: str = ""
     last: str = ""
     note: str = ""
+    since: Mapping[str, str] = EMPTY
+    until: Mapping[str, str] = EMPTY
+    open_from: str = ""
+    open_until: str = ""
+    open: bool = False
 
 
 class Options(NamedTuple):

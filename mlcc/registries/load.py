@@ -296,7 +296,10 @@ def _like(row: e.Engine, rows: Mapping[str, e.Engine]) -> e.Engine:
     return row._replace(**empty)
 
 
-_SHARED = ("options", "typed", "along", "values", "capability", "replicas", "payload", "at_least", "requires")
+_SHARED = (
+    "options", "typed", "along", "values", "instead", "negation", "capability", "replicas", "payload", "at_least",
+    "requires",
+)  # fmt: skip
 
 
 def _digest(root: Root, names: tuple[str, ...]) -> str:

@@ -61,6 +61,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     (
         "mlcc.candidates",
         "mlcc.spelling",
+        "mlcc.switches",
         "mlcc.variables",
         "mlcc.options",
         "mlcc.fit",

@@ -212,3 +212,31 @@ def test_every_model_of_the_registries_has_a_first_project_without_error():
         found = [f.code for f in (*subject.resolved.findings, *checks.run(subject)) if f.severity.name == "ERROR"]
         wrong |= {name: found} if found else {}
     assert wrong == {"Qwen/Qwen3.5-9B": ["MLCC146"]}
+
+
+# ---------------------------------------------------------------- the host that an image needs
+@pytest.mark.parametrize(
+    ("deployment", "version", "expected"),
+    [
+        ("config: triton-python, instance_type: ml.g5.xlarge", "26.07", "al2023-ami-sagemaker-inference-gpu-4-1"),
+        ("config: triton-python, instance_type: ml.g5.xlarge", "24.05", "al2-ami-sagemaker-inference-gpu-3-1"),
+        ("config: triton-vllm, instance_type: ml.g5.xlarge", "24.05", "al2-ami-sagemaker-inference-gpu-3-1"),
+        ("config: triton-python, instance_type: ml.m5.xlarge", "26.07", None),
+        ("config: triton-python, instance_type: ml.inf2.xlarge", "26.07", None),
+        ("config: triton-python, instance_type: ml.g5.xlarge, target: hyperpod-eks", "26.07", None),
+        ("config: triton-python, instance_type: ml.g5.xlarge, target: batch-transform", "26.07", None),
+        ("config: http-flask, instance_type: ml.g5.xlarge", "1.7.2", None),
+        ("config: triton-python, instance_type: ml.none.xlarge", "26.07", None),
+    ],
+)
+def test_the_host_is_the_one_that_the_version_s_image_needs(deployment, version, expected):
+    text = f"version: 1\nproject: {{name: a}}\ndeployment: {{{deployment}}}\nframework: {{version: '{version}'}}\n"
+    found = resolved(text, known=load())
+    for key in ("endpoint.inference_ami_version", "batch.transform_ami_version"):
+        assert found.get(key) == (expected if key.startswith("endpoint") else None)
+    said = found.value("endpoint.inference_ami_version")
+    if said is not None:
+        assert said.source is Source.FRAMEWORK
+        assert "frameworks/triton.yaml" in said.origin
+    own = resolved(text + "endpoint: {inference_ami_version: al2-ami-sagemaker-inference-gpu-2}\n", known=load())
+    assert own.get("endpoint.inference_ami_version") == "al2-ami-sagemaker-inference-gpu-2"

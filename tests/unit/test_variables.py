@@ -85,7 +85,7 @@ def test_a_typed_key_becomes_a_variable(name, key):
     assert how is not None
     given = sample(key)
     found = of(written(key, given), name)
-    if given is how.opposite and engine.negation:
+    if given is how.opposite and engine.drops_false:
         # an entry point that drops `false` is told the opposite
         assert value(found, f"env.{spelling.variable(engine, engine.negation + how.option)}").value == "true"
         assert found.value(f"env.{spelling.variable(engine, how.option)}") is None
@@ -345,3 +345,90 @@ def test_an_engine_s_own_words_for_a_value_and_what_it_needs_besides():
     back = of("env: {SGLANG_SPECULATIVE_ALGORITHM: EAGLE3}\n", "sglang")
     assert value(back, "engine.speculative.method").value == "eagle3"
     assert value(back, "env.SGLANG_SPECULATIVE_ALGORITHM").value == "EAGLE3"
+
+
+# ---------------------------------------------------------------- an option that switches another one off
+NO = "ENABLE_PREFIX_CACHING"
+
+
+@pytest.mark.parametrize("name", ["vllm", "sm-vllm"])
+def test_the_opposite_option_is_the_same_key(name):
+    prefix = KNOWN.engines[name].prefix
+    found = of(f"env: {{{prefix}NO_{NO}: 'true'}}\n", name)
+    assert value(found, "engine.enable_prefix_caching").value is False
+    assert value(found, f"env.{prefix}NO_{NO}").value == "true"
+    assert found.value(f"env.{prefix}{NO}") is None
+    assert not found.findings
+
+
+@pytest.mark.parametrize("name", ["vllm", "sm-vllm"])
+@pytest.mark.parametrize(
+    "other",
+    ["engine: {enable_prefix_caching: true}", "engine: {extra_args: {enable-prefix-caching: true}}", "PLAIN"],
+)
+def test_the_opposite_option_beside_the_option_is_a_contradiction(name, other):
+    prefix = KNOWN.engines[name].prefix
+    env = f"{prefix}NO_{NO}: 'true'" + (f", {prefix}{NO}: 'true'" if other == "PLAIN" else "")
+    found = of(f"env: {{{env}}}\n" + ("" if other == "PLAIN" else other + "\n"), name)
+    assert [f.code for f in found.findings] == ["MLCC130"]
+    assert "they are one option" in found.findings[0].message
+
+
+@pytest.mark.parametrize("name", ["vllm", "sm-vllm"])
+def test_what_is_stronger_takes_the_opposite_option_back(name):
+    prefix = KNOWN.engines[name].prefix
+    above = layer(Source.OPTION, "engine: {enable_prefix_caching: true}")
+    found = of(f"env: {{{prefix}NO_{NO}: 'true'}}\n", name, above)
+    assert value(found, f"env.{prefix}{NO}").value == "true"
+    assert found.value(f"env.{prefix}NO_{NO}") is None
+    off = layer(Source.OPTION, "engine: {enable_prefix_caching: false}")
+    found = of(f"env: {{{prefix}{NO}: 'true'}}\n", name, off)
+    told = {k: found.value(f"env.{prefix}{k}") for k in (NO, f"NO_{NO}")}
+    assert {k: v.value for k, v in told.items() if v is not None} == (
+        {NO: "false"} if name == "vllm" else {f"NO_{NO}": "true"}
+    )
+
+
+@pytest.mark.parametrize("name", ["vllm", "sm-vllm"])
+@pytest.mark.parametrize(("project", "own"), [(True, False), (False, True)])
+def test_a_component_takes_back_what_the_project_switches(name, project, own):
+    prefix = KNOWN.engines[name].prefix
+    above = f"env: {{{prefix}{'' if project else 'NO_'}{NO}: 'true'}}\n"
+    component = f"inference_components: [{{name: c, engine: {{enable_prefix_caching: {str(own).lower()}}}}}]\n"
+    found = of(above + component, name)
+    assert not found.findings
+    both = {
+        k: (found.value(f"inference_components[c].env.{prefix}{k}") or found.value(f"env.{prefix}{k}"))
+        for k in (NO, f"NO_{NO}")
+    }
+    told = {k: v.value for k, v in both.items() if v is not None}
+    switched = {k for k, v in told.items() if v == "true"}
+    assert switched == ({NO} if own else set() if name == "vllm" else {f"NO_{NO}"})
+    assert told.get(NO, "false") == str(own).lower()
+
+
+def test_an_opposite_option_that_is_neither_true_nor_false_stays_for_the_checks():
+    found = of("engine: {enable_prefix_caching: true}\nenv: {VLLM_NO_ENABLE_PREFIX_CACHING: maybe}\n")
+    assert value(found, "env.VLLM_NO_ENABLE_PREFIX_CACHING").value == "maybe"
+
+
+# ---------------------------------------------------------------- an option that depends on another key
+@pytest.mark.parametrize(
+    "method",
+    ["engine: {speculative: {method: ngram, num_speculative_tokens: 4}}", "env: {SGLANG_SPECULATIVE_ALGORITHM: NGRAM}"],
+)
+def test_an_option_is_another_one_where_another_key_says_so(method):
+    number = "" if "num_" in method else "engine: {speculative: {num_speculative_tokens: 4}}\n"
+    found = of(f"{method}\n{number}", "sglang")
+    assert value(found, "env.SGLANG_SPECULATIVE_NUM_DRAFT_TOKENS").value == "4"
+    assert found.value("env.SGLANG_SPECULATIVE_NUM_STEPS") is None
+    assert found.value("env.SGLANG_SPECULATIVE_EAGLE_TOPK") is None
+    back = of("env: {SGLANG_SPECULATIVE_ALGORITHM: NGRAM, SGLANG_SPECULATIVE_NUM_DRAFT_TOKENS: '6'}\n", "sglang")
+    assert value(back, "engine.speculative.num_speculative_tokens").value == 6
+
+
+def test_a_component_s_own_method_says_which_option_the_project_s_number_is():
+    text = "engine: {speculative: {method: eagle, num_speculative_tokens: 4}}\n"
+    found = of(text + "inference_components: [{name: c, engine: {speculative: {method: ngram}}}]\n", "sglang")
+    assert value(found, "inference_components[c].env.SGLANG_SPECULATIVE_NUM_DRAFT_TOKENS").value == "4"
+    assert value(found, "env.SGLANG_SPECULATIVE_NUM_STEPS").value == "4"
