@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from mlcc.registries.engine_types import Engine, Option, Options
 from mlcc.spelling import spelled
+from mlcc.values import EMPTY
 
 _NUMBERS = re.compile(r"\d{1,18}")
 # What comes before a release, the farthest first.
@@ -67,7 +68,13 @@ def known(options: Options, version: str) -> Known:
     def stands(row: Option) -> bool:
         return place.get(row.first, 0) <= here <= place.get(row.last, len(listed))
 
-    rows = {name: row for name, row in options.options.items() if stands(row)}
+    def words(row: Option) -> Option:
+        first, last = row.since, row.until
+        there = (w for w in row.choices if place.get(first.get(w, ""), 0) <= here <= place.get(last.get(w, ""), here))
+        free = place.get(row.open_from, len(listed)) <= here or here <= place.get(row.open_until, -1)
+        return row._replace(choices=tuple(there), since=EMPTY, until=EMPTY, open=free)
+
+    rows = {name: words(row) if row.choices else row for name, row in options.options.items() if stands(row)}
     own = frozenset(name for name, row in options.variables.items() if stands(row))
     if options.parent is None:
         return Known(taken, taken == version, rows, own)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlcc import spelling
 from mlcc.checks.base import Subject
 from mlcc.checks.serving import Found, known, places
-from mlcc.diagnostics import Finding, allowed, quoted
+from mlcc.diagnostics import Finding, Severity, allowed, nearest, quoted
 from mlcc.registries.engine_types import Option
 
 CODE = "MLCC131"
@@ -30,16 +30,18 @@ def check(subject: Subject) -> Iterator[Finding]:
         for name, found in place.env.items():
             wrong = _typed(typed[name], options.get(name), str(found.value)) if name in typed else ""
             wrong = wrong or (_option(options[name], str(found.value)) if name in options else "")
+            severity = Severity.ERROR if wrong else Severity.WARNING
+            wrong = wrong or (_word(options[name], str(found.value), subject) if name in options else "")
             if wrong and found.path not in seen:
                 seen.add(found.path)
                 said = place.engine.get(typed[name]) if name in typed else None
                 if said is not None and _written(subject, said):
-                    yield subject.finding(
-                        CODE, said.path, wrong, f"it is told as {name}; see the engine's documentation"
-                    )
+                    hint = f"it is told as {name}; see the engine's documentation"
+                    yield subject.finding(CODE, said.path, wrong, hint, severity)
                     continue
                 hint = f"engine.{typed[name]} says the same, checked as you type" if name in typed else ""
-                yield subject.finding(CODE, found.path, f"{name}: {wrong}", hint or "see the engine's documentation")
+                hint = hint or "see the engine's documentation"
+                yield subject.finding(CODE, found.path, f"{name}: {wrong}", hint, severity)
 
 
 def _written(subject: Subject, said: Found) -> bool:
@@ -61,7 +63,7 @@ def _typed(key: str, row: Option | None, text: str) -> str:
 
 def _option(row: Option, text: str) -> str:
     """What is wrong with the text of an option's variable."""
-    if row.choices and text not in row.choices and row.type != "list":
+    if row.choices and text not in row.choices and row.type != "list" and not row.open:
         return f"{quoted(text, 60)} is not one of {allowed(row.choices)}"
     if row.type in SWITCHES and text.strip().lower() not in WORDS:
         return f"{quoted(text, 60)} is not true or false"
@@ -70,6 +72,17 @@ def _option(row: Option, text: str) -> str:
     if row.type in ("json", "list") and text[:1] in JSON[row.type] and text and not _json(text):
         return f"{quoted(text, 60)} is not JSON"
     return ""
+
+
+def _word(row: Option, text: str, subject: Subject) -> str:
+    """What is odd about a word of an option that a plugin may add words to."""
+    own = {choice.lower(): choice for choice in row.choices}
+    if not row.open or not text or row.type != "text" or text.lower() in own:
+        return ""
+    near = own.get(nearest(text.lower(), own), "")
+    version = f"{subject.rows.options.name if subject.rows.options else ''} {subject.rows.engine_version}"
+    meant = f" (did you mean {near}?)" if near else ""
+    return f"{version} itself has no {quoted(text, 60)}{meant}: only a plugin in the image adds one"
 
 
 def _number(text: str, kind: str) -> bool:

@@ -274,6 +274,10 @@ def _option(name: str, node: Node, prefix: str = "") -> e.Option:
         _text(node, "from"),
         _text(node, "until"),
         _text(node, "note"),
+        _plain(node, "choices_from"),
+        _plain(node, "choices_until"),
+        _text(node, "open_from"),
+        _text(node, "open_until"),
     )
 
 

@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from tools.engine_options import packages
-from tools.engine_options.arguments import click_options
-from tools.engine_options.engines import SGLANG, VLLM
+from tools.engine_options.arguments import Found, click_options
+from tools.engine_options.engines import SGLANG, VLLM, registered
 from tools.engine_options.source import UNKNOWN, Code
-from tools.engine_options.table import choices, document, row, rows, span, spelled
+from tools.engine_options.table import choices, document, opened, row, rows, span, spelled
 from tools.engine_options.walk import Walk, top_level
 
 
@@ -172,7 +172,7 @@ def test_fields():
         "name": {"type": "text"},
         "mode": {"type": "text", "choices": ["a", "b"]},
         "dtype": {"type": "text", "choices": ["auto", "float", "half"]},
-        "open-mode": {"type": "text"},
+        "open-mode": {"type": "text", "choices": ["a"], "open": True},
         "names": {"type": "list"},
         "sizes": {"type": "list", "items": "integer"},
         "kinds": {"type": "list", "choices": ["p", "q"]},
@@ -376,6 +376,42 @@ def test_choices_say_since_when_and_until_when():
         "choices_until": {"a": "1"},
     }
     assert choices([("1", [64, 8, None])]) == {"choices": [8, 64]}
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"),
+    [
+        ([False, False, False], {}),
+        ([True, True, True], {"open_from": "1"}),
+        ([False, True, True], {"open_from": "2"}),
+        ([True, False, True], {"open_from": "3"}),
+        ([True, True, False], {"open_until": "2"}),
+    ],
+)
+def test_a_list_of_words_says_which_versions_take_others(free, expected):
+    assert opened(list(zip("123", free, strict=True))) == expected
+    read = {
+        v: {"x": ("x", {"type": "text", "choices": ["a"], **({"open": True} if f else {})})}
+        for v, f in zip("123", free, strict=True)
+    }
+    assert rows(read) == {"x": {"type": "text", "choices": ["a"], **expected}}
+
+
+REGISTRY = """
+from typing import Literal
+QuantizationMethods = Literal["awq", "fp8"]
+"""
+
+
+def test_the_words_of_an_option_that_a_registry_holds_are_read_there():
+    modules = {"vllm.model_executor.layers.quantization": (REGISTRY, True)}
+    code = Code(modules.get)
+    open_one = Found(("--quantization", "-q"), {"type": "str"})
+    assert registered(code, open_one).argument == {"type": "str", "words": ["awq", "fp8"]}
+    strict = Found(("--quantization", "-q"), {"type": "str", "choices": ["awq"]})
+    assert registered(code, strict) is strict
+    other = Found(("--load-format",), {"type": "str"})
+    assert registered(code, other) is other
 
 
 def test_the_yaml_says_the_same():

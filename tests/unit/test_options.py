@@ -54,6 +54,30 @@ def test_an_option_stands_from_its_first_to_its_last_version(version, names, var
     assert found.variables == variables
 
 
+WORDS = Option("mode", "text", ("a", "b", "c"), since={"b": "0.9.0"}, until={"a": "0.9.0"})
+
+
+@pytest.mark.parametrize(("version", "words"), [("0.8.0", "ac"), ("0.9.0", "abc"), ("0.10.0", "bc"), ("0.11.0", "bc")])
+def test_a_version_has_its_own_words(version, words):
+    listed = Options("x", "test", ("0.8.0", "0.9.0", "0.10.0"), {"mode": WORDS})
+    assert "".join(options.known(listed, version).options["mode"].choices) == words
+
+
+@pytest.mark.parametrize(
+    ("version", "bounds", "free"),
+    [
+        ("0.9.0", {}, False),
+        ("0.9.0", {"open_from": "0.9.0"}, True),
+        ("0.8.0", {"open_from": "0.9.0"}, False),
+        ("0.9.0", {"open_until": "0.9.0"}, True),
+        ("0.10.0", {"open_until": "0.9.0"}, False),
+    ],
+)
+def test_some_versions_take_other_words_too(version, bounds, free):
+    listed = Options("x", "test", ("0.8.0", "0.9.0", "0.10.0"), {"mode": WORDS._replace(**bounds)})
+    assert options.known(listed, version).options["mode"].open is free
+
+
 def test_an_engine_has_the_options_of_the_one_it_is_made_on():
     found = options.known(CHILD, "0.10.0")
     assert (found.version, found.exact) == ("0.10.0", True)

@@ -96,9 +96,9 @@ def from_hints(name: str, found: frozenset[Hint]) -> Argument:
 
 
 def literal_words(hint: Hint, strict: bool) -> Argument:
-    """A Literal: its type, and its values where nothing else is accepted."""
+    """A Literal: its type, and its values: `words` where others may be registered by a plugin."""
     kind = {int: "int", float: "float"}.get(type(hint.args[0]) if hint.args else str, "str")
-    return {"type": kind, **({"choices": sorted(hint.args, key=str)} if strict else {})}
+    return {"type": kind, "choices" if strict else "words": sorted(hint.args, key=str)}
 
 
 def element(hint: Hint) -> Argument:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .arguments import Found
-from .source import Code
+from .arguments import Found, literal_words
+from .source import Code, hints
 from .walk import Walk
 
 
@@ -19,8 +19,25 @@ def vllm(code: Code) -> list[Found]:
         if start is not None:
             walk = Walk(code)
             walk.function(start)
-            return walk.found
+            return [registered(code, one) for one in walk.found]
     raise LookupError("no make_arg_parser")
+
+
+# Options whose words stand in a registry that plugins may add to; the parser itself takes any.
+REGISTERED = {
+    "--load-format": ("vllm.model_executor.model_loader", "LoadFormats"),
+    "--quantization": ("vllm.model_executor.layers.quantization", "QuantizationMethods"),
+}
+
+
+def registered(code: Code, found: Found) -> Found:
+    """An option with the words that its registry begins with."""
+    module, name = REGISTERED.get(found.spellings[0], ("", ""))
+    thing = code.find(code.module(module), name) if module and "choices" not in found.argument else None
+    kinds = {h.kind: h for h in hints(code, thing.node, thing.module)} if thing is not None else {}
+    if "literal" not in kinds:
+        return found
+    return Found(found.spellings, {**found.argument, **literal_words(kinds["literal"], strict=False)})
 
 
 def server_args(module: str) -> Callable[[Code], list[Found]]:

@@ -33,8 +33,9 @@ def row(argument: Argument) -> Row:
         found["optional"] = True
     if action in ("append", "extend"):
         found["repeat"] = True
-    if argument.get("choices"):
-        found["choices"] = argument["choices"]
+    if argument.get("choices") or argument.get("words"):
+        found["choices"] = argument.get("choices") or argument["words"]
+        found |= {} if argument.get("choices") else {"open": True}
     if argument.get("note"):
         found["note"] = argument["note"]
     return found
@@ -78,8 +79,10 @@ def rows(read: Mapping[str, Mapping[str, tuple[str, Row]]]) -> dict[str, Row]:
         kinds = [(v, " of ".join([r["type"], *([r["items"]] if "items" in r else [])])) for v, r in history]
         notes = [newest.pop("note")] if "note" in newest else []
         notes += [f"{k} up to {v}" for (v, k), (_, after) in itertools.pairwise(kinds) if k != after]
+        newest.pop("open", None)
         if "choices" in newest:
             newest |= choices([(v, r.get("choices")) for v, r in history])
+            newest |= opened([(v, bool(r.get("open") or "choices" not in r)) for v, r in history])
         bounds = span(name, having[name], versions)
         notes += [bounds.pop("note")] if "note" in bounds else []
         aliases = sorted(n for n in names if n != name and main[n] == name and having[n] == having[name])
@@ -102,6 +105,17 @@ def choices(history: Sequence[tuple[str, Sequence[Any] | None]]) -> Row:
         if having[-1] != lists[-1][0]:
             found.setdefault("choices_until", {})[value] = having[-1]
     return found
+
+
+def opened(history: Sequence[tuple[str, bool]]) -> Row:
+    """Since when other words are taken too, or until when they were."""
+    free = [v for v, free in history if free]
+    if not free:
+        return {}
+    if not history[-1][1]:
+        return {"open_until": free[-1]}
+    closed = [n for n, (_, free) in enumerate(history) if not free]
+    return {"open_from": history[closed[-1] + 1 if closed else 0][0]}
 
 
 # ---------------------------------------------------------------- YAML
