@@ -10,17 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from mlcc.registries.types import Entry
+from mlcc.values import EMPTY
+
 GIB = 1 << 30
 BYTES = {"float32": 4.0, "float": 4.0, "bfloat16": 2.0, "float16": 2.0, "half": 2.0, "fp8": 1.0, "int8": 1.0}
-# Bytes per weight of quantised checkpoints, scales and the unquantised embeddings and norms included.
-QUANTISED = {
-    "fp8": 1.05, "compressed-tensors": 1.05, "int8": 1.05, "w8a8": 1.05, "bitsandbytes": 0.62, "awq": 0.65,
-    "awq_marlin": 0.65, "gptq": 0.65, "gptq_marlin": 0.65, "mxfp4": 0.66, "nvfp4": 0.66, "modelopt_fp4": 0.66,
-}  # fmt: skip
 # What a device gives to programs of what it reports: the rest is page tables, ECC rows and the driver's own.
 USABLE = 0.985
-# A checkpoint that is laid out anew for the kernels when it is loaded (Marlin's layout of MXFP4).
-LOADED = {"mxfp4": 1.085}
 # CUDA context and libraries of one process; NCCL's buffers once there are several.
 CONTEXT_GIB, NCCL_GIB = 0.30, 0.45
 # The batch that vLLM profiles where nobody says, in tokens and in sequences; devices of 70 GiB and more take a larger
@@ -37,7 +33,8 @@ BLOCK = 16  # tokens are kept in blocks of this many
 class Wanted(NamedTuple):
     """What is asked of the engine; None where nobody says.
 
-    length: tokens of a sequence; sequences and batched_tokens: the largest batch; cache_dtype: of the KV cache.
+    length: tokens of a sequence; sequences and batched_tokens: the largest batch; cache_dtype: of the KV cache;
+    methods: what is known of each way to quantise (quantizations.yaml).
     """
 
     tensor_parallel: int = 1
@@ -51,6 +48,7 @@ class Wanted(NamedTuple):
     cache_dtype: str = ""
     loras: int = 0
     lora_rank: int = 16
+    methods: Mapping[str, Entry] = EMPTY
 
 
 class Device(NamedTuple):
@@ -154,13 +152,25 @@ def weight_gib(facts: Mapping[str, Any], wanted: Wanted) -> float:
     """Weights of the whole model.  A checkpoint's own size beats the product; quantisation on load beats both."""
     own = str(facts.get("quantization", ""))
     if wanted.quantization and wanted.quantization != own:
-        each = QUANTISED.get(wanted.quantization, BYTES.get(str(facts.get("dtype", "")), 2.0))
-    elif "weight_gib" in facts:
-        return float(facts["weight_gib"]) * LOADED.get(own, 1.0)
-    else:
-        dtype = wanted.dtype if wanted.dtype in BYTES else str(facts.get("dtype", "bfloat16"))
-        each = QUANTISED.get(own, BYTES.get(dtype, 2.0))
-    return float(facts["parameters"]) * each / GIB
+        return _quantised(facts, wanted, wanted.quantization)
+    if "weight_gib" in facts:
+        return float(facts["weight_gib"]) * _method(wanted, own, "loaded", 1.0)
+    return _quantised(facts, wanted, own)
+
+
+def _quantised(facts: Mapping[str, Any], wanted: Wanted, method: str) -> float:
+    """GiB of the weights where a method makes linear layers small; embeddings and output stay as they are."""
+    dtype = wanted.dtype if wanted.dtype in BYTES else str(facts.get("dtype", "bfloat16"))
+    plain = BYTES.get(dtype, 2.0)
+    small = _method(wanted, method, "bits_per_weight", 8 * plain) / 8
+    ends = 2 * facts.get("vocab_size", 0) * facts.get("hidden_size", 0)
+    return float(ends * plain + max(facts["parameters"] - ends, 0) * small) / GIB
+
+
+def _method(wanted: Wanted, name: str, fact: str, default: float) -> float:
+    """A fact of a way to quantise."""
+    row = wanted.methods.get(name)
+    return float(row.facts.get(fact, default)) if row is not None else default
 
 
 def solve(facts: Mapping[str, Any], device: Device, wanted: Wanted) -> Fit:

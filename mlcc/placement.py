@@ -24,7 +24,7 @@ def device(instance: Instance) -> Device | None:
     return Device(instance.accelerator_name, whole * fit.USABLE, instance.small_batches) if whole else None
 
 
-def wanted(get: Callable[[str, Any], Any], tensor_parallel: int = 1) -> Wanted:
+def wanted(registries: Registries, get: Callable[[str, Any], Any], tensor_parallel: int = 1) -> Wanted:
     """What an engine is asked for.  get: the value of a key of `engine:`, or what it is given as its default."""
     lora = bool(get("lora.enabled", False))
     return Wanted(
@@ -39,6 +39,7 @@ def wanted(get: Callable[[str, Any], Any], tensor_parallel: int = 1) -> Wanted:
         cache_dtype=str(get("kv_cache_dtype", "")),
         loras=int(get("lora.max_loras", 1)) if lora else 0,
         lora_rank=int(get("lora.max_lora_rank", 16)),
+        methods=registries.entries("quantizations"),
     )
 
 

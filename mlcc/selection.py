@@ -86,7 +86,7 @@ def select(table: Table, registries: Registries, findings: list[Finding]) -> Row
     sized = sizing.possible(table, model, engine)
     sizing.place(table, registries, model, target, sized)
     instance = _instance(table, registries)
-    sizing.split(table, model, instance, sized)
+    sizing.split(table, registries, model, instance, sized)
     _host_image(table, registries, target, version, instance)
     options = registries.options(engine.options) if engine is not None else None
     return Rows(config, architecture, target, framework, version, model, instance, engine, options, backends)

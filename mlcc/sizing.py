@@ -42,12 +42,14 @@ def place(
     said = wins is not None and wins.source.level < Source.MODEL.level
     if said or engine is None or not offered or not fit.possible(model.facts):
         return
-    row = placement.smallest(registries, model.facts, _wanted(table), offered, tight=True)
+    row = placement.smallest(registries, model.facts, _wanted(table, registries), offered, tight=True)
     if row is not None:
         table.put(path, row.name, Source.MODEL, f"{model.origin} (the cheapest that it fits)")
 
 
-def split(table: Table, model: Model | None, instance: Instance | None, engine: Engine | None) -> None:
+def split(
+    table: Table, registries: Registries, model: Model | None, instance: Instance | None, engine: Engine | None
+) -> None:
     """Over how many devices a model is split that does not fit one, where nobody says it."""
     if model is None or instance is None or engine is None:
         return
@@ -55,15 +57,18 @@ def split(table: Table, model: Model | None, instance: Instance | None, engine: 
         return
     counts = [c for path, found in table.candidates.items() if path[2:] == ("gpu_count",) for c in found]
     devices = min([instance.accelerator_count or 1, *(int(c.value) for c in counts)])
-    over, why = placement.split(model.facts, instance, _wanted(table), devices), "the fewest devices of {} that hold it"
+    over, why = (
+        placement.split(model.facts, instance, _wanted(table, registries), devices),
+        "the fewest devices of {} that hold it",
+    )
     if over is None:
-        over, why = _shortened(table, model, instance, devices), "all devices of {} that can share it"
+        over, why = _shortened(table, registries, model, instance, devices), "all devices of {} that can share it"
     if over is not None and over > 1:
         origin = f"{model.origin} ({why.format(instance.name)})"
         table.put(("engine", "tensor_parallel_size"), over, Source.MODEL, origin)
 
 
-def _shortened(table: Table, model: Model, instance: Instance, devices: int) -> int | None:
+def _shortened(table: Table, registries: Registries, model: Model, instance: Instance, devices: int) -> int | None:
     """A length that the model's own type holds, where nobody names type or length; over how many devices, or None.
 
     Who names an instance type himself is told instead that the model's own length does not fit it.
@@ -73,7 +78,7 @@ def _shortened(table: Table, model: Model, instance: Instance, devices: int) -> 
     over = max(placement.splits(model.facts, devices), default=0)
     if not ours or not over or table.winner("engine.max_model_len") is not None or not fit.possible(model.facts):
         return None
-    found = placement.solve(model.facts, instance, _wanted(table)._replace(tensor_parallel=over))
+    found = placement.solve(model.facts, instance, _wanted(table, registries)._replace(tensor_parallel=over))
     lengths = [found.length_of(n) // STEP * STEP for n in (fit.COMFORTABLE, 1)] if found is not None else []
     length = next((n for n in lengths if n >= USEFUL), 0)
     if length:
@@ -82,11 +87,11 @@ def _shortened(table: Table, model: Model, instance: Instance, devices: int) -> 
     return over if length else None
 
 
-def _wanted(table: Table) -> fit.Wanted:
+def _wanted(table: Table, registries: Registries) -> fit.Wanted:
     """What the engine is asked for, as far as the typed keys say."""
 
     def get(key: str, default: Any) -> Any:
         found = table.winner(f"engine.{key}")
         return default if found is None else found.value
 
-    return placement.wanted(get)
+    return placement.wanted(registries, get)

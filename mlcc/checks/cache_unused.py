@@ -27,7 +27,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         model, batch = place.model, place.engine.get("max_num_seqs")
         if model is None or batch is None or batch.path in seen or place.get("max_model_len") is None:
             continue
-        found = placement.solve(model.facts, instance, wanted(place)) if fit.possible(model.facts) else None
+        found = placement.solve(model.facts, instance, wanted(subject, place)) if fit.possible(model.facts) else None
         if found is None or found.verdict != fit.FITS or subject.resolved.values[batch.path].source.level >= 8:
             continue
         need = int(batch.value) * (found.length * found.token_bytes + found.fixed_bytes) / fit.GIB

@@ -33,7 +33,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         if not fit.possible(model.facts):
             yield from _weights_alone(subject, model, instance, place)
             continue
-        found = placement.solve(model.facts, instance, wanted(place))
+        found = placement.solve(model.facts, instance, wanted(subject, place))
         for finding in _host(subject, model, instance, place):
             if finding not in told:
                 told.add(finding)
@@ -56,7 +56,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _weights_alone(subject: Subject, model: Model, instance: Instance, place: Place) -> Iterator[Finding]:
     """Of a model without known shapes the weights alone, which must leave something for the cache."""
-    device, asked = placement.device(instance), wanted(place)
+    device, asked = placement.device(instance), wanted(subject, place)
     over = asked.tensor_parallel * asked.pipeline_parallel
     weights = fit.weight_gib(model.facts, asked)
     room = device.memory_gib * asked.utilization * over if device is not None else weights
@@ -71,7 +71,7 @@ def _weights_alone(subject: Subject, model: Model, instance: Instance, place: Pl
 
 def _host(subject: Subject, model: Model, instance: Instance, place: Place) -> Iterator[Finding]:
     """A checkpoint passes through the machine's own memory on its way to the devices."""
-    weights = fit.weight_gib(model.facts, Wanted(dtype=str(place.get("dtype", ""))))
+    weights = fit.weight_gib(model.facts, wanted(subject, place)._replace(quantization=""))
     if instance.memory_gib and weights > HOST_SHARE * instance.memory_gib:
         message = (
             f"{model.name} has {weights:.1f} GiB of weights, which pass through the {instance.memory_gib:g} GiB of "
@@ -81,9 +81,9 @@ def _host(subject: Subject, model: Model, instance: Instance, place: Place) -> I
         yield subject.finding(CODE, ("deployment", "instance_type"), message, hint, Severity.WARNING)
 
 
-def wanted(place: Place) -> Wanted:
+def wanted(subject: Subject, place: Place) -> Wanted:
     """What a container's engine is asked for."""
-    return placement.wanted(place.get, tensor_parallel(place))
+    return placement.wanted(subject.registries, place.get, tensor_parallel(place))
 
 
 def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
@@ -93,16 +93,20 @@ def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
         ways.append(f"set engine.max_model_len: {_round(length)}")
     offered = subject.rows.target.instances if subject.rows.target is not None else ""
     instance = subject.rows.instance
-    over = placement.split(model.facts, instance, wanted(place), place.devices or 1) if instance is not None else None
+    over = (
+        placement.split(model.facts, instance, wanted(subject, place), place.devices or 1)
+        if instance is not None
+        else None
+    )
     if over is not None and over > tensor_parallel(place):
         ways.append(f"set engine.tensor_parallel_size: {over}")
     if place.prefix and instance is not None and (place.devices or 0) < (instance.accelerator_count or 0):
-        more = placement.split(model.facts, instance, wanted(place), instance.accelerator_count or 1)
+        more = placement.split(model.facts, instance, wanted(subject, place), instance.accelerator_count or 1)
         if more is not None:
             ways.append(f"give it gpu_count: {more} and that tensor_parallel_size")
             return ", or ".join(ways)
     refused = found.verdict == fit.NO
-    larger = placement.smallest(subject.registries, model.facts, wanted(place), offered, tight=refused)
+    larger = placement.smallest(subject.registries, model.facts, wanted(subject, place), offered, tight=refused)
     if larger is not None and larger != instance:
         ways.append(f"use {larger.name}")
     return ", or ".join(ways) or "choose a smaller or a quantised model"

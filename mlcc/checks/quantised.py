@@ -8,19 +8,19 @@ from mlcc.diagnostics import Finding, Severity
 from mlcc.values import Path
 
 CODE = "MLCC148"
-# How publishers name quantised checkpoints, by the last words of the model's id.
-MARKS = ("awq", "gptq", "fp8", "int4", "int8", "w4a16", "w8a8", "w8a16", "bnb", "nf4", "mxfp4", "nvfp4")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """The engine reads the method from the checkpoint, and picks faster kernels when it is left to."""
     seen: set[Path] = set()
+    methods = subject.registries.entries("quantizations").values()
+    marks = [mark for row in methods for mark in row.facts.get("marks", ())]
     for place in places(subject):
         named = subject.resolved.values.get((*place.prefix, "model") if place.own_model else ("model", "name"))
         name = str(named.value) if named is not None else ""
         own = str(place.model.facts.get("quantization", "")) if place.model is not None else ""
         words = name.lower().replace("_", "-").rpartition("/")[2].split("-")
-        own = own or next((mark for mark in MARKS if mark in words), "")
+        own = own or next((mark for mark in marks if mark in words), "")
         found = place.engine.get("quantization")
         if found is not None and own and "://" not in name and found.path not in seen:
             seen.add(found.path)

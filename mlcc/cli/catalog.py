@@ -65,6 +65,11 @@ TABLES: dict[str, tuple[Callable[[Registries], Rows], Columns, str]] = {
     ),
     "models": (lambda r: r.models, ("name", "family", "validation_level"), "models"),
     "policies": (_policies, ("name", "path", "severity", "title"), "policies"),
+    "quantizations": (
+        lambda r: r.entries("quantizations"),
+        ("name", ("bits_per_weight", "bits"), "title"),
+        "ways to quantise weights",
+    ),
     "regions": (lambda r: r.regions, ("name", "title", "partition", "sagemaker"), "regions"),
     "e2e": (
         lambda r: r.entries("e2e"),

@@ -18,8 +18,7 @@ from mlcc.values import Node
 # Where each kind stands: files at the top of a root, and folders of files.
 TOP = (
     "amis", "architectures", "chat_templates", "cuda", "deployment_configs", "e2e", "engines", "model_architectures",
-    "prices", "regions", "targets", "triton_backends",
-    "workloads",
+    "prices", "quantizations", "regions", "targets", "triton_backends", "workloads",
 )  # fmt: skip
 FOLDERS = {
     "frameworks": "framework",

@@ -193,7 +193,7 @@ class Registries:
         return found
 
     def entries(self, kind: str) -> Mapping[str, t.Entry]:
-        """A table of facts: amis, cuda, chat_templates, e2e, model_architectures or workloads."""
+        """A table of facts: amis, cuda, quantizations, workloads and the like (records.KINDS)."""
         return cast("dict[str, t.Entry]", self._once(self._rows, f"{kind}.yaml", kind))
 
     def price(self, instance_type: str) -> t.Price | None:

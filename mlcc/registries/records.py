@@ -295,6 +295,7 @@ KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
     "chat_templates": entry,
     "e2e": entry,
     "model_architectures": entry,
+    "quantizations": entry,
     "workloads": entry,
 }
 

@@ -389,6 +389,7 @@ def test_every_pure_module_has_a_file_of_tests():
         "candidates": "resolve",
         "selection": "resolve",
         "sizing": "placement",
+        "switches": "variables",
         "scalars": "yamlio",
         "yamltext": "yamlio",
     }

@@ -22,6 +22,7 @@ FACTS: dict[str, Any] = {
     "kv_heads": 8, "head_dim": 128, "vocab_size": 128256, "max_position_embeddings": 131072, "dtype": "bfloat16",
 }  # fmt: skip
 A10G = Device("A10G", 22.0)
+METHODS = KNOWN.entries("quantizations")
 
 
 def memory(name: str) -> float | None:
@@ -50,6 +51,7 @@ def solved(case: dict[str, Any]) -> Fit | None:
         quantization=case.get("quantization", ""),
         cache_dtype=case.get("kv_cache_dtype", ""),
         loras=1 if case.get("lora") else 0,
+        methods=METHODS,
     )
     return fit.solve(row.facts, Device(case["gpu"], room, case["gpu"].startswith("A100")), wanted)
 
@@ -119,8 +121,26 @@ def test_room_for_more_sequences_is_a_fit():
     ],
 )
 def test_what_makes_room_and_what_takes_it(change: dict[str, Any], more: bool):
-    usual, changed = fit.solve(FACTS, A10G, Wanted()), fit.solve(FACTS, A10G, Wanted()._replace(**change))
+    usual, changed = (fit.solve(FACTS, A10G, Wanted(methods=METHODS)._replace(**c)) for c in ({}, change))
     assert (changed.tokens > usual.tokens) == more
+
+
+@pytest.mark.parametrize(
+    ("model", "method", "gigabytes"),
+    [
+        # https://n-shot.com/?p=6178; https://mikamirai.com/blog/nvidia_awq_vs_fp8_accuracy/ (Llama 3 has 3.1's shapes)
+        ("meta-llama/Llama-3.1-8B-Instruct", "awq", 5.7),
+        ("meta-llama/Llama-3.1-70B-Instruct", "awq", 38),
+        ("meta-llama/Llama-3.1-70B-Instruct", "fp8", 70),
+    ],
+)
+def test_the_weights_of_a_quantised_model(model: str, method: str, gigabytes: float):
+    found = fit.weight_gib(KNOWN.models[model].facts, Wanted(quantization=method, methods=METHODS))
+    assert found * fit.GIB / 1e9 == pytest.approx(gigabytes, rel=0.08)
+
+
+def test_a_method_that_nobody_knows_is_as_large_as_the_model():
+    assert fit.weight_gib(FACTS, Wanted(quantization="new", methods=METHODS)) == fit.weight_gib(FACTS, Wanted())
 
 
 def test_one_token_of_cache():
@@ -148,8 +168,8 @@ def test_a_latent_cache_is_one_vector_a_layer():
 
 def test_a_checkpoint_s_own_size_counts():
     assert fit.weight_gib({**FACTS, "weight_gib": 5.0}, Wanted()) == 5.0
-    assert fit.weight_gib({**FACTS, "weight_gib": 5.0, "quantization": "mxfp4"}, Wanted()) == 5.0 * fit.LOADED["mxfp4"]
-    assert fit.weight_gib({**FACTS, "weight_gib": 5.0}, Wanted(quantization="fp8")) > 5.0
+    assert fit.weight_gib({**FACTS, "weight_gib": 5.0, "quantization": "mxfp4"}, Wanted(methods=METHODS)) == 5.0 * 1.085
+    assert fit.weight_gib({**FACTS, "weight_gib": 5.0}, Wanted(quantization="fp8", methods=METHODS)) > 5.0
 
 
 def test_larger_devices_profile_a_larger_batch():
