@@ -33,10 +33,14 @@ class Judged(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """Something that the registries say of what was chosen: which path decides it, and how it is read."""
+    """Something that the registries say of what was chosen: which path decides it, and how it is read.
+
+    kind: `number` or `level` (a validation level) for what has an order, else empty.
+    """
 
     path: str
     read: Callable[[Judged], Any]
+    kind: str = ""
 
 
 def _of(row: str, field: str) -> Callable[[Judged], Any]:
@@ -57,16 +61,16 @@ def _cost(at: Judged) -> float | None:
 
 FACTS: Mapping[str, Fact] = {
     "accelerator": Fact("deployment.instance_type", _of("instance", "accelerator")),
-    "accelerator_count": Fact("deployment.instance_type", _of("instance", "accelerator_count")),
+    "accelerator_count": Fact("deployment.instance_type", _of("instance", "accelerator_count"), "number"),
     "accelerator_name": Fact("deployment.instance_type", _of("instance", "accelerator_name")),
-    "config_validation_level": Fact("deployment.config", _of("config", "validation_level")),
-    "cost_usd_per_hour": Fact("deployment.instance_type", _cost),
+    "config_validation_level": Fact("deployment.config", _of("config", "validation_level"), "level"),
+    "cost_usd_per_hour": Fact("deployment.instance_type", _cost, "number"),
     "environment": Fact("environments", lambda at: at.resolved.env or DEFAULT_ENVIRONMENT),
-    "framework_validation_level": Fact("framework.version", _of("version", "validation_level")),
+    "framework_validation_level": Fact("framework.version", _of("version", "validation_level"), "level"),
     "instance_family": Fact("deployment.instance_type", _of("instance", "family")),
     "model_family": Fact("model.name", _of("model", "family")),
     "model_gated": Fact("model.name", _of("model", "gated")),
-    "model_validation_level": Fact("model.name", _of("model", "validation_level")),
+    "model_validation_level": Fact("model.name", _of("model", "validation_level"), "level"),
 }
 
 
@@ -84,6 +88,22 @@ def exists(path: str) -> bool:
     parsed = parse_path(path.replace("*", "x"))
     prop = keys.find(SCHEMA, parsed) if parsed is not None else None
     return prop is not None and "object" not in prop.types
+
+
+def misfit(policy: Policy) -> str:
+    """A limit of another kind than the value that it limits: a validation level for a number, a number for a text."""
+    fact = FACTS.get(policy.path.removeprefix(FACTS_PREFIX)) if policy.path.startswith(FACTS_PREFIX) else None
+    for name, limit in (("at_least", policy.at_least), ("at_most", policy.at_most)):
+        level = isinstance(limit, str)
+        fits = fact is not None and fact.kind == "level" if level else fact is None or fact.kind == "number"
+        if limit is not None and not fits:
+            return f"{name} is {'a validation level' if level else 'a number'}, and {policy.path} is none"
+    return ""
+
+
+def sound(policy: Policy) -> bool:
+    """Whether a rule can be judged at all: MLCC191 speaks of the others."""
+    return all(map(exists, paths(policy))) and not misfit(policy)
 
 
 def values(at: Judged, path: str) -> list[tuple[Path, Any]]:

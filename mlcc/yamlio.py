@@ -120,7 +120,8 @@ def _build(builder: Builder, text: str, packaged: bool) -> Node | None:
         mark = builder.stack[-1].mark if builder.stack else Mark(builder.file, 1, 1)
         raise Stop(problem_at("MLCC005", "not YAML: the text near here cannot be read", mark)) from None
     if builder.root is None or builder.root.value is None:
-        hint = "the smallest mlcc.yaml: see `mlcc init`" if builder.file.endswith((".yaml", ".yml")) else ""
+        hint = "it begins with `version: 1`; `mlcc init` writes a first mlcc.yaml"
+        hint = hint if builder.file.endswith((".yaml", ".yml")) else ""
         raise Stop(problem_at("MLCC005", "the file is empty", Mark(builder.file, 1, 1), hint))
     return builder.root
 

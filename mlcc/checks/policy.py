@@ -19,7 +19,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Every rule of every folder that holds here, about every value that its path names."""
     at = Judged(subject.resolved, subject.registries)
     for policy in subject.registries.policies:
-        if not all(map(policies.exists, policies.paths(policy))) or not policies.applies(policy, at):
+        if not policies.sound(policy) or not policies.applies(policy, at):
             continue
         found = policies.values(at, policy.path)
         if not found and policies.unjudged(policy):

@@ -7,6 +7,7 @@ from mlcc.checks.base import Subject
 from mlcc.config import SCHEMA
 from mlcc.diagnostics import Finding, Severity, allowed, nearest, quoted
 from mlcc.policy import FACTS, FACTS_PREFIX
+from mlcc.registries.policies import Policy
 
 CODE = "MLCC191"
 
@@ -16,9 +17,16 @@ def check(subject: Subject) -> Iterator[Finding]:
     for rule in subject.registries.policies:
         for path in policy.paths(rule):
             if not policy.exists(path):
-                known = [*(FACTS_PREFIX + name for name in FACTS), *(".".join(p) for p in keys.index(SCHEMA))]
+                written = (".".join(p).replace(".[]", policy.ELEMENTS) for p in keys.index(SCHEMA))
+                known = [*(FACTS_PREFIX + name for name in FACTS), *(p for p in written if policy.exists(p))]
                 near = nearest(path, known)
                 message = f"{rule.name}: {quoted(path, 80)} is neither a key of mlcc.yaml that holds a value nor a fact"
                 hint = f"did you mean {near}?" if near else f"facts: {allowed(FACTS, len(FACTS))}"
-                mark = rule.mark
-                yield Finding(CODE, Severity.ERROR, message, path, mark.file, mark.line, mark.column, hint)
+                yield _finding(rule, message, path, hint)
+        wrong = policy.misfit(rule)
+        if wrong and policy.exists(rule.path):
+            yield _finding(rule, f"{rule.name}: {wrong}", rule.path, "compare it with a value of its own kind")
+
+
+def _finding(rule: Policy, message: str, path: str, hint: str) -> Finding:
+    return Finding(CODE, Severity.ERROR, message, path, rule.mark.file, rule.mark.line, rule.mark.column, hint)

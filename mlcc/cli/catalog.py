@@ -121,7 +121,7 @@ def command(table: str, name: str, filters: tuple[str, ...], offered: str | None
         print_document(session, document(rows=shown))
     else:
         print_rows(session, [_listed(row) for row in shown], columns)
-        session.say(f"{len(shown)} {words}")
+        session.say(f"{words}: {len(shown)}" + (f" of {len(rows)}" if len(shown) < len(rows) else ""))
     return 0
 
 
