@@ -19,11 +19,14 @@ ROOT = "project"
 # rows of a stranger's registry are held to it here, whatever their schemas let pass.
 FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\"'\\`$#%;&|{}]")
 # Texts that are written as a whole by code (a JSON document, a Python literal), or that are a file of their own.
-WRITTEN = ("engine_json", "sample_payload", "chat_template")
+WRITTEN = ("engine_json", "entrypoint", "sample_payload", "chat_template")
 
 
-def context(resolved: Resolved) -> dict[str, Any]:
-    """The flat context of every template: validated values and lists, computed here so that templates need not."""
+def context(resolved: Resolved, secrets: bool = False) -> dict[str, Any]:
+    """The flat context of every template: validated values and lists, computed here so that templates need not.
+
+    secrets: whether the container reads secrets when it starts, in any environment.
+    """
     rows = resolved.rows
     assert rows.config is not None
     assert rows.architecture is not None
@@ -57,6 +60,7 @@ def context(resolved: Resolved) -> dict[str, Any]:
         "sample": bool(model_path) and model_path == rows.architecture.sample,
         "sample_payload": python_literal(_payload(resolved) or str(sample.get("payload", ""))),
         "steps": list(rows.architecture.steps),
+        **_entry(resolved, secrets),
         **_engine(resolved),
         **triton.context({p: v.value for p, v in resolved.values.items()}, rows),
     }
@@ -115,6 +119,18 @@ def _engine(resolved: Resolved) -> dict[str, Any]:
         "chat_template": _chat_template(resolved),
         "chat_template_file": "/".join(_parts(str(resolved.get("model.chat_template_file", "")))),
     }
+
+
+OWN_PROGRAM, WITH_SECRETS = "/opt/program/serve", "/opt/program/with_secrets"
+
+
+def _entry(resolved: Resolved, secrets: bool) -> dict[str, Any]:
+    """The image's entry point as JSON, empty where it stays the base image's own; whether code/ is in the image."""
+    engine = resolved.rows.engine
+    theirs = engine is not None and engine.style == "image"
+    words = [*([WITH_SECRETS] if secrets else []), *(engine.entrypoint if theirs and engine else (OWN_PROGRAM,))]
+    own = secrets or not theirs
+    return {"entrypoint": json.dumps(words) if own else "", "own_code": own or bool(_chat_template(resolved))}
 
 
 def _parts(path: str) -> list[str]:

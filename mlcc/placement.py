@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc import fit
 from mlcc.fit import Device, Fit, Wanted
+from mlcc.options import order
+from mlcc.registries.engine_types import Engine
 from mlcc.registries.load import Registries
-from mlcc.registries.types import Instance
+from mlcc.registries.types import FrameworkVersion, Instance
 
 MIB_PER_GIB = 1024
 # The share of an engine's memory that weights may take where nothing else is known of a model.
@@ -75,13 +77,61 @@ def _by_weights(facts: Mapping[str, Any], instance: Instance, wanted: Wanted, de
     return next((count for count in splits(facts, devices) if weights <= room * count), None)
 
 
+class Needs(NamedTuple):
+    """The compute capability that devices must have at least, and the last generation of them; empty, 0: any.
+
+    number_format: what the number format needs besides, which an engine may do without by choosing another one.
+    """
+
+    least: str = ""
+    newest: int = 0
+    number_format: str = ""
+
+    def too_old(self, instance: Instance) -> bool:
+        """Whether an instance type's devices are older than what the image's kernels are made for."""
+        return bool(self.least) and order(instance.compute_capability) < order(self.least)
+
+    def too_new(self, instance: Instance) -> bool:
+        """Whether they are of a later generation than the image's CUDA makes code for."""
+        return bool(self.newest) and int(instance.compute_capability.partition(".")[0]) > self.newest
+
+    def met(self, instance: Instance) -> bool:
+        """Whether an instance type's devices run the image, in the model's own number format."""
+        if not instance.compute_capability:
+            return True
+        has_format = not self.number_format or order(instance.compute_capability) >= order(self.number_format)
+        return has_format and not self.too_old(instance) and not self.too_new(instance)
+
+
+ANY = Needs()
+
+
+def needs(
+    registries: Registries, version: FrameworkVersion | None, engine: Engine | None = None, dtype: str = ""
+) -> Needs:
+    """Which devices a version's image runs on.  dtype: the number format that the engine is asked to compute in."""
+    accelerator = version.accelerator if version is not None else {}
+    toolkit = ".".join(str(accelerator.get("version", "")).split(".")[:2])
+    row = registries.entries("cuda").get(toolkit)
+    facts = row.facts if row is not None else {}
+    least = str(accelerator.get("compute_capability", "") or facts.get("compute_capability", ""))
+    of_format = engine.capability.get("dtype", {}).get(dtype, "") if engine is not None else ""
+    return Needs(least, int(facts.get("newest_major", 0)), of_format)
+
+
 def smallest(
-    registries: Registries, facts: Mapping[str, Any], wanted: Wanted, offered: str = "", tight: bool = False
+    registries: Registries,
+    facts: Mapping[str, Any],
+    wanted: Wanted,
+    offered: str = "",
+    tight: bool = False,
+    asked: Needs = ANY,
 ) -> Instance | None:
     """The cheapest instance type that holds a model which is split over all its devices.
 
     offered: the list that it must be on (`endpoint`, `transform`, `hyperpod`), empty for any; tight: room for a few
-    callers is enough.  Types without a known price come after those with one, by their devices' memory.
+    callers is enough; asked: what its devices must be.  Types without a known price come after those with one, by
+    their devices' memory.
     """
     enough = (fit.FITS, fit.TIGHT) if tight else (fit.FITS,)
     rows = []
@@ -89,6 +139,8 @@ def smallest(
         count = row.accelerator_count or 0
         one = device(row)
         if one is None or (offered and not getattr(row, offered)) or count not in splits(facts, count):
+            continue
+        if not asked.met(row):
             continue
         if fit.solve(facts, one, wanted._replace(tensor_parallel=count)).verdict in enough:
             price = registries.price(row.name)

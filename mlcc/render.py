@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlcc import conf, lean, resources, triton
+from mlcc import conf, lean, resources, secret_refs, triton
 from mlcc.compiled import Compiled
 from mlcc.context import ROOT, context
 from mlcc.diagnostics import error, printable, quoted
@@ -101,7 +101,9 @@ def render(default: Resolved, environments: Mapping[str, Resolved], staging: str
     folders of plugins' layers.
     """
     rows = default.rows
-    values = context(default)
+    every = (default, *environments.values())
+    secrets = any(secret_refs.variables({p: v.value for p, v in one.values.items()}) for one in every)
+    values = context(default, secrets)
     optional = set(rows.config.files) if rows.config is not None else set()
     switches = {
         "sample_model": values["sample"],
@@ -110,6 +112,7 @@ def render(default: Resolved, environments: Mapping[str, Resolved], staging: str
         "serve": values.get("style") == "serve",
         "front": values.get("front"),
         "chat_template": values.get("chat_template"),
+        "secrets": secrets,
     }
     tree: dict[str, Rendered] = {}
     for number, path in enumerate(layer_paths(rows.architecture, rows.target, roots)):

@@ -11,11 +11,13 @@ from mlcc import fit, placement, variables
 from mlcc.candidates import Table
 from mlcc.registries.engine_types import Engine
 from mlcc.registries.load import Registries
-from mlcc.registries.types import Instance, Model, Target
+from mlcc.registries.types import FrameworkVersion, Instance, Model, Target
 from mlcc.values import Source
 
 # Lengths are named in steps that people write; a shorter one than the second is of no use.
 STEP, USEFUL = 1024, 2048
+# The number format that the model's own checkpoint has.
+AUTO = "auto"
 
 
 def possible(table: Table, model: Model | None, engine: Engine | None) -> Engine | None:
@@ -27,7 +29,12 @@ def possible(table: Table, model: Model | None, engine: Engine | None) -> Engine
 
 
 def place(
-    table: Table, registries: Registries, model: Model | None, target: Target | None, engine: Engine | None
+    table: Table,
+    registries: Registries,
+    model: Model | None,
+    target: Target | None,
+    version: FrameworkVersion | None,
+    engine: Engine | None,
 ) -> None:
     """The instance type that a model brings: the first of its row that the target offers, else the cheapest it fits."""
     if model is None:
@@ -42,7 +49,10 @@ def place(
     said = wins is not None and wins.source.level < Source.MODEL.level
     if said or engine is None or not offered or not fit.possible(model.facts):
         return
-    row = placement.smallest(registries, model.facts, _wanted(table, registries), offered, tight=True)
+    dtype = table.chosen("engine.dtype")
+    dtype = str(model.facts.get("dtype", "")) if dtype in ("", AUTO) else dtype
+    asked = placement.needs(registries, version, engine, dtype)
+    row = placement.smallest(registries, model.facts, _wanted(table, registries), offered, tight=True, asked=asked)
     if row is not None:
         table.put(path, row.name, Source.MODEL, f"{model.origin} (the cheapest that it fits)")
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from mlcc import placement
 from mlcc.checks.base import Subject
 from mlcc.diagnostics import Finding
-from mlcc.options import order
 
 CODE = "MLCC142"
 
@@ -14,23 +14,19 @@ def check(subject: Subject) -> Iterator[Finding]:
     version, instance = subject.rows.version, subject.rows.instance
     if version is None or instance is None or not instance.compute_capability:
         return
-    toolkit = ".".join(str(version.accelerator.get("version", "")).split(".")[:2])
-    row = subject.registries.entries("cuda").get(toolkit)
-    least = str(
-        version.accelerator.get("compute_capability", "") or (row.facts.get("compute_capability", "") if row else "")
-    )
-    if least and order(instance.compute_capability) < order(least):
+    needed = placement.needs(subject.registries, version)
+    if needed.too_old(instance):
         message = (
             f"{instance.name} has {instance.accelerator_name} devices of compute capability "
-            f"{instance.compute_capability}, and {version.name} needs {least}"
+            f"{instance.compute_capability}, and {version.name} needs {needed.least}"
         )
         hint = "choose newer devices (mlcc catalog instances), or an older version of the framework"
         yield subject.finding(CODE, ("deployment", "instance_type"), message, hint)
-    newest = int(row.facts.get("newest_major", 0)) if row is not None else 0
-    if newest and int(instance.compute_capability.partition(".")[0]) > newest:
+    if needed.too_new(instance):
+        toolkit = version.accelerator.get("version", "")
         message = (
             f"{instance.name} has {instance.accelerator_name} devices of compute capability "
-            f"{instance.compute_capability}, and CUDA {toolkit} in the image makes code up to {newest}.x"
+            f"{instance.compute_capability}, and CUDA {toolkit} in the image makes code up to {needed.newest}.x"
         )
         hint = "choose a newer version of the framework (mlcc catalog frameworks), or older devices"
         yield subject.finding(CODE, ("deployment", "instance_type"), message, hint)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mlcc import secret_refs
 from mlcc.checks.base import Subject
 from mlcc.checks.serving import places
 from mlcc.diagnostics import Finding
@@ -17,8 +18,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     target = subject.rows.target
     if target is None or not target.host_image:
         return
+    secrets = secret_refs.variables({p: v.value for p, v in subject.resolved.values.items()})
     for place in places(subject):
-        pairs = {name: str(found.value) for name, found in place.env.items()}
+        pairs = {name: str(found.value) for name, found in place.env.items()} | secrets
         path: Path = (*place.prefix, "env")
         if len(pairs) > PAIRS:
             yield subject.finding(

@@ -106,7 +106,12 @@ def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
             ways.append(f"give it gpu_count: {more} and that tensor_parallel_size")
             return ", or ".join(ways)
     refused = found.verdict == fit.NO
-    larger = placement.smallest(subject.registries, model.facts, wanted(subject, place), offered, tight=refused)
+    asked = placement.needs(
+        subject.registries, subject.rows.version, subject.rows.engine, str(place.get("dtype", model.facts.get("dtype")))
+    )
+    larger = placement.smallest(
+        subject.registries, model.facts, wanted(subject, place), offered, tight=refused, asked=asked
+    )
     if larger is not None and larger != instance:
         ways.append(f"use {larger.name}")
     return ", or ".join(ways) or "choose a smaller or a quantised model"

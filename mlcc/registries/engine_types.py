@@ -15,14 +15,14 @@ class Engine(NamedTuple):
     options: name of the file of options/ that lists what each version knows; like: the row whose options and typed
     keys are this one's too; prefix: what its container variables begin with; also: further prefixes that are
     understood; heard: prefixes that the engine does not read, but people write: what they say is written under its
-    own; style: `serve` (the project's script turns variables into arguments) or `image` (the image's own entry
-    point reads them); command, fixed, flags: the program and how it is told model, host and port; names: variables
-    of keys outside `engine:`; routes: paths behind /ping and /invocations where the engine has none of its own;
-    file: the option that takes a file; typed: keys of `engine:` with the engine's option; more: further variables
-    of typed keys; along: variables that it needs besides a key's own; values: words of a key's values that it
-    spells otherwise; instead: options that a key is told as where another key has a certain value; negation: what
-    stands before an option that is switched off; drops_false: whether the entry point drops `false`, so that only
-    the opposite option switches off; capability: the compute capability that a key's value needs; payload: a
+    own; style: `serve` (the project's script turns variables into arguments) or `image` (the image's own entry point
+    reads them); entrypoint: that of the image; command, fixed, flags: the program and how it is told model, host and
+    port; names: variables of keys outside `engine:`; routes: paths behind /ping and /invocations where the engine has
+    none of its own; file: the option that takes a file; typed: keys of `engine:` with the engine's option; more:
+    further variables of typed keys; along: variables that it needs besides a key's own; values: words of a key's
+    values that it spells otherwise; instead: options that a key is told as where another key has a certain value;
+    negation: what stands before an option that is switched off; drops_false: whether the entry point drops `false`, so
+    that only the opposite option switches off; capability: the compute capability that a key's value needs; payload: a
     request that any model of it answers; at_least: keys that must not be below another one; requires: keys that say
     nothing without another one; replicas: the option that makes several copies of the model within a container.
     """
@@ -39,6 +39,7 @@ class Engine(NamedTuple):
     prefix: str = ""
     also: tuple[str, ...] = ()
     style: str = ""
+    entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     flags: Mapping[str, str] = EMPTY

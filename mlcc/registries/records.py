@@ -211,6 +211,7 @@ def engine(name: str, node: Node, root: Node) -> e.Engine:
         prefix=_text(node, "prefix"),
         also=_texts(node, "also"),
         style=_text(node, "style"),
+        entrypoint=_texts(node, "entrypoint"),
         command=_texts(node, "command"),
         fixed=_texts(node, "fixed"),
         flags=_plain(node, "flags"),

@@ -61,6 +61,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     (
         "mlcc.candidates",
         "mlcc.spelling",
+        "mlcc.secret_refs",
         "mlcc.switches",
         "mlcc.variables",
         "mlcc.options",

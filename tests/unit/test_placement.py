@@ -240,3 +240,39 @@ def test_the_host_is_the_one_that_the_version_s_image_needs(deployment, version,
         assert "frameworks/triton.yaml" in said.origin
     own = resolved(text + "endpoint: {inference_ami_version: al2-ami-sagemaker-inference-gpu-2}\n", known=load())
     assert own.get("endpoint.inference_ami_version") == "al2-ami-sagemaker-inference-gpu-2"
+
+
+# ---------------------------------------------------------------- devices that an image runs on
+@pytest.mark.parametrize(
+    ("config", "dtype", "devices"),
+    [
+        # a T4 would hold it, and neither TensorRT-LLM nor bfloat16 runs on one
+        ("transformers-tensorrt-llm", "half", ("A10G", "L4")),
+        ("transformers-vllm", "auto", ("A10G", "L4")),
+        ("transformers-vllm", "half", ("T4",)),
+    ],
+)
+def test_the_cheapest_type_is_one_whose_devices_run_the_image(config, dtype, devices):
+    facts = {**SMALL, "parameters": 1_000_000_000, "layers": 12}
+    text = f"{HEAD}deployment: {{config: {config}, region: us-east-1}}\nmodel: {{name: acme/own}}\n"
+    found = resolved(f"{text}engine: {{max_model_len: 2048, dtype: {dtype}}}\n", known=rows(facts))
+    assert found.rows.instance is not None
+    assert found.rows.instance.accelerator_name in devices
+
+
+@pytest.mark.parametrize(
+    ("capability", "needs", "met"),
+    [
+        ("7.5", placement.Needs(), True),
+        ("7.5", placement.Needs("8.0"), False),
+        ("8.0", placement.Needs("8.0", 9), True),
+        ("10.0", placement.Needs("8.0", 9), False),
+        ("7.5", placement.Needs("7.5", 9, "8.0"), False),
+        ("8.6", placement.Needs("7.5", 9, "8.0"), True),
+        ("", placement.Needs("8.0", 9, "8.0"), True),
+    ],
+)
+def test_what_devices_must_be(capability, needs, met):
+    row = load().instance("ml.g5.xlarge")
+    assert row is not None
+    assert needs.met(row._replace(compute_capability=capability)) is met
