@@ -140,7 +140,8 @@ class Fit(NamedTuple):
 
 def possible(facts: Mapping[str, Any]) -> bool:
     """Whether a model's row has the facts that the sum needs."""
-    return sized(facts) and {"layers", "kv_heads", "head_dim", "hidden_size"} <= set(facts)
+    shapes = {"layers", "kv_heads", "head_dim", "hidden_size", "max_position_embeddings"}
+    return sized(facts) and shapes <= set(facts)
 
 
 def sized(facts: Mapping[str, Any]) -> bool:
@@ -160,8 +161,8 @@ def weight_gib(facts: Mapping[str, Any], wanted: Wanted) -> float:
 
 def _quantised(facts: Mapping[str, Any], wanted: Wanted, method: str) -> float:
     """GiB of the weights where a method makes linear layers small; embeddings and output stay as they are."""
-    dtype = wanted.dtype if wanted.dtype in BYTES else str(facts.get("dtype", "bfloat16"))
-    plain = BYTES.get(dtype, 2.0)
+    # a checkpoint of 32 bits is loaded as one of 16, unless somebody asks for more (vllm/config/model.py)
+    plain = BYTES.get(wanted.dtype) or min(BYTES.get(str(facts.get("dtype", "")), 2.0), 2.0)
     small = _method(wanted, method, "bits_per_weight", 8 * plain) / 8
     ends = 2 * facts.get("vocab_size", 0) * facts.get("hidden_size", 0)
     return float(ends * plain + max(facts["parameters"] - ends, 0) * small) / GIB
@@ -176,7 +177,7 @@ def _method(wanted: Wanted, name: str, fact: str, default: float) -> float:
 def solve(facts: Mapping[str, Any], device: Device, wanted: Wanted) -> Fit:
     """The sum for one model on devices of one kind.  Call only when `possible(facts)`."""
     split = wanted.tensor_parallel * wanted.pipeline_parallel
-    token, fixed = _cache(facts, wanted)
+    token, fixed = _cache(facts, wanted, _batch(device, wanted)[0])
     return Fit(
         budget=device.memory_gib * wanted.utilization,
         weights=weight_gib(facts, wanted) / split,
@@ -191,8 +192,15 @@ def solve(facts: Mapping[str, Any], device: Device, wanted: Wanted) -> Fit:
     )
 
 
-def _cache(facts: Mapping[str, Any], wanted: Wanted) -> tuple[float, float]:
-    """Bytes of KV cache per token, and per sequence whatever its length, on one device."""
+def _batch(device: Device, wanted: Wanted) -> tuple[int, int]:
+    """The largest batch, in tokens and in sequences: the one that is asked for, else the engine's own."""
+    large = device.memory_gib >= LARGE_GIB * USABLE and not device.small_batches
+    tokens, sequences = LARGE_BATCH if large else BATCH
+    return wanted.batched_tokens or tokens, wanted.sequences or sequences
+
+
+def _cache(facts: Mapping[str, Any], wanted: Wanted, batch: int) -> tuple[float, float]:
+    """Bytes of KV cache per token, and per sequence whatever its length, on one device.  batch: in tokens."""
     width = 1.0 if wanted.cache_dtype.startswith(("fp8", "int8")) else 2.0
     layers = facts["layers"]
     if "mla" in facts:  # one latent vector per token and layer, the same on every device
@@ -202,14 +210,14 @@ def _cache(facts: Mapping[str, Any], wanted: Wanted) -> tuple[float, float]:
     per_layer = 2 * heads * facts["head_dim"] * width / wanted.pipeline_parallel
     window = facts.get("sliding_window") or {}
     growing = facts.get("full_attention_layers", max(layers - window.get("layers", 0), 0))
-    return per_layer * growing, per_layer * window.get("layers", 0) * window.get("window", 0)
+    # besides the window, the batch that is being read (vllm/v1/kv_cache_interface.py, SlidingWindowSpec)
+    kept = min(window.get("window", 0) - 1 + batch, wanted.length or facts["max_position_embeddings"])
+    return per_layer * growing, per_layer * window.get("layers", 0) * kept
 
 
 def _activation(facts: Mapping[str, Any], device: Device, wanted: Wanted) -> float:
     """The peak of the batch that the engine profiles: hidden states, the wide layer between, and the logits."""
-    large = device.memory_gib >= LARGE_GIB * USABLE and not device.small_batches
-    tokens, sequences = LARGE_BATCH if large else BATCH
-    tokens, sequences = wanted.batched_tokens or tokens, wanted.sequences or sequences
+    tokens, sequences = _batch(device, wanted)
     hidden = facts["hidden_size"]
     inner = facts.get("intermediate_size", 3.5 * hidden) / wanted.tensor_parallel
     states = tokens * (6 * hidden + 3 * inner) * 2

@@ -15,6 +15,8 @@ from mlcc.registries.types import FrameworkVersion, Instance
 MIB_PER_GIB = 1024
 # The share of an engine's memory that weights may take where nothing else is known of a model.
 WEIGHTS = 0.85
+# Beyond this share of a machine's memory, a checkpoint that is read through it leaves too little for the engine.
+HOST_SHARE = 0.8
 
 
 def device(instance: Instance) -> Device | None:
@@ -51,10 +53,27 @@ def solve(facts: Mapping[str, Any], instance: Instance, wanted: Wanted) -> Fit |
     return fit.solve(facts, found, wanted) if found is not None else None
 
 
+def shares(facts: Mapping[str, Any], devices: int) -> bool:
+    """Whether so many devices can share a model's heads evenly.
+
+    Heads of keys and values are divided too, or copied where there are fewer of them than devices (vLLM's
+    QKVParallelLinear asserts it); a model with latent attention has none to divide.
+    """
+    heads, narrow = int(facts.get("attention_heads", 0)), int(facts.get("kv_heads", 0))
+    if heads % devices or not narrow or "mla" in facts:
+        return heads % devices == 0
+    return narrow % devices == 0 if narrow >= devices else devices % narrow == 0
+
+
 def splits(facts: Mapping[str, Any], devices: int) -> Iterator[int]:
-    """Over how many of so many devices a model can be split, the fewest first: its attention heads are divided."""
-    heads = int(facts.get("attention_heads", devices))
-    return (n for n in range(1, devices + 1) if devices % n == 0 and heads % n == 0)
+    """Over how many of so many devices a model can be split, the fewest first."""
+    return (n for n in range(1, devices + 1) if devices % n == 0 and shares(facts, n))
+
+
+def passes_through(facts: Mapping[str, Any], instance: Instance, wanted: Wanted) -> bool:
+    """Whether a checkpoint, on its way to the devices, leaves the machine's own memory something for the engine."""
+    weights = fit.weight_gib(facts, wanted._replace(quantization=""))
+    return not instance.memory_gib or weights <= HOST_SHARE * instance.memory_gib
 
 
 def split(facts: Mapping[str, Any], instance: Instance, wanted: Wanted, devices: int) -> int | None:
@@ -106,6 +125,11 @@ class Needs(NamedTuple):
 ANY = Needs()
 
 
+def number_format(asked: str, facts: Mapping[str, Any]) -> str:
+    """The format that a model computes in: the one that is asked for, else its checkpoint's, else the usual one."""
+    return str(facts.get("dtype", "bfloat16")) if asked in ("", "auto") else asked
+
+
 def needs(
     registries: Registries, version: FrameworkVersion | None, engine: Engine | None = None, dtype: str = ""
 ) -> Needs:
@@ -140,7 +164,7 @@ def smallest(
         one = device(row)
         if one is None or (offered and not getattr(row, offered)) or count not in splits(facts, count):
             continue
-        if not asked.met(row):
+        if not asked.met(row) or not passes_through(facts, row, wanted):
             continue
         if fit.solve(facts, one, wanted._replace(tensor_parallel=count)).verdict in enough:
             price = registries.price(row.name)

@@ -84,9 +84,9 @@ def select(table: Table, registries: Registries, findings: list[Finding]) -> Row
     if engine is not None and engine.payload and table.winner("test.payload") is None:
         table.put(("test", "payload"), engine.payload, Source.FRAMEWORK, engine.origin)
     sized = sizing.possible(table, model, engine)
-    sizing.place(table, registries, model, target, version, sized)
+    whole = sizing.place(table, registries, model, target, version, sized)
     instance = _instance(table, registries)
-    sizing.split(table, registries, model, instance, sized)
+    sizing.split(table, registries, model, instance, sized, whole)
     _host_image(table, registries, target, version, instance)
     options = registries.options(engine.options) if engine is not None else None
     return Rows(config, architecture, target, framework, version, model, instance, engine, options, backends)

@@ -16,8 +16,6 @@ from mlcc.values import Source
 
 # Lengths are named in steps that people write; a shorter one than the second is of no use.
 STEP, USEFUL = 1024, 2048
-# The number format that the model's own checkpoint has.
-AUTO = "auto"
 
 
 def possible(table: Table, model: Model | None, engine: Engine | None) -> Engine | None:
@@ -35,47 +33,68 @@ def place(
     target: Target | None,
     version: FrameworkVersion | None,
     engine: Engine | None,
-) -> None:
-    """The instance type that a model brings: the first of its row that the target offers, else the cheapest it fits."""
+) -> bool:
+    """The instance type that a model brings: the first of its row that the target offers, else the cheapest it fits.
+
+    True for the latter, which is one that the model needs all devices of.
+    """
     if model is None:
-        return
+        return False
     path, offered = ("deployment", "instance_type"), target.instances if target is not None else ""
     for name in model.instances:  # the first is the smallest that its publisher or a test has used
         row = registries.instance(name)
         if not offered or row is None or getattr(row, offered):
             table.put(path, name, Source.MODEL, f"{model.origin} instances")
-            return
+            return False
     wins = table.winner("deployment.instance_type")
     said = wins is not None and wins.source.level < Source.MODEL.level
     if said or engine is None or not offered or not fit.possible(model.facts):
-        return
-    dtype = table.chosen("engine.dtype")
-    dtype = str(model.facts.get("dtype", "")) if dtype in ("", AUTO) else dtype
+        return False
+    dtype = placement.number_format(table.chosen("engine.dtype"), model.facts)
     asked = placement.needs(registries, version, engine, dtype)
     row = placement.smallest(registries, model.facts, _wanted(table, registries), offered, tight=True, asked=asked)
     if row is not None:
         table.put(path, row.name, Source.MODEL, f"{model.origin} (the cheapest that it fits)")
+    return row is not None
 
 
 def split(
-    table: Table, registries: Registries, model: Model | None, instance: Instance | None, engine: Engine | None
+    table: Table,
+    registries: Registries,
+    model: Model | None,
+    instance: Instance | None,
+    engine: Engine | None,
+    whole: bool = False,
 ) -> None:
-    """Over how many devices a model is split that does not fit one, where nobody says it."""
+    """Over how many devices a model is split that does not fit one, where nobody says it.
+
+    whole: the type was chosen because all its devices hold the model.
+    """
     if model is None or instance is None or engine is None:
         return
     if "tensor_parallel_size" not in engine.typed or table.winner("engine.tensor_parallel_size") is not None:
         return
-    counts = [c for path, found in table.candidates.items() if path[2:] == ("gpu_count",) for c in found]
-    devices = min([instance.accelerator_count or 1, *(int(c.value) for c in counts)])
-    over, why = (
-        placement.split(model.facts, instance, _wanted(table, registries), devices),
-        "the fewest devices of {} that hold it",
-    )
+    devices = min([instance.accelerator_count or 1, *_counts(table)])
+    over, why = max(placement.splits(model.facts, devices)) if whole else None, "all devices of {}, which it needs"
+    if over is None:
+        over = placement.split(model.facts, instance, _wanted(table, registries), devices)
+        why = "the fewest devices of {} that hold it"
     if over is None:
         over, why = _shortened(table, registries, model, instance, devices), "all devices of {} that can share it"
     if over is not None and over > 1:
         origin = f"{model.origin} ({why.format(instance.name)})"
         table.put(("engine", "tensor_parallel_size"), over, Source.MODEL, origin)
+
+
+def _counts(table: Table) -> list[int]:
+    """How many devices the components get that are switched on, where they say it."""
+    found = []
+    for path, candidates in table.candidates.items():
+        if path[0] == "inference_components" and path[2:] == ("gpu_count",):
+            enabled = table.candidates.get((*path[:2], "enabled"), [])
+            if all(c.value for c in sorted(enabled, key=lambda c: c.source)[:1]):
+                found.append(int(min(candidates, key=lambda c: c.source).value))
+    return found
 
 
 def _shortened(table: Table, registries: Registries, model: Model, instance: Instance, devices: int) -> int | None:

@@ -14,8 +14,6 @@ from mlcc.registries.types import Instance, Model
 CODE = "MLCC146"
 # Lengths are proposed in steps that people write, and none that is shorter than one step.
 LENGTH_STEP = 1024
-# Beyond this share of a machine's memory, a checkpoint that is read through it leaves too little for the engine.
-HOST_SHARE = 0.8
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -71,8 +69,9 @@ def _weights_alone(subject: Subject, model: Model, instance: Instance, place: Pl
 
 def _host(subject: Subject, model: Model, instance: Instance, place: Place) -> Iterator[Finding]:
     """A checkpoint passes through the machine's own memory on its way to the devices."""
-    weights = fit.weight_gib(model.facts, wanted(subject, place)._replace(quantization=""))
-    if instance.memory_gib and weights > HOST_SHARE * instance.memory_gib:
+    asked = wanted(subject, place)
+    if not placement.passes_through(model.facts, instance, asked):
+        weights = fit.weight_gib(model.facts, asked._replace(quantization=""))
         message = (
             f"{model.name} has {weights:.1f} GiB of weights, which pass through the {instance.memory_gib:g} GiB of "
             f"memory of {instance.name}: loading may end in the kernel killing the engine"
@@ -106,9 +105,8 @@ def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
             ways.append(f"give it gpu_count: {more} and that tensor_parallel_size")
             return ", or ".join(ways)
     refused = found.verdict == fit.NO
-    asked = placement.needs(
-        subject.registries, subject.rows.version, subject.rows.engine, str(place.get("dtype", model.facts.get("dtype")))
-    )
+    dtype = placement.number_format(place.get("dtype", ""), model.facts)
+    asked = placement.needs(subject.registries, subject.rows.version, subject.rows.engine, dtype)
     larger = placement.smallest(
         subject.registries, model.facts, wanted(subject, place), offered, tight=refused, asked=asked
     )

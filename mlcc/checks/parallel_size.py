@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from mlcc.checks.base import Subject
 from mlcc.checks.serving import parallel, places, tensor_parallel
 from mlcc.diagnostics import Finding
+from mlcc.placement import shares
 
 CODE = "MLCC143"
 
@@ -25,9 +26,12 @@ def check(subject: Subject) -> Iterator[Finding]:
             message = f"{split} devices are asked for{place.words}, and there are {place.devices} ({instance.name})"
             hint = f"lower it to {place.devices}, say max, or take a larger instance type"
             yield subject.finding(CODE, path, message, hint)
-        heads = int(model.facts.get("attention_heads", 0)) if model is not None else 0
         size = tensor_parallel(place)
-        if model is not None and heads and heads % size:
-            fits = [str(n) for n in (1, 2, 4, 8, 16) if heads % n == 0]
-            message = f"{model.name} has {heads} attention heads, which {size} devices cannot share evenly"
+        if model is not None and not shares(model.facts, size):
+            fits = [str(n) for n in (1, 2, 4, 8, 16) if shares(model.facts, n)]
+            heads, narrow = (model.facts.get(key, 0) for key in ("attention_heads", "kv_heads"))
+            said = f"{heads} attention heads" + (
+                f" and {narrow} of keys and values" if narrow not in (0, heads) else ""
+            )
+            message = f"{model.name} has {said}, which {size} devices cannot share evenly"
             yield subject.finding(CODE, path, message, f"use {', '.join(fits)}")

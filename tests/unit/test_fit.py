@@ -139,6 +139,16 @@ def test_the_weights_of_a_quantised_model(model: str, method: str, gigabytes: fl
     assert found * fit.GIB / 1e9 == pytest.approx(gigabytes, rel=0.08)
 
 
+def test_a_checkpoint_of_32_bits_is_loaded_as_one_of_16():
+    wide = {**FACTS, "dtype": "float32"}
+    assert fit.weight_gib(wide, Wanted()) == fit.weight_gib(FACTS, Wanted())
+    assert fit.weight_gib(wide, Wanted(dtype="float32")) == 2 * fit.weight_gib(FACTS, Wanted())
+
+
+def test_a_model_whose_positions_nobody_knows_is_not_summed_up():
+    assert not fit.possible({k: v for k, v in FACTS.items() if k != "max_position_embeddings"})
+
+
 def test_a_method_that_nobody_knows_is_as_large_as_the_model():
     assert fit.weight_gib(FACTS, Wanted(quantization="new", methods=METHODS)) == fit.weight_gib(FACTS, Wanted())
 
@@ -154,7 +164,9 @@ def test_layers_with_a_window_take_a_fixed_part():
     window = {**FACTS, "sliding_window": {"layers": 16, "window": 128}}
     found = fit.solve(window, A10G, Wanted())
     assert found.token_bytes == 2 * 16 * 8 * 128 * 2
-    assert found.fixed_bytes == 2 * 16 * 8 * 128 * 2 * 128
+    assert found.fixed_bytes == 2 * 16 * 8 * 128 * 2 * (128 - 1 + 2048), "and the batch that is being read"
+    short = fit.solve(window, A10G, Wanted(length=1000, batched_tokens=4096))
+    assert short.fixed_bytes == 2 * 16 * 8 * 128 * 2 * 1000
 
 
 def test_layers_without_attention_take_none():

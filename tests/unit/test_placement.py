@@ -133,8 +133,46 @@ def test_a_model_that_no_split_holds_is_not_split():
     assert (
         of({**LARGE, "parameters": 10**13}, instances=("ml.g5.48xlarge",)).value("engine.tensor_parallel_size") is None
     )
-    assert list(placement.splits(ODD, 12)) == [1, 3]
+    assert list(placement.splits({**ODD, "kv_heads": 3}, 12)) == [1, 3]
+    assert list(placement.splits(ODD, 12)) == [1], "eight heads of keys and values are not shared by three"
     assert list(placement.splits({}, 6)) == [1, 2, 3, 6]
+
+
+@pytest.mark.parametrize(
+    ("heads", "narrow", "devices", "shared"),
+    [
+        (40, 10, 2, True),
+        (40, 10, 4, False),
+        (40, 10, 8, False),
+        (40, 10, 20, True),
+        (32, 8, 16, True),
+        (32, 8, 3, False),
+    ],
+)
+def test_heads_of_keys_and_values_are_shared_evenly_or_copied(heads, narrow, devices, shared):
+    facts = {"attention_heads": heads, "kv_heads": narrow}
+    assert placement.shares(facts, devices) is shared
+    assert placement.shares({**facts, "mla": {}}, devices) is (heads % devices == 0)
+
+
+def test_a_type_that_is_chosen_for_all_its_devices_is_used_whole():
+    found = of({**LARGE, "parameters": 140_000_000_000, "layers": 96})
+    instance = found.rows.instance
+    assert instance is not None
+    assert found.get("engine.tensor_parallel_size") == instance.accelerator_count > 1
+
+
+def test_a_checkpoint_passes_through_the_machine_s_memory():
+    found = of({**SMALL, "parameters": 7_200_000_000, "max_position_embeddings": 2048})
+    assert found.rows.instance is not None
+    assert found.rows.instance.memory_gib > 16, "a type with one small device has less"
+
+
+def test_components_that_are_switched_off_take_no_devices():
+    two = "[{name: a, gpu_count: 4}, {name: b, gpu_count: 1, enabled: false}]"
+    deployment = ", instance_type: ml.g5.12xlarge"
+    found = of(LARGE, f"inference_components: {two}\nengine: {{max_model_len: 4096}}\n", deployment=deployment)
+    assert found.get("engine.tensor_parallel_size") == 4
 
 
 def test_what_somebody_says_stands():

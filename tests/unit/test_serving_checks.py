@@ -185,7 +185,7 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC143", text_of("engine: {tensor_parallel_size: 2}\n"), "engine.tensor_parallel_size", "error",
      "2 devices are asked for, and there are 1 (ml.g5.xlarge)", "say max"),
     ("MLCC143", text_of("engine: {tensor_parallel_size: 3}\n", deployment=FOUR), "engine.tensor_parallel_size",
-     "error", "has 32 attention heads, which 3 devices cannot share evenly", "use 1, 2, 4, 8, 16"),
+     "error", "has 32 attention heads and 8 of keys and values, which 3 devices cannot share evenly", "use 1, 2, 4, 8, 16"),
     ("MLCC143", text_of("engine: {pipeline_parallel_size: 3, tensor_parallel_size: 2}\n", deployment=FOUR),
      "engine.tensor_parallel_size", "error", "6 devices are asked for", ""),
     ("MLCC143", text_of(TWO % ", engine: {tensor_parallel_size: 2}", deployment=FOUR),
