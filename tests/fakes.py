@@ -87,6 +87,8 @@ rows:
     uses: [adapters, endpoint, inference_components, network, scaling]
     instances: endpoint
     host_image: endpoint.inference_ami_version
+    together: {endpoint.data_capture_percent: endpoint.data_capture_s3_uri}
+    secrets: [secretsmanager]
     components: true
   batch-transform:
     title: Batch
@@ -95,7 +97,7 @@ rows:
     instances: transform
     host_image: batch.transform_ami_version
   hyperpod-eks: {title: HyperPod, description: A target, uses: [hyperpod], instances: hyperpod}
-  local: {title: Local, description: A target, needs_region: false}
+  local: {title: Local, description: A target, needs_region: false, secrets: [env]}
 """
 
 TREES = """

@@ -16,3 +16,8 @@ def check(subject: Subject) -> Iterator[Finding]:
             words = f"{target.title} needs it" if target is not None else ""
             hint = f"mlcc set {path} s3://bucket/prefix/"
             yield subject.finding(CODE, tuple(path.split(".")), f"{path} is missing: {words}", hint, Severity.WARNING)
+    for path, other in target.together.items() if target is not None else ():
+        if subject.resolved.get(path) and not subject.resolved.get(other):
+            hint = f"mlcc set {other} s3://bucket/prefix/"
+            message = f"{path} says nothing without {other}"
+            yield subject.finding(CODE, tuple(path.split(".")), message, hint, Severity.WARNING)

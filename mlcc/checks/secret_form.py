@@ -2,36 +2,42 @@
 
 from collections.abc import Iterator
 
+from mlcc import secret_refs
 from mlcc.checks.base import Subject
 from mlcc.diagnostics import Finding, Severity
 from mlcc.values import Path
 
 CODE = "MLCC121"
-FORMS = ("secretsmanager", "env", "kubernetes")
+# The forms of a reference, with what is said of one that the target does not read.
+FORMS = {
+    "secretsmanager": "lies in AWS Secrets Manager, which {} does not read",
+    "env": "comes from a variable of this machine, which {} has not",
+    "kubernetes": "lies in a Kubernetes cluster, which {} does not read",
+}
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """One of secretsmanager, env and kubernetes; env is for this machine and for builds."""
+    """One of secretsmanager, env and kubernetes; which of them a running container reads is the target's fact."""
     found: dict[Path, set[str]] = {}
     for path in subject.resolved.values:
         if path[0] == "secrets" and len(path) > 2:
             found.setdefault(path[:2], set()).add(str(path[2]))
+    target = subject.rows.target
+    read = target.secrets if target is not None else ()
     for path, keys in found.items():
         forms = [f for f in FORMS if f in keys]
         leaf = next(p for p in subject.resolved.values if p[:2] == path)
         if len(forms) != 1:
             message = f"{path[1]} names {len(forms)} of {', '.join(FORMS)}"
             yield subject.finding(CODE, leaf, message, "name exactly one: where the value is kept")
-        elif (
-            forms == ["env"]
-            and _leaves_machine(subject)
-            and subject.resolved.get(f"secrets.{path[1]}.phase") != "build"
-        ):
-            target = subject.resolved.get("deployment.target")
-            message = f"{path[1]} comes from a variable of this machine, which {target} has not"
-            hint = "use secretsmanager, or phase: build, or deploy to the target local"
-            yield subject.finding(CODE, leaf, message, hint, Severity.WARNING)
-
-
-def _leaves_machine(subject: Subject) -> bool:
-    return subject.rows.target is not None and subject.rows.target.needs_region
+        elif read and forms[0] not in read and subject.resolved.get(f"secrets.{path[1]}.phase") != "build":
+            words = FORMS[forms[0]].format(target.name if target is not None else "")
+            hint = f"use {' or '.join(read)}" + (", or phase: build" if forms == ["env"] else "")
+            hint += "" if "env" in read else ", or deploy to the target local"
+            yield subject.finding(CODE, leaf, f"{path[1]} {words}", hint, Severity.WARNING)
+    told = secret_refs.variables({p: v.value for p, v in subject.resolved.values.items()})
+    if told and "secretsmanager" in read and subject.resolved.get("network.isolation"):
+        names = ", ".join(name.removeprefix(secret_refs.PREFIX) for name in told)
+        message = f"network.isolation forbids what the container needs at start: reading {names} from Secrets Manager"
+        hint = "leave network.isolation out, and keep the container in with network.subnets and a VPC endpoint"
+        yield subject.finding(CODE, ("network", "isolation"), message, hint)

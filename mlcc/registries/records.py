@@ -87,6 +87,8 @@ def target(name: str, node: Node, root: Node) -> t.Target:
         instances=_text(node, "instances"),
         host_image=_text(node, "host_image"),
         needs=_texts(node, "needs"),
+        together=_plain(node, "together"),
+        secrets=_texts(node, "secrets"),
         components=_plain_bool(node, "components"),
         needs_region=_plain_bool(node, "needs_region", True),
     )

@@ -103,7 +103,8 @@ class Target(NamedTuple):
 
     instances: the list that an instance type must be on (`endpoint`, `transform`, `hyperpod`), empty for none;
     host_image: the key that names the machine image of SageMaker's host, empty where SageMaker runs no host;
-    needs: keys that its deployment cannot do without;
+    needs: keys that its deployment cannot do without; together: keys that need another one;
+    secrets: where the running container's secrets may lie, empty where nobody says;
     components: inference components are deployed, and an absent list means one named `default`.
     """
 
@@ -120,6 +121,8 @@ class Target(NamedTuple):
     instances: str = ""
     host_image: str = ""
     needs: tuple[str, ...] = ()
+    together: Mapping[str, str] = EMPTY
+    secrets: tuple[str, ...] = ()
     components: bool = False
     needs_region: bool = True
 
