@@ -175,6 +175,7 @@ def test_values_stand_under_their_names():
         ("a:token::", {"SecretString": CANARY}, "no JSON object with a key token"),
         ("a:token::", {"SecretString": json.dumps([CANARY])}, "no JSON object with a key token"),
         ("a", {"SecretString": f"{CANARY}\0"}, "no variable can hold it"),
+        ("a", {"SecretString": f"{CANARY}\ud800"}, "no variable can hold it"),
         ("a", [CANARY], "the answer cannot be read"),
     ],
 )
@@ -206,6 +207,8 @@ class Service(BaseHTTPRequestHandler):
         code, reply = self.replies.pop(0) if known else (400, {"__type": "InvalidRequestException"})
         data = json.dumps(reply).encode()
         self.send_response(code)
+        if code == 302:
+            self.send_header("location", "http://127.0.0.1:9/")
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -250,6 +253,8 @@ def test_it_becomes_the_server_once_it_has_the_values():
         ((400, {"__type": "com.amazonaws#AccessDeniedException", "Message": "not authorized"}), "AccessDeniedException: not authorized"),
         ((400, {"__type": "ResourceNotFoundException", "message": "no such secret"}), "ResourceNotFoundException: no such secret"),
         ((403, []), "HTTP 403"), ((400, {}), "HTTP 400"), ((200, []), "the answer cannot be read"),
+        ((302, {}), "HTTP 302"), ((400, {"__type": "X", "message": "a\n\x1b[31mb"}), "X: a  [31mb"),
+        ((200, {"SecretString": "a" * (1 << 21)}), "its answer has no end"),
     ],
 )  # fmt: skip
 def test_a_refusal_is_one_line_and_no_server_starts(reply, words):
@@ -257,6 +262,37 @@ def test_a_refusal_is_one_line_and_no_server_starts(reply, words):
         done = run(url, sys.executable, "-c", "print('started')")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"with_secrets: HF_TOKEN (mlcc/hf-token): {words}\n"
+
+
+class Rude(BaseHTTPRequestHandler):
+    """No HTTP at all."""
+
+    def do_POST(self) -> None:
+        self.wfile.write(b"\0\0\0 not HTTP\r\n\r\n")
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+def test_an_answer_that_is_none():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Rude) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        done = run(f"http://127.0.0.1:{server.server_address[1]}", "true")
+        server.shutdown()
+        thread.join()
+    assert done.returncode == 1
+    assert done.stderr.startswith("with_secrets: HF_TOKEN (mlcc/hf-token): ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_token_file_that_is_not_there():
+    full = {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "none",
+    }
+    with pytest.raises(program.Refused, match="no credentials: none: No such file"):
+        program.credentials(full, answers())
 
 
 def test_nobody_who_answers_and_no_program():
