@@ -117,6 +117,7 @@ def check(project: Project, skip: Iterable[str] = ()) -> Project:
         if not has_errors(f for f in resolved.findings if f.code not in resolving.CONTRADICTIONS):
             subject = checks.Subject(resolved, project.registries, root)
             found = checks.run(subject, inputs.plugged.checks, skip)
+            found = [f if f in findings else checks.placed(f, root, resolved.env) for f in found]
             findings += [f for f in found if inputs.config.ok or not _hidden(f, findings)]
     findings += [f for f in absent.absent(project.default, inputs.directory) if not _hidden(f, findings)]
     return project._replace(findings=tuple(ordered(findings)))

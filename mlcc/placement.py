@@ -77,14 +77,19 @@ def passes_through(facts: Mapping[str, Any], instance: Instance, wanted: Wanted)
 
 
 def split(facts: Mapping[str, Any], instance: Instance, wanted: Wanted, devices: int) -> int | None:
-    """The fewest of so many devices of an instance type that hold a model, or None where all of them do not."""
+    """The fewest of so many devices of an instance type that hold a model with room for several callers.
+
+    Where they have room for a few only, all that can share it; None where not even those hold it.
+    """
     if not fit.possible(facts):
         return _by_weights(facts, instance, wanted, devices)
+    most = None
     for count in splits(facts, devices):
         found = solve(facts, instance, wanted._replace(tensor_parallel=count))
-        if found is not None and found.verdict != fit.NO:
+        if found is not None and found.verdict == fit.FITS:
             return count
-    return None
+        most = count if found is not None and found.verdict != fit.NO else most
+    return most
 
 
 def _by_weights(facts: Mapping[str, Any], instance: Instance, wanted: Wanted, devices: int) -> int | None:

@@ -83,6 +83,7 @@ def resolve(layers: Sequence[Layer], registries: Registries, env: str | None = N
     triton.complete(table, rows)
     findings += _spelled(table, rows)
     _unset(table)
+    _one_place(table)
     values = table.settle()
     findings.extend(_missing(values, layers))
     return Resolved(values, rows, tuple(findings), env)
@@ -135,6 +136,24 @@ def _unset(table: Table) -> None:
         kept = [c for c in table.candidates.pop(path, []) if c.source.level < Source.MODEL.level]
         if kept:
             table.candidates[path] = kept
+
+
+# Where a secret lies is said in one of these ways, with what belongs to it.
+FORMS = {"secretsmanager": "secretsmanager", "json_key": "secretsmanager", "env": "env", "kubernetes": "kubernetes"}
+
+
+def _one_place(table: Table) -> None:
+    """Of a secret that sources place differently (an overlay its base) only the strongest one's place stays."""
+    said: dict[Path, list[tuple[Source, str]]] = {}
+    for path, found in table.candidates.items():
+        if path[0] == "secrets" and len(path) > 2 and str(path[2]) in FORMS and path[2] != "json_key":
+            said.setdefault(path[:2], []).append((min(c.source for c in found), str(path[2])))
+    for secret, forms in said.items():
+        strongest = min(source for source, _ in forms)
+        kept = {form for source, form in forms if source == strongest}
+        for path in [p for p in table.candidates if p[:2] == secret and len(p) > 2]:
+            if FORMS.get(str(path[2]), next(iter(kept))) not in kept:
+                del table.candidates[path]
 
 
 REQUIRED = {

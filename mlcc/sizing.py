@@ -78,7 +78,7 @@ def split(
     over, why = max(placement.splits(model.facts, devices)) if whole else None, "all devices of {}, which it needs"
     if over is None:
         over = placement.split(model.facts, instance, _wanted(table, registries), devices)
-        why = "the fewest devices of {} that hold it"
+        why = "as many devices of {} as it needs"
     if over is None:
         over, why = _shortened(table, registries, model, instance, devices), "all devices of {} that can share it"
     if over is not None and over > 1:

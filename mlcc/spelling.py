@@ -107,6 +107,8 @@ def sized(text: str) -> int | None:
 
 def read(key: str, text: str) -> tuple[Any, str]:
     """A variable's text as the value of a typed key: (value, "") or (None, what is wrong with it, if anything)."""
+    if not text and is_switch(key):
+        return True, ""  # a flag without a value
     path = ("engine", *key.split("."))
     prop = keys.find(config.SCHEMA, path)
     size = sized(text) if prop is not None and "integer" in prop.types else None

@@ -18,7 +18,7 @@ from mlcc.registries.engine_types import Engine
 from mlcc.registries.types import Model
 from mlcc.spelling import MAX, Spelled, is_switch, keys_of, negated, ours, read, spelled, text, theirs, variable
 from mlcc.switches import switched
-from mlcc.values import Item, Mark, Path, Source, format_path
+from mlcc.values import EMPTY, Item, Mark, Path, Source, format_path
 
 
 def spell(table: Table, engine: Engine, model: Model | None, devices: Mapping[Path, int | None]) -> list[Finding]:
@@ -62,6 +62,7 @@ def typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator
     May be done again: what is a candidate already is not added twice.
     """
     known, off = keys_of(engine, heard=True), negated(engine, heard=True)
+    written: dict[int, tuple[Path, Candidate]] = {}  # what was said in a variable, by the typed candidate made of it
     forms = [(p, str(p[-1])) for p in table.candidates if p[:-1] == (*prefix, "env")]
     forms += [(p, variable(engine, str(p[-1]))) for p in _extra(table, prefix)]
     for path, name in forms:
@@ -78,7 +79,8 @@ def typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator
             value = not value if how.opposite != (name in off) else value
             if all(c.source != candidate.source for c in before):
                 table.put(typed, value, candidate.source, candidate.origin, candidate.mark)
-            yield from _contradiction(path, candidate, typed, before, value)
+                written[id(table.candidates[typed][-1])] = (path, candidate)
+            yield from _contradiction(path, candidate, typed, before, value, written)
 
 
 def _extra(table: Table, prefix: Path) -> list[Path]:
@@ -86,11 +88,20 @@ def _extra(table: Table, prefix: Path) -> list[Path]:
 
 
 def _contradiction(
-    path: Path, candidate: Candidate, other_path: Path, others: Iterable[Candidate], value: Any
+    path: Path,
+    candidate: Candidate,
+    other_path: Path,
+    others: Iterable[Candidate],
+    value: Any,
+    written: Mapping[int, tuple[Path, Candidate]] = EMPTY,
 ) -> Iterator[Finding]:
-    """One option, said twice by hand in the same place: neither is above the other."""
+    """One option, said twice by hand in the same place: neither is above the other.
+
+    written: where one of the others was made of a variable, that variable and what it says.
+    """
     for other in others:
         if other.value != value and other.source == candidate.source and _by_hand(candidate):
+            other_path, other = written.get(id(other), (other_path, other))
             message = (
                 f"{format_path(path)} is {_told(path, candidate.value)}, and {format_path(other_path)} is "
                 f"{_told(other_path, other.value)} ({other.origin}): they are one option"

@@ -44,6 +44,7 @@ from mlcc.checks import (
 )
 from mlcc.checks.base import Check, Subject
 from mlcc.diagnostics import Finding
+from mlcc.values import Node
 
 __all__ = ["BUILT_IN", "ENV_VARS", "Check", "Subject", "run"]
 
@@ -101,6 +102,7 @@ def of_engines() -> Mapping[str, Check]:
         model_missing,
         number_format,
         option_relation,
+        option_twice,
         parallel_size,
         quantised,
     )
@@ -120,6 +122,7 @@ def of_engines() -> Mapping[str, Check]:
             number_format,
             lora_off,
             option_relation,
+            option_twice,
             chat_template_name,
             quantised,
             chat_template,
@@ -172,3 +175,15 @@ def run(subject: Subject, more: Iterable[Check] = (), skip: Iterable[str] = ()) 
     for check in (*(c for table in tables for code, c in table.items() if code not in left_out), *more):
         found.extend(check(subject))
     return found
+
+
+def placed(finding: Finding, root: Node, env: str | None) -> Finding:
+    """A finding of an overlay alone that has no place of its own, at the overlay's and with its name.
+
+    root: mlcc.yaml's own tree; env: the overlay's name, None for the default environment.
+    """
+    node = root.get("environments", env) if env else None
+    if node is None or finding.line:
+        return finding
+    message, mark = f"{finding.message} (environment {env})", node.mark
+    return finding._replace(message=message, file=mark.file, line=mark.line, column=mark.column)

@@ -15,10 +15,11 @@ def check(subject: Subject) -> Iterator[Finding]:
     if version is None or instance is None or not instance.compute_capability:
         return
     needed = placement.needs(subject.registries, version)
+    name = f"{subject.rows.framework.name} {version.name}" if subject.rows.framework is not None else version.name
     if needed.too_old(instance):
         message = (
             f"{instance.name} has {instance.accelerator_name} devices of compute capability "
-            f"{instance.compute_capability}, and {version.name} needs {needed.least}"
+            f"{instance.compute_capability}, and {name} needs {needed.least}"
         )
         hint = "choose newer devices (mlcc catalog instances), or an older version of the framework"
         yield subject.finding(CODE, ("deployment", "instance_type"), message, hint)

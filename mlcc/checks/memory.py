@@ -10,6 +10,7 @@ from mlcc.checks.serving import Place, places, tensor_parallel
 from mlcc.diagnostics import Finding, Severity
 from mlcc.fit import Fit, Wanted
 from mlcc.registries.types import Instance, Model
+from mlcc.values import Source
 
 CODE = "MLCC146"
 # Lengths are proposed in steps that people write, and none that is shorter than one step.
@@ -88,8 +89,12 @@ def wanted(subject: Subject, place: Place) -> Wanted:
 def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
     ways = []
     length = found.length_of(1 if found.verdict == fit.NO else fit.COMFORTABLE)
+    chosen = subject.resolved.value("deployment.instance_type")
     if length >= LENGTH_STEP:
-        ways.append(f"set engine.max_model_len: {_round(length)}")
+        # for another length mlcc might choose another type
+        derived = chosen is not None and chosen.source is Source.MODEL
+        kept = f"deployment.instance_type: {chosen.value} and " if derived and chosen is not None else ""
+        ways.append(f"set {kept}engine.max_model_len: {_round(length)}")
     offered = subject.rows.target.instances if subject.rows.target is not None else ""
     instance = subject.rows.instance
     over = (

@@ -1,10 +1,10 @@
-"""MLCC148: quantisation asked for on a model that is quantised already."""
+"""MLCC148: quantisation asked for on a model that is quantised already, or that would have to be."""
 
 from collections.abc import Iterator
 
 from mlcc.checks.base import Subject
 from mlcc.checks.serving import places
-from mlcc.diagnostics import Finding, Severity
+from mlcc.diagnostics import Finding, Severity, allowed
 from mlcc.values import Path
 
 CODE = "MLCC148"
@@ -13,8 +13,8 @@ CODE = "MLCC148"
 def check(subject: Subject) -> Iterator[Finding]:
     """The engine reads the method from the checkpoint, and picks faster kernels when it is left to."""
     seen: set[Path] = set()
-    methods = subject.registries.entries("quantizations").values()
-    marks = [mark for row in methods for mark in row.facts.get("marks", ())]
+    methods = subject.registries.entries("quantizations")
+    marks = [mark for row in methods.values() for mark in row.facts.get("marks", ())]
     for place in places(subject):
         named = subject.resolved.values.get((*place.prefix, "model") if place.own_model else ("model", "name"))
         name = str(named.value) if named is not None else ""
@@ -26,3 +26,12 @@ def check(subject: Subject) -> Iterator[Finding]:
             seen.add(found.path)
             message = f"{name} is quantised already ({own}); naming a method keeps the engine from its fastest kernels"
             yield subject.finding(CODE, found.path, message, "remove engine.quantization", Severity.WARNING)
+        method = methods.get(str(found.value)) if found is not None else None
+        plain = place.model is not None and "parameters" in place.model.facts and not own
+        reads = method is not None and method.facts.get("checkpoint")
+        if found is not None and reads and plain and found.path not in seen:
+            seen.add(found.path)
+            message = f"{found.value} is read from a checkpoint that was quantised so, and {name} is not one"
+            others = allowed([n for n, row in methods.items() if not row.facts.get("checkpoint")])
+            hint = f"name such a checkpoint, or a method that quantises while loading: {others}"
+            yield subject.finding(CODE, found.path, message, hint)

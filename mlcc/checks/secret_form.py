@@ -41,3 +41,13 @@ def check(subject: Subject) -> Iterator[Finding]:
         message = f"network.isolation forbids what the container needs at start: reading {names} from Secrets Manager"
         hint = "leave network.isolation out, and keep the container in with network.subnets and a VPC endpoint"
         yield subject.finding(CODE, ("network", "isolation"), message, hint)
+    secrets = {name.removeprefix(secret_refs.PREFIX) for name in told}
+    for path, value in subject.resolved.values.items():
+        if path[-2:-1] == ("env",) and str(path[-1]) in secrets and value.source.level < 8:
+            message = f"{path[-1]} is a variable here, and a secret: the container would find the secret's value"
+            yield subject.finding(CODE, path, message, "keep one of them")
+    if told and subject.resolved.get("build.image_uri"):
+        words = ", ".join(sorted(secrets))
+        message = f"an image that is ready does not read {words} by itself: mlcc's entry point is not in it"
+        hint = f"let the image read {secret_refs.PREFIX}NAME, or let mlcc build one from it (framework.base_image)"
+        yield subject.finding(CODE, ("build", "image_uri"), message, hint, Severity.WARNING)

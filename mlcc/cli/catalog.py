@@ -67,7 +67,7 @@ TABLES: dict[str, tuple[Callable[[Registries], Rows], Columns, str]] = {
     "policies": (_policies, ("name", "path", "severity", "title"), "policies"),
     "quantizations": (
         lambda r: r.entries("quantizations"),
-        ("name", ("bits_per_weight", "bits"), "title"),
+        ("name", "bits_per_weight", "title"),
         "ways to quantise weights",
     ),
     "regions": (lambda r: r.regions, ("name", "title", "partition", "sagemaker"), "regions"),

@@ -17,7 +17,7 @@ from mlcc.cli.session import Session, current
 from mlcc.diagnostics import error, nearest, printable, quoted
 from mlcc.errors import UserError
 from mlcc.resolve import Resolved
-from mlcc.values import SOURCE_TITLES, Path, Source, Value, format_path
+from mlcc.values import SOURCE_TITLES, Path, Source, Value, format_path, parse_path
 from mlcc.workspace import locate
 
 # However it is written: no key begins so.
@@ -111,9 +111,14 @@ def _select(resolved: Resolved, key: str) -> dict[Path, Value]:
     below = {p: resolved.values[p] for n, p in names.items() if n.startswith((f"{key}.", f"{key}["))}
     if below:
         return below
-    near = nearest(key, names)
+    from mlcc import keys
+    from mlcc.config import SCHEMA
+
+    path = parse_path(key)
+    near = nearest(key, names) if path is None or keys.find(SCHEMA, path) is None else ""
     hint = f"did you mean {near}? " if near else ""
-    raise UserError([error("MLCC215", f"{quoted(key)} has no value", hint=f"{hint}mlcc explain lists all")])
+    message = f"{quoted(key)} has no value here: nobody sets it"
+    raise UserError([error("MLCC215", message, hint=f"{hint}mlcc explain lists all")])
 
 
 def _without_secrets(path: Path, value: Value) -> Value:

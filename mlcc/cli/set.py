@@ -64,6 +64,8 @@ def command(key: str, value: str | None, unset: bool, env: str, file: str) -> in
 
 def _path(key: str) -> Path:
     path = parse_path(key)
+    if path is not None and path[0] == "environments":
+        raise UserError([error("MLCC219", f"{quoted(key)} is an overlay's", hint="edit the file by hand")])
     prop = keys.find(SCHEMA, path) if path else None
     if path is not None and any(isinstance(s, Item) and s.name.isdecimal() for s in path):
         hint = "inference_components[chat].copy_count"

@@ -163,7 +163,7 @@ def test_setting_what_is_already_so_writes_nothing(project, mlcc):
         (["framework.version", "1", "--env", "prod"], 1, "MLCC0"),
         (["ttl"], 2, "give a VALUE, or --unset"),
         (["ttl", "1h", "--unset"], 2, "give a VALUE, or --unset"),
-        (["environments.prod.ttl", "1h"], 1, "MLCC033"),
+        (["environments.prod.ttl", "1h"], 1, "MLCC219"),
         (["x-mine", "1"], 1, "MLCC033"),
         (["a..b", "1"], 1, "MLCC033"),
         (["inference_components[0].copy_count", "3"], 1, "counts elements; they go by their names"),

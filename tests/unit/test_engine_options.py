@@ -102,7 +102,7 @@ def test_spellings_groups_branches_and_other_functions():
         parser = more(parser)
     """
     found = added(text, other="def more(p):\n    p.add_argument('--c', type=int)\n    return p\n")
-    assert sorted(found) == ["a", "b", "c", "tensor-parallel-size", "tp", "tp-size"]
+    assert sorted(found) == ["a", "b", "c", "tensor-parallel-size", "tp-size"]
 
 
 def test_a_parser_made_inside():

@@ -95,16 +95,16 @@ def test_heads_that_do_not_divide_are_not_split():
     assert 9 % count == 0
 
 
-def test_a_listed_type_is_split_over_the_fewest_of_its_devices_that_hold_the_model():
+def test_a_listed_type_is_split_over_the_fewest_of_its_devices_with_room_for_several_callers():
     found = of(LARGE, "engine: {max_model_len: 4096}\n", ("ml.g5.48xlarge",))
     value = found.value("engine.tensor_parallel_size")
     assert (value.value, value.source) == (4, Source.MODEL)
-    assert value.origin.endswith("(the fewest devices of ml.g5.48xlarge that hold it)")
+    assert value.origin.endswith("(as many devices of ml.g5.48xlarge as it needs)")
     assert (
         of(SMALL, "engine: {max_model_len: 4096}\n", ("ml.g5.48xlarge",)).value("engine.tensor_parallel_size") is None
     )
     said = of(LARGE, deployment=", instance_type: ml.g5.48xlarge").get("engine.tensor_parallel_size")
-    assert said == 4, "four devices hold one sequence of the model's own length"
+    assert said == 8, "four devices hold one sequence of the model's own length, eight hold more"
 
 
 @pytest.mark.parametrize(

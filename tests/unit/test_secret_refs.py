@@ -164,7 +164,9 @@ def test_values_stand_under_their_names():
     assert read("a:token::", {"SecretString": json.dumps({"token": CANARY})})["HF_TOKEN"] == CANARY
     assert read("a", {"SecretString": ""})["HF_TOKEN"] == ""
     assert "MLCC_SECRET_HF_TOKEN" not in read("a", {"SecretString": CANARY})
-    assert program.with_secrets({"A": "b", "MLCC_SECRET_X": ""}, answers()) == {"A": "b"}
+    assert program.with_secrets({"A": "b", "MLCC_SECRET_X": "", "MLCC_SECRET_": "x"}, answers()) == {"A": "b"}
+    for value in (True, 7, {"a": "b"}):
+        assert read("a:token::", {"SecretString": json.dumps({"token": value})})["HF_TOKEN"] == json.dumps(value)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +176,8 @@ def test_values_stand_under_their_names():
         ("a:other::", {"SecretString": json.dumps({"token": CANARY})}, "no JSON object with a key other"),
         ("a:token::", {"SecretString": CANARY}, "no JSON object with a key token"),
         ("a:token::", {"SecretString": json.dumps([CANARY])}, "no JSON object with a key token"),
+        ("a:token::", {"SecretString": "[" * 100_000}, "no JSON object with a key token"),
+        ("a:token::", {"SecretString": json.dumps({"token": None, "other": CANARY})}, "of its key token is null"),
         ("a", {"SecretString": f"{CANARY}\0"}, "no variable can hold it"),
         ("a", {"SecretString": f"{CANARY}\ud800"}, "no variable can hold it"),
         ("a", [CANARY], "the answer cannot be read"),
@@ -184,6 +188,26 @@ def test_what_cannot_be_read_ends_the_container_and_shows_no_value(text, reply, 
         read(text, reply)
     assert str(caught.value).startswith("with_secrets: HF_TOKEN (a): ")
     assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({**KEY, "AWS_ENDPOINT_URL": "localhost:8000"}, "AWS_ENDPOINT_URL is no address"),
+        ({**KEY, "AWS_ENDPOINT_URL": "http://127.0.0.1:abc"}, "AWS_ENDPOINT_URL is no address"),
+        ({**KEY, "AWS_ENDPOINT_URL": "http://127.0.0.1 :80"}, "AWS_ENDPOINT_URL is no address"),
+        ({**KEY, "AWS_SECRET_ACCESS_KEY": "a\nb"}, "not of the form that AWS gives"),
+        ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "nowhere"}, "is no address"),
+        (
+            {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/x", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "a\nb"},
+            "more than one line",
+        ),
+        ({"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/x"}, "endpoint gave none"),
+    ],
+)
+def test_an_environment_that_is_wrong(environ, words):
+    with pytest.raises(program.Refused, match=words):
+        read("a", None, environ=environ)
 
 
 def test_a_name_needs_a_region_and_an_arn_brings_one():
@@ -306,3 +330,28 @@ def test_nobody_who_answers_and_no_program():
         done = run(url, "/opt/none/serve")
     assert done.stderr == "with_secrets: /opt/none/serve: No such file or directory\n"
     assert run(url).stderr == "usage: with_secrets PROGRAM [ARGUMENT ...]\n"
+
+
+# ---------------------------------------------------------------- one secret in several environments
+def test_an_overlay_says_where_its_secret_lies():
+    text = SMALLEST + (
+        "secrets: {A: {env: A}, B: {secretsmanager: b, json_key: c}}\n"
+        "environments: {prod: {secrets: {A: {secretsmanager: a}, B: {json_key: d}}}}\n"
+    )
+    build_tree(".", {"mlcc.yaml": text})
+    project = pipeline.read("mlcc.yaml", env="prod")
+    assert project.ok, project.findings
+    values = {p: v.value for p, v in project.environments["prod"].values.items() if p[0] == "secrets"}
+    assert secret_refs.variables(values) == {"MLCC_SECRET_A": "a", "MLCC_SECRET_B": "b:d::"}
+    assert ("secrets", "A", "env") not in values
+    assert project.default.get("secrets.A.env") == "A"
+
+
+def test_a_finding_of_an_overlay_alone_stands_at_the_overlay():
+    text = SMALLEST + "environments:\n  jobs:\n    deployment: {target: batch-transform}\n"
+    build_tree(".", {"mlcc.yaml": text})
+    found = [f for f in pipeline.read("mlcc.yaml").findings if f.code == "MLCC136"]
+    assert found
+    for finding in found:
+        assert finding.message.endswith("(environment jobs)")
+        assert (finding.file, finding.line > 3) == ("mlcc.yaml", True)

@@ -34,7 +34,7 @@ def found(text: str, code: str = "", known: Registries | None = None, env: str |
     """Findings of one check, or of resolving and all checks."""
     subject = subject_of(text, known, env)
     if code == "MLCC130":
-        return [f for f in subject.resolved.findings if f.code == code]
+        return [*(f for f in subject.resolved.findings if f.code == code), *BUILT_IN[code](subject)]
     return list(BUILT_IN[code](subject)) if code else [*subject.resolved.findings, *checks.run(subject)]
 
 
@@ -69,6 +69,17 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC130", text_of("env: {VLLM_MODEL: a/b}\n"), "env.VLLM_MODEL", "error", "model.name is 'Qwen/Qwen3-4B'", ""),
     ("MLCC130", text_of("engine: {speculative: {model: a/b}}\nenv: {VLLM_SPECULATIVE_CONFIG: '{\"model\":\"c/d\"}'}\n"),
      "env.VLLM_SPECULATIVE_CONFIG", "error", '{"model":"a/b"}', "keep one"),
+    ("MLCC130", text_of("env: {VLLM_ASYNC_SCHEDULING: 'true', VLLM_NO_ASYNC_SCHEDULING: 'true'}\n"), "env.VLLM_NO_ASYNC_SCHEDULING",
+     "error", "VLLM_NO_ASYNC_SCHEDULING is 'true', and VLLM_ASYNC_SCHEDULING is 'true': they are one option", "keep one of them"),
+    ("MLCC130", text_of("engine: {extra_args: {async-scheduling: true, no-async-scheduling: true}}\n"), "env.VLLM_NO_ASYNC_SCHEDULING",
+     "error", "they are one option", ""),
+    ("MLCC130", text_of("env: {VLLM_SEED: '1', SM_VLLM_SEED: '2'}\n"), "env.VLLM_SEED", "error", "SM_VLLM_SEED is '2'", ""),
+    ("MLCC130", text_of("env: {VLLM_SEED: '1'}\ninference_components: [{name: a, env: {SM_VLLM_SEED: '2'}}]\n"),
+     "inference_components[a].env.SM_VLLM_SEED", "error", "they are one option in inference_components[a]", ""),
+    ("MLCC130", text_of("env: {TRTLLM_TP_SIZE: '1', TRTLLM_TENSOR_PARALLEL_SIZE: '2'}\n", config="transformers-tensorrt-llm"),
+     "env.TRTLLM_TP_SIZE", "error", "TRTLLM_TENSOR_PARALLEL_SIZE is '2'", ""),
+    ("MLCC130", text_of("env: {SGLANG_EP_SIZE: '1', SGLANG_EXPERT_PARALLEL_SIZE: '2'}\n", config="transformers-sglang"),
+     "env.SGLANG_EXPERT_PARALLEL_SIZE", "error", "SGLANG_EP_SIZE is '1'", ""),
     ("MLCC130", text_of("inference_components: [{name: a, engine: {dtype: half}, env: {VLLM_DTYPE: bfloat16}}]\n"),
      "inference_components[a].env.VLLM_DTYPE", "error", "inference_components[a].engine.dtype is 'half'", ""),
     ("MLCC131", text_of("env: {VLLM_GPU_MEMORY_UTILIZATION: '1.5'}\n"), "env.VLLM_GPU_MEMORY_UTILIZATION", "error",
@@ -214,6 +225,9 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
      "note", "it is slow on vllm", ""),
     ("MLCC148", text_of("engine: {quantization: awq}\n", model="model: {name: acme/big-AWQ}\n"),
      "engine.quantization", "warning", "acme/big-AWQ is quantised already (awq)", "remove engine.quantization"),
+    ("MLCC148", text_of("engine: {quantization: awq}\n"), "engine.quantization", "error",
+     "awq is read from a checkpoint that was quantised so, and Qwen/Qwen3-4B is not one", "while loading: bitsandbytes, fp8"),
+    ("MLCC132", text_of("env: {VLLM_TP: '1'}\n"), "env.VLLM_TP", "error", "has no option VLLM_TP", ""),
     ("MLCC148", text_of("engine: {quantization: mxfp4}\n", model="model: {name: openai/gpt-oss-20b}\n"),
      "engine.quantization", "warning", "is quantised already (mxfp4)", ""),
     ("MLCC148", text_of("inference_components: [{name: a, model: acme/b-gptq, engine: {quantization: gptq}}]\n"),
@@ -350,6 +364,11 @@ GOOD: list[tuple[str, str]] = [
     ("MLCC104", text_of(deployment="instance_type: ml.zz9.large")),
     ("MLCC104", HEAD + "deployment: {config: http-fastapi, instance_type: ml.g5.xlarge}\n"),
     ("MLCC130", text_of("engine: {max_model_len: 1024}\nenv: {VLLM_MAX_MODEL_LEN: '1024'}\n")),
+    ("MLCC130", text_of("env: {VLLM_ASYNC_SCHEDULING: 'true', VLLM_NO_ASYNC_SCHEDULING: 'false', VLLM_SEED: '1', SM_VLLM_SEED: ' 1'}\n")),
+    ("MLCC130", text_of("env: {VLLM_ASYNC_SCHEDULING: '', SM_VLLM_ASYNC_SCHEDULING: 'true'}\n")),
+    ("MLCC130", text_of("engine: {enable_prefix_caching: false}\ninference_components: [{name: a, engine: {enable_prefix_caching: true}}]\n"
+                        "framework: {name: vllm-dlc}\n")),
+    ("MLCC132", text_of("env: {VLLM_TENSOR_PARALLEL_SIZE: '1'}\n")),
     ("MLCC130", text_of("engine: {extra_args: {max-model-len: 1024, seed: 1}, max_model_len: 1024}\n")),
     ("MLCC130", text_of("env: {VLLM_MODEL: Qwen/Qwen3-4B, VLLM_SEED: '1'}\nengine: {extra_args: {seed: 1}}\n")),
     ("MLCC130", text_of("engine: {max_model_len: 1024}\ninference_components: [{name: a, env: {VLLM_MAX_MODEL_LEN: 1}}]\n")),
@@ -386,6 +405,7 @@ GOOD: list[tuple[str, str]] = [
     ("MLCC147", text_of(model="")),
     ("MLCC147", HEAD + "deployment: {config: http-fastapi}\nframework: {name: nope}\n"),
     ("MLCC148", text_of("engine: {quantization: fp8}\n")),
+    ("MLCC148", text_of("engine: {quantization: awq}\n", model="model: {name: acme/unknown}\n")),
     ("MLCC148", text_of(model="model: {name: acme/big-AWQ}\n")),
     ("MLCC148", text_of("engine: {quantization: awq}\n", model="model: {name: 's3://bucket/big-awq/'}\n")),
     ("MLCC149", text_of(f"env: {{NOTE: {LONG}}}\n", deployment=POD)),
@@ -416,7 +436,7 @@ def test_good_cases(code, text):
 
 # The checks that are tested here; MLCC130 is found while values are resolved.
 # MLCC151 is shown by every config that does not run everywhere (tests/functional/test_all_configs.py).
-CODES = {*(b[0] for b in BAD), "MLCC151", "MLCC154"} - {"MLCC130"}
+CODES = {*(b[0] for b in BAD), "MLCC151", "MLCC154"}
 
 
 def test_every_check_has_a_good_and_a_bad_case():
@@ -576,7 +596,7 @@ def test_a_larger_split_is_proposed_before_a_larger_machine():
     engine = "engine: {max_model_len: 20480, tensor_parallel_size: 1}\n"
     text = text_of(engine, deployment="instance_type: ml.g6e.12xlarge", model="model: {name: Qwen/Qwen3-32B}\n")
     finding = next(f for f in found(text, "MLCC146") if f.severity is Severity.ERROR)
-    assert finding.hint.startswith("set engine.tensor_parallel_size: 2, or use ")
+    assert finding.hint.startswith("set engine.tensor_parallel_size: 4, or use ")
 
 
 def test_a_driver_that_no_host_has_is_said_so():

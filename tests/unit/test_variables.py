@@ -371,7 +371,10 @@ def test_the_opposite_option_beside_the_option_is_a_contradiction(name, other):
     env = f"{prefix}NO_{NO}: 'true'" + (f", {prefix}{NO}: 'true'" if other == "PLAIN" else "")
     found = of(f"env: {{{env}}}\n" + ("" if other == "PLAIN" else other + "\n"), name)
     assert [f.code for f in found.findings] == ["MLCC130"]
-    assert "they are one option" in found.findings[0].message
+    message = found.findings[0].message
+    assert "they are one option" in message
+    assert ("engine.enable_prefix_caching" in message) == (other == "engine: {enable_prefix_caching: true}")
+    assert f"env.{prefix}" in message
 
 
 @pytest.mark.parametrize("name", ["vllm", "sm-vllm"])
@@ -405,6 +408,11 @@ def test_a_component_takes_back_what_the_project_switches(name, project, own):
     switched = {k for k, v in told.items() if v == "true"}
     assert switched == ({NO} if own else set() if name == "vllm" else {f"NO_{NO}"})
     assert told.get(NO, "false") == str(own).lower()
+
+
+def test_a_switch_without_a_value_is_on():
+    assert value(of("env: {VLLM_ENABLE_PREFIX_CACHING: ''}\n"), "engine.enable_prefix_caching").value is True
+    assert value(of("env: {VLLM_NO_ENABLE_PREFIX_CACHING: ''}\n"), "engine.enable_prefix_caching").value is False
 
 
 def test_an_opposite_option_that_is_neither_true_nor_false_stays_for_the_checks():

@@ -42,10 +42,10 @@ def row(argument: Argument) -> Row:
 
 
 def spelled(found: Iterable[Found]) -> dict[str, tuple[str, Row]]:
-    """Spelling without dashes: (main spelling, row); of single-dash ones only those of several letters."""
+    """Spelling without dashes: (main spelling, row); those of one dash are others, which `--` does not reach."""
     table: dict[str, tuple[str, Row]] = {}
     for one in found:
-        names = [s.lstrip("-") for s in one.spellings if s.startswith("--") or len(s) > 2]
+        names = [s[2:] for s in one.spellings if s.startswith("--")]
         for name in names:
             table[name] = (names[0], row(one.argument))
     return table

@@ -1,0 +1,64 @@
+"""MLCC130: container variables that are one option of the engine and say different things."""
+
+from collections.abc import Iterator
+
+from mlcc import spelling
+from mlcc.checks.base import Subject
+from mlcc.checks.serving import Found, known, places
+from mlcc.deployments.redaction import told
+from mlcc.diagnostics import Finding
+from mlcc.options import Known, names_of
+from mlcc.registries.engine_types import Engine
+from mlcc.values import format_path
+
+CODE = "MLCC130"
+OFF = ("0", "false", "no", "off")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """The same option by two prefixes, by an alias, or by its opposite.  Keys of `engine:` are judged when resolved."""
+    engine, listed = subject.rows.engine, known(subject)
+    if engine is None or listed is None:
+        return
+    seen = {f.path for f in subject.resolved.findings if f.code == CODE}
+    words = _words(listed)
+    for place in places(subject):
+        said: dict[str, tuple[str, str, Found]] = {}
+        for name, found in place.env.items():
+            option, opposite = _option(engine, words, name)
+            value = _value(engine, listed, option, opposite, str(found.value)) if option else ""
+            if not value:
+                continue
+            first, text, other = said.setdefault(option, (name, value, found))
+            paths = (format_path(found.path), format_path(other.path))
+            if text != value and not seen & set(paths):
+                seen.update(paths)
+                shown = (told(n, str(f.value), 60) for n, f in ((name, found), (first, other)))
+                message = f"{name} is {next(shown)}, and {first} is {next(shown)}: they are one option{place.words}"
+                yield subject.finding(CODE, found.path, message, "keep one of them")
+
+
+def _words(listed: Known) -> dict[str, tuple[str, bool]]:
+    """Which option the end of a variable's name is, and whether it is the option's opposite."""
+    found = {}
+    for row in listed.options.values():
+        for name in names_of(row):
+            own = name in (row.name, *row.aliases)
+            found[name.upper().replace("-", "_").replace(".", "_")] = (row.name, not own)
+    return found
+
+
+def _option(engine: Engine, words: dict[str, tuple[str, bool]], name: str) -> tuple[str, bool]:
+    prefix = max((p for p in (engine.prefix, *engine.also) if name.startswith(p)), key=len, default="")
+    return words.get(name[len(prefix) :], ("", False)) if prefix else ("", False)
+
+
+def _value(engine: Engine, listed: Known, option: str, opposite: bool, text: str) -> str:
+    """What a variable says, to be compared; empty where it says nothing at all."""
+    if listed.options[option].type not in ("flag", "switch", "boolean"):
+        size = spelling.sized(text)
+        return str(size) if size is not None else text.strip()
+    off = text.strip().lower() in OFF
+    if off and (opposite or engine.drops_false or listed.options[option].type == "flag"):
+        return ""
+    return "off" if off or opposite else "on"
