@@ -10,7 +10,7 @@ from mlcc.fit import Device, Fit, Wanted
 from mlcc.options import order
 from mlcc.registries.engine_types import Engine
 from mlcc.registries.load import Registries
-from mlcc.registries.types import FrameworkVersion, Instance
+from mlcc.registries.types import Entry, FrameworkVersion, Instance, Model
 
 MIB_PER_GIB = 1024
 # The share of an engine's memory that weights may take where nothing else is known of a model.
@@ -146,6 +146,30 @@ def needs(
     least = str(accelerator.get("compute_capability", "") or facts.get("compute_capability", ""))
     of_format = engine.capability.get("dtype", {}).get(dtype, "") if engine is not None else ""
     return Needs(least, int(facts.get("newest_major", 0)), of_format)
+
+
+HOST = "default"
+
+
+def branch(driver: str) -> tuple[int, ...]:
+    """A driver's branch: `535` of 535.104.05."""
+    return order(driver)[:1]
+
+
+def host(amis: Mapping[str, Entry], needed: str, use: str) -> str:
+    """The oldest machine image for a use (`endpoint`, `transform`) whose driver is new enough; empty for none."""
+    rows = [a for a in amis.values() if a.facts.get("accelerator") == "cuda" and a.facts.get("use") == use]
+    new = [a for a in rows if a.name != HOST and branch(str(a.facts.get("driver", ""))) >= branch(needed)]
+    return min(new, key=lambda a: (order(str(a.facts["driver"])), a.name)).name if new else ""
+
+
+def listed(registries: Registries, model: Model, offered: str) -> str:
+    """The first type of a model's row that is offered: the smallest that its publisher or a test has used."""
+    for name in model.instances:
+        row = registries.instance(name)
+        if not offered or row is None or getattr(row, offered):
+            return name
+    return ""
 
 
 def smallest(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mlcc import config as config_document
-from mlcc import sizing, variables
+from mlcc import placement, sizing, variables
 from mlcc.candidates import Candidate, Table, dotted_path
 from mlcc.config import Layer
 from mlcc.diagnostics import Finding, Severity, allowed, nearest, quoted
@@ -103,10 +103,14 @@ def _host_image(
     if target is None or version is None or instance is None or not target.host_image:
         return
     name = str(version.accelerator.get("inference_ami_version", ""))
-    row = registries.entries("amis").get(name) if instance.accelerator == version.accelerator.get("type") else None
+    amis = registries.entries("amis")
+    row = amis.get(name) if instance.accelerator == version.accelerator.get("type") else None
     if row is not None and row.facts.get("use") == target.instances and table.winner(target.host_image) is None:
         origin = f"{version.origin} accelerator.inference_ami_version"
-        table.put(dotted_path(target.host_image), name, Source.FRAMEWORK, origin)
+        if placement.branch(str(row.facts.get("driver", ""))) < placement.branch(instance.driver):
+            name, origin = placement.host(amis, instance.driver, target.instances), f"{instance.origin} driver"
+        if name:
+            table.put(dotted_path(target.host_image), name, Source.FRAMEWORK, origin)
 
 
 def _add(table: Table, source: Source, defaults: Node, findings: list[Finding]) -> None:

@@ -41,11 +41,10 @@ def place(
     if model is None:
         return False
     path, offered = ("deployment", "instance_type"), target.instances if target is not None else ""
-    for name in model.instances:  # the first is the smallest that its publisher or a test has used
-        row = registries.instance(name)
-        if not offered or row is None or getattr(row, offered):
-            table.put(path, name, Source.MODEL, f"{model.origin} instances")
-            return False
+    name = placement.listed(registries, model, offered)
+    if name:
+        table.put(path, name, Source.MODEL, f"{model.origin} instances")
+        return False
     wins = table.winner("deployment.instance_type")
     said = wins is not None and wins.source.level < Source.MODEL.level
     if said or engine is None or not offered or not fit.possible(model.facts):

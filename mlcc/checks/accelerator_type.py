@@ -1,7 +1,9 @@
 """MLCC104: an instance without the kind of accelerator that the image needs."""
 
 from collections.abc import Iterator
+from typing import Any
 
+from mlcc import fit, placement
 from mlcc.checks.base import Subject
 from mlcc.diagnostics import Finding, quoted
 
@@ -22,8 +24,28 @@ def check(subject: Subject) -> Iterator[Finding]:
     if instance is None or config is None or needed in ("cpu", instance.accelerator):
         return
     path = ("deployment", "instance_type")
-    use = next(iter(version.instances), "") if version is not None else ""
+    use = _for_model(subject, target.instances)
+    use = use or (next(iter(version.instances), "") if version is not None else "")
     usual = config.defaults.get("deployment", "instance_type")
     use = use or (str(usual.value) if usual is not None else "one with such a device")
     message = f"{quoted(instance.name)} has no {WORDS[needed]} device, and {config.name} needs one"
     yield subject.finding(CODE, path, message, f"use {use}, or a CPU config (mlcc catalog configs)")
+
+
+def _for_model(subject: Subject, offered: str) -> str:
+    """The type that mlcc would choose for the model, or an empty text."""
+    model, engine = subject.rows.model, subject.rows.engine
+    if model is None or engine is None:
+        return ""
+
+    def get(key: str, default: Any) -> Any:
+        return subject.resolved.get(f"engine.{key}", default)
+
+    name = placement.listed(subject.registries, model, offered)
+    if name or not fit.possible(model.facts):
+        return name
+    dtype = placement.number_format(str(get("dtype", "")), model.facts)
+    asked = placement.needs(subject.registries, subject.rows.version, engine, dtype)
+    wanted = placement.wanted(subject.registries, get)
+    row = placement.smallest(subject.registries, model.facts, wanted, offered, tight=True, asked=asked)
+    return row.name if row is not None else ""

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from mlcc import placement
 from mlcc.checks.base import Subject
 from mlcc.checks.serving import parallel, places
 from mlcc.diagnostics import Finding, Severity
-from mlcc.options import order
 from mlcc.registries.types import Entry, FrameworkVersion, Target
 
 CODE = "MLCC141"
-HOST = "default"
 _VARIANT = re.compile(r"cuda-(\d+)-(\d+)")
 
 
@@ -29,20 +28,20 @@ def check(subject: Subject) -> Iterator[Finding]:
         return  # MLCC104 speaks of it
     amis = subject.registries.entries("amis")
     named = target.host_image
-    name = str(subject.resolved.get(named, HOST))
+    name = str(subject.resolved.get(named, placement.HOST))
     version = _held(subject, version)
     ami, needed = amis.get(name), _needed(subject, version)
     if ami is None or not needed:
         return
     has = str(ami.facts.get("driver", ""))
     other = ami.facts.get("accelerator") != "cuda"
-    if not other and (not has or _branch(has) >= _branch(needed)):
+    if not other and (not has or placement.branch(has) >= placement.branch(needed)):
         return
     toolkit = version.accelerator.get("version", "")
-    fits = _fits(amis, needed, target.instances)
+    fits = placement.host(amis, needed, target.instances)
     older = _older(subject, amis, target)
     hint = f"set {named}: {fits}" if fits else f"no host of this use has it{older}"
-    said = f"the default host has driver {has} or newer" if name == HOST else f"{name} has driver {has}"
+    said = f"the default host has driver {has} or newer" if name == placement.HOST else f"{name} has driver {has}"
     said = f"{name} has no driver for CUDA devices" if other else said
     severity = _severity(subject, ami, version)
     dies = "the container dies before its first log line"
@@ -54,7 +53,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 def _severity(subject: Subject, ami: Entry, version: FrameworkVersion) -> Severity:
     """A warning where the compatibility package may bridge the gap, for one device."""
     bridge, has = _fact(subject, version, "forward_compat_from"), str(ami.facts.get("driver", ""))
-    bridged = ami.facts.get("forward_compat") and bridge and _branch(has) >= _branch(bridge)
+    bridged = ami.facts.get("forward_compat") and bridge and placement.branch(has) >= placement.branch(bridge)
     several = any(parallel(place) > 1 for place in places(subject))
     return Severity.WARNING if bridged and not several else Severity.ERROR
 
@@ -73,11 +72,6 @@ def _held(subject: Subject, version: FrameworkVersion) -> FrameworkVersion:
         known = name and not name.startswith("cuda")
         return version if known else version._replace(accelerator={"type": "cuda"})
     return version._replace(accelerator={"type": "cuda", "version": f"{toolkit[1]}.{toolkit[2]}"})
-
-
-def _branch(driver: str) -> tuple[int, ...]:
-    """A driver's branch: `535` of 535.104.05."""
-    return order(driver)[:1]
 
 
 def _needed(subject: Subject, version: FrameworkVersion) -> str:
@@ -99,15 +93,8 @@ def _older(subject: Subject, amis: Mapping[str, Entry], target: Target) -> str:
     others = [subject.registries.framework(name) for name in config.frameworks] if config is not None else []
     for framework in (own, *(f for f in others if f != own)):
         for version in framework.versions.values() if framework is not None else ():
-            found = _fits(amis, _needed(subject, version), target.instances)
+            found = placement.host(amis, _needed(subject, version), target.instances)
             if found and framework is not None:
                 name = "" if framework == own else f"framework.name {framework.name}, "
                 return f": take {name}framework.version {version.name} and {target.host_image} {found}"
     return ""
-
-
-def _fits(amis: Mapping[str, Entry], needed: str, use: str) -> str:
-    """The oldest machine image for this use whose driver is new enough."""
-    rows = [a for a in amis.values() if a.facts.get("accelerator") == "cuda" and a.facts.get("use") == use]
-    new = [a for a in rows if a.name != HOST and _branch(str(a.facts.get("driver", ""))) >= _branch(needed)]
-    return min(new, key=lambda a: (order(str(a.facts["driver"])), a.name)).name if new else ""

@@ -259,6 +259,11 @@ def test_every_model_of_the_registries_has_a_first_project_without_error():
         ("config: triton-python, instance_type: ml.g5.xlarge", "26.07", "al2023-ami-sagemaker-inference-gpu-4-1"),
         ("config: triton-python, instance_type: ml.g5.xlarge", "24.05", "al2-ami-sagemaker-inference-gpu-3-1"),
         ("config: triton-vllm, instance_type: ml.g5.xlarge", "24.05", "al2-ami-sagemaker-inference-gpu-3-1"),
+        (
+            "config: triton-python, instance_type: ml.p6-b200.48xlarge",
+            "24.05",
+            "al2023-ami-sagemaker-inference-gpu-4-1",
+        ),
         ("config: triton-python, instance_type: ml.m5.xlarge", "26.07", None),
         ("config: triton-python, instance_type: ml.inf2.xlarge", "26.07", None),
         ("config: triton-python, instance_type: ml.g5.xlarge, target: hyperpod-eks", "26.07", None),
@@ -275,7 +280,7 @@ def test_the_host_is_the_one_that_the_version_s_image_needs(deployment, version,
     said = found.value("endpoint.inference_ami_version")
     if said is not None:
         assert said.source is Source.FRAMEWORK
-        assert "frameworks/triton.yaml" in said.origin
+        assert "frameworks/triton.yaml" in said.origin or "instances/p6" in said.origin
     own = resolved(text + "endpoint: {inference_ami_version: al2-ami-sagemaker-inference-gpu-2}\n", known=load())
     assert own.get("endpoint.inference_ami_version") == "al2-ami-sagemaker-inference-gpu-2"
 

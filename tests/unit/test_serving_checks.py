@@ -56,6 +56,12 @@ TWO = "inference_components: [{name: a, gpu_count: 1}, {name: b, gpu_count: 1%s}
 BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC104", text_of(deployment="instance_type: ml.m5.xlarge"), "deployment.instance_type", "error",
      "'ml.m5.xlarge' has no CUDA device, and transformers-vllm needs one", "or a CPU config"),
+    ("MLCC104", text_of(deployment="instance_type: ml.m5.xlarge", model="model: {name: Qwen/Qwen3-32B}\n"), "deployment.instance_type",
+     "error", "has no CUDA device", "use ml.g5.12xlarge, or a CPU config"),
+    ("MLCC104", text_of(deployment="instance_type: ml.m5.xlarge", model="model: {name: google/gemma-3-27b-it}\n"),
+     "deployment.instance_type", "error", "has no CUDA device", "use ml.g6.12xlarge, or"),
+    ("MLCC104", text_of(deployment="instance_type: ml.m5.xlarge", model="model: {name: acme/none}\n"), "deployment.instance_type",
+     "error", "has no CUDA device", "use ml.g5.2xlarge, or a CPU config"),
     ("MLCC104", text_of(deployment="instance_type: ml.inf2.xlarge"), "deployment.instance_type", "error",
      "has no CUDA device", "use ml.g"),
     ("MLCC130", text_of("engine: {max_model_len: 1024}\nenv: {VLLM_MAX_MODEL_LEN: '2048'}\n"),
