@@ -172,6 +172,14 @@ def listed(registries: Registries, model: Model, offered: str) -> str:
     return ""
 
 
+def holds(facts: Mapping[str, Any], instance: Instance | None, wanted: Wanted, over: int) -> bool:
+    """Whether so many devices of an instance type hold a model; True where that cannot be summed up."""
+    if instance is None or not fit.possible(facts):
+        return True
+    found = solve(facts, instance, wanted._replace(tensor_parallel=over))
+    return over <= (instance.accelerator_count or 0) and (found is None or found.verdict != fit.NO)
+
+
 def smallest(
     registries: Registries,
     facts: Mapping[str, Any],
@@ -179,23 +187,25 @@ def smallest(
     offered: str = "",
     tight: bool = False,
     asked: Needs = ANY,
+    split_over: int = 0,
 ) -> Instance | None:
     """The cheapest instance type that holds a model which is split over all its devices.
 
     offered: the list that it must be on (`endpoint`, `transform`, `hyperpod`), empty for any; tight: room for a few
-    callers is enough; asked: what its devices must be.  Types without a known price come after those with one, by
-    their devices' memory.
+    callers is enough; asked: what its devices must be; split_over: over how many devices, where somebody says it.
+    Types without a known price come after those with one, by their devices' memory.
     """
     enough = (fit.FITS, fit.TIGHT) if tight else (fit.FITS,)
     rows = []
     for row in registries.instances.values():
         count = row.accelerator_count or 0
         one = device(row)
-        if one is None or (offered and not getattr(row, offered)) or count not in splits(facts, count):
+        over = split_over or count
+        if one is None or (offered and not getattr(row, offered)) or not 0 < over <= count or not shares(facts, over):
             continue
         if not asked.met(row) or not passes_through(facts, row, wanted):
             continue
-        if fit.solve(facts, one, wanted._replace(tensor_parallel=count)).verdict in enough:
+        if fit.solve(facts, one, wanted._replace(tensor_parallel=over)).verdict in enough:
             price = registries.price(row.name)
             rows.append((price is None, price.amount if price else one.memory_gib * count, row.name))
     return registries.instances[min(rows)[2]] if rows else None

@@ -152,7 +152,8 @@ def _one_place(table: Table) -> None:
         strongest = min(source for source, _ in forms)
         kept = {form for source, form in forms if source == strongest}
         for path in [p for p in table.candidates if p[:2] == secret and len(p) > 2]:
-            if FORMS.get(str(path[2]), next(iter(kept))) not in kept:
+            weaker = min(c.source for c in table.candidates[path]) > strongest
+            if weaker and FORMS.get(str(path[2]), next(iter(kept))) not in kept:
                 del table.candidates[path]
 
 

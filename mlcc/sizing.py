@@ -41,8 +41,8 @@ def place(
     if model is None:
         return False
     path, offered = ("deployment", "instance_type"), target.instances if target is not None else ""
-    name = placement.listed(registries, model, offered)
-    if name:
+    name, wanted, over = placement.listed(registries, model, offered), _wanted(table, registries), _said_split(table)
+    if name and (not over or placement.holds(model.facts, registries.instance(name), wanted, over)):
         table.put(path, name, Source.MODEL, f"{model.origin} instances")
         return False
     wins = table.winner("deployment.instance_type")
@@ -51,10 +51,16 @@ def place(
         return False
     dtype = placement.number_format(table.chosen("engine.dtype"), model.facts)
     asked = placement.needs(registries, version, engine, dtype)
-    row = placement.smallest(registries, model.facts, _wanted(table, registries), offered, tight=True, asked=asked)
+    row = placement.smallest(registries, model.facts, wanted, offered, tight=True, asked=asked, split_over=over)
     if row is not None:
         table.put(path, row.name, Source.MODEL, f"{model.origin} (the cheapest that it fits)")
     return row is not None
+
+
+def _said_split(table: Table) -> int:
+    """Over how many devices somebody wants the model split; 0 where nobody says a number."""
+    found = table.winner("engine.tensor_parallel_size")
+    return found.value if found is not None and isinstance(found.value, int) else 0
 
 
 def split(
@@ -80,6 +86,8 @@ def split(
         why = "as many devices of {} as it needs"
     if over is None:
         over, why = _shortened(table, registries, model, instance, devices), "all devices of {} that can share it"
+    if over is None:  # nothing holds it: the checks sum it up over all that there are
+        over = max(placement.splits(model.facts, devices), default=1)
     if over is not None and over > 1:
         origin = f"{model.origin} ({why.format(instance.name)})"
         table.put(("engine", "tensor_parallel_size"), over, Source.MODEL, origin)

@@ -6,6 +6,7 @@ mlcc.yaml says `engine: {max_model_len: 4096}`; a container of vLLM is told VLLM
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -91,6 +92,27 @@ def is_switch(key: str) -> bool:
     """Whether a key of `engine:` is true or false."""
     prop = keys.find(config.SCHEMA, ("engine", *key.split(".")))
     return prop is not None and "boolean" in prop.types
+
+
+ON, OFF = ("", "1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are one to an engine: the same switch, size or JSON, however it is written."""
+    return bool(one == other) or _plain(text(one)) == _plain(text(other))
+
+
+def _plain(text: str) -> Any:
+    word = text.strip()
+    if word.lower() in (*ON, *OFF):
+        return word.lower() in ON
+    size = sized(word)
+    if size is not None or not word.startswith(("{", "[")):
+        return str(size) if size is not None else word
+    try:
+        return json.loads(word)
+    except (ValueError, RecursionError):
+        return word
 
 
 def sized(text: str) -> int | None:

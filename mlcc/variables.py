@@ -16,7 +16,7 @@ from mlcc.candidates import Candidate, Table, names
 from mlcc.diagnostics import Finding, Severity
 from mlcc.registries.engine_types import Engine
 from mlcc.registries.types import Model
-from mlcc.spelling import MAX, Spelled, is_switch, keys_of, negated, ours, read, spelled, text, theirs, variable
+from mlcc.spelling import MAX, Spelled, is_switch, keys_of, negated, ours, read, same, spelled, text, theirs, variable
 from mlcc.switches import switched
 from mlcc.values import EMPTY, Item, Mark, Path, Source, format_path
 
@@ -62,9 +62,9 @@ def typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator
     May be done again: what is a candidate already is not added twice.
     """
     known, off = keys_of(engine, heard=True), negated(engine, heard=True)
-    written: dict[int, tuple[Path, Candidate]] = {}  # what was said in a variable, by the typed candidate made of it
     forms = [(p, str(p[-1])) for p in table.candidates if p[:-1] == (*prefix, "env")]
     forms += [(p, variable(engine, str(p[-1]))) for p in _extra(table, prefix)]
+    written = {(c.source, c.mark): (p, c) for p, _ in forms for c in table.candidates[p] if c.mark.line}
     for path, name in forms:
         key = known.get(name) or off.get(name)
         how = spelled(engine, key) if key is not None else None
@@ -79,7 +79,6 @@ def typed_from_variables(table: Table, engine: Engine, prefix: Path) -> Iterator
             value = not value if how.opposite != (name in off) else value
             if all(c.source != candidate.source for c in before):
                 table.put(typed, value, candidate.source, candidate.origin, candidate.mark)
-                written[id(table.candidates[typed][-1])] = (path, candidate)
             yield from _contradiction(path, candidate, typed, before, value, written)
 
 
@@ -93,15 +92,15 @@ def _contradiction(
     other_path: Path,
     others: Iterable[Candidate],
     value: Any,
-    written: Mapping[int, tuple[Path, Candidate]] = EMPTY,
+    written: Mapping[tuple[Source, Mark], tuple[Path, Candidate]] = EMPTY,
 ) -> Iterator[Finding]:
     """One option, said twice by hand in the same place: neither is above the other.
 
-    written: where one of the others was made of a variable, that variable and what it says.
+    written: what was said in variables, by source and place; one of the others may be made of such a one.
     """
     for other in others:
-        if other.value != value and other.source == candidate.source and _by_hand(candidate):
-            other_path, other = written.get(id(other), (other_path, other))
+        if not same(other.value, value) and other.source == candidate.source and _by_hand(candidate):
+            other_path, other = written.get((other.source, other.mark), (other_path, other))
             message = (
                 f"{format_path(path)} is {_told(path, candidate.value)}, and {format_path(other_path)} is "
                 f"{_told(other_path, other.value)} ({other.origin}): they are one option"

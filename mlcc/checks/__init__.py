@@ -178,12 +178,13 @@ def run(subject: Subject, more: Iterable[Check] = (), skip: Iterable[str] = ()) 
 
 
 def placed(finding: Finding, root: Node, env: str | None) -> Finding:
-    """A finding of an overlay alone that has no place of its own, at the overlay's and with its name.
+    """A finding of an overlay alone, with its name, and at its place where it has none of its own.
 
     root: mlcc.yaml's own tree; env: the overlay's name, None for the default environment.
     """
     node = root.get("environments", env) if env else None
-    if node is None or finding.line:
+    if node is None:
         return finding
-    message, mark = f"{finding.message} (environment {env})", node.mark
-    return finding._replace(message=message, file=mark.file, line=mark.line, column=mark.column)
+    finding = finding._replace(message=f"{finding.message} (environment {env})")
+    mark = node.mark
+    return finding if finding.line else finding._replace(file=mark.file, line=mark.line, column=mark.column)

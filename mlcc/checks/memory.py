@@ -10,7 +10,7 @@ from mlcc.checks.serving import Place, places, tensor_parallel
 from mlcc.diagnostics import Finding, Severity
 from mlcc.fit import Fit, Wanted
 from mlcc.registries.types import Instance, Model
-from mlcc.values import Source
+from mlcc.values import Source, format_path
 
 CODE = "MLCC146"
 # Lengths are proposed in steps that people write, and none that is shorter than one step.
@@ -103,7 +103,8 @@ def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
         else None
     )
     if over is not None and over > tensor_parallel(place):
-        ways.append(f"set engine.tensor_parallel_size: {over}")
+        where = f"{format_path(place.prefix)}." if place.prefix else ""
+        ways.append(f"set {where}engine.tensor_parallel_size: {over}")
     if place.prefix and instance is not None and (place.devices or 0) < (instance.accelerator_count or 0):
         more = placement.split(model.facts, instance, wanted(subject, place), instance.accelerator_count or 1)
         if more is not None:
@@ -112,8 +113,16 @@ def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
     refused = found.verdict == fit.NO
     dtype = placement.number_format(place.get("dtype", ""), model.facts)
     asked = placement.needs(subject.registries, subject.rows.version, subject.rows.engine, dtype)
+    said = place.engine.get("tensor_parallel_size")
+    by_hand = said is not None and isinstance(said.value, int) and subject.resolved.values[said.path].source.level < 8
     larger = placement.smallest(
-        subject.registries, model.facts, wanted(subject, place), offered, tight=refused, asked=asked
+        subject.registries,
+        model.facts,
+        wanted(subject, place),
+        offered,
+        tight=refused,
+        asked=asked,
+        split_over=said.value if said is not None and by_hand else 0,
     )
     if larger is not None and larger != instance:
         ways.append(f"use {larger.name}")

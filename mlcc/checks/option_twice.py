@@ -9,10 +9,9 @@ from mlcc.deployments.redaction import told
 from mlcc.diagnostics import Finding
 from mlcc.options import Known, names_of
 from mlcc.registries.engine_types import Engine
-from mlcc.values import format_path
+from mlcc.values import Mark, format_path
 
 CODE = "MLCC130"
-OFF = ("0", "false", "no", "off")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -24,16 +23,20 @@ def check(subject: Subject) -> Iterator[Finding]:
     words = _words(listed)
     for place in places(subject):
         said: dict[str, tuple[str, str, Found]] = {}
+        extra = {
+            _mark(subject, e): (f"engine.{key}", e) for key, e in place.engine.items() if key.startswith("extra_args.")
+        }
         for name, found in place.env.items():
             option, opposite = _option(engine, words, name)
             value = _value(engine, listed, option, opposite, str(found.value)) if option else ""
             if not value:
                 continue
+            name, found = extra.get(_mark(subject, found), (name, found))
             first, text, other = said.setdefault(option, (name, value, found))
             paths = (format_path(found.path), format_path(other.path))
-            if text != value and not seen & set(paths):
+            if not spelling.same(text, value) and not seen & set(paths):
                 seen.update(paths)
-                shown = (told(n, str(f.value), 60) for n, f in ((name, found), (first, other)))
+                shown = (told(n, spelling.text(f.value), 60) for n, f in ((name, found), (first, other)))
                 message = f"{name} is {next(shown)}, and {first} is {next(shown)}: they are one option{place.words}"
                 yield subject.finding(CODE, found.path, message, "keep one of them")
 
@@ -56,9 +59,12 @@ def _option(engine: Engine, words: dict[str, tuple[str, bool]], name: str) -> tu
 def _value(engine: Engine, listed: Known, option: str, opposite: bool, text: str) -> str:
     """What a variable says, to be compared; empty where it says nothing at all."""
     if listed.options[option].type not in ("flag", "switch", "boolean"):
-        size = spelling.sized(text)
-        return str(size) if size is not None else text.strip()
-    off = text.strip().lower() in OFF
+        return text.strip()
+    off = text.strip().lower() in spelling.OFF
     if off and (opposite or engine.drops_false or listed.options[option].type == "flag"):
         return ""
     return "off" if off or opposite else "on"
+
+
+def _mark(subject: Subject, found: Found) -> Mark:
+    return subject.resolved.values[found.path].mark

@@ -1,10 +1,11 @@
 """MLCC148: quantisation asked for on a model that is quantised already, or that would have to be."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from mlcc.checks.base import Subject
-from mlcc.checks.serving import places
+from mlcc.checks.serving import known, places
 from mlcc.diagnostics import Finding, Severity, allowed
+from mlcc.spelling import spelled
 from mlcc.values import Path
 
 CODE = "MLCC148"
@@ -32,6 +33,15 @@ def check(subject: Subject) -> Iterator[Finding]:
         if found is not None and reads and plain and found.path not in seen:
             seen.add(found.path)
             message = f"{found.value} is read from a checkpoint that was quantised so, and {name} is not one"
-            others = allowed([n for n, row in methods.items() if not row.facts.get("checkpoint")])
-            hint = f"name such a checkpoint, or a method that quantises while loading: {others}"
+            others = [n for n, row in methods.items() if not row.facts.get("checkpoint") and n in _words(subject)]
+            hint = "name such a checkpoint"
+            hint += f", or a method that quantises while loading: {allowed(others)}" if others else ""
             yield subject.finding(CODE, found.path, message, hint)
+
+
+def _words(subject: Subject) -> Collection[str]:
+    """The methods that the engine's version has by itself."""
+    engine, listed = subject.rows.engine, known(subject)
+    how = spelled(engine, "quantization") if engine is not None else None
+    option = listed.find(how.option) if listed is not None and how is not None else None
+    return option.choices if option is not None else ()

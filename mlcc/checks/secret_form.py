@@ -30,6 +30,9 @@ def check(subject: Subject) -> Iterator[Finding]:
         if len(forms) != 1:
             message = f"{path[1]} names {len(forms)} of {', '.join(FORMS)}"
             yield subject.finding(CODE, leaf, message, "name exactly one: where the value is kept")
+        elif "json_key" in keys and forms != ["secretsmanager"]:
+            hint = "remove it: the other places hold the value itself"
+            yield subject.finding(CODE, (*path, "json_key"), f"{path[1]} has a json_key without secretsmanager", hint)
         elif read and forms[0] not in read and subject.resolved.get(f"secrets.{path[1]}.phase") != "build":
             words = FORMS[forms[0]].format(target.name if target is not None else "")
             hint = f"use {' or '.join(read)}" + (", or phase: build" if forms == ["env"] else "")
@@ -46,8 +49,10 @@ def check(subject: Subject) -> Iterator[Finding]:
         if path[-2:-1] == ("env",) and str(path[-1]) in secrets and value.source.level < 8:
             message = f"{path[-1]} is a variable here, and a secret: the container would find the secret's value"
             yield subject.finding(CODE, path, message, "keep one of them")
-    if told and subject.resolved.get("build.image_uri"):
+    ready: list[Path] = [("build", "image_uri")] if subject.resolved.get("build.image_uri") else []
+    ready += [p for p in subject.resolved.values if p[0] == "inference_components" and p[2:] == ("image",)]
+    for path in ready if told else ():
         words = ", ".join(sorted(secrets))
         message = f"an image that is ready does not read {words} by itself: mlcc's entry point is not in it"
         hint = f"let the image read {secret_refs.PREFIX}NAME, or let mlcc build one from it (framework.base_image)"
-        yield subject.finding(CODE, ("build", "image_uri"), message, hint, Severity.WARNING)
+        yield subject.finding(CODE, path, message, hint, Severity.WARNING)

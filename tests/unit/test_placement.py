@@ -112,7 +112,7 @@ def test_a_listed_type_is_split_over_the_fewest_of_its_devices_with_room_for_sev
     [
         (
             "engine: {max_model_len: 4096}\ninference_components: [{name: a, gpu_count: 2}, {name: b, gpu_count: 4}]\n",
-            None,
+            2,
         ),
         ("engine: {max_model_len: 4096}\ninference_components: [{name: a, gpu_count: 4}]\n", 4),
         ("engine: {tensor_parallel_size: 1}\n", 1),
@@ -129,10 +129,8 @@ def test_what_the_engine_s_own_variables_say_counts():
     assert [f.code for f in twice.findings] == ["MLCC130"]
 
 
-def test_a_model_that_no_split_holds_is_not_split():
-    assert (
-        of({**LARGE, "parameters": 10**13}, instances=("ml.g5.48xlarge",)).value("engine.tensor_parallel_size") is None
-    )
+def test_a_model_that_no_split_holds_is_summed_up_over_all_that_there_are():
+    assert of({**LARGE, "parameters": 10**13}, instances=("ml.g5.48xlarge",)).get("engine.tensor_parallel_size") == 8
     assert list(placement.splits({**ODD, "kv_heads": 3}, 12)) == [1, 3]
     assert list(placement.splits(ODD, 12)) == [1], "eight heads of keys and values are not shared by three"
     assert list(placement.splits({}, 6)) == [1, 2, 3, 6]
@@ -319,3 +317,15 @@ def test_what_devices_must_be(capability, needs, met):
     row = load().instance("ml.g5.xlarge")
     assert row is not None
     assert needs.met(row._replace(compute_capability=capability)) is met
+
+
+def test_a_split_that_somebody_says_decides_the_type():
+    text = f"{HEAD}deployment: {{config: transformers-vllm}}\nmodel: {{name: Qwen/Qwen3-8B}}\n"
+    usual = resolved(text, known=load())
+    assert usual.get("deployment.instance_type") == "ml.g5.12xlarge"
+    one = resolved(f"{text}engine: {{tensor_parallel_size: 1}}\n", known=load())
+    assert one.rows.instance is not None
+    assert placement.holds(one.rows.model.facts, one.rows.instance, Wanted(), 1)
+    assert not placement.holds(usual.rows.model.facts, usual.rows.instance, Wanted(), 1)
+    assert not placement.holds(usual.rows.model.facts, one.rows.instance, Wanted(), 8)
+    assert placement.holds({}, usual.rows.instance, Wanted(), 8)

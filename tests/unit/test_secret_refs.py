@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -181,6 +182,7 @@ def test_values_stand_under_their_names():
         ("a", {"SecretString": f"{CANARY}\0"}, "no variable can hold it"),
         ("a", {"SecretString": f"{CANARY}\ud800"}, "no variable can hold it"),
         ("a", [CANARY], "the answer cannot be read"),
+        ("a", {"SecretString": {"a": CANARY}}, "the answer cannot be read"),
     ],
 )
 def test_what_cannot_be_read_ends_the_container_and_shows_no_value(text, reply, words):
@@ -277,7 +279,7 @@ def test_it_becomes_the_server_once_it_has_the_values():
         ((400, {"__type": "com.amazonaws#AccessDeniedException", "Message": "not authorized"}), "AccessDeniedException: not authorized"),
         ((400, {"__type": "ResourceNotFoundException", "message": "no such secret"}), "ResourceNotFoundException: no such secret"),
         ((403, []), "HTTP 403"), ((400, {}), "HTTP 400"), ((200, []), "the answer cannot be read"),
-        ((302, {}), "HTTP 302"), ((400, {"__type": "X", "message": "a\n\x1b[31mb"}), "X: a  [31mb"),
+        ((302, {}), "HTTP 302"), ((400, {"__type": ["X"], "message": {"a": "b"}}), "HTTP 400"), ((400, {"__type": "X", "message": "a\n\x1b[31mb"}), "X: a  [31mb"),
         ((200, {"SecretString": "a" * (1 << 21)}), "its answer has no end"),
     ],
 )  # fmt: skip
@@ -289,25 +291,59 @@ def test_a_refusal_is_one_line_and_no_server_starts(reply, words):
 
 
 class Rude(BaseHTTPRequestHandler):
-    """No HTTP at all."""
+    """What is sent instead of an answer: raw bytes, then the connection ends, or stays for a while."""
+
+    data = b""
+    stay = 0.0
 
     def do_POST(self) -> None:
-        self.wfile.write(b"\0\0\0 not HTTP\r\n\r\n")
+        self.rfile.read(int(self.headers["content-length"]))
+        self.wfile.write(self.data)
+        self.wfile.flush()
+        time.sleep(self.stay)
+        self.close_connection = True
 
     def log_message(self, *_: Any) -> None:
         """Says nothing."""
 
 
-def test_an_answer_that_is_none():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Rude) as server:
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (f'{{"SecretString":"{CANARY}"}}\r\n\r\n', "its answer is not HTTP, or broke off"),
+        (f"HTTP/9.9 {CANARY} x\r\n\r\n", "its answer is not HTTP, or broke off"),
+        (f"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{CANARY}", "its answer is not HTTP, or broke off"),
+        (f"HTTP/1.1 500 No\r\nContent-Length: 500\r\n\r\n{CANARY}", "its answer is not HTTP, or broke off"),
+        (
+            f"HTTP/1.1 400 No\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{CANARY}",
+            "its answer is not HTTP, or broke off",
+        ),
+    ],
+)
+def test_an_answer_that_is_none_is_one_line_and_not_quoted(data, words):
+    handler = type("Own", (Rude,), {"data": data.encode()})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         done = run(f"http://127.0.0.1:{server.server_address[1]}", "true")
         server.shutdown()
         thread.join()
-    assert done.returncode == 1
-    assert done.stderr.startswith("with_secrets: HF_TOKEN (mlcc/hf-token): ")
-    assert len(done.stderr.splitlines()) == 1
+    assert (done.returncode, done.stderr) == (1, f"with_secrets: HF_TOKEN (mlcc/hf-token): {words}\n")
+
+
+def test_an_answer_that_never_ends_is_given_up(monkeypatch):
+    """Each try has its time, whatever drips; here it is short."""
+    monkeypatch.setattr(program, "WHOLE_S", 0.3)
+    handler = type("Own", (Rude,), {"data": b"HTTP/1.1 200 OK\r\nX: y\r\n", "stay": 1.0})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        request = urllib.request.Request(f"http://127.0.0.1:{server.server_address[1]}/", b"{}", method="POST")
+        with pytest.raises(program.Refused, match="no whole answer in time"):
+            program.fetch(request)
+        server.shutdown()
+        thread.join()
 
 
 def test_a_token_file_that_is_not_there():
@@ -345,6 +381,18 @@ def test_an_overlay_says_where_its_secret_lies():
     assert secret_refs.variables(values) == {"MLCC_SECRET_A": "a", "MLCC_SECRET_B": "b:d::"}
     assert ("secrets", "A", "env") not in values
     assert project.default.get("secrets.A.env") == "A"
+
+
+def test_a_finding_of_an_overlay_alone_names_it_wherever_it_stands():
+    text = SMALLEST + "env: {TOK: a}\nenvironments: {prod: {secrets: {TOK: {secretsmanager: x}}}}\n"
+    build_tree(".", {"mlcc.yaml": text})
+    [found] = [f for f in pipeline.read("mlcc.yaml").findings if f.code == "MLCC121"]
+    assert found.path == "env.TOK"
+    assert found.message.endswith("(environment prod)")
+    base = SMALLEST + "secrets: {A: {secretsmanager: x}}\nenv: {A: a}\nenvironments: {prod: {tags: {a: b}}}\n"
+    build_tree(".", {"mlcc.yaml": base})
+    [found] = [f for f in pipeline.read("mlcc.yaml").findings if f.code == "MLCC121"]
+    assert "environment" not in found.message
 
 
 def test_a_finding_of_an_overlay_alone_stands_at_the_overlay():

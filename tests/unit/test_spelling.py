@@ -54,3 +54,14 @@ def test_a_size_is_a_value_of_integer_keys_only_and_within_their_limits():
     assert spelling.read("max_model_len", "4g") == (None, "Value 4000000000 exceeds maximum 100000000")
     assert spelling.read("gpu_memory_utilization", "1k")[0] is None
     assert spelling.read("served_model_name", "1k") == ("1k", "")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("1", True, True), ("", "true", True), ("off", False, True), ("8k", "8000", True), (" 8", 8, True), ("a", "A", False),
+        ('{"a": 1, "b": 2}', '{"b":2,"a":1}', True), ("{", "{ ", True), ("[1]", "[2]", False), ("0", "1", False),
+    ],
+)  # fmt: skip
+def test_values_that_are_one_to_an_engine(one, other, expected):
+    assert spelling.same(one, other) is expected
