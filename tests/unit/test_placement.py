@@ -9,11 +9,13 @@ import pytest
 
 from mlcc import checks, fit, placement
 from mlcc.checks import BUILT_IN, Subject
+from mlcc.diagnostics import Severity
 from mlcc.fit import Wanted
 from mlcc.registries.load import Registries, load
 from mlcc.resolve import Resolved
 from mlcc.values import Source
 from tests.fakes import Over, read, registries, resolved
+from tests.helpers import ROOT
 
 # Qwen3-4B's shapes under a name of our own, which no packaged row lists instances for.
 SMALL = {
@@ -329,3 +331,19 @@ def test_a_split_that_somebody_says_decides_the_type():
     assert not placement.holds(usual.rows.model.facts, usual.rows.instance, Wanted(), 1)
     assert not placement.holds(usual.rows.model.facts, one.rows.instance, Wanted(), 8)
     assert placement.holds({}, usual.rows.instance, Wanted(), 8)
+
+
+def test_devices_that_no_host_knows_get_none():
+    source = (ROOT / "registries/instances/p6-b200.yaml").read_text()
+    newer = Over(**{"instances__p6-b200": source.replace('driver: "570"', 'driver: "990"')})
+    text = f"{HEAD}deployment: {{config: triton-python, instance_type: ml.p6-b200.48xlarge}}\n"
+    assert resolved(text, known=newer).get("endpoint.inference_ami_version") is None
+    assert resolved(text, known=load()).get("endpoint.inference_ami_version")
+
+
+def test_a_component_that_a_whole_machine_does_not_hold_is_given_no_more_of_it():
+    text = "inference_components: [{name: a, gpu_count: 1}]\nengine: {max_model_len: 4096}\n"
+    found = of({**LARGE, "parameters": 10**12}, text, deployment=", instance_type: ml.g5.12xlarge")
+    subject = Subject(found, rows({**LARGE, "parameters": 10**12}), read(HEAD + "deployment: {config: x}\n").root)
+    [finding] = [f for f in BUILT_IN["MLCC146"](subject) if f.severity is Severity.ERROR]
+    assert "gpu_count" not in finding.hint
