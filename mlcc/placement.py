@@ -209,3 +209,35 @@ def smallest(
             price = registries.price(row.name)
             rows.append((price is None, price.amount if price else one.memory_gib * count, row.name))
     return registries.instances[min(rows)[2]] if rows else None
+
+
+class Choice(NamedTuple):
+    """An instance type for a model, empty for none; fitted: it is no type of the model's row, but the cheapest fit."""
+
+    name: str
+    fitted: bool = False
+
+
+def choose(
+    registries: Registries,
+    model: Model,
+    offered: str,
+    version: FrameworkVersion | None,
+    engine: Engine | None,
+    get: Callable[[str, Any], Any],
+) -> Choice:
+    """The first type of a model's row that is offered, else the cheapest that holds it and runs the version's image.
+
+    get: the value of a key of `engine:`, or what it is given as its default.  Who says over how many devices the model
+    is split gets a type that holds it so.
+    """
+    said, asked_for = get("tensor_parallel_size", 0), wanted(registries, get)
+    over = said if isinstance(said, int) else 0
+    name = listed(registries, model, offered)
+    if name and (not over or holds(model.facts, registries.instance(name), asked_for, over)):
+        return Choice(name)
+    if engine is None or not offered or not fit.possible(model.facts):
+        return Choice("")
+    asked = needs(registries, version, engine, number_format(str(get("dtype", "")), model.facts))
+    row = smallest(registries, model.facts, asked_for, offered, tight=True, asked=asked, split_over=over)
+    return Choice(row.name, True) if row is not None else Choice("")

@@ -5,6 +5,7 @@ All are candidates like any other, at the level of the model's row, with an orig
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mlcc import fit, placement, variables
@@ -40,27 +41,14 @@ def place(
     """
     if model is None:
         return False
-    path, offered = ("deployment", "instance_type"), target.instances if target is not None else ""
-    name, wanted, over = placement.listed(registries, model, offered), _wanted(table, registries), _said_split(table)
-    if name and (not over or placement.holds(model.facts, registries.instance(name), wanted, over)):
-        table.put(path, name, Source.MODEL, f"{model.origin} instances")
-        return False
     wins = table.winner("deployment.instance_type")
     said = wins is not None and wins.source.level < Source.MODEL.level
-    if said or engine is None or not offered or not fit.possible(model.facts):
-        return False
-    dtype = placement.number_format(table.chosen("engine.dtype"), model.facts)
-    asked = placement.needs(registries, version, engine, dtype)
-    row = placement.smallest(registries, model.facts, wanted, offered, tight=True, asked=asked, split_over=over)
-    if row is not None:
-        table.put(path, row.name, Source.MODEL, f"{model.origin} (the cheapest that it fits)")
-    return row is not None
-
-
-def _said_split(table: Table) -> int:
-    """Over how many devices somebody wants the model split; 0 where nobody says a number."""
-    found = table.winner("engine.tensor_parallel_size")
-    return found.value if found is not None and isinstance(found.value, int) else 0
+    offered = target.instances if target is not None else ""
+    name, fitted = placement.choose(registries, model, offered, version, None if said else engine, _getter(table))
+    if name:
+        why = "(the cheapest that it fits)" if fitted else "instances"
+        table.put(("deployment", "instance_type"), name, Source.MODEL, f"{model.origin} {why}")
+    return fitted
 
 
 def split(
@@ -125,9 +113,14 @@ def _shortened(table: Table, registries: Registries, model: Model, instance: Ins
 
 def _wanted(table: Table, registries: Registries) -> fit.Wanted:
     """What the engine is asked for, as far as the typed keys say."""
+    return placement.wanted(registries, _getter(table))
+
+
+def _getter(table: Table) -> Callable[[str, Any], Any]:
+    """Looks up the value of a key of `engine:`."""
 
     def get(key: str, default: Any) -> Any:
         found = table.winner(f"engine.{key}")
         return default if found is None else found.value
 
-    return placement.wanted(registries, get)
+    return get

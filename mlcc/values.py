@@ -52,6 +52,11 @@ class Source(enum.IntEnum):
         """False for what only this run knows: `apply --locked` refuses such values."""
         return self.level not in (1, 2, 3, 4, 7)
 
+    @property
+    def by_hand(self) -> bool:
+        """True for what somebody wrote or chose, as opposed to the registries' and the built-in defaults."""
+        return self.level < 8
+
 
 SOURCE_TITLES: dict[Source, str] = {
     Source.OPTION: "command line options (--set a.b=v, --region ...)",

@@ -99,7 +99,7 @@ def _contradiction(
     written: what was said in variables, by source and place; one of the others may be made of such a one.
     """
     for other in others:
-        if not same(other.value, value) and other.source == candidate.source and _by_hand(candidate):
+        if not same(other.value, value) and other.source == candidate.source and candidate.source.by_hand:
             other_path, other = written.get((other.source, other.mark), (other_path, other))
             message = (
                 f"{format_path(path)} is {_told(path, candidate.value)}, and {format_path(other_path)} is "
@@ -117,11 +117,6 @@ def _told(path: Path, value: Any) -> str:
     from mlcc.deployments.redaction import told
 
     return told(str(path[-1]), text(value), 60)
-
-
-def _by_hand(candidate: Candidate) -> bool:
-    """True for what somebody wrote or chose, as opposed to a registry's and the built-in defaults."""
-    return candidate.source.level < 8
 
 
 def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: int | None) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from mlcc import fit, placement
+from mlcc import placement
 from mlcc.checks.base import Subject
 from mlcc.diagnostics import Finding, quoted
 
@@ -41,13 +41,4 @@ def _for_model(subject: Subject, offered: str) -> str:
     def get(key: str, default: Any) -> Any:
         return subject.resolved.get(f"engine.{key}", default)
 
-    wanted, said = placement.wanted(subject.registries, get), get("tensor_parallel_size", 0)
-    over = said if isinstance(said, int) else 0
-    name = placement.listed(subject.registries, model, offered)
-    holds = not over or placement.holds(model.facts, subject.registries.instance(name), wanted, over)
-    if (name and holds) or not fit.possible(model.facts):
-        return name
-    dtype = placement.number_format(str(get("dtype", "")), model.facts)
-    asked = placement.needs(subject.registries, subject.rows.version, engine, dtype)
-    row = placement.smallest(subject.registries, model.facts, wanted, offered, tight=True, asked=asked, split_over=over)
-    return row.name if row is not None else ""
+    return placement.choose(subject.registries, model, offered, subject.rows.version, engine, get).name

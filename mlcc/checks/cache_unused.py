@@ -28,7 +28,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         if model is None or batch is None or batch.path in seen or place.get("max_model_len") is None:
             continue
         found = placement.solve(model.facts, instance, wanted(subject, place)) if fit.possible(model.facts) else None
-        if found is None or found.verdict != fit.FITS or subject.resolved.values[batch.path].source.level >= 8:
+        if found is None or found.verdict != fit.FITS or not subject.resolved.values[batch.path].source.by_hand:
             continue
         need = int(batch.value) * (found.length * found.token_bytes + found.fixed_bytes) / fit.GIB
         if need < WORTH * found.cache:

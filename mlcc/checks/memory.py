@@ -114,7 +114,7 @@ def _ways_out(subject: Subject, model: Model, place: Place, found: Fit) -> str:
     dtype = placement.number_format(place.get("dtype", ""), model.facts)
     asked = placement.needs(subject.registries, subject.rows.version, subject.rows.engine, dtype)
     said = place.engine.get("tensor_parallel_size")
-    by_hand = said is not None and isinstance(said.value, int) and subject.resolved.values[said.path].source.level < 8
+    by_hand = said is not None and isinstance(said.value, int) and subject.resolved.values[said.path].source.by_hand
     larger = placement.smallest(
         subject.registries,
         model.facts,

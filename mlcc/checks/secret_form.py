@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from mlcc import secret_refs
 from mlcc.checks.base import Subject
 from mlcc.diagnostics import Finding, Severity
 from mlcc.values import Path
@@ -38,21 +37,3 @@ def check(subject: Subject) -> Iterator[Finding]:
             hint = f"use {' or '.join(read)}" + (", or phase: build" if forms == ["env"] else "")
             hint += "" if "env" in read else ", or deploy to the target local"
             yield subject.finding(CODE, leaf, f"{path[1]} {words}", hint, Severity.WARNING)
-    told = secret_refs.variables({p: v.value for p, v in subject.resolved.values.items()})
-    if told and "secretsmanager" in read and subject.resolved.get("network.isolation"):
-        names = ", ".join(name.removeprefix(secret_refs.PREFIX) for name in told)
-        message = f"network.isolation forbids what the container needs at start: reading {names} from Secrets Manager"
-        hint = "leave network.isolation out, and keep the container in with network.subnets and a VPC endpoint"
-        yield subject.finding(CODE, ("network", "isolation"), message, hint)
-    secrets = {name.removeprefix(secret_refs.PREFIX) for name in told}
-    for path, value in subject.resolved.values.items():
-        if path[-2:-1] == ("env",) and str(path[-1]) in secrets and value.source.level < 8:
-            message = f"{path[-1]} is a variable here, and a secret: the container would find the secret's value"
-            yield subject.finding(CODE, path, message, "keep one of them")
-    ready: list[Path] = [("build", "image_uri")] if subject.resolved.get("build.image_uri") else []
-    ready += [p for p in subject.resolved.values if p[0] == "inference_components" and p[2:] == ("image",)]
-    for path in ready if told else ():
-        words = ", ".join(sorted(secrets))
-        message = f"an image that is ready does not read {words} by itself: mlcc's entry point is not in it"
-        hint = f"let the image read {secret_refs.PREFIX}NAME, or let mlcc build one from it (framework.base_image)"
-        yield subject.finding(CODE, path, message, hint, Severity.WARNING)

@@ -229,7 +229,7 @@ BAD = [
         "use env",
     ),
     (
-        "MLCC121",
+        "MLCC122",
         BASE + "secrets: {A: {secretsmanager: x}}\nnetwork: {isolation: true}\n",
         "network.isolation",
         "error",
@@ -238,7 +238,7 @@ BAD = [
         "leave network.isolation out",
     ),
     (
-        "MLCC121",
+        "MLCC122",
         BASE + "secrets: {A: {secretsmanager: x}}\nenv: {A: '1'}\n",
         "env.A",
         "error",
@@ -247,7 +247,7 @@ BAD = [
         "keep one of them",
     ),
     (
-        "MLCC121",
+        "MLCC122",
         BASE + "secrets: {A: {secretsmanager: x}}\nbuild: {strategy: none, image_uri: 'a.dkr/x:1'}\n",
         "build.image_uri",
         "warning",
@@ -265,7 +265,7 @@ BAD = [
         "remove it",
     ),
     (
-        "MLCC121",
+        "MLCC122",
         BASE + "secrets: {A: {secretsmanager: x}}\ninference_components: [{name: a, image: 'a.dkr/x:1'}]\n",
         "inference_components[a].image",
         "warning",
@@ -382,7 +382,8 @@ GOOD = [
         "MLCC121",
         BASE + "secrets: {A: {secretsmanager: x}, B: {env: C, phase: build}}\n",
     ),
-    ("MLCC121", BASE + "secrets: {A: {secretsmanager: x, phase: build}}\nnetwork: {isolation: true}\n"),
+    ("MLCC122", BASE + "secrets: {A: {secretsmanager: x, phase: build}}\nnetwork: {isolation: true}\n"),
+    ("MLCC122", BASE + "secrets: {A: {secretsmanager: x}}\nenv: {B: '1'}\nbuild: {strategy: none}\n"),
     ("MLCC127", deployment('account_id: "123456789012", role_arn: "arn:aws:iam::123456789012:role/x"')),
     ("MLCC127", deployment('role_arn: "arn:aws:iam::123456789012:role/x"')),
     ("MLCC121", deployment("target: local") + "secrets: {A: {env: B}}\n"),

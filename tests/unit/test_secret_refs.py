@@ -386,12 +386,12 @@ def test_an_overlay_says_where_its_secret_lies():
 def test_a_finding_of_an_overlay_alone_names_it_wherever_it_stands():
     text = SMALLEST + "env: {TOK: a}\nenvironments: {prod: {secrets: {TOK: {secretsmanager: x}}}}\n"
     build_tree(".", {"mlcc.yaml": text})
-    [found] = [f for f in pipeline.read("mlcc.yaml").findings if f.code == "MLCC121"]
+    [found] = [f for f in pipeline.read("mlcc.yaml").findings if f.code == "MLCC122"]
     assert found.path == "env.TOK"
     assert found.message.endswith("(environment prod)")
     base = SMALLEST + "secrets: {A: {secretsmanager: x}}\nenv: {A: a}\nenvironments: {prod: {tags: {a: b}}}\n"
     build_tree(".", {"mlcc.yaml": base})
-    [found] = [f for f in pipeline.read("mlcc.yaml").findings if f.code == "MLCC121"]
+    [found] = [f for f in pipeline.read("mlcc.yaml").findings if f.code == "MLCC122"]
     assert "environment" not in found.message
 
 
