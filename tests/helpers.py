@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import pty
+import select
 import stat
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +22,7 @@ import pytest
 
 from mlcc.diagnostics import Finding
 from mlcc.registries.load import load
+from tests import forkserver
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALLEST = "version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi}\n"
@@ -119,44 +127,89 @@ def run_mlcc(
     tty: bool = False,
     stdin: str | None = None,
     timeout: float = 60,
+    program: bool = False,
 ) -> Result:
-    """Runs the installed program.  tty: standard output and error are one terminal; env: over the test's own."""
-    program = os.path.join(os.path.dirname(sys.executable), "mlcc")
+    """Runs mlcc in a process of its own.
+
+    env: over the test's own; tty: standard output and error are one terminal; program: the installed program itself,
+    where a fork of a process that has imported mlcc would not do.
+    """
     environ = {**os.environ, **(env or {})}
+    where = os.path.abspath(cwd or ".")
+    with tempfile.TemporaryFile() as given, ExitStack() as stack:
+        given.write((stdin or "").encode())
+        given.seek(0)
+        master, streams = _streams(stack, tty)
+        start = _start_program if program or not forkserver.usable(environ) else _start_fork
+        wait = start(list(argv), where, environ, (given.fileno(), *streams))
+        for stream in set(streams):
+            os.close(stream)
+        texts = _read_all(master, timeout)
+        code = wait(timeout)
+    return Result(code, texts[0].decode(), texts[1].decode() if len(texts) > 1 else "")
+
+
+def _streams(stack: ExitStack, tty: bool) -> tuple[list[int], tuple[int, int]]:
+    """Ends to read from, and what a run gets as standard output and error; the former are closed by the stack."""
     if tty:
-        return _on_terminal([program, *argv], cwd, environ, timeout)
-    done = subprocess.run(
-        [program, *argv],
-        cwd=cwd,
-        env=environ,
-        capture_output=True,
-        timeout=timeout,
-        input=(stdin or "").encode(),
-        check=False,
-    )
-    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        master, slave = pty.openpty()
+        stack.callback(os.close, master)
+        return [master], (slave, slave)
+    pipes = [os.pipe(), os.pipe()]
+    for reader, _ in pipes:
+        stack.callback(os.close, reader)
+    return [reader for reader, _ in pipes], (pipes[0][1], pipes[1][1])
 
 
-def _on_terminal(argv: list[str], cwd: str | Path | None, environ: Mapping[str, str], timeout: float) -> Result:
-    import pty
-
-    master, slave = pty.openpty()
-    try:
-        process = subprocess.Popen(argv, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave)
-        os.close(slave)
-        chunks = []
-        while True:
+def _read_all(readers: list[int], timeout: float) -> list[bytes]:
+    chunks: dict[int, list[bytes]] = {reader: [] for reader in readers}
+    open_ones = set(readers)
+    deadline = time.monotonic() + timeout
+    while open_ones:
+        ready = select.select(list(open_ones), [], [], max(0, deadline - time.monotonic()))[0]
+        if not ready:
+            return [b"".join(chunks[r]) for r in readers]  # the wait that follows says so
+        for reader in ready:
             try:
-                chunk = os.read(master, 65536)
+                chunk = os.read(reader, 65536)
             except OSError:  # the last writer closed the terminal
-                break
-            if not chunk:
-                break
-            chunks.append(chunk)
-        code = process.wait(timeout)
-    finally:
-        os.close(master)
-    return Result(code, b"".join(chunks).decode(), "")
+                chunk = b""
+            if chunk:
+                chunks[reader].append(chunk)
+            else:
+                open_ones.remove(reader)
+    return [b"".join(chunks[r]) for r in readers]
+
+
+Wait = Callable[[float], int]
+
+
+def _start_program(argv: list[str], cwd: str, environ: Mapping[str, str], streams: tuple[int, int, int]) -> Wait:
+    program = os.path.join(os.path.dirname(sys.executable), "mlcc")
+    process = subprocess.Popen(
+        [program, *argv], cwd=cwd, env=environ, stdin=streams[0], stdout=streams[1], stderr=streams[2]
+    )
+
+    def wait(timeout: float) -> int:
+        try:
+            return process.wait(timeout)
+        finally:
+            process.kill()
+            process.wait()
+
+    return wait
+
+
+def _start_fork(argv: list[str], cwd: str, environ: Mapping[str, str], streams: tuple[int, int, int]) -> Wait:
+    return fork_server().start(argv, cwd, environ, streams).wait
+
+
+@functools.cache
+def fork_server() -> forkserver.ForkServer:
+    """The process that runs of mlcc are forked from, one for each process of the suite."""
+    made = forkserver.ForkServer()
+    atexit.register(made.close)
+    return made
 
 
 @dataclass

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import NetworkRefused
-from tests.helpers import ROOT, run_mlcc
+from tests.helpers import ROOT, SMALLEST, build_tree, run_mlcc
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 443), ("8.8.8.8", 53), ("example.com", 80), ("169.254.169.254", 80)])
@@ -54,3 +55,28 @@ def test_the_home_and_the_working_directory_are_empty_and_the_test_s_own():
 
 def test_programs_that_are_started_see_the_same():
     assert str(Path(os.environ["HOME"])) in run_mlcc("doctor", "-o", "json").stdout
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        (), ("--version",), ("--help",), ("validate",), ("validate", "-o", "json"), ("plan",), ("plan", "--detailed-exitcode"),
+        ("explain", "deployment.instance_type"), ("show", "-o", "json"), ("no-such-command",), ("do", "config"), ("catalog", "configs"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_forked_run_says_what_the_program_says(argv: tuple[str, ...]):
+    build_tree(Path(), {"mlcc.yaml": SMALLEST})
+    without = {"MLCC_NO_CACHE": "1"}
+    forked, program = run_mlcc(*argv, env=without), run_mlcc(*argv, env=without, program=True)
+    assert forked == program
+
+
+def test_a_forked_run_ends_as_a_process_does():
+    """Its own process, environment and working directory; killed when it takes too long."""
+    build_tree(Path("here"), {"mlcc.yaml": SMALLEST})
+    assert run_mlcc("validate", cwd="here").code == 0
+    assert run_mlcc("validate").code == 1
+    assert "eu-west-1" in run_mlcc("explain", "deployment.region", cwd="here", env={"ML_REGION": "eu-west-1"}).stdout
+    with pytest.raises(subprocess.TimeoutExpired):
+        run_mlcc("validate", cwd="here", timeout=0, env={"MLCC_NO_CACHE": "1"})

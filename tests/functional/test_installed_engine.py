@@ -24,7 +24,7 @@ def project(backend: str, found: bool) -> dict[str, str]:
     build_tree(HERE, {"mlcc.yaml": PROJECT % backend})
     build_tree(HERE, {"bin/python3": File(f"#!/bin/sh\nexit {0 if found else 1}\n", 0o755)})
     assert run_mlcc("apply", "-q").code == 0
-    return {"PATH": f"{HERE.resolve()}/bin:{os.defpath}", "DOCKER_HOST": "unix:///nowhere"}
+    return {"PATH": f"{HERE.resolve()}/bin:{os.environ['PATH']}", "DOCKER_HOST": "unix:///nowhere"}
 
 
 @pytest.mark.parametrize("backend", ["vllm", "sglang"])

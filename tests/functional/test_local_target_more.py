@@ -86,7 +86,7 @@ def listener() -> Iterator[Any]:
     def start(mode: str = "plain", token: str = TOKEN) -> tuple[Identity, int]:
         running = subprocess.Popen(
             [sys.executable, "-c", LISTENER, mode],
-            env={"PATH": os.defpath, process.TOKEN: token},
+            env={"PATH": os.environ["PATH"], process.TOKEN: token},
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
@@ -111,7 +111,7 @@ def write(root: Path, name: str, document: Any) -> None:
 def context(root: Path, engine: Engine | None = None, **arguments: Any) -> Context:
     """What a step gets, with a clock that moves as the step sleeps and a real sleep that is short."""
     clock = itertools.count()
-    environ = {"PATH": os.defpath, "MLCC_ENGINE": "none"}
+    environ = {"PATH": os.environ["PATH"], "MLCC_ENGINE": "none"}
     found = Context(
         projects.load(str(root)), environ, Silent(), lambda _: time.sleep(0.01), lambda: next(clock) / 10, arguments
     )
@@ -204,7 +204,7 @@ def test_status_is_creating_while_the_server_does_not_answer_200(planted: Path, 
 def http_server(root: Path, mode: str) -> tuple[subprocess.Popen[bytes], int]:
     """The small server by itself, started by no step."""
     port = process.free_port(0)
-    environ = {"PATH": os.defpath, "SERVER_MODE": mode, "GREETING": "", "MLCC_BIND_HOST": "127.0.0.1"}
+    environ = {"PATH": os.environ["PATH"], "SERVER_MODE": mode, "GREETING": "", "MLCC_BIND_HOST": "127.0.0.1"}
     running = subprocess.Popen(
         [sys.executable, "-c", SERVER],
         env={**environ, "SAGEMAKER_BIND_TO_PORT": str(port)},

@@ -267,7 +267,7 @@ status=0
 # besides these, the tests of the serve script that put nginx in front
 [ $# -gt 0 ] || set -- tests/real tests/unit/test_serve_script.py
 # containers in one process, servers without an engine in another
-"$python" -m pytest -q -m "$selection" -n 2 --dist loadfile -p no:cacheprovider --basetemp="$work/pytest" --durations=0 --durations-min=1 \
+"$python" -m pytest -q --programs machine -m "$selection" -n 2 --dist loadfile -p no:cacheprovider --basetemp="$work/pytest" --durations=0 --durations-min=1 \
   "$@" || status=$?
 [ "$status" != 5 ] || die 'no test was selected'
 containers=$(docker ps -aq)

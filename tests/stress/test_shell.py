@@ -32,12 +32,10 @@ def test_scripts_are_shell(tree: Path) -> None:
     found = scripts(tree)
     assert len(found) > 5
     for path in found:
-        for shell in ("bash", "dash"):
-            if shutil.which(shell):
-                subprocess.run([shell, "-n", str(path)], check=True, capture_output=True)
+        for shell in ("bash", "sh"):
+            subprocess.run([shell, "-n", str(path)], check=True, capture_output=True)
         assert "eval" not in path.read_text().split(), path
     if FULL:
-        assert shutil.which("shellcheck"), "shellcheck is needed: apt-get install shellcheck"
         # SC2034: variables of a file that is sourced are used elsewhere; SC2016: a $ in a value is meant to be one
         done = subprocess.run(
             ["shellcheck", "-S", "style", "-s", "sh", "-e", "SC2034,SC2016", *map(str, found)], capture_output=True, text=True, check=False

@@ -20,7 +20,7 @@ def docker(place: Path, code: int) -> Engine:
 
 
 def options(engine: Engine) -> list[str]:
-    found = engine.build_arguments("mlcc/iris:1", "linux/arm64", ".", "mlcc-iris-1", {"PATH": os.defpath})
+    found = engine.build_arguments("mlcc/iris:1", "linux/arm64", ".", "mlcc-iris-1", {"PATH": os.environ["PATH"]})
     assert found[0] == engine.program
     assert found[-3:] == ["--tag", "mlcc/iris:1", "."]
     return found[1:-3]

@@ -14,7 +14,7 @@ import pytest
 from mlcc import proc
 from mlcc.errors import PreconditionError
 
-ENVIRON = {"PATH": os.defpath, "WORD": "a b"}
+ENVIRON = {"PATH": os.environ["PATH"], "WORD": "a b"}
 
 
 def python(script: str) -> list[str]:

@@ -59,7 +59,7 @@ def test_an_environment_reaches_the_component(rendered: Path) -> None:
 
 
 def test_the_server_s_environment_is_the_component_s_with_the_secrets_of_this_machine(rendered: Path) -> None:
-    environ = {"TOKEN_OF_THIS_MACHINE": "t0ken", "PATH": os.defpath}
+    environ = {"TOKEN_OF_THIS_MACHINE": "t0ken", "PATH": os.environ["PATH"]}
     context = Context(load(rendered), environ, Silent(), lambda _: None, lambda: 0.0, {"component": "chat"})
     found = local_server.environment(context, 1234, inside=False)
     assert (found["GREETING"], found["API_TOKEN"]) == ("hi", "t0ken")

@@ -365,7 +365,7 @@ def test_until_the_engine_listens_callers_are_told(start):
     assert "does not answer yet" in told[1]
 
 
-@pytest.mark.parametrize("routes", [{}, ROUTES])
+@pytest.mark.parametrize("routes", [{}, pytest.param(ROUTES, marks=pytest.mark.real)])  # nginx
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
@@ -382,7 +382,7 @@ def test_a_mistake_ends_the_container_at_once(start, routes, environ, words):
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("routes", [{}, ROUTES])
+@pytest.mark.parametrize("routes", [{}, pytest.param(ROUTES, marks=pytest.mark.real)])  # nginx
 def test_an_engine_that_is_not_installed(start, routes):
     code, err = ended(start(None, routes=routes, command=["no-such-engine"])[0])
     assert code == 1

@@ -1,0 +1,185 @@
+"""A process that has imported mlcc, and forks for each run of it: what most tests call instead of the program.
+
+A run is a process of its own, as the program's is: its environment, working directory, streams, exit code and death
+are those of a process.  Only what comes before `mlcc.start.main` is shared: starting Python and importing modules, which
+are three quarters of a run.  tests/contract/test_hermetic.py holds its answers to those of the program, and tests about
+starting, imports or Python's own variables use the program (`run_mlcc(..., program=True)`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+# Variables that change how Python itself starts: with one of them there is nothing to share.
+OF_PYTHON = ("PYTHON", "LC_", "LANGUAGE", "TZ")
+MAX_MESSAGE = 1 << 20
+
+
+class ForkServer:
+    """The client's end."""
+
+    def __init__(self) -> None:
+        """Starts the process; it ends when this object's socket does."""
+        self.socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with other:
+            code = "import sys; from tests.forkserver import serve; serve(int(sys.argv[1]))"
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code, str(other.fileno())],
+                pass_fds=[other.fileno()],
+                cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                stdin=subprocess.DEVNULL,
+            )
+            assert self.socket.recv(16) == b"ready"
+
+    def start(self, argv: list[str], cwd: str, environ: Mapping[str, str], streams: tuple[int, int, int]) -> Run:
+        """Starts a run with three descriptors as its streams; they stay the caller's, who closes them."""
+        status, other = os.pipe()
+        message = json.dumps([argv, cwd, dict(environ)]).encode("utf-8", "surrogateescape")
+        assert len(message) < MAX_MESSAGE
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_MESSAGE)
+            socket.send_fds(self.socket, [message], [*streams, other])
+        finally:
+            os.close(other)
+        return Run(status)
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.socket.close()
+        self.process.wait(30)
+
+
+class Run:
+    """One run."""
+
+    def __init__(self, status: int) -> None:
+        """status: a pipe that tells the run's number, and then how it ended."""
+        self.status = status
+        self.pid = int(self._line(None))
+
+    def _line(self, timeout: float | None) -> bytes:
+        line = b""
+        while not line.endswith(b"\n"):
+            if not select.select([self.status], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("mlcc", timeout or 0)
+            part = os.read(self.status, 1)
+            if not part:
+                raise AssertionError("the fork server has ended")
+            line += part
+        return line
+
+    def wait(self, timeout: float) -> int:
+        """The exit code, as `subprocess` gives it.  Kills the run and raises TimeoutExpired when it takes longer."""
+        try:
+            return int(self._line(timeout))
+        except subprocess.TimeoutExpired:
+            os.kill(self.pid, signal.SIGKILL)
+            raise
+        finally:
+            os.close(self.status)
+
+
+def usable(environ: Mapping[str, str]) -> bool:
+    """False where Python itself would start otherwise than it did here."""
+    return not any(n.startswith(OF_PYTHON) and n not in ("PYTHONPATH", "PYTHONSAFEPATH") for n in environ)
+
+
+# ---------------------------------------------------------------- the process
+def serve(fd: int) -> None:
+    """Forks for each message until the other end is closed."""
+    _import()
+    channel = socket.socket(fileno=fd)
+    running: dict[int, int] = {}
+    wake, woken = os.pipe()
+    os.set_blocking(woken, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    # an interrupt of the terminal is the caller's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel.send(b"ready")
+    while True:
+        ready = select.select([channel, wake], [], [])[0]
+        if wake in ready:
+            os.read(wake, 4096)
+            _reap(running)
+        if channel in ready:
+            message, descriptors, _, _ = socket.recv_fds(channel, MAX_MESSAGE, 4)
+            if not message:
+                return
+            *streams, status = descriptors
+            pid = os.fork()
+            if pid == 0:
+                _run(channel, json.loads(message), streams, (wake, woken, status, *running.values()))
+            running[pid] = status
+            os.write(status, b"%d\n" % pid)
+            for stream in streams:
+                os.close(stream)
+
+
+def _import() -> None:
+    from mlcc.cli import COMMANDS
+    from mlcc.registries.load import load
+
+    for module, _ in COMMANDS.values():
+        importlib.import_module(module)
+    for name in ("mlcc.start", "mlcc.api", "ruamel.yaml", "jsonschema", "jinja2", "rich.console"):
+        importlib.import_module(name)
+    load()
+
+
+def _reap(running: dict[int, int]) -> None:
+    while running:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        pipe = running.pop(pid)
+        os.write(pipe, b"%d\n" % os.waitstatus_to_exitcode(status))
+        os.close(pipe)
+
+
+def _run(channel: socket.socket, message: list[Any], streams: list[int], others: tuple[int, ...]) -> None:
+    """The run, in the forked process; never returns."""
+    argv, cwd, environ = message
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        channel.close()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+        for fd in (*streams, *others):
+            os.close(fd)
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(environ)
+        program = os.path.join(os.path.dirname(sys.executable), "mlcc")
+        sys.argv = [program, *argv]
+        sys.path[:1] = [os.path.dirname(program), *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
+        for number, name in enumerate(("stdin", "stdout", "stderr")):
+            stream = open(number, "w" if number else "r", encoding="utf-8", closefd=False)  # noqa: SIM115
+            stream.reconfigure(
+                errors="backslashreplace" if number == 2 else "strict", line_buffering=number == 2 or stream.isatty()
+            )
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+        from mlcc.start import main
+
+        main()
+    except BaseException as problem:
+        if isinstance(problem, SystemExit) and isinstance(problem.code, int):
+            os._exit(problem.code)
+        import traceback
+
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)
