@@ -13,8 +13,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlcc import memo, registries
-from mlcc.registries.read import Root
+from mlcc import registries
+from mlcc.io import cache
+from mlcc.registries.files import Root
 
 
 def read_names(folder: str) -> Iterator[str]:
@@ -29,7 +30,7 @@ def main(folder: str, lookups: int, home: str) -> None:
     """Loads the registry twice (from YAML, and what was kept), then looks up names that are there and not there."""
     root = Root("bench", folder)
     start = time.perf_counter()
-    with memo.remembered(memo.Folder(home, "documents", 1 << 20)):
+    with cache.remembered(cache.Folder(home, "documents", 1 << 20)):
         loaded = registries.load([root])
         loaded.model("none")
         cold = time.perf_counter() - start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc._version import VERSION as __version__
+from mlcc.core.version import VERSION as __version__
 
 __all__ = ["__version__", "api"]
 

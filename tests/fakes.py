@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlcc import config, schema, yamlio
-from mlcc.config import Layer
-from mlcc.registries.load import Registries, load
-from mlcc.registries.read import Root
-from mlcc.registries.records import SCHEMAS
-from mlcc.resolve import Resolved, node_layer, resolve
-from mlcc.values import Node, Source
+from mlcc.core.nodes import Node
+from mlcc.core.values import Source
+from mlcc.io.schema import validator
+from mlcc.io.yaml import reader
+from mlcc.load import document
+from mlcc.load.layers import Layer, node_layer
+from mlcc.registries.files import Root
+from mlcc.registries.loader import Registries, load
+from mlcc.registries.parse import SCHEMAS
+from mlcc.resolve.resolver import resolve_layers
+from mlcc.resolve.result import Resolved
 from tests.helpers import ROOT
 
 ARCHITECTURES = """
@@ -202,13 +206,13 @@ class MemoryRegistries(Registries):
         return tuple((root, tuple(sorted(self.texts[root.name]))) for root in self.roots)
 
     def _document(self, root: Root, relname: str) -> Node:  # type: ignore[override]
-        loaded = yamlio.load(self.texts[root.name][relname].encode(), f"{root.name}:{relname}")
+        loaded = reader.load_yaml(self.texts[root.name][relname].encode(), f"{root.name}:{relname}")
         assert loaded.root is not None, loaded.findings
         assert not loaded.findings
         kind = loaded.root.get("kind")
         assert kind is not None
         assert kind.value in SCHEMAS
-        assert not schema.validate(loaded.root, kind.value)
+        assert not validator.validate_document(loaded.root, kind.value)
         return loaded.root
 
 
@@ -242,9 +246,9 @@ def registries(**changed: str) -> MemoryRegistries:
     return MemoryRegistries({**FILES, **{names[k]: v for k, v in changed.items()}})
 
 
-def read(text: str, file: str = "mlcc.yaml", **options: Any) -> config.Config:
+def read(text: str, file: str = "mlcc.yaml", **options: Any) -> document.Config:
     """A configuration from text, which must be valid."""
-    found = config.load(text.encode(), file, **options)
+    found = document.load_document(text.encode(), file, **options)
     assert found.ok, found.findings
     return found
 
@@ -259,4 +263,4 @@ def layer(source: Source, text: str, origin: str = "") -> Layer:
 def resolved(text: str, *above: Layer, env: str | None = None, known: Registries | None = None) -> Resolved:
     """The resolution of one mlcc.yaml with layers around it."""
     own = read(text)
-    return resolve((*config.layers(own, env), *above), known or registries(), env)
+    return resolve_layers((*document.document_layers(own, env), *above), known or registries(), env)

@@ -1,7 +1,7 @@
 """A process that has imported mlcc, and forks for each run of it: what most tests call instead of the program.
 
 A run is a process of its own, as the program's is: its environment, working directory, streams, exit code and death
-are those of a process.  Only what comes before `mlcc.start.main` is shared: starting Python and importing modules, which
+are those of a process.  Only what comes before `mlcc.cli.start.main` is shared: starting Python and importing modules, which
 are three quarters of a run.  tests/contract/test_hermetic.py holds its answers to those of the program, and tests about
 starting, imports or Python's own variables use the program (`run_mlcc(..., program=True)`).
 """
@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 # Variables that change how Python itself starts: with one of them there is nothing to share.
@@ -36,6 +37,8 @@ class ForkServer:
                 [sys.executable, "-c", code, str(other.fileno())],
                 pass_fds=[other.fileno()],
                 cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                # not the variables of the test that happens to be the first
+                env={"PATH": os.environ["PATH"]},
                 stdin=subprocess.DEVNULL,
             )
             assert self.socket.recv(16) == b"ready"
@@ -120,18 +123,18 @@ def serve(fd: int) -> None:
             if pid == 0:
                 _run(channel, json.loads(message), streams, (wake, woken, status, *running.values()))
             running[pid] = status
-            os.write(status, b"%d\n" % pid)
+            _tell(status, pid)
             for stream in streams:
                 os.close(stream)
 
 
 def _import() -> None:
-    from mlcc.cli import COMMANDS
-    from mlcc.registries.load import load
+    from mlcc.cli.command_table import COMMANDS
+    from mlcc.registries.loader import load
 
     for module, _ in COMMANDS.values():
         importlib.import_module(module)
-    for name in ("mlcc.start", "mlcc.api", "ruamel.yaml", "jsonschema", "jinja2", "rich.console"):
+    for name in ("mlcc.cli.start", "mlcc.api", "ruamel.yaml", "jsonschema", "jinja2", "rich.console"):
         importlib.import_module(name)
     load()
 
@@ -142,8 +145,13 @@ def _reap(running: dict[int, int]) -> None:
         if not pid:
             return
         pipe = running.pop(pid)
-        os.write(pipe, b"%d\n" % os.waitstatus_to_exitcode(status))
+        _tell(pipe, os.waitstatus_to_exitcode(status))
         os.close(pipe)
+
+
+def _tell(pipe: int, number: int) -> None:
+    with suppress(BrokenPipeError):  # whoever asked has given up waiting
+        os.write(pipe, b"%d\n" % number)
 
 
 def _run(channel: socket.socket, message: list[Any], streams: list[int], others: tuple[int, ...]) -> None:
@@ -171,7 +179,7 @@ def _run(channel: socket.socket, message: list[Any], streams: list[int], others:
             )
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
-        from mlcc.start import main
+        from mlcc.cli.start import main
 
         main()
     except BaseException as problem:

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from mlcc.diagnostics import Finding
-from mlcc.registries.load import load
+from mlcc.core.findings import Finding
+from mlcc.registries.loader import load
 from tests import forkserver
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -221,10 +221,10 @@ class Caller:
 
     def __call__(self, *argv: str, code: int | None = None) -> Result:
         """Runs a command line; `code` is the exit code that it must have."""
-        from mlcc.cli import main
+        from mlcc.cli.main import run_command_line
 
         self.capsys.readouterr()
-        ended = main(list(argv))
+        ended = run_command_line(list(argv))
         out, err = self.capsys.readouterr()
         result = Result(ended, out, err)
         self.seen.append(result)

@@ -16,11 +16,11 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlcc import keys, schema
-from mlcc.config import SCHEMA
-from mlcc.keys import Property
-from mlcc.registries.findings import Page, pages
-from mlcc.values import SOURCE_TITLES, Source
+from mlcc.core.values import SOURCE_TITLES, Source
+from mlcc.io.schema import keys, validator
+from mlcc.io.schema.keys import Property
+from mlcc.load.layers import SCHEMA
+from mlcc.registries.finding_pages import Page, pages
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = re.compile(r'"(MLCC[0-9]{3})"')
@@ -39,7 +39,7 @@ def reference() -> str:
     """The page of all keys."""
     lines = ["# mlcc.yaml", "", "Made from `schemas/mlcc.schema.json` by `make docs`; do not edit.", ""]
     lines += ["Keys that begin with `x-` are free. `-` means: set it in the file, or with `--set PATH=VALUE`.", ""]
-    for key in schema.load(SCHEMA)["properties"]:
+    for key in validator.load_schema(SCHEMA)["properties"]:
         lines += _section(key)
     return "\n".join([*lines, *_precedence()]) + "\n"
 

@@ -16,13 +16,13 @@ from types import FrameType
 
 import click
 
-from mlcc import files
-from mlcc._version import VERSION
+from mlcc.cli.replay import NO_CACHE, Recording
 from mlcc.cli.session import Session, Unwritable, wants_colour
-from mlcc.diagnostics import Finding, Severity, printable
-from mlcc.errors import MlccError, Terminated, signal_in
-from mlcc.memo import Folder, remembered
-from mlcc.replay import NO_CACHE, Recording
+from mlcc.core.errors import MlccError, Terminated, signal_in
+from mlcc.core.findings import Finding, Severity, printable
+from mlcc.core.version import VERSION
+from mlcc.io.cache import Folder, remembered
+from mlcc.io.disk import reader
 
 COMPLETION = "_MLCC_COMPLETE"
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
@@ -68,7 +68,7 @@ def _recorded(command: click.Command, argv: Sequence[str], session: Session) -> 
     if session.recording is None or not session.recording.whole:
         session.recording = None
         return _guarded(command, argv, session)
-    with files.observed(session.recording):
+    with reader.observed(session.recording):
         return _guarded(command, argv, session)
 
 
@@ -199,7 +199,7 @@ def _bug(session: Session) -> int:
     """One line for the person, the traceback into a file that can be attached to a report."""
     import traceback
 
-    from mlcc.deployments.redaction import redact_known
+    from mlcc.registries.redaction import redact_known
 
     text = redact_known(traceback.format_exc(), session.environ)
     where = ""

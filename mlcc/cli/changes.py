@@ -5,32 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlcc import plan as planning
+from mlcc import pipeline
+from mlcc.apply.prepare import Prepared
 from mlcc.cli.output import cell, document, plain, print_document, table
 from mlcc.cli.session import Session
-from mlcc.diagnostics import Finding, ordered, printable
-from mlcc.pipeline import Prepared, Project
-from mlcc.plan import Change
-from mlcc.tree import LOCK_NAME, digest
-from mlcc.values import SOURCE_TITLES, Path, format_path
+from mlcc.core.findings import Finding, ordered, printable
+from mlcc.core.paths import Path, format_path
+from mlcc.core.tree import LOCK_NAME, digest
+from mlcc.core.values import SOURCE_TITLES
+from mlcc.plan.decide import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
+from mlcc.resolve.project import Project
 
 SIGNS = {
-    planning.CREATE: ("+", "green"),
-    planning.UPDATE: ("~", "yellow"),
-    planning.DELETE: ("-", "red"),
-    planning.MERGE: ("&", "cyan"),
-    planning.KEEP: ("=", "blue"),
-    planning.CONFLICT: ("!", "red"),
-    planning.UNCHANGED: (" ", ""),
+    CREATE: ("+", "green"),
+    UPDATE: ("~", "yellow"),
+    DELETE: ("-", "red"),
+    MERGE: ("&", "cyan"),
+    KEEP: ("=", "blue"),
+    CONFLICT: ("!", "red"),
+    UNCHANGED: (" ", ""),
 }
 # What the summary says of an action: before, and when it is done.
 SUMMARY = {
-    planning.CREATE: ("to create", "created"),
-    planning.UPDATE: ("to update", "updated"),
-    planning.DELETE: ("to delete", "deleted"),
-    planning.MERGE: ("to merge", "merged"),
-    planning.CONFLICT: ("in conflict", "with conflict markers"),
-    planning.KEEP: ("kept", "kept"),
+    CREATE: ("to create", "created"),
+    UPDATE: ("to update", "updated"),
+    DELETE: ("to delete", "deleted"),
+    MERGE: ("to merge", "merged"),
+    CONFLICT: ("in conflict", "with conflict markers"),
+    KEEP: ("kept", "kept"),
 }
 _ABSENT = object()
 
@@ -93,7 +95,7 @@ def summary_line(prepared: Prepared, done: bool = False) -> str:
     """`19 to create, 1 to update` (done: `19 created, 1 updated`), or `nothing to do`."""
     summary = prepared.summary
     words = [f"{summary[action]} {said[done]}" for action, said in SUMMARY.items() if summary[action]]
-    same = summary[planning.UNCHANGED]
+    same = summary[UNCHANGED]
     words += [f"{same} unchanged"] if same and words else []
     return ", ".join(words) or "nothing to do"
 
@@ -110,7 +112,7 @@ def flush(session: Session) -> None:
 def joined(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The plan contract for several projects: paths below each project's folder, and each document under `projects`."""
     changes, findings = [], []
-    summary = dict.fromkeys(planning.ACTIONS, 0)
+    summary = dict.fromkeys(ACTIONS, 0)
     for file, one in documents.items():
         folder = file.rpartition("/")[0]
         changes += [{**c, "path": f"{folder}/{c['path']}" if folder else c["path"]} for c in one["changes"]]
@@ -129,7 +131,7 @@ def print_plan(
         return
     if session.format == "markdown":
         rows = [{"path": c.path, "action": c.action, "reason": c.reason} for c in prepared.all_changes]
-        shown = [r for r in rows if r["action"] != planning.UNCHANGED]
+        shown = [r for r in rows if r["action"] != UNCHANGED]
         session.out(table(shown, ["action", "path", "reason"], session))
         values = changed_values(project, prepared)
         if values:
@@ -155,7 +157,7 @@ def _last_line(prepared: Prepared, done: bool) -> str:
 def _details(session: Session, project: Project, prepared: Prepared) -> None:
     """Every file that is not unchanged, and the values that differ from the lock."""
     for change in prepared.all_changes:
-        if change.action != planning.UNCHANGED:
+        if change.action != UNCHANGED:
             session.out(change_line(change, session))
     values = changed_values(project, prepared)
     if values and prepared.before.values:
@@ -199,3 +201,11 @@ def say_sources(session: Session, project: Project) -> None:
             f"note: {printable(format_path(path), 120)} = {printable(cell(value.value), 60)} comes from"
             f" {printable(value.origin, 80)}, not from a committed file"
         )
+
+
+CHANGES = 2
+
+
+def prepare(session: Session, project: Project, directory: str, options: Options = Options()) -> Prepared:
+    """Renders and plans one project against a directory that may not exist yet."""
+    return pipeline.plan(project, directory, options, session.staging)

@@ -14,8 +14,10 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from mlcc.keys import Property
+    from mlcc.io.schema.keys import Property
 
+
+if TYPE_CHECKING:
     Words = list[str] | list[CompletionItem]
 
 
@@ -44,12 +46,12 @@ def _shell_s(kind: str, typed: str) -> Words:
 
 def keys(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
     """Keys of mlcc.yaml; for `explain` also codes of findings."""
-    from mlcc import keys as known
-    from mlcc.config import SCHEMA
+    from mlcc.io.schema import keys as known
+    from mlcc.load.layers import SCHEMA
 
     names = [p.name for p in known.index(SCHEMA).values() if "*" not in p.path and "[]" not in p.path]
     if typed.upper().startswith("MLCC") and ctx.info_name == "explain":
-        from mlcc.registries.findings import pages
+        from mlcc.registries.finding_pages import pages
 
         names, typed = list(pages()), typed.upper()
     return _beginning(typed, names)
@@ -76,12 +78,12 @@ def of_key(name: str) -> Callable[[click.Context, click.Parameter, str], Words]:
 def environments(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
     """Overlays of the mlcc.yaml at hand: of -f FILE, of the project that `do -C DIR` names, or of this folder."""
     from mlcc import pipeline
-    from mlcc.errors import MlccError
-    from mlcc.workspace import locate
+    from mlcc.core.errors import MlccError
+    from mlcc.load.locate import find_mlcc_yaml
 
     above = ctx.parent.params if ctx.parent is not None else {}
     try:
-        found = pipeline.load(str(ctx.params.get("file") or "") or locate(str(above.get("directory") or ".")))
+        found = pipeline.load(str(ctx.params.get("file") or "") or find_mlcc_yaml(str(above.get("directory") or ".")))
     except (MlccError, OSError):
         return []
     return _beginning(typed, found.config.environments)
@@ -94,16 +96,16 @@ def targets(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
 
 def rows(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
     """Rows of the catalog's table that was typed before."""
-    from mlcc.cli.catalog import TABLES
+    from mlcc.cli.catalog_tables import TABLES
 
     table = str(ctx.params.get("table") or "")
     return _beginning(typed, _table(table)) if table in TABLES else []
 
 
 def _values(name: str, typed: str) -> list[str]:
-    from mlcc import keys as known
-    from mlcc.config import SCHEMA
-    from mlcc.values import parse_path
+    from mlcc.core.paths import parse_path
+    from mlcc.io.schema import keys as known
+    from mlcc.load.layers import SCHEMA
 
     path = parse_path(name)
     prop = known.find(SCHEMA, path) if path else None
@@ -122,8 +124,8 @@ def _allowed(prop: Property) -> Iterable[str]:
 
 def _table(name: str) -> Iterable[str]:
     """Names of the rows of a catalog table."""
-    from mlcc.cli.catalog import TABLES
-    from mlcc.registries.load import load
+    from mlcc.cli.catalog_tables import TABLES
+    from mlcc.registries.loader import load
 
     return (row for row in TABLES[name][0](load()) if "*" not in row)
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from mlcc._version import VERSION
 from mlcc.cli.output import findings_document, plain, print_document, table, text_lines
 from mlcc.cli.session import Session
-from mlcc.diagnostics import Finding, Severity, ordered, printable
+from mlcc.core.findings import Finding, Severity, ordered, printable
+from mlcc.core.version import VERSION
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -56,7 +56,7 @@ def sarif(findings: list[Finding], files: Iterable[str] = ()) -> dict[str, Any]:
 
 def _rule(code: str) -> dict[str, Any]:
     """A rule with its page, as `mlcc explain CODE` prints it; a plugin's code has none."""
-    from mlcc.registries.findings import pages
+    from mlcc.registries.finding_pages import pages
 
     page = pages().get(code)
     if page is None:

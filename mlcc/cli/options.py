@@ -10,11 +10,12 @@ import click
 
 from mlcc.cli import complete
 from mlcc.cli.session import FINDING_FORMATS, FORMATS, Session, current
-from mlcc.config import SCHEMA
-from mlcc.settings import Request
+from mlcc.load.layers import SCHEMA
+from mlcc.load.request import Request
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SETTINGS = "mlcc.settings"
@@ -92,7 +93,7 @@ class KeyCommand(click.Command):
 
 @functools.cache
 def _options_of_keys() -> list[click.Parameter]:
-    from mlcc import keys
+    from mlcc.io.schema import keys
 
     found = [p for p in keys.index(SCHEMA).values() if p.meta.get("option")]
     options: list[click.Parameter] = []
@@ -287,7 +288,7 @@ def file_option(command: Command) -> Command:
 
 def request(values: Values) -> Request:
     """What the command line asks for, as the pipeline takes it."""
-    from mlcc.cli.plugged import plugged
+    from mlcc.cli.plugin_parts import plugged
 
     context = click.get_current_context()
     session = current()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlcc.cli.session import Session
-from mlcc.diagnostics import Finding, Severity, ordered, printable
+from mlcc.core.findings import Finding, Severity, ordered, printable
 
 SCHEMA_VERSION = 1
 MAX_SHOWN = 50
@@ -27,9 +27,9 @@ def document(**parts: Any) -> dict[str, Any]:
 def print_document(session: Session, value: Mapping[str, Any]) -> None:
     """A document as JSON or YAML."""
     if session.format == "yaml":
-        from mlcc import yamltext
+        from mlcc.io.yaml import writer
 
-        session.out(yamltext.dump(json.loads(json.dumps(value))).rstrip("\n"))
+        session.out(writer.dump(json.loads(json.dumps(value))).rstrip("\n"))
     else:
         session.out(json.dumps(value, indent=2))
 
@@ -49,7 +49,7 @@ def plain(finding: Finding) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    from mlcc.deployments.redaction import redact_text
+    from mlcc.registries.redaction import redact_text
 
     return printable(redact_text(text), 600)
 
@@ -194,3 +194,8 @@ def print_rows(session: Session, rows: Sequence[Mapping[str, Any]], columns: Col
         print_document(session, document(rows=list(rows)))
     else:
         session.out(table(rows, columns, session))
+
+
+def printable_lines(text: str) -> str:
+    """Our own YAML line by line, safe to print (it holds values of the user's)."""
+    return "\n".join(printable(line, 0) for line in text.rstrip("\n").split("\n"))

@@ -9,16 +9,19 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from mlcc import pipeline, proc, workspace
+from mlcc import pipeline
+from mlcc.apply.state import journal_of
 from mlcc.cli import complete
 from mlcc.cli.options import Values, directory_option, file_option, gathered, request
 from mlcc.cli.session import Session
-from mlcc.diagnostics import Finding, error, printable, quoted
-from mlcc.errors import UsageError, UserError
-from mlcc.files import Directory, Refused, is_directory, present, reason
-from mlcc.pipeline import Project
-from mlcc.recorded import journal_of
-from mlcc.settings import Request
+from mlcc.core.errors import UsageError, UserError
+from mlcc.core.findings import Finding, error, printable, quoted
+from mlcc.io import programs
+from mlcc.io.disk.reader import Directory, Refused, is_directory, present, reason
+from mlcc.load import locate
+from mlcc.load.inputs import gather
+from mlcc.load.request import Request
+from mlcc.resolve.project import Project
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 NONE = "there is no mlcc.yaml below the repository's root"
@@ -64,7 +67,7 @@ def files(selection: Selection, session: Session, unread: list[Finding] | None =
     if sum(ways) > 1 and not (selection.every and selection.since):
         raise UsageError([error("MLCC901", "name files, or use --all, or --changed-since: one of them")])
     if selection.every or selection.since:
-        root = workspace.repository_root(".")
+        root = locate.repository_root(".")
         found, hidden = below(root)
         if hidden and unread is None:
             raise UserError(hidden)
@@ -83,15 +86,15 @@ def files(selection: Selection, session: Session, unread: list[Finding] | None =
 
 
 def _file(name: str) -> str:
-    return workspace.locate(name) if is_directory(name, links=False) else name
+    return locate.find_mlcc_yaml(name) if is_directory(name, links=False) else name
 
 
 def _usual(directory: str) -> str:
     """mlcc.yaml here or above; else the one that lies where the project shall be written."""
     try:
-        return workspace.locate(".")
+        return locate.find_mlcc_yaml(".")
     except Refused:
-        beside = [os.path.join(directory, name) for name in workspace.FILE_NAMES if directory]
+        beside = [os.path.join(directory, name) for name in locate.FILE_NAMES if directory]
         found = next((path for path in beside if present(path)), "")
         if not found:
             raise
@@ -112,7 +115,7 @@ def below(root: str) -> tuple[list[str], list[Finding]]:
 
     for folder, folders, names in os.walk(root, onerror=unreadable):
         folders[:] = sorted(f for f in folders if f not in SKIPPED)
-        first = next((name for name in workspace.FILE_NAMES if name in names), "")
+        first = next((name for name in locate.FILE_NAMES if name in names), "")
         found += [os.path.relpath(os.path.join(folder, first))] if first else []
     return found, hidden
 
@@ -126,7 +129,7 @@ def _changed(root: str, since: str, session: Session) -> list[str]:
     if since.startswith("-"):
         raise UsageError([error("MLCC901", f"{quoted(since)} is not a commit")])
     argv = [*GIT, "-C", root, "diff-tree", "-r", "--name-only", "-z", "--no-ext-diff", "--no-textconv", since, "HEAD"]
-    done = proc.run(argv, environ=session.environ, timeout_s=60)
+    done = programs.run(argv, environ=session.environ, timeout_s=60)
     if done.code:
         told = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ").partition("\n")[0]
         why = printable(told.rstrip("."), 200)
@@ -140,7 +143,7 @@ def _touched(file: str, root: str, changed: Sequence[str]) -> bool:
     prefix = "" if folder == "." else folder + "/"
     if any(path.startswith(prefix) for path in changed):
         return True
-    inputs = workspace.gather(file, Request())
+    inputs = gather(file, Request())
     if not inputs.config.extends:
         return False
     base = os.path.normpath(os.path.join(folder, inputs.config.extends))

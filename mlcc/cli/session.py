@@ -15,8 +15,9 @@ from typing import Any
 
 import click
 
-from mlcc import replay, start
-from mlcc.diagnostics import printable
+from mlcc.cli import replay
+from mlcc.cli.home import home_folder
+from mlcc.core.findings import printable
 
 FORMATS = ("table", "json", "yaml", "markdown")
 # How long a person waits without being told.
@@ -53,7 +54,7 @@ class Session:
     @property
     def home(self) -> str:
         """mlcc's own folder: $MLCC_HOME, else ~/.mlcc.  Not made before it is needed."""
-        return start.home(self.environ)
+        return home_folder(self.environ)
 
     @property
     def staging(self) -> tuple[str, ...]:
@@ -132,3 +133,11 @@ def wants_colour(environ: Mapping[str, str], stream_is_tty: bool) -> bool:
     if environ.get("NO_COLOR") or environ.get("MLCC_NO_COLOR") or environ.get("TERM") == "dumb":
         return False
     return bool(environ.get("FORCE_COLOR")) or stream_is_tty
+
+
+OFFLINE = ("1", "ON", "YES", "TRUE")
+
+
+def silent(session: Session) -> bool:
+    """True where the network is not to be used, though the command's name asks for it."""
+    return session.offline or session.environ.get("HF_HUB_OFFLINE", "").upper() in OFFLINE

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from mlcc import plugins
-from mlcc.diagnostics import error, printable
-from mlcc.errors import PreconditionError
-from mlcc.lifecycle import foreign
+from mlcc.core.errors import PreconditionError
+from mlcc.core.findings import error, printable
+from mlcc.io import plugins
+from mlcc.io.plugins import Plugin
+from mlcc.lifecycle import plugin_steps
 from mlcc.lifecycle.context import Context, Result
-from mlcc.plugins import Plugin
 
 
 class Step(NamedTuple):
@@ -25,7 +25,7 @@ class Step(NamedTuple):
 
 
 def _build(context: Context) -> Result:
-    from mlcc.lifecycle import build
+    from mlcc.lifecycle.steps import build
 
     return build.run(context)
 
@@ -41,13 +41,13 @@ def _verb(name: str) -> Callable[[Context], Result]:
 
 def _asset(name: str) -> Callable[[Context], Result]:
     def run(context: Context) -> Result:
-        from mlcc.lifecycle import assets
+        from mlcc.lifecycle.steps import reports
 
         found: Mapping[str, Callable[[Context], Result]] = {
-            "config": assets.config,
-            "export": assets.export,
-            "manifest": assets.manifest,
-            "validate": assets.validate,
+            "config": reports.config,
+            "export": reports.export,
+            "manifest": reports.manifest,
+            "validate": reports.validate,
         }
         return found[name](context)
 
@@ -91,7 +91,7 @@ def _foreign(plugin: Plugin) -> Step:
         loaded = plugin.load()
         if not isinstance(loaded, Step) or not isinstance(loaded.title, str):
             raise TypeError(f"a Step with a title was expected, not {type(loaded).__name__}")
-        run = foreign.judged(plugin, loaded.run) if loaded.run is not None else None
+        run = plugin_steps.judged(plugin, loaded.run) if loaded.run is not None else None
         return Step(printable(loaded.title, 200), run, bool(loaded.alone))
 
 
@@ -107,7 +107,7 @@ def run(name: str, step: Step, context: Context) -> Result:
         raise PreconditionError([error("MLCC311", message, hint="mlcc do --help lists what is")])
     if not step.alone or context.argument("dry_run"):
         return step.run(context)
-    from mlcc.lifecycle import turn
+    from mlcc.lifecycle import step_lock
 
-    with turn.held(context):
+    with step_lock.held(context):
         return step.run(context)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from mlcc.diagnostics import error
-from mlcc.errors import PreconditionError
-from mlcc.lifecycle.engines import Engine, detect
-from mlcc.lifecycle.project import RenderedProject
+from mlcc.core.errors import PreconditionError
+from mlcc.core.findings import error
+from mlcc.io.container_engines import Engine, detect
+from mlcc.lifecycle.rendered_project import RenderedProject
 
 
 class Progress(Protocol):

@@ -5,7 +5,9 @@
 4
 """
 
-from mlcc.registries.load import Registries, load
-from mlcc.registries.read import Root
+from __future__ import annotations
+
+from mlcc.registries.files import Root
+from mlcc.registries.loader import Registries, load
 
 __all__ = ["Registries", "Root", "load"]

@@ -80,3 +80,4 @@ def test_a_forked_run_ends_as_a_process_does():
     assert "eu-west-1" in run_mlcc("explain", "deployment.region", cwd="here", env={"ML_REGION": "eu-west-1"}).stdout
     with pytest.raises(subprocess.TimeoutExpired):
         run_mlcc("validate", cwd="here", timeout=0, env={"MLCC_NO_CACHE": "1"})
+    assert run_mlcc("validate", cwd="here").code == 0

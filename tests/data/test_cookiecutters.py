@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from jinja2 import Environment, meta
 
-from mlcc.registries.load import load
-from mlcc.render import COMMON, TEMPLATE_SUFFIX, layer_info
+from mlcc.registries.loader import load
+from mlcc.render.layers import COMMON, TEMPLATE_SUFFIX, layer_info
 from tests.helpers import ROOT
 
 FOLDER = ROOT / "cookiecutters"
@@ -108,8 +108,8 @@ def test_a_layer_is_a_cookiecutter_of_its_own(layer, tmp_path):
     """Rendered with its own defaults alone."""
     from cookiecutter.generate import generate_context, generate_files
 
-    context = generate_context(str(FOLDER / layer / "cookiecutter.json"))
-    made = context["cookiecutter"]
+    template_context = generate_context(str(FOLDER / layer / "cookiecutter.json"))
+    made = template_context["cookiecutter"]
     made.setdefault("_copy_without_render", [])
     generate_files(
         repo_dir=str(FOLDER / layer), context={"cookiecutter": made}, output_dir=str(tmp_path), accept_hooks=False
@@ -137,11 +137,11 @@ def test_templates_read_only_what_the_context_has(layer):
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_layer_s_defaults_are_those_of_the_context(layer):
-    from mlcc.context import context
+    from mlcc.render.context import template_context
     from tests.fakes import registries, resolved
 
     known = registries()
-    full = context(
+    full = template_context(
         resolved(
             "version: 1\nproject: {name: iris}\ndeployment: {config: web-one}\nframework: {name: trees}\n", known=known
         )

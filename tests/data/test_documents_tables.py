@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlcc.registries.load import load
+from mlcc.registries.loader import load
 
 KNOWN = load()
 # Tested models: id on the Hub, tier, instance type, longest sequence where one is given.

@@ -6,8 +6,10 @@ import re
 
 import pytest
 
-from mlcc import config, keys, yamlio
-from mlcc.values import Item
+from mlcc.core.paths import Item
+from mlcc.io.schema import keys
+from mlcc.io.yaml import reader
+from mlcc.load import document
 from tests.helpers import ROOT
 
 TEXT = (ROOT / "mlcc.example.yaml").read_text()
@@ -15,8 +17,8 @@ FREE = re.compile(r"(?m)^# ")
 FULL = FREE.sub("", TEXT)
 
 
-def load(text: str) -> config.Config:
-    return config.load(text.encode(), "mlcc.example.yaml")
+def load(text: str) -> document.Config:
+    return document.load_document(text.encode(), "mlcc.example.yaml")
 
 
 def test_it_is_valid_as_it_stands():
@@ -57,7 +59,7 @@ def test_it_is_valid_with_each_block(start, end):
 
 def shown() -> set[tuple[str, ...]]:
     """Every key of the file with all blocks, in the form of the schema's index."""
-    loaded = yamlio.load(FULL.encode(), "x")
+    loaded = reader.load_yaml(FULL.encode(), "x")
     assert loaded.root is not None
     found: set[tuple[str, ...]] = set()
 

@@ -13,16 +13,20 @@ from typing import Any
 import pytest
 import yaml
 
-from mlcc import checks, config, keys, policy, resources, schema, yamlio
-from mlcc.checks.model_kind import WORDS
-from mlcc.guard import OPERATOR_LIMITS
+from mlcc.checks import policies, runner
+from mlcc.checks.common.model_kind import WORDS
+from mlcc.core.nodes import Mark, Node
+from mlcc.io import packaged as resources
+from mlcc.io.schema import keys, validator
+from mlcc.io.yaml import reader
+from mlcc.io.yaml.limits import OPERATOR_LIMITS
 from mlcc.lifecycle import STEPS
-from mlcc.registries import Registries, Root
-from mlcc.registries.load import builtin, load
+from mlcc.load import document as config
+from mlcc.registries.files import Root, document
+from mlcc.registries.loader import Registries, builtin, load
 from mlcc.registries.match import Matcher
-from mlcc.registries.read import document
-from mlcc.registries.records import SCHEMAS
-from mlcc.registries.types import (
+from mlcc.registries.parse import SCHEMAS
+from mlcc.registries.rows import (
     VALIDATION_LEVELS,
     Architecture,
     DeploymentConfig,
@@ -34,15 +38,14 @@ from mlcc.registries.types import (
     Row,
     Target,
 )
-from mlcc.render import layer_info
-from mlcc.values import Mark, Node
+from mlcc.render.layers import layer_info
 from tests.helpers import ROOT
 
 FOLDER = ROOT / "registries"
 FILES = sorted(p.relative_to(FOLDER).as_posix() for p in FOLDER.rglob("*.yaml"))
 CHECKED = Root("builtin", str(FOLDER), validate=True)
 KNOWN: Registries = load()
-SECTIONS = set(schema.load("mlcc")["properties"])
+SECTIONS = set(validator.load_schema("mlcc")["properties"])
 
 
 def plain(name: str) -> dict[str, Any]:
@@ -184,7 +187,7 @@ DEFAULTS = partial_documents()
 
 @pytest.mark.parametrize(("name", "node"), DEFAULTS, ids=[d[0] for d in DEFAULTS])
 def test_defaults_are_valid_pieces_of_mlcc_yaml(name, node):
-    found = config.check(node, name, partial=True, overlays=False)
+    found = config.check_tree(node, name, partial=True, overlays=False)
     assert found.ok, found.findings
 
 
@@ -456,7 +459,7 @@ def test_both_parsers_read_a_packaged_file_alike(name):
     """With each value's text, style and place (docs/adr/0021)."""
     assert sys.implementation.name != "cpython" or importlib.util.find_spec("_ruamel_yaml") is not None
     data = (FOLDER / name).read_bytes()
-    slow, fast = (yamlio.load(data, name, OPERATOR_LIMITS, packaged=packaged) for packaged in (False, True))
+    slow, fast = (reader.load_yaml(data, name, OPERATOR_LIMITS, packaged=packaged) for packaged in (False, True))
     assert slow == fast
     assert slow.root is not None
     for one, other in zip(_nodes(slow.root), _nodes(fast.root), strict=True):
@@ -493,5 +496,5 @@ def test_there_are_issues_of_every_kind():
 @pytest.mark.parametrize(("name", "issue"), ISSUES, ids=[n for n, _ in ISSUES])
 def test_an_issue_speaks_of_paths_that_exist_and_of_checks_that_are_there(name, issue):
     for path in (*issue.get("when", ()), *issue.get("unless", ())):
-        assert policy.exists(path), path
-    assert issue.get("checked_by", "MLCC141") in checks.BUILT_IN
+        assert policies.exists(path), path
+    assert issue.get("checked_by", "MLCC141") in runner.built_in()

@@ -12,8 +12,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mlcc import keys, schema
-from mlcc.cli.catalog import TABLES
+from mlcc.cli.catalog_tables import TABLES
+from mlcc.io.schema import keys
+from mlcc.io.schema import validator as schema
+from mlcc.registries import load
 from tests.helpers import ROOT
 
 PATHS = sorted((ROOT / "schemas").glob("*.json"))
@@ -176,7 +178,7 @@ def test_build_keys_of_a_section_are_not_deploy_keys_below():
 
 
 def test_an_overlay_s_keys_are_deploy_keys():
-    overlay = schema.load("mlcc")["properties"]["environments"]
+    overlay = schema.load_schema("mlcc")["properties"]["environments"]
     child = (
         next(iter(overlay["patternProperties"].values()))
         if "patternProperties" in overlay
@@ -276,7 +278,6 @@ def test_patterns_take_linear_time(place, pattern, words):
 
 @pytest.mark.parametrize("name", ["deployment.region", "deployment.instance_type"])
 def test_patterns_accept_what_the_registries_hold(name):
-    from mlcc.registries import load
 
     known = load()
     pattern = PROPERTIES[tuple(name.split("."))].schema["pattern"]

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from mlcc import conf
+from mlcc.render import conf_lines
 from tests.helpers import build_tree, run_mlcc
 
 pytestmark = pytest.mark.real
@@ -71,7 +71,7 @@ class Server:
 
     def __init__(self, place: Path, environ: Mapping[str, str]) -> None:
         self.port = free_port()
-        values, wrong = conf.parse((place / "do/config").read_bytes(), "do/config")
+        values, wrong = conf_lines.parse_conf((place / "do/config").read_bytes(), "do/config")
         assert not wrong
         container = {k: v for k, v in values.items() if k.startswith("VLLM_")}
         self.log = place / f"serve-{self.port}.log"

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from mlcc import pipeline, spelling
-from mlcc.diagnostics import Finding, Severity
-from mlcc.registries.load import load
-from mlcc.tree import Rendered
+from mlcc import pipeline
+from mlcc.core.findings import Finding, Severity
+from mlcc.core.tree import Rendered
+from mlcc.registries.loader import load
+from mlcc.resolve import project as project_module
+from mlcc.resolve.engine import spelling
 from tests.helpers import needed
 from tests.nvidia import model_config
 
@@ -43,7 +45,7 @@ OLDER = re.compile(r"take (?:framework.name (\S+), )?framework.version (\S+) and
 NOWHERE = [(c, t) for c, row in KNOWN.deployment_configs.items() for t in row.not_on]
 
 
-def errors(project: pipeline.Project) -> list[Finding]:
+def errors(project: project_module.Project) -> list[Finding]:
     return [f for f in project.findings if f.severity is Severity.ERROR]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlcc._version import VERSION
+from mlcc.core.version import VERSION
 from mlcc.registries import load
 from tests.helpers import SMALLEST, assert_no_traceback, assert_same, build_tree, read_tree, run_mlcc, state_of
 from tests.stress import faults

@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 import pytest
 
-from mlcc import hold, pipeline
-from mlcc.apply import locked
-from mlcc.errors import UserError
-from mlcc.files import Directory
-from mlcc.writing import signals_wait
+from mlcc import pipeline
+from mlcc.apply.writer import locked_target
+from mlcc.core.errors import UserError
+from mlcc.io.disk import lock
+from mlcc.io.disk.reader import Directory
+from mlcc.io.disk.writer import signals_wait
 from tests.helpers import SMALLEST, Caller, assert_same, build_tree, read_tree
 
 HERE = Path()
@@ -30,7 +31,8 @@ SECOND = SMALLEST.replace("http-fastapi", "http-flask") + "inference_components:
 # Applies in each folder in turn, in a process of its own, whose n-th call of a function of `os` ends otherwise.
 PROGRAM = """
 import errno, json, os, signal, sys
-from mlcc.cli import apply, main
+from mlcc.cli.main import run_command_line
+from mlcc.cli.commands import apply
 from mlcc import pipeline
 
 def die():
@@ -45,7 +47,7 @@ def end():
 def arrange(name, number, act):
     real, calls = getattr(os, name), iter(range(number))
     def call(*arguments, **options):
-        cache = sys._getframe(1).f_globals["__name__"] == "mlcc.memo"
+        cache = sys._getframe(1).f_globals["__name__"] == "mlcc.io.cache"
         if not cache and next(calls, None) is None:
             act()
         return real(*arguments, **options)
@@ -58,7 +60,7 @@ for folder, name, number, act in json.loads(sys.argv[1]):
     if not pid:
         os.chdir(folder)
         arrange(name, number, globals()[act])
-        os._exit(main(["apply", "-q"]))
+        os._exit(run_command_line(["apply", "-q"]))
     codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 sys.stderr.write("\\n" + json.dumps(codes))
 """
@@ -246,12 +248,12 @@ class Naps:
 def test_the_second_of_two_applies_gives_up_after_a_time(tmp_path):
     first, second = Naps(), Naps()
     with Directory(str(tmp_path)) as one, Directory(str(tmp_path)) as two:
-        with locked(one, first), pytest.raises(UserError) as raised, locked(two, second, wait_s=0.1):
+        with locked_target(one, first), pytest.raises(UserError) as raised, locked_target(two, second, wait_s=0.1):
             pass
         assert raised.value.findings[0].code == "MLCC207"
         assert not first.taken
         assert second.taken
-        with locked(two, second, wait_s=0):
+        with locked_target(two, second, wait_s=0):
             pass
 
 
@@ -262,10 +264,10 @@ def test_an_apply_waits_until_another_has_let_go(mlcc):
 
         def let_go() -> None:
             assert set(read_tree(HERE)) == {"mlcc.yaml"}, "nothing is written while another holds the folder"
-            hold.release(other.fd)
+            lock.release_lock(other.fd)
 
         naps = Naps(let_go)
-        with locked(other, naps):
+        with locked_target(other, naps):
             _, written = pipeline.apply(project, sleep=naps)
     assert written
     assert naps.taken

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlcc.values import Source
+from mlcc.core.values import Source
 from tests.helpers import SMALLEST, build_tree, state_of
 
 HERE = Path()

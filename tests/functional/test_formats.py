@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Sarif
 
-from mlcc.registries.findings import pages
+from mlcc.registries.finding_pages import pages
 from tests.helpers import SMALLEST, Caller, build_tree
 
 HERE = Path()
@@ -107,7 +107,7 @@ def test_the_reader_of_sarif_is_strict(mlcc: Caller) -> None:
 
 def test_a_plugin_s_code_is_a_rule_too() -> None:
     from mlcc.cli.formats import sarif
-    from mlcc.diagnostics import error
+    from mlcc.core.findings import error
 
     document = Sarif.model_validate(sarif([error("ACME001", "not ours", file="mlcc.yaml")]))
     assert document.runs[0].tool.driver.rules is not None

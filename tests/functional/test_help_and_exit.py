@@ -14,8 +14,9 @@ from pathlib import Path
 import click
 import pytest
 
-from mlcc._version import VERSION
-from mlcc.cli import COMMANDS, cli
+from mlcc.cli.command_table import COMMANDS
+from mlcc.cli.main import cli
+from mlcc.core.version import VERSION
 from mlcc.lifecycle import STEPS
 from tests.helpers import SMALLEST, assert_no_traceback, build_tree, read_tree, run_mlcc, state_of
 
@@ -50,7 +51,7 @@ def test_every_option_is_explained(command):
 def test_every_command_has_a_line_of_its_own(command):
     module, line = COMMANDS[command]
     assert line.endswith(".")
-    assert module == f"mlcc.cli.{command}"
+    assert module == f"mlcc.cli.commands.{command}"
 
 
 def test_help_names_every_command(mlcc):
@@ -164,7 +165,7 @@ def test_a_step_without_a_project_is_a_precondition(mlcc, step):
 
 
 def test_a_bug_is_one_line_and_a_log(mlcc, monkeypatch):
-    from mlcc.cli import show
+    from mlcc.cli.commands import show
 
     def broken(*arguments: object) -> None:
         raise RuntimeError("hf_" + "a1B2" * 9)
@@ -182,7 +183,7 @@ def test_a_bug_is_one_line_and_a_log(mlcc, monkeypatch):
 
 
 def test_a_crash_log_is_not_written_through_a_link(mlcc, monkeypatch, tmp_path):
-    from mlcc.cli import show
+    from mlcc.cli.commands import show
 
     def broken(*arguments: object) -> None:
         raise RuntimeError
@@ -199,7 +200,7 @@ def test_a_crash_log_is_not_written_through_a_link(mlcc, monkeypatch, tmp_path):
 
 
 def test_an_interrupt_is_130(mlcc, monkeypatch):
-    from mlcc.cli import show
+    from mlcc.cli.commands import show
 
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
@@ -210,7 +211,7 @@ def test_an_interrupt_is_130(mlcc, monkeypatch):
 
 
 def test_an_interrupt_is_one_line(mlcc, monkeypatch):
-    from mlcc.cli import show
+    from mlcc.cli.commands import show
 
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt

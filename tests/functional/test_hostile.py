@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlcc.errors import UserError
-from mlcc.tree import digest
+from mlcc.core.errors import UserError
+from mlcc.core.tree import digest
 from tests.helpers import SMALLEST, Caller, assert_no_traceback, assert_same, build_tree, read_tree, state_of
 
 HERE = Path()
@@ -252,7 +252,7 @@ def test_staged_bytes_of_a_forged_journal_are_never_written(project, mlcc):
 
 def test_an_unfinished_apply_is_finished(project, mlcc):
     """Killed after the commit point: one file is switched, the base and the lock are not."""
-    from mlcc.conf import parse
+    from mlcc.render.conf_lines import parse_conf
 
     before = read_tree(HERE)
     build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
@@ -278,7 +278,7 @@ def test_an_unfinished_apply_is_finished(project, mlcc):
     result = mlcc("apply", code=0)
     assert "finished now" in result.stderr
     assert_same(finished, read_tree(HERE))
-    assert parse(new, "x")[0]["TTL"] == "3d"
+    assert parse_conf(new, "x")[0]["TTL"] == "3d"
 
 
 # ---------------------------------------------------------------- values
@@ -369,19 +369,20 @@ def test_values_that_would_not_fit_the_lock_are_refused(mlcc):
 def planned(text: str):
     """A plan that was made and not carried out yet: (target, prepared)."""
     from mlcc import pipeline
-    from mlcc.files import Directory
+    from mlcc.apply import prepare
+    from mlcc.io.disk.reader import Directory
 
     build_tree(HERE, {"mlcc.yaml": text})
     project = pipeline.read("mlcc.yaml")
     target = Directory(".")
-    return target, pipeline.prepare(project, pipeline.render(project, ["/tmp"]), target)
+    return target, prepare.prepare_plan(project, pipeline.render(project, ["/tmp"]), target)
 
 
 def carry_out(target, prepared) -> bool:
-    from mlcc import apply as applying
+    from mlcc.apply import writer as applying
 
     with target:
-        return applying.execute(target, prepared.plan, prepared.lock, prepared.state, prepared.known)
+        return applying.execute_plan(target, prepared.plan, prepared.lock, prepared.state, prepared.known)
 
 
 def test_a_file_that_changes_after_the_plan_is_not_deleted(mlcc):

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from mlcc.lifecycle import process
+from mlcc.lifecycle.targets import local_process
 from tests.helpers import Result, build_tree, run_mlcc
 
 CONFIG = "version: 1\nproject: {name: iris}\ndeployment: {config: http-flask, target: local}\nenv: {GREETING: it's}\n"
@@ -153,8 +153,8 @@ def test_deploy_status_test_logs_clean(project: Path) -> None:
     assert cleaned.code == 0
     assert cleaned.stdout.count("ok  ") == 4
     assert not (project / ".mlcc/run").exists()
-    assert process.family(record["token"]) == []
-    assert not process.listens(record["port"])
+    assert local_process.family(record["token"]) == []
+    assert not local_process.listens(record["port"])
     assert step(project, "status", "--json").stdout.count("Stopped") == 1
 
 
@@ -182,7 +182,7 @@ def test_a_server_that_is_never_ready_is_taken_away(project: Path) -> None:
     assert failed.code == 1
     assert "503" in failed.stderr
     record = json.loads((project / ".mlcc/run/server.json").read_text())
-    assert process.family(record["token"]) == []
+    assert local_process.family(record["token"]) == []
 
 
 def test_nothing_runs(project: Path) -> None:
@@ -199,7 +199,7 @@ def test_no_aws_and_no_boto3(project: Path) -> None:
     environ = Path(f"/proc/{record['pid']}/environ").read_bytes()
     assert b"MLCC_RUN_TOKEN" in environ
     assert b"AWS_" not in environ
-    code = "import sys, mlcc.cli.do, mlcc.lifecycle.targets.local; sys.exit('boto3' in sys.modules)"
+    code = "import sys, mlcc.cli.commands.do, mlcc.lifecycle.targets.local; sys.exit('boto3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -207,9 +207,9 @@ def test_no_aws_and_no_boto3(project: Path) -> None:
 def test_a_planted_pid_file_kills_nobody(project: Path, claim: str) -> None:
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        start = process.start_time(stranger.pid)
+        start = local_process.start_time(stranger.pid)
         planted = {
-            "pid 1": {"kind": "process", "pid": 1, "start": process.start_time(1), "token": "x" * 32, "port": 1},
+            "pid 1": {"kind": "process", "pid": 1, "start": local_process.start_time(1), "token": "x" * 32, "port": 1},
             "a stranger": {"kind": "process", "pid": stranger.pid, "start": start, "token": "x" * 32, "port": 1},
             "a reused pid": {"kind": "process", "pid": stranger.pid, "start": 1, "token": "", "port": 1},
             "garbage": ["not", "a", "record"],

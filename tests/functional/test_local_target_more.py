@@ -15,13 +15,12 @@ from typing import Any
 
 import pytest
 
-from mlcc.errors import UserError
-from mlcc.lifecycle import process
-from mlcc.lifecycle import project as projects
+from mlcc.core.errors import UserError
+from mlcc.io.container_engines import Engine
+from mlcc.lifecycle import rendered_project as projects
 from mlcc.lifecycle.context import Context, Silent
-from mlcc.lifecycle.engines import Engine
-from mlcc.lifecycle.process import Identity
-from mlcc.lifecycle.targets import local_server
+from mlcc.lifecycle.targets import local_process, local_server
+from mlcc.lifecycle.targets.local_process import Identity
 from tests.functional.test_local_target import SERVER, build, deploy, rendered, serving, step, until
 from tests.helpers import File, assert_same, build_tree, state_of
 
@@ -86,14 +85,14 @@ def listener() -> Iterator[Any]:
     def start(mode: str = "plain", token: str = TOKEN) -> tuple[Identity, int]:
         running = subprocess.Popen(
             [sys.executable, "-c", LISTENER, mode],
-            env={"PATH": os.environ["PATH"], process.TOKEN: token},
+            env={"PATH": os.environ["PATH"], local_process.TOKEN: token},
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
         started.append(running)
         assert running.stdout is not None
         port = int(running.stdout.readline())
-        return process.identify(running.pid, token, time.sleep), port
+        return local_process.identify(running.pid, token, time.sleep), port
 
     yield start
     for running in started:
@@ -113,7 +112,12 @@ def context(root: Path, engine: Engine | None = None, **arguments: Any) -> Conte
     clock = itertools.count()
     environ = {"PATH": os.environ["PATH"], "MLCC_ENGINE": "none"}
     found = Context(
-        projects.load(str(root)), environ, Silent(), lambda _: time.sleep(0.01), lambda: next(clock) / 10, arguments
+        projects.load_project(str(root)),
+        environ,
+        Silent(),
+        lambda _: time.sleep(0.01),
+        lambda: next(clock) / 10,
+        arguments,
     )
     if engine is not None:
         found.__dict__["engine"] = engine
@@ -142,7 +146,7 @@ def cleaned(root: Path, place: Path, *, container_stays: bool, image_stays: bool
 
 
 def container(root: Path, **more: Any) -> dict[str, Any]:
-    return {"kind": "container", "name": projects.load(str(root)).local_name, "container": "0123abcd", **more}
+    return {"kind": "container", "name": projects.load_project(str(root)).local_name, "container": "0123abcd", **more}
 
 
 def test_clean_tells_of_a_container_that_stays(planted: Path, tmp_path: Path) -> None:
@@ -183,9 +187,9 @@ def test_clean_prints_what_is_left_for_people(planted: Path, tmp_path: Path) -> 
 # ---------------------------------------------------------------- stop
 def test_workers_that_ignore_sigterm_are_killed(listener: Any) -> None:
     identity, _ = listener("stubborn")
-    until(lambda: len(process.family(TOKEN)) == 2)
-    assert process.stop(identity, time.sleep, 0.1)
-    assert process.family(TOKEN) == []
+    until(lambda: len(local_process.family(TOKEN)) == 2)
+    assert local_process.stop(identity, time.sleep, 0.1)
+    assert local_process.family(TOKEN) == []
 
 
 # ---------------------------------------------------------------- status and logs
@@ -203,7 +207,7 @@ def test_status_is_creating_while_the_server_does_not_answer_200(planted: Path, 
 
 def http_server(root: Path, mode: str) -> tuple[subprocess.Popen[bytes], int]:
     """The small server by itself, started by no step."""
-    port = process.free_port(0)
+    port = local_process.free_port(0)
     environ = {"PATH": os.environ["PATH"], "SERVER_MODE": mode, "GREETING": "", "MLCC_BIND_HOST": "127.0.0.1"}
     running = subprocess.Popen(
         [sys.executable, "-c", SERVER],
@@ -211,7 +215,7 @@ def http_server(root: Path, mode: str) -> tuple[subprocess.Popen[bytes], int]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    until(lambda: process.listens(port))
+    until(lambda: local_process.listens(port))
     return running, port
 
 
@@ -242,7 +246,7 @@ def test_a_stranger_s_answer_does_not_make_the_server_ready(planted: Path, liste
         with pytest.raises(UserError) as raised:
             local_server.wait(waiting, record_of(identity, port))
         assert "not ready after 2 s: /ping said 200" in raised.value.findings[0].message
-        assert process.family(TOKEN) == []
+        assert local_process.family(TOKEN) == []
         assert stranger.poll() is None
     finally:
         stranger.kill()

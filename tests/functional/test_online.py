@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mlcc import schema
-from mlcc.values import Mark, node_of
+from mlcc.core.nodes import Mark, node_of
+from mlcc.io.schema import validator
 from tests.helpers import Caller, Result, assert_no_traceback, build_tree, read_tree, run_mlcc, state_of
 from tests.hub import FIRST, SECOND, TOKEN, HubServer, Repository, config, dripping, raw, saying, serving, tokenizer
 
@@ -394,7 +394,7 @@ def test_what_is_not_of_the_hub_is_not_looked_up(mlcc: Caller, hub: HubServer, n
 def test_the_shape_is_that_of_a_plan(mlcc: Caller, hub: HubServer, arguments):
     build_tree(HERE, {"mlcc.yaml": BARE, **OWN})
     document = json.loads(mlcc("upgrade", "--json", *arguments).stdout)
-    assert schema.validate(node_of(document, Mark("stdout")), "output-plan") == []
+    assert validator.validate_document(node_of(document, Mark("stdout")), "output-plan") == []
     assert [(c["path"], c["action"]) for c in document["changes"]] == [
         ("chat_template.jinja", "create"),
         ("mlcc.yaml", "update"),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlcc import schema
-from mlcc.values import Mark, node_of
+from mlcc.core.nodes import Mark, node_of
+from mlcc.io.schema import validator
 from tests.helpers import build_tree, run_mlcc
 
 GOOD = "version: 1\nproject: {name: iris}\ndeployment: {config: http-flask}\n"
@@ -40,7 +40,7 @@ def test_shape(name: str, text: str, arguments: tuple[str, ...], code: int, tmp_
     result = run_mlcc(*arguments, "-o", "json", cwd=tmp_path)
     assert result.code == code, result
     document = json.loads(result.stdout)
-    assert schema.validate(node_of(document, Mark("stdout")), name) == []
+    assert validator.validate_document(node_of(document, Mark("stdout")), name) == []
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ def test_shape_of_steps(name: str, arguments: tuple[str, ...], tmp_path: Path) -
     assert run_mlcc("apply", "-q", cwd=tmp_path).code == 0
     result = run_mlcc("do", *arguments, "--target", "local", "--json", cwd=tmp_path)
     document = json.loads(result.stdout)
-    assert schema.validate(node_of(document, Mark("stdout")), name) == []
+    assert validator.validate_document(node_of(document, Mark("stdout")), name) == []

@@ -15,7 +15,7 @@ from tests.helpers import ROOT, SMALLEST, build_tree, read_tree
 
 NEEDED = ("setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "CHANGELOG.md")
 FOLDERS = ("mlcc", "schemas", "registries", "cookiecutters")
-RUN = "import sys; from mlcc.cli import main; sys.exit(main(sys.argv[1:]))"
+RUN = "import sys; from mlcc.cli.main import run_command_line; sys.exit(run_command_line(sys.argv[1:]))"
 
 
 @pytest.fixture(scope="module")

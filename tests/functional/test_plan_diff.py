@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcc._version import VERSION
+from mlcc.core.version import VERSION
 from tests.helpers import SMALLEST, assert_same, build_tree, read_tree, state_of
 
 HERE = Path()

@@ -22,7 +22,7 @@ COMMAND = "[mlcc.commands]\nacme = acme:command\n"
 ROWS = "[mlcc.registries]\nacme = acme:rows\n"
 TARGET = ROWS + "[mlcc.targets]\nshelf = acme\n"
 STEPS = "from mlcc.lifecycle import Step\nfrom mlcc.lifecycle.context import Result\n"
-FINDINGS = "from mlcc.diagnostics import Finding, Severity\nfrom mlcc.errors import PreconditionError, UserError\n"
+FINDINGS = "from mlcc.api import Finding, PreconditionError, Severity, UserError\n"
 CLICK = "import click\n@click.command()\n@click.option('--name')\ndef command(name):\n    "
 FOLDER = "import os\ndef rows():\n    return os.path.join(os.path.dirname(__file__), 'rows')\n"
 

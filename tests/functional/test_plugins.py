@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mlcc import plugins
+from mlcc.io import plugins
 from tests.helpers import ROOT, SMALLEST, Installed, build_tree, read_tree
 
 EXAMPLE = ROOT / "tests/plugins/example"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlcc.lifecycle.project import load
-from mlcc.registries.read import Root
+from mlcc.lifecycle.rendered_project import load_project
+from mlcc.registries.files import Root
 from tests.helpers import SMALLEST, Caller, build_tree
 
 HERE = Path()
@@ -90,7 +90,7 @@ def test_the_last_of_the_project_s_own_folders_counts(mlcc):
 def test_a_step_reads_rows_in_the_same_order(mlcc):
     build_tree(HERE, {"mlcc.yaml": PROJECT + "registries: [own]\n"})
     mlcc("apply", "--registry", "o1", code=0)
-    assert load(".", [Root("operator", "o1")]).config.title == "own"
+    assert load_project(".", [Root("operator", "o1")]).config.title == "own"
 
 
 def test_a_row_of_an_operator_s_folder_replaces_a_packaged_one(mlcc):

@@ -181,16 +181,16 @@ def test_a_spoilt_record_changes_nothing(app: Path, how: str) -> None:
 
 
 def test_records_are_private_and_few(app: Path) -> None:
-    from mlcc import memo
+    from mlcc.io import cache
 
     run_mlcc("plan", cwd=app)
     [record] = records()
     assert record.stat().st_mode & 0o777 == 0o600
     assert record.parent.stat().st_mode & 0o777 == 0o700
-    for number in range(memo.MAX_ENTRIES + 5):
+    for number in range(cache.MAX_ENTRIES + 5):
         (record.parent / f"{number:064}").write_bytes(b"")
     run_mlcc("show", cwd=app)
-    assert len(records()) <= memo.MAX_ENTRIES // 2
+    assert len(records()) <= cache.MAX_ENTRIES // 2
 
 
 def test_what_asks_git_or_walks_is_not_recorded(app: Path) -> None:

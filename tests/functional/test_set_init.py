@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlcc.registries.load import load
+from mlcc.registries.loader import load
 from tests.helpers import SMALLEST, assert_no_traceback, build_tree, read_tree, run_mlcc, state_of
 
 HERE = Path()

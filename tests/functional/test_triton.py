@@ -14,10 +14,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mlcc import resources
-from mlcc.errors import PreconditionError
-from mlcc.lifecycle import build, repository
-from mlcc.lifecycle import project as projects
+from mlcc.core.errors import PreconditionError
+from mlcc.io import packaged
+from mlcc.lifecycle import rendered_project as projects
+from mlcc.lifecycle.steps import build
+from mlcc.lifecycle.targets import local_repository
 from mlcc.registries import load
 from tests.helpers import Caller, build_tree, read_tree, state_of
 from tests.textproto import parse
@@ -115,7 +116,7 @@ def test_only_a_python_model_of_one_s_own_gets_a_file(mlcc: Caller) -> None:
 def test_build_trains_the_sample_where_triton_looks_for_it(mlcc: Caller, config: str) -> None:
     build_tree(".", {"mlcc.yaml": document(config, "local")})
     mlcc("apply", "-q", code=0)
-    project = projects.load(".")
+    project = projects.load_project(".")
     row = KNOWN.triton_backends[config[7:]]
     assert os.path.dirname(build.artifact(project)) == "model_repository/wine/1"
     assert build.sample_requirements(project) == row.sample.requirements
@@ -131,34 +132,34 @@ def test_named_files_are_linked_where_triton_looks_for_them(mlcc: Caller) -> Non
     build_tree(".", {"mlcc.yaml": text, "nets/a.onnx": "weights"})
     mlcc("apply", "-q", code=0)
     with pytest.raises(PreconditionError, match=r"nets/b, a model of mlcc\.yaml, is not there"):
-        repository.assemble(projects.load("."))
+        local_repository.assemble(projects.load_project("."))
     build_tree("nets/b", {"saved_model.pb": "graph"})
-    place = Path(repository.assemble(projects.load(".")))
+    place = Path(local_repository.assemble(projects.load_project(".")))
     assert place == Path.cwd() / ".mlcc/run/model_repository"
     assert (place / "a/1/model.onnx").read_text() == "weights"
     assert (place / "b/1/model.savedmodel/saved_model.pb").read_text() == "graph"
     assert (place / "a/config.pbtxt").read_text() == Path("model_repository/a/config.pbtxt").read_text()
-    assert Path(repository.assemble(projects.load("."))) == place, "it is made anew"
+    assert Path(local_repository.assemble(projects.load_project("."))) == place, "it is made anew"
 
 
 def test_a_version_folder_that_is_the_model_is_linked_as_one(mlcc: Caller) -> None:
     build_tree(".", {"mlcc.yaml": document("triton-tensorrtllm", "local"), "engines/rank0.engine": "engine"})
     mlcc("apply", "-q", code=0)
-    place = Path(repository.assemble(projects.load(".")))
+    place = Path(local_repository.assemble(projects.load_project(".")))
     assert (place / "chat/1/rank0.engine").read_text() == "engine"
 
 
 def test_the_project_s_own_repository_is_served_where_no_file_is_named(mlcc: Caller) -> None:
     build_tree(".", {"mlcc.yaml": document("triton-fil", "local")})
     mlcc("apply", "-q", code=0)
-    assert repository.assemble(projects.load(".")) == str(Path.cwd() / "model_repository")
+    assert local_repository.assemble(projects.load_project(".")) == str(Path.cwd() / "model_repository")
 
 
 def test_a_model_in_aws_is_not_served_here(mlcc: Caller) -> None:
     build_tree(".", {"mlcc.yaml": document("triton-fil", "local") + "model: {name: 's3://bucket/models/'}\n"})
     mlcc("apply", "-q", code=0)
     with pytest.raises(PreconditionError, match="lies in AWS"):
-        repository.assemble(projects.load("."))
+        local_repository.assemble(projects.load_project("."))
 
 
 # ---------------------------------------------------------------- code/serve
@@ -280,7 +281,7 @@ def options(engine: ModuleType, **environ: str) -> dict[str, Any]:
 
 
 def test_an_engine_s_options_come_from_the_variables(engine: ModuleType) -> None:
-    variables = projects.load(".").environment()
+    variables = projects.load_project(".").environment()
     found = options(engine, **variables, VLLM_ENFORCE_EAGER="true", VLLM_GPU_MEMORY_UTILIZATION="0.5")
     assert found["model"] == "Qwen/Qwen3-0.6B"
     assert (found["max_model_len"], found["max_num_seqs"]) == (2048, 8)
@@ -317,7 +318,7 @@ def test_inspect_writes_what_it_finds_and_keeps_the_rest(mlcc: Caller) -> None:
     text = document("triton-fil") + "# a comment\ntags: {team: wine}\n"
     build_tree(".", {"mlcc.yaml": text, "models/red.json": json.dumps(XGBOOST)})
     shown = json.loads(mlcc("inspect", "models/red.json", "-o", "json", code=0).stdout)
-    jsonschema.validate(shown, resources.schema("output-inspect"))
+    jsonschema.validate(shown, packaged.schema("output-inspect"))
     assert Path("mlcc.yaml").read_text() == text
     mlcc("inspect", "models/red.json", "--write", code=0)
     after = Path("mlcc.yaml").read_text()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlcc import pipeline
-from mlcc.tree import Rendered
+from mlcc.core.tree import Rendered
 
 HERE = Path(__file__).parent
 CASES = sorted(p.stem for p in (HERE / "cases").glob("*.yaml"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlcc import pipeline
-from mlcc.registries.load import load
+from mlcc.registries.loader import load
 from tests.helpers import needed
 from tests.real.rig import must, run
 

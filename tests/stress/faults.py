@@ -174,9 +174,9 @@ def mlcc(*arguments: str) -> Callable[[], int]:
     """A run of the command line as an action."""
 
     def action() -> int:
-        from mlcc.cli import main
+        from mlcc.cli.main import run_command_line
 
-        return main(list(arguments))
+        return run_command_line(list(arguments))
 
     return action
 

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from mlcc import api
+from mlcc import pipeline
+from mlcc.core import errors
+from mlcc.plan import decide
 from tests.stress.faults import Fault, figure, mlcc, run
 
 CONFIGS = ("http-flask", "http-fastapi", "http-nginx")
@@ -109,8 +111,8 @@ class World:
     def apply(self, *, merge: bool = False) -> None:
         """As the user runs it; a conflict is refused or marked."""
         # a path that an edit has made unusable is named, and nothing is written
-        with suppress(api.UserError):
-            api.apply(api.read(str(self.folder / "mlcc.yaml")), options=api.Options(merge=merge))
+        with suppress(errors.UserError):
+            pipeline.apply(pipeline.read(str(self.folder / "mlcc.yaml")), options=decide.Options(merge=merge))
         if merge:
             self.settle()
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from mlcc import lock
-from mlcc.errors import UserError
-from mlcc.tree import digest
+from mlcc.core.errors import UserError
+from mlcc.core.tree import digest
+from mlcc.plan import lock
 from tests.helpers import build_tree
 from tests.stress.faults import copied, figure, mlcc, run, tree
 
@@ -160,7 +160,7 @@ WORDS = [b"\n", b": ", b"{", b"}", b"[", b"]", b"&a ", b"*a", b"<<: *a", b"!!int
 def judged(data: bytes) -> str:
     """`lock`, or the code of what is wrong."""
     try:
-        return "lock" if isinstance(lock.load(data), lock.Lock) else "neither"
+        return "lock" if isinstance(lock.read_lock(data), lock.Lock) else "neither"
     except UserError as refused:
         return refused.findings[0].code
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mlcc import resources
+from mlcc.io import packaged
 from tests.helpers import ROOT, Caller
 from tests.stress.cases import CONFIG
 from tests.stress.faults import figure
@@ -69,7 +69,7 @@ def test_changed_files(mlcc: Caller, chunk: int) -> None:
 # ---------------------------------------------------------------- from the schema
 def schema() -> dict[str, Any]:
     """The schema of mlcc.yaml."""
-    document: dict[str, Any] = json.loads(resources.read("schemas", "mlcc.schema.json"))
+    document: dict[str, Any] = json.loads(packaged.read("schemas", "mlcc.schema.json"))
     return document
 
 

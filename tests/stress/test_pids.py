@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mlcc.lifecycle import process
+from mlcc.lifecycle.targets import local_process
 from tests.helpers import build_tree
 from tests.stress.faults import figure, mlcc, run
 
@@ -25,7 +25,12 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 def strangers() -> Iterator[list[subprocess.Popen[bytes]]]:
     """Processes of others: one without a token, one with an empty one, one with a short one, one in its own session."""
     sleeper = [sys.executable, "-c", "import time; time.sleep(3600)"]
-    tokens: list[dict[str, str]] = [{}, {process.TOKEN: ""}, {process.TOKEN: "short"}, {process.TOKEN: "another" * 5}]
+    tokens: list[dict[str, str]] = [
+        {},
+        {local_process.TOKEN: ""},
+        {local_process.TOKEN: "short"},
+        {local_process.TOKEN: "another" * 5},
+    ]
     made = [subprocess.Popen(sleeper, env={**os.environ, **t}, start_new_session=n > 1) for n, t in enumerate(tokens)]
     yield made
     for stranger in made:
@@ -36,7 +41,7 @@ def strangers() -> Iterator[list[subprocess.Popen[bytes]]]:
 def planted(strangers: list[subprocess.Popen[bytes]], chance: random.Random) -> dict[str, Any]:
     """A record that somebody wrote to have another process ended."""
     pid: Any = chance.choice([*(s.pid for s in strangers), os.getpid(), os.getppid(), 1, 0, -1, -strangers[0].pid])
-    start = process.start_time(pid) if pid > 0 else 0
+    start = local_process.start_time(pid) if pid > 0 else 0
     record = {
         "kind": chance.choice(["process", "process", "process", "container", "x", None]),
         "pid": chance.choice([pid, pid, pid, pid, str(pid), float(pid), [pid], None, 2**40, True]),

@@ -56,11 +56,11 @@ def test_the_dead_hold_nothing_up(stage: Stage) -> None:
         slept: list[float] = []
 
         def action() -> int:
-            from mlcc import hold
-            from mlcc.files import Directory
+            from mlcc.io.disk import lock
+            from mlcc.io.disk.reader import Directory
 
             with Directory(".") as folder:
-                return 0 if hold.wait(folder.fd, slept.append, 0.0) else 1  # noqa: B023
+                return 0 if lock.acquire_lock(folder.fd, slept.append, 0.0) else 1  # noqa: B023
 
         assert run(action, target).code == 0, "a killed apply still holds the folder"
         began = time.monotonic()

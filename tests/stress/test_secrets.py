@@ -156,8 +156,8 @@ def test_a_bug_in_mlcc(world: Path) -> None:
     """Whatever an exception says, the values of secret variables are not in the report."""
 
     def action() -> int:
-        from mlcc.cli import validate
         from mlcc.cli.boundary import run as run_command
+        from mlcc.cli.commands import validate
 
         def broken() -> None:
             raise RuntimeError(f"connection to https://user:{CANARY}@host with {SHAPED} failed")

@@ -29,7 +29,7 @@ def program(argv: list[str]) -> Callable[[], int]:
     """The program as it is started, but for the interpreter."""
 
     def action() -> int:
-        from mlcc import start as program_start
+        from mlcc.cli import start as program_start
 
         return program_start.run(argv)
 

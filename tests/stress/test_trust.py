@@ -141,7 +141,7 @@ def test_what_is_mlcc_s_own_is_private_and_all_that_is_left(
             import tempfile
 
             tempfile.tempdir = None
-            from mlcc import start
+            from mlcc.cli import start
 
             return start.run(argv)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlcc import conf
-from mlcc.lock import load as load_lock
+from mlcc.plan.lock import read_lock as load_lock
+from mlcc.render import conf_lines
 from tests.helpers import Caller, build_tree
 from tests.stress.faults import figure
 
@@ -94,7 +94,7 @@ def test_values_arrive_in_every_shell(mlcc: Caller) -> None:
         file = Path("do/config").resolve()
         for shell in found if number % 10 == 0 else found[:1]:
             assert arrived(shell, file, list(values)) == values, shell
-        parsed, problems = conf.parse(file.read_bytes(), "do/config")
+        parsed, problems = conf_lines.parse_conf(file.read_bytes(), "do/config")
         assert not problems
         assert {n: parsed[f"IC_ENV_{n}"] for n in values} == values
         # the lock, by another YAML reader and by mlcc's own

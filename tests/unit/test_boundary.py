@@ -6,8 +6,8 @@ import click
 import pytest
 
 from mlcc.cli import boundary
-from mlcc.errors import Terminated, UserError
-from mlcc.plugins import Plugin
+from mlcc.core.errors import Terminated, UserError
+from mlcc.io.plugins import Plugin
 
 
 class Interrupting:

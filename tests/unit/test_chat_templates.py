@@ -15,8 +15,8 @@ import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mlcc import pipeline
+from mlcc.load.request import Request
 from mlcc.registries import load
-from mlcc.settings import Request
 from tests.helpers import ROOT, build_tree
 
 FOLDER = ROOT / "registries" / "chat_templates"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from mlcc import checks, schema, yamlio
-from mlcc.checks import BUILT_IN, Subject, unused_section
-from mlcc.checks.model_kind import kind
-from mlcc.diagnostics import Finding, Severity
-from mlcc.values import Source
+from mlcc.checks import runner
+from mlcc.checks.common import unused_section
+from mlcc.checks.runner import built_in
+from mlcc.checks.subject import Subject
+from mlcc.core.findings import Finding, Severity
+from mlcc.core.model_names import kind
+from mlcc.core.values import Source
+from mlcc.io.schema import validator
+from mlcc.io.yaml import reader
 from tests.fakes import layer, read, registries, resolved
 from tests.helpers import only
 from tests.unit.test_serving_checks import CODES
@@ -22,7 +26,7 @@ def found(text: str, *above, code: str = "") -> list[Finding]:
     """Findings of one check (or all) about one mlcc.yaml."""
     known = registries()
     subject = Subject(resolved(text, *above, known=known), known, read(text).root)
-    return list(BUILT_IN[code](subject)) if code else checks.run(subject)
+    return list(built_in()[code](subject)) if code else runner.run(subject)
 
 
 def test_a_plain_project_has_no_findings():
@@ -403,10 +407,25 @@ def test_good_cases(code, text):
 
 
 def test_every_check_has_a_good_and_a_bad_case():
-    elsewhere = {
-        code for code in BUILT_IN if code.startswith(("MLCC156", "MLCC16", "MLCC19"))
-    }  # test_triton_checks, _policy
-    assert {b[0] for b in BAD} == {g[0] for g in GOOD} == set(BUILT_IN) - elsewhere - CODES
+    # test_triton_checks, test_policy, and below
+    elsewhere = {code for code in built_in() if code.startswith(("MLCC156", "MLCC16", "MLCC19"))} | {"MLCC158"}
+    assert {b[0] for b in BAD} == {g[0] for g in GOOD} == set(built_in()) - elsewhere - CODES
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "paths"),
+    [
+        ("./gone.joblib", {"./gone.joblib"}, ["model.name"]),
+        ("./there.joblib", {"./gone.joblib"}, []),
+        ("gone/on-the-hub", {"gone/on-the-hub"}, []),
+    ],
+)
+def test_a_file_that_was_looked_for_and_is_not_there(name, missing, paths):
+    text = BASE + f"model: {{name: {name}, format: joblib}}\n"
+    subject = Subject(resolved(text), registries(), read(text).root, missing)
+    findings = list(built_in()["MLCC158"](subject))
+    assert [(f.path, f.severity) for f in findings] == [(p, Severity.WARNING) for p in paths]
+    assert all((f.file, f.line) == ("mlcc.yaml", 5) for f in findings)
 
 
 def test_a_finding_about_an_option_names_the_option():
@@ -460,15 +479,15 @@ OVERLAYS = "environments:\n  dev: {}\n  qa:\n    %s\n"
 
 def unused(text: str, env: str | None = None, like: str = "") -> list[tuple[str, str, int, int]]:
     """What MLCC101 says about one environment.  like: the text whose values are resolved, where `text` has mistakes."""
-    tree = yamlio.load(text.encode(), "mlcc.yaml")
+    tree = reader.load_yaml(text.encode(), "mlcc.yaml")
     assert tree.root is not None
     known = registries()
     subject = Subject(resolved(like or text, env=env, known=known), known, tree.root)
-    return [(f.path, f.file, f.line, f.column) for f in BUILT_IN["MLCC101"](subject)]
+    return [(f.path, f.file, f.line, f.column) for f in built_in()["MLCC101"](subject)]
 
 
 def test_every_section_that_could_be_without_use_is_listed_here():
-    assert set(UNREAD) == set(schema.load("mlcc")["properties"]) - unused_section.COMMON
+    assert set(UNREAD) == set(validator.load_schema("mlcc")["properties"]) - unused_section.COMMON
 
 
 @pytest.mark.parametrize("key", UNREAD)
@@ -503,7 +522,7 @@ def test_what_is_empty_or_common_in_an_overlay_is_no_finding(overlay):
 def test_checks_of_plugins_run_after_the_built_in_ones():
     mine = Finding("X1", Severity.NOTE, "mine")
     subject = Subject(resolved(BASE), registries(), read(BASE).root)
-    assert checks.run(subject, [lambda s: iter([mine])]) == [mine]
+    assert runner.run(subject, [lambda s: iter([mine])]) == [mine]
 
 
 @pytest.mark.parametrize(
@@ -521,9 +540,9 @@ def test_kinds_of_model_names(name, expected):
     assert kind(name) == expected
 
 
-@pytest.mark.parametrize("code", BUILT_IN)
+@pytest.mark.parametrize("code", built_in())
 def test_every_check_says_its_code_and_rule(code):
-    module = __import__("importlib").import_module(BUILT_IN[code].__module__)
+    module = __import__("importlib").import_module(built_in()[code].__module__)
     assert code == module.CODE
     assert module.__doc__.startswith(f"{code}: ")
-    assert BUILT_IN[code].__doc__
+    assert built_in()[code].__doc__

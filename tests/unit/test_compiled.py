@@ -7,8 +7,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from mlcc import api, render
-from mlcc.compiled import Compiled
+from mlcc import pipeline
+from mlcc.render import generator
+from mlcc.render.generator import Compiled
 from tests.helpers import SMALLEST, build_tree
 
 HERE = Path()
@@ -46,10 +47,10 @@ def test_another_file_of_that_name_and_another_text_of_that_file_are_compiled() 
 
 def test_a_second_project_is_rendered_from_what_the_first_compiled() -> None:
     build_tree(HERE, {"a/mlcc.yaml": SMALLEST, "b/mlcc.yaml": SMALLEST.replace("iris", "moon")})
-    first = api.render(api.read("a/mlcc.yaml"))
-    known = dict(render.COMPILED.kept)
+    first = pipeline.render(pipeline.read("a/mlcc.yaml"))
+    known = dict(generator.COMPILED.kept)
     assert {key.name for key in known} >= {"Dockerfile.j2", "code/app.py.j2"}
-    second = api.render(api.read("b/mlcc.yaml"))
-    assert render.COMPILED.kept == known
+    second = pipeline.render(pipeline.read("b/mlcc.yaml"))
+    assert generator.COMPILED.kept == known
     assert sorted(first) == sorted(second)
     assert first["do/config"] != second["do/config"]

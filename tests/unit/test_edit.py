@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from mlcc import yamlio
-from mlcc.edit import change, comment_above
-from mlcc.errors import UserError
-from mlcc.values import Item
+from mlcc.core.errors import UserError
+from mlcc.core.paths import Item
+from mlcc.io.yaml import reader
+from mlcc.load.edit import change, comment_above
 
 COMMENTED = """\
 # top
@@ -79,7 +79,7 @@ def test_removing_below_an_absent_section_changes_nothing():
 
 @pytest.mark.parametrize("value", ["yes", "on", "1:30", "012", "0x1F", "1_000", "2024-01-01", "null", "3"])
 def test_an_edited_text_is_read_back_as_that_text(value):
-    loaded = yamlio.load(change(COMMENTED, ("env", "A"), value).encode(), "f.yaml")
+    loaded = reader.load_yaml(change(COMMENTED, ("env", "A"), value).encode(), "f.yaml")
     assert loaded.root.get("env", "A").value == value
     assert not loaded.findings
 

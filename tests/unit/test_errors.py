@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mlcc.diagnostics import error
-from mlcc.errors import MlccError, PreconditionError, UsageError, UserError
+from mlcc.core.errors import MlccError, PreconditionError, UsageError, UserError
+from mlcc.core.findings import error
 
 
 @pytest.mark.parametrize(("kind", "code"), [(MlccError, 1), (UserError, 1), (UsageError, 2), (PreconditionError, 3)])

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mlcc.hub import ABSENT, FOUND, NO_REVISION, REFUSED, Hub
-from mlcc.web import USUAL, Limits, Unreachable, origin
+from mlcc.io.web import USUAL, Limits, Unreachable, origin
+from mlcc.lookups.hub import ABSENT, FOUND, NO_REVISION, REFUSED, Hub
 from tests.hub import (
     FIRST,
     SECOND,

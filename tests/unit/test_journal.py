@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc import journal
-from mlcc.journal import Entry, Journal, recover
-from mlcc.plan import Change, Known, Plan
-from mlcc.tree import MANAGED, OnDisk, Record, digest
+from mlcc.core.tree import MANAGED, OnDisk, Record, digest
+from mlcc.plan import journal
+from mlcc.plan.decide import Change, Known, Plan
+from mlcc.plan.journal import Entry, Journal, recover_state
 
 OLD, NEW, EDIT, BASE_OLD, BASE_NEW = b"old", b"new", b"edit", b"base old", b"base new"
 D = {data: digest(data) for data in (OLD, NEW, EDIT, BASE_OLD, BASE_NEW)}
@@ -20,7 +20,7 @@ PATH = "do/config"
 
 def test_a_journal_is_read_back():
     made = Journal("stage-2", {"a": Entry(D[OLD], D[NEW], None, D[NEW], 0o755), "b": Entry(None, None, D[OLD], None)})
-    assert journal.load(made.dump()) == made
+    assert journal.read_journal(made.dump()) == made
 
 
 def document(**changes: object) -> bytes:
@@ -30,7 +30,7 @@ def document(**changes: object) -> bytes:
 
 
 def test_the_plain_document_is_a_journal():
-    assert journal.load(document()) == Journal("stage-1", {"a": Entry(None, D[NEW], None, D[NEW], 0o644)})
+    assert journal.read_journal(document()) == Journal("stage-1", {"a": Entry(None, D[NEW], None, D[NEW], 0o644)})
 
 
 @pytest.mark.parametrize(
@@ -69,21 +69,21 @@ def test_the_plain_document_is_a_journal():
     ],
 )
 def test_what_is_no_journal_is_none(data):
-    assert journal.load(data) is None
+    assert journal.read_journal(data) is None
 
 
 @pytest.mark.parametrize("mode", ["Infinity", "-Infinity", "1e999"])
 def test_an_infinite_mode_is_no_journal_either(mode):
-    assert journal.load(document().replace(b"420", mode.encode())) is None
+    assert journal.read_journal(document().replace(b"420", mode.encode())) is None
 
 
 @given(st.binary(max_size=100))
 def test_any_bytes_are_a_journal_or_none(data):
-    assert journal.load(data) is None
+    assert journal.read_journal(data) is None
 
 
 def test_modes_are_permission_bits_only():
-    assert journal.load(document(entries={"a": [None, None, None, None, 0o104755]})).entries["a"].mode == 0o755
+    assert journal.read_journal(document(entries={"a": [None, None, None, None, 0o104755]})).entries["a"].mode == 0o755
 
 
 # ---------------------------------------------------------------- recovery
@@ -119,7 +119,7 @@ CASES = [
 )
 def test_recovery(entry, disk, base, staged, after):
     observed = {PATH: OnDisk(disk)} if disk is not None else {}
-    found = recover(
+    found = recover_state(
         Journal("stage-1", {PATH: entry}), observed, {PATH: base} if base else {}, {}, staged, lambda p: True
     )
     assert found.base.get(PATH) == after
@@ -129,7 +129,7 @@ def test_recovery(entry, disk, base, staged, after):
 
 def test_a_path_that_no_layer_renders_is_left_alone():
     made = Journal("stage-1", {"../../x": ENTRY, ".git/config": ENTRY})
-    found = recover(made, {".git/config": OnDisk(NEW)}, {}, {}, STAGED, lambda p: False)
+    found = recover_state(made, {".git/config": OnDisk(NEW)}, {}, {}, STAGED, lambda p: False)
     assert (found.base, found.records) == ({}, {})
 
 
@@ -137,13 +137,13 @@ def test_a_forged_journal_cannot_make_a_user_s_file_look_like_mlcc_s():
     """The base may only get bytes whose digest the journal names, and only where the disk agrees."""
     forged = Journal("stage-1", {PATH: Entry(None, D[EDIT], None, D[EDIT])})
     records = {PATH: Record(MANAGED, 0o644, D[OLD])}
-    found = recover(forged, {PATH: OnDisk(EDIT)}, {PATH: OLD}, records, {}, lambda p: True)
+    found = recover_state(forged, {PATH: OnDisk(EDIT)}, {PATH: OLD}, records, {}, lambda p: True)
     assert digest(found.base[PATH]) == found.records[PATH].digest
 
 
 def test_recovery_leaves_its_arguments_alone():
     base, records = {PATH: BASE_OLD}, {}
-    recover(Journal("stage-1", {PATH: ENTRY}), {PATH: OnDisk(NEW)}, base, records, STAGED, lambda p: True)
+    recover_state(Journal("stage-1", {PATH: ENTRY}), {PATH: OnDisk(NEW)}, base, records, STAGED, lambda p: True)
     assert (base, records) == ({PATH: BASE_OLD}, {})
 
 
@@ -155,7 +155,7 @@ def test_the_base_afterwards_is_one_that_is_named(old, new, base_old, base_new, 
     named = [digest(x) if x is not None else None for x in (old, new, base_old, base_new)]
     observed = {PATH: OnDisk(disk)} if disk is not None else {}
     staged = {digest(x): x for x in (new, base_new) if x is not None}
-    found = recover(
+    found = recover_state(
         Journal("stage-1", {PATH: Entry(*named)}), observed, {PATH: base} if base else {}, {}, staged, lambda p: True
     )
     assert found.base.get(PATH) in (base, base_old, base_new)
@@ -174,12 +174,12 @@ def test_a_second_journal_takes_over_what_the_first_one_tells():
     """The first apply switched the file and was killed before the lock: only its journal knows that mlcc wrote it."""
     first = Journal("stage-1", {"do/x": Entry(None, digest(b"new"), None, digest(b"new"), 0o755)})
     plan = Plan((Change("do/x", "unchanged"),), {"do/x": b"new"}, {})
-    second = journal.made("stage-2", plan, known({"do/x": b"new"}, {"do/x": b"new"}), first)
+    second = journal.journal_of_plan("stage-2", plan, known({"do/x": b"new"}, {"do/x": b"new"}), first)
     new = digest(b"new")
     assert second.entries == {"do/x": Entry(new, new, new, new, 0o755)}
-    assert journal.made("stage-2", plan, known({"do/x": b"new"}, {"do/x": b"new"}), None).entries == {}
+    assert journal.journal_of_plan("stage-2", plan, known({"do/x": b"new"}, {"do/x": b"new"}), None).entries == {}
     # killed again before the lock is written, it is still known
-    found = journal.recover(second, {"do/x": OnDisk(b"new", 0o755)}, {}, {}, {new: b"new"}, lambda path: True)
+    found = journal.recover_state(second, {"do/x": OnDisk(b"new", 0o755)}, {}, {}, {new: b"new"}, lambda path: True)
     assert found.base == {"do/x": b"new"}
     assert found.records["do/x"] == Record("managed", 0o755, new)
 
@@ -188,20 +188,20 @@ def test_what_is_gone_stays_told():
     """The first apply deleted the file; the base tree may still hold it when the second is killed too."""
     old = digest(b"old")
     first = Journal("stage-1", {"do/x": Entry(old, None, old, None)})
-    second = journal.made("stage-2", Plan((), {}, {}), known({}, {}), first)
+    second = journal.journal_of_plan("stage-2", Plan((), {}, {}), known({}, {}), first)
     assert second.entries == {"do/x": Entry(None, None, None, None)}
-    found = journal.recover(second, {}, {"do/x": b"old"}, {}, {}, lambda path: True)
+    found = journal.recover_state(second, {}, {"do/x": b"old"}, {}, {}, lambda path: True)
     assert found.base == {}
 
 
 def test_only_what_a_layer_renders_is_taken_over():
     first = Journal("stage-1", {"../x": Entry(None, None, None, None)})
-    assert journal.made("stage-2", Plan((), {}, {}), known({}, {}), first).entries == {}
+    assert journal.journal_of_plan("stage-2", Plan((), {}, {}), known({}, {}), first).entries == {}
 
 
 def test_a_change_of_today_counts_before_what_was_told():
     first = Journal("stage-1", {"a": Entry(None, digest(b"1"), None, digest(b"1"), 0o755)})
     plan = Plan((Change("a", "update", b"2", 0o644), Change("b", "delete")), {"a": b"2"}, {})
-    made = journal.made("stage-2", plan, known({"a": b"1", "b": b"b"}, {"a": b"1", "b": b"b"}), first)
+    made = journal.journal_of_plan("stage-2", plan, known({"a": b"1", "b": b"b"}, {"a": b"1", "b": b"b"}), first)
     assert made.entries["a"] == Entry(digest(b"1"), digest(b"2"), digest(b"1"), digest(b"2"), 0o644)
     assert made.entries["b"] == Entry(digest(b"b"), None, digest(b"b"), None)

@@ -7,13 +7,15 @@ import yaml as pyyaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlcc import lock, yamltext
-from mlcc._version import VERSION
-from mlcc.errors import UserError
-from mlcc.lock import Lock, Locked
-from mlcc.resolve import node_layer
-from mlcc.tree import MANAGED, REMOVED, SEED, Record, digest
-from mlcc.values import Item, Source
+from mlcc.core.errors import UserError
+from mlcc.core.paths import Item
+from mlcc.core.tree import MANAGED, REMOVED, SEED, Record, digest
+from mlcc.core.values import Source
+from mlcc.core.version import VERSION
+from mlcc.io.yaml import writer
+from mlcc.load.layers import node_layer
+from mlcc.plan import lock
+from mlcc.plan.lock import Lock, Locked
 from tests.fakes import resolved
 from tests.helpers import codes
 
@@ -39,11 +41,11 @@ FILES = {
 
 def dumped() -> bytes:
     environments = {name: resolved(TEXT, env=name) for name in ("prod", "dev")}
-    return lock.dump(resolved(TEXT), environments, {"builtin": "sha256:00"}, FILES)
+    return lock.lock_bytes(resolved(TEXT), environments, {"builtin": "sha256:00"}, FILES)
 
 
 def test_what_is_dumped_is_read_back():
-    found = lock.load(dumped())
+    found = lock.read_lock(dumped())
     assert found.registries == {"builtin": "sha256:00"}
     assert found.files == FILES
     assert found.environment(None) == {p: v.value for p, v in resolved(TEXT).values.items()}
@@ -71,13 +73,13 @@ def test_the_same_input_gives_the_same_bytes():
 
 def test_a_leaf_that_an_environment_takes_away_is_recorded():
     chosen = resolved(TEXT.replace('env: {A: "1", B: "2"}', 'env: {A: "1"}'))
-    found = lock.load(lock.dump(resolved(TEXT), {"prod": chosen}, {"builtin": "x"}, FILES))
+    found = lock.read_lock(lock.lock_bytes(resolved(TEXT), {"prod": chosen}, {"builtin": "x"}, FILES))
     assert ("env", "B") in found.environment(None)
     assert ("env", "B") not in found.environment("prod")
 
 
 def test_an_unknown_environment_is_the_default_one():
-    found = lock.load(dumped())
+    found = lock.read_lock(dumped())
     assert found.environment("nope") == found.environment(None)
 
 
@@ -88,12 +90,12 @@ ANY = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30
 @given(st.dictionaries(ANY.filter(bool), ANY, max_size=4))
 def test_any_text_survives_the_lock(tags):
     full = resolved(TEXT, node_layer(Source.OPTION, {"tags": tags}, "--set"))
-    found = lock.load(lock.dump(full, {}, {"builtin": "x"}, FILES))
+    found = lock.read_lock(lock.lock_bytes(full, {}, {"builtin": "x"}, FILES))
     assert {p[1]: v.value for p, v in found.values.items() if p[0] == "tags" and p[1] in tags} == tags
 
 
 def test_empty_tables_are_read_back():
-    assert lock.load(lock.dump(resolved(TEXT), {}, {}, {})).files == {}
+    assert lock.read_lock(lock.lock_bytes(resolved(TEXT), {}, {}, {})).files == {}
 
 
 HEAD = "version: 1\nfiles: {}\n"
@@ -149,7 +151,7 @@ HOSTILE = {
 )
 def test_a_lock_of_a_newer_mlcc_is_called_so(text, told, hint):
     with pytest.raises(UserError) as caught:
-        lock.load(text.encode())
+        lock.read_lock(text.encode())
     first = caught.value.findings[0]
     assert (first.code, first.file) == ("MLCC205", "mlcc.lock")
     assert told in first.message
@@ -161,13 +163,13 @@ def test_a_lock_of_a_newer_mlcc_is_called_so(text, told, hint):
     [("9.9.9", True), ("0.1.1", True), ("1.0rc1", True), (VERSION, False), ("0.0.9", False), ("", False), ("x", False)],
 )
 def test_a_lock_that_a_newer_mlcc_wrote_in_this_format_is_a_warning(version, newer):
-    assert codes(lock.outdated(lock.load(f'{HEAD}mlcc: "{version}"\n'.encode()))) == ["MLCC222"] * newer
+    assert codes(lock.outdated_lock(lock.read_lock(f'{HEAD}mlcc: "{version}"\n'.encode()))) == ["MLCC222"] * newer
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_lock_is_a_finding(name):
     with pytest.raises(UserError) as caught:
-        lock.load(HOSTILE[name].encode("utf-8", "surrogateescape"))
+        lock.read_lock(HOSTILE[name].encode("utf-8", "surrogateescape"))
     first = caught.value.findings[0]
     assert (first.code, first.file) == ("MLCC205", "mlcc.lock")
     assert "Git" in first.hint
@@ -185,18 +187,18 @@ def test_a_hostile_lock_is_a_finding(name):
     ],
 )
 def test_odd_locks_are_read_as_far_as_they_make_sense(text):
-    assert isinstance(lock.load(text.encode()), Lock)
+    assert isinstance(lock.read_lock(text.encode()), Lock)
 
 
 def test_a_file_without_a_mode_is_a_finding():
     with pytest.raises(UserError):
-        lock.load(b"version: 1\nfiles: {a: {owner: managed, digest: x}}\n")
+        lock.read_lock(b"version: 1\nfiles: {a: {owner: managed, digest: x}}\n")
 
 
 def read(data: bytes) -> str:
     """`lock`, or the code of what is wrong."""
     try:
-        return "lock" if isinstance(lock.load(data), Lock) else "neither"
+        return "lock" if isinstance(lock.read_lock(data), Lock) else "neither"
     except UserError as refused:
         return refused.findings[0].code
 
@@ -222,5 +224,5 @@ LOCKISH = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["values", "files", "environments", "registries", "mlcc"]), LOCKISH))
 def test_any_shape_is_a_lock_or_a_finding(parts):
-    text = yamltext.dump({"version": 1, "files": {}, **parts})
+    text = writer.dump({"version": 1, "files": {}, **parts})
     assert read(text.encode()) in ("lock", "MLCC205")

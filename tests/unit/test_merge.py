@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc import marks
-from mlcc.merge import MAX_LINES, merge
+from mlcc.core import conflict_marks
+from mlcc.plan.merge import MAX_LINES, merge_texts
 
 LINES = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"d\n", b"\n"]), max_size=8).map(b"".join)
 FILES = st.tuples(LINES, st.sampled_from([b"", b"end", b"end\r"])).map(b"".join)
@@ -37,7 +37,7 @@ def lines(*words: str) -> bytes:
     ],
 )
 def test_clean_merges(base, ours, theirs, merged):
-    found = merge(lines(*base), lines(*ours), lines(*theirs))
+    found = merge_texts(lines(*base), lines(*ours), lines(*theirs))
     assert (found.data, found.conflicts) == (lines(*merged), 0)
 
 
@@ -54,16 +54,16 @@ def test_clean_merges(base, ours, theirs, merged):
     ],
 )
 def test_how_many_regions_conflict(base, ours, theirs, conflicts):
-    assert merge(lines(*base), lines(*ours), lines(*theirs)).conflicts == conflicts
+    assert merge_texts(lines(*base), lines(*ours), lines(*theirs)).conflicts == conflicts
 
 
 def test_conflicts_are_written_as_diff3_writes_them():
-    found = merge(lines(*"abc"), lines(*"axc"), lines(*"ayc"), labels=("mine", "old", "new"))
+    found = merge_texts(lines(*"abc"), lines(*"axc"), lines(*"ayc"), labels=("mine", "old", "new"))
     assert found.data == b"a\n<<<<<<< mine\nx\n||||||| old\nb\n=======\ny\n>>>>>>> new\nc\n"
 
 
 def test_sides_without_a_newline_at_the_end_keep_their_markers_apart():
-    found = merge(b"a", b"x", b"y")
+    found = merge_texts(b"a", b"x", b"y")
     assert found.data == b"<<<<<<< yours\nx\n||||||| before\na\n=======\ny\n>>>>>>> mlcc\n"
     assert found.conflicts == 1
 
@@ -77,25 +77,25 @@ def test_sides_without_a_newline_at_the_end_keep_their_markers_apart():
     ],
 )
 def test_binary_and_very_long_files_are_a_person_s_business(base, ours, theirs):
-    assert merge(base, ours, theirs).conflicts == 1
+    assert merge_texts(base, ours, theirs).conflicts == 1
 
 
 @given(FILES, FILES)
 def test_a_side_that_changed_nothing_gives_way(base, other):
-    assert merge(base, base, other).data == other
-    assert merge(base, other, base).data == other
-    assert merge(base, base, other).conflicts == merge(base, other, base).conflicts == 0
+    assert merge_texts(base, base, other).data == other
+    assert merge_texts(base, other, base).data == other
+    assert merge_texts(base, base, other).conflicts == merge_texts(base, other, base).conflicts == 0
 
 
 @given(FILES, FILES)
 def test_the_same_change_on_both_sides_is_clean(base, both):
-    found = merge(base, both, both)
+    found = merge_texts(base, both, both)
     assert (found.data, found.conflicts) == (both, 0)
 
 
 @given(FILES, FILES, FILES)
 def test_the_sides_are_alike(base, ours, theirs):
-    one, other = merge(base, ours, theirs), merge(base, theirs, ours)
+    one, other = merge_texts(base, ours, theirs), merge_texts(base, theirs, ours)
     assert bool(one.conflicts) == bool(other.conflicts)
     if not one.conflicts:
         assert one.data == other.data
@@ -103,14 +103,14 @@ def test_the_sides_are_alike(base, ours, theirs):
 
 @given(LINES, LINES, LINES)
 def test_no_line_that_either_side_added_is_lost(base, ours, theirs):
-    found = merge(base, ours, theirs).data.splitlines()
+    found = merge_texts(base, ours, theirs).data.splitlines()
     for side in (ours, theirs):
         assert set(side.splitlines()) - set(base.splitlines()) <= set(found)
 
 
 @given(LINES, LINES, LINES)
 def test_a_conflict_holds_both_sides_whole(base, ours, theirs):
-    found = merge(base, ours, theirs)
+    found = merge_texts(base, ours, theirs)
     starts = found.data.count(b"<<<<<<< yours\n")
     assert starts == found.data.count(b"\n=======\n") == found.data.count(b">>>>>>> mlcc\n") == found.conflicts
 
@@ -119,7 +119,7 @@ def test_a_conflict_holds_both_sides_whole(base, ours, theirs):
 def test_choosing_one_side_of_every_conflict_keeps_all_its_lines(base, ours, theirs):
     """Our side of all conflicts, and the clean regions, hold each of our own lines as often as we added it."""
     mine, taking = [], True
-    for line in merge(base, ours, theirs).data.splitlines():
+    for line in merge_texts(base, ours, theirs).data.splitlines():
         if line.startswith(b"|||||||"):
             taking = False
         elif line.startswith(b">>>>>>>"):
@@ -136,14 +136,14 @@ def test_merging_a_file_of_unlike_lines_is_quick(size):
     ours, theirs = base.copy(), base.copy()
     ours[10], theirs[-10] = b"x\n", b"y\n"
     before = time.perf_counter()
-    assert merge(b"".join(base), b"".join(ours), b"".join(theirs)).conflicts == 0
+    assert merge_texts(b"".join(base), b"".join(ours), b"".join(theirs)).conflicts == 0
     assert time.perf_counter() - before < 5
 
 
 def test_merging_a_file_of_like_lines_ends():
     base = b"same\n" * 1_000
     before = time.perf_counter()
-    merge(base, b"x\n" + base, base + b"y\n")
+    merge_texts(base, b"x\n" + base, base + b"y\n")
     assert time.perf_counter() - before < 5
 
 
@@ -164,4 +164,4 @@ def test_merging_a_file_of_like_lines_ends():
     ],
 )
 def test_conflicts_are_known_by_their_three_marks(text, begins):
-    assert marks.conflicts(text.encode()) == begins
+    assert conflict_marks.conflicts(text.encode()) == begins

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mlcc import memo, registries
-from mlcc.errors import UserError
-from mlcc.registries.read import Root
+from mlcc import registries
+from mlcc.core.errors import UserError
+from mlcc.io import cache
+from mlcc.registries.files import Root
 
 HEAD = "version: 1\nkind: models\nsource: https://example.org/\nrows:\n"
 
@@ -77,7 +78,7 @@ def test_a_file_of_another_kind_is_an_error(tmp_path):
 def test_names_are_remembered_and_judged_again_when_a_byte_changes(tmp_path):
     path = file(tmp_path, "a", "org/one", pad=40)
     kept = Counting()
-    with memo.remembered(kept):
+    with cache.remembered(kept):
         for _ in range(2):
             found = registries.load([Root("own", str(tmp_path))])
             assert found.model("org/one").family == "a"
@@ -92,7 +93,7 @@ def test_names_are_remembered_and_judged_again_when_a_byte_changes(tmp_path):
 def test_a_project_s_own_rows_are_never_remembered(tmp_path):
     file(tmp_path, "a", "org/one", pad=40)
     kept = Counting()
-    with memo.remembered(kept):
+    with cache.remembered(kept):
         found = registries.load([Root("own", str(tmp_path), trusted=False)])
         assert found.model("org/one").family == "a"
     assert not any(b"org/one" in payload for payload in kept.kept.values())
@@ -101,7 +102,7 @@ def test_a_project_s_own_rows_are_never_remembered(tmp_path):
 def test_what_was_remembered_may_be_rubbish(tmp_path):
     file(tmp_path, "a", "org/one", pad=40)
     kept = Counting()
-    with memo.remembered(kept):
+    with cache.remembered(kept):
         assert registries.load([Root("own", str(tmp_path))]).model("org/one") is not None
         kept.kept = dict.fromkeys(kept.kept, b"\xff not json")
         assert registries.load([Root("own", str(tmp_path))]).model("org/one") is not None
@@ -111,7 +112,7 @@ def test_only_the_row_s_own_file_is_read_as_nodes(tmp_path, monkeypatch):
     for number in range(5):
         file(tmp_path, f"f{number}", f"org/m{number}", pad=40)
     kept = Counting()
-    with memo.remembered(kept):
+    with cache.remembered(kept):
         assert registries.load([Root("own", str(tmp_path))]).model("org/m3").family == "f3"
         kept.hits = 0
         found = registries.load([Root("own", str(tmp_path))])

@@ -7,10 +7,12 @@ import json
 
 import pytest
 
-from mlcc import options
-from mlcc.registries.engine_types import Engine, Option, Options
-from mlcc.registries.load import load
-from mlcc.registries.read import Root
+from mlcc.core import version_order
+from mlcc.registries.engine_rows import Engine, Option, Options
+from mlcc.registries.files import Root
+from mlcc.registries.loader import load
+from mlcc.render import engine_file
+from mlcc.resolve.engine import options
 
 BASE = Options(
     "base",
@@ -104,16 +106,16 @@ RISING = ["", "0.9.1", "0.10.2.dev3", "0.10.2a9", "0.10.2b1", "0.10.2rc1", "0.10
 
 def test_versions_are_ordered_by_their_numbers_and_candidates_stand_before_the_release():
     for one, other in itertools.pairwise(RISING):
-        assert options.order(one) < options.order(other), (one, other)
+        assert version_order.order(one) < version_order.order(other), (one, other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("1", "1.0.0"), ("1.2.3.4.5", "1.2.3.4"), ("535-beta", "535-beta0")])
 def test_versions_that_say_the_same_are_equal(one, other):
-    assert options.order(one) == options.order(other)
+    assert version_order.order(one) == version_order.order(other)
 
 
 def test_a_version_of_a_thousand_digits_is_no_trouble():
-    assert options.order("9" * 5000) > options.order("9")
+    assert version_order.order("9" * 5000) > version_order.order("9")
 
 
 # ---------------------------------------------------------------- engine.json
@@ -126,7 +128,7 @@ ENGINE = Engine(
 
 
 def test_the_serve_script_is_told_what_it_needs():
-    told = json.loads(options.engine_file(ENGINE, "0.10.0", options.known(BASE, "0.10.0")))
+    told = json.loads(engine_file.engine_document(ENGINE, "0.10.0", options.known(BASE, "0.10.0")))
     assert told == {
         "engine": "base",
         "version": "0.10.0",
@@ -146,14 +148,14 @@ def test_the_serve_script_is_told_what_it_needs():
 
 
 def test_without_a_list_it_is_told_none():
-    told = json.loads(options.engine_file(Engine("plain", "test"), "", None))
+    told = json.loads(engine_file.engine_document(Engine("plain", "test"), "", None))
     assert (told["options"], told["variables"], told["model_variable"]) == ({}, [], "")
 
 
 def test_many_names_are_few_lines():
     found = load().options("vllm")
     assert found is not None
-    told = options.engine_file(load().engines["vllm"], "0.31.0", options.known(found, "0.31.0"))
+    told = engine_file.engine_document(load().engines["vllm"], "0.31.0", options.known(found, "0.31.0"))
     assert len(told.splitlines()) < 250
     assert max(map(len, told.splitlines())) < 120
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mlcc.pbtxt import HEADER, Model, Tensor, quoted, render
+from mlcc.render.pbtxt import HEADER, quoted, render
+from mlcc.resolve.triton.models import Model, Tensor
 from tests.nvidia import messages, model_config
 from tests.textproto import parse
 

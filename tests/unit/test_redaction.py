@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc.deployments.redaction import (
+from mlcc.registries.redaction import (
     REDACTED,
     is_secret_name,
     is_secret_value,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mlcc.lifecycle import project as projects
+from mlcc.lifecycle import rendered_project as projects
 from mlcc.lifecycle.context import Context, Silent
-from mlcc.lifecycle.project import RenderedProject
+from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import local_server
 from tests.helpers import Caller, build_tree
 
@@ -38,7 +38,7 @@ def rendered(mlcc: Caller) -> Path:
 
 
 def load(rendered: Path, env: str | None = None) -> RenderedProject:
-    return projects.load(str(rendered), env=env)
+    return projects.load_project(str(rendered), env=env)
 
 
 def test_a_component_s_variables_lie_over_the_project_s(rendered: Path) -> None:

@@ -20,8 +20,10 @@ from typing import Any
 
 import pytest
 
-from mlcc import options
-from mlcc.registries.load import load
+from mlcc.core import version_order
+from mlcc.registries.loader import load
+from mlcc.render import engine_file
+from mlcc.resolve.engine import options
 from tests.helpers import ROOT
 
 CODE = ROOT / "cookiecutters/architectures/transformers/{{cookiecutter.root}}/code"
@@ -205,8 +207,8 @@ def test_nginx_is_told_where_everything_is(tmp_path, monkeypatch):
 def test_it_reads_what_mlcc_writes(name):
     row = load().engines[name]
     listed = load().options(row.options)
-    found = options.known(listed, max(listed.versions, key=options.order)) if listed is not None else None
-    made = serve.Engine(json.loads(options.engine_file(row, "1", found)))
+    found = options.known(listed, max(listed.versions, key=version_order.order)) if listed is not None else None
+    made = serve.Engine(json.loads(engine_file.engine_document(row, "1", found)))
     assert {"host", "port"} <= set(made.flags)
     for variable in row.more:
         assert variable in made.parts

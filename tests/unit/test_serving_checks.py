@@ -6,11 +6,14 @@ import time
 
 import pytest
 
-from mlcc import checks, spelling
-from mlcc.checks import BUILT_IN, Subject, driver, serving
-from mlcc.checks.compatibility import within
-from mlcc.diagnostics import Finding, Severity
-from mlcc.registries.load import Registries, load
+from mlcc.checks import containers, runner
+from mlcc.checks.common import driver
+from mlcc.checks.common.compatibility import within
+from mlcc.checks.runner import built_in
+from mlcc.checks.subject import Subject
+from mlcc.core.findings import Finding, Severity
+from mlcc.registries.loader import Registries, load
+from mlcc.resolve.engine import spelling
 from tests.fakes import Over, read, resolved
 from tests.helpers import only
 
@@ -34,8 +37,8 @@ def found(text: str, code: str = "", known: Registries | None = None, env: str |
     """Findings of one check, or of resolving and all checks."""
     subject = subject_of(text, known, env)
     if code == "MLCC130":
-        return [*(f for f in subject.resolved.findings if f.code == code), *BUILT_IN[code](subject)]
-    return list(BUILT_IN[code](subject)) if code else [*subject.resolved.findings, *checks.run(subject)]
+        return [*(f for f in subject.resolved.findings if f.code == code), *built_in()[code](subject)]
+    return list(built_in()[code](subject)) if code else [*subject.resolved.findings, *runner.run(subject)]
 
 
 GPU = "instance_type: ml.g5.xlarge"
@@ -483,8 +486,8 @@ def test_ranges_compare_numbers(version, wanted, expected):
 
 
 # ---------------------------------------------------------------- places
-def places(text: str, known: Registries | None = None) -> list[serving.Place]:
-    return list(serving.places(subject_of(text, known)))
+def places(text: str, known: Registries | None = None) -> list[containers.Place]:
+    return list(containers.places(subject_of(text, known)))
 
 
 def test_a_project_without_components_is_one_place():
@@ -525,13 +528,13 @@ def test_a_component_may_serve_another_model():
 def test_a_model_is_split_over_the_product(size, expected):
     text = text_of(f"engine: {{tensor_parallel_size: {size}, pipeline_parallel_size: 2}}\n", deployment=FOUR)
     place = only(places(text))
-    assert serving.parallel(place) == expected
-    assert serving.tensor_parallel(place) * 2 == expected
+    assert containers.parallel(place) == expected
+    assert containers.tensor_parallel(place) * 2 == expected
 
 
 def test_max_without_devices_is_one():
     place = only(places(text_of("engine: {tensor_parallel_size: max}\n", deployment="instance_type: ml.m5.large")))
-    assert serving.parallel(place) == serving.tensor_parallel(place) == 1
+    assert containers.parallel(place) == containers.tensor_parallel(place) == 1
 
 
 def test_an_environment_is_checked_with_its_overlay():
@@ -715,6 +718,7 @@ def test_an_engine_row_of_a_project_may_be_odd():
 
 
 def test_the_rules_about_variables_are_the_ones_that_can_be_left_out():
-    from mlcc.checks import ENV_VARS, engine_option, engine_value
+    from mlcc.checks.engines import engine_option, engine_value
+    from mlcc.checks.runner import of_variables
 
-    assert ENV_VARS == (engine_value.CODE, engine_option.CODE)
+    assert of_variables() == (engine_value.CODE, engine_option.CODE)

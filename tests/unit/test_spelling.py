@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mlcc import spelling
-from mlcc.registries.load import load
+from mlcc.registries.loader import load
+from mlcc.resolve.engine import spelling
 
 KNOWN = load()
 

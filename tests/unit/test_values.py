@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc.values import SOURCE_TITLES, Item, Mark, Node, Source, format_path, node_of, parse_path, sections
+from mlcc.core.nodes import Mark, Node, node_of
+from mlcc.core.paths import Item, format_path, parse_path, sections
+from mlcc.core.values import SOURCE_TITLES, Source
 
 PLAIN = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,20}", fullmatch=True)
 ITEM = st.builds(Item, st.text(string.ascii_letters + string.digits + "-_./: ", min_size=1, max_size=20))

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from mlcc import conf, keys, options, spelling, variables
-from mlcc.config import SCHEMA
-from mlcc.registries.load import load
-from mlcc.resolve import Resolved
-from mlcc.values import Source, Value
+from mlcc.core import version_order
+from mlcc.core.values import Source, Value
+from mlcc.io.schema import keys
+from mlcc.load.layers import SCHEMA
+from mlcc.registries.loader import load
+from mlcc.render import conf_values
+from mlcc.resolve.engine import model_variables, options, spelling
+from mlcc.resolve.result import Resolved
 from tests.fakes import layer, resolved
 
 KNOWN = load()
@@ -75,7 +78,7 @@ def test_every_typed_key_is_a_key_of_mlcc_yaml_and_an_option(name, key):
     listed = KNOWN.options(engine.options)
     if listed is not None:
         newest = [*listed.versions, *(listed.parent.versions if listed.parent else ())]
-        found = options.known(listed, max(newest, key=options.order))
+        found = options.known(listed, max(newest, key=version_order.order))
         assert found.find(how.option), f"{engine.options} {found.version} has no --{how.option}"
 
 
@@ -132,7 +135,7 @@ def test_a_variable_becomes_a_typed_key(name, key):
 def test_usual_names_keep_their_names_in_do_config(variable, text, key, expected):
     found = of(f"env: {{{variable}: '{text}'}}\n")
     assert value(found, f"engine.{key}").value == expected
-    assert conf.config({p: v.value for p, v in found.values.items()}, ("VLLM_", "SM_VLLM_"))[variable] == text
+    assert conf_values.config({p: v.value for p, v in found.values.items()}, ("VLLM_", "SM_VLLM_"))[variable] == text
 
 
 # ---------------------------------------------------------------- particular spellings
@@ -208,7 +211,7 @@ def test_a_further_option_that_is_a_typed_key_is_one():
 def test_the_chat_template_lies_in_the_image(extra):
     text = text_of().replace("model: {name: a/b}", f"model: {{name: a/b, revision: v1, {extra}}}")
     found = resolved(text, known=KNOWN)
-    assert value(found, "env.VLLM_CHAT_TEMPLATE").value == variables.CHAT_TEMPLATE
+    assert value(found, "env.VLLM_CHAT_TEMPLATE").value == model_variables.CHAT_TEMPLATE
     assert value(found, "env.VLLM_MODEL").value == "a/b"
     assert value(found, "env.VLLM_REVISION").value == "v1"
 
@@ -217,7 +220,7 @@ def test_the_chat_template_lies_in_the_image(extra):
 def test_a_model_that_is_not_of_the_hub_is_no_variable(name):
     found = resolved(text_of().replace("{name: a/b}", f"{{name: '{name}', chat_template: chatml}}"), known=KNOWN)
     assert found.value("env.VLLM_MODEL") is None
-    assert value(found, "env.VLLM_CHAT_TEMPLATE").value == variables.CHAT_TEMPLATE
+    assert value(found, "env.VLLM_CHAT_TEMPLATE").value == model_variables.CHAT_TEMPLATE
 
 
 # ---------------------------------------------------------------- precedence
@@ -316,7 +319,7 @@ def test_a_config_without_engine_spells_nothing():
 def test_a_model_without_template_has_the_registrys():
     found = resolved(text_of().replace("a/b", "lmsys/vicuna-7b-v1.5"), known=KNOWN)
     got = value(found, "env.VLLM_CHAT_TEMPLATE")
-    assert (got.value, got.source) == (variables.CHAT_TEMPLATE, Source.MODEL)
+    assert (got.value, got.source) == (model_variables.CHAT_TEMPLATE, Source.MODEL)
 
 
 def test_a_size_is_the_typed_key_too():

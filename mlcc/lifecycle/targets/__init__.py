@@ -6,10 +6,10 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlcc import plugins
-from mlcc.diagnostics import error
-from mlcc.errors import PreconditionError
-from mlcc.lifecycle import foreign
+from mlcc.core.errors import PreconditionError
+from mlcc.core.findings import error
+from mlcc.io import plugins
+from mlcc.lifecycle import plugin_steps
 from mlcc.lifecycle.context import Context, Result
 
 BUILT_IN = {"local": "mlcc.lifecycle.targets.local"}
@@ -30,4 +30,4 @@ def verb(target: str, step: str, environ: Mapping[str, str]) -> Callable[[Contex
         raise PreconditionError([error("MLCC311", message, hint=hint)])
     with plugin.guarded():
         own: Any = getattr(plugin.load(), step)
-    return foreign.judged(plugin, own)
+    return plugin_steps.judged(plugin, own)

@@ -11,12 +11,14 @@ import secrets
 from contextlib import ExitStack
 from typing import Any
 
-from mlcc import proc
-from mlcc.diagnostics import error
-from mlcc.errors import PreconditionError, UserError
-from mlcc.lifecycle import build, contract, process, state, turn
+from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.findings import error
+from mlcc.io import programs
+from mlcc.lifecycle import run_state, step_lock
 from mlcc.lifecycle.context import Context, Result, call, calls
-from mlcc.lifecycle.project import RenderedProject
+from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.lifecycle.steps import build
+from mlcc.lifecycle.targets import local_process, server_contract
 from mlcc.lifecycle.targets import local_server as server
 from mlcc.lifecycle.targets.local_server import HOST
 
@@ -51,15 +53,15 @@ def _started(context: Context, built: build.Built) -> dict[str, Any]:
     """Starts a server and waits for it; on another port when the first is taken meanwhile."""
     start = server.start_container if built.kind == build.IMAGE else server.start_process
     for attempt in itertools.count(1):
-        port = process.free_port(_wanted_port(context) if attempt == 1 else 0, HOST)
+        port = local_process.free_port(_wanted_port(context) if attempt == 1 else 0, HOST)
         record = start(context, built, port)
-        state.write(context.project.directory, state.SERVER, record)
+        run_state.write(context.project.directory, run_state.SERVER, record)
         try:
             server.wait(context, record)
             return record
         except UserError:
             # a port that was free when we looked may be another's by the time the server binds it
-            if attempt == ATTEMPTS or not process.listens(port, HOST):
+            if attempt == ATTEMPTS or not local_process.listens(port, HOST):
                 raise
             context.progress.say(f"port {port} was taken meanwhile; trying another")
     raise AssertionError("BUG: the last attempt raises")
@@ -68,7 +70,7 @@ def _started(context: Context, built: build.Built) -> dict[str, Any]:
 def _give_up(context: Context) -> None:
     """Interrupted: what was starting does not go on behind the user's back."""
     if server.stop(context, server.recorded(context.project)):
-        state.remove(context.project.directory, state.SERVER)
+        run_state.remove(context.project.directory, run_state.SERVER)
         context.progress.say("the server that was starting is stopped")
 
 
@@ -87,7 +89,7 @@ def status(context: Context) -> Result:
     record = server.recorded(context.project)
     word = STOPPED
     if record and server.alive(context, record):
-        reply = contract.ping(str(record.get("url", "")), context.project.container, context.now)
+        reply = server_contract.ping(str(record.get("url", "")), context.project.container, context.now)
         word = IN_SERVICE if reply.status == 200 else FAILED if server.given_up(context, reply) else STARTING
     elif record:
         word = FAILED
@@ -113,7 +115,7 @@ def _running(context: Context) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------- test
-def request_of(project: RenderedProject) -> contract.Request:
+def request_of(project: RenderedProject) -> server_contract.Request:
     """What is sent: test.* of mlcc.yaml, else the framework's sample payload."""
     sample = str(project.framework.sample.get("payload", "")) if project.framework is not None else ""
     payload = str(project.get("test.payload", "") or sample)
@@ -121,7 +123,7 @@ def request_of(project: RenderedProject) -> contract.Request:
         raise PreconditionError(
             [error("MLCC310", "there is nothing to send", hint="test: {payload: ...} in mlcc.yaml")]
         )
-    return contract.Request(
+    return server_contract.Request(
         payload,
         str(project.get("test.content_type", "application/json")),
         str(project.get("test.accept", "")),
@@ -138,7 +140,7 @@ def test(context: Context) -> Result:
         parameters = {"path": project.container["invocations"], "content_type": request.content_type}
         return calls([call("engine", "invoke", **parameters)])
     record = _running(context)
-    found = list(contract.check(str(record["url"]), project.container, request, context.now))
+    found = list(server_contract.check(str(record["url"]), project.container, request, context.now))
     lines = [f"{'ok  ' if c.ok else 'FAIL'} {c.name:<13}{c.milliseconds:8.1f} ms  {c.detail}" for c in found]
     failed = [c for c in found if not c.ok]
     lines.append(f"{len(found) - len(failed)} of {len(found)} checks hold")
@@ -166,23 +168,25 @@ def logs(context: Context) -> Result:
 def clean(context: Context) -> Result:
     """Ends the server, removes what build and deploy made, and proves that nothing is left."""
     project = context.project
-    record, built = server.recorded(project), state.read(project.directory, state.BUILD)
+    record, built = server.recorded(project), run_state.read(project.directory, run_state.BUILD)
     if context.argument("dry_run"):
         return calls([call("engine", "stop", recorded=bool(record)), call("engine", "remove", kind=built.get("kind"))])
     stopped = all(
-        [server.stop(context, record), *(server.stop(context, r) for r in state.foreground(project.directory))]
+        [server.stop(context, record), *(server.stop(context, r) for r in run_state.foreground(project.directory))]
     )
     stopped = _remove_containers(context) and stopped
     image_gone = _remove_image(context) if built.get("kind") == build.IMAGE else True
-    log = state.leftovers(project.directory) if not stopped else []
+    log = run_state.leftovers(project.directory) if not stopped else []
     if stopped:
-        state.sweep(project.directory)
+        run_state.sweep(project.directory)
     port = record.get("port")
     proofs = {
         "no process of it runs": stopped,
-        "its port is closed": not (isinstance(port, int) and process.holds_port(str(record.get("token", "")), port)),
+        "its port is closed": not (
+            isinstance(port, int) and local_process.holds_port(str(record.get("token", "")), port)
+        ),
         "no image of it is left": image_gone,
-        "no local state is left": not (log or state.leftovers(project.directory)),
+        "no local state is left": not (log or run_state.leftovers(project.directory)),
     }
     lines = [f"{'ok  ' if held else 'LEFT'} {what}" for what, held in proofs.items()]
     document: dict[str, Any] = {"target": "local", "proofs": proofs}
@@ -216,19 +220,19 @@ def run(context: Context) -> Result:
     if context.argument("dry_run"):
         return calls([call("engine", "run", **_start_parameters(project))], port=_wanted_port(context))
     token = secrets.token_hex(16)
-    name = f"{state.FOREGROUND}{token[:8]}.json"
-    with turn.held(context):
+    name = f"{run_state.FOREGROUND}{token[:8]}.json"
+    with step_lock.held(context):
         built = build.existing(context)
-        port = process.free_port(_wanted_port(context), HOST)
+        port = local_process.free_port(_wanted_port(context), HOST)
         kind = "container" if built.kind == build.IMAGE else "process"
         url = f"http://{HOST}:{port}"
         record = {"kind": kind, "pid": 0, "start": 0, "token": token, "port": port, "url": url}
-        state.write(project.directory, name, record)
+        run_state.write(project.directory, name, record)
     context.progress.say(f"{project.name} at {url}/invocations until Ctrl-C")
     try:
         code = (_run_container if built.kind == build.IMAGE else _run_process)(context, built, port, token)
     finally:
-        state.remove(project.directory, name)
+        run_state.remove(project.directory, name)
     raise UserError([error("MLCC308", f"the server ended by itself, or somebody ended it (exit {code})")])
 
 
@@ -236,10 +240,10 @@ def _run_process(context: Context, built: build.Built, port: int, token: str) ->
     project = context.project
     server.need_programs(context)
     environ = {k: v for k, v in context.environ.items() if k in server.PASSED}
-    environ |= server.environment(context, port, inside=False) | {process.TOKEN: token}
+    environ |= server.environment(context, port, inside=False) | {local_process.TOKEN: token}
     environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
     argv = [built.reference, str(project.container["entrypoint"]), *map(str, project.container["arguments"])]
-    return proc.foreground(argv, environ=environ, cwd=project.directory, grace_s=_grace(project))
+    return programs.foreground(argv, environ=environ, cwd=project.directory, grace_s=_grace(project))
 
 
 def _run_container(context: Context, built: build.Built, port: int, token: str) -> int:
@@ -249,7 +253,7 @@ def _run_container(context: Context, built: build.Built, port: int, token: str) 
     argv = [engine.program, "run", "--rm", "--name", name, *options]
     argv += [built.reference, *map(str, project.container["arguments"])]
     try:
-        return proc.foreground(argv, environ=environ, grace_s=_grace(project))
+        return programs.foreground(argv, environ=environ, grace_s=_grace(project))
     finally:
         engine.ask("rm", "--force", name, environ=context.environ)
 

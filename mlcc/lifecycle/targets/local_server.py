@@ -8,14 +8,16 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from mlcc import proc
-from mlcc.deployments.redaction import redact_text
-from mlcc.diagnostics import error, printable
-from mlcc.errors import PreconditionError, UserError
-from mlcc.lifecycle import build, contract, engines, process, repository, state
+from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.findings import error, printable
+from mlcc.io import container_engines, programs
+from mlcc.lifecycle import run_state
 from mlcc.lifecycle.context import Context
-from mlcc.lifecycle.process import Identity
-from mlcc.lifecycle.project import RenderedProject
+from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.lifecycle.steps import build
+from mlcc.lifecycle.targets import local_process, local_repository, server_contract
+from mlcc.lifecycle.targets.local_process import Identity
+from mlcc.registries.redaction import redact_text
 
 HOST = "127.0.0.1"
 TAIL_LINES = 40
@@ -48,7 +50,7 @@ def _secrets(context: Context) -> dict[str, str]:
 
 def _model_dir(project: RenderedProject) -> str:
     if project.backend is not None:
-        return repository.assemble(project)
+        return local_repository.assemble(project)
     name = project.variables.get("MODEL_NAME", "")
     if name.startswith("./"):
         path = os.path.join(os.path.abspath(project.directory), name)
@@ -69,26 +71,26 @@ def start_process(context: Context, built: build.Built, port: int) -> dict[str, 
     need_programs(context)
     token = secrets.token_hex(16)
     environ = {k: v for k, v in context.environ.items() if k in PASSED}
-    environ |= environment(context, port, inside=False) | {process.TOKEN: token}
+    environ |= environment(context, port, inside=False) | {local_process.TOKEN: token}
     environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
     argv = [built.reference, str(project.container["entrypoint"]), *map(str, project.container["arguments"])]
     url = f"http://{HOST}:{port}"
     record = {"kind": "process", "pid": 0, "start": 0, "token": token, "port": port, "url": url}
     # written before it starts: whoever is killed here leaves a token by which the server is found
-    state.write(project.directory, state.SERVER, record)
-    log = state.path(project.directory, state.LOG)
+    run_state.write(project.directory, run_state.SERVER, record)
+    log = run_state.path(project.directory, run_state.LOG)
     context.progress.say(f"starting {project.container['entrypoint']} on port {port}")
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as stream:
-        pid = proc.background(argv, environ=environ, cwd=os.path.abspath(project.directory), log=stream)
-    identity = process.identify(pid, token, context.sleep)
+        pid = programs.background(argv, environ=environ, cwd=os.path.abspath(project.directory), log=stream)
+    identity = local_process.identify(pid, token, context.sleep)
     return {**record, **identity._asdict()}
 
 
 def need_programs(context: Context) -> None:
     """Raises PreconditionError when a program that the server needs is not installed."""
     for program in context.project.config.programs:
-        if proc.find(program, context.environ) is None:
-            raise proc.missing(program)
+        if programs.find(program, context.environ) is None:
+            raise programs.missing(program)
 
 
 def start_container(context: Context, built: build.Built, port: int) -> dict[str, Any]:
@@ -99,9 +101,9 @@ def start_container(context: Context, built: build.Built, port: int) -> dict[str
     argv = [engine.program, "run", "--detach", "--name", name, *options]
     argv += [built.reference, *map(str, project.container["arguments"])]
     record = {"kind": "container", "container": "", "name": name, "port": port, "url": f"http://{HOST}:{port}"}
-    state.write(project.directory, state.SERVER, record)
+    run_state.write(project.directory, run_state.SERVER, record)
     context.progress.say(f"starting {built.reference} with {engine.name} on port {port}")
-    done = proc.run(argv, environ=environ, timeout_s=120)
+    done = programs.run(argv, environ=environ, timeout_s=120)
     if done.code:
         engine.ask("rm", "--force", name, environ=context.environ)
         said = printable(" ".join(done.stderr.decode("utf-8", "replace").split())[-300:], 0)
@@ -118,7 +120,7 @@ def container_options(context: Context, port: int) -> tuple[list[str], dict[str,
     published = engine.publishes(context.environ)
     variables = environment(context, None if published else port, inside=True)
     network = ["--publish", f"{HOST}:{port}:{project.container['port']}"] if published else ["--network", "host"]
-    options = ["--label", f"{engines.LABEL}={project.local_name}", *network]
+    options = ["--label", f"{container_engines.LABEL}={project.local_name}", *network]
     options += [part for name in sorted(variables) for part in ("--env", name)]
     return options, {**context.environ, **variables}
 
@@ -131,7 +133,7 @@ def wait(context: Context, record: Mapping[str, Any]) -> None:
     while context.now() - started < limit:
         if not alive(context, record):
             raise _failed_start(context, record, "the server ended while it started")
-        reply = contract.ping(str(record["url"]), context.project.container, context.now)
+        reply = server_contract.ping(str(record["url"]), context.project.container, context.now)
         if reply.status == 200 and _owns(context, record):
             context.progress.say(f"ready after {context.now() - started:.1f} s")
             return
@@ -142,7 +144,7 @@ def wait(context: Context, record: Mapping[str, Any]) -> None:
     raise _failed_start(context, record, f"not ready after {limit:g} s: {seen}")
 
 
-def given_up(context: Context, reply: contract.Reply) -> bool:
+def given_up(context: Context, reply: server_contract.Reply) -> bool:
     """True when the server says that loading has failed for good (the word is the architecture's fact)."""
     word = context.project.container.get("ping_failed")
     try:
@@ -156,7 +158,7 @@ def _owns(context: Context, record: Mapping[str, Any]) -> bool:
     """True when what answers on the port is this server."""
     if is_container(record, context.project):
         return alive(context, record)
-    return process.owns_port(str(record["token"]), int(record["port"]))
+    return local_process.owns_port(str(record["token"]), int(record["port"]))
 
 
 def _failed_start(context: Context, record: Mapping[str, Any], why: str) -> UserError:
@@ -168,15 +170,15 @@ def _failed_start(context: Context, record: Mapping[str, Any], why: str) -> User
 
 def recorded(project: RenderedProject) -> dict[str, Any]:
     """What the last deploy wrote down; empty when nothing was deployed."""
-    return state.read(project.directory, state.SERVER)
+    return run_state.read(project.directory, run_state.SERVER)
 
 
 def in_foreground(context: Context) -> list[dict[str, Any]]:
     """Records of the servers that do/run holds in the foreground of some terminal, as far as they still run."""
     found = []
-    for record in state.foreground(context.project.directory):
+    for record in run_state.foreground(context.project.directory):
         if record.get("kind") == "process":
-            runs = bool(process.family(str(record.get("token", ""))))
+            runs = bool(local_process.family(str(record.get("token", ""))))
         else:
             name = f"{context.project.local_name}-run-{str(record.get('token', ''))[:8]}"
             runs = context.engine is not None and context.engine.runs(name, context.environ)
@@ -204,8 +206,10 @@ def alive(context: Context, record: Mapping[str, Any]) -> bool:
             return False
         return context.engine.runs(str(record["name"]), context.environ)
     if record.get("pid") == 0:
-        return bool(process.family(str(record.get("token", ""))))  # whoever started it was killed before it could say
-    return process.is_ours(_identity(record))
+        return bool(
+            local_process.family(str(record.get("token", "")))
+        )  # whoever started it was killed before it could say
+    return local_process.is_ours(_identity(record))
 
 
 def log_lines(context: Context, record: Mapping[str, Any], count: int) -> list[str]:
@@ -216,7 +220,7 @@ def log_lines(context: Context, record: Mapping[str, Any], count: int) -> list[s
         data = done.stdout + done.stderr
     else:
         try:
-            with open(state.path(context.project.directory, state.LOG), "rb") as stream:
+            with open(run_state.path(context.project.directory, run_state.LOG), "rb") as stream:
                 data = stream.read()
         except OSError:
             data = b""
@@ -234,5 +238,5 @@ def stop(context: Context, record: Mapping[str, Any]) -> bool:
         engine.ask("rm", "--force", name, environ=context.environ)
         left = engine.ask("inspect", name, environ=context.environ).code != 0
     elif record:
-        left = process.stop(_identity(record), context.sleep, float(context.project.container["stop_timeout_s"]))
+        left = local_process.stop(_identity(record), context.sleep, float(context.project.container["stop_timeout_s"]))
     return left

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import click
 
+from mlcc.api import Context, Finding, Question, Result
 from mlcc.checks import Subject
-from mlcc.diagnostics import Finding
 from mlcc.lifecycle import Step
-from mlcc.lifecycle.context import Context, Result
-from mlcc.pickers import Question
 
 HERE = Path(__file__).parent
 

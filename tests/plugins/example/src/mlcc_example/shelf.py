@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.lifecycle import state
-from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.api import Context, Result, call, calls, run_state
 
 RECORD = "shelf.json"
 
@@ -12,19 +11,19 @@ def deploy(context: Context) -> Result:
     """Puts it on the shelf."""
     if context.argument("dry_run"):
         return calls([call("shelf", "put", project=context.project.name)])
-    state.write(context.project.directory, RECORD, {"project": context.project.name})
+    run_state.write(context.project.directory, RECORD, {"project": context.project.name})
     return Result({"target": "shelf", "status": "Shelved"}, [f"{context.project.name} is on the shelf"])
 
 
 def status(context: Context) -> Result:
     """Says whether it is there."""
-    word = "Shelved" if state.read(context.project.directory, RECORD) else "Gone"
+    word = "Shelved" if run_state.read(context.project.directory, RECORD) else "Gone"
     return Result({"target": "shelf", "status": word}, [word])
 
 
 def test(context: Context) -> Result:
     """Fails when it is not there."""
-    there = bool(state.read(context.project.directory, RECORD))
+    there = bool(run_state.read(context.project.directory, RECORD))
     return Result({"target": "shelf", "checks": []}, ["it is there" if there else "it is gone"], ok=there)
 
 
@@ -35,7 +34,7 @@ def logs(context: Context) -> Result:
 
 def clean(context: Context) -> Result:
     """Takes it down."""
-    state.remove(context.project.directory, RECORD)
+    run_state.remove(context.project.directory, RECORD)
     return Result({"target": "shelf", "proofs": {"nothing is on the shelf": True}}, ["taken down"])
 
 

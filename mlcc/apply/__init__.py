@@ -1,0 +1,3 @@
+"""The only writer of a project."""
+
+from __future__ import annotations

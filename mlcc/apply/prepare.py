@@ -1,0 +1,114 @@
+"""The plan of an apply, from what the target holds.  Law: reads only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from mlcc.apply.state import LOCK_MAX_BYTES, State, observe, read_state
+from mlcc.apply.writer import locked_target
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
+from mlcc.core.tree import LOCK_NAME, OnDisk, Tree
+from mlcc.io.disk.callers import make_folder, texts
+from mlcc.io.disk.reader import Directory
+from mlcc.plan import decide as planning
+from mlcc.plan import journal
+from mlcc.plan.decide import Change, Known, Options, Plan
+from mlcc.plan.lock import Lock, lock_bytes, lock_differences, outdated_lock, read_lock
+from mlcc.render.conf_lines import acceptable
+from mlcc.render.layers import producible
+from mlcc.resolve.project import Project
+
+
+class Prepared(NamedTuple):
+    """A plan with all that apply needs to carry it out.
+
+    lock: bytes that mlcc.lock shall have; before: the lock as it was; state and known: what the plan was made from.
+    """
+
+    plan: Plan
+    lock: bytes
+    before: Lock
+    state: State
+    known: Known
+
+    @property
+    def lock_changes(self) -> bool:
+        """True when mlcc.lock would get other bytes."""
+        return self.state.lock != self.lock
+
+    @property
+    def all_changes(self) -> tuple[Change, ...]:
+        """What happens to every file, mlcc.lock among them where it would get other bytes, in path order."""
+        if not self.lock_changes:
+            return self.plan.changes
+        old = self.state.lock
+        reason = lock_differences(self.before, old, self.lock) if old is not None else ""
+        change = Change(LOCK_NAME, planning.CREATE if old is None else planning.UPDATE, self.lock, reason=reason)
+        return tuple(sorted((*self.plan.changes, change), key=lambda c: c.path))
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many files have each action, mlcc.lock among them."""
+        return planning.summary(self.all_changes)
+
+    @property
+    def changes_files(self) -> bool:
+        """True when apply would write or delete a file of the project."""
+        return any(c.writes or c.action == planning.DELETE for c in self.plan.changes)
+
+    @property
+    def blocked(self) -> bool:
+        """True when a conflict forbids the change: apply refuses, writes nothing, and the plan's findings say why."""
+        return self.plan.blocked
+
+    @property
+    def changes(self) -> bool:
+        """True when apply would write anything."""
+        return self.lock_changes or self.changes_files
+
+
+def prepare_plan(project: Project, desired: Tree, target: Directory, options: Options = Options()) -> Prepared:
+    """Plans the change from what `target` holds to the desired tree.  Reads only."""
+    options = options._replace(restore=tuple(map(os.path.normpath, texts(options.restore))))
+    can_render = producible(project.registries, project.inputs.plugged.layers)
+    state = read_state(target, can_render)
+    before = read_lock(state.lock) if state.lock is not None else Lock()
+    paths = {*desired, *state.base, *(p for p in before.files if can_render(p))}
+    if state.journal is not None:
+        paths |= {p for p in state.journal.entries if can_render(p)}
+    observed = observe(target, sorted(paths))
+    observed |= _saved_names(target, observed) if options.force or options.restore else {}
+    known = Known(observed, state.base, before.files, can_render, acceptable)
+    if state.journal is not None:
+        found = journal.recover_state(state.journal, observed, state.base, before.files, state.staged, can_render)
+        known = known._replace(base=found.base, records=found.records)
+    plan = planning.make_plan(desired, known, options)
+    plan = plan._replace(findings=(*plan.findings, *outdated_lock(before)))
+    lock = lock_bytes(project.default, project.environments, project.registries.digests(), plan.records)
+    if len(lock) > LOCK_MAX_BYTES:
+        message = f"the resolved values take {len(lock):,} bytes, more than mlcc.lock may hold"
+        raise UserError([error("MLCC210", message, hint="shorten values, or move long ones into files of code/")])
+    return Prepared(plan, lock, before, state, known)
+
+
+def _saved_names(target: Directory, observed: Iterable[str]) -> dict[str, OnDisk]:
+    found: dict[str, OnDisk] = {}
+    for path in list(observed):
+        for number in ("", *(f"-{n}" for n in range(2, 10))):
+            name = f"{path}{planning.SAVED_SUFFIX}{number}"
+            if target.exists(name):
+                found[name] = OnDisk(b"")
+    return found
+
+
+@contextmanager
+def held_target(path: str, sleep: Callable[[float], None], make: bool = True) -> Iterator[Directory]:
+    """The target directory, made if absent, open and held for one apply at a time."""
+    if make:
+        make_folder(path)
+    with Directory(path, follow=False) as target, locked_target(target, sleep):
+        yield target

@@ -1,0 +1,116 @@
+"""What a target holds of mlcc's own, and what stands where its files belong.  Law: reads only; all may be forged.
+
+The base tree, the lock and the journal come from the checkout, as the files themselves do: links and worse in their
+place are refused, and what cannot be believed is a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import Finding, error
+from mlcc.core.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
+from mlcc.io.disk.reader import Directory, Refused
+from mlcc.plan.journal import MAX_BYTES, Journal, read_journal
+
+TXN_DIR = ".mlcc/txn"
+JOURNAL = f"{TXN_DIR}/journal.json"
+STAGES = ("stage-1", "stage-2")
+LOCK_MAX_BYTES = 256 * 1024
+
+
+class State(NamedTuple):
+    """What the target holds of mlcc's own.
+
+    base: the base tree; lock: bytes of mlcc.lock or None; journal: of an unfinished apply; staged: its bytes by
+    digest; findings: about what could not be believed.
+    """
+
+    base: Mapping[str, bytes]
+    lock: bytes | None
+    journal: Journal | None
+    staged: Mapping[str, bytes]
+    findings: tuple[Finding, ...] = ()
+
+
+def read_state(target: Directory, producible: Callable[[str], bool]) -> State:
+    """Reads base, lock and journal.  Raises Refused where a link or worse stands in their place."""
+    base = {}
+    prefix = BASE_DIR + "/"
+    for path in target.walk(BASE_DIR):
+        relative = path.removeprefix(prefix)
+        if producible(relative):
+            found = target.read(path, MAX_FILE_BYTES)
+            if found is not None:
+                base[relative] = found[0]
+    lock = target.read(LOCK_NAME, LOCK_MAX_BYTES)
+    journal = journal_of(target)
+    _check_stages(target)
+    findings = []
+    if journal is None and target.exists(JOURNAL):
+        message = f"{JOURNAL} is not a journal of this mlcc; it is ignored"
+        findings.append(error("MLCC206", message, file=JOURNAL, hint="mlcc apply removes it"))
+    staged = _staged(target, journal) if journal is not None else {}
+    return State(base, lock[0] if lock is not None else None, journal, staged, tuple(findings))
+
+
+def journal_of(target: Directory) -> Journal | None:
+    """The journal of an apply that was killed; None where there is none, or none that can be believed.
+
+    Raises UserError where a link or worse stands in the place of it or of its folder.
+    """
+    with _own_place():
+        raw = target.read(JOURNAL, MAX_BYTES)
+    return read_journal(raw[0]) if raw is not None else None
+
+
+def _check_stages(target: Directory) -> None:
+    """Raises UserError where no folder stands in the place of one that files are staged in."""
+    if target.exists(TXN_DIR):
+        with _own_place():
+            for stage in STAGES:
+                target.has_parent(f"{TXN_DIR}/{stage}/x")
+
+
+@contextmanager
+def _own_place() -> Iterator[None]:
+    """What stands in the place of the transaction's folder is nobody's work, and a refusal says what to do with it."""
+    try:
+        yield
+    except Refused as problem:
+        hint = f"remove it: only mlcc writes in {TXN_DIR}, and nothing of yours belongs there"
+        raise UserError([f._replace(hint=hint) if TXN_DIR in f.file else f for f in problem.findings]) from None
+
+
+def _staged(target: Directory, journal: Journal) -> dict[str, bytes]:
+    found = {}
+    for path in target.walk(f"{TXN_DIR}/{journal.stage}", limit=10_000):
+        read = target.read(path, MAX_FILE_BYTES)
+        if read is not None:
+            found[digest(read[0])] = read[0]
+    return found
+
+
+def observe(target: Directory, paths: Iterable[str]) -> dict[str, OnDisk]:
+    """Plain files among `paths`.  Raises UserError with every path that is something else."""
+    found, refused = {}, list[Finding]()
+    for path in paths:
+        try:
+            read = target.read(path, MAX_FILE_BYTES)
+        except Refused as problem:
+            refused.extend(problem.findings)
+            continue
+        if read is not None:
+            found[path] = OnDisk(read[0], read[1])
+    if refused:
+        # a link in a folder's place stands in the way of all that is below it, and is said once
+        raise UserError(dict.fromkeys(refused))
+    return found
+
+
+def unfinished(target: Directory) -> bool:
+    """True when an apply was killed after its commit point and nobody finished it."""
+    return target.exists(JOURNAL)

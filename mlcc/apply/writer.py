@@ -1,0 +1,245 @@
+"""The only writer of a project.  Law: atomic, inside the target, nothing of the user's is lost.
+
+Everything is staged and synced first; renaming the journal into place is the commit point; then each staged file is
+renamed over its path, disk files before the base tree and the lock last; removing the journal ends it.  A kill before
+the commit point leaves the old tree, a kill after it leaves files that are each wholly old or wholly new and a journal
+that says which, and the next apply finishes the job.  No lock file: the kernel's lock on the target directory itself
+goes when its holder goes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+from mlcc.apply.state import STAGES, TXN_DIR, State, unfinished
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error, printable
+from mlcc.core.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
+from mlcc.io.disk import writer
+from mlcc.io.disk.lock import acquire_lock, release_lock
+from mlcc.io.disk.reader import Directory, Refused
+from mlcc.io.disk.writer import make_directories, remove_empty, remove_files, remove_flat, signals_wait, write_file
+from mlcc.plan.decide import DELETE, Known, Plan
+from mlcc.plan.journal import Journal, journal_of_plan
+
+LOCK_WAIT_S = 30.0
+# What mlcc keeps beside the base tree, so that Git ignores its state and never rewrites line ends of the base.
+STATE_FILES = {
+    ".mlcc/.gitignore": b"/run/\n/txn/\n",
+    ".mlcc/.gitattributes": b"base/** -text linguist-generated\n",
+}
+
+
+# ---------------------------------------------------------------- the lock on the directory
+@contextmanager
+def locked_target(target: Directory, sleep: Callable[[float], None], wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
+    """Holds the target for one apply at a time.  Raises UserError when another holds it for `wait_s` seconds."""
+    try:
+        held = acquire_lock(target.fd, sleep, wait_s)
+    except OSError as problem:
+        raise _failed("lock the directory", problem) from None
+    if not held:
+        message = f"another mlcc has been writing {printable(target.path, 200)} for {wait_s:.0f} s"
+        raise UserError([error("MLCC207", message, hint="wait for it, or end it, and run this again")])
+    try:
+        yield
+    finally:
+        release_lock(target.fd)
+
+
+def _failed(doing: str, problem: OSError | Refused, after_commit: bool = False) -> UserError:
+    if isinstance(problem, Refused):
+        why = problem.findings[0].message
+    else:
+        why = (problem.strerror or "input/output error").lower()
+    if after_commit:
+        later = "the change is recorded: run mlcc apply again to finish it"
+        return UserError([error("MLCC208", f"could not {doing}: {why}", hint=later)])
+    message = f"could not {doing}: {why}; nothing was changed"
+    return UserError([error("MLCC208", message, hint="free the cause, run again")])
+
+
+# ---------------------------------------------------------------- writing
+class _Write(NamedTuple):
+    """A staged file and where it goes."""
+
+    staged: str
+    path: str
+    data: bytes
+    mode: int
+
+
+def execute_plan(target: Directory, plan: Plan, lock: bytes, state: State, known: Known) -> bool:
+    """Carries a plan out; True when anything was written.
+
+    target: held by `locked`; plan: not blocked; lock: the bytes that mlcc.lock shall have; state: as read from the
+    disk; known: what the plan was made from (its base may be a recovered one).  Raises UserError when the disk fails:
+    before the commit point nothing is changed, after it the next apply finishes.
+    """
+    first, last, deletes = _work(target, plan, lock, state, known.observed)
+    if not (first or last or deletes or state.journal is not None or state.findings):
+        _sweep(target)
+        return False
+    closed = writer.unwritable(target, [*(w.path for w in (*first, *last)), *(path for path, _ in deletes)])
+    if closed:
+        message = "permission denied; nothing was changed"
+        raise UserError([error("MLCC208", message, file=printable(closed, 200), hint="chmod u+w, run again")])
+    stage = "stage-2" if state.journal is not None and state.journal.stage == "stage-1" else "stage-1"
+    with ExitStack() as undo:
+        undo.callback(_abandon, target, stage)
+        try:
+            earlier = known.base.values() if state.journal is not None else ()
+            _prepare(target, stage, (*first, *last), earlier)
+        except OSError as problem:
+            raise _failed("stage the new files", problem) from None
+        with signals_wait():
+            undo.pop_all()
+            _commit(target, stage, journal_of_plan(stage, plan, known, state.journal), first=state.journal is None)
+            try:
+                _replay(target, stage, first, last, deletes)
+                _finish(target)
+            except (OSError, Refused) as problem:
+                # without its journal it is done, and what could not be tidied up the next apply sweeps
+                if unfinished(target):
+                    raise _failed("finish writing the new files", problem, after_commit=True) from None
+    return True
+
+
+def _work(
+    target: Directory, plan: Plan, lock: bytes, state: State, observed: Mapping[str, OnDisk]
+) -> tuple[list[_Write], list[_Write], list[tuple[str, str]]]:
+    """Files of the project, then files of the base and the lock, then deletions with the digest they must have."""
+    first: list[_Write] = []
+    for change in plan.changes:
+        if change.saved:
+            old = observed[change.path]
+            first.append(_Write(f"d{len(first)}", change.saved, old.data, old.mode))
+        if change.data is not None:
+            first.append(_Write(f"d{len(first)}", change.path, change.data, change.mode))
+    base = {f"{BASE_DIR}/{p}": d for p, d in plan.base.items() if state.base.get(p) != d}
+    for path, data in STATE_FILES.items():
+        found = target.read(path, MAX_FILE_BYTES)
+        if found is None:
+            base[path] = data
+    if state.lock != lock:
+        base[LOCK_NAME] = lock
+    last = [_Write(f"b{n}", path, data, 0o644) for n, (path, data) in enumerate(base.items())]
+    deletes = [(c.path, digest(observed[c.path].data)) for c in plan.changes if c.action == DELETE]
+    deletes += [(f"{BASE_DIR}/{p}", digest(d)) for p, d in state.base.items() if p not in plan.base]
+    return first, last, deletes
+
+
+def _prepare(target: Directory, stage: str, writes: Iterable[_Write], earlier: Iterable[bytes]) -> None:
+    """Stages every file, and (`earlier`) the base bytes that an unfinished transaction's folder may hold alone."""
+    remove_flat(target, f"{TXN_DIR}/{stage}")
+    remove_files(target, TXN_DIR, ["journal.tmp"])
+    fd = make_directories(target, f"{TXN_DIR}/{stage}")
+    try:
+        for write in writes:
+            write_file(fd, write.staged, write.data, write.mode)
+        for number, data in enumerate(earlier):
+            write_file(fd, f"o{number}", data, 0o644)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _commit(target: Directory, stage: str, journal: Journal, first: bool) -> None:
+    """Publishes the journal: the commit point.  Raises UserError when the disk fails.
+
+    first: no earlier apply left a journal, which would be what else stands for a half-applied tree.
+    """
+    try:
+        _publish_journal(target, journal, first)
+    except OSError as problem:
+        committed = unfinished(target)
+        if not committed:
+            _abandon(target, stage)
+        raise _failed("stage the new files", problem, after_commit=committed) from None
+
+
+def _publish_journal(target: Directory, journal: Journal, first: bool) -> None:
+    fd = make_directories(target, TXN_DIR)
+    try:
+        write_file(fd, "journal.tmp", journal.dump(), 0o644)
+        os.rename("journal.tmp", "journal.json", src_dir_fd=fd, dst_dir_fd=fd)
+        try:
+            os.fsync(fd)
+        except OSError:
+            if first:
+                # whether it would be there after a power cut nobody knows: it is taken back
+                os.unlink("journal.json", dir_fd=fd)
+            raise
+    finally:
+        os.close(fd)
+
+
+def _replay(
+    target: Directory, stage: str, first: list[_Write], last: list[_Write], deletes: list[tuple[str, str]]
+) -> None:
+    staging = make_directories(target, f"{TXN_DIR}/{stage}")
+    try:
+        project = [d for d in deletes if not d[0].startswith(".mlcc/")]
+        _publish(target, staging, first)
+        _delete(target, project)
+        _publish(target, staging, [w for w in last if w.path != LOCK_NAME])
+        _delete(target, [d for d in deletes if d[0].startswith(".mlcc/")])
+        _publish(target, staging, [w for w in last if w.path == LOCK_NAME])
+    finally:
+        os.close(staging)
+
+
+def _publish(target: Directory, staging: int, writes: Iterable[_Write]) -> None:
+    folders: dict[str, list[_Write]] = {}
+    for write in writes:
+        folders.setdefault(write.path.rpartition("/")[0], []).append(write)
+    for folder, inside in folders.items():
+        parent = make_directories(target, folder)
+        try:
+            for write in inside:
+                os.rename(write.staged, write.path.rpartition("/")[2], src_dir_fd=staging, dst_dir_fd=parent)
+            os.fsync(parent)
+        finally:
+            os.close(parent)
+
+
+def _delete(target: Directory, deletes: Iterable[tuple[str, str]]) -> None:
+    for path, expected in deletes:
+        found = target.read(path, MAX_FILE_BYTES)
+        if found is None or digest(found[0]) != expected:
+            continue
+        folder, _, name = path.rpartition("/")
+        parent = make_directories(target, folder)
+        try:
+            os.unlink(name, dir_fd=parent)
+            os.fsync(parent)
+        finally:
+            os.close(parent)
+        remove_empty(target, folder)
+
+
+def _finish(target: Directory) -> None:
+    """Un-commits by one unlink, then clears the transaction's folder."""
+    remove_files(target, TXN_DIR, ["journal.json"])
+    _sweep(target)
+
+
+def _sweep(target: Directory) -> None:
+    """Removes what finished or killed transactions left."""
+    if target.exists(TXN_DIR):
+        for stage in STAGES:
+            remove_flat(target, f"{TXN_DIR}/{stage}")
+        remove_files(target, TXN_DIR, ["journal.tmp"])
+        remove_empty(target, TXN_DIR)
+
+
+def _abandon(target: Directory, stage: str) -> None:
+    try:
+        remove_flat(target, f"{TXN_DIR}/{stage}")
+        remove_files(target, TXN_DIR, ["journal.tmp"])
+        remove_empty(target, TXN_DIR)
+    except (OSError, UserError):
+        pass  # the next apply sweeps

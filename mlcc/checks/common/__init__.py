@@ -1,0 +1,3 @@
+"""Checks of every project.  Each module has a code and a function `check`."""
+
+from __future__ import annotations

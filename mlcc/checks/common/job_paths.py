@@ -1,0 +1,25 @@
+"""MLCC136: a path in S3 that the target cannot do without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlcc.checks.subject import Subject
+from mlcc.core.findings import Finding, Severity
+
+CODE = "MLCC136"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Nothing is rendered wrong without it, so it is a warning: who deploys must say it."""
+    target = subject.rows.target
+    for path in target.needs if target is not None else ():
+        if not subject.resolved.get(path):
+            words = f"{target.title} needs it" if target is not None else ""
+            hint = f"mlcc set {path} s3://bucket/prefix/"
+            yield subject.finding(CODE, tuple(path.split(".")), f"{path} is missing: {words}", hint, Severity.WARNING)
+    for path, other in target.together.items() if target is not None else ():
+        if subject.resolved.get(path) and not subject.resolved.get(other):
+            hint = f"mlcc set {other} s3://bucket/prefix/"
+            message = f"{path} says nothing without {other}"
+            yield subject.finding(CODE, tuple(path.split(".")), message, hint, Severity.WARNING)

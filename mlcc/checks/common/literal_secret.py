@@ -1,0 +1,29 @@
+"""MLCC120: a secret written down instead of referred to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlcc.checks.subject import Subject
+from mlcc.core.findings import Finding, printable
+from mlcc.registries.redaction import is_secret_name, is_secret_value
+
+CODE = "MLCC120"
+FREE_MAPS = ("env", "tags", "parameters", "extra_args", "overrides")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Looks at every text; the value itself is never shown."""
+    for path, value in subject.resolved.values.items():
+        texts = [str(v) for v in (value.value if isinstance(value.value, tuple) else (value.value,))]
+        if path[0] == "secrets" or isinstance(value.value, bool) or not any(texts):
+            continue
+        name = str(path[-1])
+        named = len(path) > 1 and path[-2] in FREE_MAPS and is_secret_name(name)
+        if named or any(map(is_secret_value, texts)):
+            why = f"{printable(name, 60)} is the name of a secret" if named else "the value has the format of a secret"
+            variable = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:60]
+            hint = f"secrets: {{{variable}: {{secretsmanager: NAME}}}} refers to it instead"
+            hint = hint if "env" in path or "extra_args" in path else "take it out, and make a new one: it was seen"
+            yield subject.finding(CODE, path, f"{why}, and mlcc.yaml is committed", hint)

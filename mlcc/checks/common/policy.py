@@ -1,0 +1,52 @@
+"""MLCC190: a rule of the organisation or of the project that is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlcc.checks import policies
+from mlcc.checks.policies import FACTS, FACTS_PREFIX, Judged
+from mlcc.checks.subject import Subject
+from mlcc.core.findings import Finding, Severity, printable
+from mlcc.core.paths import Path, format_path, parse_path
+from mlcc.registries.policy_rows import Policy
+from mlcc.registries.redaction import told
+
+CODE = "MLCC190"
+SHOWN, SAID = 80, 500
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Every rule of every folder that holds here, about every value that its path names."""
+    at = Judged(subject.resolved, subject.registries)
+    for policy in subject.registries.policies:
+        if not policies.sound(policy) or not policies.applies(policy, at):
+            continue
+        found = policies.values(at, policy.path)
+        if not found and policies.unjudged(policy):
+            yield _broken(subject, policy, *_missing(policy))
+        for path, value in found:
+            wrong = policies.wrong(policy, value)
+            if wrong:
+                yield _broken(subject, policy, path, f"{_shown(policy, path, value)} {wrong}")
+
+
+def _missing(policy: Policy) -> tuple[Path, str]:
+    """Where a value would stand, and what to say of there being none."""
+    fact = FACTS.get(policy.path.removeprefix(FACTS_PREFIX)) if policy.path.startswith(FACTS_PREFIX) else None
+    words = "is not known for this choice, and so cannot be judged" if fact else "is missing"
+    return parse_path(fact.path if fact else policy.path) or (), f"{policy.path} {words}"
+
+
+def _shown(policy: Policy, path: Path, value: Any) -> str:
+    """The value for a message; one that may be a secret is not quoted."""
+    name, text = policy.path if policy.path.startswith(FACTS_PREFIX) else format_path(path), policies.text(value)
+    return f"{name} {told(str(path[-1]), text, SHOWN, '')}".rstrip()
+
+
+def _broken(subject: Subject, policy: Policy, path: Path, wrong: str) -> Finding:
+    said = printable(policy.message, SAID)
+    message = f"{policy.name}: {said} ({wrong})" if said else f"{policy.name}: {wrong}"
+    hint = "; ".join(filter(None, (printable(policy.hint, SAID), f"policy at {policy.origin}")))
+    return subject.finding(CODE, path, message, hint, Severity[policy.severity.upper()])

@@ -1,0 +1,35 @@
+"""MLCC191: a rule about a value that nothing can have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlcc.checks import policies
+from mlcc.checks.policies import FACTS, FACTS_PREFIX
+from mlcc.checks.subject import Subject
+from mlcc.core.findings import Finding, Severity, allowed, nearest, quoted
+from mlcc.io.schema import keys
+from mlcc.load.layers import SCHEMA
+from mlcc.registries.policy_rows import Policy
+
+CODE = "MLCC191"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Such a rule would never speak, and its authors would believe that all is well."""
+    for rule in subject.registries.policies:
+        for path in policies.paths(rule):
+            if not policies.exists(path):
+                written = (".".join(p).replace(".[]", policies.ELEMENTS) for p in keys.index(SCHEMA))
+                known = [*(FACTS_PREFIX + name for name in FACTS), *(p for p in written if policies.exists(p))]
+                near = nearest(path, known)
+                message = f"{rule.name}: {quoted(path, 80)} is neither a key of mlcc.yaml that holds a value nor a fact"
+                hint = f"did you mean {near}?" if near else f"facts: {allowed(FACTS, len(FACTS))}"
+                yield _finding(rule, message, path, hint)
+        wrong = policies.misfit(rule)
+        if wrong and policies.exists(rule.path):
+            yield _finding(rule, f"{rule.name}: {wrong}", rule.path, "compare it with a value of its own kind")
+
+
+def _finding(rule: Policy, message: str, path: str, hint: str) -> Finding:
+    return Finding(CODE, Severity.ERROR, message, path, rule.mark.file, rule.mark.line, rule.mark.column, hint)

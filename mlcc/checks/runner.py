@@ -1,0 +1,78 @@
+"""Runs the checks about one resolved environment.  Law: pure; every module of a folder of checks is one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Iterable, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+
+from mlcc.checks.subject import Check, Subject
+from mlcc.core.findings import Finding, has_errors, ordered
+from mlcc.core.nodes import Node
+from mlcc.resolve.project import Project, is_implied
+from mlcc.resolve.result import CONTRADICTIONS
+
+COMMON, ENGINES, TRITON = "common", "engines", "triton"
+
+
+@functools.cache
+def table(folder: str) -> Mapping[str, Check]:
+    """The checks of a folder by their codes, in the order of their file names."""
+    package = f"{__package__}.{folder}"
+    names = sorted(info.name for info in iter_modules(import_module(package).__path__))
+    modules = [import_module(f"{package}.{name}") for name in names]
+    return {module.CODE: module.check for module in modules}
+
+
+def built_in() -> dict[str, Check]:
+    """Every check by its code."""
+    return {**table(COMMON), **table(ENGINES), **table(TRITON)}
+
+
+def of_variables() -> tuple[str, ...]:
+    """Codes of the rules about the texts of container variables, which --no-validate-env-vars leaves out."""
+    from mlcc.checks.engines import engine_option, engine_value
+
+    return (engine_value.CODE, engine_option.CODE)
+
+
+def run(subject: Subject, more: Iterable[Check] = (), skip: Iterable[str] = ()) -> list[Finding]:
+    """Findings of every check about one resolved environment.  more: checks of plugins; skip: codes left out."""
+    rows, left_out = subject.rows, set(skip)
+    tables = [table(COMMON), *([table(ENGINES)] if rows.engine else []), *([table(TRITON)] if rows.backend else [])]
+    found: list[Finding] = []
+    for check in (*(c for checks in tables for code, c in checks.items() if code not in left_out), *more):
+        found.extend(check(subject))
+    return found
+
+
+def placed(finding: Finding, root: Node, env: str | None) -> Finding:
+    """A finding of an overlay alone, with its name, and at its place where it has none of its own.
+
+    root: mlcc.yaml's own tree; env: the overlay's name, None for the default environment.
+    """
+    node = root.get("environments", env) if env else None
+    if node is None:
+        return finding
+    finding = finding._replace(message=f"{finding.message} (environment {env})")
+    mark = node.mark
+    return finding if finding.line else finding._replace(file=mark.file, line=mark.line, column=mark.column)
+
+
+def check_project(project: Project, missing: Collection[str] = (), skip: Iterable[str] = ()) -> Project:
+    """The same project with what the rules about meaning find in each environment, those of plugins among them.
+
+    missing: names of files that were looked for and are not there; skip: codes of rules that are left out.
+    """
+    inputs = project.inputs
+    if not inputs.config.readable:
+        return project
+    root = inputs.config.root if inputs.config.ok else inputs.config.sound
+    findings = list(project.findings)
+    for resolved in project.every:
+        if not has_errors(f for f in resolved.findings if f.code not in CONTRADICTIONS):
+            found = run(Subject(resolved, project.registries, root, missing), inputs.plugged.checks, skip)
+            found = [f if f in findings else placed(f, root, resolved.env) for f in found]
+            findings += [f for f in found if inputs.config.ok or not is_implied(f, findings)]
+    return project._replace(findings=tuple(ordered(findings)))

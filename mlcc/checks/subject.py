@@ -1,0 +1,45 @@
+"""What a check sees and how it speaks.  Law: a check is a pure function from a Subject to findings; it never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
+
+from mlcc.core.findings import Finding, Severity
+from mlcc.core.nodes import Mark, Node
+from mlcc.core.paths import Path, format_path
+from mlcc.registries.loader import Registries
+from mlcc.resolve.result import Resolved, Rows
+
+
+class Subject(NamedTuple):
+    """One resolved environment with what surrounds it.
+
+    resolved: its values; registries: for look-ups; root: mlcc.yaml's own tree, for what was written but has no use;
+    missing: names of files of the project that were looked for and are not there.
+    """
+
+    resolved: Resolved
+    registries: Registries
+    root: Node
+    missing: Collection[str] = ()
+
+    @property
+    def rows(self) -> Rows:
+        """The selected registry rows."""
+        return self.resolved.rows
+
+    def enabled(self, element: Path) -> bool:
+        """False for an element of a list that is switched off: its lines are kept, and nothing of it is deployed."""
+        found = self.resolved.values.get((*element, "enabled"))
+        return found is None or found.value is not False
+
+    def finding(self, code: str, path: Path, message: str, hint: str, severity: Severity = Severity.ERROR) -> Finding:
+        """A finding at the place of a path's winning value (its source's name where there are no lines)."""
+        value = self.resolved.values.get(path)
+        mark = value.mark if value is not None else Mark("")
+        file = mark.file or (value.origin if value is not None else "") or self.root.mark.file
+        return Finding(code, severity, message, format_path(path), file, mark.line, mark.column, hint)
+
+
+Check = Callable[[Subject], Iterator[Finding]]

@@ -1,0 +1,22 @@
+"""The commands by name: where each is defined and what help says of it."""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "apply": ("mlcc.cli.commands.apply", "Render the project beside mlcc.yaml."),
+    "catalog": ("mlcc.cli.commands.catalog", "Browse the registries."),
+    "completion": ("mlcc.cli.commands.completion", "Print the completion script of a shell."),
+    "diff": ("mlcc.cli.commands.diff", "Show what apply would change, line by line."),
+    "do": ("mlcc.cli.commands.do", "Run a step of a rendered project."),
+    "doctor": ("mlcc.cli.commands.doctor", "Check what this machine offers."),
+    "explain": ("mlcc.cli.commands.explain", "Say where a value comes from."),
+    "init": ("mlcc.cli.commands.init", "Write a commented mlcc.yaml."),
+    "inspect": ("mlcc.cli.commands.inspect", "Look into a model file for triton.models."),
+    "plan": ("mlcc.cli.commands.plan", "Show what apply would do."),
+    "plugins": ("mlcc.cli.commands.plugins", "List installed plugins, their commands too."),
+    "schema": ("mlcc.cli.commands.schema", "Print the schema of mlcc.yaml."),
+    "set": ("mlcc.cli.commands.set", "Change a value in mlcc.yaml, keeping comments."),
+    "show": ("mlcc.cli.commands.show", "Print the resolved configuration."),
+    "upgrade": ("mlcc.cli.commands.upgrade", "Pin the model; fetch a missing chat template."),
+    "validate": ("mlcc.cli.commands.validate", "Check mlcc.yaml."),
+}

@@ -1,0 +1,201 @@
+"""mlcc apply: renders the project, all of it or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from mlcc import pipeline
+from mlcc.apply.prepare import Prepared
+from mlcc.cli import complete
+from mlcc.cli.changes import CHANGES, flush, plan_document, prepare, print_plan, say_sources
+from mlcc.cli.options import KeyCommand, Values, env_option, not_empty, output_options, value_options
+from mlcc.cli.output import print_findings
+from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
+from mlcc.cli.session import Session, current
+from mlcc.core.errors import UsageError, UserError
+from mlcc.core.findings import Finding, Severity, error, printable
+from mlcc.core.paths import format_path
+from mlcc.core.tree import LOCK_NAME
+from mlcc.io.disk.callers import texts
+from mlcc.io.disk.reader import read_named
+from mlcc.plan.decide import DELETE, Change, Options
+from mlcc.resolve.project import Project
+
+MAX_PLAN_BYTES = 16 << 20
+
+
+@click.command("apply", cls=KeyCommand, epilog="Example: mlcc apply --check (in CI: has someone forgotten to apply?)")
+@click.option("--locked", is_flag=True, help="Fail unless everything is already as committed; write nothing.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 2 when there is something to write.")
+@click.option(
+    "--restore",
+    multiple=True,
+    metavar="PATH",
+    help="Write this file again, saving yours first.",
+    shell_complete=complete.paths,
+)
+@click.option("--force", is_flag=True, help="On a conflict take mlcc's file, saving yours first.")
+@click.option(
+    "--plan",
+    "saved",
+    default="",
+    metavar="FILE",
+    help="Do exactly what `mlcc plan -o json` said, or nothing.",
+    callback=not_empty,
+    shell_complete=complete.paths,
+)
+@click.option("--merge", is_flag=True, help="On a conflict write both with markers.")
+@project_options
+@env_option
+@value_options
+@output_options()
+def command(
+    selection: Selection,
+    env: str | None,
+    values: Values,
+    merge: bool,
+    force: bool,
+    restore: tuple[str, ...],
+    check: bool,
+    locked: bool,
+    saved: str,
+) -> int:
+    """Render the project beside mlcc.yaml, merging with your edits.
+
+    Every file or none is written.  A file that you edited is merged; where your edit and the new lines touch, nothing
+    is written and the conflict is shown.
+    """
+    session = current()
+    if merge and force:
+        raise UsageError([error("MLCC901", "--merge and --force settle a conflict in two ways: give one of them")])
+    if saved and (locked or check or selection.every or selection.since or len(selection.paths) > 1):
+        raise UsageError([error("MLCC901", "--plan is for writing one project")])
+    options = Options(merge, force, tuple(os.path.normpath(path) for path in restore))
+    code = 0
+    chosen = files(selection, session)
+    # all are read before one is written: a mistake in the last must not leave the others half-way
+    projects = {path: read(path, values, env) for path in session.counted(chosen, "reading")}
+    wrong = [finding for project in projects.values() if not project.ok for finding in project.findings]
+    if wrong:
+        raise UserError(wrong)
+    for path in session.counted(list(projects), "checking" if locked or check else "applying"):
+        project, where = projects[path], target_of(path, selection.directory)
+        if locked or check:
+            prepared = prepare(session, project, where, options)
+            code = max(code, _checked(session, project, prepared, path, locked))
+            warn_unfinished(session, where)
+        else:
+            code = max(code, _applied(session, project, path, where, options, saved))
+    flush(session)
+    return code
+
+
+def _applied(session: Session, project: Project, path: str, where: str, options: Options, saved: str) -> int:
+    expected = _saved_plan(saved) if saved else None
+
+    def review(prepared: Prepared) -> None:
+        unknown = [p for p in texts(options.restore) if p not in prepared.plan.records]
+        if unknown:
+            shown = ", ".join(printable(p, 100) for p in unknown)
+            message = f"--restore {shown}: no such file is rendered"
+            raise UserError([error("MLCC212", message, hint="mlcc plan lists them")])
+        if expected is not None:
+            _same(expected, plan_document(project, prepared, ()), saved)
+
+    prepared, _ = pipeline.apply(project, where, options, session.staging, session.sleep, review)
+    findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
+    if prepared.plan.blocked:
+        _blocked(session, project, prepared, findings, path)
+        return 1
+    session.done = f"the apply of {printable(path, 200)} is done"
+    print_plan(session, project, prepared, findings, path, done=True)
+    if not session.machine:
+        print_findings(findings, session)
+        if prepared.state.journal is not None:
+            session.say("note: an apply that was killed is finished now")
+        say_sources(session, project)
+    return 1 if prepared.plan.marked else 0
+
+
+def _saved_plan(path: str) -> dict[str, Any]:
+    """A plan as `mlcc plan -o json` printed it.  Raises UserError for anything else."""
+    data = read_named(path, MAX_PLAN_BYTES)
+    try:
+        document = json.loads(data)
+        changes = _planned(document)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        hint = "mlcc plan -o json > plan.json makes one"
+        raise UserError([error("MLCC221", "not a plan of one project", file=printable(path, 200), hint=hint)]) from None
+    return {"changes": changes, "values": document.get("values")}
+
+
+def _planned(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Path, action and digest of every change."""
+    return [(str(c["path"]), str(c["action"]), str(c.get("digest"))) for c in document["changes"]]
+
+
+def _same(expected: Mapping[str, Any], now: Mapping[str, Any], path: str) -> None:
+    """Raises UserError when what would be done now is not what was planned."""
+    other = sorted({path for path, *_ in {*_planned(now)} ^ {*expected["changes"]}})
+    values = json.loads(json.dumps(now["values"]))
+    other += sorted(str(v["path"]) for v in values if v not in (expected["values"] or []))
+    if other:
+        shown = ", ".join(printable(name, 80) for name in other[:5]) + (" ..." if len(other) > 5 else "")
+        message = f"the project has changed since it was planned: {shown}; nothing was written"
+        raise UserError([error("MLCC221", message, file=printable(path, 200), hint="mlcc plan again, and review it")])
+
+
+def _blocked(session: Session, project: Project, prepared: Prepared, findings: list[Finding], path: str) -> None:
+    if session.machine:
+        print_plan(session, project, prepared, findings, path, done=False)
+        return
+    print_findings(findings, session)
+    session.say("nothing was written", -1)
+
+
+def _checked(session: Session, project: Project, prepared: Prepared, path: str, locked: bool) -> int:
+    findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
+    if locked:
+        findings += list(_not_locked(project, prepared))
+    print_plan(session, project, prepared, findings, path, done=False)
+    if not session.machine:
+        print_findings(findings, session)
+    if locked:
+        return 1 if any(f.severity is Severity.ERROR for f in findings) else 0
+    return 1 if prepared.plan.blocked else CHANGES if prepared.changes else 0
+
+
+def _not_locked(project: Project, prepared: Prepared) -> Iterator[Finding]:
+    """What --locked refuses: values of this run only, and any file or lock that apply would change."""
+    for path in project.resolved.uncommitted:
+        value = project.resolved.values[path]
+        message = f"{format_path(path)} comes from {value.origin}, which is not committed"
+        yield error("MLCC213", message, path=format_path(path), hint="put it into mlcc.yaml (mlcc set)")
+    for change in prepared.plan.changes:
+        if change.writes or change.action == DELETE:
+            yield _difference(change, prepared)
+    if prepared.lock_changes:
+        lines = _diff(prepared.state.lock or b"", prepared.lock, LOCK_NAME)
+        yield error(
+            "MLCC214", f"{LOCK_NAME} is not what mlcc.yaml resolves to: {lines}", file=LOCK_NAME, hint="mlcc apply"
+        )
+
+
+def _difference(change: Change, prepared: Prepared) -> Finding:
+    disk = prepared.known.observed.get(change.path)
+    shown = printable(change.path, 200)
+    lines = _diff(disk.data if disk is not None else b"", change.data or b"", change.path)
+    return error("MLCC214", f"{shown} would change ({change.action}): {lines}", file=shown, hint="mlcc apply")
+
+
+def _diff(before: bytes, after: bytes, name: str) -> str:
+    from difflib import unified_diff
+
+    old, new = (side.decode("utf-8", "replace").splitlines() for side in (before, after))
+    lines = [li for li in unified_diff(old, new, lineterm="", n=0) if not li.startswith(("---", "+++"))]
+    return printable(" / ".join(lines), 400)

@@ -1,0 +1,124 @@
+"""mlcc diff: what apply would change, in values and line by line; or how two environments differ."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from mlcc.apply.prepare import Prepared
+from mlcc.cli import complete
+from mlcc.cli.changes import flush, prepare, print_plan, value_line, value_rows
+from mlcc.cli.options import KeyCommand, Values, output_options, value_options
+from mlcc.cli.output import document, print_document, print_findings, table
+from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
+from mlcc.cli.session import Session, current
+from mlcc.core.errors import UsageError, UserError
+from mlcc.core.findings import error, has_errors, printable
+from mlcc.core.tree import LOCK_NAME
+from mlcc.io.disk.reader import present
+from mlcc.load.layers import DEFAULT_ENVIRONMENT
+from mlcc.plan.decide import DELETE, Change
+from mlcc.resolve.project import Project
+
+
+@click.command("diff", cls=KeyCommand, epilog="Example: mlcc diff --env dev prod")
+@click.option(
+    "--env",
+    "envs",
+    multiple=True,
+    metavar="NAME [NAME]",
+    help="One: diff for it. Two: how they differ.",
+    shell_complete=complete.environments,
+)
+@project_options
+@value_options
+@output_options()
+def command(
+    selection: Selection,
+    envs: tuple[str, ...],
+    values: Values,
+) -> int:
+    """Show what apply would change: values first, then every file as a unified diff.
+
+    With two environments, show the values in which they differ.  Nothing is written.
+    """
+    session = current()
+    *named, last = ("", *selection.paths)
+    if len(envs) == 1 and last and _ENVIRONMENT.match(last) and not present(last):
+        envs, selection = (envs[0], last), selection._replace(paths=tuple(named[1:]))
+    if len(envs) > 2:
+        raise UsageError([error("MLCC901", "--env is given once or twice")])
+    chosen = files(selection, session)
+    if len(envs) == 2:
+        for path in chosen:
+            _environments(session, [read(path, values, _name(e)) for e in envs])
+        return 0
+    code = 0
+    for path in session.counted(chosen, "comparing"):
+        project = read(path, values, envs[0] if envs else None)
+        prepared = prepare(session, project, target_of(path, selection.directory))
+        _project(session, project, prepared, path)
+        warn_unfinished(session, target_of(path, selection.directory))
+        code = max(code, 1 if prepared.plan.blocked else 0)
+    flush(session)
+    return code
+
+
+# `--env dev prod`: the second name arrives as a positional
+_ENVIRONMENT = re.compile(r"[a-z0-9](?:-?[a-z0-9])*\Z")
+
+
+def _name(env: str) -> str | None:
+    """`default` names the values without an overlay."""
+    return None if env == DEFAULT_ENVIRONMENT else env
+
+
+def _environments(session: Session, projects: list[Project]) -> None:
+    for project in projects:
+        if has_errors(project.findings):
+            raise UserError(project.findings)
+    first, second = ({p: v.value for p, v in project.resolved.values.items()} for project in projects)
+    rows = value_rows(first, second, projects[1])
+    if session.format in ("json", "yaml"):
+        print_document(session, document(values=rows))
+    elif rows or session.machine:
+        session.out(table(rows, ["path", "before", "after", "source"], session))
+    else:
+        session.out("no value differs")
+
+
+def _project(session: Session, project: Project, prepared: Prepared, path: str) -> None:
+    findings = [*project.findings, *prepared.plan.findings]
+    if session.machine:
+        print_plan(session, project, prepared, findings, path, done=False)
+        return
+    for row in _values(project, prepared):
+        session.out(value_line(row))
+    for change in prepared.all_changes:
+        _file(session, change, prepared)
+    if not prepared.changes:
+        session.out("nothing to do: the project is as mlcc.yaml says")
+    print_findings(findings, session)
+
+
+def _values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
+    before = prepared.before.environment(project.chosen)
+    return value_rows(before, {p: v.value for p, v in project.resolved.values.items()}, project) if before else []
+
+
+def _file(session: Session, change: Change, prepared: Prepared) -> None:
+    from difflib import unified_diff
+
+    disk = prepared.known.observed.get(change.path)
+    held = prepared.state.lock if change.path == LOCK_NAME else disk.data if disk is not None else None
+    before = held if held is not None else b""
+    after = b"" if change.action == DELETE else change.data
+    if after is None or after == held:
+        return
+    name = printable(change.path, 200)
+    old, new = (side.decode("utf-8", "backslashreplace").splitlines() for side in (before, after))
+    for line in unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm=""):
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+        session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour))

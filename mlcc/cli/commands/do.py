@@ -1,0 +1,145 @@
+"""mlcc do: the steps of a rendered project, as its do/ shims call them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from mlcc import lifecycle
+from mlcc.cli import complete
+from mlcc.cli.options import directory_option, output_options
+from mlcc.cli.output import document, print_document
+from mlcc.cli.plugin_parts import plugged
+from mlcc.cli.session import Session, current
+from mlcc.core.errors import UserError
+from mlcc.core.findings import nearest, printable, quoted
+from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.rendered_project import load_project
+from mlcc.load.locate import registry_roots
+from mlcc.load.request import Request
+
+NUMBER = click.FloatRange(min=0.1)
+# Options that only some steps have.
+OWN: dict[str, tuple[click.Parameter, ...]] = {
+    "deploy": (
+        click.Option(["--port"], type=click.IntRange(1, 65535), help="Where to listen (local; default 8080 if free)."),
+        click.Option(["--timeout"], type=NUMBER, metavar="SECONDS", help="How long to wait until it serves."),
+        click.Option(["--component"], metavar="NAME", help="Which inference component (local)."),
+    ),
+    "run": (
+        click.Option(["--port"], type=click.IntRange(1, 65535), help="Where to listen (default 8080 if free)."),
+        click.Option(["--component"], metavar="NAME", help="Which inference component."),
+    ),
+    "logs": (click.Option(["--lines", "-n"], type=click.IntRange(min=1), help="Only the last lines."),),
+    "clean": (click.Argument(["what"], type=click.Choice(["all"]), default="all", required=False),),
+}
+
+
+class Talk:
+    """Progress on stderr; details with -v."""
+
+    def __init__(self, session: Session) -> None:
+        """session: how to speak."""
+        self.session = session
+
+    def say(self, text: str) -> None:
+        """A line of talk."""
+        self.session.say(_printable(text))
+
+    def detail(self, text: str) -> None:
+        """A line of a program's output."""
+        self.session.say(_printable(f"    {text}"), 1)
+
+
+def _printable(text: str) -> str:
+    """What a step says, which may be a plugin's, line by line safe to print."""
+    return "\n".join(printable(line, 0) for line in text.split("\n"))
+
+
+def _environ(ctx: click.Context) -> Mapping[str, str]:
+    """The run's environment, also where the context is asked after the run (help in an error)."""
+    session = ctx.find_root().obj
+    return session.environ if isinstance(session, Session) else {}
+
+
+class Steps(click.Group):
+    """The steps as commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All steps."""
+        return lifecycle.names(_environ(ctx))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One step as a command, or None."""
+        step = lifecycle.step_of(cmd_name, _environ(ctx))
+        return _command(cmd_name, step) if step is not None else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuses an unknown step with the nearest known one."""
+        if not args[0].startswith("-") and lifecycle.step_of(args[0], _environ(ctx)) is None:
+            near = nearest(args[0], lifecycle.names(_environ(ctx)))
+            hint = f"; did you mean {near}?" if near else ""
+            raise click.UsageError(f"no step is called {quoted(args[0])}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group("do", cls=Steps, epilog="Example: mlcc do -C iris deploy --target local")
+@directory_option("The rendered project.")
+@click.pass_context
+def command(ctx: click.Context, directory: str) -> None:
+    """Run a step of a rendered project.  The project's do/ folder holds a shim for each."""
+    ctx.meta["mlcc.directory"] = directory
+
+
+def _command(name: str, step: lifecycle.Step) -> click.Command:
+    later = "" if step.run else "  Not in this version of mlcc."
+
+    def run(env: str | None, target: str, dry_run: bool, **arguments: Any) -> int:
+        return _run(name, step, env, target, {"dry_run": dry_run, **arguments})
+
+    made: click.Command = click.Command(
+        name,
+        callback=run,
+        help=step.title + later,
+        short_help=step.title + later,
+        epilog=f"Example: do/{name} --target local",
+        params=[
+            *OWN.get(name, ()),
+            click.Option(
+                ["--env"], metavar="NAME", help="An environment of the project.", shell_complete=complete.environments
+            ),
+            click.Option(
+                ["--target"],
+                default="",
+                metavar="NAME",
+                help="Where to act, if not the project's own target.",
+                shell_complete=complete.targets,
+            ),
+            click.Option(["--dry-run", "dry_run"], is_flag=True, help="Print what would be called; touch nothing."),
+        ],
+    )
+    return output_options(("table", "json", "yaml"))(made)
+
+
+def _run(name: str, step: lifecycle.Step, env: str | None, target: str, arguments: dict[str, Any]) -> int:
+    session = current()
+    directory = click.get_current_context().meta["mlcc.directory"]
+    named, problems = registry_roots(Request(environ=session.environ, plugged=plugged(session)))
+    if problems:
+        raise UserError(problems)
+    project = load_project(directory, named, env, target)
+    if arguments["dry_run"]:
+        session.format = "json" if session.format == "table" else session.format
+    context = Context(project, session.environ, Talk(session), session.sleep, time.monotonic, arguments)
+    result = lifecycle.run(name, step, context)
+    if session.format in ("json", "yaml"):
+        print_document(session, document(**result.document))
+    else:
+        for line in result.lines:
+            session.out(_printable(line))
+    return 0 if result.ok else 1

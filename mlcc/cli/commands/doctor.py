@@ -1,0 +1,106 @@
+"""mlcc doctor: what this machine offers, and what a missing thing would be needed for."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import click
+
+from mlcc.cli.options import output_options
+from mlcc.cli.output import document, print_document
+from mlcc.cli.session import Session, current
+from mlcc.core.errors import MlccError
+from mlcc.core.findings import printable
+from mlcc.core.version import VERSION
+from mlcc.io import container_engines, programs
+from mlcc.registries import load
+
+OK, MISSING, BROKEN = "ok", "missing", "broken"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing: its state, what was found, and what it is for."""
+
+    what: str
+    state: str
+    found: str
+    needed_for: str = ""
+
+
+@click.command("doctor", epilog="Example: mlcc doctor -o json")
+@output_options()
+def command() -> int:
+    """Check what this machine offers.  Exits 1 when something mlcc cannot do without is broken."""
+    session = current()
+    rows = list(_rows(session))
+    if session.format in ("json", "yaml"):
+        print_document(session, document(checks=[vars(r) for r in rows]))
+    else:
+        for row in rows:
+            colour = {OK: "green", MISSING: "yellow", BROKEN: "red"}[row.state]
+            needed = f"  (for {row.needed_for})" if row.state != OK and row.needed_for else ""
+            head = f"{row.state:<8} {row.what:<18} "
+            text = textwrap.fill(head + row.found + needed, session.width, subsequent_indent=" " * len(head))
+            session.out(session.paint(row.state, fg=colour) + text.removeprefix(row.state))
+    return 1 if any(r.state == BROKEN for r in rows) else 0
+
+
+def _rows(session: Session) -> Iterator[Row]:
+    yield Row("mlcc", OK, VERSION)
+    yield Row("python", OK, f"{platform.python_version()} at {printable(sys.executable, 200)}")
+    yield _registries()
+    yield _home(session)
+    yield _engine(session)
+    yield _venv()
+    for program, use in (("git", "--changed-since"), ("nginx", "http-nginx as a process of this machine")):
+        found = programs.find(program, session.environ)
+        yield Row(program, OK if found else MISSING, printable(found or "not on PATH", 200), use)
+
+
+def _registries() -> Row:
+    try:
+        registries = load()
+        counts = f"{len(registries.deployment_configs)} configs, {len(registries.instances)} instance types"
+        return Row("registries", OK, counts)
+    except MlccError as problem:
+        return Row("registries", BROKEN, printable(str(problem), 300))
+
+
+def _home(session: Session) -> Row:
+    home = session.home
+    if not os.path.isabs(home):
+        return Row(
+            "home", BROKEN, f"MLCC_HOME={printable(home, 200)} is relative: nothing is kept; name an absolute path"
+        )
+    if os.path.lexists(home) and not os.path.isdir(home):
+        return Row("home", BROKEN, f"{printable(home, 200)} is not a directory")
+    if not os.path.isdir(home):
+        return Row("home", OK, f"{printable(home, 200)} (made when it is needed)")
+    open_to_others = os.stat(home).st_mode & 0o077
+    if open_to_others:
+        return Row("home", BROKEN, f"{printable(home, 200)} is open to others: chmod 700 it")
+    if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
+        return Row("home", BROKEN, f"{printable(home, 200)} cannot be used by you: chmod 700 it")
+    return Row("home", OK, printable(home, 200))
+
+
+def _engine(session: Session) -> Row:
+    engine = container_engines.detect(session.environ)
+    if engine is None:
+        return Row("container engine", MISSING, "none answers: --target local runs a process", "images")
+    return Row("container engine", OK, f"{engine.name} {engine.version}")
+
+
+def _venv() -> Row:
+    try:
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
+    except ImportError:
+        return Row("venv", MISSING, "the modules venv and ensurepip", "--target local without an engine")
+    return Row("venv", OK, "available")

@@ -1,0 +1,242 @@
+"""mlcc init: a commented mlcc.yaml.  Asks only on a terminal, and only for what is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, key_options, output_options
+from mlcc.cli.output import document, print_document
+from mlcc.cli.session import Session, current
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error, has_errors, nearest, printable, quoted
+from mlcc.core.nodes import Mark, node_of
+from mlcc.core.paths import parse_path
+from mlcc.io import plugins
+from mlcc.io.disk import writer
+from mlcc.io.disk.callers import make_folder
+from mlcc.io.disk.reader import Directory
+from mlcc.io.schema import keys, validator
+from mlcc.io.yaml.writer import emit
+from mlcc.load import coerce
+from mlcc.load.document import check_tree, load_document
+from mlcc.load.layers import SCHEMA
+from mlcc.lookups.pickers import Question
+from mlcc.registries import load
+from mlcc.registries.loader import Registries
+from mlcc.registries.rows import VALIDATION_LEVELS, DeploymentConfig
+
+FILE = "mlcc.yaml"
+MODELINE = "# yaml-language-server: $schema=https://mlcc.dev/schemas/v1/mlcc.schema.json"
+
+
+@click.command("init", cls=KeyCommand, epilog="Example: mlcc init iris --deployment-config http-fastapi")
+@click.argument("name", required=False)
+@directory_option("Where to write mlcc.yaml.")
+@click.option("--pick", "picker", default="", metavar="NAME", help="Let a picker choose what is missing (a plugin).")
+@click.option("--force", is_flag=True, help="Replace an mlcc.yaml that is there.")
+@key_options
+@output_options()
+def command(name: str | None, directory: str, force: bool, picker: str) -> int:
+    """Write a commented mlcc.yaml for a new project called NAME.
+
+    On a terminal it asks for what is missing; elsewhere it takes the folder's name and a tested config, and never
+    waits.
+    """
+    session = current()
+    given: dict[str, str] = dict(click.get_current_context().meta.get(SETTINGS, {}))
+    if os.path.lexists(os.path.join(directory, FILE)) and not force:
+        where = printable(os.path.join(directory, FILE), 200)
+        raise UserError(
+            [error("MLCC217", f"{where} is there already", hint="mlcc set changes it; --force replaces it")]
+        )
+    registries = load()
+    ask = sys.stdin.isatty() and sys.stderr.isatty()
+    if name is not None:
+        given["project.name"] = name
+    if "project.name" not in given:
+        given["project.name"] = _name(directory, ask)
+    if picker:
+        given = _picked(picker, given, session) | given
+    if "deployment.config" not in given:
+        given["deployment.config"] = _config(registries, ask)
+        if not ask:
+            session.say(
+                f"no deployment config was named: {given['deployment.config']} (--deployment-config takes another)"
+            )
+    row = _row(registries, given["deployment.config"])
+    architecture = registries.architectures[row.architecture]
+    hub = "hub" in architecture.model_kinds
+    if hub and ask and "model.name" not in given:
+        given |= _model()
+    text = _text(given, row, hub)
+    checked = load_document(text.encode(), "the new mlcc.yaml")
+    if has_errors(checked.findings):
+        raise UserError(checked.findings)
+    make_folder(directory)
+    with Directory(directory) as target:
+        writer.replace_file(target, FILE, text.encode(), 0o644)
+    path = os.path.normpath(os.path.join(directory, FILE))
+    if session.format in ("json", "yaml"):
+        print_document(session, document(file=path))
+    where = "" if path == FILE else f" -f {printable(shlex.quote(path), 200)}"
+    missing = hub and not architecture.sample and "model.name" not in given
+    step = f"mlcc set{where} model.name ID (mlcc catalog models lists some), then mlcc apply{where}" if missing else ""
+    session.say(f"wrote {printable(path, 200)}; next: {step or f'mlcc apply{where}'}")
+    session.say(f"validation level of {row.name}: {row.validation_level}")
+    return 0
+
+
+def _picked(name: str, given: Mapping[str, str], session: Session) -> dict[str, str]:
+    """What a picker answers.  Raises UserError when there is none of that name, or its answers are no values."""
+    plugin = plugins.find(plugins.PICKERS, name, session.environ)
+    if plugin is None:
+        known = ", ".join(p.name for p in plugins.installed(session.environ, plugins.PICKERS)) or "none is installed"
+        raise UserError([error("MLCC503", f"no picker is called {quoted(name)}", hint=f"known: {known}")])
+    missing = tuple(p.name for p in keys.index(SCHEMA).values() if p.name not in given and p.meta.get("option"))
+    with plugin.guarded():
+        answers = plugin.load()(Question(dict(given), missing))
+        if not isinstance(answers, Mapping) or not all(isinstance(t, str) for pair in answers.items() for t in pair):
+            raise TypeError("its answers are not texts by path")
+        unknown = [path for path in answers if keys.find(SCHEMA, parse_path(path) or ()) is None]
+        if unknown:
+            raise ValueError(f"{quoted(unknown[0])} is not a key of mlcc.yaml")
+        answers = dict(answers)
+    for path, text in answers.items():
+        if path not in given:
+            session.say(f"{name} picked {printable(path, 100)} = {printable(text, 100)}")
+    return answers
+
+
+def _name(directory: str, ask: bool) -> str:
+    folder = os.path.basename(os.path.abspath(directory)).lower()
+    guess = re.sub(r"[^a-z0-9]+", "-", folder).strip("-")[:40].strip("-") or "model"
+    while ask:
+        answer = str(click.prompt("Project name", default=guess, err=True))
+        wrong = _wrong_name(answer)
+        if not wrong:
+            return answer
+        click.echo(wrong, err=True)
+    return guess
+
+
+def _wrong_name(answer: str) -> str:
+    """What is wrong with a project's name, or an empty text."""
+    smallest = {"version": 1, "project": {"name": answer}, "deployment": {"config": "a-b"}}
+    found = check_tree(node_of(smallest, Mark("the name")), "the name").findings
+    return next((f"{f.message}; {f.hint}" for f in found if f.path == "project.name"), "")
+
+
+def _model() -> dict[str, str]:
+    """The model of an engine, which has no sample; an empty answer leaves it for later."""
+    while True:
+        words = "Model (an id of the Hugging Face Hub, or s3://bucket/prefix/; empty: later)"
+        answer = str(click.prompt(words, default="", show_default=False, err=True)).strip()
+        if not answer:
+            return {}
+        partial = node_of({"model": {"name": answer}}, Mark("the model"))
+        wrong = [f for f in check_tree(partial, "the model", partial=True).findings if f.path == "model.name"]
+        if not wrong:
+            return {"model.name": answer}
+        click.echo(click.wrap_text(f"{wrong[0].message}; {wrong[0].hint}", current().width), err=True)
+
+
+def _usual(registries: Registries) -> str:
+    """The config that is taken when nobody chooses: the first of the best tested ones."""
+    levels = VALIDATION_LEVELS
+    rows = registries.deployment_configs.values()
+    return min(rows, key=lambda row: (levels.index(row.validation_level), row.name)).name
+
+
+def _config(registries: Registries, ask: bool) -> str:
+    names, usual = list(registries.deployment_configs), _usual(registries)
+    if not ask:
+        return usual
+    for number, (key, row) in enumerate(registries.deployment_configs.items(), 1):
+        click.echo(f"  {number:>2}  {key:<26} {row.title}", err=True)
+    while True:
+        answer = str(click.prompt("Deployment config (name or number)", default=usual, err=True)).strip()
+        if answer.isdecimal() and 1 <= int(answer) <= len(names):
+            return names[int(answer) - 1]
+        if answer.isdecimal():
+            click.echo(f"the numbers run from 1 to {len(names)}", err=True)
+            continue
+        try:
+            return _row(registries, answer).name
+        except UserError as problem:
+            message = f"{problem.findings[0].message}; {problem.findings[0].hint}"
+            click.echo(click.wrap_text(message, current().width), err=True)
+
+
+def _row(registries: Registries, name: str) -> DeploymentConfig:
+    canonical, _ = registries.canonical("deployment_configs", name)
+    row = registries.deployment_configs.get(canonical)
+    if row is None:
+        near = nearest(name, registries.deployment_configs)
+        hint = (f"did you mean {near}? " if near else "") + f"known: {', '.join(registries.deployment_configs)}"
+        raise UserError([error("MLCC102", f"no deployment config is called {quoted(name)}", hint=hint)])
+    return row
+
+
+def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool) -> str:
+    """The file: what was given live, the usual next keys as comments."""
+    sections: dict[str, Any] = {"project": {}, "deployment": {}}
+    for dotted, text in given.items():
+        path = parse_path(dotted)
+        assert path is not None
+        value, wrong = coerce.coerce_text(path, text)
+        if wrong:
+            raise UserError([error("MLCC033", wrong, path=dotted)])
+        here: dict[str, Any] = sections
+        for segment in path[:-1]:
+            child = here.setdefault(str(segment), {})
+            assert isinstance(child, dict)
+            here = child
+        here[str(path[-1])] = list(value) if isinstance(value, tuple) else value
+    lines = [MODELINE, "# What this project serves, and where. `mlcc apply` renders it; commit both.", "version: 1", ""]
+    for key, body in sections.items():
+        lines += [f"# {_words(key)}", *emit({key: body}), *_more(key, body, row), ""]
+    for key in ("model", "env", "environments"):
+        if key not in sections:
+            lines += [*(_HUB_MODEL if key == "model" and hub else _COMMENTED[key]), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _words(key: str) -> str:
+    return str(validator.load_schema(SCHEMA)["properties"][key].get("description", key))
+
+
+def _more(key: str, body: Mapping[str, object], row: DeploymentConfig) -> list[str]:
+    if key != "deployment":
+        return []
+    usual = row.defaults.get("deployment", "instance_type")
+    hints = {"instance_type": str(usual.value) if usual is not None else "ml.m5.xlarge", "region": "us-east-1"}
+    return [f"  # {name}: {value}" for name, value in hints.items() if name not in body]
+
+
+_HUB_MODEL = [
+    "# The model; an engine has no sample.",
+    "# model:",
+    "#   name: Qwen/Qwen3-0.6B    # an id of the Hugging Face Hub, or s3://bucket/prefix/",
+]
+_COMMENTED = {
+    "model": [
+        "# The model; without it the sample model is trained by do/build and served.",
+        "# model:",
+        "#   name: ./model        # a folder of this project, or s3://bucket/prefix/",
+        "#   format: joblib",
+    ],
+    "env": ["# Environment of the container.", "# env:", "#   LOG_LEVEL: info"],
+    "environments": [
+        "# What differs elsewhere: mlcc diff --env default prod",
+        "# environments:",
+        "#   prod:",
+        "#     deployment: {instance_count: 2}",
+    ],
+}

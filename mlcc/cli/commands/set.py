@@ -1,0 +1,96 @@
+"""mlcc set: changes mlcc.yaml itself, keeping comments and order: what is reviewed is what is committed."""
+
+from __future__ import annotations
+
+import click
+
+from mlcc.cli import complete
+from mlcc.cli.mlcc_yaml import checked, write
+from mlcc.cli.options import file_option, output_options
+from mlcc.cli.session import Session, current
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error, nearest, printable, quoted
+from mlcc.core.paths import Item, Path, format_path, parse_path
+from mlcc.io.disk.reader import read_named
+from mlcc.io.schema import keys
+from mlcc.io.yaml.limits import CONFIG_LIMITS
+from mlcc.load import coerce, document, edit
+from mlcc.load.layers import SCHEMA
+from mlcc.load.locate import find_mlcc_yaml
+
+
+@click.command("set", epilog="Example: mlcc set deployment.instance_type ml.c5.xlarge")
+@click.argument("key", shell_complete=complete.keys)
+@click.argument("value", required=False, shell_complete=complete.value)
+@click.option("--unset", is_flag=True, help="Remove the key.")
+@click.option(
+    "--env",
+    "env",
+    default="",
+    metavar="NAME",
+    help="Set it in an environment's overlay.",
+    shell_complete=complete.environments,
+)
+@file_option
+@output_options()
+def command(key: str, value: str | None, unset: bool, env: str, file: str) -> int:
+    """Set KEY to VALUE in mlcc.yaml.
+
+    KEY is a dotted path: env.NAME, inference_components[chat].copy_count.  Lists are written as A,B or in YAML.
+    The result is checked before it is written.  Comments stay, the one above a removed key too.
+    """
+    session = current()
+    if unset == (value is not None):
+        raise click.UsageError("give a VALUE, or --unset")
+    name = file or find_mlcc_yaml(".")
+    before = read_named(name, CONFIG_LIMITS.max_bytes)
+    path = _path(key)
+    plain = None if value is None else _value(path, value)
+    where: Path = ("environments", env, *path) if env else path
+    text = _edited(before, name, where, plain)
+    left = checked(before, text.encode(), name)
+    if text.encode() == before:
+        session.say(f"{printable(name, 200)}: {printable(format_path(where), 120)} is that already")
+        return 0
+    write(name, text.encode())
+    _told(session, name, where, edit.comment_above(before.decode("utf-8"), where) if unset else None)
+    if left:
+        session.say(f"{left} error{'s are' if left > 1 else ' is'} left: mlcc validate says which")
+    return 0
+
+
+def _path(key: str) -> Path:
+    path = parse_path(key)
+    if path is not None and path[0] == "environments":
+        raise UserError([error("MLCC219", f"{quoted(key)} is an overlay's", hint="edit the file by hand")])
+    prop = keys.find(SCHEMA, path) if path else None
+    if path is not None and any(isinstance(s, Item) and s.name.isdecimal() for s in path):
+        hint = "inference_components[chat].copy_count"
+        raise UserError([error("MLCC033", f"{quoted(key)} counts elements; they go by their names", hint=hint)])
+    if path is None or prop is None:
+        near = nearest(key, (p.name for p in keys.index(SCHEMA).values()))
+        hint = f"did you mean {near}? " if near else ""
+        raise UserError([error("MLCC033", f"{quoted(key)} is not a key of mlcc.yaml", hint=f"{hint}see mlcc schema")])
+    return path
+
+
+def _value(path: Path, text: str) -> object:
+    wrong = coerce.plain_problem(text)
+    value, wrong = (None, wrong) if wrong else coerce.coerce_text(path, text)
+    if wrong:
+        raise UserError([error("MLCC033", wrong, path=format_path(path))])
+    return value
+
+
+def _edited(before: bytes, name: str, path: Path, value: object) -> str:
+    loaded = document.load_document(before, name)
+    if not loaded.ok:
+        raise UserError(loaded.findings)
+    return edit.change(before.decode("utf-8"), path, value)
+
+
+def _told(session: Session, name: str, path: Path, comment: int | None) -> None:
+    """comment: the line of the comment that stood above what was removed (0: none did); None when it was set."""
+    done = "set" if comment is None else "removed"
+    left = f"; the comment above it is left (line {comment})" if comment else ""
+    session.say(f"{printable(name, 200)}: {printable(format_path(path), 120)} {done}{left}; mlcc apply renders it")

@@ -1,0 +1,144 @@
+"""mlcc upgrade: looks the model up on the Hub, pins what it finds, and says which versions are newer."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from mlcc import pipeline
+from mlcc.cli.changes import CHANGES, flush, value_line
+from mlcc.cli.mlcc_yaml import checked, write
+from mlcc.cli.options import output_options
+from mlcc.cli.output import document, plain, print_findings, table
+from mlcc.cli.plugin_parts import plugged
+from mlcc.cli.projects import Selection, files, project_options, target_of
+from mlcc.cli.session import Session, current, silent
+from mlcc.core.errors import UserError
+from mlcc.core.findings import has_errors, ordered, printable
+from mlcc.core.paths import format_path
+from mlcc.core.tree import MAX_FILE_BYTES, digest
+from mlcc.io.disk.reader import Directory, read_named
+from mlcc.io.yaml.limits import CONFIG_LIMITS
+from mlcc.load.request import Request
+from mlcc.lookups import upgrade
+from mlcc.lookups.hub import Hub
+from mlcc.lookups.upgrade import NAME, Proposal, Wish
+from mlcc.plan.decide import ACTIONS, CREATE, UPDATE
+from mlcc.resolve.project import Project
+
+
+@click.command("upgrade", epilog="Example: mlcc upgrade --check (in CI: is there something newer?)")
+@click.option("--check", is_flag=True, help="Write nothing; exit 2 when there is something to write.")
+@click.option(
+    "--revision",
+    "follow",
+    default="",
+    metavar="REF",
+    help="Move to what this branch, tag or commit of the model names.",
+)
+@click.option("--chat-template", "template", is_flag=True, help="Take the Hub's chat template in any case.")
+@project_options
+@output_options()
+def command(
+    selection: Selection,
+    check: bool,
+    follow: str,
+    template: bool,
+) -> int:
+    """Pin the model's revision, and fetch a chat template that is missing.
+
+    Asks the Hugging Face Hub (HF_ENDPOINT, HF_TOKEN) and changes mlcc.yaml; mlcc apply renders it.  A commit that is
+    pinned stays unless --revision says what to move to.  Newer framework versions are listed, not taken.
+    """
+    session = current()
+    hub = None if silent(session) else Hub(session.environ)
+    code = 0
+    chosen = files(selection, session)
+    for path in session.counted(chosen, "looking up"):
+        code = max(code, _one(session, path, target_of(path, selection.directory), hub, Wish(follow, template), check))
+    flush(session)
+    return code
+
+
+def _one(session: Session, path: str, target: str, hub: Hub | None, wish: Wish, check: bool) -> int:
+    """One project.  target: where it is rendered, and so where the image finds the template."""
+    before = read_named(path, CONFIG_LIMITS.max_bytes)
+    # what only this run knows is not for a file that is committed
+    committed = {n: v for n, v in session.environ.items() if not n.startswith("ML_")}
+    project = pipeline.read(path, Request(environ=committed, plugged=plugged(session)))
+    if not project.ok:
+        raise UserError(project.findings)
+    with Directory(target) as beside:
+        found = beside.read(NAME, MAX_FILE_BYTES)
+    proposal = upgrade.propose(project, hub, found[0] if found is not None else None, wish)
+    wrong = has_errors(proposal.findings)
+    if proposal.changes and not wrong:
+        after = proposal.text(before.decode("utf-8-sig")).encode()
+        checked(before, after, path)
+        if not check:
+            if proposal.template is not None:
+                write(os.path.join(target, NAME), proposal.template)
+            if after != before:
+                write(path, after)
+    _print(session, path, project, proposal, hub, check or wrong, found is not None)
+    if wrong:
+        return 1
+    return CHANGES if check and proposal.changes else 0
+
+
+# ---------------------------------------------------------------- output
+def _print(
+    session: Session, path: str, project: Project, proposal: Proposal, hub: Hub | None, dry: bool, there: bool
+) -> None:
+    values = [
+        {"path": format_path(p), "before": before, "after": after, "source": "file"}
+        for p, (before, after) in proposal.settings.items()
+    ]
+    changes: list[dict[str, Any]] = []
+    if proposal.template is not None:
+        action = UPDATE if there else CREATE
+        changes.append({"path": NAME, "action": action, "digest": digest(proposal.template)})
+    if values:
+        changes.append({"path": os.path.basename(path), "action": UPDATE})
+    framework = project.resolved.rows.framework
+    newer = [
+        {"framework": framework.name if framework else "", "version": v.name, "validation_level": v.validation_level}
+        for v in proposal.newer
+    ]
+    if session.format in ("json", "yaml"):
+        counts = [c["action"] for c in changes]
+        summary = {action: counts.count(action) for action in ACTIONS}
+        findings = [plain(f) for f in ordered(proposal.findings)]
+        session.documents[path] = document(
+            changes=changes, values=values, summary=summary, findings=findings, newer=newer
+        )
+        return
+    if session.format == "markdown":
+        session.out(table(values, ["path", "before", "after", "source"], session))
+    else:
+        for change in changes:
+            session.out(f"  {change['action']:<9} {printable(change['path'], 200)}")
+        for value in values:
+            session.out(f"  {value_line(value)}")
+    print_findings(proposal.findings, session)
+    for line in proposal.words:
+        session.say(line)
+    for row in newer:
+        session.say(f"newer: {row['framework']} {row['version']} ({row['validation_level']})")
+    if newer:
+        session.say("take one with: mlcc set framework.version VERSION")
+    _last(session, path, proposal, hub, dry)
+
+
+def _last(session: Session, path: str, proposal: Proposal, hub: Hub | None, dry: bool) -> None:
+    shown = printable(path, 200)
+    if has_errors(proposal.findings):
+        session.say(f"{shown}: nothing was written")
+    elif proposal.changes:
+        session.say(f"{shown}: {'would change' if dry else 'changed; mlcc apply renders it'}")
+    elif hub is None:
+        session.say(f"{shown}: offline: nothing was looked up")
+    else:
+        session.say(f"{shown}: nothing to change")

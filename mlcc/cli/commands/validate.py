@@ -1,0 +1,132 @@
+"""mlcc validate: every mistake of one or many mlcc.yaml files, at once, before anything is built or paid for."""
+
+from __future__ import annotations
+
+import click
+
+from mlcc.checks.runner import of_variables
+from mlcc.cli.formats import print_report
+from mlcc.cli.options import KeyCommand, Values, env_option, finding_output, value_options
+from mlcc.cli.output import count_line
+from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
+from mlcc.cli.session import Session, current
+from mlcc.core.errors import UsageError, UserError
+from mlcc.core.findings import Finding, error, has_errors
+from mlcc.resolve.project import Project
+
+# Switches that are also understood with a value behind them, and what the value makes of them.
+SWITCHES = ("--validate-env-vars", "--validate-with-docker")
+VALUES = {"true": "--", "false": "--no-"}
+
+
+class _Switches(KeyCommand):
+    """Understands `--validate-env-vars=false` beside `--no-validate-env-vars`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the words, switches with a value spelt as switches."""
+        return super().parse_args(ctx, [_spelt(word) for word in args])
+
+
+def _spelt(word: str) -> str:
+    name, _, value = word.partition("=")
+    start = VALUES.get(value.lower(), "")
+    return start + name.removeprefix("--") if name in SWITCHES and start else word
+
+
+@click.command("validate", cls=_Switches, epilog="Example: mlcc validate --all -o github")
+@click.option("--online", is_flag=True, help="Look the model up on the Hugging Face Hub.")
+@click.option(
+    "--validate-with-docker/--no-validate-with-docker",
+    "inspect",
+    default=False,
+    help="Inspect the base image with the container engine here: runs it, without a network.",
+)
+@click.option("--pull", is_flag=True, help="With --validate-with-docker: fetch the image where it is not here.")
+@click.option(
+    "--validate-env-vars/--no-validate-env-vars",
+    "env_vars",
+    default=True,
+    help="Judge container variables by the engine's options (the default).",
+)
+@project_options
+@env_option
+@value_options
+@finding_output
+def command(
+    selection: Selection,
+    env: str | None,
+    values: Values,
+    online: bool,
+    inspect: bool,
+    pull: bool,
+    env_vars: bool,
+) -> int:
+    """Check mlcc.yaml: syntax, keys, values, and whether they fit together.
+
+    All findings are shown at once.  Exits 1 when one of them is an error.
+    """
+    session = current()
+    for asked, option in ((online, "--online"), (pull, "--pull")):
+        if asked and session.offline:
+            raise UsageError([error("MLCC901", f"{option} uses the network, and --offline forbids it")])
+    if pull and not inspect:
+        raise UsageError([error("MLCC901", "--pull fetches an image for --validate-with-docker: give both")])
+    found: list[Finding] = []
+    chosen = files(selection, session, found)
+    asked_for = _Asked(session, online, inspect, pull)
+    for path in session.counted(chosen, "checking"):
+        try:
+            project = read(path, values, env, () if env_vars else of_variables())
+            found.extend([*project.findings, *asked_for(project)])
+        except UserError as problem:
+            found.extend(problem.findings)
+    print_report(found, session, chosen)
+    for path in chosen:
+        warn_unfinished(session, target_of(path, selection.directory))
+    if not session.machine:
+        count = count_line(found)
+        what = f"{len(chosen)} files" if len(chosen) != 1 else chosen[0]
+        session.say(f"{what}: {count}" if count else f"{what}: nothing wrong")
+    return 1 if has_errors(found) else 0
+
+
+class _Asked:
+    """What is looked up beyond the files, where the command line asks for it."""
+
+    def __init__(self, session: Session, online: bool, inspect: bool, pull: bool) -> None:
+        self.session, self.online, self.inspect, self.pull = session, online, inspect, pull
+        self._hub: object = None
+
+    def __call__(self, project: Project) -> list[Finding]:
+        """Findings about one project; what was learned is said as talk."""
+        found: list[Finding] = []
+        if self.online:
+            found += self._looked_up(project)
+        if self.inspect:
+            found += self._inspected(project)
+        return found
+
+    def _looked_up(self, project: Project) -> list[Finding]:
+        from mlcc.cli.session import silent
+        from mlcc.io.web import Unreachable
+        from mlcc.lookups import models
+        from mlcc.lookups.hub import Hub
+
+        if silent(self.session):
+            return [models.trouble(Unreachable("HF_HUB_OFFLINE is set: nothing was looked up"))]
+        if not isinstance(self._hub, Hub):
+            self._hub = Hub(self.session.environ)
+        seen = models.check(project, self._hub)
+        self._say(seen.words)
+        return list(seen.findings)
+
+    def _inspected(self, project: Project) -> list[Finding]:
+        from mlcc.lookups.base_image import check
+
+        seen = check(project.resolved, self.session.environ, self.pull)
+        self._say(seen.words)
+        return list(seen.findings)
+
+    def _say(self, words: tuple[str, ...]) -> None:
+        for line in words if not self.session.machine else ():
+            self.session.say(line)

@@ -1,0 +1,314 @@
+"""The one guard through which files of a checkout are opened.  Law: no path of a checkout is opened any other way.
+
+A checkout is untrusted: any component may be a link, a FIFO, a device, or change while we look.  So every component
+below a directory that the operator named is opened from its parent's descriptor without following links, and what a
+descriptor is, is asked of the descriptor, never of the name.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Protocol
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import Finding, error, printable
+
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | getattr(os, "O_NOCTTY", 0)
+
+
+REFUSED = "refused"
+
+
+class Observer(Protocol):
+    """Who is told what was asked of the file system, and what the answer was (see `replay`)."""
+
+    def saw(self, kind: str, arguments: tuple[Any, ...], answer: Any) -> None:
+        """One question and its answer."""
+
+
+_observers: list[Observer] = []
+
+
+@contextmanager
+def observed(observer: Observer) -> Iterator[None]:
+    """Tells `observer` of every question that is asked inside."""
+    _observers.append(observer)
+    try:
+        yield
+    finally:
+        _observers.remove(observer)
+
+
+def _note(kind: str, arguments: tuple[Any, ...], answer: Any) -> None:
+    for observer in _observers:
+        observer.saw(kind, arguments, answer)
+
+
+def digest(data: bytes) -> str:
+    """sha256 of bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def answer(found: tuple[bytes, int] | None) -> list[Any] | None:
+    """What `Directory.read` gave, in a form that can be kept and compared."""
+    return None if found is None else [digest(found[0]), found[1]]
+
+
+def listing(names: Iterable[str]) -> str:
+    """The digest of a list of names."""
+    return digest("\0".join(names).encode("utf-8", "surrogateescape"))
+
+
+def present(path: str) -> bool:
+    """True when something, a link too, stands at a path."""
+    found = os.path.lexists(path)
+    _note("present", (path,), found)
+    return found
+
+
+def is_directory(path: str, links: bool = True) -> bool:
+    """True for a directory; where `links` are allowed, for a link to one, too."""
+    found = os.path.isdir(path) and (links or not os.path.islink(path))
+    _note("is_directory", (path, links), found)
+    return found
+
+
+class Refused(UserError):
+    """A path that is not what it must be: a link, a directory in a file's place, a FIFO, too large."""
+
+    def __init__(self, path: str, why: str, hint: str = "", code: str = "MLCC001") -> None:
+        shown = printable(path, 200)
+        super().__init__([error(code, why, file=shown, hint=hint)])
+        _note(REFUSED, (), None)
+
+
+def reason(problem: OSError) -> str:
+    """What the system says of a path, in words."""
+    known = {
+        errno.ELOOP: "a symbolic link stands there, and mlcc follows none",
+        errno.ENOTDIR: "a file or a link stands where a directory belongs",
+        errno.EISDIR: "a directory stands where a file belongs",
+        errno.ENXIO: "not a plain file",
+        errno.EACCES: "permission denied",
+        errno.ENAMETOOLONG: "the name is too long",
+    }
+    return known.get(problem.errno or 0, (problem.strerror or "cannot be opened").lower())
+
+
+def _read_plain(fd: int, path: str, cap: int, single_link: bool) -> bytes:
+    status = os.fstat(fd)
+    if stat.S_ISDIR(status.st_mode):
+        raise Refused(path, "a directory stands where a file belongs")
+    if not stat.S_ISREG(status.st_mode):
+        raise Refused(path, "not a plain file")
+    if single_link and status.st_nlink > 1:
+        raise Refused(path, "has more than one hard link", "copy the file over itself, so that it is a file of its own")
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := _chunk(fd, path):
+        size += len(chunk)
+        if size > cap:
+            raise Refused(path, f"larger than {cap:,} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _chunk(fd: int, path: str) -> bytes:
+    try:
+        return os.read(fd, 1 << 20)
+    except OSError as problem:
+        raise Refused(path, f"cannot be read: {reason(problem)}") from None
+
+
+def read_named(path: str, cap: int) -> bytes:
+    """Reads a file that the operator named; only its last component must not be a link.
+
+    Raises Refused when it is missing, is no plain file, or holds more than `cap` bytes.
+    """
+    try:
+        fd = os.open(path, PLAIN)
+    except ValueError:
+        raise Refused(path, "not a file name") from None
+    except FileNotFoundError:
+        raise Refused(path, "no such file", "run `mlcc init`, or name one with -f FILE") from None
+    except OSError as problem:
+        raise Refused(path, reason(problem)) from None
+    try:
+        data = _read_plain(fd, path, cap, single_link=False)
+    finally:
+        os.close(fd)
+    if _observers:
+        _note("named", (path, cap), digest(data))
+    return data
+
+
+class Directory:
+    """An open directory below which paths are walked component by component without following links."""
+
+    def __init__(self, path: str, *, follow: bool = True) -> None:
+        """Opens `path`, which the operator named; with `follow` false its last component must not be a link.
+
+        Raises Refused.
+        """
+        self.path, self.follow = path, follow
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+        try:
+            self.fd = os.open(path.rstrip("/") or "/", flags)
+        except FileNotFoundError:
+            raise Refused(path, "no such directory") from None
+        except (OSError, ValueError) as problem:
+            why = reason(problem) if isinstance(problem, OSError) else "not a directory name"
+            raise Refused(path, why) from None
+        _note("directory", (path, follow), True)
+
+    def __enter__(self) -> Directory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the descriptor."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def parent(self, relpath: str) -> tuple[int, str] | None:
+        """A new descriptor of the directory that holds `relpath`, and its last component; None when it is absent."""
+        found = self._parent(relpath)
+        _note("parent", (self.path, self.follow, relpath), found is not None)
+        return found
+
+    def has_parent(self, relpath: str) -> bool:
+        """True when the directory that would hold `relpath` is there."""
+        found = self.parent(relpath)
+        if found is not None:
+            os.close(found[0])
+        return found is not None
+
+    def _parent(self, relpath: str) -> tuple[int, str] | None:
+        *parents, name = relpath.split("/")
+        fd, depth = os.dup(self.fd), 0
+        try:
+            for depth, part in enumerate(parents, 1):  # noqa: B007 - what it stands at is told
+                child = os.open(part, DIRECTORY, dir_fd=fd)
+                os.close(fd)
+                fd = child
+        except FileNotFoundError:
+            os.close(fd)
+            return None
+        except OSError as problem:
+            os.close(fd)
+            raise Refused("/".join([self.path, *parents[:depth]]), reason(problem)) from None
+        return fd, name
+
+    def read(self, relpath: str, cap: int, single_link: bool = True) -> tuple[bytes, int] | None:
+        """Bytes and permission bits of a plain file; None when it is absent.  Raises Refused for anything else."""
+        found = self._read(relpath, cap, single_link)
+        if _observers:
+            _note("read", (self.path, self.follow, relpath, cap, single_link), answer(found))
+        return found
+
+    def _read(self, relpath: str, cap: int, single_link: bool) -> tuple[bytes, int] | None:
+        found = self._parent(relpath)
+        if found is None:
+            return None
+        parent, name = found
+        shown = f"{self.path}/{relpath}"
+        try:
+            fd = os.open(name, PLAIN, dir_fd=parent)
+        except FileNotFoundError:
+            return None
+        except OSError as problem:
+            raise Refused(shown, reason(problem)) from None
+        finally:
+            os.close(parent)
+        try:
+            data = _read_plain(fd, shown, cap, single_link)
+            return data, stat.S_IMODE(os.fstat(fd).st_mode)
+        finally:
+            os.close(fd)
+
+    def exists(self, relpath: str) -> bool:
+        """True when something, of whatever kind, stands at `relpath` (or a parent of it is not a directory)."""
+        found = self._exists(relpath)
+        _note("exists", (self.path, self.follow, relpath), found)
+        return found
+
+    def _exists(self, relpath: str) -> bool:
+        try:
+            found = self._parent(relpath)
+        except Refused:
+            return True
+        if found is None:
+            return False
+        parent, name = found
+        try:
+            os.stat(name, dir_fd=parent, follow_symlinks=False)
+            return True
+        except FileNotFoundError:
+            return False
+        finally:
+            os.close(parent)
+
+    def walk(self, relpath: str = "", limit: int = 100_000) -> Iterator[str]:
+        """Relative paths of everything below `relpath` that is not a directory, in order; links are not followed."""
+        found = list(self._walk(relpath, limit))
+        if _observers:
+            _note("walk", (self.path, self.follow, relpath, limit), listing(found))
+        return iter(found)
+
+    def _walk(self, relpath: str, limit: int) -> Iterator[str]:
+        count = 0
+        pending = [relpath]
+        while pending:
+            here = pending.pop()
+            try:
+                fd = self._open_dir(here)
+            except FileNotFoundError:
+                continue
+            try:
+                entries = sorted(os.scandir(fd), key=lambda e: e.name)
+                subdirectories = []
+                for entry in entries:
+                    below = f"{here}/{entry.name}" if here else entry.name
+                    count += 1
+                    if count > limit:
+                        raise Refused(self.path, f"more than {limit:,} files below it")
+                    if entry.is_dir(follow_symlinks=False):
+                        subdirectories.append(below)
+                    else:
+                        yield below
+                pending.extend(reversed(subdirectories))
+            finally:
+                os.close(fd)
+
+    def _open_dir(self, relpath: str) -> int:
+        if not relpath:
+            return os.open(".", DIRECTORY, dir_fd=self.fd)
+        found = self._parent(relpath)
+        if found is None:
+            raise FileNotFoundError(relpath)
+        parent, name = found
+        try:
+            return os.open(name, DIRECTORY, dir_fd=parent)
+        except FileNotFoundError:
+            raise
+        except OSError as problem:
+            raise Refused(f"{self.path}/{relpath}", reason(problem)) from None
+        finally:
+            os.close(parent)
+
+
+def refused_finding(problem: Refused) -> Finding:
+    """The finding of a refusal."""
+    return problem.findings[0]

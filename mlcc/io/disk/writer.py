@@ -1,0 +1,177 @@
+"""How anything below a directory is written.  Law: by descriptor, component by component, never through a link.
+
+Used by apply (the only writer of a project), by `set` and `init` (mlcc.yaml itself) and for the local state below
+.mlcc/run, which is never committed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error, printable
+from mlcc.core.tree import MAX_FILE_BYTES
+from mlcc.io.disk.reader import DIRECTORY, Directory
+
+
+def make_directories(target: Directory, relpath: str) -> int:
+    """A descriptor of the directory `relpath`, made where absent."""
+    fd = os.dup(target.fd)
+    for part in relpath.split("/") if relpath else ():
+        try:
+            child = _open_or_make(fd, part)
+        except OSError:
+            os.close(fd)
+            raise
+        os.close(fd)
+        fd = child
+    return fd
+
+
+def _open_or_make(parent: int, name: str) -> int:
+    try:
+        return os.open(name, DIRECTORY, dir_fd=parent)
+    except FileNotFoundError:
+        os.mkdir(name, 0o755, dir_fd=parent)
+        fd = os.open(name, DIRECTORY, dir_fd=parent)
+        try:
+            os.fchmod(fd, 0o755)
+            os.fsync(parent)
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
+
+
+def write_file(parent: int, name: str, data: bytes, mode: int) -> None:
+    """Makes one new file in an open directory, whole and synced; it must not be there."""
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=parent)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fchmod(fd, mode)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def remove_empty(target: Directory, folder: str) -> None:
+    """Takes away directories that a deletion left empty, upwards."""
+    while folder:
+        found = target.parent(folder)
+        if found is None:
+            return
+        parent, name = found
+        try:
+            os.rmdir(name, dir_fd=parent)
+        except OSError:
+            return
+        finally:
+            os.close(parent)
+        folder = folder.rpartition("/")[0]
+
+
+def unwritable(target: Directory, paths: Iterable[str]) -> str:
+    """The first folder in which a file of `paths` could not be written or removed, or an empty text."""
+    for folder in dict.fromkeys(path.rpartition("/")[0] for path in paths):
+        here = folder
+        while (found := target.parent(f"{here}/x" if here else "x")) is None:
+            here = here.rpartition("/")[0]
+        try:
+            if not os.access(
+                ".", os.W_OK | os.X_OK, dir_fd=found[0], effective_ids=os.access in os.supports_effective_ids
+            ):
+                return here or "."
+        finally:
+            os.close(found[0])
+    return ""
+
+
+def remove_files(target: Directory, folder: str, names: Iterable[str]) -> None:
+    """Removes files of one folder where they are there."""
+    found = target.parent(f"{folder}/x")
+    if found is None:
+        return
+    parent = found[0]
+    try:
+        for name in names:
+            try:
+                os.unlink(name, dir_fd=parent)
+            except FileNotFoundError:
+                continue
+        os.fsync(parent)
+    finally:
+        os.close(parent)
+
+
+def remove_flat(target: Directory, folder: str) -> None:
+    """Removes plain files of one flat folder, and the folder."""
+    found = target.parent(f"{folder}/x")
+    if found is None:
+        return
+    fd = found[0]
+    try:
+        for name in os.listdir(fd):
+            if not stat.S_ISDIR(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode):
+                os.unlink(name, dir_fd=fd)
+    finally:
+        os.close(fd)
+    remove_empty(target, folder)
+
+
+@contextmanager
+def signals_wait() -> Iterator[None]:
+    """Holds interrupts back while files are switched: a few milliseconds that must not be torn."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def replace_file(target: Directory, name: str, data: bytes, mode: int | None = None) -> None:
+    """Writes one file of the operator's (mlcc.yaml, by `set` and `init`) in one step: old or new, never torn.
+
+    mode: permission bits; None keeps those of the file that is replaced.
+    """
+    found = target.read(name, MAX_FILE_BYTES)
+    bits = mode if mode is not None else found[1] if found is not None else 0o644
+    temporary = f".{name}.mlcc-new"
+    try:
+        with signals_wait():
+            try:
+                os.unlink(temporary, dir_fd=target.fd)
+            except FileNotFoundError:
+                pass
+            write_file(target.fd, temporary, data, bits)
+            os.rename(temporary, name, src_dir_fd=target.fd, dst_dir_fd=target.fd)
+            os.fsync(target.fd)
+    except OSError as problem:
+        try:
+            os.unlink(temporary, dir_fd=target.fd)
+        except OSError:
+            pass
+        why = (problem.strerror or "input/output error").lower()
+        message = f"could not write {printable(name, 200)}: {why}; it is as it was"
+        raise UserError([error("MLCC208", message)]) from None
+
+
+def write_state(target: Directory, relpath: str, data: bytes, mode: int = 0o600) -> None:
+    """Writes one file of mlcc's local state, in one step, making its folders."""
+    folder, _, name = relpath.rpartition("/")
+    parent = make_directories(target, folder)
+    try:
+        temporary = f".{name}.new"
+        try:
+            os.unlink(temporary, dir_fd=parent)
+        except FileNotFoundError:
+            pass
+        write_file(parent, temporary, data, mode)
+        os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+    finally:
+        os.close(parent)

@@ -1,0 +1,109 @@
+"""What a schema says about its keys: option, variables, phase, default.  Law: the one reader of `x-mlcc`.
+
+The command line, the documentation, the .conf files and the checks ask here, so that a key is described once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from mlcc.core.paths import Item, Path
+from mlcc.io.schema.validator import load_schema
+
+
+class Property(NamedTuple):
+    """A key of mlcc.yaml: `path` has `*` for a map's names and `[]` for a list's elements."""
+
+    path: tuple[str, ...]
+    schema: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Dotted form for people: `inference_components[].copy_count`."""
+        return ".".join(self.path).replace(".[]", "[]")
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """The `x-mlcc` object."""
+        meta: Mapping[str, Any] = self.schema.get("x-mlcc", {})
+        return meta
+
+    @property
+    def phase(self) -> str:
+        """`build` (changes the rendered tree's image), `deploy`, or empty for a section of both."""
+        return str(self.meta.get("phase", ""))
+
+    @property
+    def named(self) -> bool:
+        """True for a list whose elements merge by name."""
+        return self.meta.get("merge") == "name"
+
+    @property
+    def free(self) -> bool:
+        """True for a mapping whose keys and depth the schema leaves open."""
+        closed = {"properties", "patternProperties"} & set(self.schema)
+        more = self.schema.get("additionalProperties")
+        return self.types == ("object",) and not closed and more in (None, True, {})
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """JSON types it may have."""
+        if "anyOf" in self.schema:
+            return tuple(str(form.get("type", "string")) for form in self.schema["anyOf"])
+        kind = self.schema.get("type", "object")
+        return tuple(kind) if isinstance(kind, list) else (str(kind),)
+
+
+def properties(schema: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[Property]:
+    """Every key of an expanded schema, depth first, in its order."""
+    for key, child in schema.get("properties", {}).items():
+        here = Property((*prefix, key), child)
+        yield here
+        yield from _below(here)
+
+
+def _below(parent: Property) -> Iterator[Property]:
+    yield from properties(parent.schema, parent.path)
+    maps = [*parent.schema.get("patternProperties", {}).values()]
+    if isinstance(parent.schema.get("additionalProperties"), dict):
+        maps.append(parent.schema["additionalProperties"])
+    for child in maps:
+        here = Property((*parent.path, "*"), child)
+        yield here
+        yield from _below(here)
+    items = parent.schema.get("items")
+    if isinstance(items, dict):
+        here = Property((*parent.path, "[]"), items)
+        yield here
+        yield from _below(here)
+
+
+@functools.cache
+def index(name: str) -> Mapping[tuple[str, ...], Property]:
+    """All keys of a packaged schema by their pattern path (without what is below `environments`)."""
+    return {p.path: p for p in properties(load_schema(name)) if p.path[:1] != ("environments",) or len(p.path) == 1}
+
+
+def find(name: str, path: Path) -> Property | None:
+    """The key that a concrete path names, or None; free maps below a key answer with that key's `*`."""
+    known = index(name)
+    pattern: tuple[str, ...] = ()
+    for segment in path:
+        word = "[]" if isinstance(segment, (int, Item)) else segment
+        if (*pattern, word) in known:
+            pattern = (*pattern, word)
+        elif (*pattern, "*") in known:
+            pattern = (*pattern, "*")
+        elif pattern in known and known[pattern].free:
+            return known[pattern]
+        else:
+            return None
+    return known.get(pattern)
+
+
+def empty_counts(name: str, path: Path) -> bool:
+    """True for a mapping that says something even when it holds nothing (`dynamic_batching: {}`)."""
+    prop = find(name, path)
+    return prop is not None and prop.meta.get("keep") == "empty"

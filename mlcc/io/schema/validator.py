@@ -1,0 +1,271 @@
+"""Documents against their JSON Schemas, as findings.  Law: the only importer of jsonschema; knows no document by name.
+
+Messages are built from the schema's keywords, never from jsonschema's own texts: those quote whole instances, which
+may be secrets, control characters or bombs.  What a schema says about a key (its option, its variable, its phase) is
+read here too, so that the command line, the documentation and the checks share one source.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from mlcc.core.findings import Finding, Severity, allowed, nearest, printable, quoted
+from mlcc.core.nodes import Node
+from mlcc.core.paths import format_path
+from mlcc.io import packaged
+from mlcc.io.schema.quick_yes import accepts
+
+MAX_FINDINGS = 200
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a mapping",
+    "array": "a list",
+}
+
+
+def expand(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema with every local `$ref` replaced by what it names (our schemas do not recurse)."""
+    definitions = schema.get("definitions", {})
+
+    def inline(node: Any) -> Any:
+        if isinstance(node, Mapping):
+            if "$ref" in node:
+                return inline(definitions[str(node["$ref"]).rpartition("/")[2]])
+            return {k: inline(v) for k, v in node.items() if k != "definitions"}
+        return [inline(v) for v in node] if isinstance(node, list) else node
+
+    expanded: dict[str, Any] = inline(schema)
+    return expanded
+
+
+@functools.cache
+def load_schema(name: str) -> dict[str, Any]:
+    """A packaged schema, expanded."""
+    return expand(packaged.schema(name))
+
+
+@functools.cache
+def schema_digest(name: str) -> str:
+    """sha256 of a packaged schema's bytes: what a document was judged by."""
+    return hashlib.sha256(packaged.read("schemas", f"{name}.schema.json")).hexdigest()
+
+
+@functools.cache
+def _judged(name: str, partial: bool) -> dict[str, Any]:
+    """A schema; for a layer over others without what its top level requires."""
+    schema = load_schema(name)
+    return {k: v for k, v in schema.items() if k != "required"} if partial else schema
+
+
+@functools.cache
+def _validator(name: str) -> Any:
+    from jsonschema import Draft7Validator
+    from jsonschema.validators import extend
+
+    checker = Draft7Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+            "number": lambda _, value: isinstance(value, (int, float)) and not isinstance(value, bool),
+        }
+    )
+    strict: Any = extend(Draft7Validator, type_checker=checker)  # type: ignore[no-untyped-call]
+    return strict(load_schema(name))
+
+
+def validate_document(root: Node, name: str, *, partial: bool = False) -> list[Finding]:
+    """Every way in which a document breaks the schema `name`, as findings with places.
+
+    partial: the document is a layer over others, so what the top level requires may stand elsewhere.
+    """
+    return list(dict.fromkeys(finding for _, finding in document_errors(root, name, partial=partial)))
+
+
+def document_errors(root: Node, name: str, *, partial: bool = False) -> list[tuple[tuple[str | int, ...], Finding]]:
+    """The same, each finding with the path of the value that is wrong."""
+    plain = root.plain()
+    if accepts(_judged(name, partial), plain):
+        return []
+    found: list[tuple[tuple[str | int, ...], Finding]] = []
+    for problem in _validator(name).iter_errors(plain):
+        path = tuple(problem.absolute_path)
+        if partial and problem.validator == "required" and not path:
+            continue
+        unknown = problem.validator == "additionalProperties"
+        for finding in _explain(problem, root, path):
+            # an unknown key is wrong itself; what it stands in is not
+            found.append((_key_of(problem, path, finding) if unknown else path, finding))
+        if len(found) >= MAX_FINDINGS:
+            break
+    return found
+
+
+def _key_of(problem: Any, path: tuple[str | int, ...], finding: Finding) -> tuple[str | int, ...]:
+    """The path of the unknown key that a finding is about."""
+    for key in problem.instance:
+        where = format_path(tuple(printable(s, 60) if isinstance(s, str) else s for s in (*path, key)))
+        if where == finding.path:
+            return (*path, key)
+    return path
+
+
+# ---------------------------------------------------------------- messages
+Keyword = Callable[[Any, Node, "tuple[str | int, ...]"], Iterable[Finding]]
+
+
+def _explain(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterable[Finding]:
+    return _KEYWORDS.get(problem.validator, _other)(problem, root, path)
+
+
+def _make(code: str, root: Node, path: tuple[str | int, ...], message: str, hint: str = "") -> Finding:
+    mark = root.mark_of(path)
+    shown = format_path(tuple(printable(s, 60) if isinstance(s, str) else s for s in path))
+    return Finding(code, Severity.ERROR, message, shown, mark.file, mark.line, mark.column, hint)
+
+
+def _shown(problem: Any, path: tuple[str | int, ...]) -> str:
+    """The offending value for a message; nothing below `secrets` and no collection is ever quoted."""
+    value = problem.instance
+    if (path and path[0] == "secrets") or isinstance(value, (dict, list)):
+        return "the value"
+    if value is None:
+        return "an absent value"
+    if isinstance(value, bool):
+        return f"'{str(value).lower()}'"
+    if isinstance(value, (int, float)):
+        # beyond Python's own limit for int-to-text, no number is worth showing
+        return f"'{value}'" if abs(value) < 10**30 else "the number"
+    return quoted(value, 60)
+
+
+def _unknown(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    known = problem.schema.get("properties", {})
+    patterns = problem.schema.get("patternProperties", {})
+    names_are_free = any(p != "^x-" for p in patterns)
+    for key in problem.instance:
+        if key in known or any(re.search(p, key) for p in patterns):
+            continue
+        where = (*path, key)
+        if names_are_free and not known:
+            kind = problem.schema.get("title", "this mapping").lower()
+            message = f"{quoted(key, 60)} is not a valid name in {kind}"
+            yield _make("MLCC021", root, where, message, f"names match {_readable(next(iter(patterns)))}")
+            continue
+        near = nearest(key, known)
+        hint = f"did you mean {near}? " if near else ""
+        message = f"unknown key {quoted(key, 60)}"
+        yield _make("MLCC020", root, where, message, f"{hint}allowed here: {allowed(known, 40)}")
+
+
+def _type(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    wanted = problem.validator_value if isinstance(problem.validator_value, list) else [problem.validator_value]
+    words = " or ".join(_TYPES[w] for w in wanted)
+    node = root.get(*path)
+    hint = ""
+    if "string" in wanted and isinstance(problem.instance, (int, float)) and node is not None:
+        hint = f'write it in quotes: "{printable(node.text, 40)}"'
+    elif {"integer", "number"} & set(wanted) and isinstance(problem.instance, str):
+        # unquoted text that is no number may be one to other YAML readers: they are told apart elsewhere
+        quoted_number = node is not None and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", node.text)
+        hint = "write it without quotes" if quoted_number else "write it in decimal digits"
+    elif problem.instance is None:
+        hint = "give it a value, or remove the key"
+    yield _make("MLCC022", root, path, f"{_shown(problem, path)} is not {words}", hint)
+
+
+def _readable(pattern: str) -> str:
+    """A pattern as shown to people: without the anchors that guard against trailing newlines."""
+    return pattern.removeprefix("^").replace("$(?!\\n)", "")
+
+
+def _pattern(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    examples = problem.schema.get("examples", [])
+    hint = "for example " + ", ".join(str(e) for e in examples[:3]) if examples else ""
+    title = str(problem.schema.get("title", "value")).lower()
+    yield _make("MLCC023", root, path, f"{_shown(problem, path)} is not a valid {title}", hint)
+
+
+def newer(version: Any, known: Iterable[Any]) -> bool:
+    """True for the version of a format that comes after all that are known."""
+    return isinstance(version, int) and not isinstance(version, bool) and all(version > k for k in known)
+
+
+def _enum(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    if path == ("version",) and newer(problem.instance, problem.validator_value):
+        message = f"{_shown(problem, path)} is a newer format: this mlcc reads version {max(problem.validator_value)}"
+        yield _make("MLCC024", root, path, message, "a newer mlcc is needed: upgrade mlcc")
+        return
+    words = [str(w) for w in problem.validator_value]
+    near = nearest(problem.instance, words) if isinstance(problem.instance, str) else ""
+    hint = f"did you mean {near}? allowed: {allowed(words, 20)}" if near else f"allowed: {allowed(words, 20)}"
+    yield _make("MLCC024", root, path, f"{_shown(problem, path)} is not one of the allowed values", hint)
+
+
+_BOUNDS = {
+    "minimum": "is below the minimum of",
+    "maximum": "exceeds the maximum of",
+    "exclusiveMinimum": "must be greater than",
+    "exclusiveMaximum": "must be less than",
+}
+
+
+def _bound(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    words = _BOUNDS[problem.validator]
+    yield _make("MLCC025", root, path, f"{_shown(problem, path)} {words} {problem.validator_value}")
+
+
+_LENGTHS = {
+    "minLength": "is shorter than {} characters",
+    "maxLength": "is longer than {} characters",
+    "minItems": "has fewer than {} elements",
+    "maxItems": "has more than {} elements",
+    "minProperties": "has fewer than {} keys",
+    "maxProperties": "has more than {} keys",
+}
+
+
+def _length(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    words = _LENGTHS[problem.validator].format(problem.validator_value)
+    if problem.validator == "minLength" and problem.instance == "":
+        words = "is empty"
+    yield _make("MLCC026", root, path, f"{_shown(problem, path)} {words}")
+
+
+def _required(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    for key in problem.validator_value:
+        if key not in problem.instance:
+            description = problem.schema.get("properties", {}).get(key, {}).get("description", "")
+            yield _make("MLCC027", root, (*path, key), f"the key {key} is missing", description)
+
+
+def _forms(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    hint = str(problem.schema.get("description", ""))
+    yield _make("MLCC022", root, path, f"{_shown(problem, path)} has none of the allowed forms", hint)
+
+
+def _unique(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    yield _make("MLCC028", root, path, "an element stands twice in the list")
+
+
+def _other(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    yield _make("MLCC029", root, path, f"breaks the rule {problem.validator} of the schema")
+
+
+_KEYWORDS: dict[str, Keyword] = {
+    "additionalProperties": _unknown,
+    "type": _type,
+    "pattern": _pattern,
+    "enum": _enum,
+    "required": _required,
+    "anyOf": _forms,
+    "oneOf": _forms,
+    "uniqueItems": _unique,
+    **dict.fromkeys(_BOUNDS, _bound),
+    **dict.fromkeys(_LENGTHS, _length),
+}

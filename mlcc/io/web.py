@@ -1,0 +1,207 @@
+"""One HTTP question at a time, under caps.  Law: the only sender of lookups; every address and answer is a stranger's.
+
+An answer has a largest size and a latest moment, however slowly it drips; redirects are followed by hand, never from
+https to anything else; the token goes to the origin that was asked first and nowhere else, and never into a message.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from mlcc.core.findings import printable
+from mlcc.core.version import VERSION
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+MOVED = (301, 302, 303, 307, 308)
+MAX_URL = 8192
+PROXIES = frozenset({"http"})
+_TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
+
+
+class Unreachable(Exception):
+    """A server did not answer, or something else answered in its place; the text says what, fit for a message."""
+
+
+class TooLarge(Unreachable):
+    """An answer of more bytes than are taken."""
+
+
+class Limits(NamedTuple):
+    """Caps on every answer.  wait_s: for the next bytes; total_s: for the whole; hops: redirects in a row."""
+
+    wait_s: float = 10
+    total_s: float = 40
+    hops: int = 5
+
+
+USUAL = Limits()
+
+
+class Answer(NamedTuple):
+    """One HTTP answer, as far as it is used: headers by lower-case name, and the body of a good one."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class Origin(NamedTuple):
+    """Scheme, host and port of an address."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def origin(url: str) -> Origin | None:
+    """Whose address it is; None for one that is not followed."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+        if parts.username is not None or not port or not parts.hostname:
+            return None
+    except ValueError:
+        return None
+    plain = url.isascii() and len(url) <= MAX_URL and not re.search(r"[\x00-\x20\x7f]", url)
+    return Origin(parts.scheme, parts.hostname, port) if plain else None
+
+
+def _joined(url: str, location: str) -> str:
+    """Where a redirect leads; an empty text when that cannot be read."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
+
+
+class Web:
+    """Asks servers by GET.  Raises Unreachable for all that can go wrong on the way."""
+
+    def __init__(self, environ: Mapping[str, str], limits: Limits = USUAL) -> None:
+        """environ: proxies, as other programs name them."""
+        self._environ = environ
+        self._limits = limits
+
+    def get(self, url: str, cap: int, token: str = "") -> Answer:
+        """The answer to a question, after redirects.  cap: how many bytes it may have; token: for the first origin."""
+        first, left = origin(url), self._limits.hops
+        if first is None:
+            raise Unreachable("is not the address of a server")
+        here = first
+        while True:
+            trusted = here == first and (here.scheme == "https" or here.host in LOCAL)
+            answer = self._one(url, here, cap, token if trusted and _TOKEN.fullmatch(token) else "")
+            if answer.status not in MOVED:
+                return answer
+            url = _joined(url, answer.headers.get("location", ""))
+            following = origin(url)
+            if following is None or (first.scheme == "https" and following.scheme != "https"):
+                raise Unreachable("leads to an address that is not followed")
+            here, left = following, left - 1
+            if left < 0:
+                raise Unreachable("leads in circles")
+
+    def _one(self, url: str, at: Origin, cap: int, token: str) -> Answer:
+        headers = {"User-Agent": f"mlcc/{VERSION}", "Accept": "*/*", "Connection": "close"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        late = threading.Event()
+        connection = None
+        watch = None
+        try:
+            connection, target = self._connection(url, at, headers)
+            connection.connect()
+            watch = threading.Timer(self._limits.total_s, _hang_up, [connection.sock, late])
+            watch.daemon = True
+            watch.start()
+            connection.request("GET", target, headers=headers)
+            response = connection.getresponse()
+            body = response.read(cap + 1) if response.status == 200 else b""
+            if late.is_set():
+                raise TimeoutError
+        except (OSError, http.client.HTTPException, ValueError) as problem:
+            raise Unreachable("does not answer in time" if late.is_set() else _words(problem)) from None
+        finally:
+            if watch is not None:
+                watch.cancel()
+            if connection is not None:
+                connection.close()
+        if len(body) > cap:
+            raise TooLarge(f"answers with more than {cap >> 10:,} KiB")
+        return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
+
+    def _connection(self, url: str, at: Origin, headers: dict[str, str]) -> tuple[http.client.HTTPConnection, str]:
+        """A connection, by a proxy where the environment names one, and what to ask it for."""
+        parts = urlsplit(url)._replace(fragment="")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        secure, wait, proxy = at.scheme == "https", self._limits.wait_s, self._proxy(at)
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        if proxy is None:
+            return kind(at.host, at.port, timeout=wait), target
+        asked = {"Proxy-Authorization": _basic(proxy)} if proxy.username else {}
+        connection = kind(proxy.hostname or "", proxy.port or 80, timeout=wait)
+        if secure:
+            connection.set_tunnel(at.host, at.port, asked)
+            return connection, target
+        headers.update(asked)
+        return connection, parts.geturl()
+
+    def _proxy(self, at: Origin) -> SplitResult | None:
+        names = (f"{at.scheme}_proxy", f"{at.scheme}_proxy".upper(), "all_proxy", "ALL_PROXY")
+        found = next((self._environ[n] for n in names if self._environ.get(n)), "")
+        spared = self._environ.get("no_proxy") or self._environ.get("NO_PROXY") or ""
+        if not found or _spared(at, spared):
+            return None
+        parts = urlsplit(found if "://" in found else f"http://{found}")
+        if parts.scheme not in PROXIES or not parts.hostname:
+            raise ValueError("a proxy of another kind")
+        return parts
+
+
+def _spared(at: Origin, names: str) -> bool:
+    """True for a host of NO_PROXY: a name, or the end of one, with or without the port; `*` is all."""
+    for name in names.lower().replace(" ", "").split(","):
+        bare = name.lstrip(".")
+        if name == "*" or (
+            bare and any(h == bare or h.endswith(f".{bare}") for h in (at.host, f"{at.host}:{at.port}"))
+        ):
+            return True
+    return False
+
+
+def _basic(proxy: SplitResult) -> str:
+    words = f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}"
+    return "Basic " + base64.b64encode(words.encode()).decode("ascii")
+
+
+def _hang_up(sock: socket.socket, late: threading.Event) -> None:
+    late.set()
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+
+
+def _words(problem: Exception) -> str:
+    """What went wrong, without anything of what was sent."""
+    match problem:
+        case TimeoutError():
+            return "does not answer in time"
+        case socket.gaierror():
+            return "cannot be found: its name is not known here"
+        case ssl.SSLError():
+            return f"cannot be trusted: {printable(problem.reason or 'TLS fails', 80).lower().replace('_', ' ')}"
+        case http.client.HTTPException():
+            return "answers something that is not HTTP"
+        case OSError():
+            return f"cannot be reached: {(problem.strerror or 'the connection ended').lower()}"
+        case _:
+            return "cannot be asked: its address, or the proxy's, is of a form that mlcc does not know"

@@ -1,0 +1,3 @@
+"""YAML: read under limits with places, and written."""
+
+from __future__ import annotations

@@ -1,0 +1,236 @@
+"""A rendered project, as the do/ steps see it.  Law: reads do/ and mlcc.lock, never mlcc.yaml; executes nothing.
+
+What was reviewed in Git is what is deployed: the values are those of do/config and its like, and each must be what
+mlcc.lock says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mlcc.apply import state
+from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.findings import Finding, allowed, error, nearest, printable, quoted
+from mlcc.core.paths import EMPTY, Path, parse_path
+from mlcc.core.tree import LOCK_NAME
+from mlcc.io.disk.reader import Directory
+from mlcc.load.locate import project_root
+from mlcc.plan.lock import Lock, read_lock
+from mlcc.registries.files import Root
+from mlcc.registries.loader import Registries
+from mlcc.registries.loader import load as load_registries
+from mlcc.registries.rows import Architecture, DeploymentConfig, Framework, FrameworkVersion, Target
+from mlcc.registries.triton_rows import TritonBackend
+from mlcc.render import conf_lines, conf_values
+from mlcc.resolve.result import DEFAULT_COMPONENT, TRITON
+
+MAX_CONF_BYTES = 4 * 1024 * 1024
+
+
+class RenderedProject(NamedTuple):
+    """A project's values and rows.
+
+    directory: where it lies; env: the chosen environment; target: where this step acts (the project's own, or the one
+    named with --target); variables: of do/config with the environment's over them; components and adapters: theirs,
+    by name; values: the lock's, by path.
+    """
+
+    directory: str
+    env: str | None
+    target: Target
+    variables: Mapping[str, str]
+    components: Mapping[str, Mapping[str, str]]
+    adapters: Mapping[str, Mapping[str, str]]
+    values: Mapping[Path, Any]
+    lock: Lock
+    config: DeploymentConfig
+    architecture: Architecture
+    framework: Framework | None = None
+    version: FrameworkVersion | None = None
+    backends: Mapping[str, TritonBackend] = EMPTY
+
+    @property
+    def backend(self) -> TritonBackend | None:
+        """The Triton backend of the deployment config, where it has one."""
+        return self.backends.get(self.config.backend)
+
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return self.variables["PROJECT_NAME"]
+
+    @property
+    def checkout(self) -> str:
+        """Tells this directory's containers and images from those of another checkout of the same project."""
+        return hashlib.sha256(os.fsencode(os.path.realpath(self.directory))).hexdigest()[:8]
+
+    @property
+    def local_name(self) -> str:
+        """The name of this checkout's container, and the label of all that is its own."""
+        return f"mlcc-{self.name}-{self.checkout}"
+
+    @property
+    def container(self) -> Mapping[str, Any]:
+        """The architecture's container facts: port, paths, timeouts."""
+        return self.architecture.container
+
+    def get(self, dotted: str, default: Any = None) -> Any:
+        """A resolved value by dotted path."""
+        return self.values.get(parse_path(dotted) or (), default)
+
+    def environment(self, component: str = DEFAULT_COMPONENT) -> dict[str, str]:
+        """The container environment of one component: the project's, with the component's own over it."""
+        found = self._container(self.variables)
+        return found | self._container(self.components.get(component, {}))
+
+    def _container(self, variables: Mapping[str, str]) -> dict[str, str]:
+        plain = tuple(self.architecture.env_prefixes)
+        found = {
+            k.removeprefix(conf_values.ENV_PREFIX): v
+            for k, v in variables.items()
+            if k.startswith(conf_values.ENV_PREFIX)
+        }
+        return found | {k: v for k, v in variables.items() if plain and k.startswith(plain)}
+
+
+def load_project(
+    directory: str, roots: Sequence[Root] = (), env: str | None = None, target: str = ""
+) -> RenderedProject:
+    """Reads a rendered project.
+
+    roots: the operator's registry folders; the project's own, as the lock names them, stand over them.
+
+    Raises PreconditionError when there is none, when an apply was killed half-way, or when a value is not what the
+    lock says; UserError when a .conf file holds anything but values.
+    """
+    with Directory(directory) as tree:
+        if state.journal_of(tree) is not None or state.unfinished(tree):
+            problem = error("MLCC303", "an apply was killed before it finished", hint="mlcc apply finishes it")
+            raise PreconditionError([problem])
+        config = _conf(tree, "do/config")
+        raw = tree.read(LOCK_NAME, state.LOCK_MAX_BYTES)
+        if config is None or raw is None:
+            where = printable(directory, 200)
+            message = f"{where} holds no rendered project"
+            raise PreconditionError([error("MLCC303", message, hint="mlcc apply renders one from mlcc.yaml")])
+        lock = read_lock(raw[0])
+        overlay = _overlay(tree, lock, env)
+        values = lock.environment(env)
+        components = {n: _conf(tree, f"do/ic/{n}.conf") or {} for n in conf_values.components(values)}
+        adapters = {n: _conf(tree, f"do/adapters/{n}.conf") or {} for n in conf_values.adapters(values)}
+    registries = load_registries((*roots, *_own_roots(directory, values)))
+    project = _assemble(directory, registries, env, target, config, components, adapters, overlay, values, lock)
+    _agree(project)
+    return project
+
+
+def _own_roots(directory: str, values: Mapping[Path, Any]) -> Iterator[Root]:
+    for text in values.get(("registries",), ()):
+        root, problem = project_root(directory, str(text))
+        if root is None:
+            raise UserError([error("MLCC402", problem, path="registries")])
+        yield root
+
+
+def _conf(tree: Directory, path: str) -> dict[str, str] | None:
+    found = tree.read(path, MAX_CONF_BYTES)
+    if found is None:
+        return None
+    variables, problems = conf_lines.parse_conf(found[0], path)
+    if problems:
+        raise UserError(problems)
+    return variables
+
+
+def _overlay(tree: Directory, lock: Lock, env: str | None) -> dict[str, str]:
+    if not env:
+        return {}
+    if env not in lock.environments:
+        near = nearest(env, lock.environments)
+        hint = (f"did you mean {near}? " if near else "") + f"known: {allowed(lock.environments) or 'none'}"
+        raise UserError([error("MLCC032", f"no environment is called {quoted(env)}", hint=hint)])
+    return _conf(tree, f"do/env/{env}.conf") or {}
+
+
+def _assemble(
+    directory: str,
+    registries: Registries,
+    env: str | None,
+    target: str,
+    config: dict[str, str],
+    components: Mapping[str, dict[str, str]],
+    adapters: Mapping[str, dict[str, str]],
+    overlay: Mapping[str, str],
+    values: Mapping[Path, Any],
+    lock: Lock,
+) -> RenderedProject:
+    merged = {**config, **{k: v for k, v in overlay.items() if "__" not in k}}
+    gone = merged.pop(conf_values.UNSET, "").split()
+    merged = {k: v for k, v in merged.items() if k not in gone}
+    scoped_ic = {n: _scoped("IC", n, own, overlay, gone) for n, own in components.items()}
+    scoped_adapters = {n: _scoped("ADAPTER", n, own, overlay, gone) for n, own in adapters.items()}
+    row = registries.deployment_configs.get(merged.get("DEPLOYMENT_CONFIG", ""))
+    wanted = target or merged.get("DEPLOYMENT_TARGET", "")
+    chosen = registries.targets.get(registries.canonical("targets", wanted)[0])
+    architecture = registries.architectures.get(row.architecture) if row is not None else None
+    if row is None or chosen is None or architecture is None:
+        raise _unknown(registries, merged, wanted, row)
+    framework = registries.framework(merged["FRAMEWORK"]) if "FRAMEWORK" in merged else None
+    version = framework.versions.get(merged.get("FRAMEWORK_VERSION", "")) if framework is not None else None
+    backends = registries.triton_backends if TRITON in architecture.uses else EMPTY
+    rows = (row, architecture, framework, version, backends)
+    return RenderedProject(directory, env, chosen, merged, scoped_ic, scoped_adapters, values, lock, *rows)
+
+
+def _scoped(
+    kind: str, name: str, own: Mapping[str, str], overlay: Mapping[str, str], gone: list[str]
+) -> dict[str, str]:
+    """A component's variables with the environment's over them."""
+    start = conf_values.scoped(kind, name, "")
+    found = dict(own)
+    for key, value in overlay.items():
+        if key.startswith(start):
+            found[f"{kind}_{key.removeprefix(start)}"] = value
+    removed = {f"{kind}_{k.removeprefix(start)}" for k in gone if k.startswith(start)}
+    return {k: v for k, v in found.items() if k not in removed}
+
+
+def _unknown(
+    registries: Registries, variables: Mapping[str, str], target: str, row: DeploymentConfig | None
+) -> UserError:
+    if row is None:
+        name = variables.get("DEPLOYMENT_CONFIG", "")
+        hint = f"known: {allowed(registries.deployment_configs)}"
+        return UserError([error("MLCC102", f"no deployment config is called {quoted(name)}", hint=hint)])
+    near = nearest(target, registries.targets)
+    hint = (f"did you mean {near}? " if near else "") + f"known: {allowed(registries.targets)}"
+    return UserError([error("MLCC103", f"no deployment target is called {quoted(target)}", hint=hint)])
+
+
+def _agree(project: RenderedProject) -> None:
+    """Refuses values that are not the lock's: edited by hand, or rendered from another state."""
+    plain = project.architecture.env_prefixes
+    expected = conf_values.config(project.values, plain)
+    problems = list(_differences("do/config", expected, project.variables))
+    for name, found in project.components.items():
+        wanted = conf_values.component(project.values, name, plain)
+        if found or name != DEFAULT_COMPONENT:
+            problems += _differences(f"do/ic/{name}.conf", wanted, found)
+    for name, found in project.adapters.items():
+        problems += _differences(f"do/adapters/{name}.conf", conf_values.adapter(project.values, name), found)
+    if problems:
+        raise PreconditionError(problems)
+
+
+def _differences(file: str, expected: Mapping[str, str], found: Mapping[str, str]) -> list[Finding]:
+    hint = "put the value into mlcc.yaml (mlcc set) and run mlcc apply"
+    problems = []
+    for name in sorted({*expected, *found}):
+        if expected.get(name) != found.get(name):
+            what = "is missing" if name not in found else "is not in" if name not in expected else "differs from"
+            message = f"{printable(name, 80)} {what} {LOCK_NAME}" if what != "is missing" else f"{name} is missing"
+            problems.append(error("MLCC304", message, file=file, hint=hint))
+    return problems

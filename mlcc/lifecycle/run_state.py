@@ -1,0 +1,112 @@
+"""Local state below .mlcc/run.  Law: never committed, never trusted: it says where to look, not what to do.
+
+A pull request could plant these files, so a pid is believed only together with its start time and token, and a path
+only where it is one of ours.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from mlcc.io.disk.reader import DIRECTORY, Directory
+from mlcc.io.disk.writer import remove_empty, remove_files, write_state
+
+RUN_DIR = ".mlcc/run"
+BUILD, SERVER = "build.json", "server.json"
+LOG = "server.log"
+# one for each server in the foreground
+FOREGROUND = "run-"
+MAX_BYTES = 64 * 1024
+
+
+def read(directory: str, name: str) -> dict[str, Any]:
+    """One state file as a mapping; empty when it is absent or not one."""
+    with Directory(directory) as tree:
+        found = tree.read(f"{RUN_DIR}/{name}", MAX_BYTES)
+    if found is None:
+        return {}
+    try:
+        document = json.loads(found[0])
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def foreground(directory: str) -> list[dict[str, Any]]:
+    """What each server in the foreground wrote down."""
+    with Directory(directory) as tree:
+        names = [name for name in _top(tree) if name.startswith(FOREGROUND) and name.endswith(".json")]
+    return [read(directory, name) for name in names]
+
+
+def _top(tree: Directory) -> list[str]:
+    """Files that stand directly in .mlcc/run."""
+    found = tree.parent(f"{RUN_DIR}/x")
+    if found is None:
+        return []
+    try:
+        return sorted(entry.name for entry in os.scandir(found[0]) if entry.is_file(follow_symlinks=False))
+    finally:
+        os.close(found[0])
+
+
+def write(directory: str, name: str, document: Mapping[str, Any]) -> None:
+    """Writes one state file."""
+    with Directory(directory) as tree:
+        write_state(tree, f"{RUN_DIR}/{name}", json.dumps(document, indent=1, sort_keys=True).encode() + b"\n")
+
+
+def remove(directory: str, name: str) -> None:
+    """Removes one state file."""
+    with Directory(directory) as tree:
+        remove_files(tree, RUN_DIR, [name])
+
+
+def path(directory: str, name: str) -> str:
+    """The absolute path of something below .mlcc/run, the folder made where absent (and no link)."""
+    with Directory(directory) as tree:
+        write_state(tree, f"{RUN_DIR}/.here", b"")
+        remove_files(tree, RUN_DIR, [".here"])
+    return os.path.join(os.path.abspath(directory), *RUN_DIR.split("/"), name)
+
+
+def sweep(directory: str) -> None:
+    """Removes all of .mlcc/run (links in it are removed, not followed)."""
+    with Directory(directory) as tree:
+        found = tree.parent(f"{RUN_DIR}/x")
+        if found is None:
+            return
+        try:
+            _remove_below(found[0])
+        finally:
+            os.close(found[0])
+        remove_empty(tree, RUN_DIR)
+
+
+def _remove_below(fd: int) -> None:
+    """Removes everything in an open directory; what goes away by itself (a server takes its record along) is gone."""
+    for entry in list(os.scandir(fd)):
+        with suppress(FileNotFoundError):
+            if entry.is_dir(follow_symlinks=False):
+                _remove_folder(fd, entry.name)
+            else:
+                os.unlink(entry.name, dir_fd=fd)
+
+
+def _remove_folder(parent: int, name: str) -> None:
+    fd = os.open(name, DIRECTORY, dir_fd=parent)
+    try:
+        _remove_below(fd)
+    finally:
+        os.close(fd)
+    os.rmdir(name, dir_fd=parent)
+
+
+def leftovers(directory: str) -> list[str]:
+    """What still stands below .mlcc/run."""
+    with Directory(directory) as tree:
+        return list(tree.walk(RUN_DIR, limit=1000))

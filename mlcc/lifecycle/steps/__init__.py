@@ -1,0 +1,3 @@
+"""A module for each do/ step."""
+
+from __future__ import annotations

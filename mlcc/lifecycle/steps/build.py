@@ -1,0 +1,227 @@
+"""build: an image where an engine answers, else a virtual environment; the sample model first when it is absent.
+
+Law: the only step that trains, and only the sample, and only when its artifact is not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.findings import error, printable
+from mlcc.io import programs
+from mlcc.io.container_engines import Engine
+from mlcc.io.disk.reader import Directory
+from mlcc.lifecycle import run_state
+from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.lifecycle.steps import installed_engine
+from mlcc.resolve.triton import models
+
+REQUIREMENTS = "code/requirements.txt"
+TRAIN = "sample_model/train.py"
+IMAGE, VENV, INSTALLED = "image", "venv", "installed"
+TAIL = 25
+
+
+class Built(NamedTuple):
+    """What a build made: `image` with a reference, or `venv` with the path of its Python."""
+
+    kind: str
+    reference: str
+
+
+def run(context: Context) -> Result:
+    """Builds what deploy and run start."""
+    project = context.project
+    engine = context.engine
+    if context.argument("dry_run"):
+        return calls(_calls(project, engine, context.environ), engine=engine.name if engine else "none")
+    train_sample(context)
+    if engine is not None:
+        built = _image(context, engine)
+    elif installed_engine.wanted(project):
+        built = Built(INSTALLED, installed_engine.python(project, context.environ))
+    else:
+        built = _venv(context)
+    run_state.write(project.directory, run_state.BUILD, {"kind": built.kind, "reference": built.reference})
+    words = {
+        IMAGE: f"image {built.reference}",
+        VENV: "a virtual environment (no container engine answers)",
+        INSTALLED: f"nothing to build; the engine is installed in {printable(built.reference, 200)}",
+    }
+    lines = [f"built {project.name}: {words[built.kind]}"]
+    return Result({"built": {"kind": built.kind, "reference": built.reference}}, lines)
+
+
+def _calls(project: RenderedProject, engine: Engine | None, environ: Mapping[str, str]) -> list[dict[str, Any]]:
+    found = []
+    if _needs_sample(project):
+        found.append(call("engine", "train", script=TRAIN, output=os.path.dirname(artifact(project))))
+    if engine is not None:
+        image = image_name(project)
+        arguments = engine.build_arguments(image, platform(project), project.directory, project.local_name, environ)
+        found.append(call("engine", "build", arguments=arguments[1:]))
+    elif installed_engine.wanted(project):
+        found.append(call("engine", "find", python=programs.find("python3", environ) or ""))
+    else:
+        found.append(call("engine", "install", python=_python(project, environ), requirements=REQUIREMENTS))
+    return found
+
+
+def image_name(project: RenderedProject) -> str:
+    """The local image of a project."""
+    return f"mlcc/{project.name}:{project.checkout}"
+
+
+def platform(project: RenderedProject) -> str:
+    """The platform of the instances that will run the image; a laptop of another kind must not decide it."""
+    return project.variables.get("BUILD_PLATFORM", "linux/amd64")
+
+
+def existing(context: Context) -> Built:
+    """What the last build made.  Raises PreconditionError when there is none, or it is gone."""
+    project = context.project
+    found = run_state.read(project.directory, run_state.BUILD)
+    built = Built(str(found.get("kind", "")), str(found.get("reference", "")))
+    why = "has not been built here"
+    if built.kind == IMAGE:
+        image = image_name(project)
+        if context.need_engine().ask("image", "inspect", image, environ=context.environ).code == 0:
+            return Built(IMAGE, image)
+        why = f"was built, and its image {image} is gone"
+    python = os.path.join(run_state.path(project.directory, ""), venv_name(project), "bin", "python")
+    if built.kind == INSTALLED:
+        return Built(VENV, installed_engine.python(project, context.environ))
+    if built.kind == VENV:
+        if os.path.exists(python):
+            return Built(VENV, python)
+        why = f"was built, and {REQUIREMENTS} has changed since"
+    raise PreconditionError([error("MLCC305", f"{project.name} {why}", hint="do/build")])
+
+
+# ---------------------------------------------------------------- programs with a story
+def _follow(context: Context, argv: Sequence[str], doing: str, environ: Mapping[str, str]) -> None:
+    """Runs a program; its output is detail, and the last lines of it come with a failure."""
+    context.progress.say(doing)
+    tail: list[str] = []
+    last = ""
+    for line in programs.lines(argv, environ=environ, cwd=context.project.directory):
+        if last:
+            context.progress.detail(last)
+            tail = [*tail, last][-TAIL:]
+        last = line
+    if last != "exit 0":
+        shown = "\n".join(f"    {line}" for line in tail)
+        context.progress.say(shown)
+        raise UserError([error("MLCC306", f"{doing} failed ({last})", hint="what it printed stands above")])
+
+
+# ---------------------------------------------------------------- images
+def _image(context: Context, engine: Engine) -> Built:
+    project = context.project
+    image = image_name(project)
+    arguments = engine.build_arguments(image, platform(project), ".", project.local_name, context.environ)
+    _follow(context, arguments, f"building {image} with {engine.name}", context.environ)
+    return Built(IMAGE, image)
+
+
+# ---------------------------------------------------------------- virtual environments
+def venv_name(project: RenderedProject) -> str:
+    """The environment's folder: its name changes with what is installed in it."""
+    with Directory(project.directory) as tree:
+        found = tree.read(REQUIREMENTS, 1 << 20)
+    data = found[0] if found is not None else b""
+    return f"venv-{hashlib.sha256(data + sys.version.encode()).hexdigest()[:12]}"
+
+
+def _python(project: RenderedProject, environ: Mapping[str, str]) -> str:
+    """The interpreter to build with: the one of the image where it is installed, else mlcc's own."""
+    wanted = project.version.python if project.version is not None else ""
+    found = programs.find(f"python{wanted}", environ) if wanted else None
+    if (
+        found is not None
+        and programs.run([found, "-c", "import ensurepip, venv"], environ=environ, timeout_s=30).code == 0
+    ):
+        return found
+    return sys.executable
+
+
+def _pip_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return {**environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PYTHONNOUSERSITE": "1"}
+
+
+def _venv(context: Context) -> Built:
+    project = context.project
+    folder = run_state.path(project.directory, venv_name(project))
+    python = os.path.join(folder, "bin", "python")
+    ready = os.path.join(folder, ".complete")
+    if not os.path.exists(ready):
+        environ = _pip_environment(context.environ)
+        base = _python(project, context.environ)
+        _follow(context, [base, "-I", "-m", "venv", "--clear", folder], "making a virtual environment", environ)
+        if present(project, REQUIREMENTS):
+            # -I: a file of the project called logging.py must not stand in for Python's own
+            argv = [python, "-I", "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS]
+            _follow(context, argv, f"installing {REQUIREMENTS}", environ)
+        with open(ready, "wb"):
+            pass
+    return Built(VENV, python)
+
+
+# ---------------------------------------------------------------- the sample model
+def artifact(project: RenderedProject) -> str:
+    """The sample artifact's path below the project, or an empty text when the project serves no sample."""
+    if project.backend is not None:
+        sampled = models.sample(project.values, project.backend)
+        return models.sample_file(sampled, project.backend, project.values) if sampled is not None else ""
+    form = project.variables.get("MODEL_FORMAT", "")
+    name = project.framework.formats.get(form, "") if project.framework is not None else ""
+    seeded = project.get("seed_files.sample_model", True)
+    if "MODEL_NAME" in project.variables or not project.architecture.sample or not name or not seeded:
+        return ""
+    return f"{project.architecture.sample}/{name}"
+
+
+def present(project: RenderedProject, path: str) -> bool:
+    """True when something of the project stands at a path."""
+    with Directory(project.directory) as tree:
+        return tree.exists(path)
+
+
+def sample_requirements(project: RenderedProject) -> tuple[str, ...]:
+    """What training needs besides what the server needs."""
+    sampled = models.sample(project.values, project.backend)
+    if sampled is not None:
+        return sampled.requirements
+    return project.version.sample_requirements if project.version is not None else ()
+
+
+def _needs_sample(project: RenderedProject) -> bool:
+    path = artifact(project)
+    return bool(path) and not present(project, path)
+
+
+def train_sample(context: Context) -> None:
+    """Trains the sample model when its artifact is absent.  Raises PreconditionError when its script is gone."""
+    project = context.project
+    if not _needs_sample(project):
+        return
+    with Directory(project.directory) as tree:
+        if not tree.exists(TRAIN):
+            message = f"{artifact(project)} is absent, and so is {TRAIN}, which trains it"
+            hint = "mlcc apply --restore sample_model/train.py, or set model.name"
+            raise PreconditionError([error("MLCC305", message, hint=hint)])
+    python = _venv(context).reference
+    extra = sample_requirements(project)
+    if extra:
+        argv = [python, "-I", "-m", "pip", "install", "--quiet", *extra]
+        _follow(context, argv, "installing what training needs", _pip_environment(context.environ))
+    argv = [python, TRAIN, "--output", os.path.dirname(artifact(project))]
+    _follow(context, argv, f"training the sample model ({printable(artifact(project))})", context.environ)
+    if _needs_sample(project):
+        raise UserError([error("MLCC306", f"{TRAIN} ended without writing {artifact(project)}")])

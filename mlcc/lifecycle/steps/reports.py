@@ -1,0 +1,79 @@
+"""config, export, validate, manifest: what can be said of a rendered project without starting anything."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from mlcc.core.paths import format_path
+from mlcc.core.tree import MAX_FILE_BYTES, REMOVED, digest
+from mlcc.io.disk.reader import Directory
+from mlcc.lifecycle import run_state
+from mlcc.lifecycle.context import Context, Result
+from mlcc.lifecycle.steps import build
+from mlcc.registries.redaction import redact, redact_value
+
+
+def config(context: Context) -> Result:
+    """The values that the steps use."""
+    found = redact(context.project.variables)
+    return Result({"variables": found}, [f"{name}={value}" for name, value in sorted(found.items())])
+
+
+def export(context: Context) -> Result:
+    """The resolved configuration of the project, as a document."""
+    project = context.project
+    values = {format_path(path): value for path, value in project.values.items()}
+    document: dict[str, Any] = {
+        "project": project.name,
+        "env": project.env,
+        "deployment_config": project.config.name,
+        "target": project.target.name,
+        "mlcc": project.lock.version,
+        "values": {name: redact_value(name, value) for name, value in values.items()},
+        "components": {name: redact(own) for name, own in project.components.items()},
+        "adapters": {name: redact(own) for name, own in project.adapters.items()},
+    }
+    return Result(document, [f"{name}: {value}" for name, value in sorted(document["values"].items())])
+
+
+def validate(context: Context) -> Result:
+    """Whether every file is as the lock says: unedited, edited and merged, removed, or changed since."""
+    rows, ok = [], True
+    with Directory(context.project.directory) as tree:
+        for path, record in context.project.lock.files.items():
+            found = tree.read(path, MAX_FILE_BYTES)
+            seen = digest(found[0]) if found is not None else REMOVED
+            word = _state(seen, record.digest, record.edited, record.owner)
+            ok = ok and word != "changed since mlcc apply"
+            rows.append({"path": path, "owner": record.owner, "state": word})
+    shown = [r for r in rows if r["state"] not in ("as rendered",)]
+    lines = [f"{r['state']:<26} {r['path']}" for r in shown]
+    return Result({"files": rows, "ok": ok}, [*lines, f"{len(rows)} files, {len(shown)} not as rendered"], ok)
+
+
+def _state(seen: str, rendered: str, edited: str, owner: str) -> str:
+    if owner == "seed":
+        return "yours, removed" if seen == REMOVED else "as rendered" if seen == rendered else "yours"
+    if seen == rendered:
+        return "as rendered"
+    if seen == edited:
+        return "removed by you" if seen == REMOVED else "edited, recorded"
+    return "changed since mlcc apply"
+
+
+def manifest(context: Context) -> Result:
+    """What of this project exists on this machine: builds, servers, logs, the sample artifact."""
+    project = context.project
+    assets = []
+    for name in (run_state.BUILD, run_state.SERVER):
+        found = run_state.read(project.directory, name)
+        if found:
+            kind = str(found.get("kind", ""))
+            what = found.get("reference") or found.get("url")
+            assets.append({"asset": name.removesuffix(".json"), "kind": kind, "name": str(what)})
+    sample = os.path.dirname(build.artifact(project)) or project.architecture.sample
+    if sample and os.path.isdir(os.path.join(project.directory, sample)):
+        assets.append({"asset": "model", "kind": "sample", "name": sample})
+    lines = [f"{a['asset']:<8} {a['kind']:<10} {a['name']}" for a in assets]
+    return Result({"assets": assets}, lines or ["nothing of this project exists on this machine"])

@@ -1,0 +1,155 @@
+"""Is this server what SageMaker expects?  Law: an empty or wrong reply fails; a check says what it saw and how long.
+
+The facts (paths, limits) are the architecture's, from the registries; the payload is the project's.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from mlcc.core.findings import printable
+
+MAX_REPLY_BYTES = 16 * 1024 * 1024
+
+
+class Reply(NamedTuple):
+    """What came back: status (0: nothing did), headers in lower case, body, and seconds it took."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+    problem: str = ""
+
+
+class Checked(NamedTuple):
+    """One check: its name, whether it held, what was seen, milliseconds."""
+
+    name: str
+    ok: bool
+    detail: str
+    milliseconds: float
+
+
+def send(
+    url: str,
+    method: str,
+    path: str,
+    now: Callable[[], float],
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 60.0,
+) -> Reply:
+    """One request.  Never raises: a refused or broken connection is a reply with status 0."""
+    parts = urlsplit(url)
+    started = now()
+    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=timeout_s)
+    try:
+        connection.request(method, path, body or None, dict(headers or {}))
+        response = connection.getresponse()
+        data = response.read(MAX_REPLY_BYTES)
+        found = {k.lower(): v for k, v in response.getheaders()}
+        return Reply(response.status, found, data, now() - started)
+    except TimeoutError:
+        return Reply(0, {}, b"", now() - started, f"no answer within {timeout_s:g} s")
+    except (OSError, http.client.HTTPException) as problem:
+        why = getattr(problem, "strerror", None) or type(problem).__name__
+        return Reply(0, {}, b"", now() - started, printable(str(why), 100).lower())
+    finally:
+        connection.close()
+
+
+def ping(url: str, container: Mapping[str, Any], now: Callable[[], float]) -> Reply:
+    """One health check, as the service makes it."""
+    return send(url, "GET", str(container["ping"]), now, timeout_s=float(container["ping_timeout_s"]))
+
+
+class Request(NamedTuple):
+    """What is sent: the body and its type, the type wanted back, custom attributes, seconds to wait."""
+
+    payload: str
+    content_type: str = "application/json"
+    accept: str = ""
+    custom_attributes: str = ""
+    timeout_s: float = 60.0
+
+    def headers(self) -> dict[str, str]:
+        """The request's headers."""
+        found = {"Content-Type": self.content_type}
+        if self.accept:
+            found["Accept"] = self.accept
+        if self.custom_attributes:
+            found["X-Amzn-SageMaker-Custom-Attributes"] = self.custom_attributes
+        return found
+
+
+def check(url: str, container: Mapping[str, Any], request: Request, now: Callable[[], float]) -> Iterator[Checked]:
+    """Every check that the architecture's container facts ask for."""
+    reply = ping(url, container, now)
+    yield _checked("ping", reply, reply.status == 200, "200")
+    path = str(container["invocations"])
+    body = request.payload.encode()
+    reply = send(url, "POST", path, now, body, request.headers(), request.timeout_s)
+    yield _invocation(reply, request)
+    rules = container.get("contract", {})
+    if "bad_body" in rules:
+        headers = {"Content-Type": "application/json"}
+        reply = send(url, "POST", path, now, b'{"instances": [[', headers, request.timeout_s)
+        clean = b"Traceback" not in reply.body and bool(reply.body)
+        yield _checked(
+            "bad input", reply, reply.status == rules["bad_body"] and clean, f"{rules['bad_body']} with a message"
+        )
+    if "unsupported_type" in rules:
+        headers = {"Content-Type": "application/x-mlcc-unknown"}
+        reply = send(url, "POST", path, now, body, headers, request.timeout_s)
+        yield _checked("unknown type", reply, reply.status == rules["unsupported_type"], str(rules["unsupported_type"]))
+
+
+def _checked(name: str, reply: Reply, ok: bool, wanted: str) -> Checked:
+    seen = reply.problem or f"{reply.status} {_short(reply.body)}".strip()
+    return Checked(name, ok, seen if ok else f"wanted {wanted}, saw {seen}", reply.seconds * 1000)
+
+
+def _short(body: bytes) -> str:
+    return printable(body.decode("utf-8", "replace"), 120)
+
+
+def _invocation(reply: Reply, request: Request) -> Checked:
+    wrong = reply.problem or _wrong(reply, request)
+    if wrong:
+        return Checked("invocation", False, f"{wrong}; saw {reply.status} {_short(reply.body)}", reply.seconds * 1000)
+    return Checked("invocation", True, _short(reply.body), reply.seconds * 1000)
+
+
+def _wrong(reply: Reply, request: Request) -> str:
+    """What is wrong with an answer to a good request, or an empty text."""
+    if reply.status != 200:
+        return "wanted 200"
+    if not reply.body.strip():
+        return "the body is empty"
+    if "json" not in reply.headers.get("content-type", ""):
+        return ""
+    try:
+        answer = json.loads(reply.body)
+    except ValueError:
+        return "the body is not the JSON that its type says"
+    rows = _rows(request)
+    if rows is not None and isinstance(answer, dict) and isinstance(answer.get("predictions"), list):
+        count = len(answer["predictions"])
+        return "" if count == rows else f"wanted {rows} predictions, got {count}"
+    return "the answer is empty" if answer in ({}, [], None, "") else ""
+
+
+def _rows(request: Request) -> int | None:
+    if "json" not in request.content_type:
+        return None
+    try:
+        sent = json.loads(request.payload)
+    except ValueError:
+        return None
+    rows = sent.get("instances") if isinstance(sent, dict) else None
+    return len(rows) if isinstance(rows, list) else None

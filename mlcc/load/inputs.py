@@ -1,0 +1,167 @@
+"""Where a project's inputs are, and their bytes.  Law: reads through `files` only; decides nothing.
+
+Everything that the pure middle needs and that is not packaged is gathered here, once: mlcc.yaml, the file it extends,
+the project manifest, the file of --config, options and variables.  The environment arrives as an argument.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any, NamedTuple
+
+from mlcc.core.findings import Finding, Severity, error, printable, quoted
+from mlcc.core.nodes import Mark, node_of
+from mlcc.core.values import Source
+from mlcc.io.disk.reader import Directory, Refused, read_named
+from mlcc.io.yaml.limits import CONFIG_LIMITS
+from mlcc.load import coerce, overrides
+from mlcc.load.document import Config, check_tree, document_layers, load_document
+from mlcc.load.layers import Layer
+from mlcc.load.locate import all_roots, beside, repository_root
+from mlcc.load.request import Plugged, Read, Request
+from mlcc.registries.files import Root
+
+MANIFESTS = ("pyproject.toml", "package.json")
+MAX_MANIFEST_BYTES = 1024 * 1024
+
+
+class Inputs(NamedTuple):
+    """Everything read.
+
+    file: mlcc.yaml as the user named it; directory: where it lies; config: its tree; layers: of every source above
+    and below it, without overlays; roots: registry folders beyond the packaged ones; findings: all that is wrong;
+    plugged: what installed plugins add.
+    """
+
+    file: str
+    directory: str
+    config: Config
+    layers: tuple[Layer, ...]
+    roots: tuple[Root, ...]
+    findings: tuple[Finding, ...]
+    plugged: Plugged = Plugged()
+
+
+def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
+    """Reads a project's inputs.  Mistakes come back as findings; only an unreadable mlcc.yaml raises.
+
+    data: the bytes that mlcc.yaml shall be taken to hold, where they are not written yet.
+    """
+    bytes_of = data if data is not None else read_named(file, CONFIG_LIMITS.max_bytes)
+    own = load_document(bytes_of, printable(file, 300))
+    directory = os.path.dirname(file) or "."
+    layers: list[Layer] = []
+    findings = list(own.findings)
+    environ = request.environ or {}
+    if own.ok:
+        _collect(layers, findings, _base(own, directory))
+        _collect(layers, findings, _manifest(directory))
+    if request.extra:
+        _collect(layers, findings, _extra(os.fsdecode(request.extra)))
+    _collect(layers, findings, overrides.variables(environ))
+    _collect(layers, findings, overrides.options(request))
+    roots, problems = all_roots(own, directory, request)
+    return Inputs(file, directory, own, tuple(layers), roots, (*findings, *problems), request.plugged)
+
+
+def _collect(layers: list[Layer], findings: list[Finding], read: Read) -> None:
+    layer, problems = read
+    findings.extend(problems)
+    if layer is not None:
+        layers.append(layer)
+
+
+def _document(data: bytes, shown: str, source: Source) -> Read:
+    read = load_document(data, shown, partial=True, overlays=False)
+    if not read.ok:
+        return None, read.findings
+    if read.extends:
+        mark = read.root.mark_of(("extends",))
+        message = f"{shown} extends another file itself; chains are not followed"
+        problem = Finding("MLCC030", Severity.ERROR, message, "extends", mark.file, mark.line, mark.column)
+        return None, [problem]
+    found = document_layers(read, None)[0]
+    return Layer(source, found.root), read.findings
+
+
+def _base(own: Config, directory: str) -> Read:
+    """The file that mlcc.yaml extends: relative, inside the repository, reached without links."""
+    if not own.extends:
+        return None, ()
+    mark = own.root.mark_of(("extends",))
+    root = repository_root(directory)
+    absolute = os.path.normpath(os.path.join(os.path.abspath(directory), own.extends))
+    relative = os.path.relpath(absolute, root)
+    if relative.startswith("..") or os.path.isabs(own.extends):
+        hint = "name a file inside the repository, relative to mlcc.yaml"
+        message = f"{quoted(own.extends)} lies outside the repository"
+        return None, [Finding("MLCC030", Severity.ERROR, message, "extends", mark.file, mark.line, mark.column, hint)]
+    try:
+        with Directory(root) as tree:
+            found = tree.read(relative, CONFIG_LIMITS.max_bytes)
+    except Refused as problem:
+        return None, problem.findings
+    if found is None:
+        message = f"{quoted(own.extends)}: no such file"
+        return None, [Finding("MLCC030", Severity.ERROR, message, "extends", mark.file, mark.line, mark.column)]
+    return _document(found[0], printable(beside(directory, own.extends), 300), Source.BASE)
+
+
+def _extra(path: str) -> Read:
+    try:
+        data = read_named(path, CONFIG_LIMITS.max_bytes)
+    except Refused as problem:
+        return None, problem.findings
+    return _document(data, printable(path, 300), Source.CONFIG_FILE)
+
+
+# ---------------------------------------------------------------- project manifests
+def _manifest(directory: str) -> Read:
+    """[tool.mlcc] of pyproject.toml, else "mlcc" of package.json, beside mlcc.yaml."""
+    for name in MANIFESTS:
+        try:
+            with Directory(directory) as here:
+                found = here.read(name, MAX_MANIFEST_BYTES, single_link=False)
+        except Refused:
+            continue  # not ours: another tool's link or folder of that name says nothing about mlcc
+        if found is None or b"mlcc" not in found[0]:
+            continue
+        table, problem = _table(name, found[0])
+        if problem:
+            hint = "mend the file: mlcc reads its own table from it"
+            return None, [error("MLCC033", problem, file=beside(directory, name), hint=hint)]
+        if table is not None:
+            return _checked(table, beside(directory, name))
+    return None, ()
+
+
+def _table(name: str, data: bytes) -> tuple[Any, str]:
+    try:
+        if name.endswith(".json"):
+            document = json.loads(data)
+            return (document.get("mlcc") if isinstance(document, dict) else None), ""
+        return _toml(data.decode("utf-8")).get("tool", {}).get("mlcc"), ""
+    except (ValueError, RecursionError, AttributeError):
+        return None, f"{name} cannot be read"
+
+
+def _toml(text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    parsed: dict[str, Any] = tomllib.loads(text)
+    return parsed
+
+
+def _checked(table: Any, name: str) -> Read:
+    problem = coerce.plain_problem(table)
+    if problem:
+        return None, [error("MLCC033", f"{name}: its mlcc table holds {problem}", file=name)]
+    root = node_of(table, Mark(name))
+    read = check_tree(root, name, partial=True, overlays=False)
+    if not read.ok:
+        return None, read.findings
+    return Layer(Source.MANIFEST, document_layers(read, None)[0].root, name), read.findings

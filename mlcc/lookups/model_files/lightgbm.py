@@ -1,0 +1,22 @@
+"""LightGBM's text format: features, classes, objective.  Law: the head is read, the trees are not."""
+
+from __future__ import annotations
+
+from mlcc.lookups.model_files.found import Found, Unreadable, number, trees
+
+MAX_HEAD = 4 << 20
+CLASSIFIERS = ("binary", "multiclass", "multiclassova", "cross_entropy")
+
+
+def parse(path: str) -> Found:
+    """A file that Booster.save_model has written."""
+    with open(path, "rb") as stream:
+        head = stream.read(MAX_HEAD).decode("utf-8", "replace")
+    lines = head.partition("\nTree=")[0].splitlines()
+    if not lines or lines[0].strip() != "tree":
+        raise Unreadable("it is no model of LightGBM: its first line is not `tree`")
+    said = dict(line.partition("=")[::2] for line in lines[1:])
+    features = number(said.get("max_feature_idx", ""), "max_feature_idx") + 1
+    classes = number(said.get("num_class", "1"), "num_class")
+    objective = said.get("objective", "").split()
+    return trees("txt", features, classes, bool(objective) and objective[0] in CLASSIFIERS)

@@ -1,0 +1,127 @@
+"""Three-way merge of text by lines.  Law: pure; a merge is clean only where one side alone changed, or both alike.
+
+The regions are found as in diff3: stretches of the base that both sides kept are common ground, and between two of
+them lies one region that is taken from the side that changed it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mlcc.core.conflict_marks import conflicts
+
+# Line matching compares every pair of equal lines; beyond so many lines or pairs a person decides.
+MAX_LINES = 20_000
+MAX_PAIRS = 2_000_000
+LABELS = ("yours", "before", "mlcc")
+
+
+class Merged(NamedTuple):
+    """The merged bytes, and how many regions conflict (0: clean)."""
+
+    data: bytes
+    conflicts: int
+
+
+class _Region(NamedTuple):
+    base: list[bytes]
+    ours: list[bytes]
+    theirs: list[bytes]
+
+
+def merge_texts(base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str] = LABELS) -> Merged:
+    """Merges two descendants of `base`.
+
+    ours: what the user has; theirs: what is rendered now; labels: names for ours, base and theirs in diff3 markers.
+    The bytes hold markers when there are conflicts.
+    """
+    if ours == theirs or base == theirs:
+        return Merged(ours, 0)
+    if base == ours:
+        return Merged(theirs, 0)
+    lines = [side.splitlines(keepends=True) for side in (base, ours, theirs)]
+    if b"\0" in base + ours + theirs or max(map(len, lines)) > MAX_LINES or _pairs(*lines) > MAX_PAIRS:
+        return Merged(_markers(_Region(*lines), labels), 1)
+    out: list[bytes] = []
+    conflicts = 0
+    for region in _regions(*lines):
+        if region.ours == region.theirs or region.base == region.theirs:
+            out.extend(region.ours)
+        elif region.base == region.ours:
+            out.extend(region.theirs)
+        else:
+            out.append(_markers(region, labels))
+            conflicts += 1
+    return Merged(b"".join(out), conflicts)
+
+
+def has_markers(data: bytes, rendered: bytes = b"", labels: tuple[str, str, str] = LABELS) -> bool:
+    """True when markers that `merge` wrote, or Git, still stand in a text.
+
+    rendered: what mlcc renders there; conflicts that stand in it too are nobody's.
+    """
+    lines = {line.rstrip(b"\r\n") for line in data.splitlines()}
+    own = {f"<<<<<<< {labels[0]}".encode(), f">>>>>>> {labels[2]}".encode()} <= lines
+    return own or len(conflicts(data)) > len(conflicts(rendered))
+
+
+def _pairs(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> int:
+    """How many pairs of equal lines the base has with either side: what matching costs."""
+    times = Counter(base)
+    return sum(times[line] for side in (ours, theirs) for line in side)
+
+
+def _regions(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Iterator[_Region]:
+    """Regions in order: common ground (all three equal) and what lies between."""
+    b = o = t = 0
+    for common_b, common_o, common_t, size in _common(base, ours, theirs):
+        if (b, o, t) != (common_b, common_o, common_t):
+            yield _Region(base[b:common_b], ours[o:common_o], theirs[t:common_t])
+        b, o, t = common_b + size, common_o + size, common_t + size
+        same = base[common_b:b]
+        yield _Region(same, same, same)
+    if (b, o, t) != (len(base), len(ours), len(theirs)):
+        yield _Region(base[b:], ours[o:], theirs[t:])
+
+
+def _blocks(base: list[bytes], side: list[bytes]) -> list[tuple[int, int, int]]:
+    from difflib import SequenceMatcher
+
+    matcher = SequenceMatcher(None, base, side, autojunk=False)
+    return [(m.a, m.b, m.size) for m in matcher.get_matching_blocks() if m.size]
+
+
+def _common(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Iterator[tuple[int, int, int, int]]:
+    """Stretches of the base that both sides kept: (base, ours, theirs, size)."""
+    left, right = _blocks(base, ours), _blocks(base, theirs)
+    i = j = 0
+    while i < len(left) and j < len(right):
+        (lb, lo, ln), (rb, rt, rn) = left[i], right[j]
+        start, end = max(lb, rb), min(lb + ln, rb + rn)
+        if start < end:
+            yield start, lo + start - lb, rt + start - rb, end - start
+        if lb + ln < rb + rn:
+            i += 1
+        else:
+            j += 1
+
+
+def _markers(region: _Region, labels: tuple[str, str, str]) -> bytes:
+    ours, base, theirs = labels
+    parts = [
+        f"<<<<<<< {ours}\n".encode(),
+        _ended(region.ours),
+        f"||||||| {base}\n".encode(),
+        _ended(region.base),
+        b"=======\n",
+        _ended(region.theirs),
+        f">>>>>>> {theirs}\n".encode(),
+    ]
+    return b"".join(parts)
+
+
+def _ended(lines: list[bytes]) -> bytes:
+    text = b"".join(lines)
+    return text if not text or text.endswith(b"\n") else text + b"\n"

@@ -1,0 +1,64 @@
+"""Rules of an organisation as rows.  Law: pure; every row of every root holds, and none overrides another one.
+
+That is what tells policies from other registries: a project's own folder can add rules and never takes the
+operator's away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mlcc.core.nodes import Mark, Node
+from mlcc.core.paths import EMPTY
+
+
+class Policy(NamedTuple):
+    """One rule about one value.
+
+    path: a path of mlcc.yaml, in which `*` stands for any text, or `facts.NAME`; allowed and forbidden: patterns for
+    its text; at_least and at_most: a number or a validation level; when and unless: paths with patterns, which must
+    all match for the rule to hold, or to be waived.
+    """
+
+    name: str
+    path: str
+    mark: Mark
+    title: str = ""
+    source: str = ""
+    allowed: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
+    at_least: float | str | None = None
+    at_most: float | str | None = None
+    required: bool = False
+    when: Mapping[str, tuple[str, ...]] = EMPTY
+    unless: Mapping[str, tuple[str, ...]] = EMPTY
+    severity: str = "error"
+    message: str = ""
+    hint: str = ""
+
+    @property
+    def origin(self) -> str:
+        """File and line of the rule."""
+        return str(self.mark)
+
+
+def policies(document: Node) -> list[Policy]:
+    """The rules of one file, in its order."""
+    rows, source = document.get("rows"), document.get("source")
+    said = str(source.value) if source is not None else ""
+    return [_policy(name, node, rows.keys[name], said) for name, node in rows.value.items()] if rows is not None else []
+
+
+def _policy(name: str, node: Node, mark: Mark, source: str) -> Policy:
+    row: dict[str, Any] = node.plain()
+    for key in ("allowed", "forbidden"):
+        row[key] = tuple(map(_text, row.get(key, ())))
+    for key in ("when", "unless"):
+        row[key] = {path: tuple(map(_text, patterns)) for path, patterns in row.get(key, {}).items()}
+    return Policy(name=name, mark=mark, **{"source": source, **row})
+
+
+def _text(value: Any) -> str:
+    """A scalar as patterns are compared with: true and false as YAML writes them."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,124 @@
+"""What is a secret, by name and by value.  Law: the rule is data; fields are redacted before they are cut or joined.
+
+A variable's name is judged by its words, the last one most: `OPENAI_API_KEY` is a secret, `VLLM_MAX_NUM_BATCHED_TOKENS`
+is not.  A value is a secret when it has the format of one, whatever its name.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mlcc.core.findings import quoted
+from mlcc.io.packaged import read
+from mlcc.io.yaml import reader
+
+REDACTED = "***REDACTED***"
+SHORTEST = 8
+
+
+class Rule(NamedTuple):
+    """The redaction rule, as read from registries/redaction.yaml."""
+
+    anywhere: frozenset[str]
+    anywhere_endings: tuple[str, ...]
+    anywhere_unless_last: frozenset[str]
+    last: Mapping[str, frozenset[str]]
+    last_two: frozenset[str]
+    last_two_unless: frozenset[str]
+    values: re.Pattern[str]
+
+
+def rule_of(document: Mapping[str, Any]) -> Rule:
+    """The rule in a registry document."""
+    return Rule(
+        frozenset(document["anywhere"]),
+        tuple(document["anywhere_endings"]),
+        frozenset(document["anywhere_unless_last"]),
+        {word: frozenset(unless) for word, unless in document["last"].items()},
+        frozenset(document["last_two"]),
+        frozenset(document["last_two_unless"]),
+        re.compile("|".join(f"(?:{v['pattern']})" for v in document["values"])),
+    )
+
+
+@functools.cache
+def packaged() -> Rule:
+    """The packaged rule."""
+    loaded = reader.load_yaml(read("registries", "redaction.yaml"), "redaction.yaml", public=True, packaged=True)
+    assert loaded.root is not None
+    return rule_of(loaded.root.plain())
+
+
+def words(name: str) -> list[str]:
+    """A name's words in upper case: `dbPassword` and `DB_PASSWORD` are alike."""
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", name)
+    return [w for w in re.split(r"[^A-Za-z0-9]+", spaced.upper()) if w]
+
+
+def is_secret_name(name: str, rule: Rule | None = None) -> bool:
+    """True when a variable of this name holds a secret."""
+    rule = rule or packaged()
+    parts = words(name)
+    if not parts:
+        return False
+    last = parts[-1]
+    if set(parts) & rule.anywhere or any(p.endswith(rule.anywhere_endings) for p in parts):
+        return last not in rule.anywhere_unless_last
+    for ending, unless in rule.last.items():
+        if last == ending or (ending == "TOKEN" and last.endswith(ending)):
+            before = parts[-2] if len(parts) > 1 else ""
+            return not {parts[0], before} & unless
+    for size in (2, 3):
+        if " ".join(parts[-size:]) in rule.last_two:
+            return not set(parts) & rule.last_two_unless
+    return False
+
+
+def is_secret_value(value: str, rule: Rule | None = None) -> bool:
+    """True when a value has the format of a secret."""
+    return bool((rule or packaged()).values.search(value))
+
+
+def told(name: str, text: str, size: int, otherwise: str = "a secret") -> str:
+    """A value in quotes for a message; of one that is a secret, by its name or its form, only that there is one."""
+    secret = is_secret_name(name) or is_secret_value(text)
+    return otherwise if secret else quoted(text, size)
+
+
+def redact_text(text: str, rule: Rule | None = None) -> str:
+    """Text with every secret-shaped part replaced.  Short and empty values are never touched."""
+    return (rule or packaged()).values.sub(REDACTED, text)
+
+
+def redact(variables: Mapping[str, str], rule: Rule | None = None) -> dict[str, str]:
+    """Variables with secret values replaced, by name and by format."""
+    return {k: REDACTED if is_secret_name(k, rule) and v else redact_text(v, rule) for k, v in variables.items()}
+
+
+def redact_value(name: str, value: Any, rule: Rule | None = None) -> Any:
+    """One value without secrets, by its name and by format; of a list, each element."""
+    if isinstance(value, (tuple, list)):
+        return [redact_value(name, element, rule) for element in value]
+    return redact({name: value}, rule)[name] if isinstance(value, str) else value
+
+
+def redact_known(text: str, variables: Mapping[str, str], rule: Rule | None = None) -> str:
+    """Text without what has the format of a secret, and without the values of variables that hold one.
+
+    A value is found as it is, and as Python, JSON and a URL quote it; one of under 8 characters is not looked for: it
+    would be found everywhere.
+    """
+    from urllib.parse import quote
+
+    forms: set[str] = set()
+    for name, value in variables.items():
+        if len(value) >= SHORTEST and is_secret_name(name, rule):
+            forms |= {value, repr(value)[1:-1], json.dumps(value)[1:-1], quote(value), quote(value, safe="")}
+    # the longest first: one may be a part of another
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, REDACTED)
+    return redact_text(text, rule)

@@ -1,0 +1,276 @@
+"""Registry rows as frozen records.  Law: data only; a record never reads a file and never knows another row by name.
+
+Every record says where it came from (`origin`: root, file and line) and which source its facts have (`source`).
+`defaults` is a partial mlcc.yaml: what the row contributes at level 8 of the precedence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from mlcc.core.nodes import Mark, Node
+from mlcc.core.paths import EMPTY
+
+VALIDATION_LEVELS = ("tested", "community-validated", "experimental", "unknown")
+NOTHING = Node({}, Mark(""))
+
+
+class Row(Protocol):
+    """What every row has; each record spells it out, because named tuples do not inherit."""
+
+    @property
+    def name(self) -> str:
+        """The row's key."""
+
+    @property
+    def origin(self) -> str:
+        """Root, file and line."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+
+    @property
+    def source(self) -> str:
+        """Where its facts come from."""
+
+    @property
+    def validation_level(self) -> str:
+        """One of VALIDATION_LEVELS."""
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names that are understood."""
+
+    @property
+    def defaults(self) -> Node:
+        """A partial mlcc.yaml."""
+
+    def _asdict(self) -> dict[str, Any]:
+        """Field by field."""
+
+
+class Architecture(NamedTuple):
+    """A family of deployment configs that share one cookiecutter layer.
+
+    uses: sections of mlcc.yaml that it reads beyond the common ones; steps: do/ scripts; container: port and paths;
+    model_kinds: what model.name may name (path, s3, jumpstart, registry, hub); sample: where the sample model lies;
+    variables: all that its server reads of one prefix, with the type of each (integer, boolean, text).
+    """
+
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    layer: str = ""
+    uses: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    container: Mapping[str, Any] = EMPTY
+    env_prefixes: tuple[str, ...] = ()
+    model_kinds: tuple[str, ...] = ()
+    sample: str = ""
+    variables: Mapping[str, str] = EMPTY
+
+
+class DeploymentConfig(NamedTuple):
+    """`architecture-backend`: one of the catalog."""
+
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    description: str = ""
+    architecture: str = ""
+    backend: str = ""
+    frameworks: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    system_packages: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    evidence: Mapping[str, Any] = EMPTY
+    engine: str = ""
+    not_on: tuple[str, ...] = ()
+
+
+class Target(NamedTuple):
+    """Where a container is deployed.
+
+    instances: the list that an instance type must be on (`endpoint`, `transform`, `hyperpod`), empty for none;
+    host_image: the key that names the machine image of SageMaker's host, empty where SageMaker runs no host;
+    needs: keys that its deployment cannot do without; together: keys that need another one;
+    secrets: where the running container's secrets may lie, empty where nobody says;
+    components: inference components are deployed, and an absent list means one named `default`.
+    """
+
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    description: str = ""
+    layer: str = ""
+    uses: tuple[str, ...] = ()
+    instances: str = ""
+    host_image: str = ""
+    needs: tuple[str, ...] = ()
+    together: Mapping[str, str] = EMPTY
+    secrets: tuple[str, ...] = ()
+    components: bool = False
+    needs_region: bool = True
+
+
+class Profile(NamedTuple):
+    """A named set of defaults of a framework version or a model."""
+
+    name: str
+    title: str
+    defaults: Node
+
+
+class FrameworkVersion(NamedTuple):
+    """One version of a framework: base image, pins, environment, profiles."""
+
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    python: str = ""
+    requirements: tuple[str, ...] = ()
+    sample_requirements: tuple[str, ...] = ()
+    profiles: Mapping[str, Profile] = EMPTY
+    accelerator: Mapping[str, Any] = EMPTY
+    evidence: Mapping[str, Any] = EMPTY
+    engine_version: str = ""
+    images: Mapping[str, str] = EMPTY
+    instances: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    known_issues: tuple[Mapping[str, Any], ...] = ()
+
+
+class Framework(NamedTuple):
+    """A framework (sklearn, vllm ...) with its versions, newest first, and the model formats it loads.
+
+    accounts: in which AWS account each region keeps its base images.
+    """
+
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    formats: Mapping[str, str] = EMPTY
+    default_format: str = ""
+    versions: Mapping[str, FrameworkVersion] = EMPTY
+    sample: Mapping[str, Any] = EMPTY
+    engine: str = ""
+    accounts: Mapping[str, str] = EMPTY
+
+
+class Model(NamedTuple):
+    """A model or a family of models (`name` may hold `*`)."""
+
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    family: str = ""
+    profiles: Mapping[str, Profile] = EMPTY
+    facts: Mapping[str, Any] = EMPTY
+    architecture: str = ""
+    gated: bool = False
+    compatibility: Mapping[str, str] = EMPTY
+    requires_template: bool = False
+    chat_template: str = ""
+    known_issues: tuple[Mapping[str, Any], ...] = ()
+    instances: tuple[str, ...] = ()
+    tune: Mapping[str, Any] = EMPTY
+    notes: tuple[str, ...] = ()
+
+
+class Instance(NamedTuple):
+    """An instance type.  Unknown facts are None; memory in GiB; accelerator facts are per device.
+
+    reported_memory_mib: what the device itself reports, less than what is installed; driver and last_driver: the first
+    and the last driver branch that supports the device; small_batches: engines profile no larger batch on it than on
+    small devices.
+    """
+
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    family: str = ""
+    platform: str = ""
+    vcpu: int | None = None
+    memory_gib: float | None = None
+    accelerator: str = ""
+    accelerator_name: str = ""
+    accelerator_count: int | None = None
+    accelerator_memory_gib: float | None = None
+    compute_capability: str = ""
+    reported_memory_mib: int | None = None
+    driver: str = ""
+    last_driver: str = ""
+    neuron_cores: int | None = None
+    small_batches: bool = False
+    endpoint: bool = False
+    transform: bool = False
+    hyperpod: bool = False
+
+
+class Region(NamedTuple):
+    """An AWS region."""
+
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    partition: str = ""
+    dns_suffix: str = ""
+    sagemaker: bool = False
+
+
+class Entry(NamedTuple):
+    """A row of a table of facts: a machine image, a CUDA version, a workload, a tested model."""
+
+    name: str
+    origin: str
+    title: str = ""
+    source: str = ""
+    validation_level: str = "unknown"
+    aliases: tuple[str, ...] = ()
+    defaults: Node = NOTHING
+    facts: Mapping[str, Any] = EMPTY
+
+
+class Price(NamedTuple):
+    """What an hour of one instance costs."""
+
+    amount: float
+    date: str
+    region: str
+    currency: str
+    source: str

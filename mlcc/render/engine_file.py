@@ -1,0 +1,51 @@
+"""code/engine.json: what the project's serve script must know of its engine.  Law: pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from textwrap import wrap
+
+from mlcc.registries.engine_rows import Engine
+from mlcc.resolve.engine.options import Known, names_of
+from mlcc.resolve.engine.spelling import spelled
+
+# How serve.py reads a value; what is not listed is passed on as it is.
+TYPES = ("flag", "switch", "boolean", "integer", "number", "text", "list", "json")
+
+
+# ---------------------------------------------------------------- code/engine.json
+def engine_document(engine: Engine, version: str, found: Known | None) -> str:
+    """What the project's serve script reads: how the engine is started, and what its command line knows."""
+    options: dict[str, set[str]] = {kind: set() for kind in TYPES}
+    for row in found.options.values() if found is not None else ():
+        options[row.type].update((row.name, *row.aliases))
+        options["flag"].update(name for name in names_of(row) if name not in options[row.type])
+    document = {
+        "engine": engine.name,
+        "version": version,
+        "prefixes": [engine.prefix, *engine.also],
+        "command": list(engine.command),
+        "fixed": list(engine.fixed),
+        "flags": dict(engine.flags),
+        "model_variable": engine.names.get("model.name", ""),
+        "routes": dict(engine.routes),
+        "file": engine.file,
+        "parts": dict(_parts(engine)),
+        "options": {kind: _lines(names) for kind, names in options.items() if names},
+        "variables": _lines(found.variables if found is not None else ()),
+    }
+    return json.dumps(document, indent=2)
+
+
+def _parts(engine: Engine) -> Iterable[tuple[str, str]]:
+    """Further variables, with the option that each says, or the option and the key of a JSON option."""
+    for name, key in engine.more.items():
+        how = spelled(engine, key)
+        if how is not None:
+            yield name, f"{how.option}.{how.key}" if how.key else how.option
+
+
+def _lines(names: Iterable[str]) -> list[str]:
+    """Names in lines of about a hundred characters: a few lines to review instead of hundreds."""
+    return wrap(" ".join(sorted(names)), 100, break_on_hyphens=False, break_long_words=False)

@@ -1,0 +1,175 @@
+"""cookiecutter's generator, fast.  Law: the only importer of cookiecutter; only mlcc's own templates are rendered.
+
+Half of the time of a first apply would go into importing what cookiecutter asks people with (rich), a clock (arrow) and
+its own version: those imports are replaced by placeholders, which raise when they are called.  A release that needs
+other names is imported whole: slower, never wrong.  Templates that this process has compiled before are kept in memory;
+nothing is kept on disk, where somebody else could write code.
+"""
+
+from __future__ import annotations
+
+import glob
+import importlib
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec, module_from_spec
+from types import CodeType, ModuleType
+from typing import Any, NamedTuple
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error, printable, quoted
+from mlcc.render.context import ROOT
+from mlcc.render.layers import TEMPLATE_SUFFIX, LayerInfo
+
+GENERATOR = ("cookiecutter.generate", "cookiecutter.extensions")
+# What cookiecutter's generator takes from modules that only ask people things; rendering never does.
+QUESTIONNAIRE = {"rich.prompt": ["InvalidResponse"], "cookiecutter.prompt": ["YesNoPrompt"]}
+_SAFE_STAGING = re.compile(r"[A-Za-z0-9/_.-]+\Z")
+
+
+# ---------------------------------------------------------------- importing it without its questionnaire
+class Missing(Exception):
+    """What a left-out name is: a class that can stand in an `except`, and that nobody can make one of."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        raise RuntimeError("this part of the library was not imported")
+
+
+class Later(ModuleType):
+    """A module that is imported when something of its is first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def import_lean(
+    names: Sequence[str],
+    left_out: Mapping[str, Iterable[str]],
+    packages: Iterable[str] = (),
+    lazy: Iterable[str] = (),
+) -> None:
+    """Makes modules ready, so that an import statement finds them.
+
+    left_out: modules by name, with the names taken from them; packages: imported without running their `__init__`;
+    lazy: modules that are imported when something of theirs is first used.  Where that fails nothing is made ready.
+    """
+    if names[0] in sys.modules:
+        return
+    before = set(sys.modules)
+    try:
+        with _placeholders(left_out, lazy):
+            for package in packages:
+                _bare(package)
+            for name in names:
+                importlib.import_module(name)
+    except ImportError:
+        # modules that were made on the way have placeholders in them
+        for module in set(sys.modules) - before:
+            del sys.modules[module]
+
+
+@contextmanager
+def _placeholders(left_out: Mapping[str, Iterable[str]], lazy: Iterable[str]) -> Iterator[None]:
+    made = {name: ModuleType(name) for name in left_out if name not in sys.modules}
+    for name, module in made.items():
+        for attribute in left_out[name]:
+            setattr(module, attribute, Missing)
+    made |= {name: Later(name) for name in lazy if name not in sys.modules}
+    sys.modules.update(made)
+    try:
+        yield
+    finally:
+        for name in made:
+            sys.modules.pop(name, None)
+
+
+def _bare(name: str) -> None:
+    if name in sys.modules:
+        return
+    spec = find_spec(name)
+    if spec is None:
+        raise ImportError(f"no module {name}", name=name)
+    sys.modules[name] = module_from_spec(spec)
+
+
+# ---------------------------------------------------------------- templates that were compiled before
+class _Key(NamedTuple):
+    name: str
+    file: str | None
+    source: str
+
+
+class _Place:
+    """What Jinja calls a bucket: the code of one template, or None where it is not there yet."""
+
+    def __init__(self, key: _Key, code: CodeType | None) -> None:
+        self.key, self.code = key, code
+
+
+class Compiled:
+    """A bytecode cache as Jinja takes one."""
+
+    def __init__(self) -> None:
+        self.kept: dict[_Key, CodeType] = {}
+
+    def get_bucket(self, environment: Any, name: str, filename: str | None, source: str) -> _Place:
+        """The place of a template.  environment: all are made alike."""
+        key = _Key(name, filename, source)
+        return _Place(key, self.kept.get(key))
+
+    def set_bucket(self, bucket: _Place) -> None:
+        """Keeps the code of a template."""
+        if bucket.code is not None:
+            self.kept[bucket.key] = bucket.code
+
+
+COMPILED = Compiled()
+
+
+# ---------------------------------------------------------------- rendering
+def generate(layer: LayerInfo, values: Mapping[str, Any], staging: str) -> dict[str, bytes]:
+    """Renders one layer into `staging` and reads it back."""
+    import_lean(GENERATOR, QUESTIONNAIRE, packages=["cookiecutter"], lazy=["arrow"])
+    from cookiecutter.generate import generate_files
+
+    assert _SAFE_STAGING.match(staging), "cookiecutter renders the output path too"
+    os.makedirs(staging)
+    private = {k: v for k, v in values.items() if not k.startswith("_")}
+    private["_copy_without_render"] = [glob.escape(name) for name in layer.verbatim]
+    private["_jinja2_env_vars"] = {"bytecode_cache": COMPILED}
+    try:
+        generate_files(repo_dir=layer.path, context={"cookiecutter": private}, output_dir=staging, accept_hooks=False)
+        return dict(_read_back(os.path.join(staging, ROOT)))
+    except OSError as problem:
+        if not isinstance(problem, LookupError):
+            raise
+        # Jinja's word for a template that is not there is both
+        message = f"the layer {printable(os.path.basename(layer.path))} has no template {quoted(str(problem), 100)}"
+        hint = (
+            "a registry row names a backend or framework that the layer does not know; mlcc catalog lists those it does"
+        )
+        raise UserError([error("MLCC405", message, hint=hint)]) from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _read_back(root: str) -> Iterable[tuple[str, bytes]]:
+    for folder, _, files in os.walk(root):
+        for name in files:
+            full = os.path.join(folder, name)
+            with open(full, "rb") as stream:
+                yield os.path.relpath(full, root).replace(os.sep, "/").removesuffix(TEMPLATE_SUFFIX), stream.read()
+
+
+def staging_parent(candidates: Iterable[str]) -> str | None:
+    """The first of the given directories in which a staging directory may be made."""
+    for candidate in candidates:
+        if candidate and _SAFE_STAGING.match(candidate) and os.access(candidate, os.W_OK | os.X_OK):
+            return candidate
+    return None

@@ -1,0 +1,3 @@
+"""How an engine spells its options."""
+
+from __future__ import annotations

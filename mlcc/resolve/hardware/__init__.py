@@ -1,0 +1,3 @@
+"""Will a model fit, and on which instance type."""
+
+from __future__ import annotations

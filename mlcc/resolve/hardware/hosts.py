@@ -1,0 +1,47 @@
+"""The machine image that a container's driver needs.  Law: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlcc.core.paths import dotted_path
+from mlcc.core.values import Source
+from mlcc.core.version_order import order
+from mlcc.registries.loader import Registries
+from mlcc.registries.rows import Entry, FrameworkVersion, Instance, Target
+from mlcc.resolve.candidates import Table
+
+HOST = "default"
+
+
+def branch(driver: str) -> tuple[int, ...]:
+    """A driver's branch: `535` of 535.104.05."""
+    return order(driver)[:1]
+
+
+def host(amis: Mapping[str, Entry], needed: str, use: str) -> str:
+    """The oldest machine image for a use (`endpoint`, `transform`) whose driver is new enough; empty for none."""
+    rows = [a for a in amis.values() if a.facts.get("accelerator") == "cuda" and a.facts.get("use") == use]
+    new = [a for a in rows if a.name != HOST and branch(str(a.facts.get("driver", ""))) >= branch(needed)]
+    return min(new, key=lambda a: (order(str(a.facts["driver"])), a.name)).name if new else ""
+
+
+def put_host_image(
+    table: Table,
+    registries: Registries,
+    target: Target | None,
+    version: FrameworkVersion | None,
+    instance: Instance | None,
+) -> None:
+    """The host that a version's image needs, where nobody names one and the instance type has its accelerator."""
+    if target is None or version is None or instance is None or not target.host_image:
+        return
+    name = str(version.accelerator.get("inference_ami_version", ""))
+    amis = registries.entries("amis")
+    row = amis.get(name) if instance.accelerator == version.accelerator.get("type") else None
+    if row is not None and row.facts.get("use") == target.instances and table.winner(target.host_image) is None:
+        origin = f"{version.origin} accelerator.inference_ami_version"
+        if branch(str(row.facts.get("driver", ""))) < branch(instance.driver):
+            name, origin = host(amis, instance.driver, target.instances), f"{instance.origin} driver"
+        if name:
+            table.put(dotted_path(target.host_image), name, Source.FRAMEWORK, origin)

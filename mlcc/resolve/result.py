@@ -1,0 +1,94 @@
+"""A resolved configuration: every leaf with its source, and the registry rows that it selects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mlcc.core.findings import Finding
+from mlcc.core.paths import EMPTY, Path, dotted_path, names
+from mlcc.core.values import Source, Value
+from mlcc.registries.engine_rows import Engine, Options
+from mlcc.registries.rows import Architecture, DeploymentConfig, Framework, FrameworkVersion, Instance, Model, Target
+from mlcc.registries.triton_rows import TritonBackend
+
+# What contradicts itself is resolved all the same, and looked at with the rest.
+CONTRADICTIONS = ("MLCC130",)
+DEFAULT_COMPONENT = "default"
+
+
+class Resolved(NamedTuple):
+    """A resolved configuration for one environment.
+
+    values: every leaf, in path order; rows: what it selects; findings: what went wrong on the way; env: the overlay's
+    name, or None for the default.
+    """
+
+    values: Mapping[Path, Value]
+    rows: Rows
+    findings: tuple[Finding, ...] = ()
+    env: str | None = None
+
+    def value(self, dotted: str) -> Value | None:
+        """The leaf at a dotted path, with its provenance."""
+        return self.values.get(dotted_path(dotted))
+
+    def get(self, dotted: str, default: Any = None) -> Any:
+        """The plain value at a dotted path."""
+        found = self.value(dotted)
+        return default if found is None else found.value
+
+    def below(self, dotted: str) -> dict[str, Any]:
+        """Plain values of the direct keys of a mapping (`env`, `tags`)."""
+        prefix = dotted_path(dotted)
+        size = len(prefix)
+        return {str(p[size]): v.value for p, v in self.values.items() if len(p) == size + 1 and p[:size] == prefix}
+
+    def names(self, dotted: str) -> tuple[str, ...]:
+        """Names of the elements of a named list, in order."""
+        return names(self.values, dotted_path(dotted))
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source that contributed a value, strongest first."""
+        return tuple(sorted({v.source for v in self.values.values()}))
+
+    @property
+    def uncommitted(self) -> tuple[Path, ...]:
+        """Leaves that only this run knows (options, variables, --config, picker answers)."""
+        return tuple(p for p, v in self.values.items() if not v.source.committed)
+
+
+# The section of mlcc.yaml that architectures with a model repository read.
+TRITON = "triton"
+
+
+class Rows(NamedTuple):
+    """The registry rows that a configuration selects; None for what it does not name or no row has."""
+
+    config: DeploymentConfig | None = None
+    architecture: Architecture | None = None
+    target: Target | None = None
+    framework: Framework | None = None
+    version: FrameworkVersion | None = None
+    model: Model | None = None
+    instance: Instance | None = None
+    engine: Engine | None = None
+    options: Options | None = None
+    backends: Mapping[str, TritonBackend] = EMPTY
+
+    @property
+    def backend(self) -> TritonBackend | None:
+        """The Triton backend of the deployment config, where it has one."""
+        return self.backends.get(self.config.backend) if self.config is not None else None
+
+    @property
+    def levels(self) -> Mapping[str, str]:
+        """How far what was chosen was tried, by the path that chose it."""
+        rows = {"deployment.config": self.config, "framework.version": self.version, "model.name": self.model}
+        return {path: row.validation_level for path, row in rows.items() if row is not None}
+
+    @property
+    def engine_version(self) -> str:
+        """The engine's own version: an image's name may carry another one."""
+        return (self.version.engine_version or self.version.name) if self.version is not None else ""

@@ -1,0 +1,3 @@
+"""The models of a Triton repository."""
+
+from __future__ import annotations

@@ -1,0 +1,135 @@
+"""The models of a Triton repository.  Law: pure; what a backend needs is a row of triton_backends.yaml, never a branch.
+
+`complete` adds what the rows know to the candidates, so that every value has its source; `models` reads the elements
+back from resolved values.  A project that names no model serves its backend's sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mlcc.core.paths import Item, Path, names
+from mlcc.registries.triton_rows import Sample, TritonBackend
+
+MODELS: Path = ("triton", "models")
+FOLDER = "model_repository"
+VERSION = "1"
+DEFAULT_MODEL = "SAGEMAKER_TRITON_DEFAULT_MODEL_NAME"
+
+
+# ---------------------------------------------------------------- elements
+class Artifact(NamedTuple):
+    """A model file of the project, and the place in the repository to which it is copied."""
+
+    source: str
+    target: str
+
+
+def sample(values: Mapping[Path, Any], own: TritonBackend | None) -> Sample | None:
+    """The backend's sample, where the project serves it."""
+    found = own.sample if own is not None else None
+    if found is None or ("model", "name") in values or not values.get(("seed_files", "sample_model"), True):
+        return None
+    here: Path = (*MODELS, Item(found.name))
+    return found if (*here, "name") in values and (*here, "file") not in values else None
+
+
+def sample_file(found: Sample, own: TritonBackend, values: Mapping[Path, Any]) -> str:
+    """The path of the sample's artifact below the project."""
+    form = own.form("", str(values.get(("model", "format"), "")))
+    file = found.artifact or (form.file if form is not None else "")
+    return f"{FOLDER}/{found.name}/{VERSION}/{file}"
+
+
+def models_of(values: Mapping[Path, Any], backends: Mapping[str, TritonBackend]) -> list[Model]:
+    """Every model, as its config.pbtxt says it."""
+    return [_model(values, name, backends) for name in names(values, MODELS)]
+
+
+def _model(values: Mapping[Path, Any], name: str, backends: Mapping[str, TritonBackend]) -> Model:
+    here: Path = (*MODELS, Item(name))
+    own = below(values, here)
+    backend = str(own.get("backend", ""))
+    row = backends.get(backend)
+    return Model(
+        name,
+        backend,
+        row.platform if row is not None else "",
+        own.get("max_batch_size"),
+        _tensors(values, (*here, "inputs")),
+        _tensors(values, (*here, "outputs")),
+        tuple(own.get("instance_group", ())),
+        own.get("dynamic_batching"),
+        own.get("parameters", {}),
+    )
+
+
+def below(values: Mapping[Path, Any], prefix: Path) -> dict[str, Any]:
+    """The keys below a path as plain data, one level of mappings deep; named lists are left out."""
+    found: dict[str, Any] = {}
+    size = len(prefix)
+    for path, value in values.items():
+        rest = path[size:]
+        if path[:size] != prefix or not rest or any(isinstance(s, Item) for s in rest):
+            continue
+        if len(rest) == 1:
+            found[str(rest[0])] = value
+        else:
+            found.setdefault(str(rest[0]), {})[str(rest[1])] = value
+    return found
+
+
+def _tensors(values: Mapping[Path, Any], prefix: Path) -> tuple[Tensor, ...]:
+    found = []
+    for name in names(values, prefix):
+        own = below(values, (*prefix, Item(name)))
+        dims, reshape = (tuple(own[key]) if own.get(key) is not None else None for key in ("dims", "reshape"))
+        optional, ragged = (bool(own.get(key)) for key in ("optional", "allow_ragged_batch"))
+        found.append(Tensor(name, str(own.get("data_type", "")), dims, reshape, optional, ragged))
+    return tuple(found)
+
+
+def artifacts(values: Mapping[Path, Any], backends: Mapping[str, TritonBackend]) -> list[Artifact]:
+    """The model files that the elements name."""
+    found = []
+    for name in names(values, MODELS):
+        own = below(values, (*MODELS, Item(name)))
+        row, source = backends.get(str(own.get("backend", ""))), str(own.get("file", ""))
+        form = row.form(source, str(values.get(("model", "format"), ""))) if row is not None else None
+        if source and form is not None:
+            path = "/".join(part for part in source.split("/") if part not in ("", "."))
+            found.append(Artifact(path, f"{name}/{VERSION}/{form.file}".rstrip("/")))
+    return found
+
+
+class Tensor(NamedTuple):
+    """An input or output.  dims: without the batch, unless max_batch_size is 0; None where Triton finds them.
+
+    reshape: the dimensions that the model itself wants; optional and allow_ragged_batch: of inputs.
+    """
+
+    name: str
+    data_type: str = ""
+    dims: tuple[int, ...] | None = None
+    reshape: tuple[int, ...] | None = None
+    optional: bool = False
+    allow_ragged_batch: bool = False
+
+
+class Model(NamedTuple):
+    """A `triton.models` element with its backend's facts.
+
+    platform: what some backends want besides their name; max_batch_size: None leaves the word to Triton, 0 says that
+    the dimensions hold the batch already; dynamic_batching: None where it is off.
+    """
+
+    name: str
+    backend: str
+    platform: str = ""
+    max_batch_size: int | None = None
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
+    instance_group: tuple[Mapping[str, Any], ...] = ()
+    dynamic_batching: Mapping[str, Any] | None = None
+    parameters: Mapping[str, str] = {}

@@ -1,0 +1,58 @@
+"""The command that builds an image: what each engine is told, with programs that stand in for the engines."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mlcc.io.container_engines import Engine
+from tests.helpers import File, build_tree
+
+BUILDX = '#!/bin/sh\n[ "$1 $2" = "buildx version" ] && exit {code}\nexit 1\n'
+
+
+def docker(place: Path, code: int) -> Engine:
+    """A docker whose `buildx version` ends with `code`."""
+    build_tree(place, {"docker": File(BUILDX.format(code=code), 0o755)})
+    return Engine("docker", str(place / "docker"), "1")
+
+
+def options(engine: Engine) -> list[str]:
+    found = engine.build_arguments("mlcc/iris:1", "linux/arm64", ".", "mlcc-iris-1", {"PATH": os.environ["PATH"]})
+    assert found[0] == engine.program
+    assert found[-3:] == ["--tag", "mlcc/iris:1", "."]
+    return found[1:-3]
+
+
+def after(found: list[str], option: str) -> str:
+    assert found.count(option) == 1
+    return found[found.index(option) + 1]
+
+
+def test_podman_writes_docker_manifests() -> None:
+    found = options(Engine("podman", "podman", ""))
+    assert found[0] == "build"
+    assert after(found, "--format") == "docker"
+
+
+def test_buildx_writes_docker_manifests_and_no_attestations(tmp_path: Path) -> None:
+    found = options(docker(tmp_path, 0))
+    assert found[:2] == ["buildx", "build"]
+    assert "--provenance=false" in found
+    assert after(found, "--output") == "type=docker"
+
+
+def test_docker_without_buildx_builds_as_it_always_did(tmp_path: Path) -> None:
+    found = options(docker(tmp_path, 1))
+    assert found[0] == "build"
+    assert not {"--provenance=false", "--output", "--format"} & set(found)
+
+
+@pytest.mark.parametrize("kind", ["podman", "buildx", "docker"])
+def test_every_engine_is_told_the_platform_and_whose_image_it_is(tmp_path: Path, kind: str) -> None:
+    engine = Engine("podman", "podman", "") if kind == "podman" else docker(tmp_path, 0 if kind == "buildx" else 1)
+    found = options(engine)
+    assert after(found, "--platform") == "linux/arm64"
+    assert after(found, "--label") == "mlcc.project=mlcc-iris-1"

@@ -1,0 +1,387 @@
+"""Every row of the decision table of DESIGN section 2, and what may be deleted, restored, saved and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlcc.core.tree import MANAGED, SEED, OnDisk, Record, Rendered, digest
+from mlcc.plan.decide import ACTIONS, Change, Known, Options, Plan, make_plan
+from mlcc.plan.merge import merge_texts
+from tests.helpers import codes, only
+
+PATH = "do/config"
+A, B, C = b"one\ntwo\nthree\n", b"ONE\ntwo\nthree\n", b"one\ntwo\nTHREE\n"  # B and C touch different lines of A
+D = b"1\ntwo\nthree\n"  # touches the line that B touches
+BC = b"ONE\ntwo\nTHREE\n"
+MARKED = b"<<<<<<< yours\nONE\n||||||| before\none\n=======\n1\n>>>>>>> mlcc\ntwo\nthree\n"
+NO_BASE = b"<<<<<<< yours\n" + B + b"||||||| before\n=======\n" + D + b">>>>>>> mlcc\n"
+MERGE, FORCE, RESTORE = Options(merge=True), Options(force=True), Options(restore=(PATH,))
+SAVED = PATH + ".mlcc-saved"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: what is recorded, on disk and rendered; and what must come of it."""
+
+    name: str
+    base: bytes | None
+    disk: bytes | None
+    new: bytes | None
+    action: str | None
+    writes: bytes | None = None
+    options: Options = Options()
+    saved: str = ""
+    edited: bytes | str = ""
+    codes: tuple[str, ...] = ()
+    blocked: bool = False
+    marked: bool = False
+
+
+CONFLICT = ("MLCC201",)
+TABLE = [
+    # nothing there yet
+    Row("first", None, None, A, "create", A),
+    Row("first, --merge", None, None, A, "create", A, MERGE),
+    Row("first, --force", None, None, A, "create", A, FORCE),
+    # disk = new
+    Row("as recorded", A, A, A, "unchanged"),
+    Row("adopted", None, A, A, "unchanged"),
+    Row("already the new one", A, B, B, "unchanged"),
+    # disk = base, new differs
+    Row("update", A, A, B, "update", B),
+    Row("update, --merge", A, A, B, "update", B, MERGE),
+    Row("update, --force", A, A, B, "update", B, FORCE),
+    # base = new
+    Row("edited", A, B, A, "keep", edited=B),
+    Row("edited, --merge", A, B, A, "keep", None, MERGE, edited=B),
+    Row("edited, --force", A, B, A, "keep", None, FORCE, edited=B),
+    Row("removed", A, None, A, "keep", edited="removed"),
+    Row("removed, --force", A, None, A, "keep", None, FORCE, edited="removed"),
+    # all differ, clean
+    Row("merge", A, B, C, "merge", BC, edited=BC),
+    Row("merge, --merge", A, B, C, "merge", BC, MERGE, edited=BC),
+    Row("merge, --force", A, B, C, "merge", BC, FORCE, edited=BC),
+    # all differ, overlap
+    Row("overlap", A, B, D, "conflict", codes=CONFLICT, blocked=True, edited=B),
+    Row("overlap, --merge", A, B, D, "conflict", MARKED, MERGE, edited=MARKED, codes=CONFLICT, marked=True),
+    Row("overlap, --force", A, B, D, "update", D, FORCE, saved=SAVED, codes=("MLCC204",)),
+    # no base and disk differs
+    Row("foreign", None, B, D, "conflict", codes=CONFLICT, blocked=True, edited=B),
+    Row("foreign, --merge", None, B, D, "conflict", NO_BASE, MERGE, edited=NO_BASE, codes=CONFLICT, marked=True),
+    Row("foreign, --force", None, B, D, "update", D, FORCE, saved=SAVED, codes=("MLCC204",)),
+    # removed on disk and new differs
+    Row("removed, new", A, None, B, "conflict", codes=CONFLICT, blocked=True, edited="removed"),
+    Row("removed, new, --merge", A, None, B, "conflict", None, MERGE, codes=CONFLICT, blocked=True, edited="removed"),
+    Row("removed, new, --force", A, None, B, "create", B, FORCE),
+    # gone from new
+    Row("gone", A, A, None, "delete"),
+    Row("gone, --force", A, A, None, "delete", None, FORCE),
+    Row("gone, edited", A, B, None, "keep", codes=("MLCC202",)),
+    Row("gone, edited, --force", A, B, None, "keep", None, FORCE, codes=("MLCC202",)),
+    Row("gone, removed", A, None, None, None),
+    # --restore
+    Row("restore, removed", A, None, A, "create", A, RESTORE),
+    Row("restore, edited", A, B, A, "update", A, RESTORE, saved=SAVED, codes=("MLCC204",)),
+    Row("restore, overlap", A, B, D, "update", D, RESTORE, saved=SAVED, codes=("MLCC204",)),
+    Row("restore, as it is", A, A, A, "unchanged", None, RESTORE),
+    Row("restore, foreign", None, B, D, "update", D, RESTORE, saved=SAVED, codes=("MLCC204",)),
+]
+
+
+def plan(row: Row, **changes: object) -> Plan:
+    known = {
+        "observed": {PATH: OnDisk(row.disk)} if row.disk is not None else {},
+        "base": {PATH: row.base} if row.base is not None else {},
+        "records": {PATH: Record(MANAGED, 0o644, digest(row.base))} if row.base is not None else {},
+        "producible": lambda path: True,
+        **changes,
+    }
+    desired = {PATH: Rendered(row.new)} if row.new is not None else {}
+    return make_plan(desired, Known(**known), row.options)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[r.name for r in TABLE])
+def test_the_decision_table(row):
+    found = plan(row)
+    if row.action is None:
+        assert found.changes == ()
+        return
+    change = only_change(found)
+    assert (change.action, change.data, change.saved) == (row.action, row.writes, row.saved)
+    assert found.blocked == row.blocked
+    assert found.marked == ((PATH,) if row.marked else ())
+    assert codes(found.findings) == list(row.codes)
+    if row.new is not None:
+        assert found.base == {PATH: row.new}
+        edited = digest(row.edited) if isinstance(row.edited, bytes) else row.edited
+        assert found.records == {PATH: Record(MANAGED, 0o644, digest(row.new), edited)}
+    else:
+        assert (found.base, found.records) == ({}, {})
+
+
+def only_change(found: Plan) -> Change:
+    assert len(found.changes) == 1
+    return found.changes[0]
+
+
+def test_the_table_has_every_action():
+    assert {r.action for r in TABLE} - {None} == set(ACTIONS)
+
+
+def test_the_table_has_every_case():
+    """Every way in which base, disk and new can be absent, equal or different."""
+
+    def shape(row: Row) -> tuple[object, ...]:
+        b, d, n = row.base, row.disk, row.new
+        return (b is None, d is None, n is None, b == d, d == n, b == n)
+
+    shapes = {shape(Row("", b, d, n, None)) for b in (None, A) for d in (None, A, B) for n in (None, A, B, D)}
+    nothing_recorded = {s for s in shapes if s[0] and s[2]}
+    assert {shape(r) for r in TABLE} >= shapes - nothing_recorded
+
+
+# ---------------------------------------------------------------- deletion
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"producible": lambda path: False},
+        {"records": {}},
+        {"records": {PATH: Record(SEED, 0o644, digest(A))}},
+        {"records": {PATH: Record(MANAGED, 0o644, digest(B))}},
+        {"observed": {PATH: OnDisk(B)}},
+    ],
+    ids=["no layer can render it", "not recorded", "recorded as the user's", "the record differs", "edited"],
+)
+def test_only_what_is_recorded_equal_and_producible_is_deleted(changes):
+    found = plan(Row("", A, A, None, "delete"), **changes)
+    assert only_change(found).action == "keep"
+    assert codes(found.findings) == ["MLCC202"]
+
+
+def test_a_file_without_a_base_is_never_deleted():
+    found = plan(Row("", None, A, None, None), records={PATH: Record(MANAGED, 0o644, digest(A))})
+    assert found.changes == ()
+
+
+# ---------------------------------------------------------------- seeds
+SEEDED = Record(SEED, 0o644, digest(A))
+SEEDS = [
+    # name, disk, record, options, action, writes, saved, codes
+    ("first", None, None, Options(), "create", B, "", []),
+    ("there already", A, None, Options(), "keep", None, "", []),
+    ("as seeded", B, Record(SEED, 0o644, digest(B)), Options(), "unchanged", None, "", []),
+    ("edited", C, Record(SEED, 0o644, digest(B)), Options(), "keep", None, "", []),
+    ("edited, --force", C, Record(SEED, 0o644, digest(B)), Options(force=True), "keep", None, "", []),
+    ("an older seed", A, SEEDED, Options(), "keep", None, "", ["MLCC203"]),
+    ("deleted stays deleted", None, SEEDED, Options(), "keep", None, "", []),
+    ("deleted, --force", None, SEEDED, Options(force=True), "keep", None, "", []),
+    ("deleted, --restore", None, SEEDED, RESTORE, "create", B, "", []),
+    ("edited, --restore", C, SEEDED, RESTORE, "update", B, SAVED, ["MLCC204"]),
+    ("as it is, --restore", B, SEEDED, RESTORE, "unchanged", None, "", []),
+    ("was managed, and removed", None, Record(MANAGED, 0o644, digest(A)), Options(), "create", B, "", []),
+]
+
+
+@pytest.mark.parametrize(
+    ("disk", "record", "options", "action", "writes", "saved", "expected"),
+    [s[1:] for s in SEEDS],
+    ids=[s[0] for s in SEEDS],
+)
+def test_seed_files_are_the_user_s(disk, record, options, action, writes, saved, expected):
+    known = Known(
+        {PATH: OnDisk(disk)} if disk is not None else {}, {}, {PATH: record} if record else {}, lambda p: True
+    )
+    found = make_plan({PATH: Rendered(B, owner=SEED)}, known, options)
+    change = only_change(found)
+    assert (change.action, change.data, change.saved, change.owner) == (action, writes, saved, SEED)
+    assert codes(found.findings) == expected
+    assert found.base == {}, "the base holds managed files only"
+    seeded = B if action in ("create", "update") or record is None else None
+    assert found.records[PATH] == Record(SEED, 0o644, digest(seeded) if seeded else record.digest)
+
+
+def test_a_seed_that_is_no_longer_rendered_stays():
+    known = Known({PATH: OnDisk(A)}, {}, {PATH: SEEDED}, lambda p: True)
+    plan = make_plan({}, known)
+    assert [(c.action, c.owner) for c in plan.changes] == [("keep", "seed")]
+    assert [f.code for f in plan.findings] == ["MLCC202"]
+    assert plan.records == {}, "said once: afterwards nobody remembers it"
+
+
+def test_conflict_markers_that_still_stand_are_a_conflict():
+    marked = merge_texts(A, b"mine\n", b"theirs\n").data
+    known = Known({PATH: OnDisk(marked)}, {PATH: b"theirs\n"}, {}, lambda p: True)
+    new = {PATH: Rendered(b"theirs\n")}
+    plan = make_plan(new, known)
+    assert plan.blocked
+    assert "markers" in plan.findings[0].message
+    again = make_plan(new, known, Options(merge=True))
+    assert not again.blocked
+    assert again.marked == (PATH,)
+    forced = make_plan(new, known, Options(force=True)).changes[0]
+    assert (forced.data, forced.saved) == (b"theirs\n", f"{PATH}.mlcc-saved")
+    assert not make_plan(new, known._replace(observed={PATH: OnDisk(marked.replace(b">>>>>>> mlcc\n", b""))})).blocked
+
+
+def test_the_hint_for_a_removed_file_names_what_brings_it_back():
+    removed = Row("", A, None, B, "conflict", options=MERGE)
+    finding = only(plan(removed).findings)
+    assert f"--restore {PATH}" in finding.hint
+    assert "saving" not in finding.hint
+    for options in (FORCE, RESTORE):
+        assert not plan(replace(removed, options=options)).blocked
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (None, "mlcc did not write it"),
+        (Record(SEED, 0o644, digest(B)), "mlcc did not write it"),
+        (Record(MANAGED, 0o644, digest(B)), ".mlcc/base holds no copy"),
+        (Record(MANAGED, 0o644, digest(A), digest(B)), ".mlcc/base holds no copy"),
+    ],
+)
+def test_a_recorded_file_without_a_base_is_a_conflict_that_says_so(record, told):
+    """The lock may be forged: what it records alone is never overwritten without a saved copy."""
+    found = plan(Row("", None, B, D, "conflict"), records={PATH: record} if record else {})
+    finding = only(found.findings)
+    assert found.blocked
+    assert told in finding.message
+    assert ("from Git" in finding.hint) == (".mlcc/base" in told)
+
+
+GIT = b"one\n<<<<<<< HEAD\ntwo\n=======\nTWO\n>>>>>>> branch\nthree\n"
+
+
+@pytest.mark.parametrize("new", [A, B], ids=["nothing new", "new lines"])
+def test_conflict_marks_of_git_are_a_conflict_too(new):
+    known = Known({PATH: OnDisk(GIT)}, {PATH: A}, {}, lambda p: True)
+    plan = make_plan({PATH: Rendered(new)}, known)
+    assert plan.blocked
+    assert "conflict markers stand in it" in plan.findings[0].message
+
+
+def test_marks_that_mlcc_renders_itself_are_text():
+    known = Known({PATH: OnDisk(GIT + b"mine\n")}, {PATH: GIT}, {}, lambda p: True)
+    assert only_change(make_plan({PATH: Rendered(GIT)}, known)).action == "keep"
+
+
+def test_a_script_that_lost_its_x_bit_is_named():
+    known = Known({PATH: OnDisk(A, 0o644)}, {PATH: A}, {PATH: Record(MANAGED, 0o755, digest(A))}, lambda p: True)
+    new = {PATH: Rendered(A, 0o755)}
+    plan = make_plan(new, known)
+    assert [f.code for f in plan.findings] == ["MLCC220"]
+    assert plan.changes[0].action == "unchanged"
+    restored = make_plan(new, known, Options(restore=(PATH,))).changes[0]
+    assert (restored.action, restored.mode, restored.saved) == ("update", 0o755, "")
+
+
+def test_a_seed_says_whether_it_was_touched_since():
+    new = {PATH: Rendered(b"new\n", owner=SEED)}
+    for disk, severity in ((A, "warning"), (b"edited\n", "note")):
+        known = Known({PATH: OnDisk(disk)}, {}, {PATH: Record(SEED, 0o644, digest(A))}, lambda p: True)
+        plan = make_plan(new, known)
+        assert [(f.code, f.severity.label) for f in plan.findings] == [("MLCC203", severity)]
+        assert plan.changes[0].action == "keep"
+
+
+# ---------------------------------------------------------------- modes
+@pytest.mark.parametrize(
+    ("recorded", "disk", "new", "action", "mode"),
+    [
+        (0o644, 0o644, 0o755, "update", 0o755),
+        (0o755, 0o755, 0o644, "update", 0o644),
+        (0o644, 0o755, 0o644, "unchanged", 0o755),
+        (0o755, 0o644, 0o755, "unchanged", 0o644),
+        (0o644, 0o755, 0o755, "unchanged", 0o755),
+        (0o644, 0o600, 0o644, "unchanged", 0o644),
+        (0o644, 0o664, 0o644, "unchanged", 0o644),
+        (None, 0o644, 0o755, "update", 0o755),
+        (None, 0o755, 0o755, "unchanged", 0o755),
+    ],
+)
+def test_the_executable_bits_are_the_user_s_unless_only_mlcc_changed_them(recorded, disk, new, action, mode):
+    records = {PATH: Record(MANAGED, recorded, digest(A))} if recorded is not None else {}
+    known = Known({PATH: OnDisk(A, disk)}, {PATH: A}, records, lambda p: True)
+    change = only_change(make_plan({PATH: Rendered(A, new)}, known))
+    assert change.action == action
+    assert change.mode == mode
+    assert change.writes == (action == "update")
+
+
+def test_an_update_keeps_an_executable_bit_that_the_user_set():
+    known = Known({PATH: OnDisk(A, 0o755)}, {PATH: A}, {PATH: Record(MANAGED, 0o644, digest(A))}, lambda p: True)
+    change = only_change(make_plan({PATH: Rendered(B, 0o644)}, known))
+    assert (change.action, change.mode) == ("update", 0o755)
+
+
+# ---------------------------------------------------------------- saved copies, form, order
+def test_a_saved_copy_takes_a_name_that_is_free():
+    taken = {PATH: OnDisk(B), SAVED: OnDisk(b""), SAVED + "-2": OnDisk(b"")}
+    found = plan(Row("", A, B, D, "update", options=FORCE), observed=taken)
+    assert only_change(found).saved == SAVED + "-3"
+
+
+def test_a_merge_that_breaks_the_file_s_form_is_a_conflict():
+    found = plan(Row("", A, B, C, "merge"), acceptable=lambda path, data: data != BC)
+    assert only_change(found).action == "conflict"
+    assert found.blocked
+
+
+def test_one_conflict_blocks_everything():
+    desired = {"a": Rendered(A), PATH: Rendered(D)}
+    found = make_plan(desired, Known({PATH: OnDisk(B)}, {PATH: A}, {}, lambda p: True))
+    assert found.blocked
+    assert found.summary["create"] == 1
+    finding = only(found.findings)
+    assert (finding.code, finding.file) == ("MLCC201", PATH)
+    assert "--merge" in finding.hint
+    assert "--force" in finding.hint
+
+
+def test_changes_are_in_path_order_and_counted():
+    desired = {p: Rendered(A) for p in ("z", "a/b", "m")}
+    found = make_plan(desired, Known({"m": OnDisk(A)}))
+    assert [c.path for c in found.changes] == ["a/b", "m", "z"]
+    assert {a: n for a, n in found.summary.items() if n} == {"create": 2, "unchanged": 1}
+    assert list(found.records) == ["a/b", "m", "z"]
+
+
+def test_file_names_in_findings_are_printable():
+    evil = "a\x1b[31m\nb"
+    found = make_plan({evil: Rendered(A)}, Known({evil: OnDisk(B)}))
+    finding = only(found.findings)
+    assert "\x1b" not in finding.message + finding.hint + finding.file
+    assert "\n" not in finding.message + finding.hint + finding.file
+
+
+BYTES = st.sampled_from([None, A, B, C, D])
+
+
+@given(BYTES, BYTES, BYTES.filter(bool), st.booleans())
+def test_what_the_user_has_is_never_lost_unless_forced(base, disk, new, markers):
+    change = only_change(plan(Row("", base, disk, new, None, options=Options(merge=markers))))
+    if disk is not None and disk != base and change.writes:
+        words = set(disk.splitlines()) - set((base or b"").splitlines())
+        assert words <= set(change.data.splitlines())
+
+
+@given(BYTES, BYTES, BYTES, st.booleans())
+def test_a_second_plan_has_nothing_to_write(base, disk, new, force):
+    first = plan(Row("", base, disk, new, None, options=Options(force=force)))
+    if first.blocked:
+        return
+    observed = {PATH: OnDisk(disk)} if disk is not None else {}
+    for change in first.changes:
+        if change.data is not None:
+            observed[PATH] = OnDisk(change.data, change.mode)
+        elif change.action == "delete":
+            observed.clear()
+    desired = {PATH: Rendered(new)} if new is not None else {}
+    second = make_plan(desired, Known(observed, first.base, first.records, lambda p: True))
+    assert not [c for c in second.changes if c.writes or c.action in ("delete", "conflict")]
+    assert second.records == first.records

@@ -1,0 +1,68 @@
+"""A library without what nobody calls: the same results, and whole again where that is needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from mlcc.render import generator
+
+IMPORT = """
+import sys
+from mlcc.render import generator
+{before}
+generator.import_lean(generator.GENERATOR, {left_out}, packages=["cookiecutter"], lazy=["arrow"])
+from cookiecutter.generate import generate_files
+{after}
+print(sorted(n for n in ("rich.console", "dateutil", "email.parser", "cookiecutter.prompt") if n in sys.modules))
+"""
+
+
+def run(left_out: str = "generator.QUESTIONNAIRE", before: str = "", after: str = "") -> list[str]:
+    """Last line printed by a fresh interpreter."""
+    code = IMPORT.format(left_out=left_out, before=before, after=after)
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_generator_comes_without_its_questionnaire():
+    assert run() == ["[]"]
+
+
+def test_a_release_that_needs_other_names_is_imported_whole():
+    assert run(left_out='{"rich.prompt": [], "cookiecutter.prompt": []}') == [
+        "['cookiecutter.prompt', 'email.parser', 'rich.console']"
+    ]
+
+
+def test_what_is_there_already_stays():
+    assert "cookiecutter.prompt" in run(before="import cookiecutter.prompt")[0]
+
+
+def test_the_clock_is_imported_when_a_template_asks_for_it():
+    after = "import cookiecutter.extensions as e; print(e.arrow.utcnow().tzinfo is not None)"
+    assert run(after=after) == ["True", "['dateutil']"]
+
+
+def test_others_get_the_whole_module():
+    after = "from rich.prompt import Prompt; import cookiecutter.prompt as p; print(p.YesNoPrompt.__mro__[1].__name__)"
+    assert run(after=after)[0] == "Confirm"
+
+
+def test_a_left_out_name_says_so_when_it_is_called():
+    with pytest.raises(RuntimeError, match="was not imported"):
+        generator.Missing("x")
+
+
+def test_a_later_module_has_no_hidden_names():
+    with pytest.raises(AttributeError):
+        generator.Later("json").__path__  # noqa: B018
+    assert generator.Later("json").loads("1") == 1
+
+
+def test_an_absent_package_leaves_nothing_ready():
+    before = set(sys.modules)
+    generator.import_lean(["no_such_module"], {"no_such_questions": ["ask"]}, packages=["no_such_package"])
+    assert set(sys.modules) == before

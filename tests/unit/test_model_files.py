@@ -1,0 +1,272 @@
+"""Model files looked into: small ones made here byte by byte, cut off, and hostile."""
+
+from __future__ import annotations
+
+import json
+import struct
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from mlcc.core.errors import UserError
+from mlcc.lookups import model_files
+from mlcc.lookups.model_files.found import Unreadable
+from mlcc.lookups.model_files.ubjson import Reader
+from mlcc.registries import load
+
+BACKENDS = load().triton_backends
+ANY = None
+
+
+# ---------------------------------------------------------------- files made here
+def varint(value: int) -> bytes:
+    value &= (1 << 64) - 1
+    found = b""
+    while value > 0x7F:
+        found += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return found + bytes([value])
+
+
+def number(field: int, value: int) -> bytes:
+    return varint(field << 3) + varint(value)
+
+
+def part(field: int, value: bytes | str) -> bytes:
+    data = value.encode() if isinstance(value, str) else value
+    return varint(field << 3 | 2) + varint(len(data)) + data
+
+
+def onnx_tensor(name: str, kind: int, dims: list[int | str] | None) -> bytes:
+    sizes = b"".join(part(1, number(1, d) if isinstance(d, int) else part(2, d)) for d in dims or [])
+    shape = part(2, sizes) if dims is not None else b""
+    return part(1, name) + part(2, part(1, number(1, kind) + shape))
+
+
+def onnx(inputs: list[bytes], outputs: list[bytes], weights: tuple[str, ...] = ()) -> bytes:
+    graph = part(2, "graph") + b"".join(part(5, number(2, 1) + part(8, w) + part(9, bytes(64))) for w in weights)
+    graph += b"".join(part(11, t) for t in inputs) + b"".join(part(12, t) for t in outputs)
+    return number(1, 8) + part(2, "made here") + part(7, graph) + part(8, number(2, 17))
+
+
+def tf_tensor(kind: int, dims: list[int] | None) -> bytes:
+    shape = number(3, 1) if dims is None else b"".join(part(2, number(1, d)) for d in dims)
+    return part(1, "serving:0") + number(2, kind) + part(3, shape)
+
+
+def saved_model(inputs: dict[str, bytes], outputs: dict[str, bytes], signature: str = "serving_default") -> bytes:
+    value = b"".join(part(1, part(1, k) + part(2, v)) for k, v in inputs.items())
+    value += b"".join(part(2, part(1, k) + part(2, v)) for k, v in outputs.items())
+    graph = part(2, bytes(200)) + part(5, part(1, signature) + part(2, value))
+    return number(1, 1) + part(2, graph)
+
+
+def ubj(value: Any) -> bytes:
+    """As XGBoost writes it: objects and lists without counts, arrays of numbers typed."""
+    if isinstance(value, dict):
+        body = b"".join(b"L" + struct.pack(">q", len(k)) + k.encode() + ubj(v) for k, v in value.items())
+        return b"{" + body + b"}"
+    if isinstance(value, list):
+        return b"[$d#L" + struct.pack(">q", len(value)) + b"".join(struct.pack(">f", v) for v in value)
+    if isinstance(value, str):
+        return b"SL" + struct.pack(">q", len(value)) + value.encode()
+    return b"i" + struct.pack(">b", value)
+
+
+def xgboost(features: Any = "13", classes: str = "3", objective: str = "multi:softprob") -> dict[str, Any]:
+    own = {"num_feature": features, "num_class": classes, "num_target": "1"}
+    booster = {"model": {"trees": [0.5, 1.5]}}
+    return {"learner": {"gradient_booster": booster, "learner_model_param": own, "objective": {"name": objective}}}
+
+
+LIGHTGBM = "tree\nversion=v4\nnum_class={}\nmax_feature_idx=12\nobjective={}\n\nTree=0\nnum_leaves=3\n"
+ROW = onnx_tensor("x", 1, ["N", 4])
+FILES = {
+    "a.onnx": onnx([ROW, onnx_tensor("w", 1, [4])], [onnx_tensor("label", 7, ["N"]), onnx_tensor("p", 1, ["N", 3])], ("w",)),
+    "a.json": json.dumps(xgboost()).encode(),
+    "a.ubj": ubj(xgboost()),
+    "a.txt": LIGHTGBM.format(3, "multiclass num_class:3").encode(),
+    "saved_model.pb": saved_model({"x": tf_tensor(1, [-1, 4])}, {"p": tf_tensor(1, [-1, 3])}),
+}  # fmt: skip
+
+
+def look(path: str | Path, data: bytes | None = None, name: str = "", file: str = "") -> model_files.Inspected:
+    if data is not None:
+        Path(path).write_bytes(data)
+    return model_files.inspect(str(path), BACKENDS, name, file, False, {})
+
+
+def code_of(path: str, data: bytes) -> str:
+    """The code of what is wrong with a file, empty for nothing; no other exception may come."""
+    try:
+        look(path, data)
+    except UserError as problem:
+        return problem.findings[0].code
+    return ""
+
+
+def tensors(found: model_files.Inspected, key: str) -> list[tuple[Any, ...]]:
+    return [tuple(t.values()) for t in found.element[key]]
+
+
+# ---------------------------------------------------------------- what they hold
+@pytest.mark.parametrize(
+    ("name", "backend", "batch", "inputs", "outputs"),
+    [
+        ("a.onnx", "onnxruntime", 64, [("x", "TYPE_FP32", [4])], [("p", "TYPE_FP32", [3])]),
+        ("a.json", "fil", 32768, [("input__0", "TYPE_FP32", [13])], [("output__0", "TYPE_FP32", [3])]),
+        ("a.ubj", "fil", 32768, [("input__0", "TYPE_FP32", [13])], [("output__0", "TYPE_FP32", [3])]),
+        ("a.txt", "fil", 32768, [("input__0", "TYPE_FP32", [13])], [("output__0", "TYPE_FP32", [3])]),
+        ("saved_model.pb", "tensorflow", 64, [("x", "TYPE_FP32", [4])], [("p", "TYPE_FP32", [3])]),
+    ],
+)
+def test_each_format(name, backend, batch, inputs, outputs):
+    found = look(name, FILES[name], file=name)
+    assert (found.element["backend"], found.element["max_batch_size"], found.element["file"]) == (backend, batch, name)
+    assert tensors(found, "inputs") == inputs
+    assert tensors(found, "outputs") == outputs
+
+
+def test_what_is_left_out_is_said():
+    [note] = look("a.onnx", FILES["a.onnx"]).notes
+    assert note.endswith("label")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "batch", "dims"),
+    [
+        ([["N", 4]], [["N", 3]], 64, [[4], [3]]),
+        ([["N", 4]], [["N"]], 0, [[-1, 4], [-1]]),
+        ([[1, 4]], [[1, 3]], 0, [[1, 4], [1, 3]]),
+        ([["N", 4]], [[3]], 0, [[-1, 4], [3]]),
+        ([["N"]], [["N", 3]], 0, [[-1], [-1, 3]]),
+        ([["N", 4]], [ANY], 0, [[-1, 4], None]),
+        ([["N", "H", "W"]], [["N", "H"]], 64, [[-1, -1], [-1]]),
+        ([[]], [[]], 0, [[], []]),
+    ],
+)
+def test_where_the_batch_is(inputs, outputs, batch, dims):
+    data = onnx([onnx_tensor("x", 1, d) for d in inputs], [onnx_tensor("y", 1, d) for d in outputs])
+    element = look("b.onnx", data).element
+    assert element["max_batch_size"] == batch
+    assert [t.get("dims") for t in (*element["inputs"], *element["outputs"])] == dims
+
+
+@pytest.mark.parametrize(
+    ("classes", "objective", "size", "classifier", "probabilities"),
+    [
+        ("3", "multi:softprob", 3, "true", "true"),
+        ("0", "binary:logistic", 1, "true", "false"),
+        ("0", "reg:squarederror", 1, "false", "false"),
+    ],
+)
+def test_classes_and_regressions(classes, objective, size, classifier, probabilities):
+    for name, data in (("a.json", json.dumps(xgboost(7, classes, objective)).encode()), ("a.ubj", ubj(xgboost("7", classes, objective)))):  # fmt: skip
+        element = look(name, data).element
+        assert element["outputs"][0]["dims"] == [size]
+        assert element["parameters"] == {
+            "is_classifier": classifier,
+            "output_class": classifier,
+            "predict_proba": probabilities,
+        }
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("models/wine.onnx", "wine"),
+        ("wine/model.onnx", "wine"),
+        ("/m/model_repository/red/1/model.onnx", "red"),
+        ("/m/saved_model/saved_model.pb", "model"),
+        ("/m/a b/model.onnx", "model"),
+    ],
+)
+def test_a_model_s_name(path, name):
+    assert model_files.model_name(path) == name
+
+
+# ---------------------------------------------------------------- what cannot be read
+def refused(path: str, data: bytes) -> str:
+    with pytest.raises(UserError) as problem:
+        look(path, data)
+    [finding] = problem.value.findings
+    assert finding.code == "MLCC165"
+    assert len(finding.message) < 800
+    return finding.message
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "why"),
+    [
+        ("a.onnx", b"", "no graph"),
+        ("a.onnx", part(7, part(12, onnx_tensor("x", 14, [1]))), "type that Triton does not have"),
+        ("a.onnx", part(7, part(12, onnx_tensor("x" * 400, 1, [1]))), "name of 400 bytes"),
+        ("a.onnx", varint(7 << 3 | 2) + varint(1 << 62), "beyond its message"),
+        ("a.onnx", b"\xff" * 20, "more than ten bytes"),
+        ("a.onnx", b"\x0b", "no such kind of field"),
+        ("a.json", b"[" * 100_000, "not JSON"),
+        ("a.json", b"{}", "no model of XGBoost"),
+        ("a.json", json.dumps(xgboost("many")).encode(), "no whole number"),
+        ("a.json", json.dumps(xgboost(10**30)).encode(), "are no model"),
+        ("a.ubj", b"{" + b"L" + struct.pack(">q", 1 << 62), "a text of"),
+        ("a.ubj", b"[" * 100_000, "one in another"),
+        ("a.ubj", b"[$d#L" + struct.pack(">q", 1 << 60), "ends within an array"),
+        ("a.ubj", b"[$Z#L" + struct.pack(">q", 1 << 60), "too many values"),
+        ("a.txt", b"hello\n", "no model of LightGBM"),
+        ("a.txt", b"tree\nnum_class=1\n", "max_feature_idx"),
+        ("saved_model.pb", saved_model({}, {}, "other"), "no signature serving_default, but other"),
+    ],
+)
+def test_hostile_files_are_findings(path, data, why):
+    assert why in refused(path, data)
+
+
+@pytest.mark.parametrize("name", ["a.onnx", "a.ubj", "a.json", "saved_model.pb"])
+def test_a_file_that_is_cut_off_anywhere(name):
+    whole = FILES[name]
+    for size in range(0, len(whole), max(len(whole) // 60, 1)):
+        assert code_of(name, whole[:size]) in ("", "MLCC165")
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(some.sampled_from(sorted(FILES)), some.data())
+def test_a_file_with_any_bytes_changed(name, data):
+    changed = bytearray(FILES[name])
+    for at in data.draw(some.lists(some.integers(0, len(changed) - 1), min_size=1, max_size=8)):
+        changed[at] = data.draw(some.integers(0, 255))
+    assert code_of(name, bytes(changed)) in ("", "MLCC165")
+
+
+@given(some.binary(max_size=200))
+def test_any_bytes_as_ubj(data):
+    with suppress(Unreadable):
+        Reader(memoryview(data)).value()
+
+
+@pytest.mark.parametrize(("path", "code"), [("a.weights", "MLCC166"), ("a.pkl", "MLCC167"), ("a.pt", "MLCC167"), ("b", "MLCC166")])  # fmt: skip
+def test_what_is_not_looked_into(path, code):
+    with pytest.raises(UserError) as problem:
+        look(path, b"x")
+    assert problem.value.findings[0].code == code
+
+
+def test_a_pickle_is_run_only_when_asked(tmp_path):
+    import os
+    import pickle
+
+    class Planted:
+        def __reduce__(self) -> Any:
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    data = pickle.dumps(Planted())
+    with pytest.raises(UserError):
+        look("a.pkl", data)
+    assert not (tmp_path / "ran").exists()
+    with pytest.raises(UserError) as problem:
+        model_files.inspect("a.pkl", BACKENDS, "", "", True, {"PATH": os.environ["PATH"]})
+    assert (tmp_path / "ran").exists()
+    assert problem.value.findings[0].code == "MLCC165"

@@ -1,0 +1,130 @@
+"""Programs that are run: lists of arguments, an environment of ours, output as text, and an end in every case."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mlcc.core.errors import PreconditionError
+from mlcc.io import programs
+
+ENVIRON = {"PATH": os.environ["PATH"], "WORD": "a b"}
+
+
+def python(script: str) -> list[str]:
+    return [sys.executable, "-I", "-c", script]
+
+
+def test_a_program_gets_the_environment_that_is_passed_and_no_other():
+    done = programs.run(python("import os; print(sorted(os.environ))"), environ={"WORD": "1"})
+    assert (done.code, done.stderr) == (0, b"")
+    assert b"WORD" in done.stdout
+    assert b"HOME" not in done.stdout
+
+
+@pytest.mark.parametrize("word", ["$(touch planted)", "a b", "'", "*", "-rf", "`id`", ";", "\n"])
+def test_a_word_stays_a_word(tmp_path: Path, word: str):
+    done = programs.run([*python("import sys; print(ascii(sys.argv[1:]))"), word], environ=ENVIRON, cwd=str(tmp_path))
+    assert done.stdout.decode().strip() == ascii([word])
+    assert not list(tmp_path.iterdir())
+
+
+def test_input_and_codes():
+    assert programs.run(python("import sys; sys.exit(len(sys.stdin.read()))"), environ=ENVIRON, stdin=b"abc").code == 3
+    assert programs.run(python("import os; os.kill(os.getpid(), 9)"), environ=ENVIRON).code == -signal.SIGKILL
+
+
+def test_what_takes_too_long_is_ended_and_says_so():
+    done = programs.run(python("import time; time.sleep(60)"), environ=ENVIRON, timeout_s=0.2)
+    assert done.code == 124
+    assert done.stderr.endswith(b"timed out")
+
+
+@pytest.mark.parametrize("call", ["run", "lines", "foreground"])
+def test_a_program_that_is_not_there_is_a_missing_precondition(call: str):
+    with pytest.raises(PreconditionError) as caught:
+        list(getattr(programs, call)(["/nowhere/dock\x1ber"], environ=ENVIRON))
+    finding = caught.value.findings[0]
+    assert finding.code == "MLCC302"
+    assert "\x1b" not in finding.message
+    assert "PATH" in finding.hint
+
+
+def test_find_looks_on_the_path_that_is_passed(tmp_path: Path):
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\n")
+    assert programs.find("tool", {"PATH": str(tmp_path)}) is None
+    tool.chmod(0o755)
+    assert programs.find("tool", {"PATH": str(tmp_path)}) == str(tool)
+    assert programs.find("tool", {}) is None
+
+
+def test_lines_are_printable_end_with_the_code_and_are_copied_as_they_were():
+    log = io.BytesIO()
+    script = "import sys; sys.stdout.buffer.write(b'one\\n\\x1b[31mtwo\\xff\\nthree'); sys.exit(4)"
+    found = list(programs.lines(python(script), environ=ENVIRON, log=log))
+    assert found[0] == "one"
+    assert "\x1b" not in found[1]
+    assert found[2:] == ["three", "exit 4"]
+    assert log.getvalue() == b"one\n\x1b[31mtwo\xff\nthree"
+
+
+def test_lines_that_nobody_reads_on_end_the_program(tmp_path: Path):
+    script = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    reader = programs.lines(python(script), environ=ENVIRON)
+    pid = int(next(reader))
+    reader.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.parametrize(("script", "code"), [("pass", 0), ("raise SystemExit(7)", 7)])
+def test_a_foreground_program_gives_its_code(script: str, code: int):
+    assert programs.foreground(python(script), environ=ENVIRON) == code
+
+
+@pytest.mark.parametrize(("on_terminate", "ends"), [("end", True), ("signal.SIG_IGN", False)])
+def test_an_interrupt_reaches_the_program_as_one_terminate(tmp_path: Path, on_terminate: str, ends: bool):
+    """A SIGINT to mlcc alone: the program may tidy up, is killed when it does not, and the interrupt goes on."""
+    script = (
+        "import os, signal, sys, time\n"
+        "def end(*_):\n open('ended', 'w').close()\n sys.exit(0)\n"
+        f"signal.signal(signal.SIGTERM, {on_terminate})\n"
+        "open('pid', 'w').write(f'{os.getpid()}.')\ntime.sleep(60)\n"
+    )
+    caller = (
+        "import sys, signal\nfrom mlcc.io import programs\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"try:\n programs.foreground([sys.executable, '-I', '-c', {script!r}], environ={{}}, grace_s={9 if ends else 0.2})\n"
+        "except KeyboardInterrupt:\n sys.exit(130)\n"
+    )
+    with open(tmp_path / "log", "wb") as log:
+        pid = programs.background([sys.executable, "-c", caller], environ=dict(os.environ), cwd=str(tmp_path), log=log)
+    started, deadline = tmp_path / "pid", time.monotonic() + 30
+    while not (started.exists() and started.read_text().endswith(".")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGINT)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 130, (tmp_path / "log").read_text()
+    assert (tmp_path / "ended").exists() == ends
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text().rstrip(".")), 0)
+
+
+def test_a_capped_program_ends_when_it_says_too_much_or_takes_too_long():
+    talk = [sys.executable, "-c", "import sys\nwhile True: sys.stdout.write('x' * 4096)"]
+    done = programs.capped(talk, environ={}, timeout_s=20, max_bytes=10000)
+    assert (len(done.stdout), done.code < 0) == (10000, True)
+    started = time.monotonic()
+    done = programs.capped([sys.executable, "-c", "import time; time.sleep(30)"], environ={}, timeout_s=0.5)
+    assert (done.stdout, done.code < 0) == (b"", True)
+    assert time.monotonic() - started < 10
+    assert programs.capped([sys.executable, "-c", "print(1)"], environ={}, timeout_s=20) == programs.Finished(0, b"1\n")
+    with pytest.raises(PreconditionError):
+        programs.capped(["/nonexistent/program"], environ={}, timeout_s=1)
