@@ -128,13 +128,14 @@ def run_mlcc(
     stdin: str | None = None,
     timeout: float = 60,
     program: bool = False,
+    clean: bool = False,
 ) -> Result:
     """Runs mlcc in a process of its own.
 
-    env: over the test's own; tty: standard output and error are one terminal; program: the installed program itself,
+    env: over the test's own, or all there is (`clean`); tty: standard output and error are one terminal; program: the installed program itself,
     where a fork of a process that has imported mlcc would not do.
     """
-    environ = {**os.environ, **(env or {})}
+    environ = {**({} if clean else os.environ), **(env or {})}
     where = os.path.abspath(cwd or ".")
     with tempfile.TemporaryFile() as given, ExitStack() as stack:
         given.write((stdin or "").encode())
@@ -250,11 +251,14 @@ class Installed:
 
     def __call__(self, *arguments: str, code: int = 0, **variables: str) -> Result:
         """Runs `mlcc ARGUMENTS`, or a script of the project's do/, in a process of its own."""
-        shim = bool(arguments) and arguments[0].startswith("do/")
-        argv = arguments if shim else (self.environ["MLCC"], *arguments)
         environ = {**self.environ, **variables}
-        done = subprocess.run(argv, cwd=self.folder, env=environ, capture_output=True, stdin=subprocess.DEVNULL)
-        result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        if arguments and arguments[0].startswith("do/"):
+            done = subprocess.run(
+                arguments, cwd=self.folder, env=environ, capture_output=True, stdin=subprocess.DEVNULL
+            )
+            result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        else:
+            result = run_mlcc(*arguments, cwd=self.folder, env=environ, clean=True)
         assert result.code == code, result
         assert "Traceback" not in result.stderr
         return result

@@ -14,6 +14,7 @@ from mlcc.core.nodes import Mark, Node
 from mlcc.core.paths import format_path
 from mlcc.core.values import Source
 from mlcc.io.schema import keys, validator
+from mlcc.io.schema.validator import Where
 from mlcc.io.yaml import reader
 from mlcc.load.layers import DEFAULT_ENVIRONMENT, NOTHING, SCHEMA, STRUCTURE, Layer, leaves
 
@@ -83,22 +84,29 @@ def check_tree(
         return Config(file, Node({}, root.mark), (*findings, problem))
     wrong = validator.document_errors(root, SCHEMA, partial=partial)
     found = [*findings, *dict.fromkeys(finding for _, finding in wrong)]
-    sound = _without(root, {path for path, _ in wrong})
+    # beyond the limit nobody knows what else is wrong
+    sound = _without(root, {path for path, _ in wrong}) if len(wrong) < validator.MAX_FINDINGS else NOTHING
     if not has_errors(found):
         found.extend(_structure(root, overlays))
         found.extend(_own_only(root) if partial else ())
     return Config(file, root, tuple(found), sound)
 
 
-def _without(node: Node, wrong: set[tuple[str | int, ...]], here: tuple[str | int, ...] = ()) -> Node:
+def _without(root: Node, wrong: set[Where]) -> Node:
     """A tree without the values at the given paths; a list with a wrong element goes as a whole."""
-    if node.is_list:
-        spoiled = any(path[: len(here)] == here for path in wrong)
-        return Node((), node.mark, style=node.style) if spoiled else node
-    if not node.is_map or not any(path[: len(here)] == here for path in wrong):
-        return node
-    kept = {k: _without(v, wrong, (*here, k)) for k, v in node.value.items() if (*here, k) not in wrong}
-    return Node(kept, node.mark, keys=node.keys, end=node.end, style=node.style)
+    above = {path[:size] for path in wrong for size in range(len(path) + 1)}
+
+    def kept(node: Node, here: Where) -> Node:
+        if here not in above:
+            return node
+        if node.is_list:
+            return Node((), node.mark, style=node.style)
+        if not node.is_map:
+            return node
+        values = {k: kept(v, (*here, k)) for k, v in node.value.items() if (*here, k) not in wrong}
+        return Node(values, node.mark, keys=node.keys, end=node.end, style=node.style)
+
+    return kept(root, ())
 
 
 def _problem(code: str, mark: Mark, path: str, message: str, hint: str = "") -> Finding:

@@ -6,6 +6,7 @@ validated here, each time they are read.
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
 
 from mlcc.core.errors import UserError
@@ -110,3 +111,15 @@ def _validated(root: Node) -> list[Finding]:
     hint = f"kind: one of {allowed(SCHEMAS)}"
     message = "the document does not say what kind of registry file it is"
     return [Finding("MLCC403", Severity.ERROR, message, "kind", mark.file, mark.line, mark.column, hint)]
+
+
+def digest(root: Root, names: tuple[str, ...]) -> str:
+    """sha256 over the names and bytes of a root's files."""
+    total = hashlib.sha256()
+    with Directory(root.path) as directory:
+        for name in names:
+            found = directory.read(below(root, name), MAX_FILE_BYTES, single_link=False)
+            data = found[0] if found else b""
+            total.update(f"{name}\0{len(data)}\0".encode())
+            total.update(data)
+    return f"sha256:{total.hexdigest()}"

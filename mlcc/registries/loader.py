@@ -6,7 +6,6 @@ Nothing is read before it is asked for, and nothing twice: a project on one inst
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -14,11 +13,11 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, allowed, error, nearest, quoted
 from mlcc.core.nodes import Node
 from mlcc.io import packaged
-from mlcc.io.disk.reader import Directory
 from mlcc.registries import files, kinds, parse
 from mlcc.registries import rows as t
 from mlcc.registries.engine_rows import Engine, Options
 from mlcc.registries.files import Root
+from mlcc.registries.inheritance import engine_like, joined_framework
 from mlcc.registries.match import Matcher
 from mlcc.registries.policy_rows import Policy, policies
 from mlcc.registries.triton_rows import TritonBackend, triton_backend
@@ -69,10 +68,12 @@ class Registries:
         return tuple((root, tuple(files.listing(root))) for root in self.roots)
 
     def _document(self, root: Root, relname: str) -> Node:
-        # packaged files are kept with the packaged registries, whatever stands over them here
-        keeper = packaged_registries() if root == builtin() else self
-        node: Node = keeper._once(files.document, root, relname)
+        node: Node = self._keeper(root)._once(files.document, root, relname)
         return node
+
+    def _keeper(self, root: Root) -> Registries:
+        """What is read of packaged files is kept with the packaged registries, whatever stands over them here."""
+        return packaged_registries() if root == builtin() else self
 
     def _documents(self, match: str) -> list[Node]:
         """Documents named `match`, or below the folder `match/`, of every root in order."""
@@ -97,7 +98,7 @@ class Registries:
         """sha256 over each root's names and bytes: what a lock records (of the packaged files, those with rows)."""
         return {
             root.label or root.name: self._once(
-                _digest, root, tuple(n for n in names if root.validate or kinds.kind_of(n))
+                files.digest, root, tuple(n for n in names if root.validate or kinds.kind_of(n))
             )
             for root, names in self._files
         }
@@ -140,7 +141,7 @@ class Registries:
     def engines(self) -> Mapping[str, Engine]:
         """Every serving engine; a row that is like another one has what it does not say itself from that one."""
         rows = cast("dict[str, Engine]", self._rows("engines.yaml", "engines"))
-        return {name: _like(row, rows) for name, row in rows.items()}
+        return {name: engine_like(row, rows) for name, row in rows.items()}
 
     @functools.cached_property
     def triton_backends(self) -> Mapping[str, TritonBackend]:
@@ -189,7 +190,7 @@ class Registries:
         for document in self._documents(f"frameworks/{name}.yaml"):
             kinds.expect(document, "framework")
             new = parse.framework(name, document, document)
-            found = new if found is None else _joined(found, new)
+            found = new if found is None else joined_framework(found, new)
         return found
 
     def entries(self, kind: str) -> Mapping[str, t.Entry]:
@@ -233,7 +234,8 @@ class Registries:
         return where
 
     def _row_names(self, root: Root, relname: str) -> tuple[str, ...]:
-        return kinds.row_names(root, relname, "models")
+        names: tuple[str, ...] = self._keeper(root)._once(kinds.row_names, root, relname, "models")
+        return names
 
     @functools.cached_property
     def _model_index(self) -> Matcher:
@@ -273,44 +275,6 @@ class Registries:
             if name in row.aliases:
                 return row.name, True
         return name, False
-
-
-def _joined(old: t.Framework, new: t.Framework) -> t.Framework:
-    return new._replace(
-        formats={**old.formats, **new.formats},
-        versions={**{k: v for k, v in old.versions.items() if k not in new.versions}, **new.versions},
-        default_format=new.default_format or old.default_format,
-        sample=new.sample or old.sample,
-        engine=new.engine or old.engine,
-        accounts={**old.accounts, **new.accounts},
-        title=new.title or old.title,
-    )
-
-
-def _like(row: Engine, rows: Mapping[str, Engine]) -> Engine:
-    """A row with the fields that it does not have itself from the row that it is like."""
-    other = rows.get(row.like)
-    if other is None:
-        return row
-    empty = {f: getattr(other, f) for f, value in row._asdict().items() if f in _SHARED and not value}
-    return row._replace(**empty)
-
-
-_SHARED = (
-    "options", "typed", "along", "values", "instead", "negation", "capability", "replicas", "payload", "at_least",
-    "requires",
-)  # fmt: skip
-
-
-def _digest(root: Root, names: tuple[str, ...]) -> str:
-    total = hashlib.sha256()
-    with Directory(root.path) as directory:
-        for name in names:
-            found = directory.read(files.below(root, name), files.MAX_FILE_BYTES, single_link=False)
-            data = found[0] if found else b""
-            total.update(f"{name}\0{len(data)}\0".encode())
-            total.update(data)
-    return f"sha256:{total.hexdigest()}"
 
 
 def unknown_row(kind: str, name: str, known: Mapping[str, Any]) -> UserError:

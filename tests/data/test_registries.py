@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import re
@@ -48,8 +49,9 @@ KNOWN: Registries = load()
 SECTIONS = set(validator.load_schema("mlcc")["properties"])
 
 
+@functools.cache
 def plain(name: str) -> dict[str, Any]:
-    return yaml.safe_load((FOLDER / name).read_text())
+    return yaml.load((FOLDER / name).read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 # ---------------------------------------------------------------- files

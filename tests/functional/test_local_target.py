@@ -86,6 +86,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def step(root: Path, name: str, *arguments: str, **variables: str) -> Result:
+    """Runs a step from another directory, as its shim would."""
+    return run_mlcc("do", "-C", str(root), name, *arguments, cwd="/", env=variables, timeout=120)
+
+
+def shim(root: Path, name: str, *arguments: str, **variables: str) -> Result:
     """Runs a do/ shim from another directory, as a user would."""
     environ = {
         **os.environ,
@@ -137,25 +142,25 @@ def deploy(project: Path, mode: str, *arguments: str) -> Result:
 
 
 def test_deploy_status_test_logs_clean(project: Path) -> None:
-    assert deploy(project, "good").code == 0
-    status = json.loads(step(project, "status", "--json").stdout)
+    assert shim(project, "deploy").code == 0
+    status = json.loads(shim(project, "status", "--json").stdout)
     assert (status["target"], status["status"]) == ("local", "InService")
     assert status["url"].startswith("http://127.0.0.1:")
-    tested = step(project, "test", "--json")
+    tested = shim(project, "test", "--json")
     checks = json.loads(tested.stdout)["checks"]
     assert tested.code == 0, tested
     assert [c["name"] for c in checks] == ["ping", "invocation", "bad input", "unknown type"]
     assert all(c["ok"] for c in checks)
     assert "it's" in checks[1]["detail"]
-    assert "serving on" in step(project, "logs").stdout
+    assert "serving on" in shim(project, "logs").stdout
     record = json.loads((project / ".mlcc/run/server.json").read_text())
-    cleaned = step(project, "clean")
+    cleaned = shim(project, "clean")
     assert cleaned.code == 0
     assert cleaned.stdout.count("ok  ") == 4
     assert not (project / ".mlcc/run").exists()
     assert local_process.family(record["token"]) == []
     assert not local_process.listens(record["port"])
-    assert step(project, "status", "--json").stdout.count("Stopped") == 1
+    assert shim(project, "status", "--json").stdout.count("Stopped") == 1
 
 
 @pytest.mark.parametrize(

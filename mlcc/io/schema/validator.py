@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from mlcc.io import packaged
 from mlcc.io.schema.quick_yes import accepts
 
 MAX_FINDINGS = 200
+MAX_SUGGESTIONS = 50
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -87,49 +89,37 @@ def validate_document(root: Node, name: str, *, partial: bool = False) -> list[F
     return list(dict.fromkeys(finding for _, finding in document_errors(root, name, partial=partial)))
 
 
-def document_errors(root: Node, name: str, *, partial: bool = False) -> list[tuple[tuple[str | int, ...], Finding]]:
-    """The same, each finding with the path of the value that is wrong."""
+def document_errors(root: Node, name: str, *, partial: bool = False) -> list[tuple[Where, Finding]]:
+    """The same, each finding with the path of the value that is wrong; at most MAX_FINDINGS of them."""
     plain = root.plain()
     if accepts(_judged(name, partial), plain):
         return []
-    found: list[tuple[tuple[str | int, ...], Finding]] = []
+    found: list[tuple[Where, Finding]] = []
     for problem in _validator(name).iter_errors(plain):
         path = tuple(problem.absolute_path)
         if partial and problem.validator == "required" and not path:
             continue
-        unknown = problem.validator == "additionalProperties"
-        for finding in _explain(problem, root, path):
-            # an unknown key is wrong itself; what it stands in is not
-            found.append((_key_of(problem, path, finding) if unknown else path, finding))
+        explained = _KEYWORDS.get(problem.validator, _other)(problem, root, path)
+        found.extend(itertools.islice(explained, MAX_FINDINGS - len(found)))
         if len(found) >= MAX_FINDINGS:
             break
     return found
 
 
-def _key_of(problem: Any, path: tuple[str | int, ...], finding: Finding) -> tuple[str | int, ...]:
-    """The path of the unknown key that a finding is about."""
-    for key in problem.instance:
-        where = format_path(tuple(printable(s, 60) if isinstance(s, str) else s for s in (*path, key)))
-        if where == finding.path:
-            return (*path, key)
-    return path
-
-
 # ---------------------------------------------------------------- messages
-Keyword = Callable[[Any, Node, "tuple[str | int, ...]"], Iterable[Finding]]
+Where = tuple["str | int", ...]
+"""The path of a value that is wrong.  An unknown key is wrong itself; what it stands in is not."""
+Explained = Iterator[tuple[Where, Finding]]
+Keyword = Callable[[Any, Node, Where], Explained]
 
 
-def _explain(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterable[Finding]:
-    return _KEYWORDS.get(problem.validator, _other)(problem, root, path)
-
-
-def _make(code: str, root: Node, path: tuple[str | int, ...], message: str, hint: str = "") -> Finding:
+def _make(code: str, root: Node, path: Where, message: str, hint: str = "") -> tuple[Where, Finding]:
     mark = root.mark_of(path)
     shown = format_path(tuple(printable(s, 60) if isinstance(s, str) else s for s in path))
-    return Finding(code, Severity.ERROR, message, shown, mark.file, mark.line, mark.column, hint)
+    return path, Finding(code, Severity.ERROR, message, shown, mark.file, mark.line, mark.column, hint)
 
 
-def _shown(problem: Any, path: tuple[str | int, ...]) -> str:
+def _shown(problem: Any, path: Where) -> str:
     """The offending value for a message; nothing below `secrets` and no collection is ever quoted."""
     value = problem.instance
     if (path and path[0] == "secrets") or isinstance(value, (dict, list)):
@@ -144,26 +134,26 @@ def _shown(problem: Any, path: tuple[str | int, ...]) -> str:
     return quoted(value, 60)
 
 
-def _unknown(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+def _unknown(problem: Any, root: Node, path: Where) -> Explained:
     known = problem.schema.get("properties", {})
     patterns = problem.schema.get("patternProperties", {})
     names_are_free = any(p != "^x-" for p in patterns)
-    for key in problem.instance:
-        if key in known or any(re.search(p, key) for p in patterns):
-            continue
+    foreign = (k for k in problem.instance if k not in known and not any(re.search(p, k) for p in patterns))
+    for number, key in enumerate(foreign):
         where = (*path, key)
         if names_are_free and not known:
             kind = problem.schema.get("title", "this mapping").lower()
             message = f"{quoted(key, 60)} is not a valid name in {kind}"
             yield _make("MLCC021", root, where, message, f"names match {_readable(next(iter(patterns)))}")
             continue
-        near = nearest(key, known)
+        # looking for a neighbour is dear, and whoever has so many strange keys has another problem
+        near = nearest(key, known) if number < MAX_SUGGESTIONS else ""
         hint = f"did you mean {near}? " if near else ""
         message = f"unknown key {quoted(key, 60)}"
         yield _make("MLCC020", root, where, message, f"{hint}allowed here: {allowed(known, 40)}")
 
 
-def _type(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+def _type(problem: Any, root: Node, path: Where) -> Explained:
     wanted = problem.validator_value if isinstance(problem.validator_value, list) else [problem.validator_value]
     words = " or ".join(_TYPES[w] for w in wanted)
     node = root.get(*path)
@@ -184,7 +174,7 @@ def _readable(pattern: str) -> str:
     return pattern.removeprefix("^").replace("$(?!\\n)", "")
 
 
-def _pattern(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+def _pattern(problem: Any, root: Node, path: Where) -> Explained:
     examples = problem.schema.get("examples", [])
     hint = "for example " + ", ".join(str(e) for e in examples[:3]) if examples else ""
     title = str(problem.schema.get("title", "value")).lower()
@@ -196,7 +186,7 @@ def newer(version: Any, known: Iterable[Any]) -> bool:
     return isinstance(version, int) and not isinstance(version, bool) and all(version > k for k in known)
 
 
-def _enum(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+def _enum(problem: Any, root: Node, path: Where) -> Explained:
     if path == ("version",) and newer(problem.instance, problem.validator_value):
         message = f"{_shown(problem, path)} is a newer format: this mlcc reads version {max(problem.validator_value)}"
         yield _make("MLCC024", root, path, message, "a newer mlcc is needed: upgrade mlcc")
@@ -215,7 +205,7 @@ _BOUNDS = {
 }
 
 
-def _bound(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+def _bound(problem: Any, root: Node, path: Where) -> Explained:
     words = _BOUNDS[problem.validator]
     yield _make("MLCC025", root, path, f"{_shown(problem, path)} {words} {problem.validator_value}")
 
@@ -230,30 +220,30 @@ _LENGTHS = {
 }
 
 
-def _length(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+def _length(problem: Any, root: Node, path: Where) -> Explained:
     words = _LENGTHS[problem.validator].format(problem.validator_value)
     if problem.validator == "minLength" and problem.instance == "":
         words = "is empty"
     yield _make("MLCC026", root, path, f"{_shown(problem, path)} {words}")
 
 
-def _required(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+def _required(problem: Any, root: Node, path: Where) -> Explained:
     for key in problem.validator_value:
         if key not in problem.instance:
             description = problem.schema.get("properties", {}).get(key, {}).get("description", "")
             yield _make("MLCC027", root, (*path, key), f"the key {key} is missing", description)
 
 
-def _forms(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+def _forms(problem: Any, root: Node, path: Where) -> Explained:
     hint = str(problem.schema.get("description", ""))
     yield _make("MLCC022", root, path, f"{_shown(problem, path)} has none of the allowed forms", hint)
 
 
-def _unique(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+def _unique(problem: Any, root: Node, path: Where) -> Explained:
     yield _make("MLCC028", root, path, "an element stands twice in the list")
 
 
-def _other(problem: Any, root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
+def _other(problem: Any, root: Node, path: Where) -> Explained:
     yield _make("MLCC029", root, path, f"breaks the rule {problem.validator} of the schema")
 
 
