@@ -110,7 +110,7 @@ def needed(config: str) -> str:
     row = known.deployment_configs[config]
     if row.engine or any((found := known.framework(f)) is not None and found.engine for f in row.frameworks):
         engine = known.engines[row.engine or next(known.framework(f).engine for f in row.frameworks)]  # type: ignore[union-attr]
-        name = "TinyLlama/TinyLlama-1.1B-Chat-v1.0" if "model.name" in engine.names else "s3://bucket/models/"
+        name = "TinyLlama/TinyLlama-1.1B-Chat-v1.0" if "model.name" in engine.model_variables else "s3://bucket/models/"
         return f"model: {{name: '{name}'}}\n"
     backend = known.triton_backends.get(row.backend) if row.architecture == "triton" else None
     if backend is None or backend.sample is not None:

@@ -1,7 +1,8 @@
-"""Rules about meaning.  Law: one rule a file, with a code, pure; findings, never exceptions.
+"""Rules about the meaning of a configuration.
 
-A folder is a table of checks: `common` is run for every project, `engines` and `triton` for those that have one.  A
-rule that fails itself is a bug in mlcc, not in the configuration.
+Law: pure; one rule in a file, with a code; a mistake of the user is a finding, never an exception.  A folder is a table
+of checks: `common` is run for every project, `engines` and `triton` for projects with an engine or with Triton.  An
+exception in a rule is a bug in mlcc.
 """
 
 from __future__ import annotations

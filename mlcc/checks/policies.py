@@ -1,4 +1,4 @@
-"""What a policy says about one resolved project.  Law: pure; a value that cannot be judged does not pass."""
+"""Policies, checked on one resolved project.  Law: pure; a value that cannot be checked does not pass."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from mlcc.registries.rows import VALIDATION_LEVELS
 from mlcc.resolve.result import Resolved
 
 FACTS_PREFIX = "facts."
-# Keys that say where values come from, and are none themselves.
+# Keys that name other sources of values; they have no value of their own.
 UNRESOLVED = ("version", "extends", "registries", "policies", "environments")
-# What may stand behind the path of a list of texts.
+# What may follow the path of a list of texts.
 ELEMENTS = "[*]"
 # Paths with patterns, of which one must match.
 Conditions = Mapping[str, tuple[str, ...]]
 
 
-class Judged(NamedTuple):
+class PolicyContext(NamedTuple):
     """One resolved environment, and the registries for look-ups."""
 
     resolved: Resolved
@@ -33,44 +33,44 @@ class Judged(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """Something that the registries say of what was chosen: which path decides it, and how it is read.
+    """A fact that the registries have about a chosen row: the path that chooses the row, and how the fact is read.
 
     kind: `number` or `level` (a validation level) for what has an order, else empty.
     """
 
     path: str
-    read: Callable[[Judged], Any]
+    read: Callable[[PolicyContext], Any]
     kind: str = ""
 
 
-def _of(row: str, field: str) -> Callable[[Judged], Any]:
-    """A field of a selected row; None where no row is selected or the row does not say."""
+def _row_field(row: str, field: str) -> Callable[[PolicyContext], Any]:
+    """A field of a selected row; None where no row is selected or the row does not have it."""
 
-    def read(at: Judged) -> Any:
-        return getattr(getattr(at.resolved.rows, row), field, None)
+    def read(context: PolicyContext) -> Any:
+        return getattr(getattr(context.resolved.rows, row), field, None)
 
     return read
 
 
-def _cost(at: Judged) -> float | None:
-    """USD an hour of all instances; None where nobody says the price."""
-    name = at.resolved.get("deployment.instance_type")
-    price = at.registries.price(str(name)) if name else None
-    return None if price is None else price.amount * int(at.resolved.get("deployment.instance_count", 1))
+def _cost(context: PolicyContext) -> float | None:
+    """USD an hour of all instances; None where no row has the price."""
+    name = context.resolved.get("deployment.instance_type")
+    price = context.registries.price(str(name)) if name else None
+    return None if price is None else price.amount * int(context.resolved.get("deployment.instance_count", 1))
 
 
 FACTS: Mapping[str, Fact] = {
-    "accelerator": Fact("deployment.instance_type", _of("instance", "accelerator")),
-    "accelerator_count": Fact("deployment.instance_type", _of("instance", "accelerator_count"), "number"),
-    "accelerator_name": Fact("deployment.instance_type", _of("instance", "accelerator_name")),
-    "config_validation_level": Fact("deployment.config", _of("config", "validation_level"), "level"),
+    "accelerator": Fact("deployment.instance_type", _row_field("instance", "accelerator")),
+    "accelerator_count": Fact("deployment.instance_type", _row_field("instance", "accelerator_count"), "number"),
+    "accelerator_name": Fact("deployment.instance_type", _row_field("instance", "accelerator_name")),
+    "config_validation_level": Fact("deployment.config", _row_field("config", "validation_level"), "level"),
     "cost_usd_per_hour": Fact("deployment.instance_type", _cost, "number"),
-    "environment": Fact("environments", lambda at: at.resolved.env or DEFAULT_ENVIRONMENT),
-    "framework_validation_level": Fact("framework.version", _of("version", "validation_level"), "level"),
-    "instance_family": Fact("deployment.instance_type", _of("instance", "family")),
-    "model_family": Fact("model.name", _of("model", "family")),
-    "model_gated": Fact("model.name", _of("model", "gated")),
-    "model_validation_level": Fact("model.name", _of("model", "validation_level"), "level"),
+    "environment": Fact("environments", lambda context: context.resolved.env or DEFAULT_ENVIRONMENT),
+    "framework_validation_level": Fact("framework.version", _row_field("version", "validation_level"), "level"),
+    "instance_family": Fact("deployment.instance_type", _row_field("instance", "family")),
+    "model_family": Fact("model.name", _row_field("model", "family")),
+    "model_gated": Fact("model.name", _row_field("model", "gated")),
+    "model_validation_level": Fact("model.name", _row_field("model", "validation_level"), "level"),
 }
 
 
@@ -90,7 +90,7 @@ def exists(path: str) -> bool:
     return prop is not None and "object" not in prop.types
 
 
-def misfit(policy: Policy) -> str:
+def wrong_limit(policy: Policy) -> str:
     """A limit of another kind than the value that it limits: a validation level for a number, a number for a text."""
     fact = FACTS.get(policy.path.removeprefix(FACTS_PREFIX)) if policy.path.startswith(FACTS_PREFIX) else None
     for name, limit in (("at_least", policy.at_least), ("at_most", policy.at_most)):
@@ -101,35 +101,39 @@ def misfit(policy: Policy) -> str:
     return ""
 
 
-def sound(policy: Policy) -> bool:
-    """Whether a rule can be judged at all: MLCC191 speaks of the others."""
-    return all(map(exists, paths(policy))) and not misfit(policy)
+def can_check(policy: Policy) -> bool:
+    """Whether a rule can be checked at all: MLCC191 reports the others."""
+    return all(map(exists, paths(policy))) and not wrong_limit(policy)
 
 
-def values(at: Judged, path: str) -> list[tuple[Path, Any]]:
+def values(context: PolicyContext, path: str) -> list[tuple[Path, Any]]:
     """The values that a rule's path names, with their places."""
     if path.startswith(FACTS_PREFIX):
         fact = FACTS[path.removeprefix(FACTS_PREFIX)]
-        found = fact.read(at)
-        return [(parse_path(fact.path) or (), found)] if found not in (None, "") else []
+        value = fact.read(context)
+        return [(parse_path(fact.path) or (), value)] if value not in (None, "") else []
     wanted = path.removesuffix(ELEMENTS)
     if "*" in wanted:
-        leaves = [(p, v.value) for p, v in at.resolved.values.items() if any(matches(wanted, n) for n in _names(p))]
+        leaves = [
+            (p, v.value) for p, v in context.resolved.values.items() if any(matches(wanted, n) for n in _names(p))
+        ]
     else:
         parsed = parse_path(wanted) or ()
-        leaf = at.resolved.values.get(parsed)
+        leaf = context.resolved.values.get(parsed)
         leaves = [(parsed, leaf.value)] if leaf is not None else []
     return [(p, element) for p, value in leaves for element in (value if isinstance(value, tuple) else (value,))]
 
 
 def _names(path: Path) -> set[str]:
-    """A path as patterns may mean it: a key that holds a dot is written in brackets, and is a word of its own."""
+    """A path in the forms that patterns may have: a key with a dot is written in brackets, or as it is."""
     return {format_path(path), ".".join(s.name if isinstance(s, Item) else str(s) for s in path)}
 
 
-def _all(at: Judged, conditions: Conditions) -> bool:
+def _all(context: PolicyContext, conditions: Conditions) -> bool:
     """Whether each path has a value that one of its patterns matches."""
-    return all(any(_matched(patterns, value) for _, value in values(at, path)) for path, patterns in conditions.items())
+    return all(
+        any(_matched(patterns, value) for _, value in values(context, path)) for path, patterns in conditions.items()
+    )
 
 
 def _matched(patterns: tuple[str, ...], value: Any) -> bool:
@@ -137,36 +141,37 @@ def _matched(patterns: tuple[str, ...], value: Any) -> bool:
 
 
 def text(value: Any) -> str:
-    """A value as patterns see it: true and false as YAML writes them.  Of a list each element is judged."""
+    """A value as the text that patterns match: true and false as in YAML.  Each element of a list is matched alone."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def unjudged(policy: Policy) -> bool:
-    """Whether a rule is broken by there being no value: one that asks for it, and a limit of a fact nobody knows."""
+def broken_without_value(policy: Policy) -> bool:
+    """Whether a missing value breaks a rule: a rule that requires it, or a limit for a fact that is not known."""
     limited = policy.at_least is not None or policy.at_most is not None
     return policy.required or (limited and policy.path.startswith(FACTS_PREFIX))
 
 
-def applies(policy: Policy, at: Judged) -> bool:
-    """Whether a rule holds here: all its conditions match, and those that waive it do not."""
-    return holds(at, policy.when, policy.unless)
+def applies(policy: Policy, context: PolicyContext) -> bool:
+    """Whether a rule applies here: all its conditions match, and those that waive it do not."""
+    return meets(context, policy.when, policy.unless)
 
 
-def happens(issue: Mapping[str, Any], at: Judged) -> bool:
-    """Whether a known issue of a row concerns what was chosen; one that a check knows more of is left to that."""
+def concerns(issue: Mapping[str, Any], context: PolicyContext) -> bool:
+    """Whether a known issue of a row concerns this configuration.  Some issues have a check of their own."""
     conditions = (
-        {path: tuple(map(text, found)) for path, found in issue.get(key, {}).items()} for key in ("when", "unless")
+        {path: tuple(map(text, patterns)) for path, patterns in issue.get(key, {}).items()}
+        for key in ("when", "unless")
     )
-    return "checked_by" not in issue and holds(at, *conditions)
+    return "checked_by" not in issue and meets(context, *conditions)
 
 
-def holds(at: Judged, when: Conditions, unless: Conditions) -> bool:
+def meets(context: PolicyContext, when: Conditions, unless: Conditions) -> bool:
     """Whether all of `when` match, and not all of `unless`."""
-    return _all(at, when) and not (unless and _all(at, unless))
+    return _all(context, when) and not (unless and _all(context, unless))
 
 
 def wrong(policy: Policy, value: Any) -> str:
-    """What a rule has against a value, or an empty text."""
+    """How a value breaks a rule, or an empty text."""
     if policy.allowed and not _matched(policy.allowed, value):
         return f"is not one of {allowed(policy.allowed)}"
     if _matched(policy.forbidden, value):
@@ -177,7 +182,7 @@ def wrong(policy: Policy, value: Any) -> str:
         size, bound = _size(value, limit), _size(limit, limit)
         if size is None or bound is None:
             return f"cannot be compared with {limit}"
-        if not size * sign >= bound * sign:  # what is no number at all (NaN) does not pass either
+        if not size * sign >= bound * sign:  # NaN does not pass either
             return f"is {words} {limit}"
     return ""
 

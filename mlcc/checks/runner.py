@@ -1,4 +1,4 @@
-"""Runs the checks about one resolved environment.  Law: pure; every module of a folder of checks is one."""
+"""Runs the checks on each resolved environment.  Law: pure; every module in a folder of checks is one check."""
 
 from __future__ import annotations
 
@@ -31,24 +31,22 @@ def built_in() -> dict[str, Check]:
 
 
 def of_variables() -> tuple[str, ...]:
-    """Codes of the rules about the texts of container variables, which --no-validate-env-vars leaves out."""
+    """Codes of the rules about container variables, which --no-validate-env-vars leaves out."""
     from mlcc.checks.engines import engine_option, engine_value
 
     return (engine_value.CODE, engine_option.CODE)
 
 
-def run(subject: Subject, more: Iterable[Check] = (), skip: Iterable[str] = ()) -> list[Finding]:
-    """Findings of every check about one resolved environment.  more: checks of plugins; skip: codes left out."""
+def run(subject: Subject, plugins: Iterable[Check] = (), skip: Iterable[str] = ()) -> list[Finding]:
+    """Findings of every check on one resolved environment.  plugins: checks of plugins; skip: codes left out."""
     rows, left_out = subject.rows, set(skip)
     tables = [table(COMMON), *([table(ENGINES)] if rows.engine else []), *([table(TRITON)] if rows.backend else [])]
-    found: list[Finding] = []
-    for check in (*(c for checks in tables for code, c in checks.items() if code not in left_out), *more):
-        found.extend(check(subject))
-    return found
+    checks = [check for checks in tables for code, check in checks.items() if code not in left_out]
+    return [finding for check in (*checks, *plugins) for finding in check(subject)]
 
 
 def placed(finding: Finding, root: Node, env: str | None) -> Finding:
-    """A finding of an overlay alone, with its name, and at its place where it has none of its own.
+    """A finding of an overlay, with the overlay's name, and at the overlay's place where it has no place of its own.
 
     root: mlcc.yaml's own tree; env: the overlay's name, None for the default environment.
     """
@@ -61,9 +59,9 @@ def placed(finding: Finding, root: Node, env: str | None) -> Finding:
 
 
 def check_project(project: Project, missing: Collection[str] = (), skip: Iterable[str] = ()) -> Project:
-    """The same project with what the rules about meaning find in each environment, those of plugins among them.
+    """The project with the findings of every check in each environment.
 
-    missing: names of files that were looked for and are not there; skip: codes of rules that are left out.
+    missing: names of files of the project that do not exist; skip: codes of checks that are left out.
     """
     inputs = project.inputs
     if not inputs.config.readable:
@@ -72,7 +70,9 @@ def check_project(project: Project, missing: Collection[str] = (), skip: Iterabl
     findings = list(project.findings)
     for resolved in project.every:
         if not has_errors(f for f in resolved.findings if f.code not in CONTRADICTIONS):
-            found = run(Subject(resolved, project.registries, root, missing), inputs.plugged.checks, skip)
-            found = [f if f in findings else placed(f, root, resolved.env) for f in found]
-            findings += [f for f in found if inputs.config.ok or not is_implied(f, findings)]
+            subject = Subject(resolved, project.registries, root, missing)
+            new = [
+                f if f in findings else placed(f, root, resolved.env) for f in run(subject, inputs.plugged.checks, skip)
+            ]
+            findings += [f for f in new if inputs.config.ok or not is_implied(f, findings)]
     return project._replace(findings=tuple(ordered(findings)))

@@ -1,4 +1,4 @@
-"""What a check sees and how it speaks.  Law: a check is a pure function from a Subject to findings; it never raises."""
+"""The input of a check.  Law: a check is a pure function from a Subject to findings; it never raises."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mlcc.resolve.result import Resolved, Rows
 
 
 class Subject(NamedTuple):
-    """One resolved environment with what surrounds it.
+    """One resolved environment, and what a check may need besides.
 
-    resolved: its values; registries: for look-ups; root: mlcc.yaml's own tree, for what was written but has no use;
-    missing: names of files of the project that were looked for and are not there.
+    resolved: its values; registries: for look-ups; root: mlcc.yaml's own tree, with sections that nothing reads;
+    missing: names of files of the project that do not exist.
     """
 
     resolved: Resolved
@@ -31,11 +31,11 @@ class Subject(NamedTuple):
 
     def enabled(self, element: Path) -> bool:
         """False for an element of a list that is switched off: its lines are kept, and nothing of it is deployed."""
-        found = self.resolved.values.get((*element, "enabled"))
-        return found is None or found.value is not False
+        value = self.resolved.values.get((*element, "enabled"))
+        return value is None or value.value is not False
 
     def finding(self, code: str, path: Path, message: str, hint: str, severity: Severity = Severity.ERROR) -> Finding:
-        """A finding at the place of a path's winning value (its source's name where there are no lines)."""
+        """A finding at the place of a path's winning value (the name of its source where that has no lines)."""
         value = self.resolved.values.get(path)
         mark = value.mark if value is not None else Mark("")
         file = mark.file or (value.origin if value is not None else "") or self.root.mark.file

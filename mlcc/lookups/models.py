@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mlcc.checks.containers import places
+from mlcc.checks.containers import serving_containers
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity, error, has_errors, ordered, printable, quoted
 from mlcc.core.model_names import kind
@@ -126,7 +126,7 @@ def _lengths(subject: Subject, name: str, facts: dict[str, Any]) -> Iterator[Fin
     native = longest(facts)
     if native is None or _known(subject, "max_position_embeddings"):
         return
-    for place in places(subject):
+    for place in serving_containers(subject):
         length = place.get("max_model_len")
         if isinstance(length, int) and length > native:
             message = f"config.json of {quoted(name, 100)} says {native:,} tokens, and {length:,} are asked for"
@@ -147,7 +147,7 @@ def _facts(subject: Subject, name: str, facts: dict[str, Any]) -> Iterator[str]:
 def takes_template(subject: Subject) -> bool:
     """True where the engine can be told of a chat template."""
     engine = subject.rows.engine
-    return engine is not None and "model.chat_template" in engine.names
+    return engine is not None and "model.chat_template" in engine.model_variables
 
 
 def has_template(subject: Subject) -> bool:

@@ -103,7 +103,7 @@ def _looked_up(offline: Proposal, subject: Subject, name: str, hub: Hub, disk: b
     card = hub.card(name, wish.follow or now)
     settings: dict[Path, tuple[str | None, str]] = {}
     engine = subject.rows.engine
-    if engine is None or "model.revision" not in engine.names:
+    if engine is None or "model.revision" not in engine.model_variables:
         # a revision that nothing reads would only look like a pin
         words.append(f"{printable(name, 100)}: nothing here takes a revision, so none is pinned")
     elif card.commit and card.commit != now:

@@ -1,4 +1,7 @@
-"""Records of serving engines: how one is started, how it spells options, which each version knows.  Law: data only."""
+"""Records of serving engines: how one is started, how it spells its options, which options each version has.
+
+Law: data only.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,30 @@ from mlcc.registries.rows import NOTHING
 class Engine(NamedTuple):
     """How a serving engine is started and how it spells its options.
 
-    options: name of the file of options/ that lists what each version knows; like: the row whose options and typed
-    keys are this one's too; prefix: what its container variables begin with; also: further prefixes that are
-    understood; heard: prefixes that the engine does not read, but people write: what they say is written under its
-    own; style: `serve` (the project's script turns variables into arguments) or `image` (the image's own entry point
-    reads them); entrypoint: that of the image; command, fixed, flags: the program and how it is told model, host and
-    port; names: variables of keys outside `engine:`; routes: paths behind /ping and /invocations where the engine has
-    none of its own; file: the option that takes a file; typed: keys of `engine:` with the engine's option; more:
-    further variables of typed keys; along: variables that it needs besides a key's own; values: words of a key's
-    values that it spells otherwise; instead: options that a key is told as where another key has a certain value;
-    negation: what stands before an option that is switched off; drops_false: whether the entry point drops `false`, so
-    that only the opposite option switches off; capability: the compute capability that a key's value needs; payload: a
-    request that any model of it answers; at_least: keys that must not be below another one; requires: keys that say
-    nothing without another one; replicas: the option that makes several copies of the model within a container.
+    How it is started:
+
+    - style: `serve` (the project's script turns variables into arguments) or `image` (the image's own entry point
+      reads the variables); entrypoint: that of the image.
+    - command, fixed_arguments: the program and the arguments that it always gets; flags: the arguments that carry the
+      model, the host and the port; routes: the engine's paths for /ping and /invocations, where it has none of its own.
+    - payload: a request that every model of it answers.
+
+    How its options are written:
+
+    - options_name: the file of options/ that lists the options of each version; based_on: the row from which this one
+      takes the options and typed keys that it does not have itself.
+    - prefix: the first part of its container variables; further_prefixes: others that it reads as well;
+      accepted_prefixes: prefixes that it does not read but people write: mlcc writes such a value under `prefix`.
+    - model_variables: the variable of each key outside `engine:` (model.name); file_option: the option that takes a
+      file; replicas_option: the option for several copies of the model in one container.
+    - typed_keys: the engine's option for each key of `engine:`; extra_variables: further variables of these keys;
+      value_words: values of a key that the engine writes in other words; alternatives: other options for a key, by the
+      value of another key; companions: options that have to be set together with a key.
+    - negation: what precedes the name of an option to switch it off; drops_false: whether the entry point ignores
+      `false`, so that only the negated option switches off.
+
+    What its options need: needed_capability: the compute capability for a value of a key; lower_bounds: for a key, the
+    key whose value it must reach; requires: for a key, the key without which it has no effect.
     """
 
     name: str
@@ -35,41 +49,46 @@ class Engine(NamedTuple):
     validation_level: str = "unknown"
     aliases: tuple[str, ...] = ()
     defaults: Node = NOTHING
-    options: str = ""
-    like: str = ""
+    options_name: str = ""
+    based_on: str = ""
     prefix: str = ""
-    also: tuple[str, ...] = ()
+    further_prefixes: tuple[str, ...] = ()
+    accepted_prefixes: tuple[str, ...] = ()
     style: str = ""
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
-    fixed: tuple[str, ...] = ()
+    fixed_arguments: tuple[str, ...] = ()
     flags: Mapping[str, str] = EMPTY
-    names: Mapping[str, str] = EMPTY
     routes: Mapping[str, str] = EMPTY
-    file: str = ""
-    typed: Mapping[str, str] = EMPTY
-    more: Mapping[str, str] = EMPTY
-    along: Mapping[str, Mapping[str, str]] = EMPTY
-    values: Mapping[str, Mapping[str, str]] = EMPTY
-    instead: Mapping[str, Mapping[str, Mapping[str, str]]] = EMPTY
+    model_variables: Mapping[str, str] = EMPTY
+    file_option: str = ""
+    replicas_option: str = ""
+    typed_keys: Mapping[str, str] = EMPTY
+    extra_variables: Mapping[str, str] = EMPTY
+    value_words: Mapping[str, Mapping[str, str]] = EMPTY
+    alternatives: Mapping[str, Mapping[str, Mapping[str, str]]] = EMPTY
+    companions: Mapping[str, Mapping[str, str]] = EMPTY
     negation: str = ""
     drops_false: bool = False
-    heard: tuple[str, ...] = ()
     payload: str = ""
-    replicas: str = ""
-    at_least: Mapping[str, str] = EMPTY
+    lower_bounds: Mapping[str, str] = EMPTY
     requires: Mapping[str, str] = EMPTY
-    capability: Mapping[str, Mapping[str, str]] = EMPTY
+    needed_capability: Mapping[str, Mapping[str, str]] = EMPTY
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Every prefix that the engine itself reads."""
+        return (self.prefix, *self.further_prefixes)
 
 
 class Option(NamedTuple):
     """One command line option of an engine.
 
-    type: flag, switch (--x and --no-x), boolean, integer, number, text, list or json; choices: allowed words;
-    since and until: the first and the last version of words that not every version has; open_from and open_until:
-    the versions that take other words too; open: whether this version does;
-    first and last: the versions that have it, empty for the oldest and newest that were read; note: other forms that
-    its value may have.
+    type: flag, switch (--x and --no-x), boolean, integer, number, text, list or json; note: other forms that its value
+    may have; first and last: the versions that have it, empty for the oldest and the newest that were read.
+
+    choices: the allowed words; since and until: the first and the last version of words that not every version has;
+    open_from and open_until: the versions in which a plugin may add words; open: whether this version is one of them.
     """
 
     name: str
@@ -86,10 +105,11 @@ class Option(NamedTuple):
     open: bool = False
 
 
-class Options(NamedTuple):
-    """What an engine's command line knows: versions oldest first, its options, and its own variables.
+class EngineOptions(NamedTuple):
+    """The options of an engine's command line and its own variables, in every version that was read (oldest first).
 
-    parent: the engine that it is made on, whose options it takes too; versions are the parent's where it lists none.
+    parent: the options of the engine on which it is built, which it takes as well; versions are the parent's where it
+    lists none.
     """
 
     name: str
@@ -97,4 +117,4 @@ class Options(NamedTuple):
     versions: tuple[str, ...] = ()
     options: Mapping[str, Option] = EMPTY
     variables: Mapping[str, Option] = EMPTY
-    parent: Options | None = None
+    parent: EngineOptions | None = None

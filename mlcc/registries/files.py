@@ -1,6 +1,6 @@
-"""Registry files as nodes.  Law: checked before anybody sees them; a broken file is an error with its place.
+"""Registry files as nodes.  Law: every file is validated before it is used; a broken file is an error with its place.
 
-A root is a folder of YAML files.  Packaged files are validated by the data tests; any other root's files are
+A root is a folder of YAML files.  The data tests validate the packaged files; the files of any other root are
 validated here, each time they are read.
 """
 
@@ -23,9 +23,9 @@ MAX_FILE_BYTES = 1 << 30
 class Root(NamedTuple):
     """A folder of registry files.
 
-    name: how origins speak of it (`builtin`, or the path as the user wrote it); trusted: packaged or named by the
+    name: its name in origins (`builtin`, or the path as the user wrote it); trusted: packaged or named by the
     operator, so its files may be large; validate: check its files against the schemas; label: its name in a lock,
-    where no path of this machine may stand; inside: the folder of a root whose place it takes (`policies`).
+    which must not contain a path of this machine; inside: the folder that it replaces in a root (`policies`).
     """
 
     name: str
@@ -37,24 +37,24 @@ class Root(NamedTuple):
 
 
 def listing(root: Root) -> list[str]:
-    """Relative names of the YAML files of a root, in order; `inside` stands before those of a folder of its own."""
+    """Relative names of the YAML files of a root, in order; with `inside` before each where the root has it."""
     prefix = f"{root.inside}/" if root.inside else ""
     with Directory(root.path) as directory:
         return [prefix + name for name in directory.walk() if name.endswith((".yaml", ".yml"))]
 
 
 def below(root: Root, relname: str) -> str:
-    """A listed name as it lies below the root's path."""
+    """A listed name, relative to the root's path."""
     return relname.removeprefix(f"{root.inside}/") if root.inside else relname
 
 
 def document(root: Root, relname: str) -> Node:
-    """One registry file as nodes, checked.  Raises UserError with every finding."""
+    """One registry file as nodes, validated.  Raises UserError with every finding."""
     return parsed(root, relname, file_bytes(root, relname))
 
 
 def shown(root: Root, relname: str) -> str:
-    """A file's name in messages: a path, but for what is packaged."""
+    """A file's name in messages: a path, except for packaged files."""
     return f"{root.name}/{below(root, relname)}" if root.validate else f"{root.name}:{relname}"
 
 
@@ -65,17 +65,17 @@ def _limits(root: Root) -> limits.Limits:
 def file_bytes(root: Root, relname: str) -> bytes:
     """The bytes of one file.  Raises Refused when it is not a plain file."""
     with Directory(root.path) as directory:
-        found = directory.read(below(root, relname), min(_limits(root).max_bytes, MAX_FILE_BYTES), single_link=False)
-    if found is None:
+        read = directory.read(below(root, relname), min(_limits(root).max_bytes, MAX_FILE_BYTES), single_link=False)
+    if read is None:
         raise Refused(f"{root.path}/{relname}", "no such file")
-    return found[0]
+    return read[0]
 
 
 def row(root: Root, relname: str, name: str) -> Node | None:
-    """A packaged file with one of its rows alone, each on its own lines; None when no line begins that row.
+    """A packaged file with only one of its rows, at its own lines; None when no line begins that row.
 
-    Reading YAML is most of what a first run does, and of a table of one file it needs one row.  The data tests hold
-    packaged files to the form that this relies on: a row begins with two spaces, its name and a colon.
+    Reading YAML takes most of the time of a first run, which needs only one row of such a table.  The data tests check
+    the form that this relies on: a row of a packaged file begins with two spaces, its name and a colon.
     """
     lines = file_bytes(root, relname).decode("utf-8").split("\n")
     first = next((n for n, line in enumerate(lines) if line == f"  {name}:"), None)
@@ -89,7 +89,7 @@ def row(root: Root, relname: str, name: str) -> Node | None:
 
 
 def parsed(root: Root, relname: str, data: bytes) -> Node:
-    """The nodes of a file whose bytes were read already, checked.  Raises UserError with every finding."""
+    """The nodes of a file from its bytes, validated.  Raises UserError with every finding."""
     loaded = reader.load_yaml(
         data, shown(root, relname), _limits(root), public=root.trusted, packaged=not root.validate
     )
@@ -103,13 +103,13 @@ def parsed(root: Root, relname: str, data: bytes) -> Node:
 
 
 def _validated(root: Node) -> list[Finding]:
-    """What breaks the schema that the document's `kind` names."""
+    """What is wrong with a document, by the schema of its `kind`."""
     kind = root.get("kind")
     if kind is not None and kind.value in SCHEMAS:
         return validator.validate_document(root, str(kind.value))
     mark = kind.mark if kind is not None else root.mark
     hint = f"kind: one of {allowed(SCHEMAS)}"
-    message = "the document does not say what kind of registry file it is"
+    message = "the document does not name its kind of registry file"
     return [Finding("MLCC403", Severity.ERROR, message, "kind", mark.file, mark.line, mark.column, hint)]
 
 
@@ -118,8 +118,8 @@ def digest(root: Root, names: tuple[str, ...]) -> str:
     total = hashlib.sha256()
     with Directory(root.path) as directory:
         for name in names:
-            found = directory.read(below(root, name), MAX_FILE_BYTES, single_link=False)
-            data = found[0] if found else b""
+            read = directory.read(below(root, name), MAX_FILE_BYTES, single_link=False)
+            data = read[0] if read else b""
             total.update(f"{name}\0{len(data)}\0".encode())
             total.update(data)
     return f"sha256:{total.hexdigest()}"

@@ -1,4 +1,4 @@
-"""What each finding means.  Law: read only when somebody asks; texts and examples are rows, and tests run them."""
+"""The page of each finding.  Law: read only when a page is shown; texts and examples are rows, and tests run them."""
 
 from __future__ import annotations
 

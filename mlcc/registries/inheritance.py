@@ -1,4 +1,4 @@
-"""Rows that take over from others: an engine that is like another one, a framework over its namesake.  Law: pure."""
+"""Rows that take values from other rows: an engine based on another one, a framework in several roots.  Law: pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from mlcc.registries.engine_rows import Engine
 from mlcc.registries.rows import Framework
 
+# What a row takes from the one that it is based on.
 _SHARED = (
-    "options", "typed", "along", "values", "instead", "negation", "capability", "replicas", "payload", "at_least",
-    "requires",
+    "options_name", "typed_keys", "companions", "value_words", "alternatives", "negation", "needed_capability",
+    "replicas_option", "payload", "lower_bounds", "requires",
 )  # fmt: skip
 
 
-def joined_framework(old: Framework, new: Framework) -> Framework:
-    """A framework's row over its namesake in an earlier root: versions and formats of both."""
+def join_frameworks(old: Framework, new: Framework) -> Framework:
+    """A framework's row over the row of the same name in an earlier root: versions and formats of both."""
     return new._replace(
         formats={**old.formats, **new.formats},
         versions={**{k: v for k, v in old.versions.items() if k not in new.versions}, **new.versions},
@@ -26,10 +27,10 @@ def joined_framework(old: Framework, new: Framework) -> Framework:
     )
 
 
-def engine_like(row: Engine, rows: Mapping[str, Engine]) -> Engine:
-    """A row with the fields that it does not have itself from the row that it is like."""
-    other = rows.get(row.like)
-    if other is None:
+def complete_engine(row: Engine, rows: Mapping[str, Engine]) -> Engine:
+    """A row with the fields that it does not set itself taken from the row that it is based on."""
+    base = rows.get(row.based_on)
+    if base is None:
         return row
-    empty = {f: getattr(other, f) for f, value in row._asdict().items() if f in _SHARED and not value}
-    return row._replace(**empty)
+    inherited = {f: getattr(base, f) for f, value in row._asdict().items() if f in _SHARED and not value}
+    return row._replace(**inherited)

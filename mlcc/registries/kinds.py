@@ -1,4 +1,4 @@
-"""Which files a root may hold, and whether they are right.  Law: a name that nothing reads is said, not passed over."""
+"""Which files a root may contain, and whether they are valid.  Law: a file that nothing reads is a finding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlcc.io.yaml import reader
 from mlcc.registries import files
 from mlcc.registries.files import Root
 
-# Where each kind stands: files at the top of a root, and folders of files.
+# The place of each kind: files at the top of a root, and folders of files.
 TOP = (
     "amis", "architectures", "chat_templates", "cuda", "deployment_configs", "e2e", "engines", "model_architectures",
     "prices", "quantizations", "regions", "targets", "triton_backends", "workloads",
@@ -31,7 +31,7 @@ FOLDERS = {
 
 
 def row_names(root: Root, relname: str, kind: str) -> tuple[str, ...]:
-    """The names of a file's rows.  The file is read and judged whole, unless that was done before for these bytes."""
+    """The names of a file's rows.  The whole file is read and validated, unless these bytes were read before."""
     data = files.file_bytes(root, relname)
     memo = remembering() if root.trusted and len(data) >= reader.WORTH_KEEPING else None
     recipe = repr(("names", VERSION, root.validate, kind, validator.schema_digest(kind)))
@@ -40,9 +40,9 @@ def row_names(root: Root, relname: str, kind: str) -> tuple[str, ...]:
     if kept is not None:
         with suppress(ValueError):
             return tuple(json.loads(kept.decode("utf-8", "surrogatepass")))
-    found = files.parsed(root, relname, data)
-    expect(found, kind)
-    rows = found.get("rows")
+    document = files.parsed(root, relname, data)
+    expect_kind(document, kind)
+    rows = document.get("rows")
     names = tuple(rows.value) if rows is not None else ()
     if memo is not None:
         memo.write(name, json.dumps(names, ensure_ascii=False).encode("utf-8", "surrogatepass"))
@@ -50,7 +50,7 @@ def row_names(root: Root, relname: str, kind: str) -> tuple[str, ...]:
 
 
 def kind_of(relname: str) -> str:
-    """What a file of this name must hold, or an empty text when nothing reads it."""
+    """The kind of rows in a file of this name, or an empty text when nothing reads it."""
     folder, _, name = relname.rpartition("/")
     stem = name.removesuffix(".yaml")
     if stem == name:
@@ -58,10 +58,10 @@ def kind_of(relname: str) -> str:
     return FOLDERS.get(folder, "") if folder else stem if stem in TOP else ""
 
 
-def named(root: Root, relname: str) -> list[Finding]:
+def unread_file(root: Root, relname: str) -> list[Finding]:
     """A warning where nothing reads a file of this name; the file is not opened.
 
-    Of a root that is not the project's own, what a hidden folder holds belongs to other tools.
+    A hidden folder in a root that is not the project's own belongs to other tools.
     """
     hidden = root.trusted and any(part.startswith(".") for part in relname.split("/"))
     if hidden or kind_of(relname):
@@ -71,24 +71,24 @@ def named(root: Root, relname: str) -> list[Finding]:
     return [Finding("MLCC404", Severity.WARNING, message, "", shown, hint=f"known: {known}")]
 
 
-def judge(root: Root, relname: str) -> list[Finding]:
+def file_problems(root: Root, relname: str) -> list[Finding]:
     """What is wrong with one file: a mistake in it, or a name that nothing reads."""
-    unread = named(root, relname)
+    unread = unread_file(root, relname)
     if unread:
         return unread
     try:
-        expect(files.document(root, relname), kind_of(relname))
+        expect_kind(files.document(root, relname), kind_of(relname))
     except UserError as problem:
         return list(problem.findings)
     return []
 
 
-def expect(document: Node, kind: str) -> None:
-    """Refuses a file whose `kind` is not the one that its name promises."""
-    found = document.get("kind")
-    if found is None or found.value != kind:
-        mark = found.mark if found is not None else document.mark
-        message = f"a file of this name holds rows of the kind {kind}"
+def expect_kind(document: Node, kind: str) -> None:
+    """Raises UserError for a file whose `kind` is not that of its name."""
+    field = document.get("kind")
+    if field is None or field.value != kind:
+        mark = field.mark if field is not None else document.mark
+        message = f"a file of this name has rows of the kind {kind}"
         raise UserError(
             [Finding("MLCC403", Severity.ERROR, message, "kind", mark.file, mark.line, mark.column, f"kind: {kind}")]
         )

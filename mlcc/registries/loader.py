@@ -1,6 +1,6 @@
-"""The registries of one run: an ordered list of roots, read lazily.  Law: later roots override rows of earlier ones.
+"""The registries of one run: an ordered list of roots.  Law: later roots override rows of earlier ones.
 
-Nothing is read before it is asked for, and nothing twice: a project on one instance type reads one family's file.
+A file is read when a row of it is needed, and once: a project on one instance type reads one family's file.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, allowed, error, nearest, quoted
 from mlcc.core.nodes import Node
 from mlcc.io import packaged
-from mlcc.registries import files, kinds, parse
-from mlcc.registries import rows as t
-from mlcc.registries.engine_rows import Engine, Options
+from mlcc.registries import files, kinds, parse, rows
+from mlcc.registries.engine_rows import Engine, EngineOptions
 from mlcc.registries.files import Root
-from mlcc.registries.inheritance import engine_like, joined_framework
+from mlcc.registries.inheritance import complete_engine, join_frameworks
 from mlcc.registries.match import Matcher
 from mlcc.registries.policy_rows import Policy, policies
 from mlcc.registries.triton_rows import TritonBackend, triton_backend
 
-Reader = Callable[[str, Node, Node], t.Row]
+Reader = Callable[[str, Node, Node], rows.Row]
 
 
 def builtin() -> Root:
@@ -56,7 +55,7 @@ class Registries:
         self._kept: dict[tuple[Any, ...], Any] = {}
 
     def _once(self, *call: Any) -> Any:
-        """What a function returns for its arguments; it is called the first time only."""
+        """The result of a function for its arguments; the function is called once."""
         if call not in self._kept:
             function, *arguments = call
             self._kept[call] = function(*arguments)
@@ -72,30 +71,30 @@ class Registries:
         return node
 
     def _keeper(self, root: Root) -> Registries:
-        """What is read of packaged files is kept with the packaged registries, whatever stands over them here."""
+        """The registries that keep what was read: the packaged ones for packaged files, for every project of a run."""
         return packaged_registries() if root == builtin() else self
 
     def _documents(self, match: str) -> list[Node]:
         """Documents named `match`, or below the folder `match/`, of every root in order."""
-        found = []
+        documents = []
         for root, names in self._files:
             for name in names:
                 if name == match or (match.endswith("/") and name.startswith(match) and kinds.kind_of(name)):
-                    found.append(self._document(root, name))
-        return found
+                    documents.append(self._document(root, name))
+        return documents
 
-    def _rows(self, match: str, kind: str, reader: Reader | None = None) -> dict[str, t.Row]:
-        rows: dict[str, t.Row] = {}
-        row = reader or parse.KINDS[kind]
+    def _rows(self, match: str, kind: str, reader: Reader | None = None) -> dict[str, rows.Row]:
+        table: dict[str, rows.Row] = {}
+        read_row = reader or parse.KINDS[kind]
         for document in self._documents(match):
-            kinds.expect(document, kind)
-            table = document.get("rows")
-            if table is not None:
-                rows |= {name: row(name, node, document) for name, node in table.value.items()}
-        return dict(sorted(rows.items()))
+            kinds.expect_kind(document, kind)
+            nodes = document.get("rows")
+            if nodes is not None:
+                table |= {name: read_row(name, node, document) for name, node in nodes.value.items()}
+        return dict(sorted(table.items()))
 
     def digests(self) -> dict[str, str]:
-        """sha256 over each root's names and bytes: what a lock records (of the packaged files, those with rows)."""
+        """sha256 over each root's names and bytes, as a lock records it (of the packaged root: the files with rows)."""
         return {
             root.label or root.name: self._once(
                 files.digest, root, tuple(n for n in names if root.validate or kinds.kind_of(n))
@@ -104,128 +103,129 @@ class Registries:
         }
 
     def problems(self) -> list[Finding]:
-        """What is wrong with the files of a project's own registries, whether or not something reads them today.
+        """What is wrong with the files of a project's own registries, whether or not this run needs them.
 
-        Of the operator's and the plugins' only the names are judged: their files may be large.
+        Of the operator's and the plugins' files only the names are checked: the files may be large.
         """
         findings = []
         for root, names in self._files:
             if not root.validate:
-                continue  # packaged: the data tests have judged them
+                continue  # packaged: the data tests check them
             for name in names:
-                findings += kinds.named(root, name) if root.trusted else kinds.judge(root, name)
+                findings += kinds.unread_file(root, name) if root.trusted else kinds.file_problems(root, name)
         return findings
 
     # -------------------------------------------------- tables
     @functools.cached_property
-    def architectures(self) -> Mapping[str, t.Architecture]:
+    def architectures(self) -> Mapping[str, rows.Architecture]:
         """Every architecture."""
-        return cast("dict[str, t.Architecture]", self._rows("architectures.yaml", "architectures"))
+        return cast("dict[str, rows.Architecture]", self._rows("architectures.yaml", "architectures"))
 
     @functools.cached_property
-    def deployment_configs(self) -> Mapping[str, t.DeploymentConfig]:
+    def deployment_configs(self) -> Mapping[str, rows.DeploymentConfig]:
         """The catalog of deployment configs."""
-        return cast("dict[str, t.DeploymentConfig]", self._rows("deployment_configs.yaml", "deployment_configs"))
+        return cast("dict[str, rows.DeploymentConfig]", self._rows("deployment_configs.yaml", "deployment_configs"))
 
     @functools.cached_property
-    def targets(self) -> Mapping[str, t.Target]:
+    def targets(self) -> Mapping[str, rows.Target]:
         """Every deployment target."""
-        return cast("dict[str, t.Target]", self._rows("targets.yaml", "targets"))
+        return cast("dict[str, rows.Target]", self._rows("targets.yaml", "targets"))
 
     @functools.cached_property
-    def regions(self) -> Mapping[str, t.Region]:
+    def regions(self) -> Mapping[str, rows.Region]:
         """Every AWS region."""
-        return cast("dict[str, t.Region]", self._rows("regions.yaml", "regions"))
+        return cast("dict[str, rows.Region]", self._rows("regions.yaml", "regions"))
 
     @functools.cached_property
     def engines(self) -> Mapping[str, Engine]:
-        """Every serving engine; a row that is like another one has what it does not say itself from that one."""
-        rows = cast("dict[str, Engine]", self._rows("engines.yaml", "engines"))
-        return {name: engine_like(row, rows) for name, row in rows.items()}
+        """Every serving engine; a row that is based on another one takes from it what it does not set itself."""
+        table = cast("dict[str, Engine]", self._rows("engines.yaml", "engines"))
+        return {name: complete_engine(row, table) for name, row in table.items()}
 
     @functools.cached_property
     def triton_backends(self) -> Mapping[str, TritonBackend]:
         """Every backend of a Triton server."""
-        rows = self._rows("triton_backends.yaml", "triton_backends", triton_backend)
-        return cast("dict[str, TritonBackend]", rows)
+        table = self._rows("triton_backends.yaml", "triton_backends", triton_backend)
+        return cast("dict[str, TritonBackend]", table)
 
     @functools.cached_property
-    def models(self) -> Mapping[str, t.Model]:
+    def models(self) -> Mapping[str, rows.Model]:
         """Every model row, patterns included."""
-        return cast("dict[str, t.Model]", self._rows("models/", "models"))
+        return cast("dict[str, rows.Model]", self._rows("models/", "models"))
 
     @functools.cached_property
-    def instances(self) -> Mapping[str, t.Instance]:
+    def instances(self) -> Mapping[str, rows.Instance]:
         """Every instance type (reads all families: for listings; use `instance` for one)."""
-        return cast("dict[str, t.Instance]", self._rows("instances/", "instances"))
+        return cast("dict[str, rows.Instance]", self._rows("instances/", "instances"))
 
     @functools.cached_property
-    def frameworks(self) -> Mapping[str, t.Framework]:
+    def frameworks(self) -> Mapping[str, rows.Framework]:
         """Every framework (reads all files: for listings; use `framework` for one)."""
         names = [n for _, listed in self._files for n in listed if n.startswith("frameworks/") and kinds.kind_of(n)]
-        found = {n: self.framework(n.removeprefix("frameworks/").rpartition(".")[0]) for n in sorted(set(names))}
-        return {f.name: f for f in found.values() if f is not None}
+        frameworks = (self.framework(n.removeprefix("frameworks/").rpartition(".")[0]) for n in sorted(set(names)))
+        return {framework.name: framework for framework in frameworks if framework is not None}
 
     @functools.cached_property
     def policies(self) -> tuple[Policy, ...]:
         """Every rule of every root: none overrides another one."""
-        found: list[Policy] = []
+        every: list[Policy] = []
         for document in self._documents("policies/"):
-            kinds.expect(document, "policies")
-            found += policies(document)
-        return tuple(found)
+            kinds.expect_kind(document, "policies")
+            every += policies(document)
+        return tuple(every)
 
     # -------------------------------------------------- look-ups
-    def instance(self, name: str) -> t.Instance | None:
+    def instance(self, name: str) -> rows.Instance | None:
         """One instance type; reads its family's file only."""
         family = name.split(".")[1] if name.count(".") >= 2 else ""
-        return cast("t.Instance | None", self._once(self._rows, f"instances/{family}.yaml", "instances").get(name))
+        return cast("rows.Instance | None", self._once(self._rows, f"instances/{family}.yaml", "instances").get(name))
 
-    def framework(self, name: str) -> t.Framework | None:
+    def framework(self, name: str) -> rows.Framework | None:
         """One framework; versions of later roots join those of earlier ones."""
-        return cast("t.Framework | None", self._once(self._framework, name))
+        return cast("rows.Framework | None", self._once(self._framework, name))
 
-    def _framework(self, name: str) -> t.Framework | None:
-        found: t.Framework | None = None
+    def _framework(self, name: str) -> rows.Framework | None:
+        joined: rows.Framework | None = None
         for document in self._documents(f"frameworks/{name}.yaml"):
-            kinds.expect(document, "framework")
-            new = parse.framework(name, document, document)
-            found = new if found is None else joined_framework(found, new)
-        return found
+            kinds.expect_kind(document, "framework")
+            row = parse.framework(name, document, document)
+            joined = row if joined is None else join_frameworks(joined, row)
+        return joined
 
-    def entries(self, kind: str) -> Mapping[str, t.Entry]:
-        """A table of facts: amis, cuda, quantizations, workloads and the like (records.KINDS)."""
-        return cast("dict[str, t.Entry]", self._once(self._rows, f"{kind}.yaml", kind))
+    def entries(self, kind: str) -> Mapping[str, rows.Entry]:
+        """A table of facts: amis, cuda, quantizations, workloads and the like (parse.KINDS)."""
+        return cast("dict[str, rows.Entry]", self._once(self._rows, f"{kind}.yaml", kind))
 
-    def price(self, instance_type: str) -> t.Price | None:
-        """What an hour of an instance type costs, with the day of that price; None where nobody says."""
+    def price(self, instance_type: str) -> rows.Price | None:
+        """What an hour of an instance type costs, with the day of that price; None where no row has it."""
         return self._prices.get(instance_type)
 
     @functools.cached_property
-    def _prices(self) -> dict[str, t.Price]:
-        found: dict[str, t.Price] = {}
+    def _prices(self) -> dict[str, rows.Price]:
+        prices: dict[str, rows.Price] = {}
         for document in self._documents("prices.yaml"):
-            kinds.expect(document, "prices")
-            found |= parse.prices(document)
-        return found
+            kinds.expect_kind(document, "prices")
+            prices |= parse.prices(document)
+        return prices
 
-    def options(self, name: str) -> Options | None:
-        """What an engine's command line knows (the last root's file of that name), or None."""
-        return cast("Options | None", self._once(self._options, name))
+    def options(self, name: str) -> EngineOptions | None:
+        """The options of an engine in all its versions (the last root's file of that name), or None."""
+        return cast("EngineOptions | None", self._once(self._options, name))
 
-    def _options(self, name: str, below: tuple[str, ...] = ()) -> Options | None:
-        documents = self._documents(f"options/{name}.yaml") if name and name not in below else []
+    def _options(self, name: str, children: tuple[str, ...] = ()) -> EngineOptions | None:
+        documents = self._documents(f"options/{name}.yaml") if name and name not in children else []
         for document in documents:
-            kinds.expect(document, "options")
-        found = parse.options(documents[-1]) if documents else None
-        above = documents[-1].get("inherits") if documents else None
-        if found is None or above is None:
-            return found
-        return found._replace(parent=self._options(str(above.value), (*below, name)))
+            kinds.expect_kind(document, "options")
+        if not documents:
+            return None
+        options, parent = parse.options(documents[-1]), documents[-1].get("inherits")
+        if parent is None:
+            return options
+        return options._replace(parent=self._options(str(parent.value), (*children, name)))
 
     @functools.cached_property
     def _model_files(self) -> dict[str, tuple[Root, str]]:
-        """In which file each model row stands: the last one that has it."""
+        """The file of each model row: the last one that has it."""
         where: dict[str, tuple[Root, str]] = {}
         for root, names in self._files:
             for name in names:
@@ -241,34 +241,34 @@ class Registries:
     def _model_index(self) -> Matcher:
         return Matcher(self._model_files)
 
-    def model(self, name: str) -> t.Model | None:
+    def model(self, name: str) -> rows.Model | None:
         """The row of a model: its own, else the pattern with the longest literal prefix.  Reads that file only."""
         key = self._model_index.find(name)
-        return None if key is None else cast("t.Model", self._once(self._model, key))
+        return None if key is None else cast("rows.Model", self._once(self._model, key))
 
-    def _model(self, key: str) -> t.Model:
+    def _model(self, key: str) -> rows.Model:
         document = self._document(*self._model_files[key])
         return parse.model(key, document.value["rows"].value[key], document)
 
-    def config(self, name: str) -> t.DeploymentConfig | None:
+    def config(self, name: str) -> rows.DeploymentConfig | None:
         """One deployment config; of the packaged table only its row is read."""
-        return cast("t.DeploymentConfig | None", self._once(self._row, "deployment_configs", name))
+        return cast("rows.DeploymentConfig | None", self._once(self._row, "deployment_configs", name))
 
-    def architecture(self, name: str) -> t.Architecture | None:
+    def architecture(self, name: str) -> rows.Architecture | None:
         """One architecture; of the packaged table only its row is read."""
-        return cast("t.Architecture | None", self._once(self._row, "architectures", name))
+        return cast("rows.Architecture | None", self._once(self._row, "architectures", name))
 
-    def _row(self, kind: str, name: str) -> t.Row | None:
-        alone = kind not in self.__dict__ and self.roots == (builtin(),)
-        found = files.row(self.roots[0], f"{kind}.yaml", name) if alone else None
-        if found is None:
-            table: Mapping[str, t.Row] = getattr(self, kind)
+    def _row(self, kind: str, name: str) -> rows.Row | None:
+        only_packaged = kind not in self.__dict__ and self.roots == (builtin(),)
+        document = files.row(self.roots[0], f"{kind}.yaml", name) if only_packaged else None
+        if document is None:
+            table: Mapping[str, rows.Row] = getattr(self, kind)
             return table.get(name)
-        return parse.KINDS[kind](name, found.value["rows"].value[name], found)
+        return parse.KINDS[kind](name, document.value["rows"].value[name], document)
 
     def canonical(self, kind: str, name: str) -> tuple[str, bool]:
         """A row name for a name or an alias of `deployment_configs` or `targets`, and whether it was an alias."""
-        table: Mapping[str, t.Row] = getattr(self, kind)
+        table: Mapping[str, rows.Row] = getattr(self, kind)
         if name in table:
             return name, False
         for row in table.values():

@@ -29,10 +29,10 @@ def matches(pattern: str, name: str) -> bool:
         return False
     position, end = len(first), len(name) - len(last)
     for part in middle:
-        found = name.find(part, position, end)
-        if found < 0:
+        at = name.find(part, position, end)
+        if at < 0:
             return False
-        position = found + len(part)
+        position = at + len(part)
     return True
 
 
@@ -61,6 +61,6 @@ class Matcher:
         return None
 
     def ambiguous(self) -> Iterator[tuple[str, str]]:
-        """Pairs of patterns with the same literal prefix, which could tie; a data test wants none."""
+        """Pairs of patterns with the same literal prefix, which could both match; a data test allows none."""
         for same in self._patterns.values():
             yield from itertools.pairwise(same)

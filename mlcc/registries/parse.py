@@ -1,4 +1,4 @@
-"""Nodes of registry files as frozen records.  Law: pure; a node that its schema allows never fails here."""
+"""Nodes of registry files as frozen records.  Law: pure; a node that is valid by its schema never fails here."""
 
 from __future__ import annotations
 
@@ -6,162 +6,136 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlcc.core.nodes import Node
-from mlcc.registries import rows as t
-from mlcc.registries.engine_rows import Engine, Option, Options
-
-
-def _text(node: Node, key: str, default: str = "") -> str:
-    found = node.get(key)
-    return default if found is None or found.value is None else str(found.value)
-
-
-def _texts(node: Node, key: str) -> tuple[str, ...]:
-    found = node.get(key)
-    return tuple(str(v.value) for v in found.value) if found is not None else ()
-
-
-def _plain(node: Node, key: str) -> dict[str, Any]:
-    found = node.get(key)
-    plain = found.plain() if found is not None else {}
-    return plain if isinstance(plain, dict) else {}
-
-
-def _mappings(node: Node, key: str) -> tuple[Mapping[str, Any], ...]:
-    found = node.get(key)
-    return tuple(v.plain() for v in found.value) if found is not None else ()
+from mlcc.registries import rows
+from mlcc.registries.engine_rows import Engine, EngineOptions, Option
+from mlcc.registries.fields import flag, items, mapping, mappings, text, texts
 
 
 def _base(name: str, node: Node, parent: Node | None = None) -> dict[str, Any]:
-    source = _text(node, "source") or (_text(parent, "source") if parent is not None else "")
+    source = text(node, "source") or (text(parent, "source") if parent is not None else "")
     return {
         "name": name,
         "origin": str(node.mark),
-        "title": _text(node, "title"),
+        "title": text(node, "title"),
         "source": source,
-        "validation_level": _text(node, "validation_level", "unknown"),
-        "aliases": _texts(node, "aliases"),
-        "defaults": node.get("defaults") or t.NOTHING,
+        "validation_level": text(node, "validation_level", "unknown"),
+        "aliases": texts(node, "aliases"),
+        "defaults": node.get("defaults") or rows.NOTHING,
     }
 
 
-def architecture(name: str, node: Node, root: Node) -> t.Architecture:
+def architecture(name: str, node: Node, root: Node) -> rows.Architecture:
     """A row of architectures.yaml."""
-    return t.Architecture(
+    return rows.Architecture(
         **_base(name, node, root),
-        layer=_text(node, "layer"),
-        uses=_texts(node, "uses"),
-        steps=_texts(node, "steps"),
-        container=_plain(node, "container"),
-        env_prefixes=_texts(node, "env_prefixes"),
-        model_kinds=_texts(node, "model_kinds"),
-        sample=_text(node, "sample"),
-        variables=_plain(node, "variables"),
+        layer=text(node, "layer"),
+        uses=texts(node, "uses"),
+        steps=texts(node, "steps"),
+        container=mapping(node, "container"),
+        env_prefixes=texts(node, "env_prefixes"),
+        model_kinds=texts(node, "model_kinds"),
+        sample=text(node, "sample"),
+        variables=mapping(node, "variables"),
     )
 
 
-def deployment_config(name: str, node: Node, root: Node) -> t.DeploymentConfig:
+def deployment_config(name: str, node: Node, root: Node) -> rows.DeploymentConfig:
     """A row of deployment_configs.yaml."""
-    return t.DeploymentConfig(
+    return rows.DeploymentConfig(
         **_base(name, node, root),
-        description=_text(node, "description"),
-        architecture=_text(node, "architecture"),
-        backend=_text(node, "backend"),
-        frameworks=_texts(node, "frameworks"),
-        requirements=_texts(node, "requirements"),
-        system_packages=_texts(node, "system_packages"),
-        programs=_texts(node, "programs"),
-        files=_texts(node, "files"),
-        evidence=_plain(node, "evidence"),
-        engine=_text(node, "engine"),
-        not_on=_texts(node, "not_on"),
+        description=text(node, "description"),
+        architecture=text(node, "architecture"),
+        backend=text(node, "backend"),
+        frameworks=texts(node, "frameworks"),
+        requirements=texts(node, "requirements"),
+        system_packages=texts(node, "system_packages"),
+        programs=texts(node, "programs"),
+        files=texts(node, "files"),
+        evidence=mapping(node, "evidence"),
+        engine=text(node, "engine"),
+        not_on=texts(node, "not_on"),
     )
 
 
-def target(name: str, node: Node, root: Node) -> t.Target:
+def target(name: str, node: Node, root: Node) -> rows.Target:
     """A row of targets.yaml."""
-    return t.Target(
+    return rows.Target(
         **_base(name, node, root),
-        description=_text(node, "description"),
-        layer=_text(node, "layer"),
-        uses=_texts(node, "uses"),
-        instances=_text(node, "instances"),
-        host_image=_text(node, "host_image"),
-        needs=_texts(node, "needs"),
-        together=_plain(node, "together"),
-        secrets=_texts(node, "secrets"),
-        components=_plain_bool(node, "components"),
-        needs_region=_plain_bool(node, "needs_region", True),
+        description=text(node, "description"),
+        layer=text(node, "layer"),
+        uses=texts(node, "uses"),
+        instances=text(node, "instances"),
+        host_image=text(node, "host_image"),
+        needs=texts(node, "needs"),
+        together=mapping(node, "together"),
+        secrets=texts(node, "secrets"),
+        components=flag(node, "components"),
+        needs_region=flag(node, "needs_region", True),
     )
 
 
-def _plain_bool(node: Node, key: str, default: bool = False) -> bool:
-    found = node.get(key)
-    return default if found is None else bool(found.value)
+def _profiles(node: Node) -> Mapping[str, rows.Profile]:
+    profiles = items(node, "profiles")
+    return {k: rows.Profile(k, text(v, "title"), v.get("defaults") or rows.NOTHING) for k, v in profiles}
 
 
-def _profiles(node: Node) -> Mapping[str, t.Profile]:
-    found = node.get("profiles")
-    items = found.value.items() if found is not None else ()
-    return {k: t.Profile(k, _text(v, "title"), v.get("defaults") or t.NOTHING) for k, v in items}
-
-
-def _version(name: str, node: Node, root: Node) -> t.FrameworkVersion:
-    return t.FrameworkVersion(
+def _version(name: str, node: Node, root: Node) -> rows.FrameworkVersion:
+    return rows.FrameworkVersion(
         **_base(name, node, root),
-        python=_text(node, "python"),
-        requirements=_texts(node, "requirements"),
-        sample_requirements=_texts(node, "sample_requirements"),
+        python=text(node, "python"),
+        requirements=texts(node, "requirements"),
+        sample_requirements=texts(node, "sample_requirements"),
         profiles=_profiles(node),
-        accelerator=_plain(node, "accelerator"),
-        evidence=_plain(node, "evidence"),
-        engine_version=_text(node, "engine_version"),
-        images=_plain(node, "images"),
-        instances=_texts(node, "instances"),
-        notes=_texts(node, "notes"),
-        known_issues=_mappings(node, "known_issues"),
+        accelerator=mapping(node, "accelerator"),
+        evidence=mapping(node, "evidence"),
+        engine_version=text(node, "engine_version"),
+        images=mapping(node, "images"),
+        instances=texts(node, "instances"),
+        notes=texts(node, "notes"),
+        known_issues=mappings(node, "known_issues"),
     )
 
 
-def framework(name: str, node: Node, root: Node) -> t.Framework:
+def framework(name: str, node: Node, root: Node) -> rows.Framework:
     """A file of frameworks/."""
-    formats, versions = node.get("formats"), node.get("versions")
-    return t.Framework(
+    return rows.Framework(
         **_base(name, node),
-        formats={k: _text(v, "file") for k, v in formats.value.items()} if formats is not None else {},
-        default_format=_text(node, "default_format"),
-        versions={k: _version(k, v, root) for k, v in versions.value.items()} if versions is not None else {},
-        sample=_plain(node, "sample"),
-        engine=_text(node, "engine"),
-        accounts=_plain(node, "registry_accounts"),
+        formats={k: text(v, "file") for k, v in items(node, "formats")},
+        default_format=text(node, "default_format"),
+        versions={k: _version(k, v, root) for k, v in items(node, "versions")},
+        sample=mapping(node, "sample"),
+        engine=text(node, "engine"),
+        accounts=mapping(node, "registry_accounts"),
     )
 
 
-def model(name: str, node: Node, root: Node) -> t.Model:
+def model(name: str, node: Node, root: Node) -> rows.Model:
     """A row of a file of models/."""
-    return t.Model(
+    return rows.Model(
         **_base(name, node, root),
-        family=_text(node, "family"),
+        family=text(node, "family"),
         profiles=_profiles(node),
-        facts=_plain(node, "facts"),
-        architecture=_text(node, "architecture"),
-        gated=_plain_bool(node, "gated"),
-        compatibility=_plain(node, "compatibility"),
-        requires_template=_plain_bool(node, "requires_template"),
-        chat_template=_text(node, "chat_template"),
-        known_issues=_mappings(node, "known_issues"),
-        instances=_texts(node, "instances"),
-        tune=_plain(node, "tune"),
-        notes=_texts(node, "notes"),
+        facts=mapping(node, "facts"),
+        architecture=text(node, "architecture"),
+        gated=flag(node, "gated"),
+        compatibility=mapping(node, "compatibility"),
+        requires_template=flag(node, "requires_template"),
+        chat_template=text(node, "chat_template"),
+        known_issues=mappings(node, "known_issues"),
+        instances=texts(node, "instances"),
+        tune=mapping(node, "tune"),
+        notes=texts(node, "notes"),
     )
 
 
-def instance(name: str, node: Node, root: Node) -> t.Instance:
-    """A row of a file of instances/; family facts stand at the top of the file."""
-    device, row = _plain(root, "accelerator"), _plain_all(node)
-    return t.Instance(
+def instance(name: str, node: Node, root: Node) -> rows.Instance:
+    """A row of a file of instances/; the facts of the family are at the top of the file."""
+    device: dict[str, Any] = mapping(root, "accelerator")
+    row: dict[str, Any] = node.plain()
+    return rows.Instance(
         **_base(name, node, root),
-        family=_text(root, "family"),
-        platform=_text(root, "platform"),
+        family=text(root, "family"),
+        platform=text(root, "platform"),
         vcpu=row.get("vcpu"),
         memory_gib=row.get("memory_gib"),
         accelerator=str(device.get("type", "")),
@@ -180,27 +154,22 @@ def instance(name: str, node: Node, root: Node) -> t.Instance:
     )
 
 
-def entry(name: str, node: Node, root: Node) -> t.Entry:
-    """A row of a table whose facts nothing but their readers need to know by name."""
+def entry(name: str, node: Node, root: Node) -> rows.Entry:
+    """A row of a table of facts, which only their readers know by name."""
     base = _base(name, node, root)
-    return t.Entry(**base, facts={k: v for k, v in _plain_all(node).items() if k not in base})
+    return rows.Entry(**base, facts={k: v for k, v in node.plain().items() if k not in base})
 
 
-def _plain_all(node: Node) -> dict[str, Any]:
-    plain: dict[str, Any] = node.plain()
-    return plain
-
-
-def region(name: str, node: Node, root: Node) -> t.Region:
+def region(name: str, node: Node, root: Node) -> rows.Region:
     """A row of regions.yaml."""
-    partition = _text(node, "partition")
+    partition = text(node, "partition")
     suffix = root.get("partitions", partition, "dns_suffix")
-    base = _base(name, node, root) | {"title": _text(node, "name")}
-    return t.Region(
+    base = _base(name, node, root) | {"title": text(node, "name")}
+    return rows.Region(
         **base,
         partition=partition,
         dns_suffix=str(suffix.value) if suffix is not None else "",
-        sagemaker=_plain_bool(node, "sagemaker"),
+        sagemaker=flag(node, "sagemaker"),
     )
 
 
@@ -208,83 +177,78 @@ def engine(name: str, node: Node, root: Node) -> Engine:
     """A row of engines.yaml."""
     return Engine(
         **_base(name, node, root),
-        options=_text(node, "options"),
-        like=_text(node, "like"),
-        prefix=_text(node, "prefix"),
-        also=_texts(node, "also"),
-        style=_text(node, "style"),
-        entrypoint=_texts(node, "entrypoint"),
-        command=_texts(node, "command"),
-        fixed=_texts(node, "fixed"),
-        flags=_plain(node, "flags"),
-        names=_plain(node, "names"),
-        routes=_plain(node, "routes"),
-        file=_text(node, "file"),
-        typed=_plain(node, "typed"),
-        more=_plain(node, "more"),
-        along=_plain(node, "along"),
-        values=_plain(node, "values"),
-        instead=_plain(node, "instead"),
-        negation=_text(node, "negation"),
-        drops_false=_plain_bool(node, "drops_false"),
-        heard=_texts(node, "heard"),
-        payload=_text(node, "payload"),
-        replicas=_text(node, "replicas"),
-        at_least=_plain(node, "at_least"),
-        requires=_plain(node, "requires"),
-        capability=_plain(node, "capability"),
+        options_name=text(node, "options"),
+        based_on=text(node, "like"),
+        prefix=text(node, "prefix"),
+        further_prefixes=texts(node, "also"),
+        style=text(node, "style"),
+        entrypoint=texts(node, "entrypoint"),
+        command=texts(node, "command"),
+        fixed_arguments=texts(node, "fixed"),
+        flags=mapping(node, "flags"),
+        model_variables=mapping(node, "names"),
+        routes=mapping(node, "routes"),
+        file_option=text(node, "file"),
+        typed_keys=mapping(node, "typed"),
+        extra_variables=mapping(node, "more"),
+        companions=mapping(node, "along"),
+        value_words=mapping(node, "values"),
+        alternatives=mapping(node, "instead"),
+        negation=text(node, "negation"),
+        drops_false=flag(node, "drops_false"),
+        accepted_prefixes=texts(node, "heard"),
+        payload=text(node, "payload"),
+        replicas_option=text(node, "replicas"),
+        lower_bounds=mapping(node, "at_least"),
+        requires=mapping(node, "requires"),
+        needed_capability=mapping(node, "capability"),
     )
 
 
-def prices(root: Node) -> dict[str, t.Price]:
+def prices(root: Node) -> dict[str, rows.Price]:
     """The rows of prices.yaml; a row's own date and source beat the file's."""
-    date, region, currency = (_text(root, key) for key in ("date", "region", "currency"))
-    found = {}
-    for name, node in _items(root, "rows"):
+    date, region, currency = (text(root, key) for key in ("date", "region", "currency"))
+    priced = {}
+    for name, node in items(root, "rows"):
         amount = node.get("usd") if node.is_map else node
         assert amount is not None
-        day, source = _text(node, "date") if node.is_map else "", _text(node, "source") if node.is_map else ""
-        source = source or _text(root, "source")
-        found[name] = t.Price(float(amount.value), day or date, region, currency, source)
-    return found
+        day, source = text(node, "date") if node.is_map else "", text(node, "source") if node.is_map else ""
+        source = source or text(root, "source")
+        priced[name] = rows.Price(float(amount.value), day or date, region, currency, source)
+    return priced
 
 
-def options(root: Node) -> Options:
+def options(root: Node) -> EngineOptions:
     """A file of options/."""
     versions = root.get("versions")
-    # `option.max_loras` in a file of properties is OPTION_MAX_LORAS in the environment: the word is the prefix's
-    prefix = _text(root, "inherits_as")
-    return Options(
-        _text(root, "name"),
+    # `option.max_loras` in a file of properties is OPTION_MAX_LORAS in the environment: `option.` becomes the prefix
+    prefix = text(root, "inherits_as")
+    return EngineOptions(
+        text(root, "name"),
         str(root.mark),
         tuple(versions.value) if versions is not None else (),
-        {k.removeprefix(prefix): _option(k.removeprefix(prefix), v, prefix) for k, v in _items(root, "rows")},
-        {k: _option(k, v) for k, v in _items(root, "variables")},
+        {k.removeprefix(prefix): _option(k.removeprefix(prefix), v, prefix) for k, v in items(root, "rows")},
+        {k: _option(k, v) for k, v in items(root, "variables")},
     )
-
-
-def _items(node: Node, key: str) -> list[tuple[str, Node]]:
-    found = node.get(key)
-    return list(found.value.items()) if found is not None else []
 
 
 def _option(name: str, node: Node, prefix: str = "") -> Option:
     return Option(
         name,
-        _text(node, "type", "text"),
-        _texts(node, "choices"),
-        tuple(alias.removeprefix(prefix) for alias in _texts(node, "aliases")),
-        _text(node, "from"),
-        _text(node, "until"),
-        _text(node, "note"),
-        _plain(node, "choices_from"),
-        _plain(node, "choices_until"),
-        _text(node, "open_from"),
-        _text(node, "open_until"),
+        text(node, "type", "text"),
+        texts(node, "choices"),
+        tuple(alias.removeprefix(prefix) for alias in texts(node, "aliases")),
+        text(node, "from"),
+        text(node, "until"),
+        text(node, "note"),
+        mapping(node, "choices_from"),
+        mapping(node, "choices_until"),
+        text(node, "open_from"),
+        text(node, "open_until"),
     )
 
 
-KINDS: dict[str, Callable[[str, Node, Node], t.Row]] = {
+KINDS: dict[str, Callable[[str, Node, Node], rows.Row]] = {
     "architectures": architecture,
     "deployment_configs": deployment_config,
     "targets": target,

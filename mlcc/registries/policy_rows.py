@@ -1,7 +1,6 @@
-"""Rules of an organisation as rows.  Law: pure; every row of every root holds, and none overrides another one.
+"""Rules of an organisation as rows.  Law: pure; every row of every root applies, and none overrides another one.
 
-That is what tells policies from other registries: a project's own folder can add rules and never takes the
-operator's away.
+This is different from other registries: a project's own folder can add rules, and cannot remove those of the operator.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from mlcc.core.paths import EMPTY
 class Policy(NamedTuple):
     """One rule about one value.
 
-    path: a path of mlcc.yaml, in which `*` stands for any text, or `facts.NAME`; allowed and forbidden: patterns for
+    path: a path of mlcc.yaml, in which `*` matches any text, or `facts.NAME`; allowed and forbidden: patterns for
     its text; at_least and at_most: a number or a validation level; when and unless: paths with patterns, which must
-    all match for the rule to hold, or to be waived.
+    all match for the rule to apply, or to be waived.
     """
 
     name: str
@@ -46,8 +45,10 @@ class Policy(NamedTuple):
 def policies(document: Node) -> list[Policy]:
     """The rules of one file, in its order."""
     rows, source = document.get("rows"), document.get("source")
-    said = str(source.value) if source is not None else ""
-    return [_policy(name, node, rows.keys[name], said) for name, node in rows.value.items()] if rows is not None else []
+    if rows is None:
+        return []
+    of_file = str(source.value) if source is not None else ""
+    return [_policy(name, node, rows.keys[name], of_file) for name, node in rows.value.items()]
 
 
 def _policy(name: str, node: Node, mark: Mark, source: str) -> Policy:

@@ -1,7 +1,7 @@
-"""Registry rows as frozen records.  Law: data only; a record never reads a file and never knows another row by name.
+"""Registry rows as frozen records.  Law: data only; a record reads no file and names no other row in code.
 
-Every record says where it came from (`origin`: root, file and line) and which source its facts have (`source`).
-`defaults` is a partial mlcc.yaml: what the row contributes at level 8 of the precedence.
+Every record has its place (`origin`: root, file and line) and the source of its facts (`source`).  `defaults` is a
+partial mlcc.yaml: the values of the row at level 8 of the precedence.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NOTHING = Node({}, Mark(""))
 
 
 class Row(Protocol):
-    """What every row has; each record spells it out, because named tuples do not inherit."""
+    """The fields of every row; each record repeats them, because named tuples do not inherit."""
 
     @property
     def name(self) -> str:
@@ -55,8 +55,8 @@ class Architecture(NamedTuple):
     """A family of deployment configs that share one cookiecutter layer.
 
     uses: sections of mlcc.yaml that it reads beyond the common ones; steps: do/ scripts; container: port and paths;
-    model_kinds: what model.name may name (path, s3, jumpstart, registry, hub); sample: where the sample model lies;
-    variables: all that its server reads of one prefix, with the type of each (integer, boolean, text).
+    model_kinds: the kinds of model that model.name may name (path, s3, jumpstart, registry, hub); sample: the path of
+    the sample model; variables: those that its server reads, with the type of each (integer, boolean, text).
     """
 
     name: str
@@ -104,9 +104,9 @@ class Target(NamedTuple):
 
     instances: the list that an instance type must be on (`endpoint`, `transform`, `hyperpod`), empty for none;
     host_image: the key that names the machine image of SageMaker's host, empty where SageMaker runs no host;
-    needs: keys that its deployment cannot do without; together: keys that need another one;
-    secrets: where the running container's secrets may lie, empty where nobody says;
-    components: inference components are deployed, and an absent list means one named `default`.
+    needs: keys that its deployment requires; together: keys that need another one; secrets: the places from which a
+    running container can read secrets, empty for any; components: inference components are deployed, and an absent
+    list means one named `default`.
     """
 
     name: str
@@ -181,7 +181,7 @@ class Framework(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A model or a family of models (`name` may hold `*`)."""
+    """A model or a family of models (`name` may contain `*`)."""
 
     name: str
     origin: str

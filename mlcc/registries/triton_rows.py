@@ -11,7 +11,7 @@ from mlcc.registries.rows import NOTHING
 
 
 class Format(NamedTuple):
-    """A form of model file: the name that the backend expects, and the parameters that it needs to be told."""
+    """A form of model file: the name that the backend expects, and the parameters that it needs."""
 
     name: str
     file: str
@@ -36,7 +36,7 @@ class TritonBackend(NamedTuple):
     """A backend of Triton.
 
     formats: model files by format; image: the variant of the server image that has it; gpu: it runs on CUDA devices
-    only; platform: what config.pbtxt says besides the backend; last: the last release of Triton with it; tensors:
+    only; platform: a further field of config.pbtxt; last: the last release of Triton with it; tensors:
     inputs and outputs must be declared; batch: max_batch_size must be declared; options_file: the file of engine
     options that `serve` writes; code: the file of a project's own code; model: values of every model.
     """

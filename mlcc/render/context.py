@@ -112,7 +112,7 @@ def _engine(resolved: Resolved) -> dict[str, Any]:
             "engine": "", "engine_json": "{}", "style": "", "front": False, "chat_template": "",
             "chat_template_file": "",
         }  # fmt: skip
-    known = options.known(rows.options, rows.engine_version) if rows.options is not None else None
+    known = options.at_version(rows.options, rows.engine_version) if rows.options is not None else None
     return {
         "engine": rows.engine.name,
         "engine_json": engine_file.engine_document(rows.engine, rows.engine_version, known),

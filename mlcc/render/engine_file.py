@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from textwrap import wrap
 
 from mlcc.registries.engine_rows import Engine
-from mlcc.resolve.engine.options import Known, names_of
+from mlcc.resolve.engine.options import KnownOptions, names_of
 from mlcc.resolve.engine.spelling import spelled
 
 # How serve.py reads a value; what is not listed is passed on as it is.
@@ -15,7 +15,7 @@ TYPES = ("flag", "switch", "boolean", "integer", "number", "text", "list", "json
 
 
 # ---------------------------------------------------------------- code/engine.json
-def engine_document(engine: Engine, version: str, found: Known | None) -> str:
+def engine_document(engine: Engine, version: str, found: KnownOptions | None) -> str:
     """What the project's serve script reads: how the engine is started, and what its command line knows."""
     options: dict[str, set[str]] = {kind: set() for kind in TYPES}
     for row in found.options.values() if found is not None else ():
@@ -24,13 +24,13 @@ def engine_document(engine: Engine, version: str, found: Known | None) -> str:
     document = {
         "engine": engine.name,
         "version": version,
-        "prefixes": [engine.prefix, *engine.also],
+        "prefixes": [engine.prefix, *engine.further_prefixes],
         "command": list(engine.command),
-        "fixed": list(engine.fixed),
+        "fixed": list(engine.fixed_arguments),
         "flags": dict(engine.flags),
-        "model_variable": engine.names.get("model.name", ""),
+        "model_variable": engine.model_variables.get("model.name", ""),
         "routes": dict(engine.routes),
-        "file": engine.file,
+        "file": engine.file_option,
         "parts": dict(_parts(engine)),
         "options": {kind: _lines(names) for kind, names in options.items() if names},
         "variables": _lines(found.variables if found is not None else ()),
@@ -40,7 +40,7 @@ def engine_document(engine: Engine, version: str, found: Known | None) -> str:
 
 def _parts(engine: Engine) -> Iterable[tuple[str, str]]:
     """Further variables, with the option that each says, or the option and the key of a JSON option."""
-    for name, key in engine.more.items():
+    for name, key in engine.extra_variables.items():
         how = spelled(engine, key)
         if how is not None:
             yield name, f"{how.option}.{how.key}" if how.key else how.option

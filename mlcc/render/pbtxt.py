@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mlcc.resolve.triton.models import Model, Tensor
+from mlcc.resolve.triton.models import ModelConfig, Tensor
 
 HEADER = "# mlcc: rendered from mlcc.yaml; edit freely, mlcc apply merges\n"
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
@@ -30,12 +30,12 @@ def _plain(character: str) -> str:
     return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogatepass"))
 
 
-def render(model: Model) -> str:
+def render(model: ModelConfig) -> str:
     """The text of config.pbtxt."""
     return HEADER + "".join(f"{line}\n" for line in _lines(model))
 
 
-def _lines(model: Model) -> Iterator[str]:
+def _lines(model: ModelConfig) -> Iterator[str]:
     yield f"name: {quoted(model.name)}"
     if model.platform:
         yield f"platform: {quoted(model.platform)}"

@@ -11,14 +11,23 @@ from mlcc.core.paths import Item, Path, names
 from mlcc.registries.triton_rows import TritonBackend
 from mlcc.render import pbtxt
 from mlcc.resolve.result import Rows
-from mlcc.resolve.triton.models import FOLDER, MODELS, VERSION, artifacts, below, models_of, sample, sample_file
+from mlcc.resolve.triton.models import (
+    FOLDER,
+    MODELS,
+    VERSION,
+    artifacts,
+    keys_below,
+    model_configs,
+    sample_file,
+    served_sample,
+)
 
 
 def coded(values: Mapping[Path, Any], backends: Mapping[str, TritonBackend]) -> list[str]:
     """Places below the repository of the code files that are the project's own."""
     found = []
     for name in names(values, MODELS):
-        own = below(values, (*MODELS, Item(name)))
+        own = keys_below(values, (*MODELS, Item(name)))
         row = backends.get(str(own.get("backend", "")))
         if row is not None and row.code and not own.get("file"):
             found.append(f"{name}/{VERSION}/{row.code}")
@@ -27,7 +36,9 @@ def coded(values: Mapping[Path, Any], backends: Mapping[str, TritonBackend]) -> 
 
 def option_files(values: Mapping[Path, Any], backends: Mapping[str, TritonBackend]) -> list[str]:
     """Places below the repository of the files of engine options."""
-    rows = {n: backends.get(str(below(values, (*MODELS, Item(n))).get("backend", ""))) for n in names(values, MODELS)}
+    rows = {
+        n: backends.get(str(keys_below(values, (*MODELS, Item(n))).get("backend", ""))) for n in names(values, MODELS)
+    }
     return [f"{n}/{VERSION}/{row.options_file}" for n, row in rows.items() if row is not None and row.options_file]
 
 
@@ -51,7 +62,7 @@ def is_safe(place: str) -> bool:
 def context(values: Mapping[Path, Any], rows: Rows) -> dict[str, Any]:
     """What the templates of the layer see of the repository; nothing of it for other architectures."""
     own = rows.backend
-    sampled = sample(values, own)
+    sampled = served_sample(values, own)
     file = sample_file(sampled, own, values) if sampled is not None and own is not None else ""
     name = str(values.get(("model", "name"), ""))
     found: dict[str, Any] = {
@@ -74,7 +85,7 @@ def context(values: Mapping[Path, Any], rows: Rows) -> dict[str, Any]:
 
 def files(values: Mapping[Path, Any], backends: Mapping[str, TritonBackend]) -> dict[str, str]:
     """The texts of the repository that are written by code: each config.pbtxt, and what an engine starts from."""
-    found = {f"{FOLDER}/{m.name}/config.pbtxt": pbtxt.render(m) for m in models_of(values, backends)}
+    found = {f"{FOLDER}/{m.name}/config.pbtxt": pbtxt.render(m) for m in model_configs(values, backends)}
     name = str(values.get(("model", "name"), ""))
     start = {} if "://" in name or name.startswith("./") or not name else {"model": name}
     text = json.dumps(start, indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""A resolved project: one resolution for each environment, and what is wrong with each."""
+"""A resolved project: one resolution for each environment, with its findings.  Law: pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MISSING = "MLCC027"
 class Project(NamedTuple):
     """A resolved project: its inputs, the registries it used, and one resolution per environment.
 
-    chosen: the environment that was asked for with --env, None for the default; findings: of every stage so far.
+    chosen: the environment that was chosen with --env, None for the default; findings: of every stage so far.
     """
 
     inputs: Inputs
@@ -46,9 +46,9 @@ class Project(NamedTuple):
 
 
 def resolve_project(inputs: Inputs, registries: Registries, env: str | None = None) -> Project:
-    """Resolves the default environment and each overlay.  env: the overlay that is asked for.
+    """Resolves the default environment and each overlay.  env: the overlay that is chosen.
 
-    Where mlcc.yaml has mistakes, what is sound in it is resolved all the same: every mistake is shown at once.
+    Where mlcc.yaml has mistakes, the rest of it is resolved nevertheless, so that every mistake is shown at once.
     """
     config, findings = inputs.config, [*inputs.findings, *registries.problems()]
     if env:
@@ -71,14 +71,14 @@ def resolve_project(inputs: Inputs, registries: Registries, env: str | None = No
 
 
 def _lacks_base(inputs: Inputs) -> bool:
-    """True when the file that mlcc.yaml stands on could not be used: what is missing may stand there."""
+    """True when the file that mlcc.yaml extends could not be used: it may contain the missing value."""
     return bool(inputs.config.extends) and not any(layer.source is Source.BASE for layer in inputs.layers)
 
 
 def is_implied(finding: Finding, known: Iterable[Finding]) -> bool:
-    """True for `... is missing` where its section, or the file as a whole, could not be read: it may be there.
+    """True for `... is missing` where its section, or the whole file, could not be read and may contain it.
 
-    And for whatever is said of a value that was refused already.
+    And for a further finding about a value that was refused already.
     """
     section = finding.path.partition(".")[0]
     if any(f.path == finding.path and f.severity is Severity.ERROR for f in known if f.path):

@@ -1,4 +1,4 @@
-"""A resolved configuration: every leaf with its source, and the registry rows that it selects."""
+"""A resolved configuration: every leaf with its source, and the registry rows that it selects.  Law: data only."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from mlcc.core.findings import Finding
 from mlcc.core.paths import EMPTY, Path, dotted_path, names
 from mlcc.core.values import Source, Value
-from mlcc.registries.engine_rows import Engine, Options
+from mlcc.registries.engine_rows import Engine, EngineOptions
 from mlcc.registries.rows import Architecture, DeploymentConfig, Framework, FrameworkVersion, Instance, Model, Target
 from mlcc.registries.triton_rows import TritonBackend
 
-# What contradicts itself is resolved all the same, and looked at with the rest.
+# Findings with which the configuration is still resolved and checked.
 CONTRADICTIONS = ("MLCC130",)
 DEFAULT_COMPONENT = "default"
 
@@ -20,7 +20,7 @@ DEFAULT_COMPONENT = "default"
 class Resolved(NamedTuple):
     """A resolved configuration for one environment.
 
-    values: every leaf, in path order; rows: what it selects; findings: what went wrong on the way; env: the overlay's
+    values: every leaf, in path order; rows: what it selects; findings: of the resolution; env: the overlay's
     name, or None for the default.
     """
 
@@ -35,8 +35,8 @@ class Resolved(NamedTuple):
 
     def get(self, dotted: str, default: Any = None) -> Any:
         """The plain value at a dotted path."""
-        found = self.value(dotted)
-        return default if found is None else found.value
+        value = self.value(dotted)
+        return default if value is None else value.value
 
     def below(self, dotted: str) -> dict[str, Any]:
         """Plain values of the direct keys of a mapping (`env`, `tags`)."""
@@ -64,7 +64,7 @@ TRITON = "triton"
 
 
 class Rows(NamedTuple):
-    """The registry rows that a configuration selects; None for what it does not name or no row has."""
+    """The registry rows that a configuration selects; None where it names none, or no row has the name."""
 
     config: DeploymentConfig | None = None
     architecture: Architecture | None = None
@@ -74,7 +74,7 @@ class Rows(NamedTuple):
     model: Model | None = None
     instance: Instance | None = None
     engine: Engine | None = None
-    options: Options | None = None
+    options: EngineOptions | None = None
     backends: Mapping[str, TritonBackend] = EMPTY
 
     @property
@@ -84,11 +84,11 @@ class Rows(NamedTuple):
 
     @property
     def levels(self) -> Mapping[str, str]:
-        """How far what was chosen was tried, by the path that chose it."""
+        """The validation level of each chosen row, by the path that chose it."""
         rows = {"deployment.config": self.config, "framework.version": self.version, "model.name": self.model}
         return {path: row.validation_level for path, row in rows.items() if row is not None}
 
     @property
     def engine_version(self) -> str:
-        """The engine's own version: an image's name may carry another one."""
+        """The engine's own version: the name of an image may contain another one."""
         return (self.version.engine_version or self.version.name) if self.version is not None else ""

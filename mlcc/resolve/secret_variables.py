@@ -1,4 +1,4 @@
-"""What a container is told of its secrets: where each lies, never a value.  Law: pure.
+"""The variables of a container for its secrets.  Law: pure; each names where a secret is stored, never its value.
 
 The entry point of the image (code/with_secrets) reads them with the execution role's credentials when it starts.
 """
@@ -20,10 +20,10 @@ def variables(values: Mapping[Path, Any]) -> dict[str, str]:
     of Amazon ECS: `mlcc/hf-token:token::`
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html).
     """
-    found = {}
+    references = {}
     for path, secret in values.items():
         if path[0] == "secrets" and path[2:] == ("secretsmanager",):
             key = values.get((*path[:2], "json_key"))
             if values.get((*path[:2], "phase")) != "build":
-                found[f"{PREFIX}{path[1]}"] = f"{secret}:{key}::" if key else str(secret)
-    return found
+                references[f"{PREFIX}{path[1]}"] = f"{secret}:{key}::" if key else str(secret)
+    return references

@@ -177,7 +177,7 @@ def test_the_engine_s_file_is_of_the_engine(config: str):
     row = KNOWN.engines[document["engine"]]
     assert document["command"] == list(row.command)
     known = {o for names in document["options"].values() for o in " ".join(names).split()}
-    for key in row.typed:
+    for key in row.typed_keys:
         how = spelling.spelled(row, key)
         assert how is not None
         assert not known or how.option in known, key

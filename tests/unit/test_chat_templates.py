@@ -130,7 +130,7 @@ def test_chatml_takes_every_role_in_every_order():
 
 
 @pytest.mark.parametrize("name", sorted(ASKED))
-def test_what_a_user_says_is_text_and_no_template(name):
+def test_what_a_user_writes_is_text_and_no_template(name):
     words = "{{ 7*7 }} {% raise %} \u65e5\u672c <b>&amp;</b>"
     assert words in rendered(name, ("user", words))
 
@@ -178,7 +178,7 @@ def test_a_model_that_brings_its_own_gets_none(config, tmp_path):
 
 
 @pytest.mark.parametrize("config", sorted(VARIABLES))
-def test_the_user_s_own_stands_over_the_registries(config, tmp_path):
+def test_the_user_s_own_template_overrides_the_registries(config, tmp_path):
     model = next(iter(CONCRETE))
     tree = project(config, f"{{name: {model}, chat_template_file: own.jinja}}", tmp_path)
     assert "code/chat_template.jinja" not in tree

@@ -39,19 +39,27 @@ def deployment(extra: str) -> str:
 
 ICS = BASE + "inference_components: [{name: chat}, {name: rank}]\n"
 ADAPTER = "adapters: [{name: legal, artifact_url: 's3://bucket/a.tar.gz'%s}]\n"
-BAD = [
+BAD = {
     # code, mlcc.yaml, path, severity, line, part of the message, part of the hint
-    (
+    "section-of-triton": (
         "MLCC101",
         BASE + "triton: {default_model: x}\n",
         "triton",
         "warning",
         5,
-        "web-one on realtime-inference has no use for triton",
+        "web-one on realtime-inference does not read triton",
         "remove it",
     ),
-    ("MLCC101", BASE + "batch: {accept: text/csv}\n", "batch", "warning", 5, "has no use for batch", "choose"),
-    (
+    "section-of-batch": (
+        "MLCC101",
+        BASE + "batch: {accept: text/csv}\n",
+        "batch",
+        "warning",
+        5,
+        "does not read batch",
+        "choose",
+    ),
+    "section-of-another-target": (
         "MLCC101",
         deployment("target: batch-transform") + "scaling: {max_count: 2}\n",
         "scaling",
@@ -60,7 +68,7 @@ BAD = [
         "web-one on batch-transform",
         "",
     ),
-    (
+    "misspelt-instance-type": (
         "MLCC108",
         deployment("instance_type: ml.c1.lrge"),
         "deployment.instance_type",
@@ -69,7 +77,7 @@ BAD = [
         "no instance type is called 'ml.c1.lrge'",
         "did you mean ml.c1.large?",
     ),
-    (
+    "unknown-instance-type": (
         "MLCC108",
         deployment("instance_type: ml.zz9.9xlarge"),
         "deployment.instance_type",
@@ -78,7 +86,7 @@ BAD = [
         "'ml.zz9.9xlarge'",
         "mlcc catalog instances",
     ),
-    (
+    "instance-not-for-endpoints": (
         "MLCC109",
         deployment("instance_type: ml.c1.xlarge"),
         "deployment.instance_type",
@@ -87,7 +95,7 @@ BAD = [
         "ml.c1.xlarge is not offered for endpoints",
         "--offered endpoint",
     ),
-    (
+    "instance-not-for-batch-transform": (
         "MLCC109",
         deployment("target: batch-transform"),
         "deployment.instance_type",
@@ -96,7 +104,7 @@ BAD = [
         "not offered for batch transform jobs",
         "--offered transform",
     ),
-    (
+    "instance-not-for-hyperpod": (
         "MLCC109",
         deployment("target: hyperpod-eks"),
         "deployment.instance_type",
@@ -105,7 +113,7 @@ BAD = [
         "not offered for HyperPod clusters",
         "--offered hyperpod",
     ),
-    (
+    "unknown-region": (
         "MLCC111",
         deployment("region: us-east-9"),
         "deployment.region",
@@ -114,7 +122,7 @@ BAD = [
         "no region is called 'us-east-9'",
         "did you mean us-east-1?",
     ),
-    (
+    "region-without-sagemaker": (
         "MLCC111",
         deployment("region: us-iso-west-1"),
         "deployment.region",
@@ -123,7 +131,7 @@ BAD = [
         "SageMaker is not offered in us-iso-west-1",
         "mlcc catalog regions",
     ),
-    (
+    "format-of-another-framework": (
         "MLCC113",
         BASE + "model: {format: onnx}\n",
         "model.format",
@@ -132,7 +140,7 @@ BAD = [
         "trees does not load 'onnx'",
         "trees loads: joblib, json",
     ),
-    (
+    "hub-model-for-a-server-of-files": (
         "MLCC114",
         BASE + "model: {name: acme/big}\n",
         "model.name",
@@ -141,7 +149,7 @@ BAD = [
         "web cannot serve 'acme/big'",
         "./path in the project, s3://bucket/prefix/",
     ),
-    (
+    "jumpstart-model-for-a-server-of-files": (
         "MLCC114",
         BASE + "model: {name: 'jumpstart://x'}\n",
         "model.name",
@@ -150,7 +158,7 @@ BAD = [
         "web cannot serve 'jumpstart://x'",
         "sample model",
     ),
-    (
+    "secret-by-name-in-env": (
         "MLCC120",
         BASE + "env: {HF_TOKEN: x}\n",
         "env.HF_TOKEN",
@@ -159,7 +167,7 @@ BAD = [
         "HF_TOKEN is the name of a secret",
         "secretsmanager",
     ),
-    (
+    "secret-by-form-in-env": (
         "MLCC120",
         BASE + f"env: {{NOTE: {TOKEN}}}\n",
         "env.NOTE",
@@ -168,7 +176,7 @@ BAD = [
         "the value has the format of a secret",
         "secretsmanager",
     ),
-    (
+    "secret-by-form-in-a-payload": (
         "MLCC120",
         BASE + "project_note: x\n".replace("project_note: x", f"test: {{payload: {TOKEN}}}"),
         "test.payload",
@@ -177,8 +185,16 @@ BAD = [
         "the format of a secret",
         "",
     ),
-    ("MLCC120", BASE + "tags: {api-key: x}\n", "tags.api-key", "error", 5, "the name of a secret", ""),
-    (
+    "secret-by-name-in-tags": (
+        "MLCC120",
+        BASE + "tags: {api-key: x}\n",
+        "tags.api-key",
+        "error",
+        5,
+        "the name of a secret",
+        "",
+    ),
+    "secret-in-a-component": (
         "MLCC120",
         BASE + "inference_components: [{name: chat, env: {DB_PASSWORD: x}}]\n",
         "inference_components[chat].env.DB_PASSWORD",
@@ -187,7 +203,7 @@ BAD = [
         "the name of a secret",
         "",
     ),
-    (
+    "secret-without-a-place": (
         "MLCC121",
         BASE + "secrets: {A: {phase: build}}\n",
         "secrets.A.phase",
@@ -196,7 +212,7 @@ BAD = [
         "A names 0 of secretsmanager, env, kubernetes",
         "exactly one",
     ),
-    (
+    "secret-with-two-places": (
         "MLCC121",
         BASE + "secrets: {A: {secretsmanager: x, env: B}}\n",
         "secrets.A.env",
@@ -205,16 +221,16 @@ BAD = [
         "A names 2 of",
         "exactly one",
     ),
-    (
+    "secret-of-this-machine-on-aws": (
         "MLCC121",
         BASE + "secrets: {A: {env: B}}\n",
         "secrets.A.env",
         "warning",
         5,
-        "which realtime-inference has not",
+        "which realtime-inference does not have",
         "phase: build",
     ),
-    (
+    "secret-of-kubernetes-on-aws": (
         "MLCC121",
         BASE + "secrets: {D: {kubernetes: {name: a, key: b}}}\n",
         "secrets.D.kubernetes.key",
@@ -223,7 +239,7 @@ BAD = [
         "which realtime-inference does not read",
         "use secretsmanager, or deploy to the target local",
     ),
-    (
+    "secret-of-aws-on-this-machine": (
         "MLCC121",
         deployment("target: local") + "secrets: {A: {secretsmanager: x}}\n",
         "secrets.A.secretsmanager",
@@ -232,16 +248,16 @@ BAD = [
         "which local does not read",
         "use env",
     ),
-    (
+    "secret-behind-network-isolation": (
         "MLCC122",
         BASE + "secrets: {A: {secretsmanager: x}}\nnetwork: {isolation: true}\n",
         "network.isolation",
         "error",
         6,
         "reading A from Secrets Manager",
-        "leave network.isolation out",
+        "remove network.isolation",
     ),
-    (
+    "secret-with-the-name-of-a-variable": (
         "MLCC122",
         BASE + "secrets: {A: {secretsmanager: x}}\nenv: {A: '1'}\n",
         "env.A",
@@ -250,7 +266,7 @@ BAD = [
         "A is a variable here, and a secret",
         "keep one of them",
     ),
-    (
+    "secret-for-an-image-of-the-user": (
         "MLCC122",
         BASE + "secrets: {A: {secretsmanager: x}}\nbuild: {strategy: none, image_uri: 'a.dkr/x:1'}\n",
         "build.image_uri",
@@ -259,7 +275,7 @@ BAD = [
         "does not read A by itself",
         "framework.base_image",
     ),
-    (
+    "json-key-without-secrets-manager": (
         "MLCC121",
         BASE + "secrets: {A: {env: A, phase: build, json_key: k}}\n",
         "secrets.A.json_key",
@@ -268,7 +284,7 @@ BAD = [
         "A has a json_key without secretsmanager",
         "remove it",
     ),
-    (
+    "secret-for-an-image-of-a-component": (
         "MLCC122",
         BASE + "secrets: {A: {secretsmanager: x}}\ninference_components: [{name: a, image: 'a.dkr/x:1'}]\n",
         "inference_components[a].image",
@@ -277,7 +293,7 @@ BAD = [
         "does not read A by itself",
         "framework.base_image",
     ),
-    (
+    "role-of-another-account": (
         "MLCC127",
         deployment('account_id: "123456789012", role_arn: "arn:aws:iam::210987654321:role/x"'),
         "deployment.role_arn",
@@ -286,7 +302,7 @@ BAD = [
         "account 210987654321, and deployment.account_id is 123456789012",
         "of the account",
     ),
-    (
+    "adapter-without-base": (
         "MLCC123",
         ICS + ADAPTER % "",
         "adapters[legal].name",
@@ -295,7 +311,7 @@ BAD = [
         "adapter legal names no base, and there are 2 components",
         "chat, rank",
     ),
-    (
+    "adapter-with-unknown-base": (
         "MLCC123",
         ICS + ADAPTER % ", base: nope",
         "adapters[legal].base",
@@ -304,7 +320,7 @@ BAD = [
         "no inference component is called 'nope'",
         "chat, rank",
     ),
-    (
+    "requirement-without-version": (
         "MLCC125",
         BASE + "build: {requirements: [numpy]}\n",
         "build.requirements",
@@ -313,7 +329,7 @@ BAD = [
         "'numpy' has no version",
         "numpy==VERSION",
     ),
-    (
+    "requirement-with-a-lower-bound": (
         "MLCC125",
         BASE + "build: {requirements: ['numpy>=1']}\n",
         "build.requirements",
@@ -322,7 +338,7 @@ BAD = [
         "'numpy>=1' has no version",
         "",
     ),
-    (
+    "system-package-without-version": (
         "MLCC125",
         BASE + "build: {system_packages: [curl]}\n",
         "build.system_packages",
@@ -331,7 +347,7 @@ BAD = [
         "'curl' has no version",
         "curl=VERSION",
     ),
-    (
+    "scaling-bounds-of-the-project": (
         "MLCC126",
         BASE + "scaling: {min_count: 3, max_count: 2}\n",
         "scaling.min_count",
@@ -340,7 +356,7 @@ BAD = [
         "min_count 3 is above max_count 2",
         "raise max_count",
     ),
-    (
+    "scaling-bounds-of-a-component": (
         "MLCC126",
         BASE + "inference_components: [{name: chat, scaling: {min_count: 2, max_count: 1}}]\n",
         "inference_components[chat].scaling.min_count",
@@ -349,10 +365,10 @@ BAD = [
         "above max_count 1",
         "",
     ),
-]
+}
 
 
-@pytest.mark.parametrize(("code", "text", "path", "severity", "line", "message", "hint"), BAD)
+@pytest.mark.parametrize(("code", "text", "path", "severity", "line", "message", "hint"), BAD.values(), ids=BAD)
 def test_bad_cases(code, text, path, severity, line, message, hint):
     finding = only(found(text, code=code))
     assert (finding.code, finding.path, finding.severity.label) == (code, path, severity)
@@ -365,43 +381,64 @@ def test_bad_cases(code, text, path, severity, line, message, hint):
         assert finding.column > 0
 
 
-GOOD = [
-    ("MLCC101", BASE + "triton: {}\nx-own: {a: 1}\nenv: {A: b}\nscaling: {max_count: 2}\n"),
-    ("MLCC101", deployment("target: batch-transform") + "batch: {accept: text/csv}\n"),
-    ("MLCC108", deployment("instance_type: ml.c1.xlarge")),
-    ("MLCC108", HEAD + "deployment: {config: web-two}\n"),
-    ("MLCC109", deployment("instance_type: ml.c1.large")),
-    ("MLCC109", deployment("instance_type: ml.c1.xlarge, target: batch-transform")),
-    ("MLCC109", deployment("instance_type: ml.c1.xlarge, target: local")),
-    ("MLCC109", deployment("instance_type: ml.zz.large")),
-    ("MLCC111", deployment("region: us-east-1")),
-    ("MLCC111", BASE),
-    ("MLCC113", BASE + "model: {format: json}\n"),
-    ("MLCC114", BASE + "model: {name: ./models/x.joblib}\n"),
-    ("MLCC114", BASE + "model: {name: 's3://bucket/prefix/'}\n"),
-    ("MLCC114", HEAD + "deployment: {config: bare-one}\nmodel: {name: acme/big}\n"),
-    ("MLCC120", BASE + "env: {MAX_TOKENS: '12', HF_TOKEN: ''}\ntags: {team: vision}\n"),
-    ("MLCC120", BASE + "secrets: {HF_TOKEN: {secretsmanager: mlcc/hf-token}}\n"),
-    (
+GOOD = {
+    "common-and-own-sections": ("MLCC101", BASE + "triton: {}\nx-own: {a: 1}\nenv: {A: b}\nscaling: {max_count: 2}\n"),
+    "section-of-the-target": ("MLCC101", deployment("target: batch-transform") + "batch: {accept: text/csv}\n"),
+    "known-instance-type": ("MLCC108", deployment("instance_type: ml.c1.xlarge")),
+    "no-instance-type": ("MLCC108", HEAD + "deployment: {config: web-two}\n"),
+    "instance-for-endpoints": ("MLCC109", deployment("instance_type: ml.c1.large")),
+    "instance-for-batch-transform": ("MLCC109", deployment("instance_type: ml.c1.xlarge, target: batch-transform")),
+    "any-instance-on-this-machine": ("MLCC109", deployment("instance_type: ml.c1.xlarge, target: local")),
+    "unknown-instance-is-reported-elsewhere": ("MLCC109", deployment("instance_type: ml.zz.large")),
+    "known-region": ("MLCC111", deployment("region: us-east-1")),
+    "no-region": ("MLCC111", BASE),
+    "format-of-the-framework": ("MLCC113", BASE + "model: {format: json}\n"),
+    "model-in-the-project": ("MLCC114", BASE + "model: {name: ./models/x.joblib}\n"),
+    "model-in-s3": ("MLCC114", BASE + "model: {name: 's3://bucket/prefix/'}\n"),
+    "architecture-without-kinds": ("MLCC114", HEAD + "deployment: {config: bare-one}\nmodel: {name: acme/big}\n"),
+    "harmless-names-and-empty-values": (
+        "MLCC120",
+        BASE + "env: {MAX_TOKENS: '12', HF_TOKEN: ''}\ntags: {team: vision}\n",
+    ),
+    "reference-to-a-secret": ("MLCC120", BASE + "secrets: {HF_TOKEN: {secretsmanager: mlcc/hf-token}}\n"),
+    "one-place-each": (
         "MLCC121",
         BASE + "secrets: {A: {secretsmanager: x}, B: {env: C, phase: build}}\n",
     ),
-    ("MLCC122", BASE + "secrets: {A: {secretsmanager: x, phase: build}}\nnetwork: {isolation: true}\n"),
-    ("MLCC122", BASE + "secrets: {A: {secretsmanager: x}}\nenv: {B: '1'}\nbuild: {strategy: none}\n"),
-    ("MLCC127", deployment('account_id: "123456789012", role_arn: "arn:aws:iam::123456789012:role/x"')),
-    ("MLCC127", deployment('role_arn: "arn:aws:iam::123456789012:role/x"')),
-    ("MLCC121", deployment("target: local") + "secrets: {A: {env: B}}\n"),
-    ("MLCC123", ICS + ADAPTER % ", base: rank"),
-    ("MLCC123", ICS + ADAPTER % ", base: nobody, enabled: false"),
-    ("MLCC123", BASE + ADAPTER % ""),
-    ("MLCC123", BASE.replace("web-one", "web-two, target: local") + ADAPTER % ", base: nope"),
-    ("MLCC125", BASE + "build: {requirements: ['numpy==2.0.0'], system_packages: [curl=7.88.1-10+deb12u8]}\n"),
-    ("MLCC126", BASE + "scaling: {min_count: 2, max_count: 2}\n"),
-    ("MLCC126", BASE + "scaling: {max_count: 2}\ninference_components: [{name: chat, scaling: {min_count: 1}}]\n"),
-]
+    "secret-of-the-build-with-isolation": (
+        "MLCC122",
+        BASE + "secrets: {A: {secretsmanager: x, phase: build}}\nnetwork: {isolation: true}\n",
+    ),
+    "secret-beside-another-variable": (
+        "MLCC122",
+        BASE + "secrets: {A: {secretsmanager: x}}\nenv: {B: '1'}\nbuild: {strategy: none}\n",
+    ),
+    "role-of-the-account": (
+        "MLCC127",
+        deployment('account_id: "123456789012", role_arn: "arn:aws:iam::123456789012:role/x"'),
+    ),
+    "role-without-account": ("MLCC127", deployment('role_arn: "arn:aws:iam::123456789012:role/x"')),
+    "secret-of-this-machine-on-this-machine": ("MLCC121", deployment("target: local") + "secrets: {A: {env: B}}\n"),
+    "adapter-with-base": ("MLCC123", ICS + ADAPTER % ", base: rank"),
+    "adapter-that-is-off": ("MLCC123", ICS + ADAPTER % ", base: nobody, enabled: false"),
+    "adapter-with-one-component": ("MLCC123", BASE + ADAPTER % ""),
+    "adapter-without-components": (
+        "MLCC123",
+        BASE.replace("web-one", "web-two, target: local") + ADAPTER % ", base: nope",
+    ),
+    "exact-versions": (
+        "MLCC125",
+        BASE + "build: {requirements: ['numpy==2.0.0'], system_packages: [curl=7.88.1-10+deb12u8]}\n",
+    ),
+    "equal-scaling-bounds": ("MLCC126", BASE + "scaling: {min_count: 2, max_count: 2}\n"),
+    "bounds-of-different-sections": (
+        "MLCC126",
+        BASE + "scaling: {max_count: 2}\ninference_components: [{name: chat, scaling: {min_count: 1}}]\n",
+    ),
+}
 
 
-@pytest.mark.parametrize(("code", "text"), GOOD)
+@pytest.mark.parametrize(("code", "text"), GOOD.values(), ids=GOOD)
 def test_good_cases(code, text):
     assert found(text, code=code) == []
 
@@ -409,7 +446,7 @@ def test_good_cases(code, text):
 def test_every_check_has_a_good_and_a_bad_case():
     # test_triton_checks, test_policy, and below
     elsewhere = {code for code in built_in() if code.startswith(("MLCC156", "MLCC16", "MLCC19"))} | {"MLCC158"}
-    assert {b[0] for b in BAD} == {g[0] for g in GOOD} == set(built_in()) - elsewhere - CODES
+    assert {b[0] for b in BAD.values()} == {g[0] for g in GOOD.values()} == set(built_in()) - elsewhere - CODES
 
 
 @pytest.mark.parametrize(
@@ -504,7 +541,7 @@ def test_so_is_one_in_an_overlay_in_its_environment_only(key):
     assert unused(text, "dev", like) == []
 
 
-def test_the_target_of_the_environment_says_what_its_overlay_has_use_for():
+def test_the_target_of_the_environment_decides_which_sections_of_its_overlay_are_read():
     text = (
         deployment("target: local") + OVERLAYS % "deployment: {target: realtime-inference}\n    scaling: {max_count: 2}"
     )
@@ -541,7 +578,7 @@ def test_kinds_of_model_names(name, expected):
 
 
 @pytest.mark.parametrize("code", built_in())
-def test_every_check_says_its_code_and_rule(code):
+def test_every_check_has_its_code_and_rule_in_its_docstrings(code):
     module = __import__("importlib").import_module(built_in()[code].__module__)
     assert code == module.CODE
     assert module.__doc__.startswith(f"{code}: ")

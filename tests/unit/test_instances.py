@@ -15,7 +15,7 @@ from mlcc.core.values import Source
 from mlcc.registries.loader import Registries, load
 from mlcc.resolve.hardware import instances as placement
 from mlcc.resolve.hardware import memory
-from mlcc.resolve.hardware.memory import Wanted
+from mlcc.resolve.hardware.memory import EngineSettings
 from mlcc.resolve.result import Resolved
 from tests.fakes import Over, read, registries, resolved
 from tests.helpers import ROOT
@@ -58,18 +58,18 @@ def test_the_first_listed_type_that_the_target_offers_is_taken(target, listed, t
     assert value.origin.endswith("instances")
 
 
-def test_without_a_list_the_cheapest_type_that_holds_the_model_is_taken_with_its_devices():
+def test_without_a_list_the_cheapest_type_that_fits_is_taken_with_all_its_devices():
     value = of(SMALL).value("deployment.instance_type")
     assert value.source == Source.MODEL
     assert value.origin.endswith("(the cheapest that it fits)")
     known = load()
     cheapest = known.price(value.value).amount
-    wanted = Wanted(length=None)
+    wanted = EngineSettings(length=None)
     cheaper = [
         row
         for row in known.instances.values()
         if row.endpoint and (price := known.price(row.name)) is not None and price.amount < cheapest
-        and (one := placement.solve(SMALL, row, wanted._replace(tensor_parallel=row.accelerator_count or 1))) is not None
+        and (one := placement.estimate(SMALL, row, wanted._replace(tensor_parallel=row.accelerator_count or 1))) is not None
         and one.verdict != memory.NO
     ]  # fmt: skip
     assert not cheaper
@@ -124,21 +124,21 @@ def test_a_listed_type_is_split_over_the_fewest_of_its_devices_with_room_for_sev
         ("env: {VLLM_TENSOR_PARALLEL_SIZE: '2'}\n", 2),
     ],
 )
-def test_a_component_s_devices_and_what_is_said_decide_the_split(more, split):
+def test_a_component_s_devices_and_settings_decide_the_split(more, split):
     assert of(LARGE, more, ("ml.g5.48xlarge",)).get("engine.tensor_parallel_size") == split
 
 
-def test_what_the_engine_s_own_variables_say_counts():
+def test_the_engine_s_own_variables_count():
     assert of(LARGE, "env: {VLLM_MAX_MODEL_LEN: '4096'}\n", ("ml.g5.48xlarge",)).get("engine.tensor_parallel_size") == 4
     twice = of(LARGE, "env: {VLLM_MAX_MODEL_LEN: '4096'}\nengine: {max_model_len: 1024}\n")
     assert [f.code for f in twice.findings] == ["MLCC130"]
 
 
-def test_a_model_that_no_split_holds_is_summed_up_over_all_that_there_are():
+def test_a_model_that_no_split_can_hold_is_estimated_over_all_devices():
     assert of({**LARGE, "parameters": 10**13}, instances=("ml.g5.48xlarge",)).get("engine.tensor_parallel_size") == 8
-    assert list(placement.splits({**ODD, "kv_heads": 3}, 12)) == [1, 3]
-    assert list(placement.splits(ODD, 12)) == [1], "eight heads of keys and values are not shared by three"
-    assert list(placement.splits({}, 6)) == [1, 2, 3, 6]
+    assert list(placement.possible_splits({**ODD, "kv_heads": 3}, 12)) == [1, 3]
+    assert list(placement.possible_splits(ODD, 12)) == [1], "eight heads of keys and values are not shared by three"
+    assert list(placement.possible_splits({}, 6)) == [1, 2, 3, 6]
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_a_model_that_no_split_holds_is_summed_up_over_all_that_there_are():
 )
 def test_heads_of_keys_and_values_are_shared_evenly_or_copied(heads, narrow, devices, shared):
     facts = {"attention_heads": heads, "kv_heads": narrow}
-    assert placement.shares(facts, devices) is shared
-    assert placement.shares({**facts, "mla": {}}, devices) is (heads % devices == 0)
+    assert placement.can_share_heads(facts, devices) is shared
+    assert placement.can_share_heads({**facts, "mla": {}}, devices) is (heads % devices == 0)
 
 
 def test_a_type_that_is_chosen_for_all_its_devices_is_used_whole():
@@ -178,7 +178,7 @@ def test_components_that_are_switched_off_take_no_devices():
     assert found.get("engine.tensor_parallel_size") == 4
 
 
-def test_what_somebody_says_stands():
+def test_what_the_user_sets_is_kept():
     assert of(LARGE, deployment=", instance_type: ml.g5.xlarge").get("deployment.instance_type") == "ml.g5.xlarge"
     assert of(LARGE, "engine: {tensor_parallel_size: 2}\n").get("engine.tensor_parallel_size") == 2
 
@@ -188,8 +188,8 @@ def test_without_facts_the_type_of_the_framework_stays():
     assert value.source == Source.FRAMEWORK
 
 
-def test_nothing_holds_a_model_that_is_too_large():
-    assert placement.smallest(load(), {**LARGE, "parameters": 10**13}, Wanted(), "endpoint") is None
+def test_no_type_can_hold_a_model_that_is_too_large():
+    assert placement.cheapest(load(), {**LARGE, "parameters": 10**13}, EngineSettings(), "endpoint") is None
     assert of({**LARGE, "parameters": 10**13}).value("deployment.instance_type").source == Source.FRAMEWORK
 
 
@@ -197,13 +197,13 @@ def test_only_cuda_devices_of_known_memory_are_sized():
     known = load()
     assert placement.device(known.instance("ml.m5.xlarge")) is None
     assert placement.device(known.instance("ml.inf2.xlarge")) is None
-    assert placement.solve(SMALL, known.instance("ml.inf2.xlarge"), Wanted()) is None
+    assert placement.estimate(SMALL, known.instance("ml.inf2.xlarge"), EngineSettings()) is None
     bare = known.instance("ml.g5.xlarge")._replace(reported_memory_mib=None, accelerator_memory_gib=None)
     assert placement.device(bare) is None
     installed = bare._replace(accelerator_memory_gib=24.0)
     assert placement.device(installed).memory_gib == pytest.approx(24 * memory.USABLE)
     assert registries().instances  # the small registries have none of these: nothing is chosen
-    assert placement.smallest(registries(), SMALL, Wanted()) is None
+    assert placement.cheapest(registries(), SMALL, EngineSettings()) is None
 
 
 def test_a_type_of_the_models_own_row_that_cannot_hold_its_length_gets_a_shorter_one():
@@ -230,7 +230,7 @@ def test_a_type_of_the_models_own_row_that_cannot_hold_its_length_gets_a_shorter
         ("engine: {tensor_parallel_size: 8}\n", ""),
     ],
 )
-def test_who_names_type_length_or_split_is_told_instead(more, deployment):
+def test_a_user_who_names_type_length_or_split_gets_a_finding_instead(more, deployment):
     huge = {**LARGE, "parameters": 70_000_000_000, "layers": 80, "hidden_size": 8192, "max_position_embeddings": 131072}
     found = of(huge, more, ("ml.g5.48xlarge",), deployment)
     assert found.get("engine.max_model_len") in (None, 131072)
@@ -309,13 +309,13 @@ def test_the_cheapest_type_is_one_whose_devices_run_the_image(config, dtype, dev
 @pytest.mark.parametrize(
     ("capability", "needs", "met"),
     [
-        ("7.5", placement.Needs(), True),
-        ("7.5", placement.Needs("8.0"), False),
-        ("8.0", placement.Needs("8.0", 9), True),
-        ("10.0", placement.Needs("8.0", 9), False),
-        ("7.5", placement.Needs("7.5", 9, "8.0"), False),
-        ("8.6", placement.Needs("7.5", 9, "8.0"), True),
-        ("", placement.Needs("8.0", 9, "8.0"), True),
+        ("7.5", placement.DeviceNeeds(), True),
+        ("7.5", placement.DeviceNeeds("8.0"), False),
+        ("8.0", placement.DeviceNeeds("8.0", 9), True),
+        ("10.0", placement.DeviceNeeds("8.0", 9), False),
+        ("7.5", placement.DeviceNeeds("7.5", 9, "8.0"), False),
+        ("8.6", placement.DeviceNeeds("7.5", 9, "8.0"), True),
+        ("", placement.DeviceNeeds("8.0", 9, "8.0"), True),
     ],
 )
 def test_what_devices_must_be(capability, needs, met):
@@ -324,16 +324,16 @@ def test_what_devices_must_be(capability, needs, met):
     assert needs.met(row._replace(compute_capability=capability)) is met
 
 
-def test_a_split_that_somebody_says_decides_the_type():
+def test_a_split_that_the_user_sets_decides_the_type():
     text = f"{HEAD}deployment: {{config: transformers-vllm}}\nmodel: {{name: Qwen/Qwen3-8B}}\n"
     usual = resolved(text, known=load())
     assert usual.get("deployment.instance_type") == "ml.g5.12xlarge"
     one = resolved(f"{text}engine: {{tensor_parallel_size: 1}}\n", known=load())
     assert one.rows.instance is not None
-    assert placement.holds(one.rows.model.facts, one.rows.instance, Wanted(), 1)
-    assert not placement.holds(usual.rows.model.facts, usual.rows.instance, Wanted(), 1)
-    assert not placement.holds(usual.rows.model.facts, one.rows.instance, Wanted(), 8)
-    assert placement.holds({}, usual.rows.instance, Wanted(), 8)
+    assert placement.can_hold(one.rows.model.facts, one.rows.instance, EngineSettings(), 1)
+    assert not placement.can_hold(usual.rows.model.facts, usual.rows.instance, EngineSettings(), 1)
+    assert not placement.can_hold(usual.rows.model.facts, one.rows.instance, EngineSettings(), 8)
+    assert placement.can_hold({}, usual.rows.instance, EngineSettings(), 8)
 
 
 def test_devices_that_no_host_knows_get_none():
@@ -344,7 +344,7 @@ def test_devices_that_no_host_knows_get_none():
     assert resolved(text, known=load()).get("endpoint.inference_ami_version")
 
 
-def test_a_component_that_a_whole_machine_does_not_hold_is_given_no_more_of_it():
+def test_a_component_that_no_machine_can_hold_gets_no_more_devices():
     text = "inference_components: [{name: a, gpu_count: 1}]\nengine: {max_model_len: 4096}\n"
     found = of({**LARGE, "parameters": 10**12}, text, deployment=", instance_type: ml.g5.12xlarge")
     subject = Subject(found, rows({**LARGE, "parameters": 10**12}), read(HEAD + "deployment: {config: x}\n").root)

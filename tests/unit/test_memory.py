@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from mlcc.registries.loader import load
 from mlcc.resolve.hardware import memory as fit
-from mlcc.resolve.hardware.memory import Device, Fit, Wanted
+from mlcc.resolve.hardware.memory import Device, EngineSettings, Fit
 from tests.helpers import ROOT
 
 CASES: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "tests/data/memory_cases.yaml")["cases"]
@@ -38,10 +38,10 @@ def memory(name: str) -> float | None:
 def solved(case: dict[str, Any]) -> Fit | None:
     row = KNOWN.models.get(case.get("shapes_of") or case["model"])
     room = memory(case.get("gpu", ""))
-    if row is None or not fit.possible(row.facts) or room is None or case["engine"] != "vllm":
+    if row is None or not fit.can_estimate(row.facts) or room is None or case["engine"] != "vllm":
         return None
     observed = case["observed"]
-    wanted = Wanted(
+    wanted = EngineSettings(
         tensor_parallel=case.get("gpu_count", 1),
         utilization=case.get("gpu_memory_utilization", 0.9),
         length=observed.get("max_model_len"),
@@ -53,7 +53,7 @@ def solved(case: dict[str, Any]) -> Fit | None:
         loras=1 if case.get("lora") else 0,
         methods=METHODS,
     )
-    return fit.solve(row.facts, Device(case["gpu"], room, case["gpu"].startswith("A100")), wanted)
+    return fit.estimate(row.facts, Device(case["gpu"], room, case["gpu"].startswith("A100")), wanted)
 
 
 PAIRS = {name: found for name, case in CASES.items() if not case.get("disputed") and (found := solved(case))}
@@ -94,14 +94,14 @@ def test_what_is_known_to_fail_never_fits(name: str):
 
 # ---------------------------------------------------------------- the arithmetic
 def test_the_longest_sequence_just_fits():
-    found = fit.solve(FACTS, A10G, Wanted())
+    found = fit.estimate(FACTS, A10G, EngineSettings())
     assert 0 < found.longest < FACTS["max_position_embeddings"]
-    assert fit.solve(FACTS, A10G, Wanted(length=found.longest)).verdict == fit.TIGHT
-    assert fit.solve(FACTS, A10G, Wanted(length=found.longest + 32)).verdict == fit.NO
+    assert fit.estimate(FACTS, A10G, EngineSettings(length=found.longest)).verdict == fit.TIGHT
+    assert fit.estimate(FACTS, A10G, EngineSettings(length=found.longest + 32)).verdict == fit.NO
 
 
 def test_room_for_more_sequences_is_a_fit():
-    assert fit.solve(FACTS, A10G, Wanted(length=1024)).verdict == fit.FITS
+    assert fit.estimate(FACTS, A10G, EngineSettings(length=1024)).verdict == fit.FITS
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_room_for_more_sequences_is_a_fit():
     ],
 )
 def test_what_makes_room_and_what_takes_it(change: dict[str, Any], more: bool):
-    usual, changed = (fit.solve(FACTS, A10G, Wanted(methods=METHODS)._replace(**c)) for c in ({}, change))
+    usual, changed = (fit.estimate(FACTS, A10G, EngineSettings(methods=METHODS)._replace(**c)) for c in ({}, change))
     assert (changed.tokens > usual.tokens) == more
 
 
@@ -135,68 +135,77 @@ def test_what_makes_room_and_what_takes_it(change: dict[str, Any], more: bool):
     ],
 )
 def test_the_weights_of_a_quantised_model(model: str, method: str, gigabytes: float):
-    found = fit.weight_gib(KNOWN.models[model].facts, Wanted(quantization=method, methods=METHODS))
+    found = fit.weight_gib(KNOWN.models[model].facts, EngineSettings(quantization=method, methods=METHODS))
     assert found * fit.GIB / 1e9 == pytest.approx(gigabytes, rel=0.08)
 
 
 def test_a_checkpoint_of_32_bits_is_loaded_as_one_of_16():
     wide = {**FACTS, "dtype": "float32"}
-    assert fit.weight_gib(wide, Wanted()) == fit.weight_gib(FACTS, Wanted())
-    assert fit.weight_gib(wide, Wanted(dtype="float32")) == 2 * fit.weight_gib(FACTS, Wanted())
+    assert fit.weight_gib(wide, EngineSettings()) == fit.weight_gib(FACTS, EngineSettings())
+    assert fit.weight_gib(wide, EngineSettings(dtype="float32")) == 2 * fit.weight_gib(FACTS, EngineSettings())
 
 
-def test_a_model_whose_positions_nobody_knows_is_not_summed_up():
-    assert not fit.possible({k: v for k, v in FACTS.items() if k != "max_position_embeddings"})
+def test_a_model_without_known_positions_is_not_estimated():
+    assert not fit.can_estimate({k: v for k, v in FACTS.items() if k != "max_position_embeddings"})
 
 
-def test_a_method_that_nobody_knows_is_as_large_as_the_model():
-    assert fit.weight_gib(FACTS, Wanted(quantization="new", methods=METHODS)) == fit.weight_gib(FACTS, Wanted())
+def test_an_unknown_method_is_as_large_as_the_model():
+    assert fit.weight_gib(FACTS, EngineSettings(quantization="new", methods=METHODS)) == fit.weight_gib(
+        FACTS, EngineSettings()
+    )
 
 
 def test_one_token_of_cache():
     """2 (keys and values) x layers x heads x head size x 2 bytes."""
-    assert fit.solve(FACTS, A10G, Wanted()).token_bytes == 2 * 32 * 8 * 128 * 2
-    assert fit.solve(FACTS, A10G, Wanted(tensor_parallel=8)).token_bytes == 2 * 32 * 1 * 128 * 2
-    assert fit.solve(FACTS, A10G, Wanted(tensor_parallel=16)).token_bytes == 2 * 32 * 1 * 128 * 2, "copied, not split"
+    assert fit.estimate(FACTS, A10G, EngineSettings()).token_bytes == 2 * 32 * 8 * 128 * 2
+    assert fit.estimate(FACTS, A10G, EngineSettings(tensor_parallel=8)).token_bytes == 2 * 32 * 1 * 128 * 2
+    assert fit.estimate(FACTS, A10G, EngineSettings(tensor_parallel=16)).token_bytes == 2 * 32 * 1 * 128 * 2, (
+        "copied, not split"
+    )
 
 
 def test_layers_with_a_window_take_a_fixed_part():
     window = {**FACTS, "sliding_window": {"layers": 16, "window": 128}}
-    found = fit.solve(window, A10G, Wanted())
+    found = fit.estimate(window, A10G, EngineSettings())
     assert found.token_bytes == 2 * 16 * 8 * 128 * 2
     assert found.fixed_bytes == 2 * 16 * 8 * 128 * 2 * (128 - 1 + 2048), "and the batch that is being read"
-    short = fit.solve(window, A10G, Wanted(length=1000, batched_tokens=4096))
+    short = fit.estimate(window, A10G, EngineSettings(length=1000, batched_tokens=4096))
     assert short.fixed_bytes == 2 * 16 * 8 * 128 * 2 * 1000
 
 
 def test_layers_without_attention_take_none():
-    assert fit.solve({**FACTS, "full_attention_layers": 8}, A10G, Wanted()).token_bytes == 2 * 8 * 8 * 128 * 2
+    assert (
+        fit.estimate({**FACTS, "full_attention_layers": 8}, A10G, EngineSettings()).token_bytes == 2 * 8 * 8 * 128 * 2
+    )
 
 
 def test_a_latent_cache_is_one_vector_a_layer():
     latent = {**FACTS, "mla": {"kv_lora_rank": 512, "rope_head_dim": 64}}
-    assert fit.solve(latent, A10G, Wanted(tensor_parallel=4)).token_bytes == (512 + 64) * 2 * 32
+    assert fit.estimate(latent, A10G, EngineSettings(tensor_parallel=4)).token_bytes == (512 + 64) * 2 * 32
 
 
 def test_a_checkpoint_s_own_size_counts():
-    assert fit.weight_gib({**FACTS, "weight_gib": 5.0}, Wanted()) == 5.0
-    assert fit.weight_gib({**FACTS, "weight_gib": 5.0, "quantization": "mxfp4"}, Wanted(methods=METHODS)) == 5.0 * 1.085
-    assert fit.weight_gib({**FACTS, "weight_gib": 5.0}, Wanted(quantization="fp8", methods=METHODS)) > 5.0
+    assert fit.weight_gib({**FACTS, "weight_gib": 5.0}, EngineSettings()) == 5.0
+    assert (
+        fit.weight_gib({**FACTS, "weight_gib": 5.0, "quantization": "mxfp4"}, EngineSettings(methods=METHODS))
+        == 5.0 * 1.085
+    )
+    assert fit.weight_gib({**FACTS, "weight_gib": 5.0}, EngineSettings(quantization="fp8", methods=METHODS)) > 5.0
 
 
 def test_larger_devices_profile_a_larger_batch():
-    large, old = (fit.solve(FACTS, Device("X", 79.0, small), Wanted()) for small in (False, True))
+    large, old = (fit.estimate(FACTS, Device("X", 79.0, small), EngineSettings()) for small in (False, True))
     assert large.activation > old.activation
 
 
 def test_weights_alone_may_be_too_much():
-    found = fit.solve({**FACTS, "parameters": 70e9}, A10G, Wanted())
+    found = fit.estimate({**FACTS, "parameters": 70e9}, A10G, EngineSettings())
     assert (found.tokens, found.longest, found.verdict) == (0, 0, fit.NO)
     assert found.sequences(1) == 0
 
 
 def test_the_lines_add_up():
-    lines = fit.solve(FACTS, A10G, Wanted(tensor_parallel=2, loras=1)).lines()
+    lines = fit.estimate(FACTS, A10G, EngineSettings(tensor_parallel=2, loras=1)).lines()
     terms = [float(line.split()[0]) for line in lines if "GiB  " in line]
     assert sum(terms[:-1]) == pytest.approx(terms[-1], abs=0.03)
     assert "2 devices" in lines[1]
@@ -205,5 +214,5 @@ def test_the_lines_add_up():
 
 @pytest.mark.parametrize("missing", ["layers", "kv_heads", "head_dim", "hidden_size", "parameters"])
 def test_without_the_facts_there_is_no_sum(missing: str):
-    assert fit.possible(FACTS)
-    assert not fit.possible({k: v for k, v in FACTS.items() if k != missing})
+    assert fit.can_estimate(FACTS)
+    assert not fit.can_estimate({k: v for k, v in FACTS.items() if k != missing})

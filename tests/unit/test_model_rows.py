@@ -71,11 +71,11 @@ def test_a_broken_file_is_an_error_whatever_is_asked_for(tmp_path):
 
 def test_a_file_of_another_kind_is_an_error(tmp_path):
     file(tmp_path, "a").write_text("version: 1\nkind: regions\nrows: {}\n")
-    with pytest.raises(UserError, match="holds rows of the kind models"):
+    with pytest.raises(UserError, match="has rows of the kind models"):
         registries.load([Root("own", str(tmp_path), validate=False)]).model("org/one")
 
 
-def test_names_are_remembered_and_judged_again_when_a_byte_changes(tmp_path):
+def test_names_are_remembered_and_checked_again_when_a_byte_changes(tmp_path):
     path = file(tmp_path, "a", "org/one", pad=40)
     kept = Counting()
     with cache.remembered(kept):

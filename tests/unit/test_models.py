@@ -25,21 +25,21 @@ def plain(found) -> dict:
 
 
 def models(more: str) -> dict:
-    return {m.name: m for m in models_module.models_of(plain(resolved(more)), BACKENDS)}
+    return {m.name: m for m in models_module.model_configs(plain(resolved(more)), BACKENDS)}
 
 
 @pytest.mark.parametrize("name", [n for n, b in BACKENDS.items() if b.sample is not None])
 def test_a_project_that_names_no_model_serves_the_sample(name):
     found = resolved(f"deployment: {{config: triton-{name}}}\n")
     values = plain(found)
-    [model] = models_module.models_of(values, BACKENDS)
+    [model] = models_module.model_configs(values, BACKENDS)
     row = BACKENDS[name]
     assert (model.name, model.backend, model.platform) == ("wine", name, row.platform)
     assert model.inputs[0].dims == (13,)
     assert model.dynamic_batching == {}
     assert found.get("env.SAGEMAKER_TRITON_DEFAULT_MODEL_NAME") == "wine"
     assert '"shape": [2, 13]' in found.get("test.payload")
-    sampled = models_module.sample(values, row)
+    sampled = models_module.served_sample(values, row)
     assert sampled is row.sample
     assert models_module.sample_file(sampled, row, values).startswith("model_repository/wine/1/")
 
@@ -57,7 +57,7 @@ FIL = "deployment: {config: triton-fil}\n"
 )
 def test_the_format_names_file_and_parameter(more, artifact, parameter):
     values = plain(resolved(FIL + more))
-    [model] = models_module.models_of(values, BACKENDS)
+    [model] = models_module.model_configs(values, BACKENDS)
     assert model.parameters["model_type"] == parameter
     assert models_module.sample_file(BACKENDS["fil"].sample, BACKENDS["fil"], values).endswith(f"/{artifact}")
 
@@ -80,11 +80,11 @@ def test_the_format_names_file_and_parameter(more, artifact, parameter):
 def test_files_of_the_project_get_their_place(more, name, source, target):
     values = plain(resolved(more))
     assert list(models_module.artifacts(values, BACKENDS)) == [models_module.Artifact(source, target)]
-    assert [m.name for m in models_module.models_of(values, BACKENDS)] == [name]
-    assert models_module.sample(values, BACKENDS["fil"]) is None
+    assert [m.name for m in models_module.model_configs(values, BACKENDS)] == [name]
+    assert models_module.served_sample(values, BACKENDS["fil"]) is None
 
 
-def test_what_the_user_says_stands_over_the_row():
+def test_the_user_s_values_override_the_row():
     found = models(
         FIL + "triton: {models: [{name: wine, max_batch_size: 8, parameters: {predict_proba: 'false'},"
         " dynamic_batching: {max_queue_delay_microseconds: 5}}]}\n"
@@ -105,7 +105,7 @@ def test_a_model_without_batches_is_not_batched_by_its_row():
     assert models(FIL + "triton: {models: [{name: wine, max_batch_size: 0}]}\n")["wine"].dynamic_batching is None
 
 
-def test_each_value_says_where_it_is_from():
+def test_each_value_has_its_origin():
     found = resolved(FIL)
     value = found.value("triton.models[wine].parameters.model_type")
     assert value.value == "xgboost_json"

@@ -8,13 +8,13 @@ import json
 import pytest
 
 from mlcc.core import version_order
-from mlcc.registries.engine_rows import Engine, Option, Options
+from mlcc.registries.engine_rows import Engine, EngineOptions, Option
 from mlcc.registries.files import Root
 from mlcc.registries.loader import load
 from mlcc.render import engine_file
 from mlcc.resolve.engine import options
 
-BASE = Options(
+BASE = EngineOptions(
     "base",
     "test",
     ("0.9.0", "0.10.0", "0.10.2"),
@@ -27,7 +27,9 @@ BASE = Options(
     },
     {"BASE_HOME": Option("BASE_HOME", "text"), "BASE_NEW": Option("BASE_NEW", "text", first="0.10.2")},
 )
-CHILD = Options("child", "test", (), {"own": Option("own", "number")}, {"CHILD_X": Option("CHILD_X", "text")}, BASE)
+CHILD = EngineOptions(
+    "child", "test", (), {"own": Option("own", "number")}, {"CHILD_X": Option("CHILD_X", "text")}, BASE
+)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,7 @@ CHILD = Options("child", "test", (), {"own": Option("own", "number")}, {"CHILD_X
     ],
 )  # fmt: skip
 def test_the_nearest_version_before_is_taken(version, taken, exact):
-    found = options.known(BASE, version)
+    found = options.at_version(BASE, version)
     assert (found.version, found.exact) == (taken, exact)
 
 
@@ -50,8 +52,8 @@ def test_the_nearest_version_before_is_taken(version, taken, exact):
         ("0.10.2", {"always", "new", "elsewhere"}, {"BASE_HOME", "BASE_NEW"}),
     ],
 )
-def test_an_option_stands_from_its_first_to_its_last_version(version, names, variables):
-    found = options.known(BASE, version)
+def test_an_option_exists_from_its_first_to_its_last_version(version, names, variables):
+    found = options.at_version(BASE, version)
     assert set(found.options) == names
     assert found.variables == variables
 
@@ -61,8 +63,8 @@ WORDS = Option("mode", "text", ("a", "b", "c"), since={"b": "0.9.0"}, until={"a"
 
 @pytest.mark.parametrize(("version", "words"), [("0.8.0", "ac"), ("0.9.0", "abc"), ("0.10.0", "bc"), ("0.11.0", "bc")])
 def test_a_version_has_its_own_words(version, words):
-    listed = Options("x", "test", ("0.8.0", "0.9.0", "0.10.0"), {"mode": WORDS})
-    assert "".join(options.known(listed, version).options["mode"].choices) == words
+    listed = EngineOptions("x", "test", ("0.8.0", "0.9.0", "0.10.0"), {"mode": WORDS})
+    assert "".join(options.at_version(listed, version).options["mode"].choices) == words
 
 
 @pytest.mark.parametrize(
@@ -76,27 +78,27 @@ def test_a_version_has_its_own_words(version, words):
     ],
 )
 def test_some_versions_take_other_words_too(version, bounds, free):
-    listed = Options("x", "test", ("0.8.0", "0.9.0", "0.10.0"), {"mode": WORDS._replace(**bounds)})
-    assert options.known(listed, version).options["mode"].open is free
+    listed = EngineOptions("x", "test", ("0.8.0", "0.9.0", "0.10.0"), {"mode": WORDS._replace(**bounds)})
+    assert options.at_version(listed, version).options["mode"].open is free
 
 
 def test_an_engine_has_the_options_of_the_one_it_is_made_on():
-    found = options.known(CHILD, "0.10.0")
+    found = options.at_version(CHILD, "0.10.0")
     assert (found.version, found.exact) == ("0.10.0", True)
     assert {"own", "new", "always"} <= set(found.options)
     assert found.variables == {"BASE_HOME", "CHILD_X"}
 
 
 def test_a_list_without_versions_is_of_no_version():
-    assert options.known(Options("none", "test"), "1.0") == options.Known("", False, {}, frozenset())
+    assert options.at_version(EngineOptions("none", "test"), "1.0") == options.KnownOptions("", False, {}, frozenset())
 
 
 def test_an_option_is_found_by_its_other_names():
-    found = options.known(BASE, "0.9.0")
+    found = options.at_version(BASE, "0.9.0")
     always = found.find("ever")
     assert always is found.find("always") is not None
     assert found.find("never") is None
-    dashed = options.Known("1", True, {"a-b": Option("a-b", "flag")}, frozenset())
+    dashed = options.KnownOptions("1", True, {"a-b": Option("a-b", "flag")}, frozenset())
     assert dashed.find("a_b") is dashed.find("a-b") is not None
 
 
@@ -110,7 +112,7 @@ def test_versions_are_ordered_by_their_numbers_and_candidates_stand_before_the_r
 
 
 @pytest.mark.parametrize(("one", "other"), [("1", "1.0.0"), ("1.2.3.4.5", "1.2.3.4"), ("535-beta", "535-beta0")])
-def test_versions_that_say_the_same_are_equal(one, other):
+def test_versions_with_the_same_numbers_are_equal(one, other):
     assert version_order.order(one) == version_order.order(other)
 
 
@@ -120,15 +122,15 @@ def test_a_version_of_a_thousand_digits_is_no_trouble():
 
 # ---------------------------------------------------------------- engine.json
 ENGINE = Engine(
-    "base", "test", prefix="BASE_", also=("OLD_",), command=("run", "it"), fixed=("--quiet",),
-    flags={"host": "--host", "port": "--port"}, names={"model.name": "BASE_MODEL"}, routes={"ping": "/health"}, file="more",
-    typed={"max_model_len": "new", "speculative.model": "middle.model"},
-    more={"BASE_LEN": "max_model_len", "BASE_DRAFT": "speculative.model", "BASE_LOST": "dtype"},
+    "base", "test", prefix="BASE_", further_prefixes=("OLD_",), command=("run", "it"), fixed_arguments=("--quiet",),
+    flags={"host": "--host", "port": "--port"}, model_variables={"model.name": "BASE_MODEL"}, routes={"ping": "/health"}, file_option="more",
+    typed_keys={"max_model_len": "new", "speculative.model": "middle.model"},
+    extra_variables={"BASE_LEN": "max_model_len", "BASE_DRAFT": "speculative.model", "BASE_LOST": "dtype"},
 )  # fmt: skip
 
 
-def test_the_serve_script_is_told_what_it_needs():
-    told = json.loads(engine_file.engine_document(ENGINE, "0.10.0", options.known(BASE, "0.10.0")))
+def test_the_serve_script_gets_what_it_needs():
+    told = json.loads(engine_file.engine_document(ENGINE, "0.10.0", options.at_version(BASE, "0.10.0")))
     assert told == {
         "engine": "base",
         "version": "0.10.0",
@@ -147,7 +149,7 @@ def test_the_serve_script_is_told_what_it_needs():
     }  # fmt: skip
 
 
-def test_without_a_list_it_is_told_none():
+def test_without_a_list_the_serve_script_gets_no_options():
     told = json.loads(engine_file.engine_document(Engine("plain", "test"), "", None))
     assert (told["options"], told["variables"], told["model_variable"]) == ({}, [], "")
 
@@ -155,7 +157,7 @@ def test_without_a_list_it_is_told_none():
 def test_many_names_are_few_lines():
     found = load().options("vllm")
     assert found is not None
-    told = engine_file.engine_document(load().engines["vllm"], "0.31.0", options.known(found, "0.31.0"))
+    told = engine_file.engine_document(load().engines["vllm"], "0.31.0", options.at_version(found, "0.31.0"))
     assert len(told.splitlines()) < 250
     assert max(map(len, told.splitlines())) < 120
 
@@ -168,4 +170,4 @@ def test_lists_that_inherit_from_each_other_end(tmp_path):
         (tmp_path / f"options/{name}.yaml").write_text(head.format(name, above))
     found = load([Root("own", str(tmp_path))]).options("one")
     assert found is not None
-    assert set(options.known(found, "1").options) == {"one", "two"}
+    assert set(options.at_version(found, "1").options) == {"one", "two"}

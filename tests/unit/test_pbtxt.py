@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from mlcc.render.pbtxt import HEADER, quoted, render
-from mlcc.resolve.triton.models import Model, Tensor
+from mlcc.resolve.triton.models import ModelConfig, Tensor
 from tests.nvidia import messages, model_config
 from tests.textproto import parse
 
@@ -31,7 +31,7 @@ HOSTILE = [
     "# x",
     "{{ x }}",
 ]
-FULL = Model(
+FULL = ModelConfig(
     "text_encoder",
     "tensorflow",
     "tensorflow_savedmodel",
@@ -91,13 +91,13 @@ def test_nvidia_reads_all_of_it(nvidia):
 @pytest.mark.parametrize(
     ("model", "absent", "present"),
     [
-        (Model("m", "onnxruntime"), ("max_batch_size", "input", "output", "dynamic_batching", "platform"), ()),
-        (Model("m", "python", max_batch_size=0), ("dynamic_batching",), ("max_batch_size: 0",)),
-        (Model("m", "fil", dynamic_batching={}), (), ("dynamic_batching {}",)),
-        (Model("m", "fil", inputs=(Tensor("x"),)), ("data_type", "dims"), ('name: "x"',)),
+        (ModelConfig("m", "onnxruntime"), ("max_batch_size", "input", "output", "dynamic_batching", "platform"), ()),
+        (ModelConfig("m", "python", max_batch_size=0), ("dynamic_batching",), ("max_batch_size: 0",)),
+        (ModelConfig("m", "fil", dynamic_batching={}), (), ("dynamic_batching {}",)),
+        (ModelConfig("m", "fil", inputs=(Tensor("x"),)), ("data_type", "dims"), ('name: "x"',)),
     ],
 )
-def test_what_a_model_does_not_say_is_left_out(nvidia, model, absent, present):
+def test_what_a_model_does_not_set_is_left_out(nvidia, model, absent, present):
     text = render(model)
     assert not [word for word in absent if word in text]
     assert all(line in text for line in present)
@@ -108,7 +108,7 @@ def test_what_a_model_does_not_say_is_left_out(nvidia, model, absent, present):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts_come_back_as_they_were(nvidia, text):
-    model = Model(text, "python", inputs=(Tensor(text, "TYPE_FP32", (1,)),), parameters={text: text})
+    model = ModelConfig(text, "python", inputs=(Tensor(text, "TYPE_FP32", (1,)),), parameters={text: text})
     written = render(model)
     assert written.isascii()
     ours, theirs = parse(written), model_config(written)
@@ -124,9 +124,9 @@ def test_any_text_comes_back_as_it_was(text):
     assert "\n" not in quoted(text)
 
 
-def test_what_a_model_wants_otherwise_is_said():
+def test_a_model_s_own_settings_are_written():
     """The inputs of TensorRT-LLM's example, of its own config.pbtxt."""
-    model = Model(
+    model = ModelConfig(
         "m", "tensorrtllm", max_batch_size=8,
         inputs=(
             Tensor("input_ids", "TYPE_INT32", (-1,), allow_ragged_batch=True),

@@ -119,11 +119,11 @@ def test_words_severity_and_hint_are_the_rule_s_own():
     assert finding.hint.startswith("ask for one; policy at ")
 
 
-def test_a_cost_that_nobody_knows_does_not_pass():
+def test_an_unknown_cost_does_not_pass():
     row, other = {"path": "facts.cost_usd_per_hour", "at_most": 1}, TEXT.replace("ml.g5.12xlarge", "ml.of.yours")
     finding = found(row, text=other)[0]
     assert finding.path == "deployment.instance_type"
-    assert finding.message.endswith("facts.cost_usd_per_hour is not known for this choice, and so cannot be judged")
+    assert finding.message.endswith("facts.cost_usd_per_hour is not known for this choice, and so cannot be checked")
     assert not found({"path": "facts.accelerator_name", "allowed": ["A10G"]}, text=other)
 
 
@@ -160,7 +160,7 @@ def test_every_fact_has_a_place_in_mlcc_yaml():
     subject = resolved(TEXT, known=load())
     for name, fact in policies.FACTS.items():
         assert policies.exists(fact.path) or fact.path == "environments", name
-        assert policies.values(policies.Judged(subject, load()), f"facts.{name}"), name
+        assert policies.values(policies.PolicyContext(subject, load()), f"facts.{name}"), name
 
 
 def test_no_rule_overrides_another():

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mlcc.core.paths import Item, format_path, parse_path, tree
 from mlcc.core.values import Source
 from mlcc.load.layers import node_layer
-from mlcc.resolve.resolver import resolve_layers
+from mlcc.resolve.candidates import Candidate, Table
+from mlcc.resolve.resolver import STEPS, resolve_layers
 from mlcc.resolve.result import Resolved
 from mlcc.resolve.rows import newest
 from tests.fakes import CONFIGS, FILES, TREES, MemoryRegistries, layer, read, registries, resolved
@@ -23,7 +24,7 @@ WITH = BASE + "framework: {name: trees}\n"
 
 # ---------------------------------------------------------------- nine levels
 def chain(path: str) -> list[tuple[str, object]]:
-    """The winner and all that it beat, strongest first, in a configuration where every level says something."""
+    """The winner and all that it beat, strongest first, in a configuration where every level has a value."""
     found = everything().value(path)
     assert found is not None
     return [(found.source.label, found.value), *((b.source.label, b.value) for b in found.beaten)]
@@ -81,7 +82,7 @@ def test_all_levels_stand_in_order_and_nothing_is_forgotten():
 
 
 @pytest.mark.parametrize("number", range(len(ORDER)))
-def test_each_level_wins_when_those_above_it_say_nothing(number):
+def test_each_level_wins_when_those_above_it_have_no_value(number):
     gone = set(ORDER[:number])
     above = [la for la in ABOVE if la.source.label not in gone]
     text = MAIN
@@ -153,7 +154,7 @@ def test_other_lists_replace():
     assert [b.value for b in found.beaten] == [("subnet-3", "subnet-4")]
 
 
-def test_a_scalar_hides_what_weaker_sources_say_below_it():
+def test_a_scalar_hides_the_values_of_weaker_sources_below_it():
     over = node_layer(Source.OPTION, {"engine": {"lora": "off"}}, "--set")
     under = node_layer(Source.BASE, {"engine": {"lora": {"enabled": True}}}, "base")
     strong = resolve_layers((*[layer(Source.FILE, BASE)], over, under), registries())
@@ -238,7 +239,7 @@ ADAPTER = "adapters: [{name: legal, artifact_url: 's3://bucket/a.tar.gz'}]\n"
         ("inference_components: [{name: rank}]\n", None),
     ],
 )
-def test_an_adapter_stands_on_the_only_component(components, base):
+def test_the_base_of_an_adapter_is_the_only_component(components, base):
     assert resolved(WITH + ADAPTER + components).get("adapters[legal].base") == base
 
 
@@ -446,3 +447,83 @@ def test_look_ups_by_dotted_path():
         found.values, key=lambda p: [str(s) if isinstance(s, str) else "~" + s.name for s in p]
     )
     assert parse_path("project.name") in found.values
+
+
+# ---------------------------------------------------------------- the table of candidates
+def table(**sources: Source) -> Table:
+    """A table with one value for each dotted path (`__` for a dot): the name of its source."""
+    made = Table()
+    for name, source in sources.items():
+        made.put(tuple(name.split("__")), source.label, source, "test")
+    return made
+
+
+def test_the_strongest_source_wins_whatever_the_order():
+    made = table(env__A=Source.DEFAULT)
+    made.put(("env", "A"), "file", Source.FILE, "test")
+    made.put(("env", "A"), "model", Source.MODEL, "test")
+    assert made.text("env.A") == made.text(("env", "A")) == "file"
+    assert [c.source for c in made.all_for(("env", "A"))] == [Source.DEFAULT, Source.FILE, Source.MODEL]
+    assert made.best("env.B") is None
+    assert made.text("env.B") == ""
+
+
+def test_a_source_offers_one_value_for_a_path():
+    made = table(env__A=Source.FILE)
+    made.offer(("env", "A"), Candidate("again", Source.FILE, "test"))
+    made.offer(("env", "A"), Candidate("option", Source.OPTION, "test"))
+    assert [c.value for c in made.all_for(("env", "A"))] == ["file", "option"]
+
+
+def test_the_table_knows_what_is_below_a_section():
+    made = table(env__A=Source.FILE, env__B=Source.FILE, tags__x=Source.FILE)
+    made.put(("adapters", Item("legal"), "base"), "chat", Source.FILE, "test")
+    made.put(("adapters", Item("legal"), "name"), "legal", Source.FILE, "test")
+    assert made.keys("env") == (("env", "A"), ("env", "B"))
+    assert made.names("adapters") == ("legal",)
+    assert made.keys("adapters") == ()
+    assert [*made.below("adapters")] == [("adapters", Item("legal"), "base"), ("adapters", Item("legal"), "name")]
+    assert made.has_below(("adapters",))
+    assert not made.has_below(("env", "A"))
+
+
+def test_what_is_dropped_is_nowhere_any_more():
+    made = table(env__A=Source.FILE, env__B=Source.MODEL)
+    made.drop(("env", "A"), lambda candidate: candidate.source is Source.OPTION)
+    assert ("env", "A") in made
+    made.drop(("env", "A"))
+    made.drop(("env", "A"))
+    assert ("env", "A") not in made
+    assert made.keys("env") == (("env", "B"),)
+    made.drop(("env", "B"))
+    assert not made.has_below(("env",))
+    assert made.settle() == {}
+
+
+def test_a_replaced_candidate_is_the_only_one():
+    made = table(env__A=Source.FILE)
+    made.replace(("env", "A"), Candidate("new", Source.DEFAULT, "test"))
+    assert [c.value for c in made.all_for(("env", "A"))] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "kept"),
+    [
+        ({"env": Source.FILE, "secretsmanager": Source.BASE, "json_key": Source.BASE}, {"env"}),
+        ({"env": Source.BASE, "secretsmanager": Source.FILE, "json_key": Source.BASE}, {"secretsmanager", "json_key"}),
+        ({"env": Source.FILE, "secretsmanager": Source.FILE}, {"env", "secretsmanager"}),
+        ({"env": Source.FILE, "phase": Source.BASE}, {"env", "phase"}),
+        ({"json_key": Source.FILE}, {"json_key"}),
+    ],
+)
+def test_of_keys_that_exclude_one_another_those_of_the_strongest_source_stay(keys, kept):
+    made = table(**{f"secrets__A__{key}": source for key, source in keys.items()})
+    made.keep_strongest(
+        ("secrets", "A"), {"secretsmanager": "secretsmanager", "json_key": "secretsmanager", "env": "env"}
+    )
+    assert {path[-1] for path in made.keys("secrets", "A")} == kept
+
+
+def test_every_step_states_what_it_does():
+    assert len(STEPS) == len(set(STEPS))
+    assert all(step.__doc__ for step in STEPS)

@@ -49,7 +49,7 @@ def told(**values: Any) -> dict[str, str]:
         ({"env": "HF_TOKEN"}, None),
     ],
 )
-def test_a_container_is_told_where_a_secret_lies(values, expected):
+def test_a_container_gets_the_place_of_a_secret(values, expected):
     assert told(**values) == ({} if expected is None else {"MLCC_SECRET_HF_TOKEN": expected})
 
 
@@ -64,7 +64,7 @@ def test_a_container_is_told_where_a_secret_lies(values, expected):
         ("arn:aws-cn:secretsmanager:cn-north-1:1:secret:x", ("arn:aws-cn:secretsmanager:cn-north-1:1:secret:x", "", "cn-north-1")),
     ],
 )  # fmt: skip
-def test_what_is_told_is_read_back(text, expected):
+def test_the_place_of_a_secret_is_read_back(text, expected):
     assert program.reference(text) == expected
 
 
@@ -94,7 +94,7 @@ def test_the_entry_point_of_every_image_reads_them(config, extra):
 
 
 @pytest.mark.parametrize("name", [n for n, e in load().engines.items() if e.style == "image"])
-def test_an_image_that_starts_its_engine_itself_says_by_what(name):
+def test_an_image_that_starts_its_engine_itself_names_its_entry_point(name):
     assert load().engines[name].entrypoint
 
 
@@ -370,7 +370,7 @@ def test_nobody_who_answers_and_no_program():
 
 
 # ---------------------------------------------------------------- one secret in several environments
-def test_an_overlay_says_where_its_secret_lies():
+def test_an_overlay_names_the_place_of_its_secret():
     text = SMALLEST + (
         "secrets: {A: {env: A}, B: {secretsmanager: b, json_key: c}}\n"
         "environments: {prod: {secrets: {A: {secretsmanager: a}, B: {json_key: d}}}}\n"
@@ -384,7 +384,7 @@ def test_an_overlay_says_where_its_secret_lies():
     assert project.default.get("secrets.A.env") == "A"
 
 
-def test_a_finding_of_an_overlay_alone_names_it_wherever_it_stands():
+def test_a_finding_of_an_overlay_names_the_overlay():
     text = SMALLEST + "env: {TOK: a}\nenvironments: {prod: {secrets: {TOK: {secretsmanager: x}}}}\n"
     build_tree(".", {"mlcc.yaml": text})
     [found] = [f for f in pipeline.read("mlcc.yaml").findings if f.code == "MLCC122"]
@@ -396,7 +396,7 @@ def test_a_finding_of_an_overlay_alone_names_it_wherever_it_stands():
     assert "environment" not in found.message
 
 
-def test_a_finding_of_an_overlay_alone_stands_at_the_overlay():
+def test_a_finding_of_an_overlay_is_at_the_overlay():
     text = SMALLEST + "environments:\n  jobs:\n    deployment: {target: batch-transform}\n"
     build_tree(".", {"mlcc.yaml": text})
     found = [f for f in pipeline.read("mlcc.yaml").findings if f.code == "MLCC136"]

@@ -206,13 +206,13 @@ def test_nginx_is_told_where_everything_is(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", [n for n, row in load().engines.items() if row.style == "serve"])
 def test_it_reads_what_mlcc_writes(name):
     row = load().engines[name]
-    listed = load().options(row.options)
-    found = options.known(listed, max(listed.versions, key=version_order.order)) if listed is not None else None
+    listed = load().options(row.options_name)
+    found = options.at_version(listed, max(listed.versions, key=version_order.order)) if listed is not None else None
     made = serve.Engine(json.loads(engine_file.engine_document(row, "1", found)))
     assert {"host", "port"} <= set(made.flags)
-    for variable in row.more:
+    for variable in row.extra_variables:
         assert variable in made.parts
-    for prefix in (row.prefix, *row.also):
+    for prefix in (row.prefix, *row.further_prefixes):
         assert made.prefix(f"{prefix}SEED") == prefix
 
 

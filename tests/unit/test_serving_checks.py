@@ -92,7 +92,7 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC130", text_of("inference_components: [{name: a, engine: {dtype: half}, env: {VLLM_DTYPE: bfloat16}}]\n"),
      "inference_components[a].env.VLLM_DTYPE", "error", "inference_components[a].engine.dtype is 'half'", ""),
     ("MLCC131", text_of("env: {VLLM_GPU_MEMORY_UTILIZATION: '1.5'}\n"), "env.VLLM_GPU_MEMORY_UTILIZATION", "error",
-     "VLLM_GPU_MEMORY_UTILIZATION: Value 1.5 exceeds maximum 1.0", "engine.gpu_memory_utilization says the same"),
+     "VLLM_GPU_MEMORY_UTILIZATION: Value 1.5 exceeds maximum 1.0", "engine.gpu_memory_utilization is the same option"),
     ("MLCC131", text_of("env: {VLLM_GPU_MEMORY_UTILIZATION: '-0.5'}\n"), "env.VLLM_GPU_MEMORY_UTILIZATION", "error",
      "Value -0.5 must be above 0.0", ""),
     ("MLCC131", text_of("env: {VLLM_MAX_MODEL_LEN: '0'}\n"), "env.VLLM_MAX_MODEL_LEN", "error",
@@ -104,61 +104,61 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC134", text_of("engine: {dtype: bfloat16}\n", deployment="instance_type: ml.g4dn.xlarge"), "engine.dtype", "error",
      "bfloat16 needs devices of compute capability 8.0, and ml.g4dn.xlarge has T4 of 7.5", "set it to half"),
     ("MLCC135", text_of("build: {platform: linux/arm64}\n"), "build.platform", "error",
-     "'linux/arm64' is built, and ml.g5.xlarge runs linux/amd64", "remove build.platform"),
+     "the image is built for 'linux/arm64', and ml.g5.xlarge runs linux/amd64", "remove build.platform"),
     ("MLCC136", text_of(deployment=BATCH) + "batch: {input_path: s3://bucket/a/}\n", "batch.output_path", "warning",
      "batch.output_path is missing", "mlcc set batch.output_path s3://"),
     ("MLCC136", text_of("endpoint: {data_capture_percent: 50}\n"), "endpoint.data_capture_percent", "warning",
-     "says nothing without endpoint.data_capture_s3_uri", "mlcc set endpoint.data_capture_s3_uri"),
+     "has no effect without endpoint.data_capture_s3_uri", "mlcc set endpoint.data_capture_s3_uri"),
     ("MLCC136", text_of(deployment=f"{GPU}, target: async-inference"), "async.s3_output_path", "warning", "is missing", ""),
     ("MLCC137", text_of(ADAPTER), "adapters[legal].name", "error", "adapter legal needs LoRA", "set engine.lora.enabled: true"),
     ("MLCC137", text_of("engine: {lora: {enabled: true}}\ninference_components: [{name: a, engine: {lora: {enabled: false}}}]\n" + ADAPTER),
      "adapters[legal].name", "error", "in inference_components[a]", ""),
     ("MLCC138", text_of(f"inference_components: [{THREE}, {{name: b, gpu_count: 1, copy_count: 2}}]\n", deployment=FOUR),
-     "inference_components[b].gpu_count", "error", "the components ask for 5 devices (a 3, b 2), and 1 x ml.g5.12xlarge have 4", "lower gpu_count"),
+     "inference_components[b].gpu_count", "error", "the components need 5 devices (a 3, b 2), and 1 x ml.g5.12xlarge have 4", "lower gpu_count"),
     ("MLCC138", text_of("inference_components: [{name: a, gpu_count: 1, copy_count: 8}]\n"), "inference_components[a].gpu_count", "error",
-     "the components ask for 8 devices (a 8), and 1 x ml.g5.xlarge have 1", "copy_count"),
+     "the components need 8 devices (a 8), and 1 x ml.g5.xlarge have 1", "copy_count"),
     ("MLCC139", text_of("endpoint: {inference_ami_version: al2-ami-sagemaker-inference-gpu-3-1}\n", deployment="instance_type: ml.p6-b300.48xlarge"),
-     "endpoint.inference_ami_version", "error", "has driver 550, and B300 devices (ml.p6-b300.48xlarge) are known from driver 580 on", ""),
+     "endpoint.inference_ami_version", "error", "has driver 550, and B300 devices (ml.p6-b300.48xlarge) need driver 580 or newer", ""),
     ("MLCC139", text_of(OLD_AMI, deployment="instance_type: ml.p2.xlarge"), "endpoint.inference_ami_version", "error",
-     "K80 devices (ml.p2.xlarge) are known up to driver 470", ""),
+     "K80 devices (ml.p2.xlarge) need driver 470 or older", ""),
     ("MLCC153", text_of(model="model: {name: acme/own}\n"), "model.name", "note", "do not know the size of 'acme/own'", ""),
     ("MLCC153", text_of("inference_components: [{name: a, model: acme/own}]\n"), "inference_components[a].model", "note", "", ""),
     ("MLCC146", text_of(model="model: {name: google/gemma-4-31B-it}\n"), "deployment.instance_type", "error",
      "the weights of google/gemma-4-31B-it alone take 57.7 GiB; 1 device of ml.g5.xlarge give 19.8", "split it over more devices"),
     ("MLCC142", text_of("framework: {version: 0.4.0}\n", deployment="instance_type: ml.p6-b200.48xlarge"), "deployment.instance_type", "error",
-     "B200 devices of compute capability 10.0, and CUDA 12.1 in the image makes code up to 9.x", "a newer version"),
+     "B200 devices of compute capability 10.0, and CUDA 12.1 in the image supports up to 9.x", "a newer version"),
     ("MLCC141", text_of("framework: {version: 0.31.0, base_image: 'vllm/vllm-openai:v0.31.0-cu129'}\n"
      "batch: {transform_ami_version: al2-ami-sagemaker-batch-gpu-470}\n", deployment=BATCH),
      "batch.transform_ami_version", "error", "CUDA 12.9 in the image", ""),
     ("MLCC133", text_of("model: {name: a/b, chat_template_file: ./t.jinja}\n", config="diffusors-vllm-omni", model=""),
-     "model.chat_template_file", "warning", "cannot be told model.chat_template_file", ""),
-    ("MLCC131", text_of("engine: {kv_cache_dtype: fp9}\n", config="transformers-sglang"), "engine.kv_cache_dtype", "error", "'fp9' is not one of", "it is told as SGLANG_KV_CACHE_DTYPE"),
+     "model.chat_template_file", "warning", "has no variable for model.chat_template_file", ""),
+    ("MLCC131", text_of("engine: {kv_cache_dtype: fp9}\n", config="transformers-sglang"), "engine.kv_cache_dtype", "error", "'fp9' is not one of", "the engine gets it as SGLANG_KV_CACHE_DTYPE"),
     ("MLCC140", text_of("engine: {max_num_batched_tokens: 128, max_num_seqs: 256}\n"), "engine.max_num_batched_tokens", "error",
      "max_num_batched_tokens is 128, and must not be below max_num_seqs, which is 256", "raise it to 256"),
-    ("MLCC140", text_of("engine: {lora: {max_loras: 2}}\n"), "engine.lora.max_loras", "error", "says nothing without lora.enabled", ""),
+    ("MLCC140", text_of("engine: {lora: {max_loras: 2}}\n"), "engine.lora.max_loras", "error", "has no effect without lora.enabled", ""),
     ("MLCC140", text_of("inference_components: [{name: a, engine: {lora: {enabled: false, max_loras: 2}}}]\n"),
      "inference_components[a].engine.lora.max_loras", "error", "in inference_components[a]", ""),
     ("MLCC159", text_of(model="model: {name: s3://bucket/m}\n"), "model.name", "error", "neither a prefix, which ends in a slash", "s3://bucket/m/"),
     ("MLCC159", text_of("inference_components: [{name: a, model: s3://bucket/m}]\n"), "inference_components[a].model", "error", "", ""),
     ("MLCC189", text_of(model="model: {name: a/b, chat_template: chatmll}\n"), "model.chat_template", "error", "'chatmll' is no template", "did you mean chatml?"),
     ("MLCC189", text_of(model="model: {name: a/b, chat_template: zzzzzzzz}\n"), "model.chat_template", "error", "", "known: chatml"),
-    ("MLCC189", text_of(model="model: {name: a/b, chat_template: chatml, chat_template_file: ./t}\n"), "model.chat_template", "error", "are given", "remove one"),
-    ("MLCC133", text_of(config="diffusors-comfyui", model="model: {name: a/b}\n"), "model.name", "error", "cannot be told model.name", ""),
+    ("MLCC189", text_of(model="model: {name: a/b, chat_template: chatml, chat_template_file: ./t}\n"), "model.chat_template", "error", "are both set", "remove one"),
+    ("MLCC133", text_of(config="diffusors-comfyui", model="model: {name: a/b}\n"), "model.name", "error", "has no variable for model.name", ""),
     ("MLCC146", text_of(LENGTH + "inference_components: [{name: a, gpu_count: 1, model: Qwen/Qwen3-32B}]\n", deployment=FOUR), "engine.max_model_len",
      "error", "in inference_components[a]", "give it gpu_count: 4"),
     ("MLCC146", text_of("env: {VLLM_MODEL: Qwen/Qwen3-32B}\n", model=""), "deployment.instance_type", "error", "Qwen/Qwen3-32B does not fit", ""),
     ("MLCC177", text_of(config="transformers-lmi", deployment=f"{GPU}, region: cn-north-1"), "framework.base_image", "error",
-     "lies in us-west-2 (aws), and cn-north-1 is of aws-cn", "727897471807.dkr.ecr.cn-north-1.amazonaws.com.cn/djl-inference:"),
+     "is in us-west-2 (aws), and cn-north-1 is in aws-cn", "727897471807.dkr.ecr.cn-north-1.amazonaws.com.cn/djl-inference:"),
     ("MLCC177", text_of("framework: {base_image: '123456789012.dkr.ecr.us-east-1.amazonaws.com/a:1'}\n", deployment=f"{GPU}, region: us-isof-south-1"),
      "framework.base_image", "error", "", "copy it to your own ECR"),
     ("MLCC143", text_of("engine: {tensor_parallel_size: 2, extra_args: {data-parallel-size: 4}}\n", deployment=FOUR),
-     "engine.tensor_parallel_size", "error", "8 devices are asked for, and there are 4", ""),
+     "engine.tensor_parallel_size", "error", "8 devices are needed, and there are 4", ""),
     ("MLCC144", text_of("engine: {max_model_len: 4096, max_num_seqs: 4}\n"), "engine.max_num_seqs", "note",
      "4 sequences of 4,096 tokens fill 2.2 GiB of cache, and the engine takes 1", "kv-cache-memory-bytes: 2415919104}"),
     ("MLCC144", text_of("engine: {max_model_len: 4096, max_num_seqs: 4}\n", config="transformers-sglang"), "engine.max_num_seqs", "note",
      "fill 2.2 GiB of cache", "engine.gpu_memory_utilization: 0."),
     ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: 1K}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
-     "'1K' is not a whole number for this option: write 1024", "engine.max_num_seqs says the same"),
+     "'1K' is not a whole number for this option: write 1024", "engine.max_num_seqs is the same option"),
     ("MLCC131", text_of("env: {VLLM_MAX_NUM_SEQS: auto}\n"), "env.VLLM_MAX_NUM_SEQS", "error",
      "'auto' is not a number", ""),
     ("MLCC131", text_of("env: {VLLM_TENSOR_PARALLEL_SIZE: all}\n"), "env.VLLM_TENSOR_PARALLEL_SIZE", "error",
@@ -170,7 +170,7 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC131", text_of("env: {VLLM_NO_ENABLE_PREFIX_CACHING: maybe}\n"), "env.VLLM_NO_ENABLE_PREFIX_CACHING", "error",
      "'maybe' is not", ""),
     ("MLCC131", text_of("engine: {quantization: awp}\n"), "engine.quantization", "warning",
-     "vllm 0.31.0 itself has no 'awp' (did you mean awq?): only a plugin in the image adds one", "it is told as VLLM_QUANTIZATION"),
+     "vllm 0.31.0 itself has no 'awp' (did you mean awq?): only a plugin in the image adds one", "the engine gets it as VLLM_QUANTIZATION"),
     ("MLCC131", text_of("env: {VLLM_LOAD_FORMAT: gguf}\n"), "env.VLLM_LOAD_FORMAT", "warning", "itself has no 'gguf'", ""),
     ("MLCC131", text_of("engine: {kv_cache_dtype: fp9}\n"), "engine.kv_cache_dtype", "error", "'fp9' is not one of auto", ""),
     ("MLCC131", text_of("env: {VLLM_KV_CACHE_DTYPE: octave_k3v4}\n"), "env.VLLM_KV_CACHE_DTYPE", "error", "is not one of auto", ""),
@@ -205,24 +205,24 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC142", text_of(deployment="instance_type: ml.p3.2xlarge"), "deployment.instance_type", "error",
      "V100 devices of compute capability 7.0", "choose newer devices"),
     ("MLCC143", text_of("engine: {tensor_parallel_size: 2}\n"), "engine.tensor_parallel_size", "error",
-     "2 devices are asked for, and there are 1 (ml.g5.xlarge)", "say max"),
+     "2 devices are needed, and there are 1 (ml.g5.xlarge)", "set it to max"),
     ("MLCC143", text_of("engine: {tensor_parallel_size: 3}\n", deployment=FOUR), "engine.tensor_parallel_size",
      "error", "has 32 attention heads and 8 of keys and values, which 3 devices cannot share evenly", "use 1, 2, 4, 8, 16"),
     ("MLCC143", text_of("engine: {pipeline_parallel_size: 3, tensor_parallel_size: 2}\n", deployment=FOUR),
-     "engine.tensor_parallel_size", "error", "6 devices are asked for", ""),
+     "engine.tensor_parallel_size", "error", "6 devices are needed", ""),
     ("MLCC143", text_of(TWO % ", engine: {tensor_parallel_size: 2}", deployment=FOUR),
      "inference_components[b].engine.tensor_parallel_size", "error",
-     "2 devices are asked for in inference_components[b], and there are 1", ""),
+     "2 devices are needed in inference_components[b], and there are 1", ""),
     ("MLCC143", text_of("inference_components: [{name: a, gpu_count: 8}]\n", deployment=FOUR),
      "inference_components[a].gpu_count", "error", "gpu_count is 8 in inference_components[a], and ml.g5.12xlarge has 4",
      "lower it to 4"),
     ("MLCC145", text_of("engine: {max_model_len: 50000}\n"), "engine.max_model_len", "error",
-     "takes 40,960 tokens at most, and 50,000 are asked for", "lower it to 40960"),
+     "takes 40,960 tokens at most, and max_model_len is 50,000", "lower it to 40960"),
     ("MLCC145", text_of("inference_components: [{name: a, engine: {max_model_len: 50000}}]\n"),
      "inference_components[a].engine.max_model_len", "error", "in inference_components[a]", ""),
     ("MLCC146", text_of("engine: {max_model_len: 40960}\n", deployment="instance_type: ml.g4dn.xlarge"),
      "engine.max_model_len", "error", "does not fit ml.g4dn.xlarge with 40,960 tokens", "left for the KV cache"),
-    ("MLCC146", text_of(), "deployment.instance_type", "note", "holds 1 of 40,960 tokens at a time",
+    ("MLCC146", text_of(), "deployment.instance_type", "note", "has room for 1 sequence of 40,960 tokens at a time",
      "set engine.max_model_len: 19456, or use ml."),
     ("MLCC147", text_of("framework: {version: 0.4.0}\n"), "framework.version", "error", "Qwen/Qwen3-4B needs vllm >=0.8.",
      "mlcc catalog frameworks"),
@@ -249,11 +249,11 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
     ("MLCC149", text_of("batch: {env: {" + ", ".join(f"B{n}: a" for n in range(17)) + "}}\n", deployment=BATCH),
      "batch.env.B9", "error", "17 variables; a transform job takes 16", ""),
     ("MLCC150", text_of("build: {image_uri: 'docker.io/acme/chat:1'}\n"), "build.image_uri", "error",
-     "does not lie in Amazon ECR", "leave image_uri out"),
+     "is not in Amazon ECR", "leave image_uri out"),
     ("MLCC150", text_of(f"build: {{image_uri: '{ECR % 'us-west-2'}'}}\n", deployment=GPU + ", region: us-east-1"),
-     "build.image_uri", "error", "lies in us-west-2, and the project is deployed in us-east-1", "copy it"),
+     "build.image_uri", "error", "is in us-west-2, and the project is deployed in us-east-1", "copy it"),
     ("MLCC150", text_of("inference_components: [{name: a, image: 'acme/chat:1'}]\n"),
-     "inference_components[a].image", "error", "does not lie in Amazon ECR", "leave image out"),
+     "inference_components[a].image", "error", "is not in Amazon ECR", "leave image out"),
     ("MLCC152", text_of("batch: {max_concurrent: 20, max_payload_mb: 6}\n", deployment=BATCH), "batch.max_concurrent",
      "error", "20 requests of 6 MB at a time are 120 MB", "to 16, or batch.max_payload_mb to 5"),
     ("MLCC152", text_of("batch: {max_concurrent: 200, max_payload_mb: 1}\n", deployment=BATCH),
@@ -269,7 +269,7 @@ BAD: list[tuple[str, str, str, str, str, str]] = [
      "warning", "is gated", ""),
     ("MLCC155", text_of("network: {isolation: true}\n"), "network.isolation", "error", "forbids what", "into S3"),
     ("MLCC157", text_of(model="model: {name: acme/plain}\n"), "model.chat_template", "warning",
-     "brings no chat template", "chat_template_file"),
+     "has no chat template of its own", "chat_template_file"),
 ]  # fmt: skip
 PLAIN = """
 version: 1
@@ -461,7 +461,7 @@ def test_every_check_has_a_good_and_a_bad_case():
         ("instance_type: ml.m5.large", ["it happens to all", "it happens here"]),
     ],
 )
-def test_issues_of_a_version_are_told_where_they_happen(deployment, expected):
+def test_issues_of_a_version_are_reported_where_they_happen(deployment, expected):
     text = text_of("framework: {version: 0.27.1}\n", deployment=deployment)
     told = found(text, "MLCC154", OWN)
     assert [f.message for f in told] == expected
@@ -486,8 +486,8 @@ def test_ranges_compare_numbers(version, wanted, expected):
 
 
 # ---------------------------------------------------------------- places
-def places(text: str, known: Registries | None = None) -> list[containers.Place]:
-    return list(containers.places(subject_of(text, known)))
+def places(text: str, known: Registries | None = None) -> list[containers.Container]:
+    return list(containers.serving_containers(subject_of(text, known)))
 
 
 def test_a_project_without_components_is_one_place():
@@ -497,7 +497,7 @@ def test_a_project_without_components_is_one_place():
     assert place.path("dtype") == ("engine", "dtype")
 
 
-def test_the_implied_component_is_the_project_unless_it_says_more():
+def test_the_implied_component_is_the_project_unless_it_has_settings():
     assert [p.prefix for p in places(text_of("inference_components: [{name: default, copy_count: 2}]\n"))] == [()]
     own = only(places(text_of("inference_components: [{name: default, engine: {dtype: half}}]\n")))
     assert own.words == " in inference_components[default]"
@@ -528,13 +528,13 @@ def test_a_component_may_serve_another_model():
 def test_a_model_is_split_over_the_product(size, expected):
     text = text_of(f"engine: {{tensor_parallel_size: {size}, pipeline_parallel_size: 2}}\n", deployment=FOUR)
     place = only(places(text))
-    assert containers.parallel(place) == expected
-    assert containers.tensor_parallel(place) * 2 == expected
+    assert containers.devices_needed(place) == expected
+    assert containers.split_size(place) * 2 == expected
 
 
 def test_max_without_devices_is_one():
     place = only(places(text_of("engine: {tensor_parallel_size: max}\n", deployment="instance_type: ml.m5.large")))
-    assert containers.parallel(place) == containers.tensor_parallel(place) == 1
+    assert containers.devices_needed(place) == containers.split_size(place) == 1
 
 
 def test_an_environment_is_checked_with_its_overlay():
@@ -543,7 +543,7 @@ def test_an_environment_is_checked_with_its_overlay():
     assert "MLCC145" not in [f.code for f in found(text, env="small")]
 
 
-def test_a_mistake_that_several_components_share_is_told_once():
+def test_a_mistake_that_several_components_share_is_reported_once():
     text = text_of("env: {VLLM_XYZ: '1'}\nengine: {quantization: awq}\n" + TWO % "", model="model: {name: a/b-awq}\n",
                    deployment=FOUR)  # fmt: skip
     assert [f.code for f in found(text) if f.code in ("MLCC132", "MLCC148")] == ["MLCC132", "MLCC148"]
@@ -596,7 +596,7 @@ def test_a_key_that_this_version_has_no_option_for():
     assert "has no option --max-model-len" in told["engine.max_model_len"]
 
 
-def test_an_engine_without_a_list_is_not_judged():
+def test_an_engine_without_a_list_is_not_checked():
     text = text_of("env: {COMFYUI_XYZ: '1'}\n", "diffusors-comfyui", model="")
     assert [f.code for f in found(text) if f.code in ("MLCC131",)] == []
 
@@ -608,13 +608,13 @@ def test_a_larger_split_is_proposed_before_a_larger_machine():
     assert finding.hint.startswith("set engine.tensor_parallel_size: 4, or use ")
 
 
-def test_a_driver_that_no_host_has_is_said_so():
+def test_a_driver_that_no_host_has_is_reported():
     known = Over(frameworks__vllm=VERSIONS.replace('"580"', '"999"'))
     text = text_of("framework: {version: 0.27.1}\n" + OLD_AMI)
     finding = only(found(text, "MLCC141", known))
     assert "needs 999" in finding.message
     assert finding.hint.startswith("no host of this use has it: take framework.version ")
-    assert driver._older(subject_of(text, known), {}, known.targets["realtime-inference"]) == ""
+    assert driver._older_version(subject_of(text, known), {}, known.targets["realtime-inference"]) == ""
 
 
 def test_what_fits_nowhere_has_no_larger_machine():
@@ -648,7 +648,8 @@ def test_no_value_of_a_variable_makes_a_check_fail(config, value):
     engine = subject_of(text_of(config=config)).rows.engine
     assert engine is not None
     lines = (
-        "".join(f"  {name}: {value}\n" for name in sorted(spelling.keys_of(engine))) + f"  {engine.prefix}X: {value}\n"
+        "".join(f"  {name}: {value}\n" for name in sorted(spelling.keys_by_variable(engine)))
+        + f"  {engine.prefix}X: {value}\n"
     )
     for text in (f"env:\n{lines}", "inference_components:\n- name: a\n  env:\n" + lines.replace("  ", "    ")):
         for finding in found(text_of(text, config, deployment=FOUR)):

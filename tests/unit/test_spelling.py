@@ -16,7 +16,7 @@ KNOWN = load()
      (1000000.0, "1000000"), ("a", "a")],
 )  # fmt: skip
 def test_texts_lose_nothing(given, expected):
-    assert spelling.text(given) == expected
+    assert spelling.value_text(given) == expected
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ def test_texts_lose_nothing(given, expected):
     ],
 )  # fmt: skip
 def test_texts_are_read_by_the_keys_own_rules(key, text, expected):
-    found = spelling.read(key, text)
+    found = spelling.parse_value(key, text)
     assert found == expected if not expected[1] else found[0] is None and "not a number" in found[1]
 
 
-def test_a_row_that_says_no_option_says_nothing():
-    engine = KNOWN.engines["vllm"]._replace(typed={"dtype": "", "load_format": "!"}, more={})
-    assert spelling.keys_of(engine) == {}
+def test_a_row_without_options_has_no_variables():
+    engine = KNOWN.engines["vllm"]._replace(typed_keys={"dtype": "", "load_format": "!"}, extra_variables={})
+    assert spelling.keys_by_variable(engine) == {}
     assert spelling.spelled(engine, "dtype") is spelling.spelled(engine, "load_format") is None
 
 
@@ -46,14 +46,14 @@ def test_a_row_that_says_no_option_says_nothing():
      ("k", None), ("8kk", None), ("auto", None), ("-8k", None)],
 )  # fmt: skip
 def test_sizes_are_read_as_the_engines_read_them(text, number):
-    assert spelling.sized(text) == number
+    assert spelling.parse_size(text) == number
 
 
 def test_a_size_is_a_value_of_integer_keys_only_and_within_their_limits():
-    assert spelling.read("max_model_len", "8k") == (8000, "")
-    assert spelling.read("max_model_len", "4g") == (None, "Value 4000000000 exceeds maximum 100000000")
-    assert spelling.read("gpu_memory_utilization", "1k")[0] is None
-    assert spelling.read("served_model_name", "1k") == ("1k", "")
+    assert spelling.parse_value("max_model_len", "8k") == (8000, "")
+    assert spelling.parse_value("max_model_len", "4g") == (None, "Value 4000000000 exceeds maximum 100000000")
+    assert spelling.parse_value("gpu_memory_utilization", "1k")[0] is None
+    assert spelling.parse_value("served_model_name", "1k") == ("1k", "")
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_a_size_is_a_value_of_integer_keys_only_and_within_their_limits():
     ],
 )  # fmt: skip
 def test_values_that_are_one_to_an_engine(one, other, expected):
-    assert spelling.same(one, other) is expected
+    assert spelling.same_value(one, other) is expected

@@ -25,7 +25,7 @@ CONFIGS = {
 }  # fmt: skip
 # The framework that has an engine, where its config has several.
 FRAMEWORKS = {"sm-vllm": "vllm-dlc", "sm-sglang": "sglang-dlc"}
-ROWS = [(name, key) for name, row in KNOWN.engines.items() for key in row.typed]
+ROWS = [(name, key) for name, row in KNOWN.engines.items() for key in row.typed_keys]
 
 
 def text_of(extra: str = "", engine: str = "vllm", place: str = "instance_type: ml.g5.12xlarge") -> str:
@@ -75,11 +75,11 @@ def test_every_typed_key_is_a_key_of_mlcc_yaml_and_an_option(name, key):
     assert keys.find(SCHEMA, ("engine", *key.split("."))) is not None
     how = spelling.spelled(engine, key)
     assert how is not None
-    listed = KNOWN.options(engine.options)
+    listed = KNOWN.options(engine.options_name)
     if listed is not None:
         newest = [*listed.versions, *(listed.parent.versions if listed.parent else ())]
-        found = options.known(listed, max(newest, key=version_order.order))
-        assert found.find(how.option), f"{engine.options} {found.version} has no --{how.option}"
+        found = options.at_version(listed, max(newest, key=version_order.order))
+        assert found.find(how.option), f"{engine.options_name} {found.version} has no --{how.option}"
 
 
 @pytest.mark.parametrize(("name", "key"), ROWS)
@@ -101,7 +101,7 @@ def test_a_typed_key_becomes_a_variable(name, key):
             inner = inner[word]
         assert inner == given
     else:
-        assert got.value == spelling.text(given is not how.opposite if isinstance(given, bool) else given)
+        assert got.value == spelling.value_text(given is not how.opposite if isinstance(given, bool) else given)
 
 
 @pytest.mark.parametrize(("name", "key"), ROWS)
@@ -110,13 +110,13 @@ def test_a_variable_becomes_a_typed_key(name, key):
     how = spelling.spelled(engine, key)
     assert how is not None
     given = sample(key)
-    for variable in [v for v, k in spelling.keys_of(engine).items() if k == key]:
-        shown = spelling.text(given is not how.opposite if isinstance(given, bool) else given)
+    for variable in [v for v, k in spelling.keys_by_variable(engine).items() if k == key]:
+        shown = spelling.value_text(given is not how.opposite if isinstance(given, bool) else given)
         found = of(f"env: {{{variable}: '{shown}'}}\n", name)
         assert value(found, f"engine.{key}").value == given
         assert value(found, f"engine.{key}").source is Source.FILE
         assert value(found, f"env.{variable}").value == shown, "it keeps its name"
-        others = [v for v, k in spelling.keys_of(engine).items() if k == key and v != variable]
+        others = [v for v, k in spelling.keys_by_variable(engine).items() if k == key and v != variable]
         assert not [v for v in others if found.value(f"env.{v}") is not None]
 
 
@@ -328,7 +328,7 @@ def test_a_size_is_the_typed_key_too():
     assert value(found, "env.VLLM_MAX_MODEL_LEN").value == "8k"
 
 
-def test_what_is_said_to_an_engine_that_does_not_hear_it_is_said_again_in_its_own_words():
+def test_a_variable_with_an_accepted_prefix_is_written_under_the_engine_s_own_prefix():
     found = of("env: {VLLM_MAX_MODEL_LEN: '9'}\n", "sm-vllm")
     assert value(found, "engine.max_model_len").value == 9
     assert value(found, "env.SM_VLLM_MAX_MODEL_LEN").value == "9"
@@ -428,7 +428,7 @@ def test_an_opposite_option_that_is_neither_true_nor_false_stays_for_the_checks(
     "method",
     ["engine: {speculative: {method: ngram, num_speculative_tokens: 4}}", "env: {SGLANG_SPECULATIVE_ALGORITHM: NGRAM}"],
 )
-def test_an_option_is_another_one_where_another_key_says_so(method):
+def test_a_key_has_an_alternative_option_by_the_value_of_another_key(method):
     number = "" if "num_" in method else "engine: {speculative: {num_speculative_tokens: 4}}\n"
     found = of(f"{method}\n{number}", "sglang")
     assert value(found, "env.SGLANG_SPECULATIVE_NUM_DRAFT_TOKENS").value == "4"
@@ -438,7 +438,7 @@ def test_an_option_is_another_one_where_another_key_says_so(method):
     assert value(back, "engine.speculative.num_speculative_tokens").value == 6
 
 
-def test_a_component_s_own_method_says_which_option_the_project_s_number_is():
+def test_a_component_s_own_method_decides_the_option_of_the_project_s_number():
     text = "engine: {speculative: {method: eagle, num_speculative_tokens: 4}}\n"
     found = of(text + "inference_components: [{name: c, engine: {speculative: {method: ngram}}}]\n", "sglang")
     assert value(found, "inference_components[c].env.SGLANG_SPECULATIVE_NUM_DRAFT_TOKENS").value == "4"

@@ -19,19 +19,22 @@ def check(subject: Subject) -> Iterator[Finding]:
     needed = str(version.accelerator.get("type", "cpu")) if version is not None else "cpu"
     backend = subject.rows.backend
     if backend is not None and not backend.gpu:
-        return  # one image holds backends of both kinds
+        return  # one image contains backends of both kinds
     target = subject.rows.target
     if target is None or not target.instances:
-        return  # this machine is what it is
+        return  # the target runs on this machine, whatever it has
     if instance is None or config is None or needed in ("cpu", instance.accelerator):
         return
     path = ("deployment", "instance_type")
-    use = _for_model(subject, target.instances)
-    use = use or (next(iter(version.instances), "") if version is not None else "")
     usual = config.defaults.get("deployment", "instance_type")
-    use = use or (str(usual.value) if usual is not None else "one with such a device")
+    types = (
+        _for_model(subject, target.instances),
+        next(iter(version.instances), "") if version is not None else "",
+        str(usual.value) if usual is not None else "one with such a device",
+    )
     message = f"{quoted(instance.name)} has no {WORDS[needed]} device, and {config.name} needs one"
-    yield subject.finding(CODE, path, message, f"use {use}, or a CPU config (mlcc catalog configs)")
+    hint = f"use {next(filter(None, types))}, or a CPU config (mlcc catalog configs)"
+    yield subject.finding(CODE, path, message, hint)
 
 
 def _for_model(subject: Subject, offered: str) -> str:

@@ -1,4 +1,4 @@
-"""MLCC142: a device older, or newer, than the image's kernels are made for."""
+"""MLCC142: a device that is too old, or too new, for the image's kernels."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ CODE = "MLCC142"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Compares the device's compute capability with the least one that the image, or its CUDA, supports."""
+    """Compares the device's compute capability with those that the image, or its CUDA, supports."""
     version, instance = subject.rows.version, subject.rows.instance
     if version is None or instance is None or not instance.compute_capability:
         return
-    needed = instances.needs(subject.registries, version)
+    needs = instances.device_needs(subject.registries, version)
     name = f"{subject.rows.framework.name} {version.name}" if subject.rows.framework is not None else version.name
-    if needed.too_old(instance):
+    if needs.too_old(instance):
         message = (
             f"{instance.name} has {instance.accelerator_name} devices of compute capability "
-            f"{instance.compute_capability}, and {name} needs {needed.least}"
+            f"{instance.compute_capability}, and {name} needs {needs.least}"
         )
         hint = "choose newer devices (mlcc catalog instances), or an older version of the framework"
         yield subject.finding(CODE, ("deployment", "instance_type"), message, hint)
-    if needed.too_new(instance):
+    if needs.too_new(instance):
         toolkit = version.accelerator.get("version", "")
         message = (
             f"{instance.name} has {instance.accelerator_name} devices of compute capability "
-            f"{instance.compute_capability}, and CUDA {toolkit} in the image makes code up to {needed.newest}.x"
+            f"{instance.compute_capability}, and CUDA {toolkit} in the image supports up to {needs.newest}.x"
         )
         hint = "choose a newer version of the framework (mlcc catalog frameworks), or older devices"
         yield subject.finding(CODE, ("deployment", "instance_type"), message, hint)

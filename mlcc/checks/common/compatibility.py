@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from operator import eq, ge, gt, le, lt, ne
 
-from mlcc.checks.containers import places
-from mlcc.checks.policies import Judged, happens
+from mlcc.checks.containers import serving_containers
+from mlcc.checks.policies import PolicyContext, concerns
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
-from mlcc.core.paths import Path
 from mlcc.core.version_order import order
 from mlcc.registries.rows import Model
 
@@ -19,13 +18,13 @@ COMPARE = {">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt}
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """The row of the model, or of its class, says which versions of which engine serve it; its issues, who has them."""
+    """The row of the model, or of its class, has the engine versions that serve it, and the known issues of some."""
     framework, version, seen = subject.rows.framework, subject.rows.version, set()
     if framework is None or version is None:
         return
-    at = Judged(subject.resolved, subject.registries)
-    for place in places(subject):
-        model = place.model
+    context = PolicyContext(subject.resolved, subject.registries)
+    for container in serving_containers(subject):
+        model = container.model
         if model is None or model.name in seen:
             continue
         seen.add(model.name)
@@ -34,14 +33,14 @@ def check(subject: Subject) -> Iterator[Finding]:
             message = f"{model.name} needs {name} {wanted}, and {subject.rows.engine_version} is chosen"
             hint = f"choose another framework.version (mlcc catalog frameworks --filter name={framework.name})"
             yield subject.finding(CODE, ("framework", "version"), message, hint)
-        path: Path = (*place.prefix, "model") if place.own_model else ("model", "name")
         for issue in model.known_issues:
             name, reach = _range(subject, issue.get("engines") or {}, {}, framework.name)
-            if not happens(issue, at):
+            if not concerns(issue, context):
                 continue
             if "engines" not in issue or (name and within(subject.rows.engine_version, reach)):
                 severity = Severity.NOTE if issue.get("severity") == "note" else Severity.WARNING
-                yield subject.finding(CODE, path, str(issue["message"]), str(issue.get("source", "")), severity)
+                message, source = str(issue["message"]), str(issue.get("source", ""))
+                yield subject.finding(CODE, container.model_path, message, source, severity)
 
 
 def _class(subject: Subject, model: Model) -> Mapping[str, str]:
@@ -50,9 +49,9 @@ def _class(subject: Subject, model: Model) -> Mapping[str, str]:
 
 
 def _range(subject: Subject, first: Mapping[str, str], second: Mapping[str, str], framework: str) -> tuple[str, str]:
-    """The engine and the range that holds for it.  An image of another engine's (LMI has vLLM) has that one's range."""
+    """The engine and the range of its versions.  For an engine built on another one (LMI on vLLM), also that one's."""
     engine, options, version = subject.rows.engine, subject.rows.options, subject.rows.version
-    names = [engine.options if engine is not None else "", framework]
+    names = [engine.options_name if engine is not None else "", framework]
     if options is not None and options.parent is not None and version is not None and version.engine_version:
         names.append(options.parent.name)
     return next(((n, table[n]) for n in names for table in (first, second) if n in table), ("", ""))

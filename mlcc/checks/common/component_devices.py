@@ -1,4 +1,4 @@
-"""MLCC138: inference components that together ask for more devices than one copy of each finds."""
+"""MLCC138: inference components that together need more devices than the instances have."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ def check(subject: Subject) -> Iterator[Finding]:
     instance, resolved = subject.rows.instance, subject.resolved
     if instance is None or not instance.accelerator_count:
         return
-    asked: dict[str, tuple[int, Path]] = {}
-    largest = 0  # one that is larger than an instance is another rule's
+    wanted: dict[str, tuple[int, Path]] = {}
+    largest = 0  # a component that is larger than an instance is reported by MLCC143
     for name in resolved.names("inference_components"):
         prefix: Path = ("inference_components", Item(name))
         count, copies = resolved.values.get((*prefix, "gpu_count")), resolved.values.get((*prefix, "copy_count"))
         if count is not None and subject.enabled(prefix):
             largest = max(largest, int(count.value))
-            asked[name] = (int(count.value) * int(copies.value if copies is not None else 1), (*prefix, "gpu_count"))
+            wanted[name] = (int(count.value) * int(copies.value if copies is not None else 1), (*prefix, "gpu_count"))
     machines = int(resolved.get("deployment.instance_count", 1) or 1)
-    have, total = instance.accelerator_count * machines, sum(n for n, _ in asked.values())
+    have, total = instance.accelerator_count * machines, sum(n for n, _ in wanted.values())
     if total > have and largest <= instance.accelerator_count:
-        words = ", ".join(f"{name} {n}" for name, (n, _) in asked.items())
-        message = f"the components ask for {total} devices ({words}), and {machines} x {instance.name} have {have}"
-        last = list(asked.values())[-1][1]
+        each = ", ".join(f"{name} {n}" for name, (n, _) in wanted.items())
+        message = f"the components need {total} devices ({each}), and {machines} x {instance.name} have {have}"
+        last = list(wanted.values())[-1][1]
         hint = "lower gpu_count or copy_count, raise deployment.instance_count, or take a larger instance type"
         yield subject.finding(CODE, last, message, hint)

@@ -1,4 +1,4 @@
-"""MLCC139: a host whose driver does not know the instance's devices, or has left them behind."""
+"""MLCC139: a host whose driver does not support the instance's devices yet, or no longer supports them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     if not has or instance.accelerator != "cuda":
         return
     for limit, wrong, words in (
-        (instance.driver, order(has)[:1] < order(instance.driver)[:1], "are known from driver {} on"),
-        (instance.last_driver, order(has)[:1] > order(instance.last_driver)[:1], "are known up to driver {}"),
+        (instance.driver, order(has)[:1] < order(instance.driver)[:1], "need driver {} or newer"),
+        (instance.last_driver, order(has)[:1] > order(instance.last_driver)[:1], "need driver {} or older"),
     ):
         if limit and wrong:
             device = instance.accelerator_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlcc.checks.containers import places
+from mlcc.checks.containers import serving_containers
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.paths import Path
@@ -21,23 +21,23 @@ def check(subject: Subject) -> Iterator[Finding]:
     if target is None or not target.host_image:
         return
     secrets = secret_variables.variables({p: v.value for p, v in subject.resolved.values.items()})
-    for place in places(subject):
-        pairs = {name: str(found.value) for name, found in place.env.items()} | secrets
-        path: Path = (*place.prefix, "env")
+    for container in serving_containers(subject):
+        pairs = {name: str(setting.value) for name, setting in container.env.items()} | secrets
+        path: Path = (*container.prefix, "env")
         if len(pairs) > PAIRS:
             yield subject.finding(
-                CODE, path, f"{len(pairs)} variables{place.words}; SageMaker takes {PAIRS}", "remove some"
+                CODE, path, f"{len(pairs)} variables{container.words}; SageMaker takes {PAIRS}", "remove some"
             )
         total = sum(
             len(n.encode("utf-8", "surrogatepass")) + len(v.encode("utf-8", "surrogatepass")) for n, v in pairs.items()
         )
         if total > SUM:
-            message = f"the variables{place.words} take {total:,} bytes; SageMaker takes {SUM:,}"
+            message = f"the variables{container.words} take {total:,} bytes; SageMaker takes {SUM:,}"
             yield subject.finding(CODE, path, message, "put long values into files of code/")
-        for name, found in place.env.items():
-            if len(str(found.value)) > VALUE:
-                message = f"{name[:60]} has {len(str(found.value)):,} characters; SageMaker takes {VALUE:,}"
-                yield subject.finding(CODE, found.path, message, "put the value into a file of code/")
+        for name, setting in container.env.items():
+            if len(str(setting.value)) > VALUE:
+                message = f"{name[:60]} has {len(str(setting.value)):,} characters; SageMaker takes {VALUE:,}"
+                yield subject.finding(CODE, setting.path, message, "put the value into a file of code/")
     batch = subject.resolved.below("batch.env")
     if len(batch) > BATCH_PAIRS:
         message = f"{len(batch)} variables; a transform job takes {BATCH_PAIRS}"

@@ -1,4 +1,7 @@
-"""MLCC158: a file that the image is built from is not there.  Whoever calls has looked for it: the check is pure."""
+"""MLCC158: a file from which the image is built is not there.
+
+The check is pure: the caller looks for the files and passes the names of those that are missing.
+"""
 
 from __future__ import annotations
 
@@ -27,5 +30,5 @@ def check(subject: Subject) -> Iterator[Finding]:
         if name in subject.missing:
             message = f"{quoted(name, 200)}: no such file in the project; its image cannot be built"
             yield subject.finding(
-                CODE, path, message, "put it there before do/build, or mend the name", Severity.WARNING
+                CODE, path, message, "put it there before do/build, or correct the name", Severity.WARNING
             )

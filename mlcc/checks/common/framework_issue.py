@@ -1,11 +1,11 @@
-"""MLCC154: what is known to go wrong with the chosen version."""
+"""MLCC154: a known issue of the chosen version."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from mlcc.checks.policies import Judged, happens
+from mlcc.checks.policies import PolicyContext, concerns
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 
@@ -13,11 +13,11 @@ CODE = "MLCC154"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Issues in the version's row; those with conditions only where these hold."""
+    """Issues in the version's row; those with conditions only where the conditions are met."""
     version, instance = subject.rows.version, subject.rows.instance
-    at = Judged(subject.resolved, subject.registries)
+    context = PolicyContext(subject.resolved, subject.registries)
     for issue in version.known_issues if version is not None else ():
-        if not happens(issue, at):
+        if not concerns(issue, context):
             continue
         kinds, types = issue.get("accelerators"), issue.get("instances")
         if kinds and (instance is None or instance.accelerator_name not in kinds):

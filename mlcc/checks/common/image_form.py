@@ -14,7 +14,7 @@ ECR = re.compile(r"\d{12}\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.(?P<suffix>
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """A named image must lie in ECR, in the project's region; what mlcc builds is pushed there."""
+    """A named image must be in ECR, in the project's region; an image that mlcc builds is pushed there."""
     target = subject.rows.target
     if target is None or not target.host_image:
         return
@@ -27,16 +27,16 @@ def check(subject: Subject) -> Iterator[Finding]:
         image = str(value.value) if value is not None else ""
         if not image:
             continue
-        found = ECR.match(image)
-        if found is None or found["suffix"] not in _suffixes(subject):
-            message = f"{quoted(image, 80)} does not lie in Amazon ECR, from where SageMaker takes images"
+        match = ECR.match(image)
+        if match is None or match["suffix"] not in _suffixes(subject):
+            message = f"{quoted(image, 80)} is not in Amazon ECR, from where SageMaker takes images"
             hint = f"copy it to ECR and name it there, or leave {path[-1]} out: do/push does it"
             yield subject.finding(CODE, path, message, hint)
-        elif region and found["region"] != region:
-            message = f"the image lies in {found['region']}, and the project is deployed in {region}"
+        elif region and match["region"] != region:
+            message = f"the image is in {match['region']}, and the project is deployed in {region}"
             yield subject.finding(CODE, path, message, f"copy it to {region}; images are pulled from the same region")
 
 
 def _suffixes(subject: Subject) -> set[str]:
-    """What follows the region in the names of AWS's registries (asked for a named image only: it reads a table)."""
+    """The ends of the names of AWS's registries, after the region (read for a named image only: it is a table)."""
     return {row.dns_suffix for row in subject.registries.regions.values()}

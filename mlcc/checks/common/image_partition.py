@@ -1,4 +1,4 @@
-"""MLCC177: a base image that lies in another partition of AWS than the project's region."""
+"""MLCC177: a base image that is in another partition of AWS than the project's region."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ PATH = ("framework", "base_image")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Credentials of one partition mean nothing in another one: the build cannot pull the image."""
+    """Credentials of one partition are not valid in another one: the build cannot pull the image."""
     target, image = subject.rows.target, str(subject.resolved.get("framework.base_image", ""))
-    found, name = ECR.match(image), str(subject.resolved.get("deployment.region", ""))
-    if target is None or not target.host_image or found is None or not name:
+    match, name = ECR.match(image), str(subject.resolved.get("deployment.region", ""))
+    if target is None or not target.host_image or match is None or not name:
         return
-    region, source = (subject.registries.regions.get(n) for n in (name, found["region"]))
+    region, source = (subject.registries.regions.get(n) for n in (name, match["region"]))
     if region is None or source is None:
         return
     if source.partition != region.partition:
-        message = (
-            f"the base image lies in {source.name} ({source.partition}), and {region.name} is of {region.partition}"
-        )
+        message = f"the base image is in {source.name} ({source.partition}), and {region.name} is in {region.partition}"
         account = subject.rows.framework.accounts.get(region.name) if subject.rows.framework is not None else None
         own = re.sub(r"^[^/]*", f"{account}.dkr.ecr.{region.name}.{region.dns_suffix}", image)
         hint = f"framework: {{base_image: {own}}}" if account else "copy it to your own ECR, and name it there"

@@ -1,4 +1,4 @@
-"""MLCC136: a path in S3 that the target cannot do without."""
+"""MLCC136: a path in S3 that the target needs and that is not set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CODE = "MLCC136"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Nothing is rendered wrong without it, so it is a warning: who deploys must say it."""
+    """The project is rendered correctly without it, so it is a warning: it must be set before the deployment."""
     target = subject.rows.target
     for path in target.needs if target is not None else ():
         if not subject.resolved.get(path):
@@ -21,5 +21,5 @@ def check(subject: Subject) -> Iterator[Finding]:
     for path, other in target.together.items() if target is not None else ():
         if subject.resolved.get(path) and not subject.resolved.get(other):
             hint = f"mlcc set {other} s3://bucket/prefix/"
-            message = f"{path} says nothing without {other}"
+            message = f"{path} has no effect without {other}"
             yield subject.finding(CODE, tuple(path.split(".")), message, hint, Severity.WARNING)

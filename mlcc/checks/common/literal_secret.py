@@ -1,4 +1,4 @@
-"""MLCC120: a secret written down instead of referred to."""
+"""MLCC120: a secret whose value is written in mlcc.yaml instead of a reference to it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         if named or any(map(is_secret_value, texts)):
             why = f"{printable(name, 60)} is the name of a secret" if named else "the value has the format of a secret"
             variable = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:60]
-            hint = f"secrets: {{{variable}: {{secretsmanager: NAME}}}} refers to it instead"
-            hint = hint if "env" in path or "extra_args" in path else "take it out, and make a new one: it was seen"
+            hint = "remove it, and create a new secret: this one was exposed"
+            if "env" in path or "extra_args" in path:
+                hint = f"secrets: {{{variable}: {{secretsmanager: NAME}}}} refers to it instead"
             yield subject.finding(CODE, path, f"{why}, and mlcc.yaml is committed", hint)

@@ -1,4 +1,4 @@
-"""MLCC125: a requirement whose version floats, so that two builds of one commit may differ."""
+"""MLCC125: a requirement without an exact version, so that two builds of one commit may differ."""
 
 from __future__ import annotations
 

@@ -17,6 +17,6 @@ def check(subject: Subject) -> Iterator[Finding]:
     if instance is None or value is None or target is None or not target.instances or not instance.platform:
         return
     if value.value != instance.platform:
-        message = f"{quoted(str(value.value))} is built, and {instance.name} runs {instance.platform}"
+        message = f"the image is built for {quoted(str(value.value))}, and {instance.name} runs {instance.platform}"
         hint = f"remove build.platform: it is {instance.platform} then; or take another instance type"
         yield subject.finding(CODE, ("build", "platform"), message, hint)

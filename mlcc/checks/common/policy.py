@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlcc.checks import policies
-from mlcc.checks.policies import FACTS, FACTS_PREFIX, Judged
+from mlcc.checks.policies import FACTS, FACTS_PREFIX, PolicyContext
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity, printable
 from mlcc.core.paths import Path, format_path, parse_path
@@ -14,39 +14,39 @@ from mlcc.registries.policy_rows import Policy
 from mlcc.registries.redaction import told
 
 CODE = "MLCC190"
-SHOWN, SAID = 80, 500
+MAX_VALUE, MAX_TEXT = 80, 500
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Every rule of every folder that holds here, about every value that its path names."""
-    at = Judged(subject.resolved, subject.registries)
+    """Every rule of every folder that applies here, for every value that its path names."""
+    context = PolicyContext(subject.resolved, subject.registries)
     for policy in subject.registries.policies:
-        if not policies.sound(policy) or not policies.applies(policy, at):
+        if not policies.can_check(policy) or not policies.applies(policy, context):
             continue
-        found = policies.values(at, policy.path)
-        if not found and policies.unjudged(policy):
+        values = policies.values(context, policy.path)
+        if not values and policies.broken_without_value(policy):
             yield _broken(subject, policy, *_missing(policy))
-        for path, value in found:
+        for path, value in values:
             wrong = policies.wrong(policy, value)
             if wrong:
                 yield _broken(subject, policy, path, f"{_shown(policy, path, value)} {wrong}")
 
 
 def _missing(policy: Policy) -> tuple[Path, str]:
-    """Where a value would stand, and what to say of there being none."""
+    """The path of a value that is missing, and the message for it."""
     fact = FACTS.get(policy.path.removeprefix(FACTS_PREFIX)) if policy.path.startswith(FACTS_PREFIX) else None
-    words = "is not known for this choice, and so cannot be judged" if fact else "is missing"
+    words = "is not known for this choice, and so cannot be checked" if fact else "is missing"
     return parse_path(fact.path if fact else policy.path) or (), f"{policy.path} {words}"
 
 
 def _shown(policy: Policy, path: Path, value: Any) -> str:
     """The value for a message; one that may be a secret is not quoted."""
     name, text = policy.path if policy.path.startswith(FACTS_PREFIX) else format_path(path), policies.text(value)
-    return f"{name} {told(str(path[-1]), text, SHOWN, '')}".rstrip()
+    return f"{name} {told(str(path[-1]), text, MAX_VALUE, '')}".rstrip()
 
 
 def _broken(subject: Subject, policy: Policy, path: Path, wrong: str) -> Finding:
-    said = printable(policy.message, SAID)
-    message = f"{policy.name}: {said} ({wrong})" if said else f"{policy.name}: {wrong}"
-    hint = "; ".join(filter(None, (printable(policy.hint, SAID), f"policy at {policy.origin}")))
+    text = printable(policy.message, MAX_TEXT)
+    message = f"{policy.name}: {text} ({wrong})" if text else f"{policy.name}: {wrong}"
+    hint = "; ".join(filter(None, (printable(policy.hint, MAX_TEXT), f"policy at {policy.origin}")))
     return subject.finding(CODE, path, message, hint, Severity[policy.severity.upper()])

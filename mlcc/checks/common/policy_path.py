@@ -1,4 +1,4 @@
-"""MLCC191: a rule about a value that nothing can have."""
+"""MLCC191: a rule about a value that no configuration can have."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ CODE = "MLCC191"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Such a rule would never speak, and its authors would believe that all is well."""
+    """Such a rule would never find anything, and its authors would believe that every project obeys it."""
     for rule in subject.registries.policies:
         for path in policies.paths(rule):
             if not policies.exists(path):
                 written = (".".join(p).replace(".[]", policies.ELEMENTS) for p in keys.index(SCHEMA))
                 known = [*(FACTS_PREFIX + name for name in FACTS), *(p for p in written if policies.exists(p))]
                 near = nearest(path, known)
-                message = f"{rule.name}: {quoted(path, 80)} is neither a key of mlcc.yaml that holds a value nor a fact"
+                message = f"{rule.name}: {quoted(path, 80)} is neither a key of mlcc.yaml that has a value nor a fact"
                 hint = f"did you mean {near}?" if near else f"facts: {allowed(FACTS, len(FACTS))}"
                 yield _finding(rule, message, path, hint)
-        wrong = policies.misfit(rule)
+        wrong = policies.wrong_limit(rule)
         if wrong and policies.exists(rule.path):
             yield _finding(rule, f"{rule.name}: {wrong}", rule.path, "compare it with a value of its own kind")
 

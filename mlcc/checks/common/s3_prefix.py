@@ -22,4 +22,4 @@ def check(subject: Subject) -> Iterator[Finding]:
         name = str(value.value) if value is not None else ""
         if name.startswith("s3://") and not name.endswith(("/", ".tar.gz")):
             message = f"{quoted(name, 80)} is neither a prefix, which ends in a slash, nor a .tar.gz"
-            yield subject.finding(CODE, path, message, f"write {name}/ for what lies below it"[:200])
+            yield subject.finding(CODE, path, message, f"write {name}/ for all that is below it"[:200])

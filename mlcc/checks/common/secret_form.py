@@ -1,4 +1,4 @@
-"""MLCC121: a secret that is not referred to in exactly one way, or in a way that its target has not."""
+"""MLCC121: a secret without exactly one place, or with a place that its target does not read."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import Path
 
 CODE = "MLCC121"
-# The forms of a reference, with what is said of one that the target does not read.
+# The places of a secret, with the message for one that the target does not read.
 FORMS = {
-    "secretsmanager": "lies in AWS Secrets Manager, which {} does not read",
-    "env": "comes from a variable of this machine, which {} has not",
-    "kubernetes": "lies in a Kubernetes cluster, which {} does not read",
+    "secretsmanager": "is in AWS Secrets Manager, which {} does not read",
+    "env": "comes from a variable of this machine, which {} does not have",
+    "kubernetes": "is in a Kubernetes cluster, which {} does not read",
 }
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """One of secretsmanager, env and kubernetes; which of them a running container reads is the target's fact."""
-    found: dict[Path, set[str]] = {}
+    """One of secretsmanager, env and kubernetes; the target's row has those that a running container reads."""
+    secrets: dict[Path, set[str]] = {}
     for path in subject.resolved.values:
         if path[0] == "secrets" and len(path) > 2:
-            found.setdefault(path[:2], set()).add(str(path[2]))
+            secrets.setdefault(path[:2], set()).add(str(path[2]))
     target = subject.rows.target
     read = target.secrets if target is not None else ()
-    for path, keys in found.items():
+    for path, keys in secrets.items():
         forms = [f for f in FORMS if f in keys]
         leaf = next(p for p in subject.resolved.values if p[:2] == path)
         if len(forms) != 1:
             message = f"{path[1]} names {len(forms)} of {', '.join(FORMS)}"
             yield subject.finding(CODE, leaf, message, "name exactly one: where the value is kept")
         elif "json_key" in keys and forms != ["secretsmanager"]:
-            hint = "remove it: the other places hold the value itself"
+            hint = "remove it: the other places contain the value itself"
             yield subject.finding(CODE, (*path, "json_key"), f"{path[1]} has a json_key without secretsmanager", hint)
         elif read and forms[0] not in read and subject.resolved.get(f"secrets.{path[1]}.phase") != "build":
             words = FORMS[forms[0]].format(target.name if target is not None else "")

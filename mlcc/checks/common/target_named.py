@@ -11,7 +11,7 @@ CODE = "MLCC151"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """The config's row says so."""
+    """The config's row has the targets on which it does not run."""
     config, target = subject.rows.config, subject.rows.target
     if config is None or target is None or target.name not in config.not_on:
         return

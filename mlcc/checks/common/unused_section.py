@@ -10,7 +10,7 @@ from mlcc.core.nodes import Node
 from mlcc.core.paths import Path, format_path
 
 CODE = "MLCC101"
-# Sections that every project has a use for.
+# Sections that every project reads.
 COMMON = {
     "version", "extends", "project", "deployment", "env", "env_unset", "secrets", "build", "test", "ci", "seed_files",
     "tags", "ttl", "policies", "registries", "environments",
@@ -28,14 +28,14 @@ def check(subject: Subject) -> Iterator[Finding]:
             if key in used or key.startswith("x-") or not node.value:
                 continue
             mark = sections.keys[key]
-            message = f"{rows.config.name} on {rows.target.name} has no use for {key}"
+            message = f"{rows.config.name} on {rows.target.name} does not read {key}"
             hint = "remove it, or choose a config or target that reads it"
             path = format_path((*above, key))
             yield Finding(CODE, Severity.WARNING, message, path, mark.file, mark.line, mark.column, hint)
 
 
 def _places(subject: Subject) -> Iterator[tuple[Path, Node]]:
-    """The mappings that hold sections of this environment, each with its path: another one's overlay has its turn."""
+    """The mappings with sections of this environment, each with its path; other overlays are other environments."""
     yield (), subject.root
     env = subject.resolved.env
     overlay = subject.root.get("environments", env) if env else None

@@ -1,3 +1,3 @@
-"""Checks of projects that a serving engine serves.  Each module has a code and a function `check`."""
+"""Checks of projects with a serving engine.  Each module has a code and a function `check`."""
 
 from __future__ import annotations

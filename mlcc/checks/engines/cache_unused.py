@@ -1,44 +1,57 @@
-"""MLCC144: more memory for the KV cache than the asked batch can fill."""
+"""MLCC144: more memory for the KV cache than the largest batch can fill."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 
-from mlcc.checks.containers import known, places
-from mlcc.checks.engines.memory import wanted
+from mlcc.checks.containers import Container, known_options, serving_containers
+from mlcc.checks.engines.memory import engine_settings
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 from mlcc.resolve.hardware import instances, memory
+from mlcc.resolve.hardware.memory import Fit
 
 CODE = "MLCC144"
-# Of what is taken, the part that must be filled for nothing to be said.
-WORTH = 0.5
+# The share of the cache that the batch must fill; below it there is a finding.
+ENOUGH = 0.5
 BYTES = "kv-cache-memory-bytes"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """An engine takes its whole share of the memory; who names batch and length can be told what they need."""
-    instance, engine, listed = subject.rows.instance, subject.rows.engine, known(subject)
-    if instance is None or engine is None or "gpu_memory_utilization" not in engine.typed:
+    """An engine takes its whole share of the memory; where batch and length are set, the need can be computed."""
+    engine, seen = subject.rows.engine, set()
+    if engine is None or "gpu_memory_utilization" not in engine.typed_keys:
         return
-    seen = set()
-    for place in places(subject):
-        model, batch = place.model, place.engine.get("max_num_seqs")
-        if model is None or batch is None or batch.path in seen or place.get("max_model_len") is None:
+    for container in serving_containers(subject):
+        batch = container.engine.get("max_num_seqs")
+        if batch is None or batch.path in seen or not subject.resolved.values[batch.path].source.by_hand:
             continue
-        found = instances.solve(model.facts, instance, wanted(subject, place)) if memory.possible(model.facts) else None
-        if found is None or found.verdict != memory.FITS or not subject.resolved.values[batch.path].source.by_hand:
+        fit = _fit(subject, container)
+        if fit is None or fit.verdict != memory.FITS:
             continue
-        need = int(batch.value) * (found.length * found.token_bytes + found.fixed_bytes) / memory.GIB
-        if need < WORTH * found.cache:
+        need = int(batch.value) * (fit.length * fit.token_bytes + fit.fixed_bytes) / memory.GIB
+        if need < ENOUGH * fit.cache:
             seen.add(batch.path)
-            share = math.ceil((found.budget - found.cache + need) / found.device.memory_gib * 100) / 100
             message = (
-                f"{batch.value} sequences of {found.length:,} tokens fill {need:.1f} GiB of cache, and the engine "
-                f"takes {found.cache:.1f}{place.words}"
+                f"{batch.value} sequences of {fit.length:,} tokens fill {need:.1f} GiB of cache, and the engine "
+                f"takes {fit.cache:.1f}{container.words}"
             )
-            hint = f"engine.gpu_memory_utilization: {share} leaves the rest free"
-            if listed is not None and listed.find(BYTES) is not None:
-                hint += f"; or engine.extra_args: {{{BYTES}: {math.ceil(need * memory.GIB)}}}"
-            yield subject.finding(CODE, batch.path, message, hint, Severity.NOTE)
+            yield subject.finding(CODE, batch.path, message, _hint(subject, fit, need), Severity.NOTE)
+
+
+def _fit(subject: Subject, container: Container) -> Fit | None:
+    model, instance = container.model, subject.rows.instance
+    if model is None or instance is None or container.get("max_model_len") is None:
+        return None
+    if not memory.can_estimate(model.facts):
+        return None
+    return instances.estimate(model.facts, instance, engine_settings(subject, container))
+
+
+def _hint(subject: Subject, fit: Fit, need: float) -> str:
+    share = math.ceil((fit.budget - fit.cache + need) / fit.device.memory_gib * 100) / 100
+    hint, options = f"engine.gpu_memory_utilization: {share} leaves the rest free", known_options(subject)
+    if options is not None and options.find(BYTES) is not None:
+        hint += f"; or engine.extra_args: {{{BYTES}: {math.ceil(need * memory.GIB)}}}"
+    return hint

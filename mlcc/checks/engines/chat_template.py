@@ -1,4 +1,4 @@
-"""MLCC157: a chat model that has no template of its own, and is given none."""
+"""MLCC157: a chat model without a chat template, neither its own nor one in the configuration."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     named = subject.resolved.get("model.chat_template") or subject.resolved.get("model.chat_template_file")
     if not named and not model.chat_template:
-        message = f"{model.name} brings no chat template, and none is given: chat requests would fail"
+        message = f"{model.name} has no chat template of its own, and none is set: chat requests would fail"
         hint = "model: {chat_template_file: ./template.jinja}; mlcc upgrade looks for one on the Hub"
         yield subject.finding(CODE, ("model", "chat_template"), message, hint, Severity.WARNING)

@@ -11,15 +11,15 @@ CODE = "MLCC189"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """A template without an expression says the same of every conversation: a misspelt name becomes the prompt."""
+    """A text without an expression is the same prompt for every conversation: it is a misspelt name."""
     text, file = (str(subject.resolved.get(f"model.{key}") or "") for key in ("chat_template", "chat_template_file"))
     known = subject.registries.entries("chat_templates")
     path = ("model", "chat_template")
     if text and file:
-        message = "chat_template and chat_template_file are given; only one can be the model's"
+        message = "chat_template and chat_template_file are both set; a model has only one template"
         yield subject.finding(CODE, path, message, "remove one of them")
     elif text and text not in known and "{{" not in text and "{%" not in text:
         near = nearest(text, known)
-        message = f"{quoted(text, 60)} is no template, and none of the registries is called so"
+        message = f"{quoted(text, 60)} is no template, and no template of the registries has that name"
         hint = f"did you mean {near}?" if near else f"known: {allowed(known)}; or a file: model.chat_template_file"
         yield subject.finding(CODE, path, message, hint, Severity.ERROR)

@@ -1,69 +1,96 @@
-"""MLCC132: an option that the chosen version of the engine does not know."""
+"""MLCC132: an option that the chosen version of the engine does not have."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from mlcc.checks.containers import known, places
+from mlcc.checks.containers import Container, known_options, serving_containers
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity, nearest
 from mlcc.core.paths import Path
 from mlcc.registries.engine_rows import Engine
 from mlcc.resolve.engine import spelling
-from mlcc.resolve.engine.options import Known, names_of
+from mlcc.resolve.engine.options import KnownOptions, names_of, variable_name
 
 CODE = "MLCC132"
+EXTRA = "extra_args."
+
+
+class Unknown(NamedTuple):
+    """An option that the engine does not have: the path and the name under which it is set, and the path to report.
+
+    The variable of an extra argument has the same mistake; it is not reported again.
+    """
+
+    path: Path
+    name: str
+    also_wrong: Path
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Variables that begin with the engine's prefix are its options or its own variables; anything else is a mistake.
+    """Variables with the engine's prefix are its options or its own variables; any other one is a mistake.
 
-    Where the list is of another version than the wanted one it is a warning: the option may have come since.
+    Where the list is that of another version it is a warning: the wanted version may have the option.
     """
-    engine, listed = subject.rows.engine, known(subject)
-    if engine is None or listed is None:
+    engine, options = subject.rows.engine, known_options(subject)
+    if engine is None or options is None:
         return
-    typed, seen = spelling.keys_of(engine), set()
-    for place in places(subject):
-        for key, found in place.engine.items():
-            how = spelling.spelled(engine, key)
-            if how is not None and not listed.find(how.option) and found.path not in seen:
-                seen.add(found.path)
-                yield _finding(subject, found.path, f"--{how.option}", engine, listed)
-            extra = key.removeprefix("extra_args.")
-            variable = spelling.variable(engine, extra) if extra != key else ""
-            if variable and variable not in typed and not _words(listed, variable.removeprefix(engine.prefix)):
-                yield _finding(subject, found.path, f"--{extra}", engine, listed)
-                seen.add(place.env[variable].path if variable in place.env else found.path)
-        for name, found in place.env.items():
-            prefix = next((p for p in (engine.prefix, *engine.also) if name.startswith(p)), "")
-            if not prefix or name in typed or name in engine.names.values() or found.path in seen:
-                continue
-            if (
-                name in listed.variables
-                or name in [name for found in engine.along.values() for name in found]
-                or _words(listed, name.removeprefix(prefix))
-            ):
-                continue
-            seen.add(found.path)
-            yield _finding(subject, found.path, name, engine, listed, prefix)
+    seen: set[Path] = set()
+    for container in serving_containers(subject):
+        for find in (_typed_keys, _extra_arguments, _variables):
+            for unknown in find(container, engine, options):
+                if unknown.path not in seen:
+                    yield _finding(subject, unknown, engine, options)
+                seen |= {unknown.path, unknown.also_wrong}
 
 
-def _words(listed: Known, word: str) -> bool:
-    names = (n for row in listed.options.values() for n in names_of(row))
-    return any(n.upper().replace("-", "_").replace(".", "_") == word for n in names)
+def _typed_keys(container: Container, engine: Engine, options: KnownOptions) -> Iterator[Unknown]:
+    """Keys of `engine:` whose option this version does not have."""
+    for key, setting in container.engine.items():
+        how = spelling.spelled(engine, key)
+        if how is not None and not options.find(how.option):
+            yield Unknown(setting.path, f"--{how.option}", setting.path)
 
 
-def _finding(subject: Subject, path: Path, name: str, engine: Engine, listed: Known, prefix: str = "") -> Finding:
-    words = [spelling.variable(engine, option) for option in listed.options] + sorted(listed.variables)
-    known = {w.lower(): w for w in (words if prefix else [f"--{option}" for option in listed.options])}
-    near = known.get(nearest(name.lower(), known), "")
+def _extra_arguments(container: Container, engine: Engine, options: KnownOptions) -> Iterator[Unknown]:
+    """Keys of `engine.extra_args` that are no option."""
+    typed, names = spelling.keys_by_variable(engine), _option_names(options)
+    for key, setting in container.engine.items():
+        option = key.removeprefix(EXTRA)
+        variable = spelling.variable(engine, option)
+        if option != key and variable not in typed and variable_name(option) not in names:
+            path = container.env[variable].path if variable in container.env else setting.path
+            yield Unknown(setting.path, f"--{option}", path)
+
+
+def _variables(container: Container, engine: Engine, options: KnownOptions) -> Iterator[Unknown]:
+    """Variables with the engine's prefix that are neither an option nor a variable of its own."""
+    names = _option_names(options)
+    own = {*spelling.keys_by_variable(engine), *engine.model_variables.values(), *options.variables}
+    own |= {name for companions in engine.companions.values() for name in companions}
+    for name, setting in container.env.items():
+        prefix = next((p for p in engine.prefixes if name.startswith(p)), "")
+        if prefix and name not in own and name.removeprefix(prefix) not in names:
+            yield Unknown(setting.path, name, setting.path)
+
+
+def _option_names(options: KnownOptions) -> set[str]:
+    """The names of all options as they are written in variables, without a prefix."""
+    return {variable_name(name) for row in options.options.values() for name in names_of(row)}
+
+
+def _finding(subject: Subject, unknown: Unknown, engine: Engine, options: KnownOptions) -> Finding:
+    if unknown.name.startswith("--"):
+        names = [f"--{option}" for option in options.options]
+    else:
+        names = [spelling.variable(engine, option) for option in options.options] + sorted(options.variables)
+    known = {name.lower(): name for name in names}
+    near = known.get(nearest(unknown.name.lower(), known), "")
     hint = f"did you mean {near}? " if near else ""
-    version = subject.rows.engine_version
-    message = f"{engine.options} {version} has no option {name}"
-    if not listed.exact:
-        message = (
-            f"{engine.options} {listed.version}, the nearest version with a list to {version}, has no option {name}"
-        )
-    severity = Severity.ERROR if listed.exact else Severity.WARNING
-    return subject.finding(CODE, path, message, hint + "remove it, or choose a version that has it", severity)
+    wanted, name = subject.rows.engine_version, engine.options_name
+    message = f"{name} {wanted} has no option {unknown.name}"
+    if not options.exact:
+        message = f"{name} {options.version}, the nearest version with a list to {wanted}, has no option {unknown.name}"
+    severity = Severity.ERROR if options.exact else Severity.WARNING
+    return subject.finding(CODE, unknown.path, message, hint + "remove it, or choose a version that has it", severity)

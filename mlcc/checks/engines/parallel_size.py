@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlcc.checks.containers import parallel, places, tensor_parallel
+from mlcc.checks.containers import Container, devices_needed, serving_containers, split_size
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
-from mlcc.resolve.hardware.instances import shares
+from mlcc.registries.rows import Instance
+from mlcc.resolve.hardware.instances import can_share_heads
 
 CODE = "MLCC143"
 
@@ -17,23 +18,31 @@ def check(subject: Subject) -> Iterator[Finding]:
     instance = subject.rows.instance
     if subject.rows.engine is None:
         return
-    for place in places(subject):
-        path, split, model = place.path("tensor_parallel_size"), parallel(place), place.model
-        have = instance.accelerator_count if instance is not None else None
-        if instance is not None and have is not None and place.devices is not None and place.devices > have:
-            message = f"gpu_count is {place.devices}{place.words}, and {instance.name} has {have}"
-            hint = f"lower it to {have}, or take a larger instance type"
-            yield subject.finding(CODE, (*place.prefix, "gpu_count"), message, hint)
-        if place.devices is not None and split > place.devices and instance is not None:
-            message = f"{split} devices are asked for{place.words}, and there are {place.devices} ({instance.name})"
-            hint = f"lower it to {place.devices}, say max, or take a larger instance type"
-            yield subject.finding(CODE, path, message, hint)
-        size = tensor_parallel(place)
-        if model is not None and not shares(model.facts, size):
-            fits = [str(n) for n in (1, 2, 4, 8, 16) if shares(model.facts, n)]
-            heads, narrow = (model.facts.get(key, 0) for key in ("attention_heads", "kv_heads"))
-            said = f"{heads} attention heads" + (
-                f" and {narrow} of keys and values" if narrow not in (0, heads) else ""
-            )
-            message = f"{model.name} has {said}, which {size} devices cannot share evenly"
-            yield subject.finding(CODE, path, message, f"use {', '.join(fits)}")
+    for container in serving_containers(subject):
+        if instance is not None and container.devices is not None:
+            yield from _too_few_devices(subject, instance, container, container.devices)
+        yield from _uneven_heads(subject, container)
+
+
+def _too_few_devices(subject: Subject, instance: Instance, container: Container, devices: int) -> Iterator[Finding]:
+    have, needed = instance.accelerator_count, devices_needed(container)
+    if have is not None and devices > have:
+        message = f"gpu_count is {devices}{container.words}, and {instance.name} has {have}"
+        hint = f"lower it to {have}, or take a larger instance type"
+        yield subject.finding(CODE, (*container.prefix, "gpu_count"), message, hint)
+    if needed > devices:
+        message = f"{needed} devices are needed{container.words}, and there are {devices} ({instance.name})"
+        hint = f"lower it to {devices}, set it to max, or take a larger instance type"
+        yield subject.finding(CODE, container.path("tensor_parallel_size"), message, hint)
+
+
+def _uneven_heads(subject: Subject, container: Container) -> Iterator[Finding]:
+    model, size = container.model, split_size(container)
+    if model is None or can_share_heads(model.facts, size):
+        return
+    heads, kv_heads = (model.facts.get(key, 0) for key in ("attention_heads", "kv_heads"))
+    words = f"{heads} attention heads"
+    words += f" and {kv_heads} of keys and values" if kv_heads not in (0, heads) else ""
+    message = f"{model.name} has {words}, which {size} devices cannot share evenly"
+    fits = ", ".join(str(n) for n in (1, 2, 4, 8, 16) if can_share_heads(model.facts, n))
+    yield subject.finding(CODE, container.path("tensor_parallel_size"), message, f"use {fits}")

@@ -1,3 +1,3 @@
-"""Checks of projects that Triton serves.  Each module has a code and a function `check`."""
+"""Checks of projects with a Triton server.  Each module has a code and a function `check`."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""MLCC161: several models and no word which of them answers, or one that is not there."""
+"""MLCC161: several models without a default, or a default that is not in the repository."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WRITTEN: Path = ("triton", "default_model")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """SageMaker asks one model of a repository: the only one, or the one that is named."""
+    """SageMaker sends requests to one model of a repository: the only one, or the default."""
     known = subject.resolved.names("triton.models")
     if subject.rows.backend is None or not known:
         return

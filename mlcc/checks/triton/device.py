@@ -1,4 +1,4 @@
-"""MLCC156: a Triton model that is put on devices which are not there."""
+"""MLCC156: a Triton model on devices that the instance does not have."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.paths import Item
-from mlcc.resolve.triton.models import MODELS, models_of
+from mlcc.resolve.triton.models import MODELS, model_configs
 
 CODE = "MLCC156"
 
@@ -18,11 +18,13 @@ def check(subject: Subject) -> Iterator[Finding]:
     if instance is None or subject.rows.target is None or not subject.rows.target.instances:
         return
     have = (instance.accelerator_count or 0) if instance.accelerator == "cuda" else 0
-    for model in models_of({p: v.value for p, v in subject.resolved.values.items()}, backends):
+    for model in model_configs({p: v.value for p, v in subject.resolved.values.items()}, backends):
         for group in model.instance_group:
             gpus = [int(n) for n in group.get("gpus", ())]
             if (group.get("kind") == "KIND_GPU" and not have) or any(n >= have for n in gpus):
-                asked = f"GPU {max(gpus)}" if gpus else "a GPU"
-                message = f"the model {model.name} is put on {asked}, and {instance.name} has {have or 'none'}"
-                hint = "say KIND_AUTO, name devices that are there (they count from 0), or take another instance type"
+                device = f"GPU {max(gpus)}" if gpus else "a GPU"
+                message = f"the model {model.name} is placed on {device}, and {instance.name} has {have or 'none'}"
+                hint = (
+                    "set KIND_AUTO, name devices that exist (they are numbered from 0), or take another instance type"
+                )
                 yield subject.finding(CODE, (*MODELS, Item(model.name), "name"), message, hint)

@@ -8,7 +8,7 @@ from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.paths import Item, Path
 from mlcc.core.version_order import order
-from mlcc.resolve.triton.models import MODELS, models_of
+from mlcc.resolve.triton.models import MODELS, model_configs
 
 CODE = "MLCC163"
 
@@ -22,7 +22,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         message = f"Triton {version.name} has no image with the backend {own.name}"
         hint = "framework: {version: ...} of a release that has one; mlcc catalog frameworks"
         yield subject.finding(CODE, ("framework", "version"), message, hint)
-    for model in models_of({p: v.value for p, v in subject.resolved.values.items()}, backends):
+    for model in model_configs({p: v.value for p, v in subject.resolved.values.items()}, backends):
         row, path = backends.get(model.backend), (*MODELS, Item(model.name), "backend")
         if row is None:
             continue
@@ -30,6 +30,6 @@ def check(subject: Subject) -> Iterator[Finding]:
             message = f"the image of {own.name} models has no backend {row.name}"
             yield subject.finding(CODE, path, message, f"a project of its own: deployment.config of {row.name}")
         elif row.last and version is not None and order(version.name) > order(row.last):
-            message = f"Triton {version.name} has no backend {row.name}; {row.last} was the last one with it"
-            where: Path = ("framework", "version")
-            yield subject.finding(CODE, where, message, f'framework: {{version: "{row.last}"}}, or export ONNX')
+            message = f"Triton {version.name} has no backend {row.name}; {row.last} was the last release with it"
+            version_path: Path = ("framework", "version")
+            yield subject.finding(CODE, version_path, message, f'framework: {{version: "{row.last}"}}, or export ONNX')

@@ -9,7 +9,7 @@ from mlcc.core.findings import Finding, quoted
 from mlcc.core.model_names import kind
 
 CODE = "MLCC160"
-FROM_ELSEWHERE = ("s3", "registry", "jumpstart")
+REMOTE_KINDS = ("s3", "registry", "jumpstart")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -19,7 +19,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     file = next((f.file for f in own.formats.values()), "")
     hint = f"triton: {{models: [{{name: NAME, file: ./path/to/{file}}}]}}"
-    if name and kind(name) not in FROM_ELSEWHERE:
+    if name and kind(name) not in REMOTE_KINDS:
         message = f"the backend {own.name} loads files; {quoted(name, 60)} names a model of the Hub"
         yield subject.finding(CODE, ("model", "name"), message, hint)
     elif not name and own.options_file:

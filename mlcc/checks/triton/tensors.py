@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.paths import Item
-from mlcc.resolve.triton.models import MODELS, models_of
+from mlcc.resolve.triton.models import MODELS, model_configs
 
 CODE = "MLCC162"
 
@@ -17,7 +17,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     backends = subject.rows.backends
     if subject.rows.backend is None:
         return
-    for model in models_of({p: v.value for p, v in subject.resolved.values.items()}, backends):
+    for model in model_configs({p: v.value for p, v in subject.resolved.values.items()}, backends):
         row = backends.get(model.backend)
         if row is None or not row.tensors:
             continue
@@ -25,6 +25,6 @@ def check(subject: Subject) -> Iterator[Finding]:
             missing = [t.name for t in tensors if not t.data_type or t.dims is None]
             if not tensors or missing:
                 what = f"{key} with data_type and dims" + (f" of {', '.join(missing)}" if missing else "")
-                message = f"the backend {row.name} must be told the {what}"
+                message = f"the backend {row.name} needs the {what}"
                 hint = "mlcc inspect FILE --write finds them in the model's file"
                 yield subject.finding(CODE, (*MODELS, Item(model.name), "name"), message, hint)

@@ -177,7 +177,7 @@ def _venv(context: Context) -> Built:
 def artifact(project: RenderedProject) -> str:
     """The sample artifact's path below the project, or an empty text when the project serves no sample."""
     if project.backend is not None:
-        sampled = models.sample(project.values, project.backend)
+        sampled = models.served_sample(project.values, project.backend)
         return models.sample_file(sampled, project.backend, project.values) if sampled is not None else ""
     form = project.variables.get("MODEL_FORMAT", "")
     name = project.framework.formats.get(form, "") if project.framework is not None else ""
@@ -195,7 +195,7 @@ def present(project: RenderedProject, path: str) -> bool:
 
 def sample_requirements(project: RenderedProject) -> tuple[str, ...]:
     """What training needs besides what the server needs."""
-    sampled = models.sample(project.values, project.backend)
+    sampled = models.served_sample(project.values, project.backend)
     if sampled is not None:
         return sampled.requirements
     return project.version.sample_requirements if project.version is not None else ()

@@ -1,3 +1,3 @@
-"""How an engine spells its options."""
+"""The options of a serving engine: as typed keys of `engine:`, and as variables of its container.  Law: pure."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a version of an engine knows.  Law: pure; the lists are data (registries/options), this only reads them."""
+"""The options that one version of an engine has.  Law: pure; the lists are data (registries/options)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from typing import NamedTuple
 
 from mlcc.core.paths import EMPTY
 from mlcc.core.version_order import order
-from mlcc.registries.engine_rows import Option, Options
+from mlcc.registries.engine_rows import EngineOptions, Option
 
 
 def names_of(option: Option) -> tuple[str, ...]:
-    """Everything that an option is called; a switch is turned off by `no-` before its name."""
+    """Every name of an option; a switch is switched off by `no-` before its name."""
     names = (option.name, *option.aliases)
     return (*names, *(f"no-{name}" for name in names)) if option.type == "switch" else names
 
 
-class Known(NamedTuple):
+def variable_name(option: str) -> str:
+    """An option's name as it is written in variables, without a prefix: `max-model-len` -> MAX_MODEL_LEN."""
+    return option.upper().replace("-", "_").replace(".", "_")
+
+
+class KnownOptions(NamedTuple):
     """The options and the engine's own variables of one version.
 
     version: the version whose list was taken: the wanted one, else the newest one before it, else the oldest;
@@ -29,33 +34,35 @@ class Known(NamedTuple):
     variables: frozenset[str]
 
     def find(self, name: str) -> Option | None:
-        """An option by its name or one of its other spellings; an engine made on another one may spell it with `_`."""
-        said = name.replace("-", "_")
+        """An option by its name or an alias; an engine that is built on another one may write `_` in place of `-`."""
+        wanted = name.replace("-", "_")
         return self.options.get(name) or next(
-            (o for o in self.options.values() if any(n.replace("-", "_") == said for n in names_of(o))), None
+            (o for o in self.options.values() if any(n.replace("-", "_") == wanted for n in names_of(o))), None
         )
 
 
-def known(options: Options, version: str) -> Known:
-    """What `version` of an engine knows."""
-    listed = sorted(options.versions, key=order)
-    before = [v for v in listed if order(v) <= order(version)]
-    taken = before[-1] if before else listed[0] if listed else ""
-    place = {v: n for n, v in enumerate(listed)}
-    here = place.get(taken, 0)
+def at_version(options: EngineOptions, version: str) -> KnownOptions:
+    """The options of one version of an engine, with those of the engine on which it is built."""
+    versions = sorted(options.versions, key=order)
+    before = [v for v in versions if order(v) <= order(version)]
+    taken = before[-1] if before else versions[0] if versions else ""
+    places = {v: n for n, v in enumerate(versions)}
+    place = places.get(taken, 0)
 
-    def stands(row: Option) -> bool:
-        return place.get(row.first, 0) <= here <= place.get(row.last, len(listed))
+    def has(row: Option) -> bool:
+        return places.get(row.first, 0) <= place <= places.get(row.last, len(versions))
 
-    def words(row: Option) -> Option:
+    def with_choices(row: Option) -> Option:
         first, last = row.since, row.until
-        there = (w for w in row.choices if place.get(first.get(w, ""), 0) <= here <= place.get(last.get(w, ""), here))
-        free = place.get(row.open_from, len(listed)) <= here or here <= place.get(row.open_until, -1)
-        return row._replace(choices=tuple(there), since=EMPTY, until=EMPTY, open=free)
+        words = (
+            w for w in row.choices if places.get(first.get(w, ""), 0) <= place <= places.get(last.get(w, ""), place)
+        )
+        is_open = places.get(row.open_from, len(versions)) <= place or place <= places.get(row.open_until, -1)
+        return row._replace(choices=tuple(words), since=EMPTY, until=EMPTY, open=is_open)
 
-    rows = {name: words(row) if row.choices else row for name, row in options.options.items() if stands(row)}
-    own = frozenset(name for name, row in options.variables.items() if stands(row))
+    own = {name: with_choices(row) if row.choices else row for name, row in options.options.items() if has(row)}
+    variables = frozenset(name for name, row in options.variables.items() if has(row))
     if options.parent is None:
-        return Known(taken, taken == version, rows, own)
-    above = known(options.parent, version)
-    return Known(above.version, above.exact, {**above.options, **rows}, above.variables | own)
+        return KnownOptions(taken, taken == version, own, variables)
+    parent = at_version(options.parent, version)
+    return KnownOptions(parent.version, parent.exact, {**parent.options, **own}, parent.variables | variables)

@@ -1,206 +1,241 @@
-"""`engine:` and `env:` made to say the same.  Law: pure; each form is a candidate for the other.
+"""`engine:` and `env:` made consistent: each is read as the other.
 
-Who writes an engine's variable himself, under `env:`, says the same thing as the typed key: as both are candidates,
-precedence and provenance need no second rule.  One key may be a part of a JSON option (`speculative-config.model`);
-its variable holds all the parts.
+Law: pure; each form is a candidate for the other one, so that precedence and provenance need no second rule.  A user
+may write an engine's variable under `env:` or the typed key under `engine:`; both mean the same option.  A key may be
+a part of a JSON option (`speculative-config.model`); the variable of the option holds all its parts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from mlcc.core.findings import Finding
-from mlcc.core.paths import Item, Path, names
+from mlcc.core.paths import Item, Path
 from mlcc.registries.engine_rows import Engine
 from mlcc.registries.rows import Model
-from mlcc.resolve.candidates import Candidate, Table, put_once
-from mlcc.resolve.engine.model_variables import add_model_variables
-from mlcc.resolve.engine.spelling import (
-    MAX,
-    Spelled,
-    is_switch,
-    keys_of,
-    negated,
-    ours,
-    read,
-    spelled,
-    text,
-    theirs,
-    variable,
+from mlcc.resolve.candidates import Candidate, Table, strongest
+from mlcc.resolve.engine import spelling
+from mlcc.resolve.engine.model_variables import offer_model_variables
+from mlcc.resolve.engine.spelling import Spelled, keys_by_variable, negated_keys, parse_value, spelled, variable
+from mlcc.resolve.engine.typed_keys import (
+    contradiction,
+    extra_arguments,
+    offer_typed_keys,
+    typed_key_contradictions,
 )
-from mlcc.resolve.engine.typed_keys import contradiction, extra_arguments, typed_from_variables
-
-
-def switched(
-    table: Table, engine: Engine, path: Path, key: str, found: list[Candidate]
-) -> tuple[list[Candidate], Path]:
-    """What says a switch, and in which variable, where the engine has an option that switches it off.
-
-    path: the variable of the option itself.  The opposite is written where somebody wrote it, or where the image's
-    entry point drops `false`; what then says the contrary in the same container goes, or is taken back.
-    """
-    prefix, name, how = path[:-2], str(path[-1]), spelled(engine, key)
-    assert how is not None
-    best = min(found, key=lambda c: c.source)
-    on = {name, *(n for n, said in keys_of(engine).items() if said == key)}
-    off = {n for n, said in negated(engine).items() if said == key}
-    here = sorted(n for n in off if (*prefix, "env", n) in table.candidates)
-    opposite = best.value is how.opposite and bool(here or engine.drops_false)
-    if opposite:
-        name = here[0] if here else variable(engine, engine.negation + how.option)
-        found = [replace(c, value=not how.opposite) for c in found if c.value is how.opposite]
-    for other in (on if opposite else off) - {name}:
-        beside: Path = (*prefix, "env", other)
-        said = min(table.candidates.get(beside, ()), key=lambda c: c.source, default=None)
-        if said is not None and read(key, text(said.value))[0] is True:
-            del table.candidates[beside]
-        if prefix and ("env", other) in table.candidates:
-            table.candidates[beside] = [replace(best, value="false")]
-    return found, (*prefix, "env", name)
 
 
 def spell(table: Table, engine: Engine, model: Model | None, devices: Mapping[Path, int | None]) -> list[Finding]:
-    """Makes `engine:` and `env:` say the same, at the top and in every inference component; `model:` too.
+    """Makes `engine:` and `env:` consistent, at the top and in every inference component; `model:` too.
 
-    model: the row of the project's model; devices: accelerators by the path of the section, for `max`.  Returns what
-    contradicts itself.
+    model: the row of the project's model; devices: accelerators by the path of the section, for `max`.  Returns the
+    contradictions.
     """
-    findings = list(add_model_variables(table, engine, model))
-    components = names(table.candidates, ("inference_components",))
-    for prefix in ((), *(("inference_components", Item(name)) for name in components)):
-        spelling = _in_force(table, engine, prefix)
-        findings += typed_from_variables(table, spelling, prefix)
-        _along(table, spelling, prefix)
-        findings += _variables_from_typed(table, spelling, prefix, devices.get(prefix, devices.get(())))
+    findings = offer_model_variables(table, engine, model)
+    for prefix in ((), *(("inference_components", Item(name)) for name in table.names("inference_components"))):
+        in_section = _engine_of_section(table, engine, prefix)
+        offer_typed_keys(table, in_section, prefix)
+        findings += typed_key_contradictions(table, in_section, prefix)
+        _offer_companions(table, in_section, prefix)
+        _offer_plain_options(table, in_section, prefix, devices.get(prefix, devices.get(())))
+        findings += _offer_json_options(table, in_section, prefix)
+        findings += _offer_extra_arguments(table, in_section, prefix)
     return findings
 
 
-def _in_force(table: Table, engine: Engine, prefix: Path) -> Engine:
-    """The engine as it spells in a section: an option may be another one where some other key has a certain value."""
-    typed, along = dict(engine.typed), dict(engine.along)
-    for key, cases in engine.instead.items():
-        for other, options in cases.items():
-            said = _winner(table, engine, prefix, other) or _winner(table, engine, (), other)
-            if said is not None and (word := ours(engine, other, text(said.value))) in options:
-                typed[key] = options[word]
-                along.pop(key, None)
-    return engine._replace(typed=typed, along=along) if engine.instead else engine
+# ---------------------------------------------------------------- the options of a section
+def _engine_of_section(table: Table, engine: Engine, prefix: Path) -> Engine:
+    """The engine as it spells in a section: a key may have another option where some other key has a certain value."""
+    typed_keys, companions = dict(engine.typed_keys), dict(engine.companions)
+    for key, conditions in engine.alternatives.items():
+        for other, options in conditions.items():
+            candidate = _in_any_form(table, engine, prefix, other) or _in_any_form(table, engine, (), other)
+            if candidate is None:
+                continue
+            word = spelling.mlcc_word(engine, other, spelling.value_text(candidate.value))
+            if word in options:
+                typed_keys[key] = options[word]
+                companions.pop(key, None)
+    return engine._replace(typed_keys=typed_keys, companions=companions) if engine.alternatives else engine
 
 
-def _winner(table: Table, engine: Engine, prefix: Path, key: str) -> Candidate | None:
-    """The strongest of what says a typed key in a section, in whichever form."""
-    forms = [(*prefix, "env", name) for name, said in keys_of(engine, heard=True).items() if said == key]
-    found = [c for path in (*forms, (*prefix, "engine", *key.split("."))) for c in table.candidates.get(path, [])]
-    return min(found, key=lambda c: c.source) if found else None
+def _in_any_form(table: Table, engine: Engine, prefix: Path, key: str) -> Candidate | None:
+    """The strongest candidate of a typed key in a section, as the key or as one of its variables."""
+    paths = [(*prefix, "env", name) for name in _names(keys_by_variable(engine, accepted=True), key)]
+    paths.append((*prefix, "engine", *key.split(".")))
+    return strongest(candidate for path in paths for candidate in table.all_for(path))
 
 
-def _variables_from_typed(table: Table, engine: Engine, prefix: Path, devices: int | None) -> Iterator[Finding]:
-    joined: dict[str, dict[str, Candidate]] = {}
-    for key in engine.typed:
-        how, found = spelled(engine, key), _said(table, prefix, key)
-        if how is None or not found:
+def _names(keys: Mapping[str, str], key: str) -> list[str]:
+    """The variables of a key."""
+    return [name for name, its_key in keys.items() if its_key == key]
+
+
+def _offer_companions(table: Table, engine: Engine, prefix: Path) -> None:
+    """Offers the options that have to be set together with a key, where the key is set (a switch: where it is on)."""
+    for key, options in engine.companions.items():
+        best = table.best((*prefix, "engine", *key.split(".")))
+        if best is None or best.value is False:
             continue
-        if how.key:
-            joined.setdefault(how.option, {})[how.key] = min(found, key=lambda c: c.source)
+        for option, value in options.items():
+            name = option if option.isupper() else variable(engine, option)
+            if ("env", name) not in table:
+                table.offer((*prefix, "env", name), best._replace(value=value))
+
+
+# ---------------------------------------------------------------- plain options
+def _offer_plain_options(table: Table, engine: Engine, prefix: Path, devices: int | None) -> None:
+    """Offers the variable of every typed key that is an option of its own."""
+    for key in engine.typed_keys:
+        how, candidates = spelled(engine, key), _typed_candidates(table, prefix, key)
+        if how is None or how.key or not candidates:
             continue
         path: Path = (*prefix, "env", _one_name(table, engine, prefix, key, how))
-        if engine.negation and is_switch(key):
-            found, path = switched(table, engine, path, key, found)
-        for candidate in found:
+        if engine.negation and spelling.is_switch(key):
+            switch = decide_switch(table, engine, path, key, candidates)
+            _remove_contrary(table, switch, prefix, key)
+            path, candidates = switch.path, switch.candidates
+        for candidate in candidates:
             value = not candidate.value if how.opposite else candidate.value
-            shown = str(devices) if value == MAX and devices else theirs(engine, key, text(value))
-            put_once(table, path, replace(candidate, value=shown))
-    for option, parts in joined.items():
-        yield from _json_option(table, (*prefix, "env", variable(engine, option)), prefix, parts)
-    known = keys_of(engine)
-    for path in extra_arguments(table, prefix):
-        name = variable(engine, str(path[-1]))
-        target: Path = (*prefix, "env", name)
-        for candidate in table.candidates[path]:
-            if name in known and read(known[name], text(candidate.value))[0] is not None:
-                continue  # the typed key says it
-            said = replace(candidate, value=text(candidate.value))
-            yield from contradiction(path, said, target, table.candidates.get(target, []), said.value)
-            put_once(table, target, said)
+            is_max = value == spelling.MAX and devices
+            text = str(devices) if is_max else spelling.engine_word(engine, key, spelling.value_text(value))
+            table.offer(path, candidate._replace(value=text))
 
 
-def _said(table: Table, prefix: Path, key: str) -> list[Candidate]:
-    """Candidates of a typed key.  A component has as many devices as it is given: it says the project's `max` anew.
+def _typed_candidates(table: Table, prefix: Path, key: str) -> tuple[Candidate, ...]:
+    """Candidates of a typed key in a section.
 
-    A component that says a part of a JSON option has the other parts from the project: the variable holds them all.
+    A component takes the project's candidates where it must have a variable of its own: for `max`, because it has its
+    own number of devices, and where it sets another part of the same JSON option, because the variable holds all parts.
     """
     path: Path = ("engine", *key.split("."))
-    own, above = table.candidates.get((*prefix, *path), []), table.candidates.get(path, [])
-    if own or not above:
+    own, project = table.all_for((*prefix, *path)), table.all_for(path)
+    best = strongest(project)
+    if own or best is None:
         return own
-    again = min(above, key=lambda c: c.source).value == MAX or _has_sibling(table, prefix, key)
-    return above if again else []
+    return project if best.value == spelling.MAX or _has_sibling(table, prefix, key) else ()
 
 
 def _has_sibling(table: Table, prefix: Path, key: str) -> bool:
     section, dot, _ = key.rpartition(".")
-    return bool(dot) and any(p[:-1] == (*prefix, "engine", section) for p in table.candidates)
+    return bool(dot) and bool(table.keys(*prefix, "engine", section))
 
 
-def _json_option(table: Table, path: Path, prefix: Path, parts: Mapping[str, Candidate]) -> Iterator[Finding]:
-    """The variable of an option whose keys were said one by one."""
-    first = replace(min(parts.values(), key=lambda c: c.source), value=_json({}, parts))
-    for other in list(table.candidates.get(path, [])):
-        said = _parsed(other.value)
-        if _json(said, parts) != _json(said, {}):
-            yield from contradiction(path, other, (*prefix, "engine"), [first], other.value)
-    put_once(table, path, first)
+def _one_name(table: Table, engine: Engine, prefix: Path, key: str, how: Spelled) -> str:
+    """The one variable for a key: the one that is written already, else the engine's usual one.
+
+    Where several are written, by a registry and by the user, that of the strongest source stays and replaces the rest.
+    """
+    usual = variable(engine, how.option)
+    names = dict.fromkeys((usual, *_names(keys_by_variable(engine), key)))
+    for section in dict.fromkeys((prefix, ())):
+        written = {n: best for n in names if (best := table.best((*section, "env", n))) is not None}
+        if written:
+            kept = min(written, key=lambda name: written[name].source)
+            for path in ((*section, "env", name) for name in written if name != kept and section == prefix):
+                if all(parse_value(key, str(c.value)).value is not None for c in table.all_for(path)):
+                    table.drop(path)
+            return kept
+    return usual
+
+
+class Switch(NamedTuple):
+    """The variable that sets a switch, its candidates, and the variables that would set it the contrary way.
+
+    best: the strongest candidate of the typed key.
+    """
+
+    path: Path
+    candidates: tuple[Candidate, ...]
+    contrary: tuple[str, ...]
+    best: Candidate
+
+
+def decide_switch(table: Table, engine: Engine, path: Path, key: str, candidates: tuple[Candidate, ...]) -> Switch:
+    """Decides which variable sets a switch, where the engine has an option that switches it off.
+
+    path: the variable of the option itself.  The negated option is used where it is written already, or where the
+    image's entry point ignores `false`.
+    """
+    prefix, name, how, best = path[:-2], str(path[-1]), spelled(engine, key), strongest(candidates)
+    assert how is not None
+    assert best is not None
+    on, off = {name, *_names(keys_by_variable(engine), key)}, set(_names(negated_keys(engine), key))
+    written = sorted(n for n in off if (*prefix, "env", n) in table)
+    if best.value is not how.opposite or not (written or engine.drops_false):
+        return Switch(path, candidates, tuple(sorted(off - {name})), best)
+    name = written[0] if written else variable(engine, engine.negation + how.option)
+    switched_off = tuple(c._replace(value=not how.opposite) for c in candidates if c.value is how.opposite)
+    return Switch((*prefix, "env", name), switched_off, tuple(sorted(on - {name})), best)
+
+
+def _remove_contrary(table: Table, switch: Switch, prefix: Path, key: str) -> None:
+    """Removes variables that set a switch the contrary way; a component sets those of the project to `false`."""
+    for name in switch.contrary:
+        path: Path = (*prefix, "env", name)
+        best = table.best(path)
+        if best is not None and parse_value(key, spelling.value_text(best.value)).value is True:
+            table.drop(path)
+        if prefix and ("env", name) in table:
+            table.replace(path, switch.best._replace(value="false"))
+
+
+# ---------------------------------------------------------------- JSON options
+def _offer_json_options(table: Table, engine: Engine, prefix: Path) -> list[Finding]:
+    """Offers the variable of every option whose parts are typed keys; returns contradictions."""
+    options: dict[str, dict[str, Candidate]] = {}
+    for key in engine.typed_keys:
+        how, best = spelled(engine, key), strongest(_typed_candidates(table, prefix, key))
+        if how is not None and how.key and best is not None:
+            options.setdefault(how.option, {})[how.key] = best
+    findings: list[Finding] = []
+    for option, parts in options.items():
+        best = strongest(parts.values())
+        assert best is not None
+        whole, path = best._replace(value=_json({}, parts)), (*prefix, "env", variable(engine, option))
+        for other in table.all_for(path):
+            written = _parsed(other.value)
+            if _json(written, parts) != _json(written, {}):
+                findings += contradiction(path, other, (*prefix, "engine"), [whole], other.value)
+        table.offer(path, whole)
+    return findings
 
 
 def _parsed(text: Any) -> dict[str, Any]:
     try:
-        found = json.loads(str(text))
-        json.dumps(found)
+        document = json.loads(str(text))
+        json.dumps(document)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _along(table: Table, engine: Engine, prefix: Path) -> None:
-    """Variables that an engine needs besides a key's own, where that key is said (a switch: where it is on)."""
-    for key, variables in engine.along.items():
-        found = table.candidates.get((*prefix, "engine", *key.split(".")), [])
-        best = min(found, key=lambda c: c.source) if found else None
-        for name, value in variables.items() if best is not None and best.value is not False else ():
-            named = name if name.isupper() else variable(engine, name)
-            if best is not None and ("env", named) not in table.candidates:
-                put_once(table, (*prefix, "env", named), replace(best, value=value))
+    return document if isinstance(document, dict) else {}
 
 
 def _json(whole: Mapping[str, Any], parts: Mapping[str, Candidate]) -> str:
     """An object with parts by dotted key in it, as JSON."""
-    found = json.loads(json.dumps(whole))
+    document = json.loads(json.dumps(whole))
     for dotted, candidate in parts.items():
-        here = found
+        section = document
         *above, last = dotted.split(".")
         for word in above:
-            here = here.setdefault(word, {}) if isinstance(here.get(word, {}), dict) else {}
-        here[last] = candidate.value
-    return json.dumps(found, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+            section = section.setdefault(word, {}) if isinstance(section.get(word, {}), dict) else {}
+        section[last] = candidate.value
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _one_name(table: Table, engine: Engine, prefix: Path, key: str, how: Spelled) -> str:
-    """The variable that says a key: the one that somebody wrote keeps its name, else it is the engine's usual one.
-
-    Where several were written, by a registry and by the user, the strongest source's stays and says it all.
-    """
-    usual = variable(engine, how.option)
-    known = [usual, *(n for n, said in keys_of(engine).items() if said == key and n != usual)]
-    for section in dict.fromkeys((prefix, ())):
-        found = {n: table.candidates[path] for n in known if (path := (*section, "env", n)) in table.candidates}
-        if found:
-            best = min(found, key=lambda n: min(c.source for c in found[n]))
-            for name in [n for n in found if n != best and section == prefix]:
-                path = (*section, "env", name)
-                if all(read(key, str(c.value))[0] is not None for c in found[name]):
-                    del table.candidates[path]
-            return best
-    return usual
+# ---------------------------------------------------------------- extra arguments
+def _offer_extra_arguments(table: Table, engine: Engine, prefix: Path) -> list[Finding]:
+    """Offers the variables of `engine.extra_args` that are not read as typed keys; returns contradictions."""
+    keys, findings = keys_by_variable(engine), list[Finding]()
+    for path in extra_arguments(table, prefix):
+        name = variable(engine, str(path[-1]))
+        target: Path = (*prefix, "env", name)
+        for candidate in table.all_for(path):
+            text = spelling.value_text(candidate.value)
+            if name in keys and parse_value(keys[name], text).value is not None:
+                continue
+            argument = candidate._replace(value=text)
+            findings += contradiction(path, argument, target, table.all_for(target), text)
+            table.offer(target, argument)
+    return findings

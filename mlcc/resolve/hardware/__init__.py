@@ -1,3 +1,3 @@
-"""Will a model fit, and on which instance type."""
+"""Whether a model fits a device, and which instance type it gets.  Law: pure."""
 
 from __future__ import annotations

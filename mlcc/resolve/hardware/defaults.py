@@ -1,6 +1,6 @@
-"""What a model brings where nobody says: an instance type, a split over its devices, a length.  Law: pure.
+"""The instance type, split and length of a model, where the user sets none.
 
-All are candidates like any other, at the level of the model's row, with an origin that says how they were found.
+Law: pure; all are candidates at the level of the model's row, with an origin that states how they were found.
 """
 
 from __future__ import annotations
@@ -11,117 +11,120 @@ from typing import Any
 from mlcc.core.values import Source
 from mlcc.registries.engine_rows import Engine
 from mlcc.registries.loader import Registries
-from mlcc.registries.rows import FrameworkVersion, Instance, Model, Target
+from mlcc.registries.rows import Instance, Model
 from mlcc.resolve.candidates import Table
-from mlcc.resolve.engine import typed_keys
 from mlcc.resolve.hardware import instances, memory
+from mlcc.resolve.hardware.memory import EngineSettings
+from mlcc.resolve.result import Rows
 
-# Lengths are named in steps that people write; a shorter one than the second is of no use.
+# Lengths are given in steps of round numbers, and a length below the second number is of no use.
 STEP, USEFUL = 1024, 2048
 
 
-def possible(table: Table, model: Model | None, engine: Engine | None) -> Engine | None:
-    """The engine, where the model's row has the facts that sizes follow from; what its variables say is read in."""
-    if engine is None or model is None or "max_model_len" not in engine.typed or not memory.sized(model.facts):
-        return None
-    list(typed_keys.typed_from_variables(table, engine, ()))  # what contradicts itself is said when all is spelled
-    return engine
+def can_size(engine: Engine | None, model: Model | None) -> bool:
+    """Whether sizes can be computed: the engine has a KV cache, and the model's row has the size of its weights."""
+    if engine is None or model is None or "max_model_len" not in engine.typed_keys:
+        return False
+    return memory.knows_weights(model.facts)
 
 
-def place(
-    table: Table,
-    registries: Registries,
-    model: Model | None,
-    target: Target | None,
-    version: FrameworkVersion | None,
-    engine: Engine | None,
-) -> bool:
-    """The instance type that a model brings: the first of its row that the target offers, else the cheapest it fits.
+# ---------------------------------------------------------------- the instance type
+def offer_instance_type(table: Table, registries: Registries, rows: Rows) -> bool:
+    """Offers the first type of the model's row that the target offers, else the cheapest that the model fits.
 
-    True for the latter, which is one that the model needs all devices of.
+    True for the latter, which is a type of which the model needs all devices.
     """
+    model, engine = rows.model, rows.engine
     if model is None:
         return False
-    wins = table.winner("deployment.instance_type")
-    said = wins is not None and wins.source.level < Source.MODEL.level
-    offered = target.instances if target is not None else ""
-    name, fitted = instances.choose(registries, model, offered, version, None if said else engine, _getter(table))
-    if name:
-        why = "(the cheapest that it fits)" if fitted else "instances"
-        table.put(("deployment", "instance_type"), name, Source.MODEL, f"{model.origin} {why}")
-    return fitted
+    named = table.best("deployment.instance_type")
+    if not can_size(engine, model) or (named is not None and named.source.by_hand):
+        engine = None  # without an engine only the types of the model's row are looked at
+    offered = rows.target.instances if rows.target is not None else ""
+    choice = instances.choose(registries, model, offered, rows.version, engine, _engine_keys(table))
+    if choice.name:
+        origin = f"{model.origin} {'(the cheapest that it fits)' if choice.fitted else 'instances'}"
+        table.put(("deployment", "instance_type"), choice.name, Source.MODEL, origin)
+    return choice.fitted
 
 
-def split(
-    table: Table,
-    registries: Registries,
-    model: Model | None,
-    instance: Instance | None,
-    engine: Engine | None,
-    whole: bool = False,
-) -> None:
-    """Over how many devices a model is split that does not fit one, where nobody says it.
+# ---------------------------------------------------------------- the split
+def offer_split(table: Table, registries: Registries, rows: Rows, needs_all_devices: bool) -> None:
+    """Offers a number of devices for a model that does not fit one, where the user sets none.
 
-    whole: the type was chosen because all its devices hold the model.
+    needs_all_devices: the type was chosen because all its devices together can hold the model.
     """
-    if model is None or instance is None or engine is None:
+    model, instance, engine = rows.model, rows.instance, rows.engine
+    if model is None or instance is None or engine is None or not can_size(engine, model):
         return
-    if "tensor_parallel_size" not in engine.typed or table.winner("engine.tensor_parallel_size") is not None:
+    if "tensor_parallel_size" not in engine.typed_keys or table.best("engine.tensor_parallel_size") is not None:
         return
-    devices = min([instance.accelerator_count or 1, *_counts(table)])
-    over, why = max(instances.splits(model.facts, devices)) if whole else None, "all devices of {}, which it needs"
-    if over is None:
-        over = instances.split(model.facts, instance, _wanted(table, registries), devices)
-        why = "as many devices of {} as it needs"
-    if over is None:
-        over, why = _shortened(table, registries, model, instance, devices), "all devices of {} that can share it"
-    if over is None:  # nothing holds it: the checks sum it up over all that there are
-        over = max(instances.splits(model.facts, devices), default=1)
-    if over is not None and over > 1:
+    devices = min([instance.accelerator_count or 1, *_component_devices(table)])
+    size, why = _split(table, registries, model, instance, devices, needs_all_devices)
+    if size is not None and size > 1:
         origin = f"{model.origin} ({why.format(instance.name)})"
-        table.put(("engine", "tensor_parallel_size"), over, Source.MODEL, origin)
+        table.put(("engine", "tensor_parallel_size"), size, Source.MODEL, origin)
 
 
-def _counts(table: Table) -> list[int]:
-    """How many devices the components get that are switched on, where they say it."""
-    found = []
-    for path, candidates in table.candidates.items():
-        if path[0] == "inference_components" and path[2:] == ("gpu_count",):
-            enabled = table.candidates.get((*path[:2], "enabled"), [])
-            if all(c.value for c in sorted(enabled, key=lambda c: c.source)[:1]):
-                found.append(int(min(candidates, key=lambda c: c.source).value))
-    return found
+def _split(
+    table: Table, registries: Registries, model: Model, instance: Instance, devices: int, needs_all_devices: bool
+) -> tuple[int | None, str]:
+    """Over how many devices a model is split, and why.  May offer a length that makes it fit."""
+    splits = list(instances.possible_splits(model.facts, devices))
+    if needs_all_devices:
+        return max(splits), "all devices of {}, which it needs"
+    settings = _settings(table, registries)
+    size = instances.smallest_split(model.facts, instance, settings, devices)
+    if size is not None:
+        return size, "as many devices of {} as it needs"
+    # Where no length fits either, the checks show the sum over all devices.
+    size, why = max(splits, default=None), "all devices of {} that can share it"
+    if size is not None:
+        _offer_length(table, model, instance, settings._replace(tensor_parallel=size))
+    return size, why
 
 
-def _shortened(table: Table, registries: Registries, model: Model, instance: Instance, devices: int) -> int | None:
-    """A length that the model's own type holds, where nobody names type or length; over how many devices, or None.
+def _component_devices(table: Table) -> list[int]:
+    """How many devices each enabled component gets, where it sets a number."""
+    numbers = []
+    for path in table.below("inference_components"):
+        if path[2:] == ("gpu_count",):
+            count, enabled = table.best(path), table.best((*path[:2], "enabled"))
+            if count is not None and (enabled is None or enabled.value):
+                numbers.append(int(count.value))
+    return numbers
 
-    Who names an instance type himself is told instead that the model's own length does not fit it.
+
+# ---------------------------------------------------------------- the length
+def _offer_length(table: Table, model: Model, instance: Instance, settings: EngineSettings) -> None:
+    """Offers the longest length that the model's own type can hold, where the user sets neither type nor length.
+
+    A user who names an instance type gets a finding instead: the model's own length does not fit it.
     """
-    chosen = table.winner("deployment.instance_type")
-    ours = chosen is not None and chosen.source.level >= Source.MODEL.level
-    over = max(instances.splits(model.facts, devices), default=0)
-    if not ours or not over or table.winner("engine.max_model_len") is not None or not memory.possible(model.facts):
-        return None
-    found = instances.solve(model.facts, instance, _wanted(table, registries)._replace(tensor_parallel=over))
-    lengths = [found.length_of(n) // STEP * STEP for n in (memory.COMFORTABLE, 1)] if found is not None else []
+    chosen = table.best("deployment.instance_type")
+    if chosen is None or chosen.source.by_hand or table.best("engine.max_model_len") is not None:
+        return
+    estimate = instances.estimate(model.facts, instance, settings) if memory.can_estimate(model.facts) else None
+    if estimate is None:
+        return
+    lengths = [estimate.length_of(n) // STEP * STEP for n in (memory.COMFORTABLE, 1)]
     length = next((n for n in lengths if n >= USEFUL), 0)
     if length:
         origin = f"{model.origin} (what {instance.name} holds)"
         table.put(("engine", "max_model_len"), length, Source.MODEL, origin)
-    return over if length else None
 
 
-def _wanted(table: Table, registries: Registries) -> memory.Wanted:
-    """What the engine is asked for, as far as the typed keys say."""
-    return instances.wanted(registries, _getter(table))
+# ---------------------------------------------------------------- the engine's settings
+def _settings(table: Table, registries: Registries) -> EngineSettings:
+    """The engine's settings, as far as typed keys set them."""
+    return instances.engine_settings(registries, _engine_keys(table))
 
 
-def _getter(table: Table) -> Callable[[str, Any], Any]:
+def _engine_keys(table: Table) -> Callable[[str, Any], Any]:
     """Looks up the value of a key of `engine:`."""
 
     def get(key: str, default: Any) -> Any:
-        found = table.winner(f"engine.{key}")
-        return default if found is None else found.value
+        candidate = table.best(f"engine.{key}")
+        return default if candidate is None else candidate.value
 
     return get

@@ -1,4 +1,4 @@
-"""The machine image that a container's driver needs.  Law: pure."""
+"""The machine image (AMI) of SageMaker's host, whose driver a container has to use.  Law: pure."""
 
 from __future__ import annotations
 
@@ -8,40 +8,38 @@ from mlcc.core.paths import dotted_path
 from mlcc.core.values import Source
 from mlcc.core.version_order import order
 from mlcc.registries.loader import Registries
-from mlcc.registries.rows import Entry, FrameworkVersion, Instance, Target
+from mlcc.registries.rows import Entry
 from mlcc.resolve.candidates import Table
+from mlcc.resolve.result import Rows
 
+# The host that SageMaker takes where no machine image is named.
 HOST = "default"
 
 
-def branch(driver: str) -> tuple[int, ...]:
+def driver_branch(driver: str) -> tuple[int, ...]:
     """A driver's branch: `535` of 535.104.05."""
     return order(driver)[:1]
 
 
-def host(amis: Mapping[str, Entry], needed: str, use: str) -> str:
+def oldest_host(amis: Mapping[str, Entry], needed: str, use: str) -> str:
     """The oldest machine image for a use (`endpoint`, `transform`) whose driver is new enough; empty for none."""
     rows = [a for a in amis.values() if a.facts.get("accelerator") == "cuda" and a.facts.get("use") == use]
-    new = [a for a in rows if a.name != HOST and branch(str(a.facts.get("driver", ""))) >= branch(needed)]
+    new = [a for a in rows if a.name != HOST and driver_branch(str(a.facts.get("driver", ""))) >= driver_branch(needed)]
     return min(new, key=lambda a: (order(str(a.facts["driver"])), a.name)).name if new else ""
 
 
-def put_host_image(
-    table: Table,
-    registries: Registries,
-    target: Target | None,
-    version: FrameworkVersion | None,
-    instance: Instance | None,
-) -> None:
-    """The host that a version's image needs, where nobody names one and the instance type has its accelerator."""
+def offer_host_image(table: Table, registries: Registries, rows: Rows) -> None:
+    """The host that a version's image needs, where the user names none and the instance type has its accelerator."""
+    target, version, instance = rows.target, rows.version, rows.instance
     if target is None or version is None or instance is None or not target.host_image:
         return
     name = str(version.accelerator.get("inference_ami_version", ""))
     amis = registries.entries("amis")
     row = amis.get(name) if instance.accelerator == version.accelerator.get("type") else None
-    if row is not None and row.facts.get("use") == target.instances and table.winner(target.host_image) is None:
-        origin = f"{version.origin} accelerator.inference_ami_version"
-        if branch(str(row.facts.get("driver", ""))) < branch(instance.driver):
-            name, origin = host(amis, instance.driver, target.instances), f"{instance.origin} driver"
-        if name:
-            table.put(dotted_path(target.host_image), name, Source.FRAMEWORK, origin)
+    if row is None or row.facts.get("use") != target.instances or table.best(target.host_image) is not None:
+        return
+    origin = f"{version.origin} accelerator.inference_ami_version"
+    if driver_branch(str(row.facts.get("driver", ""))) < driver_branch(instance.driver):
+        name, origin = oldest_host(amis, instance.driver, target.instances), f"{instance.origin} driver"
+    if name:
+        table.put(dotted_path(target.host_image), name, Source.FRAMEWORK, origin)

@@ -1,4 +1,4 @@
-"""Which instance type holds a model, and over how many of its devices.  Law: pure; `fit` does the sums."""
+"""Which instance type can hold a model, and over how many of its devices.  Law: pure; `memory` does the sums."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from mlcc.registries.engine_rows import Engine
 from mlcc.registries.loader import Registries
 from mlcc.registries.rows import FrameworkVersion, Instance, Model
 from mlcc.resolve.hardware import memory
-from mlcc.resolve.hardware.memory import Device, Fit, Wanted
+from mlcc.resolve.hardware.memory import Device, EngineSettings, Fit
 
 MIB_PER_GIB = 1024
-# The share of an engine's memory that weights may take where nothing else is known of a model.
+# The share of an engine's memory that weights may take, for a model of which only the size is known.
 WEIGHTS = 0.85
-# Beyond this share of a machine's memory, a checkpoint that is read through it leaves too little for the engine.
+# A checkpoint is read through the machine's memory; above this share of it, too little is left for the engine.
 HOST_SHARE = 0.8
 
 
 def device(instance: Instance) -> Device | None:
-    """One CUDA device of an instance type, with the memory that programs may use; None where that is not known."""
+    """One CUDA device of an instance type, with the memory that programs may use; None where it is not known."""
     if instance.accelerator != "cuda" or not instance.accelerator_count:
         return None
     reported = instance.reported_memory_mib
@@ -28,10 +28,10 @@ def device(instance: Instance) -> Device | None:
     return Device(instance.accelerator_name, whole * memory.USABLE, instance.small_batches) if whole else None
 
 
-def wanted(registries: Registries, get: Callable[[str, Any], Any], tensor_parallel: int = 1) -> Wanted:
-    """What an engine is asked for.  get: the value of a key of `engine:`, or what it is given as its default."""
+def engine_settings(registries: Registries, get: Callable[[str, Any], Any], tensor_parallel: int = 1) -> EngineSettings:
+    """The settings of an engine.  get: returns the value of a key of `engine:`, or the default that it gets."""
     lora = bool(get("lora.enabled", False))
-    return Wanted(
+    return EngineSettings(
         tensor_parallel=tensor_parallel,
         pipeline_parallel=int(get("pipeline_parallel_size", 1)),
         utilization=float(get("gpu_memory_utilization", 0.9)),
@@ -47,14 +47,14 @@ def wanted(registries: Registries, get: Callable[[str, Any], Any], tensor_parall
     )
 
 
-def solve(facts: Mapping[str, Any], instance: Instance, wanted: Wanted) -> Fit | None:
+def estimate(facts: Mapping[str, Any], instance: Instance, settings: EngineSettings) -> Fit | None:
     """The sum for a model on an instance type, or None where the device's memory is not known."""
-    found = device(instance)
-    return memory.solve(facts, found, wanted) if found is not None else None
+    one = device(instance)
+    return memory.estimate(facts, one, settings) if one is not None else None
 
 
-def shares(facts: Mapping[str, Any], devices: int) -> bool:
-    """Whether so many devices can share a model's heads evenly.
+def can_share_heads(facts: Mapping[str, Any], devices: int) -> bool:
+    """Whether a number of devices can share a model's heads evenly.
 
     Heads of keys and values are divided too, or copied where there are fewer of them than devices (vLLM's
     QKVParallelLinear asserts it); a model with latent attention has none to divide.
@@ -65,46 +65,47 @@ def shares(facts: Mapping[str, Any], devices: int) -> bool:
     return narrow % devices == 0 if narrow >= devices else devices % narrow == 0
 
 
-def splits(facts: Mapping[str, Any], devices: int) -> Iterator[int]:
-    """Over how many of so many devices a model can be split, the fewest first."""
-    return (n for n in range(1, devices + 1) if devices % n == 0 and shares(facts, n))
+def possible_splits(facts: Mapping[str, Any], devices: int) -> Iterator[int]:
+    """The numbers of devices over which a model can be split, the lowest first; each divides `devices`."""
+    return (n for n in range(1, devices + 1) if devices % n == 0 and can_share_heads(facts, n))
 
 
-def passes_through(facts: Mapping[str, Any], instance: Instance, wanted: Wanted) -> bool:
+def passes_through(facts: Mapping[str, Any], instance: Instance, settings: EngineSettings) -> bool:
     """Whether a checkpoint, on its way to the devices, leaves the machine's own memory something for the engine."""
-    weights = memory.weight_gib(facts, wanted._replace(quantization=""))
+    weights = memory.weight_gib(facts, settings._replace(quantization=""))
     return not instance.memory_gib or weights <= HOST_SHARE * instance.memory_gib
 
 
-def split(facts: Mapping[str, Any], instance: Instance, wanted: Wanted, devices: int) -> int | None:
-    """The fewest of so many devices of an instance type that hold a model with room for several callers.
+def smallest_split(facts: Mapping[str, Any], instance: Instance, settings: EngineSettings, devices: int) -> int | None:
+    """The lowest number of devices of an instance type with room for a model and several callers; at most `devices`.
 
-    Where they have room for a few only, all that can share it; None where not even those hold it.
+    Where no number has room for several callers, the largest that can hold the model at all; None where none can.
     """
-    if not memory.possible(facts):
-        return _by_weights(facts, instance, wanted, devices)
-    most = None
-    for count in splits(facts, devices):
-        found = solve(facts, instance, wanted._replace(tensor_parallel=count))
-        if found is not None and found.verdict == memory.FITS:
+    if not memory.can_estimate(facts):
+        return _by_weights(facts, instance, settings, devices)
+    tight = None
+    for count in possible_splits(facts, devices):
+        fit = estimate(facts, instance, settings._replace(tensor_parallel=count))
+        if fit is not None and fit.verdict == memory.FITS:
             return count
-        most = count if found is not None and found.verdict != memory.NO else most
-    return most
+        tight = count if fit is not None and fit.verdict != memory.NO else tight
+    return tight
 
 
-def _by_weights(facts: Mapping[str, Any], instance: Instance, wanted: Wanted, devices: int) -> int | None:
-    """The same for a model of which only the size is known: its weights leave a part of each device free."""
+def _by_weights(facts: Mapping[str, Any], instance: Instance, settings: EngineSettings, devices: int) -> int | None:
+    """The same for a model of which only the size is known: its weights must leave a part of each device free."""
     one = device(instance)
     if one is None:
         return None
-    weights, room = memory.weight_gib(facts, wanted), one.memory_gib * wanted.utilization * WEIGHTS
-    return next((count for count in splits(facts, devices) if weights <= room * count), None)
+    weights, room = memory.weight_gib(facts, settings), one.memory_gib * settings.utilization * WEIGHTS
+    return next((count for count in possible_splits(facts, devices) if weights <= room * count), None)
 
 
-class Needs(NamedTuple):
-    """The compute capability that devices must have at least, and the last generation of them; empty, 0: any.
+class DeviceNeeds(NamedTuple):
+    """The devices that an image runs on.
 
-    number_format: what the number format needs besides, which an engine may do without by choosing another one.
+    least: the lowest compute capability, empty for any; newest: the last generation, 0 for any; number_format: the
+    lowest compute capability for the model's number format (an engine can choose another format instead).
     """
 
     least: str = ""
@@ -112,11 +113,11 @@ class Needs(NamedTuple):
     number_format: str = ""
 
     def too_old(self, instance: Instance) -> bool:
-        """Whether an instance type's devices are older than what the image's kernels are made for."""
+        """Whether an instance type's devices are too old for the image's kernels."""
         return bool(self.least) and order(instance.compute_capability) < order(self.least)
 
     def too_new(self, instance: Instance) -> bool:
-        """Whether they are of a later generation than the image's CUDA makes code for."""
+        """Whether they are of a later generation than the image's CUDA can compile for."""
         return bool(self.newest) and int(instance.compute_capability.partition(".")[0]) > self.newest
 
     def met(self, instance: Instance) -> bool:
@@ -127,29 +128,29 @@ class Needs(NamedTuple):
         return has_format and not self.too_old(instance) and not self.too_new(instance)
 
 
-ANY = Needs()
+ANY_DEVICE = DeviceNeeds()
 
 
-def number_format(asked: str, facts: Mapping[str, Any]) -> str:
-    """The format that a model computes in: the one that is asked for, else its checkpoint's, else the usual one."""
-    return str(facts.get("dtype", "bfloat16")) if asked in ("", "auto") else asked
+def number_format(dtype: str, facts: Mapping[str, Any]) -> str:
+    """The format that a model computes in: the one that is set, else its checkpoint's, else the usual one."""
+    return str(facts.get("dtype", "bfloat16")) if dtype in ("", "auto") else dtype
 
 
-def needs(
+def device_needs(
     registries: Registries, version: FrameworkVersion | None, engine: Engine | None = None, dtype: str = ""
-) -> Needs:
-    """Which devices a version's image runs on.  dtype: the number format that the engine is asked to compute in."""
+) -> DeviceNeeds:
+    """Which devices a version's image runs on.  dtype: the number format in which the engine computes."""
     accelerator = version.accelerator if version is not None else {}
     toolkit = ".".join(str(accelerator.get("version", "")).split(".")[:2])
     row = registries.entries("cuda").get(toolkit)
     facts = row.facts if row is not None else {}
     least = str(accelerator.get("compute_capability", "") or facts.get("compute_capability", ""))
-    of_format = engine.capability.get("dtype", {}).get(dtype, "") if engine is not None else ""
-    return Needs(least, int(facts.get("newest_major", 0)), of_format)
+    of_format = engine.needed_capability.get("dtype", {}).get(dtype, "") if engine is not None else ""
+    return DeviceNeeds(least, int(facts.get("newest_major", 0)), of_format)
 
 
-def listed(registries: Registries, model: Model, offered: str) -> str:
-    """The first type of a model's row that is offered: the smallest that its publisher or a test has used."""
+def first_listed(registries: Registries, model: Model, offered: str) -> str:
+    """The first type of a model's row that is offered: the smallest that its publisher or a test used."""
     for name in model.instances:
         row = registries.instance(name)
         if not offered or row is None or getattr(row, offered):
@@ -157,47 +158,48 @@ def listed(registries: Registries, model: Model, offered: str) -> str:
     return ""
 
 
-def holds(facts: Mapping[str, Any], instance: Instance | None, wanted: Wanted, over: int) -> bool:
-    """Whether so many devices of an instance type hold a model; True where that cannot be summed up."""
-    if instance is None or not memory.possible(facts):
+def can_hold(facts: Mapping[str, Any], instance: Instance | None, settings: EngineSettings, devices: int) -> bool:
+    """Whether a number of devices of an instance type can hold a model; True where that cannot be computed."""
+    if instance is None or not memory.can_estimate(facts):
         return True
-    found = solve(facts, instance, wanted._replace(tensor_parallel=over))
-    return over <= (instance.accelerator_count or 0) and (found is None or found.verdict != memory.NO)
+    fit = estimate(facts, instance, settings._replace(tensor_parallel=devices))
+    return devices <= (instance.accelerator_count or 0) and (fit is None or fit.verdict != memory.NO)
 
 
-def smallest(
+def cheapest(
     registries: Registries,
     facts: Mapping[str, Any],
-    wanted: Wanted,
+    settings: EngineSettings,
     offered: str = "",
     tight: bool = False,
-    asked: Needs = ANY,
+    needs: DeviceNeeds = ANY_DEVICE,
     split_over: int = 0,
 ) -> Instance | None:
-    """The cheapest instance type that holds a model which is split over all its devices.
+    """The cheapest instance type that can hold a model which is split over all its devices.
 
     offered: the list that it must be on (`endpoint`, `transform`, `hyperpod`), empty for any; tight: room for a few
-    callers is enough; asked: what its devices must be; split_over: over how many devices, where somebody says it.
+    callers is enough; needs: what its devices must be; split_over: the number of devices, where the user sets it.
     Types without a known price come after those with one, by their devices' memory.
     """
     enough = (memory.FITS, memory.TIGHT) if tight else (memory.FITS,)
-    rows = []
+    ranked = []
     for row in registries.instances.values():
-        count = row.accelerator_count or 0
-        one = device(row)
-        over = split_over or count
-        if one is None or (offered and not getattr(row, offered)) or not 0 < over <= count or not shares(facts, over):
+        one, count = device(row), row.accelerator_count or 0
+        size = split_over or count
+        if one is None or (offered and not getattr(row, offered)):
             continue
-        if not asked.met(row) or not passes_through(facts, row, wanted):
+        if not 0 < size <= count or not can_share_heads(facts, size):
             continue
-        if memory.solve(facts, one, wanted._replace(tensor_parallel=over)).verdict in enough:
+        if not needs.met(row) or not passes_through(facts, row, settings):
+            continue
+        if memory.estimate(facts, one, settings._replace(tensor_parallel=size)).verdict in enough:
             price = registries.price(row.name)
-            rows.append((price is None, price.amount if price else one.memory_gib * count, row.name))
-    return registries.instances[min(rows)[2]] if rows else None
+            ranked.append((price is None, price.amount if price else one.memory_gib * count, row.name))
+    return registries.instances[min(ranked)[2]] if ranked else None
 
 
 class Choice(NamedTuple):
-    """An instance type for a model, empty for none; fitted: it is no type of the model's row, but the cheapest fit."""
+    """An instance type for a model, empty for none; fitted: the cheapest that fits, not one of the model's row."""
 
     name: str
     fitted: bool = False
@@ -211,18 +213,18 @@ def choose(
     engine: Engine | None,
     get: Callable[[str, Any], Any],
 ) -> Choice:
-    """The first type of a model's row that is offered, else the cheapest that holds it and runs the version's image.
+    """The first type of a model's row that is offered, else the cheapest that can hold it and runs the version's image.
 
-    get: the value of a key of `engine:`, or what it is given as its default.  Who says over how many devices the model
-    is split gets a type that holds it so.
+    get: returns the value of a key of `engine:`, or the default that it gets.  Where the user sets the number of
+    devices for the split, the type must be able to hold the model with that number.
     """
-    said, asked_for = get("tensor_parallel_size", 0), wanted(registries, get)
-    over = said if isinstance(said, int) else 0
-    name = listed(registries, model, offered)
-    if name and (not over or holds(model.facts, registries.instance(name), asked_for, over)):
+    size, settings = get("tensor_parallel_size", 0), engine_settings(registries, get)
+    size = size if isinstance(size, int) else 0  # `max` is a text
+    name = first_listed(registries, model, offered)
+    if name and (not size or can_hold(model.facts, registries.instance(name), settings, size)):
         return Choice(name)
-    if engine is None or not offered or not memory.possible(model.facts):
+    if engine is None or not offered or not memory.can_estimate(model.facts):
         return Choice("")
-    asked = needs(registries, version, engine, number_format(str(get("dtype", "")), model.facts))
-    row = smallest(registries, model.facts, asked_for, offered, tight=True, asked=asked, split_over=over)
+    needs = device_needs(registries, version, engine, number_format(str(get("dtype", "")), model.facts))
+    row = cheapest(registries, model.facts, settings, offered, tight=True, needs=needs, split_over=size)
     return Choice(row.name, True) if row is not None else Choice("")

@@ -1,3 +1,3 @@
-"""The models of a Triton repository."""
+"""The models of a Triton repository.  Law: pure."""
 
 from __future__ import annotations

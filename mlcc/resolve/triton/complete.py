@@ -1,92 +1,83 @@
-"""What registry rows add to the models of a Triton repository.  Law: pure."""
+"""Values that registry rows add to the models of a Triton repository.
+
+Law: pure; a row's value is offered only where no other source sets the same key or a part of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from mlcc.core.nodes import Node
-from mlcc.core.paths import Item, Path, names
+from mlcc.core.paths import Item, Path
 from mlcc.core.values import Source
 from mlcc.load.layers import leaves, value_of
-from mlcc.registries.triton_rows import Sample, TritonBackend
-from mlcc.resolve.candidates import Table
+from mlcc.registries.triton_rows import TritonBackend
+from mlcc.resolve.candidates import Candidate, Table
 from mlcc.resolve.result import Rows
-from mlcc.resolve.triton.models import DEFAULT_MODEL, MODELS, sample
+from mlcc.resolve.triton.models import DEFAULT_MODEL, MODELS, served_sample
 
 
-# ---------------------------------------------------------------- candidates
 def complete_models(table: Table, rows: Rows) -> None:
-    """Adds the implied model, what each model's backend says of it, and the default model's variable."""
-    own = rows.backend
-    if own is None:
-        return
-    _implied(table, own)
-    sampled = sample(_winners(table), own)
-    for name in names(table.candidates, MODELS):
-        _element(table, rows, own, name, sampled if sampled is not None and sampled.name == name else None)
-    if sampled is not None:
-        _put(table, ("test", "payload"), sampled.payload, own)
-    _default_model(table, own)
-
-
-def _winners(table: Table) -> dict[Path, Any]:
-    return {p: min(found, key=lambda c: c.source).value for p, found in table.candidates.items()}
-
-
-def _put(table: Table, path: Path, value: Any, row: TritonBackend) -> None:
-    """Takes a row's value, unless something of the same or a stronger source says it, or a part of it."""
-    for known, found in table.candidates.items():
-        if known[: len(path)] == path and (known != path or any(c.source is Source.DEPLOYMENT_CONFIG for c in found)):
-            return
-    table.put(path, value, Source.DEPLOYMENT_CONFIG, row.origin)
-
-
-def _implied(table: Table, own: TritonBackend) -> None:
-    """The one model of a project that lists none: the file or the Hub's model that it names, else the sample."""
-    if names(table.candidates, MODELS):
-        return
-    named, project = table.winner("model.name"), table.chosen("project.name")
-    if named is None:
-        seeded = table.winner("seed_files.sample_model")
-        if own.sample is not None and (seeded is None or seeded.value):
-            _put(table, (*MODELS, Item(own.sample.name), "name"), own.sample.name, own)
-        return
-    local = str(named.value).startswith("./")
-    if project and (local or own.options_file):
-        here: Path = (*MODELS, Item(project))
-        table.put((*here, "name"), project, named.source, named.origin, named.mark)
-        if local and not own.options_file:
-            table.put((*here, "file"), str(named.value), named.source, named.origin, named.mark)
-
-
-def _element(table: Table, rows: Rows, own: TritonBackend, name: str, sampled: Sample | None) -> None:
-    here: Path = (*MODELS, Item(name))
-    _put(table, (*here, "backend"), own.name, own)
-    values = _winners(table)
-    backend = rows.backends.get(str(values.get((*here, "backend"))))
+    """Adds the implied model, the values of each model's backend, and the default model's variable."""
+    backend = rows.backend
     if backend is None:
         return
-    if sampled is not None:
-        _take(table, name, sampled.model, backend)
-    form = backend.form(str(values.get((*here, "file"), "")), str(values.get(("model", "format"), "")))
+    _offer_implied_model(table, backend)
+    sample = served_sample(table.winners(), backend)
+    for name in table.names(*MODELS):
+        _offer(table, (*MODELS, Item(name), "backend"), backend.name, backend)
+        own = rows.backends.get(table.text((*MODELS, Item(name), "backend")))
+        if own is not None:
+            is_sample = sample is not None and sample.name == name
+            _complete_model(table, name, own, sample.model if sample is not None and is_sample else None)
+    if sample is not None:
+        _offer(table, ("test", "payload"), sample.payload, backend)
+    _offer_default_model(table, backend)
+
+
+def _offer(table: Table, path: Path, value: object, row: TritonBackend) -> None:
+    """Offers a row's value, unless a part of it is set already."""
+    if not table.has_below(path):
+        table.offer(path, Candidate(value, Source.DEPLOYMENT_CONFIG, row.origin))
+
+
+def _offer_implied_model(table: Table, backend: TritonBackend) -> None:
+    """The one model of a project that lists none: the file or the Hub's model that it names, else the sample."""
+    if table.names(*MODELS):
+        return
+    named, project = table.best("model.name"), table.text("project.name")
+    if named is None:
+        wants_sample = table.best("seed_files.sample_model")
+        if backend.sample is not None and (wants_sample is None or wants_sample.value):
+            name = backend.sample.name
+            _offer(table, (*MODELS, Item(name), "name"), name, backend)
+        return
+    is_file = str(named.value).startswith("./")
+    if project and (is_file or backend.options_file):
+        prefix: Path = (*MODELS, Item(project))
+        table.put((*prefix, "name"), project, named.source, named.origin, named.mark)
+        if is_file and not backend.options_file:
+            table.put((*prefix, "file"), str(named.value), named.source, named.origin, named.mark)
+
+
+def _complete_model(table: Table, name: str, backend: TritonBackend, sample: Node | None) -> None:
+    """Offers the values of a model's backend.  sample: the values of the sample model, where it is this one."""
+    prefix: Path = (*MODELS, Item(name))
+    if sample is not None:
+        _offer_all(table, name, sample, backend)
+    form = backend.form(table.text((*prefix, "file")), table.text("model.format"))
     for key, value in form.parameters.items() if form is not None else ():
-        _put(table, (*here, "parameters", key), str(value).replace("{model}", name), backend)
-    _take(table, name, backend.model, backend)
-    if _winners(table).get((*here, "max_batch_size")) == 0:
-        _without_batching(table, (*here, "dynamic_batching"))
+        _offer(table, (*prefix, "parameters", key), str(value).replace("{model}", name), backend)
+    _offer_all(table, name, backend.model, backend)
+    largest = table.best((*prefix, "max_batch_size"))
+    if largest is not None and largest.value == 0:
+        # There are no batches: the row's own batching does not apply.
+        table.drop((*prefix, "dynamic_batching"), lambda c: c.source is Source.DEPLOYMENT_CONFIG)
 
 
-def _take(table: Table, name: str, part: Node, row: TritonBackend) -> None:
+def _offer_all(table: Table, name: str, part: Node, row: TritonBackend) -> None:
     for path, node in _leaves_of(name, part):
-        _put(table, path, value_of(path, node), row)
-
-
-def _without_batching(table: Table, path: Path) -> None:
-    """Takes the row's own batching away where the user has said that there is no batch."""
-    kept = [c for c in table.candidates.pop(path, []) if c.source is not Source.DEPLOYMENT_CONFIG]
-    if kept:
-        table.candidates[path] = kept
+        _offer(table, path, value_of(path, node), row)
 
 
 def _leaves_of(name: str, part: Node) -> Iterator[tuple[Path, Node]]:
@@ -96,12 +87,11 @@ def _leaves_of(name: str, part: Node) -> Iterator[tuple[Path, Node]]:
     yield from leaves(root)
 
 
-def _default_model(table: Table, own: TritonBackend) -> None:
-    """`triton.default_model` and its variable say the same; one model alone is the default."""
+def _offer_default_model(table: Table, backend: TritonBackend) -> None:
+    """`triton.default_model` is the same as its variable; the only model of a repository is the default."""
     path: Path = ("env", DEFAULT_MODEL)
-    for candidate in table.candidates.get(("triton", "default_model"), []):
-        if all(c.source != candidate.source for c in table.candidates.get(path, [])):
-            table.put(path, candidate.value, candidate.source, candidate.origin, candidate.mark)
-    known = names(table.candidates, MODELS)
-    if len(known) == 1:
-        _put(table, path, known[0], own)
+    for candidate in table.all_for(("triton", "default_model")):
+        table.offer(path, candidate)
+    names = table.names(*MODELS)
+    if len(names) == 1:
+        _offer(table, path, names[0], backend)

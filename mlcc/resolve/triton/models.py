@@ -1,7 +1,7 @@
-"""The models of a Triton repository.  Law: pure; what a backend needs is a row of triton_backends.yaml, never a branch.
+"""The models of a Triton repository, read from resolved values.
 
-`complete` adds what the rows know to the candidates, so that every value has its source; `models` reads the elements
-back from resolved values.  A project that names no model serves its backend's sample.
+Law: pure; what a backend needs is a row of triton_backends.yaml, never a branch.  `complete` has added the values of
+the rows before.  A project that names no model serves its backend's sample.
 """
 
 from __future__ import annotations
@@ -26,87 +26,87 @@ class Artifact(NamedTuple):
     target: str
 
 
-def sample(values: Mapping[Path, Any], own: TritonBackend | None) -> Sample | None:
+def served_sample(values: Mapping[Path, Any], backend: TritonBackend | None) -> Sample | None:
     """The backend's sample, where the project serves it."""
-    found = own.sample if own is not None else None
-    if found is None or ("model", "name") in values or not values.get(("seed_files", "sample_model"), True):
+    sample = backend.sample if backend is not None else None
+    if sample is None or ("model", "name") in values or not values.get(("seed_files", "sample_model"), True):
         return None
-    here: Path = (*MODELS, Item(found.name))
-    return found if (*here, "name") in values and (*here, "file") not in values else None
+    prefix: Path = (*MODELS, Item(sample.name))
+    return sample if (*prefix, "name") in values and (*prefix, "file") not in values else None
 
 
-def sample_file(found: Sample, own: TritonBackend, values: Mapping[Path, Any]) -> str:
+def sample_file(sample: Sample, backend: TritonBackend, values: Mapping[Path, Any]) -> str:
     """The path of the sample's artifact below the project."""
-    form = own.form("", str(values.get(("model", "format"), "")))
-    file = found.artifact or (form.file if form is not None else "")
-    return f"{FOLDER}/{found.name}/{VERSION}/{file}"
+    form = backend.form("", str(values.get(("model", "format"), "")))
+    file = sample.artifact or (form.file if form is not None else "")
+    return f"{FOLDER}/{sample.name}/{VERSION}/{file}"
 
 
-def models_of(values: Mapping[Path, Any], backends: Mapping[str, TritonBackend]) -> list[Model]:
-    """Every model, as its config.pbtxt says it."""
+def model_configs(values: Mapping[Path, Any], backends: Mapping[str, TritonBackend]) -> list[ModelConfig]:
+    """Every model, with the contents of its config.pbtxt."""
     return [_model(values, name, backends) for name in names(values, MODELS)]
 
 
-def _model(values: Mapping[Path, Any], name: str, backends: Mapping[str, TritonBackend]) -> Model:
-    here: Path = (*MODELS, Item(name))
-    own = below(values, here)
+def _model(values: Mapping[Path, Any], name: str, backends: Mapping[str, TritonBackend]) -> ModelConfig:
+    prefix: Path = (*MODELS, Item(name))
+    own = keys_below(values, prefix)
     backend = str(own.get("backend", ""))
     row = backends.get(backend)
-    return Model(
+    return ModelConfig(
         name,
         backend,
         row.platform if row is not None else "",
         own.get("max_batch_size"),
-        _tensors(values, (*here, "inputs")),
-        _tensors(values, (*here, "outputs")),
+        _tensors(values, (*prefix, "inputs")),
+        _tensors(values, (*prefix, "outputs")),
         tuple(own.get("instance_group", ())),
         own.get("dynamic_batching"),
         own.get("parameters", {}),
     )
 
 
-def below(values: Mapping[Path, Any], prefix: Path) -> dict[str, Any]:
+def keys_below(values: Mapping[Path, Any], prefix: Path) -> dict[str, Any]:
     """The keys below a path as plain data, one level of mappings deep; named lists are left out."""
-    found: dict[str, Any] = {}
+    keys: dict[str, Any] = {}
     size = len(prefix)
     for path, value in values.items():
         rest = path[size:]
         if path[:size] != prefix or not rest or any(isinstance(s, Item) for s in rest):
             continue
         if len(rest) == 1:
-            found[str(rest[0])] = value
+            keys[str(rest[0])] = value
         else:
-            found.setdefault(str(rest[0]), {})[str(rest[1])] = value
-    return found
+            keys.setdefault(str(rest[0]), {})[str(rest[1])] = value
+    return keys
 
 
 def _tensors(values: Mapping[Path, Any], prefix: Path) -> tuple[Tensor, ...]:
-    found = []
+    tensors = []
     for name in names(values, prefix):
-        own = below(values, (*prefix, Item(name)))
+        own = keys_below(values, (*prefix, Item(name)))
         dims, reshape = (tuple(own[key]) if own.get(key) is not None else None for key in ("dims", "reshape"))
         optional, ragged = (bool(own.get(key)) for key in ("optional", "allow_ragged_batch"))
-        found.append(Tensor(name, str(own.get("data_type", "")), dims, reshape, optional, ragged))
-    return tuple(found)
+        tensors.append(Tensor(name, str(own.get("data_type", "")), dims, reshape, optional, ragged))
+    return tuple(tensors)
 
 
 def artifacts(values: Mapping[Path, Any], backends: Mapping[str, TritonBackend]) -> list[Artifact]:
     """The model files that the elements name."""
-    found = []
+    copies = []
     for name in names(values, MODELS):
-        own = below(values, (*MODELS, Item(name)))
+        own = keys_below(values, (*MODELS, Item(name)))
         row, source = backends.get(str(own.get("backend", ""))), str(own.get("file", ""))
         form = row.form(source, str(values.get(("model", "format"), ""))) if row is not None else None
         if source and form is not None:
             path = "/".join(part for part in source.split("/") if part not in ("", "."))
-            found.append(Artifact(path, f"{name}/{VERSION}/{form.file}".rstrip("/")))
-    return found
+            copies.append(Artifact(path, f"{name}/{VERSION}/{form.file}".rstrip("/")))
+    return copies
 
 
 class Tensor(NamedTuple):
-    """An input or output.  dims: without the batch, unless max_batch_size is 0; None where Triton finds them.
+    """An input or output.  dims: without the batch, unless max_batch_size is 0; None where Triton reads them itself.
 
-    reshape: the dimensions that the model itself wants; optional and allow_ragged_batch: of inputs.
+    reshape: the dimensions that the model itself needs; optional and allow_ragged_batch: of inputs.
     """
 
     name: str
@@ -117,11 +117,11 @@ class Tensor(NamedTuple):
     allow_ragged_batch: bool = False
 
 
-class Model(NamedTuple):
-    """A `triton.models` element with its backend's facts.
+class ModelConfig(NamedTuple):
+    """The contents of a model's config.pbtxt: an element of `triton.models` with its backend's facts.
 
-    platform: what some backends want besides their name; max_batch_size: None leaves the word to Triton, 0 says that
-    the dimensions hold the batch already; dynamic_batching: None where it is off.
+    platform: some backends need it besides their name; max_batch_size: None where Triton decides, 0 where the
+    dimensions contain the batch already; dynamic_batching: None where it is off.
     """
 
     name: str
