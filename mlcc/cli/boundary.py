@@ -19,13 +19,19 @@ import click
 from mlcc.cli.replay import NO_CACHE, Recording
 from mlcc.cli.session import Session, Unwritable, wants_colour
 from mlcc.core.errors import MlccError, Terminated, signal_in
-from mlcc.core.findings import Finding, Severity, printable
+from mlcc.core.findings import Finding, Severity
+from mlcc.core.text import inert, printable
 from mlcc.core.version import VERSION
 from mlcc.io.cache import Folder, remembered
 from mlcc.io.disk import reader
 
 COMPLETION = "_MLCC_COMPLETE"
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
+
+
+def _echo(text: str) -> None:
+    """One line of mlcc itself, on stderr."""
+    click.echo(inert(text), err=True)
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
@@ -96,15 +102,15 @@ def _ended(problem: BaseException, session: Session) -> int:
         case click.exceptions.Exit():
             return problem.exit_code
         case click.Abort() | KeyboardInterrupt():
-            click.echo("mlcc: interrupted", err=True)
+            _echo("mlcc: interrupted")
             return INTERRUPTED
         case Terminated():
-            click.echo("mlcc: terminated", err=True)
+            _echo("mlcc: terminated")
             return TERMINATED
         case click.UsageError():
             return _usage(problem, session)
         case click.ClickException():
-            click.echo(f"mlcc: {printable(problem.format_message(), 300)}", err=True)
+            _echo(f"mlcc: {printable(problem.format_message(), 300)}")
             return 1
         case BrokenPipeError():
             return _closed_pipe()
@@ -113,7 +119,7 @@ def _ended(problem: BaseException, session: Session) -> int:
         case OSError():
             # the machine's trouble, not mlcc's: a full disk, a directory that went away, a limit on open files
             name = f"{printable(str(problem.filename), 200)}: " if problem.filename else ""
-            click.echo(f"mlcc: {name}{(problem.strerror or 'input/output error').lower()}", err=True)
+            _echo(f"mlcc: {name}{(problem.strerror or 'input/output error').lower()}")
             _forget_output()
             return 1
         case Exception():
@@ -152,7 +158,7 @@ def _unwritable(why: str, session: Session) -> int:
     """Says why the result is not where it should be, and what is done all the same."""
     done = f"; {session.done}" if session.done else ""
     with suppress(OSError):
-        click.echo(f"mlcc: cannot write the result: {why}{done}", err=True)
+        _echo(f"mlcc: cannot write the result: {why}{done}")
     _forget_output()
     return 1
 
@@ -172,14 +178,14 @@ def _usage(problem: click.UsageError, session: Session) -> int:
     where = problem.ctx.command_path if problem.ctx is not None else "mlcc"
     if problem.ctx is not None and problem.format_message() == problem.ctx.get_help():
         # a group without a command: its help is the answer
-        click.echo(problem.ctx.get_help(), err=True)
+        _echo(problem.ctx.get_help())
         return 2
     message = printable(" ".join(problem.format_message().split()), 300)
     _as_asked(session)
     if session.machine:
         _findings([Finding("MLCC900", Severity.ERROR, message, hint=f"{where} --help")], session)
     else:
-        click.echo(f"mlcc: {message}\n    see {where} --help", err=True)
+        _echo(f"mlcc: {message}\n    see {where} --help")
     return 2
 
 
@@ -214,5 +220,5 @@ def _bug(session: Session) -> int:
         pass
     kind = text.strip().splitlines()[-1].partition(":")[0].rpartition(".")[2]
     session_kind = "unexpected condition" if not kind else kind.replace("Error", " error").lower()
-    click.echo(f"mlcc: this is a bug in mlcc ({printable(session_kind, 60)}){where}", err=True)
+    _echo(f"mlcc: this is a bug in mlcc ({printable(session_kind, 60)}){where}")
     return BUG

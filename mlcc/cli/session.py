@@ -17,7 +17,7 @@ import click
 
 from mlcc.cli import replay
 from mlcc.cli.home import home_folder
-from mlcc.core.findings import printable
+from mlcc.core.text import inert, printable
 
 FORMATS = ("table", "json", "yaml", "markdown")
 # How long a person waits without being told.
@@ -103,6 +103,7 @@ class Session:
 
     def _echo(self, text: str, err: bool) -> None:
         self.clear()
+        text = inert(text, commands=self.format == "github" and not err)
         if self.recording is not None:
             self.recording.said(text, err)
         try:
