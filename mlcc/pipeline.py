@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
 from mlcc.apply.prepare import Prepared, held_target, prepare_plan
-from mlcc.apply.writer import execute_plan
+from mlcc.apply.writer import ChangedMeanwhile, execute_plan
 from mlcc.checks.common.file_missing import named_files
 from mlcc.checks.runner import check_project
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error, has_errors
+from mlcc.core.text import printable
 from mlcc.core.tree import Tree
 from mlcc.io.disk.callers import StrPath, asked_to, texts
 from mlcc.io.disk.reader import Directory, present
@@ -31,6 +32,8 @@ from mlcc.render.generator import staging_parent
 from mlcc.render.project import render_project
 from mlcc.resolve.project import Project, resolve_project
 
+# How often an apply plans anew because a file was saved meanwhile.
+TRIES = 5
 STAGING = ("/tmp", "/var/tmp", "/dev/shm")
 
 
@@ -133,9 +136,19 @@ def apply(
     """
     tree = render(project, staging)
     with held_target(os.fsdecode(directory) or project.inputs.directory, sleep) as target:
-        with asked_to("read the project"):
-            prepared = prepare_plan(project, tree, target, options)
-        review(prepared)
-        if prepared.blocked:
-            return prepared, False
-        return prepared, execute_plan(target, prepared.plan, prepared.lock, prepared.state, prepared.known)
+        for _ in range(TRIES):
+            with asked_to("read the project"):
+                prepared = prepare_plan(project, tree, target, options)
+            review(prepared)
+            if prepared.blocked:
+                return prepared, False
+            try:
+                outcome = execute_plan(target, prepared.plan, prepared.lock, prepared.state, prepared.known)
+            except ChangedMeanwhile as problem:
+                changed = str(problem)
+                continue
+            findings = (*prepared.plan.findings, *outcome.findings)
+            return prepared._replace(plan=prepared.plan._replace(findings=findings)), outcome.wrote
+    message = "is being written while mlcc apply runs; nothing was written"
+    hint = "let the program that writes it finish, then run mlcc apply again"
+    raise UserError([error("MLCC223", message, file=printable(changed, 200), hint=hint)])

@@ -260,6 +260,20 @@ class Directory:
         finally:
             os.close(parent)
 
+    def names(self, folder: str = "", limit: int = 100_000) -> list[str]:
+        """Relative paths of everything in one folder, in order; none where it is absent.  Raises Refused for a link."""
+        try:
+            fd = self._open_dir(folder)
+        except FileNotFoundError:
+            return []
+        try:
+            found = sorted(os.listdir(fd))
+        finally:
+            os.close(fd)
+        if len(found) > limit:
+            raise Refused(self.path, f"more than {limit:,} files in it")
+        return [f"{folder}/{name}" if folder else name for name in found]
+
     def walk(self, relpath: str = "", limit: int = 100_000) -> Iterator[str]:
         """Relative paths of everything below `relpath` that is not a directory, in order; links are not followed."""
         found = list(self._walk(relpath, limit))

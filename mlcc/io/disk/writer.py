@@ -134,12 +134,24 @@ def signals_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
-def replace_file(target: Directory, name: str, data: bytes, mode: int | None = None) -> None:
+def check_unchanged(target: Directory, name: str, before: bytes | None) -> tuple[bytes, int] | None:
+    """What is at a name: bytes and mode, None for nothing.  Raises UserError when it is not what was read before."""
+    found = target.read(name, MAX_FILE_BYTES)
+    if (found[0] if found is not None else None) != before:
+        what = "was removed" if found is None else "was made" if before is None else "was changed"
+        message = f"{what} by another program meanwhile, and is as that one left it"
+        hint = "look at it, and run this again"
+        raise UserError([error("MLCC223", message, file=printable(os.path.join(target.path, name), 200), hint=hint)])
+    return found
+
+
+def replace_file(target: Directory, name: str, data: bytes, before: bytes | None, mode: int | None = None) -> None:
     """Writes one file of the operator's (mlcc.yaml, by `set` and `init`) in one step: old or new, never torn.
 
-    mode: permission bits; None keeps those of the file that is replaced.
+    target: locked by the caller; before: what the caller read and made `data` from, None where nothing was: anything
+    else is refused (MLCC223); mode: permission bits; None keeps those of the file that is replaced.
     """
-    found = target.read(name, MAX_FILE_BYTES)
+    found = check_unchanged(target, name, before)
     bits = mode if mode is not None else found[1] if found is not None else 0o644
     temporary = f".{name}.mlcc-new"
     try:
