@@ -7,8 +7,6 @@ mlcc.yaml --load--> Config --resolve(registries)--> Resolved --render(cookiecutt
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -23,12 +21,12 @@ from mlcc.core.text import printable
 from mlcc.core.tree import Tree
 from mlcc.io.disk.callers import StrPath, asked_to, texts
 from mlcc.io.disk.reader import Directory, present
+from mlcc.io.disk.staging import staging_folder
 from mlcc.load.inputs import Inputs, gather
 from mlcc.load.locate import present_below
 from mlcc.load.request import Request
 from mlcc.plan.decide import Options
 from mlcc.registries.loader import load as load_registries
-from mlcc.render.generator import staging_parent
 from mlcc.render.project import render_project
 from mlcc.resolve.project import Project, resolve_project
 
@@ -84,16 +82,8 @@ def render(project: Project, staging: StrPath | Iterable[StrPath] = STAGING) -> 
     """
     if not project.ok:
         raise UserError(project.findings)
-    parent = staging_parent(texts(staging))
-    if parent is None:
-        hint = "set TMPDIR to a writable directory whose path holds only letters, digits and / _ . -"
-        raise UserError([error("MLCC209", "no directory for temporary files can be used", hint=hint)])
-    with asked_to("render the project"):
-        private = tempfile.mkdtemp(prefix="mlcc-", dir=parent)
-        try:
-            return render_project(project.default, project.environments, private, project.inputs.plugged.layers)
-        finally:
-            shutil.rmtree(private, ignore_errors=True)
+    with asked_to("render the project"), staging_folder(texts(staging)) as private:
+        return render_project(project.default, project.environments, private, project.inputs.plugged.layers)
 
 
 def plan(
@@ -114,7 +104,7 @@ def plan(
             target = Directory(where, follow=False)
         else:
             # an absent directory is an empty one; what it will be called does not matter to the plan
-            target = Directory(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlcc-")))
+            target = Directory(stack.enter_context(staging_folder(texts(staging))))
         stack.enter_context(target)
         return prepare_plan(project, tree, target, options)
 

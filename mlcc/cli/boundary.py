@@ -1,18 +1,16 @@
 """From what happened to an exit code.  Law: the one place that maps exceptions to codes, and the last one to speak.
 
-0 done (also on a closed pipe) · 1 the user's problem · 2 usage · 3 a precondition is missing · 70 a bug in mlcc ·
-130 interrupted · 143 terminated.
+0 done · 1 the user's problem · 2 usage · 3 a precondition is missing · 70 a bug in mlcc ·
+130 interrupted · 143 terminated.  A reader that goes away (`| head`) changes no code.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from types import FrameType
 
 import click
 
@@ -23,7 +21,7 @@ from mlcc.core.findings import Finding, Severity
 from mlcc.core.text import inert, printable
 from mlcc.core.version import VERSION
 from mlcc.io.cache import Folder, remembered
-from mlcc.io.disk import reader
+from mlcc.io.disk.observer import observed
 
 COMPLETION = "_MLCC_COMPLETE"
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
@@ -31,11 +29,8 @@ BUG, INTERRUPTED, TERMINATED = 70, 130, 143
 
 def _echo(text: str) -> None:
     """One line of mlcc itself, on stderr."""
-    click.echo(inert(text), err=True)
-
-
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    raise Terminated
+    with suppress(BrokenPipeError):
+        click.echo(inert(text), err=True)
 
 
 def run(command: click.Command, argv: Sequence[str], recording: Recording | None = None) -> int:
@@ -45,17 +40,10 @@ def run(command: click.Command, argv: Sequence[str], recording: Recording | None
             stream.reconfigure(errors="backslashreplace")
     session = Session(recording=recording)
     session.colour = wants_colour(session.environ, sys.stdout.isatty())
-    # what is ignored stays so: nohup means it
-    wanted = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) != signal.SIG_IGN]
-    previous = [(s, signal.signal(s, _terminate)) for s in wanted]
-    try:
-        code = _flush(_remembered(command, argv, session), session)
-        if recording is not None:
-            recording.store(session.home, code)
-        return code
-    finally:
-        for number, handler in previous:
-            signal.signal(number, handler)
+    code = _flush(_remembered(command, argv, session), session)
+    if recording is not None:
+        recording.store(session.home, code)
+    return code
 
 
 # Commands that read registries, and may keep them in parsed form.
@@ -74,7 +62,7 @@ def _recorded(command: click.Command, argv: Sequence[str], session: Session) -> 
     if session.recording is None or not session.recording.whole:
         session.recording = None
         return _guarded(command, argv, session)
-    with reader.observed(session.recording):
+    with observed(session.recording):
         return _guarded(command, argv, session)
 
 
@@ -86,7 +74,7 @@ def _guarded(command: click.Command, argv: Sequence[str], session: Session) -> i
         _as_asked(session)
         try:
             _findings(problem.findings, session)
-        except (Unwritable, BrokenPipeError) as closed:
+        except Unwritable as closed:
             _ended(closed, session)
         return problem.exit_code
     except BaseException as problem:
@@ -113,7 +101,9 @@ def _ended(problem: BaseException, session: Session) -> int:
             _echo(f"mlcc: {printable(problem.format_message(), 300)}")
             return 1
         case BrokenPipeError():
-            return _closed_pipe()
+            # of a program or a connection: standard output is looked after where it is written
+            _forget_output()
+            return 1
         case Unwritable():
             return _unwritable(str(problem), session)
         case OSError():
@@ -148,7 +138,8 @@ def _flush(code: int, session: Session) -> int:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        return _closed_pipe()
+        # the reader went away on purpose (`| head`), which changes no code
+        _forget_output()
     except OSError as problem:
         return max(code, _unwritable((problem.strerror or "input/output error").lower(), session))
     return code
@@ -161,12 +152,6 @@ def _unwritable(why: str, session: Session) -> int:
         _echo(f"mlcc: cannot write the result: {why}{done}")
     _forget_output()
     return 1
-
-
-def _closed_pipe() -> int:
-    # the reader went away on purpose (`| head`)
-    _forget_output()
-    return 0
 
 
 def _forget_output() -> None:

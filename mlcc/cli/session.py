@@ -109,7 +109,9 @@ class Session:
         try:
             click.echo(text, err=err, color=self.colour or None)
         except BrokenPipeError:
-            raise
+            # the reader went away on purpose (`| head`): the work goes on, and its exit code is what it would be
+            stream = sys.stderr if err else sys.stdout
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         except OSError as problem:
             raise Unwritable((problem.strerror or "input/output error").lower()) from None
 

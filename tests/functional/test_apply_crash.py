@@ -31,7 +31,7 @@ SECOND = SMALLEST.replace("http-fastapi", "http-flask") + "inference_components:
 # Applies in each folder in turn, in a process of its own, whose n-th call of a function of `os` ends otherwise.
 PROGRAM = """
 import errno, json, os, signal, sys
-from mlcc.cli.main import run_command_line
+from mlcc.cli.start import run
 from mlcc.cli.commands import apply
 from mlcc import pipeline
 
@@ -60,7 +60,7 @@ for folder, name, number, act in json.loads(sys.argv[1]):
     if not pid:
         os.chdir(folder)
         arrange(name, number, globals()[act])
-        os._exit(run_command_line(["apply", "-q"]))
+        os._exit(run(["apply", "-q"]))
     codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 sys.stderr.write("\\n" + json.dumps(codes))
 """

@@ -8,75 +8,30 @@ descriptor is, is asked of the descriptor, never of the name.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, Protocol
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, error, printable
+from mlcc.io.disk.observer import REFUSED, answer, digest, is_observed, listing, note
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | getattr(os, "O_NOCTTY", 0)
 
 
-REFUSED = "refused"
-
-
-class Observer(Protocol):
-    """Who is told what was asked of the file system, and what the answer was (see `replay`)."""
-
-    def saw(self, kind: str, arguments: tuple[Any, ...], answer: Any) -> None:
-        """One question and its answer."""
-
-
-_observers: list[Observer] = []
-
-
-@contextmanager
-def observed(observer: Observer) -> Iterator[None]:
-    """Tells `observer` of every question that is asked inside."""
-    _observers.append(observer)
-    try:
-        yield
-    finally:
-        _observers.remove(observer)
-
-
-def _note(kind: str, arguments: tuple[Any, ...], answer: Any) -> None:
-    for observer in _observers:
-        observer.saw(kind, arguments, answer)
-
-
-def digest(data: bytes) -> str:
-    """sha256 of bytes, in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def answer(found: tuple[bytes, int] | None) -> list[Any] | None:
-    """What `Directory.read` gave, in a form that can be kept and compared."""
-    return None if found is None else [digest(found[0]), found[1]]
-
-
-def listing(names: Iterable[str]) -> str:
-    """The digest of a list of names."""
-    return digest("\0".join(names).encode("utf-8", "surrogateescape"))
-
-
 def present(path: str) -> bool:
     """True when something, a link too, stands at a path."""
     found = os.path.lexists(path)
-    _note("present", (path,), found)
+    note("present", (path,), found)
     return found
 
 
 def is_directory(path: str, links: bool = True) -> bool:
     """True for a directory; where `links` are allowed, for a link to one, too."""
     found = os.path.isdir(path) and (links or not os.path.islink(path))
-    _note("is_directory", (path, links), found)
+    note("is_directory", (path, links), found)
     return found
 
 
@@ -86,7 +41,7 @@ class Refused(UserError):
     def __init__(self, path: str, why: str, hint: str = "", code: str = "MLCC001") -> None:
         shown = printable(path, 200)
         super().__init__([error(code, why, file=shown, hint=hint)])
-        _note(REFUSED, (), None)
+        note(REFUSED, (), None)
 
 
 def reason(problem: OSError) -> str:
@@ -144,8 +99,8 @@ def read_named(path: str, cap: int) -> bytes:
         data = _read_plain(fd, path, cap, single_link=False)
     finally:
         os.close(fd)
-    if _observers:
-        _note("named", (path, cap), digest(data))
+    if is_observed():
+        note("named", (path, cap), digest(data))
     return data
 
 
@@ -166,7 +121,7 @@ class Directory:
         except (OSError, ValueError) as problem:
             why = reason(problem) if isinstance(problem, OSError) else "not a directory name"
             raise Refused(path, why) from None
-        _note("directory", (path, follow), True)
+        note("directory", (path, follow), True)
 
     def __enter__(self) -> Directory:
         return self
@@ -185,7 +140,7 @@ class Directory:
     def parent(self, relpath: str) -> tuple[int, str] | None:
         """A new descriptor of the directory that holds `relpath`, and its last component; None when it is absent."""
         found = self._parent(relpath)
-        _note("parent", (self.path, self.follow, relpath), found is not None)
+        note("parent", (self.path, self.follow, relpath), found is not None)
         return found
 
     def has_parent(self, relpath: str) -> bool:
@@ -214,8 +169,8 @@ class Directory:
     def read(self, relpath: str, cap: int, single_link: bool = True) -> tuple[bytes, int] | None:
         """Bytes and permission bits of a plain file; None when it is absent.  Raises Refused for anything else."""
         found = self._read(relpath, cap, single_link)
-        if _observers:
-            _note("read", (self.path, self.follow, relpath, cap, single_link), answer(found))
+        if is_observed():
+            note("read", (self.path, self.follow, relpath, cap, single_link), answer(found))
         return found
 
     def _read(self, relpath: str, cap: int, single_link: bool) -> tuple[bytes, int] | None:
@@ -241,7 +196,7 @@ class Directory:
     def exists(self, relpath: str) -> bool:
         """True when something, of whatever kind, stands at `relpath` (or a parent of it is not a directory)."""
         found = self._exists(relpath)
-        _note("exists", (self.path, self.follow, relpath), found)
+        note("exists", (self.path, self.follow, relpath), found)
         return found
 
     def _exists(self, relpath: str) -> bool:
@@ -277,8 +232,8 @@ class Directory:
     def walk(self, relpath: str = "", limit: int = 100_000) -> Iterator[str]:
         """Relative paths of everything below `relpath` that is not a directory, in order; links are not followed."""
         found = list(self._walk(relpath, limit))
-        if _observers:
-            _note("walk", (self.path, self.follow, relpath, limit), listing(found))
+        if is_observed():
+            note("walk", (self.path, self.follow, relpath, limit), listing(found))
         return iter(found)
 
     def _walk(self, relpath: str, limit: int) -> Iterator[str]:
