@@ -37,8 +37,8 @@ LIBRARIES = {
     "importlib.metadata": ("io.plugins",),
     "http.client": ("io.web", "lifecycle.targets.server_contract"),
     "ssl": ("io.web",),
-    "tomli": ("load.inputs",),
-    "tomllib": ("load.inputs",),
+    "tomli": ("load.manifests",),
+    "tomllib": ("load.manifests",),
 }
 # What a pure module has no use for: files, programs, the network, clocks, chance.
 IMPURE = (
