@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from mlcc.core.json_data import read_json
 from mlcc.io.disk.reader import DIRECTORY, Directory
 from mlcc.io.disk.writer import remove_empty, remove_files, write_state
 
@@ -30,8 +31,8 @@ def read(directory: str, name: str) -> dict[str, Any]:
     if found is None:
         return {}
     try:
-        document = json.loads(found[0])
-    except (ValueError, RecursionError):
+        document = read_json(found[0])
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -104,6 +104,14 @@ def read_named(path: str, cap: int) -> bytes:
     return data
 
 
+def inside(folder: str, relpath: str) -> list[str]:
+    """The components of a path below a folder.  Raises Refused for one that could lead out of it, or names nothing."""
+    parts = relpath.split("/")
+    if ".." in parts or "." in parts or "" in parts or "\0" in relpath:
+        raise Refused(f"{folder}/{relpath}", "not a path inside the project")
+    return parts
+
+
 class Directory:
     """An open directory below which paths are walked component by component without following links."""
 
@@ -151,7 +159,7 @@ class Directory:
         return found is not None
 
     def _parent(self, relpath: str) -> tuple[int, str] | None:
-        *parents, name = relpath.split("/")
+        *parents, name = inside(self.path, relpath)
         fd, depth = os.dup(self.fd), 0
         try:
             for depth, part in enumerate(parents, 1):  # noqa: B007 - what it stands at is told

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error, printable
 from mlcc.core.tree import MAX_FILE_BYTES
-from mlcc.io.disk.reader import DIRECTORY, Directory
+from mlcc.io.disk.reader import DIRECTORY, Directory, inside
 
 
 def make_directories(target: Directory, relpath: str) -> int:
     """A descriptor of the directory `relpath`, made where absent."""
     fd = os.dup(target.fd)
-    for part in relpath.split("/") if relpath else ():
+    for part in inside(target.path, relpath) if relpath else ():
         try:
             child = _open_or_make(fd, part)
         except OSError:

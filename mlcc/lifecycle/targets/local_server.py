@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error, printable
+from mlcc.core.json_data import read_json
 from mlcc.io import container_engines, programs
 from mlcc.lifecycle import run_state
 from mlcc.lifecycle.context import Context
@@ -148,7 +148,7 @@ def given_up(context: Context, reply: server_contract.Reply) -> bool:
     """True when the server says that loading has failed for good (the word is the architecture's fact)."""
     word = context.project.container.get("ping_failed")
     try:
-        said = json.loads(reply.body)
+        said = read_json(reply.body)
     except ValueError:
         return False
     return bool(word) and isinstance(said, dict) and said.get("status") == word

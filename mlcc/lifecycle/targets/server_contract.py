@@ -5,13 +5,13 @@ The facts (paths, limits) are the architecture's, from the registries; the paylo
 
 from __future__ import annotations
 
-import http.client
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from mlcc.core.findings import printable
+from mlcc.core.json_data import read_json
+from mlcc.core.text import printable
+from mlcc.io.web import TROUBLE, exchange, local_connection
 
 MAX_REPLY_BYTES = 16 * 1024 * 1024
 
@@ -47,20 +47,17 @@ def send(
     """One request.  Never raises: a refused or broken connection is a reply with status 0."""
     parts = urlsplit(url)
     started = now()
-    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=timeout_s)
     try:
-        connection.request(method, path, body or None, dict(headers or {}))
-        response = connection.getresponse()
-        data = response.read(MAX_REPLY_BYTES)
-        found = {k.lower(): v for k, v in response.getheaders()}
-        return Reply(response.status, found, data, now() - started)
+        connection = local_connection(parts.hostname or "127.0.0.1", parts.port or 80, timeout_s)
+        answer = exchange(connection, method, path, body, headers, cap=MAX_REPLY_BYTES, total_s=timeout_s)
     except TimeoutError:
         return Reply(0, {}, b"", now() - started, f"no answer within {timeout_s:g} s")
-    except (OSError, http.client.HTTPException) as problem:
+    except TROUBLE as problem:
         why = getattr(problem, "strerror", None) or type(problem).__name__
         return Reply(0, {}, b"", now() - started, printable(str(why), 100).lower())
-    finally:
-        connection.close()
+    if len(answer.body) > MAX_REPLY_BYTES:
+        return Reply(0, {}, b"", now() - started, f"the answer has more than {MAX_REPLY_BYTES >> 20} MiB")
+    return Reply(answer.status, answer.headers, answer.body, now() - started)
 
 
 def ping(url: str, container: Mapping[str, Any], now: Callable[[], float]) -> Reply:
@@ -134,7 +131,7 @@ def _wrong(reply: Reply, request: Request) -> str:
     if "json" not in reply.headers.get("content-type", ""):
         return ""
     try:
-        answer = json.loads(reply.body)
+        answer = read_json(reply.body)
     except ValueError:
         return "the body is not the JSON that its type says"
     rows = _rows(request)
@@ -148,7 +145,7 @@ def _rows(request: Request) -> int | None:
     if "json" not in request.content_type:
         return None
     try:
-        sent = json.loads(request.payload)
+        sent = read_json(request.payload)
     except ValueError:
         return None
     rows = sent.get("instances") if isinstance(sent, dict) else None
