@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import Finding, error, printable
+from mlcc.core.findings import error, printable
 from mlcc.io.disk.observer import REFUSED, answer, digest, is_observed, listing, note
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -35,6 +35,9 @@ def is_directory(path: str, links: bool = True) -> bool:
     return found
 
 
+LINK = "a symbolic link stands there, and mlcc follows none"
+
+
 class Refused(UserError):
     """A path that is not what it must be: a link, a directory in a file's place, a FIFO, too large."""
 
@@ -47,7 +50,7 @@ class Refused(UserError):
 def reason(problem: OSError) -> str:
     """What the system says of a path, in words."""
     known = {
-        errno.ELOOP: "a symbolic link stands there, and mlcc follows none",
+        errno.ELOOP: LINK,
         errno.ENOTDIR: "a file or a link stands where a directory belongs",
         errno.EISDIR: "a directory stands where a file belongs",
         errno.ENXIO: "not a plain file",
@@ -181,25 +184,54 @@ class Directory:
             note("read", (self.path, self.follow, relpath, cap, single_link), answer(found))
         return found
 
-    def _read(self, relpath: str, cap: int, single_link: bool) -> tuple[bytes, int] | None:
+    def _open_plain(self, relpath: str) -> int | None:
+        """A descriptor of what stands at a path and is no link; None when it is absent."""
         found = self._parent(relpath)
         if found is None:
             return None
         parent, name = found
-        shown = f"{self.path}/{relpath}"
         try:
-            fd = os.open(name, PLAIN, dir_fd=parent)
+            return os.open(name, PLAIN, dir_fd=parent)
         except FileNotFoundError:
             return None
         except OSError as problem:
-            raise Refused(shown, reason(problem)) from None
+            raise Refused(f"{self.path}/{relpath}", reason(problem)) from None
         finally:
             os.close(parent)
+
+    def _read(self, relpath: str, cap: int, single_link: bool) -> tuple[bytes, int] | None:
+        fd = self._open_plain(relpath)
+        if fd is None:
+            return None
         try:
-            data = _read_plain(fd, shown, cap, single_link)
+            data = _read_plain(fd, f"{self.path}/{relpath}", cap, single_link)
             return data, stat.S_IMODE(os.fstat(fd).st_mode)
         finally:
             os.close(fd)
+
+    def check_plain(self, relpath: str) -> None:
+        """Raises Refused where a link or anything else but a plain file stands at a path."""
+        found = self._parent(relpath)
+        if found is not None:
+            try:
+                mode = os.stat(found[1], dir_fd=found[0], follow_symlinks=False).st_mode
+            finally:
+                os.close(found[0])
+            if not stat.S_ISREG(mode):
+                raise Refused(f"{self.path}/{relpath}", LINK if stat.S_ISLNK(mode) else "not a plain file")
+
+    def tail(self, relpath: str, cap: int) -> tuple[bytes, bool] | None:
+        """The last `cap` bytes of a plain file, and whether there are more before them; None when it is absent."""
+        fd = self._open_plain(relpath)
+        if fd is None:
+            return None
+        with os.fdopen(fd, "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise Refused(f"{self.path}/{relpath}", "not a plain file")
+            start = max(0, status.st_size - cap)
+            stream.seek(start)
+            return stream.read(cap), start > 0
 
     def exists(self, relpath: str) -> bool:
         """True when something, of whatever kind, stands at `relpath` (or a parent of it is not a directory)."""
@@ -284,8 +316,3 @@ class Directory:
             raise Refused(f"{self.path}/{relpath}", reason(problem)) from None
         finally:
             os.close(parent)
-
-
-def refused_finding(problem: Refused) -> Finding:
-    """The finding of a refusal."""
-    return problem.findings[0]

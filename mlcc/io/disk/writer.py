@@ -10,7 +10,7 @@ import os
 import signal
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error, printable
@@ -122,6 +122,39 @@ def remove_flat(target: Directory, folder: str) -> None:
     finally:
         os.close(fd)
     remove_empty(target, folder)
+
+
+def remove_tree(target: Directory, folder: str) -> None:
+    """Removes a folder with all that is in it, and folders above it that are empty then.
+
+    Links are removed, not followed.  What goes away by itself meanwhile is gone.
+    """
+    found = target.parent(f"{folder}/x")
+    if found is None:
+        return
+    try:
+        _remove_below(found[0])
+    finally:
+        os.close(found[0])
+    remove_empty(target, folder)
+
+
+def _remove_below(fd: int) -> None:
+    for entry in list(os.scandir(fd)):
+        with suppress(FileNotFoundError):
+            if entry.is_dir(follow_symlinks=False):
+                _remove_folder(fd, entry.name)
+            else:
+                os.unlink(entry.name, dir_fd=fd)
+
+
+def _remove_folder(parent: int, name: str) -> None:
+    fd = os.open(name, DIRECTORY, dir_fd=parent)
+    try:
+        _remove_below(fd)
+    finally:
+        os.close(fd)
+    os.rmdir(name, dir_fd=parent)
 
 
 @contextmanager

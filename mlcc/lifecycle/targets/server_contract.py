@@ -14,6 +14,8 @@ from mlcc.core.text import printable
 from mlcc.io.web import TROUBLE, exchange, local_connection
 
 MAX_REPLY_BYTES = 16 * 1024 * 1024
+# More than is shown: what is a secret is taken out before the text is cut.
+MAX_SHOWN_BYTES = 64 * 1024
 
 
 class Reply(NamedTuple):
@@ -84,42 +86,50 @@ class Request(NamedTuple):
         return found
 
 
-def check(url: str, container: Mapping[str, Any], request: Request, now: Callable[[], float]) -> Iterator[Checked]:
-    """Every check that the architecture's container facts ask for."""
+def check(
+    url: str,
+    container: Mapping[str, Any],
+    request: Request,
+    now: Callable[[], float],
+    clean: Callable[[str], str] = lambda text: text,
+) -> Iterator[Checked]:
+    """Every check that the architecture's container facts ask for.  clean: takes secrets out of what is shown."""
     reply = ping(url, container, now)
-    yield _checked("ping", reply, reply.status == 200, "200")
+    yield _checked("ping", reply, reply.status == 200, "200", clean)
     path = str(container["invocations"])
     body = request.payload.encode()
     reply = send(url, "POST", path, now, body, request.headers(), request.timeout_s)
-    yield _invocation(reply, request)
+    yield _invocation(reply, request, clean)
     rules = container.get("contract", {})
     if "bad_body" in rules:
         headers = {"Content-Type": "application/json"}
         reply = send(url, "POST", path, now, b'{"instances": [[', headers, request.timeout_s)
-        clean = b"Traceback" not in reply.body and bool(reply.body)
-        yield _checked(
-            "bad input", reply, reply.status == rules["bad_body"] and clean, f"{rules['bad_body']} with a message"
-        )
+        ok = reply.status == rules["bad_body"] and b"Traceback" not in reply.body and bool(reply.body)
+        yield _checked("bad input", reply, ok, f"{rules['bad_body']} with a message", clean)
     if "unsupported_type" in rules:
         headers = {"Content-Type": "application/x-mlcc-unknown"}
         reply = send(url, "POST", path, now, body, headers, request.timeout_s)
-        yield _checked("unknown type", reply, reply.status == rules["unsupported_type"], str(rules["unsupported_type"]))
+        yield _checked(
+            "unknown type", reply, reply.status == rules["unsupported_type"], str(rules["unsupported_type"]), clean
+        )
 
 
-def _checked(name: str, reply: Reply, ok: bool, wanted: str) -> Checked:
-    seen = reply.problem or f"{reply.status} {_short(reply.body)}".strip()
+def _checked(name: str, reply: Reply, ok: bool, wanted: str, clean: Callable[[str], str]) -> Checked:
+    seen = reply.problem or f"{reply.status} {_short(reply.body, clean)}".strip()
     return Checked(name, ok, seen if ok else f"wanted {wanted}, saw {seen}", reply.seconds * 1000)
 
 
-def _short(body: bytes) -> str:
-    return printable(body.decode("utf-8", "replace"), 120)
+def _short(body: bytes, clean: Callable[[str], str]) -> str:
+    return printable(clean(body[:MAX_SHOWN_BYTES].decode("utf-8", "replace")), 120)
 
 
-def _invocation(reply: Reply, request: Request) -> Checked:
+def _invocation(reply: Reply, request: Request, clean: Callable[[str], str]) -> Checked:
     wrong = reply.problem or _wrong(reply, request)
     if wrong:
-        return Checked("invocation", False, f"{wrong}; saw {reply.status} {_short(reply.body)}", reply.seconds * 1000)
-    return Checked("invocation", True, _short(reply.body), reply.seconds * 1000)
+        return Checked(
+            "invocation", False, f"{wrong}; saw {reply.status} {_short(reply.body, clean)}", reply.seconds * 1000
+        )
+    return Checked("invocation", True, _short(reply.body, clean), reply.seconds * 1000)
 
 
 def _wrong(reply: Reply, request: Request) -> str:
