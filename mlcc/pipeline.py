@@ -7,30 +7,31 @@ mlcc.yaml --load--> Config --resolve(registries)--> Resolved --render(cookiecutt
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
 from mlcc.apply.prepare import Prepared, held_target, prepare_plan
-from mlcc.apply.writer import execute_plan
+from mlcc.apply.writer import ChangedMeanwhile, execute_plan
 from mlcc.checks.common.file_missing import named_files
 from mlcc.checks.runner import check_project
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error, has_errors
+from mlcc.core.text import printable
 from mlcc.core.tree import Tree
 from mlcc.io.disk.callers import StrPath, asked_to, texts
 from mlcc.io.disk.reader import Directory, present
+from mlcc.io.disk.staging import staging_folder
 from mlcc.load.inputs import Inputs, gather
 from mlcc.load.locate import present_below
 from mlcc.load.request import Request
 from mlcc.plan.decide import Options
 from mlcc.registries.loader import load as load_registries
-from mlcc.render.generator import staging_parent
 from mlcc.render.project import render_project
 from mlcc.resolve.project import Project, resolve_project
 
+# How often an apply plans anew because a file was saved meanwhile.
+TRIES = 5
 STAGING = ("/tmp", "/var/tmp", "/dev/shm")
 
 
@@ -81,16 +82,8 @@ def render(project: Project, staging: StrPath | Iterable[StrPath] = STAGING) -> 
     """
     if not project.ok:
         raise UserError(project.findings)
-    parent = staging_parent(texts(staging))
-    if parent is None:
-        hint = "set TMPDIR to a writable directory whose path holds only letters, digits and / _ . -"
-        raise UserError([error("MLCC209", "no directory for temporary files can be used", hint=hint)])
-    with asked_to("render the project"):
-        private = tempfile.mkdtemp(prefix="mlcc-", dir=parent)
-        try:
-            return render_project(project.default, project.environments, private, project.inputs.plugged.layers)
-        finally:
-            shutil.rmtree(private, ignore_errors=True)
+    with asked_to("render the project"), staging_folder(texts(staging)) as private:
+        return render_project(project.default, project.environments, private, project.inputs.plugged.layers)
 
 
 def plan(
@@ -111,7 +104,7 @@ def plan(
             target = Directory(where, follow=False)
         else:
             # an absent directory is an empty one; what it will be called does not matter to the plan
-            target = Directory(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlcc-")))
+            target = Directory(stack.enter_context(staging_folder(texts(staging))))
         stack.enter_context(target)
         return prepare_plan(project, tree, target, options)
 
@@ -133,9 +126,19 @@ def apply(
     """
     tree = render(project, staging)
     with held_target(os.fsdecode(directory) or project.inputs.directory, sleep) as target:
-        with asked_to("read the project"):
-            prepared = prepare_plan(project, tree, target, options)
-        review(prepared)
-        if prepared.blocked:
-            return prepared, False
-        return prepared, execute_plan(target, prepared.plan, prepared.lock, prepared.state, prepared.known)
+        for _ in range(TRIES):
+            with asked_to("read the project"):
+                prepared = prepare_plan(project, tree, target, options)
+            review(prepared)
+            if prepared.blocked:
+                return prepared, False
+            try:
+                outcome = execute_plan(target, prepared.plan, prepared.lock, prepared.state, prepared.known)
+            except ChangedMeanwhile as problem:
+                changed = str(problem)
+                continue
+            findings = (*prepared.plan.findings, *outcome.findings)
+            return prepared._replace(plan=prepared.plan._replace(findings=findings)), outcome.wrote
+    message = "is being written while mlcc apply runs; nothing was written"
+    hint = "let the program that writes it finish, then run mlcc apply again"
+    raise UserError([error("MLCC223", message, file=printable(changed, 200), hint=hint)])

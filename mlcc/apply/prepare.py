@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from mlcc.apply.state import LOCK_MAX_BYTES, State, observe, read_state
-from mlcc.apply.writer import locked_target
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.tree import LOCK_NAME, OnDisk, Tree
 from mlcc.io.disk.callers import make_folder, texts
+from mlcc.io.disk.lock import locked
 from mlcc.io.disk.reader import Directory
 from mlcc.plan import decide as planning
 from mlcc.plan import journal
-from mlcc.plan.decide import Change, Known, Options, Plan
+from mlcc.plan.decide import SAVED_SUFFIX, Change, Known, Options, Plan
 from mlcc.plan.lock import Lock, lock_bytes, lock_differences, outdated_lock, read_lock
 from mlcc.render.conf_lines import acceptable
 from mlcc.render.layers import producible
@@ -96,13 +96,12 @@ def prepare_plan(project: Project, desired: Tree, target: Directory, options: Op
 
 
 def _saved_names(target: Directory, observed: Iterable[str]) -> dict[str, OnDisk]:
-    found: dict[str, OnDisk] = {}
-    for path in list(observed):
-        for number in ("", *(f"-{n}" for n in range(2, 10))):
-            name = f"{path}{planning.SAVED_SUFFIX}{number}"
-            if target.exists(name):
-                found[name] = OnDisk(b"")
-    return found
+    """Copies that earlier applies saved beside the files: their names are taken."""
+    files = tuple(observed)
+    folders = {path.rpartition("/")[0] for path in files}
+    beside = {name for folder in folders for name in target.names(folder) if SAVED_SUFFIX in name}
+    starts = tuple(f"{path}{SAVED_SUFFIX}" for path in files)
+    return {name: OnDisk(b"") for name in beside if name.startswith(starts)}
 
 
 @contextmanager
@@ -110,5 +109,5 @@ def held_target(path: str, sleep: Callable[[float], None], make: bool = True) ->
     """The target directory, made if absent, open and held for one apply at a time."""
     if make:
         make_folder(path)
-    with Directory(path, follow=False) as target, locked_target(target, sleep):
+    with Directory(path, follow=False) as target, locked(target, sleep):
         yield target

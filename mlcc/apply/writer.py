@@ -10,44 +10,25 @@ goes when its holder goes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from mlcc.apply.state import STAGES, TXN_DIR, State, unfinished
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error, printable
+from mlcc.core.findings import Finding, error, printable
 from mlcc.core.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
 from mlcc.io.disk import writer
-from mlcc.io.disk.lock import acquire_lock, release_lock
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.io.disk.writer import make_directories, remove_empty, remove_files, remove_flat, signals_wait, write_file
-from mlcc.plan.decide import DELETE, Known, Plan
+from mlcc.plan.decide import DELETE, SAVED_SUFFIX, Known, Plan, saved_note
 from mlcc.plan.journal import Journal, journal_of_plan
 
-LOCK_WAIT_S = 30.0
 # What mlcc keeps beside the base tree, so that Git ignores its state and never rewrites line ends of the base.
 STATE_FILES = {
     ".mlcc/.gitignore": b"/run/\n/txn/\n",
     ".mlcc/.gitattributes": b"base/** -text linguist-generated\n",
 }
-
-
-# ---------------------------------------------------------------- the lock on the directory
-@contextmanager
-def locked_target(target: Directory, sleep: Callable[[float], None], wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
-    """Holds the target for one apply at a time.  Raises UserError when another holds it for `wait_s` seconds."""
-    try:
-        held = acquire_lock(target.fd, sleep, wait_s)
-    except OSError as problem:
-        raise _failed("lock the directory", problem) from None
-    if not held:
-        message = f"another mlcc has been writing {printable(target.path, 200)} for {wait_s:.0f} s"
-        raise UserError([error("MLCC207", message, hint="wait for it, or end it, and run this again")])
-    try:
-        yield
-    finally:
-        release_lock(target.fd)
 
 
 def _failed(doing: str, problem: OSError | Refused, after_commit: bool = False) -> UserError:
@@ -64,25 +45,44 @@ def _failed(doing: str, problem: OSError | Refused, after_commit: bool = False) 
 
 # ---------------------------------------------------------------- writing
 class _Write(NamedTuple):
-    """A staged file and where it goes."""
+    """A staged file and where it goes.
+
+    before: digest of what was read at its place, None where nothing was; own: a file of mlcc's own state, which nobody
+    edits; copy: what a person had, kept under a name that is free.
+    """
 
     staged: str
     path: str
     data: bytes
     mode: int
+    before: str | None = None
+    own: bool = False
+    copy: bool = False
 
 
-def execute_plan(target: Directory, plan: Plan, lock: bytes, state: State, known: Known) -> bool:
-    """Carries a plan out; True when anything was written.
+class ChangedMeanwhile(Exception):
+    """A file was saved or created while the new ones were staged: the plan no longer holds, and nothing was written."""
 
-    target: held by `locked`; plan: not blocked; lock: the bytes that mlcc.lock shall have; state: as read from the
-    disk; known: what the plan was made from (its base may be a recovered one).  Raises UserError when the disk fails:
-    before the commit point nothing is changed, after it the next apply finishes.
+
+class Outcome(NamedTuple):
+    """wrote: whether anything was written; findings: about files that were saved in the last moment, and where."""
+
+    wrote: bool
+    findings: tuple[Finding, ...] = ()
+
+
+def execute_plan(target: Directory, plan: Plan, lock: bytes, state: State, known: Known) -> Outcome:
+    """Carries a plan out.
+
+    target: locked; plan: not blocked; lock: the bytes that mlcc.lock shall have; state: as read from the disk; known:
+    what the plan was made from (its base may be a recovered one).  Raises ChangedMeanwhile where a file is not what it
+    was when the plan was made, and UserError when the disk fails: before the commit point nothing is changed, after it
+    the next apply finishes.
     """
     first, last, deletes = _work(target, plan, lock, state, known.observed)
     if not (first or last or deletes or state.journal is not None or state.findings):
         _sweep(target)
-        return False
+        return Outcome(False)
     closed = writer.unwritable(target, [*(w.path for w in (*first, *last)), *(path for path, _ in deletes)])
     if closed:
         message = "permission denied; nothing was changed"
@@ -95,17 +95,31 @@ def execute_plan(target: Directory, plan: Plan, lock: bytes, state: State, known
             _prepare(target, stage, (*first, *last), earlier)
         except OSError as problem:
             raise _failed("stage the new files", problem) from None
+        _compare(target, (*first, *last), deletes)
         with signals_wait():
             undo.pop_all()
             _commit(target, stage, journal_of_plan(stage, plan, known, state.journal), first=state.journal is None)
+            findings: list[Finding] = []
             try:
-                _replay(target, stage, first, last, deletes)
+                findings += _replay(target, stage, first, last, deletes)
                 _finish(target)
             except (OSError, Refused) as problem:
                 # without its journal it is done, and what could not be tidied up the next apply sweeps
                 if unfinished(target):
                     raise _failed("finish writing the new files", problem, after_commit=True) from None
-    return True
+    return Outcome(True, tuple(findings))
+
+
+def _compare(target: Directory, writes: Iterable[_Write], deletes: Iterable[tuple[str, str]]) -> None:
+    """Raises ChangedMeanwhile when a file that will be replaced is not what the plan was made from."""
+    for path, before in (*((w.path, w.before) for w in writes if not w.copy), *deletes):
+        if _digest_at(target, path) != before:
+            raise ChangedMeanwhile(path)
+
+
+def _digest_at(target: Directory, path: str) -> str | None:
+    found = target.read(path, MAX_FILE_BYTES)
+    return digest(found[0]) if found is not None else None
 
 
 def _work(
@@ -114,19 +128,23 @@ def _work(
     """Files of the project, then files of the base and the lock, then deletions with the digest they must have."""
     first: list[_Write] = []
     for change in plan.changes:
-        if change.saved:
-            old = observed[change.path]
-            first.append(_Write(f"d{len(first)}", change.saved, old.data, old.mode))
+        disk = observed.get(change.path)
+        if change.saved and disk is not None:
+            # a copy is for reading: it gets no set-user-ID bit
+            first.append(_Write(f"d{len(first)}", change.saved, disk.data, disk.mode & 0o777, copy=True))
         if change.data is not None:
-            first.append(_Write(f"d{len(first)}", change.path, change.data, change.mode))
-    base = {f"{BASE_DIR}/{p}": d for p, d in plan.base.items() if state.base.get(p) != d}
-    for path, data in STATE_FILES.items():
-        found = target.read(path, MAX_FILE_BYTES)
-        if found is None:
-            base[path] = data
+            before = digest(disk.data) if disk is not None else None
+            first.append(_Write(f"d{len(first)}", change.path, change.data, change.mode, before))
+    own: dict[str, tuple[bytes, bytes | None]] = {
+        f"{BASE_DIR}/{p}": (d, state.base.get(p)) for p, d in plan.base.items() if state.base.get(p) != d
+    }
+    own |= {path: (data, None) for path, data in STATE_FILES.items() if target.read(path, MAX_FILE_BYTES) is None}
     if state.lock != lock:
-        base[LOCK_NAME] = lock
-    last = [_Write(f"b{n}", path, data, 0o644) for n, (path, data) in enumerate(base.items())]
+        own[LOCK_NAME] = (lock, state.lock)
+    last = [
+        _Write(f"b{n}", path, data, 0o644, digest(before) if before is not None else None, own=True)
+        for n, (path, (data, before)) in enumerate(own.items())
+    ]
     deletes = [(c.path, digest(observed[c.path].data)) for c in plan.changes if c.action == DELETE]
     deletes += [(f"{BASE_DIR}/{p}", digest(d)) for p, d in state.base.items() if p not in plan.base]
     return first, last, deletes
@@ -179,31 +197,70 @@ def _publish_journal(target: Directory, journal: Journal, first: bool) -> None:
 
 def _replay(
     target: Directory, stage: str, first: list[_Write], last: list[_Write], deletes: list[tuple[str, str]]
-) -> None:
+) -> list[Finding]:
     staging = make_directories(target, f"{TXN_DIR}/{stage}")
     try:
         project = [d for d in deletes if not d[0].startswith(".mlcc/")]
-        _publish(target, staging, first)
+        findings = _publish(target, staging, first)
         _delete(target, project)
         _publish(target, staging, [w for w in last if w.path != LOCK_NAME])
         _delete(target, [d for d in deletes if d[0].startswith(".mlcc/")])
         _publish(target, staging, [w for w in last if w.path == LOCK_NAME])
+        return findings
     finally:
         os.close(staging)
 
 
-def _publish(target: Directory, staging: int, writes: Iterable[_Write]) -> None:
+def _publish(target: Directory, staging: int, writes: Iterable[_Write]) -> list[Finding]:
+    """Renames staged files into place; what somebody saved there since it was compared is kept beside it."""
     folders: dict[str, list[_Write]] = {}
     for write in writes:
         folders.setdefault(write.path.rpartition("/")[0], []).append(write)
+    findings: list[Finding] = []
     for folder, inside in folders.items():
         parent = make_directories(target, folder)
         try:
             for write in inside:
-                os.rename(write.staged, write.path.rpartition("/")[2], src_dir_fd=staging, dst_dir_fd=parent)
+                name = write.path.rpartition("/")[2]
+                if write.copy:
+                    _link_free(write.staged, staging, name, parent)
+                    os.unlink(write.staged, dir_fd=staging)
+                    continue
+                if not write.own:
+                    findings += _keep_late_edit(target, parent, write)
+                os.rename(write.staged, name, src_dir_fd=staging, dst_dir_fd=parent)
             os.fsync(parent)
         finally:
             os.close(parent)
+    return findings
+
+
+def _keep_late_edit(target: Directory, parent: int, write: _Write) -> list[Finding]:
+    """Copies what somebody saved at a file's place since it was compared, until what stands there has been copied."""
+    findings, known = list[Finding](), {write.before, digest(write.data)}
+    while (found := target.read(write.path, MAX_FILE_BYTES)) is not None and digest(found[0]) not in known:
+        folder, _, name = write.path.rpartition("/")
+        staged = f".{name}.mlcc-new"
+        remove_files(target, folder, [staged])
+        write_file(parent, staged, found[0], found[1] & 0o777)
+        kept = _link_free(staged, parent, f"{name}{SAVED_SUFFIX}", parent)
+        os.unlink(staged, dir_fd=parent)
+        findings.append(saved_note(write.path, f"{folder}/{kept}" if folder else kept))
+        known.add(digest(found[0]))
+    return findings
+
+
+def _link_free(source: str, source_folder: int, name: str, folder: int) -> str:
+    """Gives a file a second name that nothing has: `name`, else with the next free number; the name that it got."""
+    first, _, number = name.partition(f"{SAVED_SUFFIX}-")
+    stem, tried = (f"{first}{SAVED_SUFFIX}", int(number)) if number else (name, 1)
+    while True:
+        try:
+            os.link(source, name, src_dir_fd=source_folder, dst_dir_fd=folder, follow_symlinks=False)
+            return name
+        except FileExistsError:
+            tried += 1
+            name = f"{stem}-{tried}"
 
 
 def _delete(target: Directory, deletes: Iterable[tuple[str, str]]) -> None:

@@ -1,35 +1,36 @@
 """From what happened to an exit code.  Law: the one place that maps exceptions to codes, and the last one to speak.
 
-0 done (also on a closed pipe) · 1 the user's problem · 2 usage · 3 a precondition is missing · 70 a bug in mlcc ·
-130 interrupted · 143 terminated.
+0 done · 1 the user's problem · 2 usage · 3 a precondition is missing · 70 a bug in mlcc ·
+130 interrupted · 143 terminated.  A reader that goes away (`| head`) changes no code.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from types import FrameType
 
 import click
 
 from mlcc.cli.replay import NO_CACHE, Recording
 from mlcc.cli.session import Session, Unwritable, wants_colour
 from mlcc.core.errors import MlccError, Terminated, signal_in
-from mlcc.core.findings import Finding, Severity, printable
+from mlcc.core.findings import Finding, Severity
+from mlcc.core.text import inert, printable
 from mlcc.core.version import VERSION
 from mlcc.io.cache import Folder, remembered
-from mlcc.io.disk import reader
+from mlcc.io.disk.observer import observed
 
 COMPLETION = "_MLCC_COMPLETE"
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
 
 
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    raise Terminated
+def _echo(text: str) -> None:
+    """One line of mlcc itself, on stderr."""
+    with suppress(BrokenPipeError):
+        click.echo(inert(text), err=True)
 
 
 def run(command: click.Command, argv: Sequence[str], recording: Recording | None = None) -> int:
@@ -39,17 +40,10 @@ def run(command: click.Command, argv: Sequence[str], recording: Recording | None
             stream.reconfigure(errors="backslashreplace")
     session = Session(recording=recording)
     session.colour = wants_colour(session.environ, sys.stdout.isatty())
-    # what is ignored stays so: nohup means it
-    wanted = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) != signal.SIG_IGN]
-    previous = [(s, signal.signal(s, _terminate)) for s in wanted]
-    try:
-        code = _flush(_remembered(command, argv, session), session)
-        if recording is not None:
-            recording.store(session.home, code)
-        return code
-    finally:
-        for number, handler in previous:
-            signal.signal(number, handler)
+    code = _flush(_remembered(command, argv, session), session)
+    if recording is not None:
+        recording.store(session.home, code)
+    return code
 
 
 # Commands that read registries, and may keep them in parsed form.
@@ -68,7 +62,7 @@ def _recorded(command: click.Command, argv: Sequence[str], session: Session) -> 
     if session.recording is None or not session.recording.whole:
         session.recording = None
         return _guarded(command, argv, session)
-    with reader.observed(session.recording):
+    with observed(session.recording):
         return _guarded(command, argv, session)
 
 
@@ -80,7 +74,7 @@ def _guarded(command: click.Command, argv: Sequence[str], session: Session) -> i
         _as_asked(session)
         try:
             _findings(problem.findings, session)
-        except (Unwritable, BrokenPipeError) as closed:
+        except Unwritable as closed:
             _ended(closed, session)
         return problem.exit_code
     except BaseException as problem:
@@ -96,24 +90,26 @@ def _ended(problem: BaseException, session: Session) -> int:
         case click.exceptions.Exit():
             return problem.exit_code
         case click.Abort() | KeyboardInterrupt():
-            click.echo("mlcc: interrupted", err=True)
+            _echo("mlcc: interrupted")
             return INTERRUPTED
         case Terminated():
-            click.echo("mlcc: terminated", err=True)
+            _echo("mlcc: terminated")
             return TERMINATED
         case click.UsageError():
             return _usage(problem, session)
         case click.ClickException():
-            click.echo(f"mlcc: {printable(problem.format_message(), 300)}", err=True)
+            _echo(f"mlcc: {printable(problem.format_message(), 300)}")
             return 1
         case BrokenPipeError():
-            return _closed_pipe()
+            # of a program or a connection: standard output is looked after where it is written
+            _forget_output()
+            return 1
         case Unwritable():
             return _unwritable(str(problem), session)
         case OSError():
             # the machine's trouble, not mlcc's: a full disk, a directory that went away, a limit on open files
             name = f"{printable(str(problem.filename), 200)}: " if problem.filename else ""
-            click.echo(f"mlcc: {name}{(problem.strerror or 'input/output error').lower()}", err=True)
+            _echo(f"mlcc: {name}{(problem.strerror or 'input/output error').lower()}")
             _forget_output()
             return 1
         case Exception():
@@ -142,7 +138,8 @@ def _flush(code: int, session: Session) -> int:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        return _closed_pipe()
+        # the reader went away on purpose (`| head`), which changes no code
+        _forget_output()
     except OSError as problem:
         return max(code, _unwritable((problem.strerror or "input/output error").lower(), session))
     return code
@@ -152,15 +149,9 @@ def _unwritable(why: str, session: Session) -> int:
     """Says why the result is not where it should be, and what is done all the same."""
     done = f"; {session.done}" if session.done else ""
     with suppress(OSError):
-        click.echo(f"mlcc: cannot write the result: {why}{done}", err=True)
+        _echo(f"mlcc: cannot write the result: {why}{done}")
     _forget_output()
     return 1
-
-
-def _closed_pipe() -> int:
-    # the reader went away on purpose (`| head`)
-    _forget_output()
-    return 0
 
 
 def _forget_output() -> None:
@@ -172,14 +163,14 @@ def _usage(problem: click.UsageError, session: Session) -> int:
     where = problem.ctx.command_path if problem.ctx is not None else "mlcc"
     if problem.ctx is not None and problem.format_message() == problem.ctx.get_help():
         # a group without a command: its help is the answer
-        click.echo(problem.ctx.get_help(), err=True)
+        _echo(problem.ctx.get_help())
         return 2
     message = printable(" ".join(problem.format_message().split()), 300)
     _as_asked(session)
     if session.machine:
         _findings([Finding("MLCC900", Severity.ERROR, message, hint=f"{where} --help")], session)
     else:
-        click.echo(f"mlcc: {message}\n    see {where} --help", err=True)
+        _echo(f"mlcc: {message}\n    see {where} --help")
     return 2
 
 
@@ -214,5 +205,5 @@ def _bug(session: Session) -> int:
         pass
     kind = text.strip().splitlines()[-1].partition(":")[0].rpartition(".")[2]
     session_kind = "unexpected condition" if not kind else kind.replace("Error", " error").lower()
-    click.echo(f"mlcc: this is a bug in mlcc ({printable(session_kind, 60)}){where}", err=True)
+    _echo(f"mlcc: this is a bug in mlcc ({printable(session_kind, 60)}){where}")
     return BUG

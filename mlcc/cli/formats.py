@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from mlcc.cli.output import findings_document, plain, print_document, table, text_lines
+from mlcc.cli.output import cleaned, findings_document, plain, print_document, table, text_lines
 from mlcc.cli.session import Session
-from mlcc.core.findings import Finding, Severity, ordered, printable
+from mlcc.core.findings import Finding, Severity, ordered
+from mlcc.core.text import inert_json, inert_xml, printable
 from mlcc.core.version import VERSION
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
@@ -23,14 +24,14 @@ def print_report(findings: Iterable[Finding], session: Session, files: Iterable[
     if session.format in ("json", "yaml"):
         print_document(session, findings_document(found))
     elif session.format == "sarif":
-        session.out(json.dumps(sarif(found, files), indent=2))
+        session.out(inert_json(json.dumps(sarif(found, files), indent=2)))
     elif session.format == "github":
         for finding in found:
             session.out(github(finding))
     elif session.format == "junit":
-        session.out(junit(found))
+        session.out(inert_xml(junit(found)))
     elif session.format == "markdown":
-        rows = [{**plain(f), "place": f.place} for f in found]
+        rows = [{**plain(f), "place": cleaned(f).place} for f in found]
         session.out(table(rows, ["severity", "code", "place", "path", "message", "hint"], session))
     else:
         for line in text_lines(found, session):
@@ -75,7 +76,7 @@ def _result(finding: Finding, names: Mapping[str, str]) -> dict[str, Any]:
     text = f"{shown['path']}: {shown['message']}" if shown["path"] else shown["message"]
     if shown["hint"]:
         text += f" ({shown['hint']})"
-    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.file or "mlcc.yaml", names)}}
+    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(shown["file"] or "mlcc.yaml", names)}}
     if finding.line:
         location["region"] = {"startLine": finding.line, "startColumn": max(1, finding.column)}
     return {
@@ -107,7 +108,7 @@ def _uri(shown: str, names: Mapping[str, str]) -> str:
 def github(finding: Finding) -> str:
     """One workflow command; values are escaped as the runner unescapes them."""
     shown = plain(finding)
-    fields = {"file": finding.file, "line": finding.line, "col": finding.column, "title": finding.code}
+    fields = {"file": shown["file"], "line": finding.line, "col": finding.column, "title": finding.code}
     properties = ",".join(f"{k}={_property(str(v))}" for k, v in fields.items() if v)
     text = f"{shown['path']}: {shown['message']}" if shown["path"] else shown["message"]
     if shown["hint"]:
@@ -131,11 +132,11 @@ def junit(findings: list[Finding]) -> str:
         f'<testsuites><testsuite name="mlcc" tests="{max(1, len(findings))}" failures="{errors}">',
     ]
     for finding in findings:
-        shown = plain(finding)
-        name, place = quoteattr(f"{finding.code} {finding.path}".strip()), quoteattr(finding.place)
-        body = escape(f"{finding.place}: {shown['message']} {shown['hint']}".strip())
+        shown = cleaned(finding)
+        name, place = quoteattr(f"{shown.code} {shown.path}".strip()), quoteattr(shown.place)
+        body = escape(f"{shown.place}: {shown.message} {shown.hint}".strip())
         if finding.severity is Severity.ERROR:
-            message = quoteattr(shown["message"])
+            message = quoteattr(shown.message)
             lines.append(
                 f"<testcase classname={place} name={name}><failure message={message}>{body}</failure></testcase>"
             )

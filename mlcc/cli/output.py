@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlcc.cli.session import Session
-from mlcc.core.findings import Finding, Severity, ordered, printable
+from mlcc.core.findings import Finding, Severity, ordered
+from mlcc.core.text import inert_json, inert_yaml, printable
 
 SCHEMA_VERSION = 1
 MAX_SHOWN = 50
@@ -29,22 +30,29 @@ def print_document(session: Session, value: Mapping[str, Any]) -> None:
     if session.format == "yaml":
         from mlcc.io.yaml import writer
 
-        session.out(writer.dump(json.loads(json.dumps(value))).rstrip("\n"))
+        session.out(inert_yaml(writer.dump(json.loads(json.dumps(value))).rstrip("\n")))
     else:
-        session.out(json.dumps(value, indent=2))
+        session.out(inert_json(json.dumps(value, indent=2)))
+
+
+def cleaned(finding: Finding) -> Finding:
+    """A finding with texts that may be shown: without secrets, a pasted key or file name among them, and printable."""
+    message, file, path, hint = map(_clean, (finding.message, finding.file, finding.path, finding.hint))
+    return finding._replace(message=message, file=file, path=path, hint=hint)
 
 
 def plain(finding: Finding) -> dict[str, Any]:
     """A finding as the contract spells it."""
+    shown = cleaned(finding)
     return {
-        "code": finding.code,
-        "severity": finding.severity.label,
-        "message": _clean(finding.message),
-        "file": finding.file,
-        "line": finding.line,
-        "column": finding.column,
-        "path": finding.path,
-        "hint": _clean(finding.hint),
+        "code": shown.code,
+        "severity": shown.severity.label,
+        "message": shown.message,
+        "file": shown.file,
+        "line": shown.line,
+        "column": shown.column,
+        "path": shown.path,
+        "hint": shown.hint,
     }
 
 
@@ -76,13 +84,12 @@ def print_findings(findings: Sequence[Finding], session: Session, *, failed: boo
 def text_lines(findings: Iterable[Finding], session: Session) -> Iterable[str]:
     """Findings for people: `file:line:column: severity CODE path: message`, then what to do."""
     found = ordered(findings)
-    for finding in found[:MAX_SHOWN]:
-        place = printable(finding.place, 300)
+    for finding in map(cleaned, found[:MAX_SHOWN]):
         word = session.paint(f"{finding.severity.label} {finding.code}", fg=COLOURS[finding.severity], bold=True)
         path = f" {printable(finding.path, 200)}:" if finding.path else ":"
-        yield f"{place}: {word}{path} {_clean(finding.message)}"
+        yield f"{printable(finding.place, 300)}: {word}{path} {finding.message}"
         if finding.hint:
-            yield _indented(_clean(finding.hint), session.width)
+            yield _indented(finding.hint, session.width)
     if len(found) > MAX_SHOWN:
         yield f"... and {len(found) - MAX_SHOWN} more findings"
 

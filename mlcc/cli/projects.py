@@ -16,8 +16,8 @@ from mlcc.cli.options import Values, directory_option, file_option, gathered, re
 from mlcc.cli.session import Session
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error, printable, quoted
-from mlcc.io import programs
 from mlcc.io.disk.reader import Directory, Refused, is_directory, present, reason
+from mlcc.io.git import changed_since
 from mlcc.load import locate
 from mlcc.load.inputs import gather
 from mlcc.load.request import Request
@@ -26,11 +26,6 @@ from mlcc.resolve.project import Project
 Command = TypeVar("Command", bound=Callable[..., Any])
 NONE = "there is no mlcc.yaml below the repository's root"
 SKIPPED = {".git", ".mlcc", ".venv", "node_modules", "__pycache__"}
-# Git without anything of the repository's that could run: no hooks, no monitor, no pager, no optional locks.
-GIT = (
-    "git", "--no-pager", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
-    "-c", "core.attributesFile=/dev/null",
-)  # fmt: skip
 
 
 class Selection(NamedTuple):
@@ -128,13 +123,7 @@ def _hidden(folder: str, why: str) -> Finding:
 def _changed(root: str, since: str, session: Session) -> list[str]:
     if since.startswith("-"):
         raise UsageError([error("MLCC901", f"{quoted(since)} is not a commit")])
-    argv = [*GIT, "-C", root, "diff-tree", "-r", "--name-only", "-z", "--no-ext-diff", "--no-textconv", since, "HEAD"]
-    done = programs.run(argv, environ=session.environ, timeout_s=60)
-    if done.code:
-        told = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ").partition("\n")[0]
-        why = printable(told.rstrip("."), 200)
-        raise UserError([error("MLCC211", f"git cannot compare {quoted(since)} with HEAD: {why}")])
-    return [p for p in done.stdout.decode("utf-8", "surrogateescape").split("\0") if p]
+    return changed_since(root, since, session.environ)
 
 
 def _touched(file: str, root: str, changed: Sequence[str]) -> bool:

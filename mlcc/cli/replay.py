@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from mlcc.io.cache import Folder
-from mlcc.io.disk import reader
+from mlcc.io.disk import observer, reader
 
 COMMANDS = ("validate", "plan", "diff", "explain", "show")
 # What asks Git, the network or a container engine, or walks a whole repository, is not recorded.
@@ -92,7 +92,7 @@ class Recording:
         if arguments and str(arguments[0]).startswith(OWN):
             return  # mlcc's own files are a part of the key
         question = (kind, arguments)
-        if kind == reader.REFUSED or self.events.setdefault(question, answer) != answer:
+        if kind == observer.REFUSED or self.events.setdefault(question, answer) != answer:
             self.whole = False
 
     def said(self, text: str, err: bool) -> None:
@@ -142,14 +142,14 @@ def _holds(events: Sequence[Sequence[Any]]) -> bool:
             return opened[path, follow]
 
         ask: dict[str, Callable[..., Any]] = {
-            "named": lambda path, cap: reader.digest(reader.read_named(path, cap)),
+            "named": lambda path, cap: observer.digest(reader.read_named(path, cap)),
             "present": reader.present,
             "is_directory": reader.is_directory,
             "directory": lambda path, follow: bool(directory(path, follow)),
             "parent": lambda path, follow, below: directory(path, follow).has_parent(below),
-            "read": lambda path, follow, *rest: reader.answer(directory(path, follow).read(*rest)),
+            "read": lambda path, follow, *rest: observer.answer(directory(path, follow).read(*rest)),
             "exists": lambda path, follow, below: directory(path, follow).exists(below),
-            "walk": lambda path, follow, *rest: reader.listing(directory(path, follow).walk(*rest)),
+            "walk": lambda path, follow, *rest: observer.listing(directory(path, follow).walk(*rest)),
         }
         try:
             return all(ask[kind](*arguments) == answer for kind, arguments, answer in events)

@@ -17,7 +17,7 @@ import click
 
 from mlcc.cli import replay
 from mlcc.cli.home import home_folder
-from mlcc.core.findings import printable
+from mlcc.core.text import inert, printable
 
 FORMATS = ("table", "json", "yaml", "markdown")
 # How long a person waits without being told.
@@ -103,12 +103,15 @@ class Session:
 
     def _echo(self, text: str, err: bool) -> None:
         self.clear()
+        text = inert(text, commands=self.format == "github" and not err)
         if self.recording is not None:
             self.recording.said(text, err)
         try:
             click.echo(text, err=err, color=self.colour or None)
         except BrokenPipeError:
-            raise
+            # the reader went away on purpose (`| head`): the work goes on, and its exit code is what it would be
+            stream = sys.stderr if err else sys.stdout
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         except OSError as problem:
             raise Unwritable((problem.strerror or "input/output error").lower()) from None
 

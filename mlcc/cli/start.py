@@ -1,14 +1,18 @@
-"""The program `mlcc`.  Law: what was said before is said again without importing the command line."""
+"""The program `mlcc`.  Law: what was printed before is printed again without importing the command line.
+
+Signals are handled here and nowhere else, from the first import to the last flush: each ends the run with one line on
+stderr and its exit code, wherever it arrives.
+"""
 
 from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 
-from mlcc.cli.home import home_folder
-
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:
@@ -17,14 +21,52 @@ def main() -> None:
 
 
 def run(argv: list[str]) -> int:
-    """Runs a command line, or says again what it said before, and returns the exit code."""
-    _open_streams()
+    """Runs a command line, or prints again what it printed before, and returns the exit code."""
     try:
-        return _run(argv)
-    except KeyboardInterrupt:
-        # before the command line could arrange for it
-        sys.stderr.write("mlcc: interrupted\n")
-        return INTERRUPTED
+        # imported here, where an interrupt is answered
+        from mlcc.core.errors import Terminated, signal_in
+
+        _handle_signals(Terminated)
+        _open_streams()
+        code = _run(argv)
+        _ignore_handlers()
+        return code
+    except BaseException as problem:
+        # also what arrived before the command line could arrange for it, or while it kept its record
+        _ignore_handlers()
+        from mlcc.core.errors import Terminated, signal_in
+
+        arrived = signal_in(problem)
+        if arrived is None:
+            raise
+        return _ended(
+            *(("terminated", TERMINATED) if isinstance(arrived, Terminated) else ("interrupted", INTERRUPTED))
+        )
+
+
+def _handle_signals(terminated: type[BaseException]) -> None:
+    def terminate(*_: object) -> None:
+        raise terminated
+
+    for number in ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # what is ignored stays so: nohup means it
+            signal.signal(number, terminate)
+
+
+def _ignore_handlers() -> None:
+    """From here on a signal ends the process as it ends any other: nothing is left that could be torn."""
+    for number in (signal.SIGINT, *ENDING):
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _ended(word: str, code: int) -> int:
+    try:
+        sys.stderr.write(f"mlcc: {word}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass  # nobody reads it
+    return code
 
 
 def _leave(code: int) -> None:
@@ -36,6 +78,8 @@ def _leave(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
+        except BrokenPipeError:
+            pass  # the reader went away on purpose (`| head`)
         except (OSError, ValueError):
             code = code or 1
     os._exit(code)
@@ -54,6 +98,7 @@ def _open_streams() -> None:
 
 def _run(argv: list[str]) -> int:
     from mlcc.cli import replay
+    from mlcc.cli.home import home_folder
 
     name = replay.key(argv, os.environ, _terminal())
     record = replay.attempt(name, home_folder(os.environ))
@@ -71,7 +116,7 @@ def _terminal() -> list[int]:
 
 
 def _say(printed: list[tuple[bool, str]], code: int) -> int:
-    """Prints lines on stderr or stdout and returns the exit code: 0 when the reader went away on purpose."""
+    """Prints lines on stderr or stdout and returns the exit code, also when the reader went away on purpose."""
     streams = (sys.stdout, sys.stderr)
     for stream in streams:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -82,7 +127,6 @@ def _say(printed: list[tuple[bool, str]], code: int) -> int:
     except BrokenPipeError:
         # the interpreter shall not complain about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
     except OSError as problem:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.stderr.write(f"mlcc: cannot write the result: {(problem.strerror or 'input/output error').lower()}\n")

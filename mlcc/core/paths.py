@@ -24,7 +24,7 @@ def names(values: Iterable[Path], prefix: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(s.name for s in segments if isinstance(s, Item)))
 
 
-def tree(values: Mapping[Path, Any]) -> dict[str, Any]:
+def nested(values: Mapping[Path, Any]) -> dict[str, Any]:
     """Plain values by path as a document in mlcc.yaml's shape; named elements become list items again."""
     root: dict[str, Any] = {}
     for path, value in values.items():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import allowed, error, printable, quoted
+from mlcc.core.json_data import read_json
 from mlcc.io import programs
 
 CHOICE = "MLCC_ENGINE"
@@ -123,7 +123,7 @@ def _ask(name: str, environ: Mapping[str, str]) -> Engine | None:
 
 def _version(answer: bytes) -> str:
     try:
-        document = json.loads(answer)
+        document = read_json(answer)
         server = document.get("Server") or document.get("Client") or {}
         return printable(str(server.get("Version", "")), 40)
     except (ValueError, AttributeError):

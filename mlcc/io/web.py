@@ -1,4 +1,4 @@
-"""One HTTP question at a time, under caps.  Law: the only sender of lookups; every address and answer is a stranger's.
+"""One HTTP request at a time, under caps.  Law: the only importer of http.client; every address and answer is external.
 
 An answer has a largest size and a latest moment, however slowly it drips; redirects are followed by hand, never from
 https to anything else; the token goes to the origin that was asked first and nowhere else, and never into a message.
@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from mlcc.core.findings import printable
@@ -82,6 +82,87 @@ def _joined(url: str, location: str) -> str:
         return ""
 
 
+class _Capped:
+    """A stream of which no more than `left` bytes are read, whatever lengths its own text names."""
+
+    def __init__(self, stream: Any, left: int) -> None:
+        self._stream, self._left = stream, left
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes, all that are left where it is negative or absent."""
+        data: bytes = self._stream.read(self._left if size is None or size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        """The same into a buffer."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def readline(self, limit: int = -1) -> bytes:
+        """A line, or the beginning of one."""
+        data: bytes = self._stream.readline(self._left if limit < 0 else min(limit, self._left))
+        self._left -= len(data)
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+# What `exchange` may raise, but for TimeoutError (an OSError).
+TROUBLE = (OSError, http.client.HTTPException, ValueError)
+
+
+def local_connection(host: str, port: int, wait_s: float) -> http.client.HTTPConnection:
+    """A connection to a server of this machine, without a proxy; wait_s: for each byte."""
+    return http.client.HTTPConnection(host, port, timeout=wait_s)
+
+
+# What the framing of an answer may take beside its body.
+FRAMING = 64 << 10
+
+
+def exchange(
+    connection: http.client.HTTPConnection,
+    method: str,
+    target: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    cap: int,
+    total_s: float,
+) -> Answer:
+    """One request and its answer, which has `total_s` seconds from the connection to its last byte.
+
+    Of the body `cap` + 1 bytes are read at the most, so that the caller sees that there are more.  The connection is
+    closed.  Raises TimeoutError when it takes longer, OSError and HTTPException for other trouble, ValueError for a
+    header that cannot be sent.
+    """
+    late = threading.Event()
+    watch = None
+    try:
+        connection.connect()
+        watch = threading.Timer(total_s, _hang_up, [connection.sock, late])
+        watch.daemon = True
+        watch.start()
+        connection.request(method, target, body or None, dict(headers or {}))
+        response = connection.getresponse()
+        response.fp = _Capped(response.fp, cap + 1 + FRAMING)  # type: ignore[assignment]
+        data = response.read(cap + 1)
+        if late.is_set():
+            raise TimeoutError
+        return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, data[: cap + 1])
+    except (OSError, http.client.HTTPException, ValueError):
+        if late.is_set():
+            raise TimeoutError from None
+        raise
+    finally:
+        if watch is not None:
+            watch.cancel()
+        connection.close()
+
+
 class Web:
     """Asks servers by GET.  Raises Unreachable for all that can go wrong on the way."""
 
@@ -113,30 +194,16 @@ class Web:
         headers = {"User-Agent": f"mlcc/{VERSION}", "Accept": "*/*", "Connection": "close"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        late = threading.Event()
-        connection = None
-        watch = None
         try:
             connection, target = self._connection(url, at, headers)
-            connection.connect()
-            watch = threading.Timer(self._limits.total_s, _hang_up, [connection.sock, late])
-            watch.daemon = True
-            watch.start()
-            connection.request("GET", target, headers=headers)
-            response = connection.getresponse()
-            body = response.read(cap + 1) if response.status == 200 else b""
-            if late.is_set():
-                raise TimeoutError
+            found = exchange(connection, "GET", target, headers=headers, cap=cap, total_s=self._limits.total_s)
         except (OSError, http.client.HTTPException, ValueError) as problem:
-            raise Unreachable("does not answer in time" if late.is_set() else _words(problem)) from None
-        finally:
-            if watch is not None:
-                watch.cancel()
-            if connection is not None:
-                connection.close()
-        if len(body) > cap:
+            raise Unreachable(_words(problem)) from None
+        if found.status != 200:
+            return found._replace(body=b"")
+        if len(found.body) > cap:
             raise TooLarge(f"answers with more than {cap >> 10:,} KiB")
-        return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
+        return found
 
     def _connection(self, url: str, at: Origin, headers: dict[str, str]) -> tuple[http.client.HTTPConnection, str]:
         """A connection, by a proxy where the environment names one, and what to ask it for."""

@@ -11,6 +11,9 @@ from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
 from mlcc.io.container_engines import Engine, detect
 from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.registries.redaction import is_secret_name, redact_values
+
+MACHINE = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
 class Progress(Protocol):
@@ -64,6 +67,22 @@ class Context:
     def engine(self) -> Engine | None:
         """The container engine that answers, asked once."""
         return detect(self.environ)
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that are secrets: those that the project takes from variables, and variables with a secret's name."""
+        named = (str(v) for p, v in self.project.values.items() if p[0] == "secrets" and p[-1] == "env" and len(p) == 3)
+        own = [self.environ[name] for name in named if name in self.environ]
+        return (*own, *(value for name, value in self.environ.items() if is_secret_name(name)))
+
+    def clean(self, text: str) -> str:
+        """Text of a program or a server without secrets.  For whole texts: half a token is a secret, too."""
+        return redact_values(text, self.secrets)
+
+    @property
+    def machine(self) -> dict[str, str]:
+        """What a program of the project gets of the environment; everything else, secrets above all, it does not."""
+        return {name: value for name, value in self.environ.items() if name in MACHINE}
 
     def need_engine(self) -> Engine:
         """The container engine that answers.  Raises PreconditionError when none does."""

@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 from mlcc.apply import state
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import Finding, allowed, error, nearest, printable, quoted
-from mlcc.core.paths import EMPTY, Path, parse_path
+from mlcc.core.nodes import Mark, node_of
+from mlcc.core.paths import EMPTY, Path, nested, parse_path
 from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.reader import Directory
+from mlcc.io.schema.validator import document_errors
+from mlcc.load.layers import SCHEMA
 from mlcc.load.locate import project_root
 from mlcc.plan.lock import Lock, read_lock
 from mlcc.registries.files import Root
@@ -28,6 +31,7 @@ from mlcc.render import conf_lines, conf_values
 from mlcc.resolve.result import DEFAULT_COMPONENT, TRITON
 
 MAX_CONF_BYTES = 4 * 1024 * 1024
+UNKNOWN_KEY = "MLCC020"
 
 
 class RenderedProject(NamedTuple):
@@ -119,12 +123,32 @@ def load_project(
         lock = read_lock(raw[0])
         overlay = _overlay(tree, lock, env)
         values = lock.environment(env)
+        _check_values(values)
         components = {n: _conf(tree, f"do/ic/{n}.conf") or {} for n in conf_values.components(values)}
         adapters = {n: _conf(tree, f"do/adapters/{n}.conf") or {} for n in conf_values.adapters(values)}
     registries = load_registries((*roots, *_own_roots(directory, values)))
     project = _assemble(directory, registries, env, target, config, components, adapters, overlay, values, lock)
     _agree(project)
     return project
+
+
+def _check_values(values: Mapping[Path, Any]) -> None:
+    """Raises UserError where the lock's values are not what mlcc.yaml's schema allows: it may have been forged.
+
+    A key that this version does not know is left to the comparison with do/config.
+    """
+    try:
+        root = node_of(nested(values), Mark(LOCK_NAME))
+    except (AttributeError, TypeError, ValueError):
+        problems = [error("MLCC205", "a value stands where others are nested", file=LOCK_NAME)]
+    else:
+        found = document_errors(root, SCHEMA, partial=True)
+        problems = [finding for _, finding in found if finding.code != UNKNOWN_KEY]
+    if problems:
+        hint = f"bring {LOCK_NAME} back from Git, or run mlcc apply"
+        raise UserError(
+            [error("MLCC205", f"{LOCK_NAME} cannot be read as a lock", file=LOCK_NAME, hint=hint), *problems]
+        )
 
 
 def _own_roots(directory: str, values: Mapping[Path, Any]) -> Iterator[Root]:

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from mlcc.io.disk.reader import DIRECTORY, Directory
-from mlcc.io.disk.writer import remove_empty, remove_files, write_state
+from mlcc.core.json_data import read_json
+from mlcc.io.disk.reader import Directory, Refused
+from mlcc.io.disk.writer import make_directories, remove_files, remove_tree, write_state
 
 RUN_DIR = ".mlcc/run"
 BUILD, SERVER = "build.json", "server.json"
@@ -30,8 +31,8 @@ def read(directory: str, name: str) -> dict[str, Any]:
     if found is None:
         return {}
     try:
-        document = json.loads(found[0])
-    except (ValueError, RecursionError):
+        document = read_json(found[0])
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 
@@ -60,6 +61,40 @@ def write(directory: str, name: str, document: Mapping[str, Any]) -> None:
         write_state(tree, f"{RUN_DIR}/{name}", json.dumps(document, indent=1, sort_keys=True).encode() + b"\n")
 
 
+def tail(directory: str, name: str, cap: int) -> tuple[bytes, bool]:
+    """The end of a file below .mlcc/run, and whether there is more before it; nothing of an absent one."""
+    with Directory(directory) as tree:
+        return tree.tail(f"{RUN_DIR}/{name}", cap) or (b"", False)
+
+
+def open_log(directory: str, name: str) -> int:
+    """A descriptor of a new file below .mlcc/run, for a program to write to."""
+    with Directory(directory) as tree:
+        parent = make_directories(tree, RUN_DIR)
+        try:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=parent)
+            return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
+        finally:
+            os.close(parent)
+
+
+def new_folder(directory: str, name: str) -> str:
+    """The absolute path of a new, empty folder below .mlcc/run; what was there is removed, and no link is followed."""
+    with Directory(directory) as tree:
+        with suppress(Refused):
+            remove_tree(tree, f"{RUN_DIR}/{name}")
+        remove_files(tree, RUN_DIR, [name] if tree.exists(f"{RUN_DIR}/{name}") else [])
+        os.close(make_directories(tree, f"{RUN_DIR}/{name}"))
+    return path(directory, name)
+
+
+def has(directory: str, name: str) -> bool:
+    """True when something stands at a path below .mlcc/run, reached through no link."""
+    with Directory(directory) as tree:
+        return tree.exists(f"{RUN_DIR}/{name}")
+
+
 def remove(directory: str, name: str) -> None:
     """Removes one state file."""
     with Directory(directory) as tree:
@@ -77,33 +112,7 @@ def path(directory: str, name: str) -> str:
 def sweep(directory: str) -> None:
     """Removes all of .mlcc/run (links in it are removed, not followed)."""
     with Directory(directory) as tree:
-        found = tree.parent(f"{RUN_DIR}/x")
-        if found is None:
-            return
-        try:
-            _remove_below(found[0])
-        finally:
-            os.close(found[0])
-        remove_empty(tree, RUN_DIR)
-
-
-def _remove_below(fd: int) -> None:
-    """Removes everything in an open directory; what goes away by itself (a server takes its record along) is gone."""
-    for entry in list(os.scandir(fd)):
-        with suppress(FileNotFoundError):
-            if entry.is_dir(follow_symlinks=False):
-                _remove_folder(fd, entry.name)
-            else:
-                os.unlink(entry.name, dir_fd=fd)
-
-
-def _remove_folder(parent: int, name: str) -> None:
-    fd = os.open(name, DIRECTORY, dir_fd=parent)
-    try:
-        _remove_below(fd)
-    finally:
-        os.close(fd)
-    os.rmdir(name, dir_fd=parent)
+        remove_tree(tree, RUN_DIR)
 
 
 def leftovers(directory: str) -> list[str]:

@@ -16,25 +16,37 @@ from mlcc.load.layers import SCHEMA, combined
 MAX_DEPTH, MAX_NODES = 16, 20_000
 
 
-def plain_problem(value: Any, depth: int = 0) -> str:
-    """What keeps plain data from being configuration (depth, numbers that are none, text that cannot travel), or ''.
+def plain_problem(value: Any) -> str:
+    """What keeps plain data from being configuration (size, depth, numbers, text that cannot travel), or ''.
 
-    YAML documents are judged while they are read; this is for data that came another way.
+    YAML documents are checked while they are read; this is for data that came another way.
     """
-    if depth > MAX_DEPTH:
-        return f"nested deeper than {MAX_DEPTH} levels"
-    if isinstance(value, dict):
-        problems = (plain_problem(k, depth + 1) or plain_problem(v, depth + 1) for k, v in value.items())
-        return next((p for p in problems if p), "")
-    if isinstance(value, (list, tuple)):
-        return next((p for v in value if (p := plain_problem(v, depth + 1))), "")
+    nodes, pending = 0, [(value, 0)]
+    while pending:
+        node, depth = pending.pop()
+        nodes += 1
+        if nodes > MAX_NODES:
+            return f"more than {MAX_NODES:,} values"
+        if depth > MAX_DEPTH:
+            return f"nested deeper than {MAX_DEPTH} levels"
+        if isinstance(node, dict):
+            pending += [(part, depth + 1) for pair in node.items() for part in pair]
+        elif isinstance(node, (list, tuple)):
+            pending += [(part, depth + 1) for part in node]
+        elif problem := _scalar_problem(node):
+            return problem
+    return ""
+
+
+def _scalar_problem(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "a number that is not finite"
+    if isinstance(value, int) and value.bit_length() > 64:
+        return "a number of more than 64 bits"
     if isinstance(value, str) and _UNCARRIED.search(value):
         return "a NUL or lone surrogate character, which no shell or container can carry"
-    return (
-        "" if isinstance(value, (str, int, float, bool, type(None))) else "a value that is not text, number or switch"
-    )
+    known = isinstance(value, (str, int, float, bool, type(None)))
+    return "" if known else "a value that is not text, number or switch"
 
 
 _UNCARRIED = re.compile("[\x00\ud800-\udfff]")

@@ -6,9 +6,7 @@ the project manifest, the file of --config, options and variables.  The environm
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from typing import Any, NamedTuple
 
 from mlcc.core.findings import Finding, Severity, error, printable, quoted
@@ -20,11 +18,9 @@ from mlcc.load import coerce, overrides
 from mlcc.load.document import Config, check_tree, document_layers, load_document
 from mlcc.load.layers import Layer
 from mlcc.load.locate import all_roots, beside, repository_root
+from mlcc.load.manifests import MANIFESTS, MAX_BYTES, read_table
 from mlcc.load.request import Plugged, Read, Request
 from mlcc.registries.files import Root
-
-MANIFESTS = ("pyproject.toml", "package.json")
-MAX_MANIFEST_BYTES = 1024 * 1024
 
 
 class Inputs(NamedTuple):
@@ -123,37 +119,18 @@ def _manifest(directory: str) -> Read:
     for name in MANIFESTS:
         try:
             with Directory(directory) as here:
-                found = here.read(name, MAX_MANIFEST_BYTES, single_link=False)
+                found = here.read(name, MAX_BYTES, single_link=False)
         except Refused:
             continue  # not ours: another tool's link or folder of that name says nothing about mlcc
-        if found is None or b"mlcc" not in found[0]:
+        if found is None:
             continue
-        table, problem = _table(name, found[0])
-        if problem:
+        table = read_table(name, found[0])
+        if table.problem:
             hint = "mend the file: mlcc reads its own table from it"
-            return None, [error("MLCC033", problem, file=beside(directory, name), hint=hint)]
-        if table is not None:
-            return _checked(table, beside(directory, name))
+            return None, [error("MLCC033", table.problem, file=beside(directory, name), hint=hint)]
+        if table.value is not None:
+            return _checked(table.value, beside(directory, name))
     return None, ()
-
-
-def _table(name: str, data: bytes) -> tuple[Any, str]:
-    try:
-        if name.endswith(".json"):
-            document = json.loads(data)
-            return (document.get("mlcc") if isinstance(document, dict) else None), ""
-        return _toml(data.decode("utf-8")).get("tool", {}).get("mlcc"), ""
-    except (ValueError, RecursionError, AttributeError):
-        return None, f"{name} cannot be read"
-
-
-def _toml(text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    parsed: dict[str, Any] = tomllib.loads(text)
-    return parsed
 
 
 def _checked(table: Any, name: str) -> Read:

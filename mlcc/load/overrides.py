@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlcc.core.findings import Finding, error, nearest, printable, quoted
-from mlcc.core.paths import Item, Path, format_path, parse_path, sections
+from mlcc.core.paths import Item, Path, format_path, nested, parse_path, sections
 from mlcc.core.values import Source
 from mlcc.io.schema import keys
 from mlcc.load import coerce, document
@@ -91,19 +90,7 @@ def _assembled(found: Mapping[Path, tuple[Any, str]], source: Source, problems: 
         if above is not None:
             message = f"{format_path(above)} and {format_path(path)} are both set, and one holds the other"
             return None, [*problems, error("MLCC033", message, path=format_path(path), hint="set one of them")]
-    root: dict[str, Any] = {}
-    for path, (value, _) in found.items():
-        here: Any = root
-        for segment, following in itertools.pairwise(path):
-            if isinstance(segment, Item):
-                match = next((e for e in here if e["name"] == segment.name), None)
-                if match is None:
-                    match = {"name": segment.name}
-                    here.append(match)
-                here = match
-            else:
-                here = here.setdefault(str(segment), [] if isinstance(following, Item) else {})
-        here[str(path[-1])] = value
+    root = nested({path: value for path, (value, _) in found.items()})
     origins = ", ".join(sorted({o for _, o in found.values()}))
     label = origins if len(found) == 1 else source.label
     layer = node_layer(source, root, label)

@@ -6,7 +6,6 @@ it prints is read under a cap as numbers and words, never as text to be shown as
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import Finding, Severity, printable, quoted
+from mlcc.core.json_data import read_json
 from mlcc.core.paths import EMPTY
 from mlcc.io import container_engines, programs
 from mlcc.io.container_engines import Engine
@@ -110,8 +110,8 @@ def _described(engine: Engine, image: str, environ: Mapping[str, str]) -> Mappin
     argv = [engine.program, "image", "inspect", image]
     done = programs.capped(argv, environ=environ, timeout_s=ASK_S, max_bytes=4 << 20)
     try:
-        found = json.loads(done.stdout) if done.code == 0 else None
-    except (ValueError, RecursionError):
+        found = read_json(done.stdout) if done.code == 0 else None
+    except ValueError:
         return None
     return found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else None
 
@@ -159,8 +159,8 @@ def _probed(engine: Engine, image: str, names: tuple[str, ...], environ: Mapping
         done = _run(engine, image, environ, (), program, "-I", "-c", PROBE, *names)
         lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
         try:
-            found = json.loads(lines[-1]) if done.code == 0 and lines else None
-        except (ValueError, RecursionError):
+            found = read_json(lines[-1]) if done.code == 0 and lines else None
+        except ValueError:
             return {}
         if isinstance(found, dict):
             return found

@@ -6,13 +6,13 @@ trouble, which the caller reports; it never ends a command.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from mlcc.core.findings import quoted
+from mlcc.core.json_data import read_json
 from mlcc.io.web import USUAL, Answer, Limits, TooLarge, Unreachable, Web, origin
 
 ENDPOINT = "https://huggingface.co"
@@ -163,8 +163,8 @@ def _read(body: bytes) -> Card:
 
 def _mapping(text: str, what: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = read_json(text)
+    except ValueError:
         raise Unreachable(f"{what} is not JSON") from None
     if not isinstance(found, dict):
         raise Unreachable(f"{what} is not a mapping")

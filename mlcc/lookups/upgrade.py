@@ -6,7 +6,6 @@ they take the way of every other value, through apply into the lock and the rend
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity, error, printable, quoted
 from mlcc.core.model_names import kind
 from mlcc.core.paths import Path
+from mlcc.core.text import hidden
 from mlcc.io.web import Unreachable
 from mlcc.load import edit
 from mlcc.lookups import models
@@ -24,8 +24,6 @@ from mlcc.resolve.project import Project
 NAME = TEMPLATE_FILE
 FILE_KEY: Path = ("model", "chat_template_file")
 MAX_TEMPLATE = 256 << 10
-# What a reviewer would not see: control characters and marks that turn the direction of text.
-_HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Proposal(NamedTuple):
@@ -191,4 +189,4 @@ def _refused(data: bytes, text: str) -> str:
     """Why a template is not written, or nothing."""
     if len(data) > MAX_TEMPLATE:
         return f"is larger than {MAX_TEMPLATE >> 10} KiB"
-    return "holds characters that a reviewer cannot see" if _HIDDEN.search(text) else ""
+    return "holds characters that a reviewer cannot see" if hidden(text) is not None else ""

@@ -261,11 +261,13 @@ def _notes(change: Change, new: Rendered | None, known: Known) -> list[Finding]:
         message = f"{change.reason}; it is yours now"
         return [Finding("MLCC202", Severity.WARNING, message, file=shown, hint="remove it if it is not needed")]
     found = [*_seed_notes(change, new, known, shown), *_mode_notes(change, new, known, shown)]
-    if change.saved:
-        found.append(
-            Finding("MLCC204", Severity.NOTE, f"yours was saved as {printable(change.saved, 200)}", file=shown)
-        )
-    return found
+    return [*found, saved_note(change.path, change.saved)] if change.saved else found
+
+
+def saved_note(path: str, copy: str) -> Finding:
+    """Where the bytes are kept that stood in a file's place."""
+    message = f"yours was saved as {printable(copy, 200)}"
+    return Finding("MLCC204", Severity.NOTE, message, file=printable(path, 200))
 
 
 def _conflict_note(change: Change, shown: str) -> Finding:

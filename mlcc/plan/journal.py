@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from mlcc.core.json_data import read_json
 from mlcc.core.paths import EMPTY
 from mlcc.core.tree import MANAGED, OnDisk, Record, digest
 from mlcc.plan.decide import DELETE, Change, Known, Plan
@@ -44,7 +45,7 @@ class Journal(NamedTuple):
 def read_journal(data: bytes) -> Journal | None:
     """Reads a journal; None when it is not one (planted, torn, of another version)."""
     try:
-        document = json.loads(data)
+        document = read_json(data)
         if document["version"] != 1 or document["stage"] not in ("stage-1", "stage-2"):
             return None
         entries = {str(p): _entry(e) for p, e in document["entries"].items()}

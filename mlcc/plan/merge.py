@@ -6,15 +6,14 @@ them lies one region that is taken from the side that changed it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from mlcc.core.conflict_marks import conflicts
+from mlcc.core.line_diff import matching_blocks
 
-# Line matching compares every pair of equal lines; beyond so many lines or pairs a person decides.
+# Beyond so many lines a person decides.
 MAX_LINES = 20_000
-MAX_PAIRS = 2_000_000
 LABELS = ("yours", "before", "mlcc")
 
 
@@ -42,7 +41,7 @@ def merge_texts(base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str,
     if base == ours:
         return Merged(theirs, 0)
     lines = [side.splitlines(keepends=True) for side in (base, ours, theirs)]
-    if b"\0" in base + ours + theirs or max(map(len, lines)) > MAX_LINES or _pairs(*lines) > MAX_PAIRS:
+    if b"\0" in base + ours + theirs or max(map(len, lines)) > MAX_LINES:
         return Merged(_markers(_Region(*lines), labels), 1)
     out: list[bytes] = []
     conflicts = 0
@@ -67,12 +66,6 @@ def has_markers(data: bytes, rendered: bytes = b"", labels: tuple[str, str, str]
     return own or len(conflicts(data)) > len(conflicts(rendered))
 
 
-def _pairs(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> int:
-    """How many pairs of equal lines the base has with either side: what matching costs."""
-    times = Counter(base)
-    return sum(times[line] for side in (ours, theirs) for line in side)
-
-
 def _regions(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Iterator[_Region]:
     """Regions in order: common ground (all three equal) and what lies between."""
     b = o = t = 0
@@ -86,16 +79,9 @@ def _regions(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Itera
         yield _Region(base[b:], ours[o:], theirs[t:])
 
 
-def _blocks(base: list[bytes], side: list[bytes]) -> list[tuple[int, int, int]]:
-    from difflib import SequenceMatcher
-
-    matcher = SequenceMatcher(None, base, side, autojunk=False)
-    return [(m.a, m.b, m.size) for m in matcher.get_matching_blocks() if m.size]
-
-
 def _common(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Iterator[tuple[int, int, int, int]]:
     """Stretches of the base that both sides kept: (base, ours, theirs, size)."""
-    left, right = _blocks(base, ours), _blocks(base, theirs)
+    left, right = matching_blocks(base, ours), matching_blocks(base, theirs)
     i = j = 0
     while i < len(left) and j < len(right):
         (lb, lo, ln), (rb, rt, rn) = left[i], right[j]

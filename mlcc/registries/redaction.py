@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mlcc.core.findings import quoted
@@ -18,6 +18,17 @@ from mlcc.io.yaml import reader
 
 REDACTED = "***REDACTED***"
 SHORTEST = 8
+
+
+class Format(NamedTuple):
+    """A format of secret values: its pattern, and texts of which one is in every such value."""
+
+    hints: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+    def may_be_in(self, text: str) -> bool:
+        """False where the pattern need not be tried."""
+        return any(hint in text for hint in self.hints)
 
 
 class Rule(NamedTuple):
@@ -29,7 +40,8 @@ class Rule(NamedTuple):
     last: Mapping[str, frozenset[str]]
     last_two: frozenset[str]
     last_two_unless: frozenset[str]
-    values: re.Pattern[str]
+    behind: frozenset[str]
+    values: tuple[Format, ...]
 
 
 def rule_of(document: Mapping[str, Any]) -> Rule:
@@ -41,7 +53,8 @@ def rule_of(document: Mapping[str, Any]) -> Rule:
         {word: frozenset(unless) for word, unless in document["last"].items()},
         frozenset(document["last_two"]),
         frozenset(document["last_two_unless"]),
-        re.compile("|".join(f"(?:{v['pattern']})" for v in document["values"])),
+        frozenset(document["behind"]),
+        tuple(Format(tuple(v["hints"]), re.compile(v["pattern"])) for v in document["values"]),
     )
 
 
@@ -63,9 +76,11 @@ def is_secret_name(name: str, rule: Rule | None = None) -> bool:
     """True when a variable of this name holds a secret."""
     rule = rule or packaged()
     parts = words(name)
+    while len(parts) > 1 and (parts[-1].isdigit() or parts[-1] in rule.behind):
+        parts.pop()
     if not parts:
         return False
-    last = parts[-1]
+    last = parts[-1].rstrip("0123456789") or parts[-1]
     if set(parts) & rule.anywhere or any(p.endswith(rule.anywhere_endings) for p in parts):
         return last not in rule.anywhere_unless_last
     for ending, unless in rule.last.items():
@@ -80,7 +95,7 @@ def is_secret_name(name: str, rule: Rule | None = None) -> bool:
 
 def is_secret_value(value: str, rule: Rule | None = None) -> bool:
     """True when a value has the format of a secret."""
-    return bool((rule or packaged()).values.search(value))
+    return any(form.may_be_in(value) and form.pattern.search(value) for form in (rule or packaged()).values)
 
 
 def told(name: str, text: str, size: int, otherwise: str = "a secret") -> str:
@@ -91,7 +106,10 @@ def told(name: str, text: str, size: int, otherwise: str = "a secret") -> str:
 
 def redact_text(text: str, rule: Rule | None = None) -> str:
     """Text with every secret-shaped part replaced.  Short and empty values are never touched."""
-    return (rule or packaged()).values.sub(REDACTED, text)
+    for form in (rule or packaged()).values:
+        if form.may_be_in(text):
+            text = form.pattern.sub(REDACTED, text)
+    return text
 
 
 def redact(variables: Mapping[str, str], rule: Rule | None = None) -> dict[str, str]:
@@ -107,18 +125,42 @@ def redact_value(name: str, value: Any, rule: Rule | None = None) -> Any:
 
 
 def redact_known(text: str, variables: Mapping[str, str], rule: Rule | None = None) -> str:
-    """Text without what has the format of a secret, and without the values of variables that hold one.
+    """Text without what has the format of a secret, and without the values of variables whose names are a secret's."""
+    return redact_values(text, (value for name, value in variables.items() if is_secret_name(name, rule)), rule)
 
-    A value is found as it is, and as Python, JSON and a URL quote it; one of under 8 characters is not looked for: it
-    would be found everywhere.
+
+def redact_values(text: str, values: Iterable[str], rule: Rule | None = None) -> str:
+    """Text without what has the format of a secret, and without values that are known to be secrets.
+
+    A value is found as it is, each line of several by itself, and as Python, JSON and a URL quote it; one of under 8
+    characters is not looked for: it would be found everywhere.
     """
-    from urllib.parse import quote
-
-    forms: set[str] = set()
-    for name, value in variables.items():
-        if len(value) >= SHORTEST and is_secret_name(name, rule):
-            forms |= {value, repr(value)[1:-1], json.dumps(value)[1:-1], quote(value), quote(value, safe="")}
-    # the longest first: one may be a part of another
-    for form in sorted(forms, key=len, reverse=True):
+    for form in forms(values):
         text = text.replace(form, REDACTED)
     return redact_text(text, rule)
+
+
+def forms(values: Iterable[str]) -> list[str]:
+    """How values may stand in a text, the longest first: one may be a part of another."""
+    from urllib.parse import quote
+
+    found: set[str] = set()
+    for value in values:
+        for part in {value, *(line.strip() for line in value.splitlines())}:
+            if len(part) >= SHORTEST:
+                found |= {part, repr(part)[1:-1], json.dumps(part)[1:-1], quote(part), quote(part, safe="")}
+    return sorted(found, key=len, reverse=True)
+
+
+def redact_lines(lines: Iterable[str], values: Iterable[str], rule: Rule | None = None) -> Iterator[str]:
+    """The same for lines that come one by one: of a private key none but a word in its place is passed on."""
+    known, inside = tuple(values), False
+    for line in lines:
+        if inside:
+            inside = _KEY_END not in line
+            continue
+        inside = _KEY_BEGIN in line and _KEY_NAME in line and _KEY_END not in line
+        yield redact_values(line, known, rule)
+
+
+_KEY_BEGIN, _KEY_NAME, _KEY_END = "-----BEGIN", "PRIVATE KEY-----", "-----END"

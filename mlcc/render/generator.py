@@ -165,11 +165,3 @@ def _read_back(root: str) -> Iterable[tuple[str, bytes]]:
             full = os.path.join(folder, name)
             with open(full, "rb") as stream:
                 yield os.path.relpath(full, root).replace(os.sep, "/").removesuffix(TEMPLATE_SUFFIX), stream.read()
-
-
-def staging_parent(candidates: Iterable[str]) -> str | None:
-    """The first of the given directories in which a staging directory may be made."""
-    for candidate in candidates:
-        if candidate and _SAFE_STAGING.match(candidate) and os.access(candidate, os.W_OK | os.X_OK):
-            return candidate
-    return None

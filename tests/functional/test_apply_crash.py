@@ -15,9 +15,9 @@ from typing import NamedTuple
 import pytest
 
 from mlcc import pipeline
-from mlcc.apply.writer import locked_target
 from mlcc.core.errors import UserError
 from mlcc.io.disk import lock
+from mlcc.io.disk.lock import locked
 from mlcc.io.disk.reader import Directory
 from mlcc.io.disk.writer import signals_wait
 from tests.helpers import SMALLEST, Caller, assert_same, build_tree, read_tree
@@ -31,7 +31,7 @@ SECOND = SMALLEST.replace("http-fastapi", "http-flask") + "inference_components:
 # Applies in each folder in turn, in a process of its own, whose n-th call of a function of `os` ends otherwise.
 PROGRAM = """
 import errno, json, os, signal, sys
-from mlcc.cli.main import run_command_line
+from mlcc.cli.start import run
 from mlcc.cli.commands import apply
 from mlcc import pipeline
 
@@ -60,7 +60,7 @@ for folder, name, number, act in json.loads(sys.argv[1]):
     if not pid:
         os.chdir(folder)
         arrange(name, number, globals()[act])
-        os._exit(run_command_line(["apply", "-q"]))
+        os._exit(run(["apply", "-q"]))
     codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 sys.stderr.write("\\n" + json.dumps(codes))
 """
@@ -248,12 +248,12 @@ class Naps:
 def test_the_second_of_two_applies_gives_up_after_a_time(tmp_path):
     first, second = Naps(), Naps()
     with Directory(str(tmp_path)) as one, Directory(str(tmp_path)) as two:
-        with locked_target(one, first), pytest.raises(UserError) as raised, locked_target(two, second, wait_s=0.1):
+        with locked(one, first), pytest.raises(UserError) as raised, locked(two, second, wait_s=0.1):
             pass
         assert raised.value.findings[0].code == "MLCC207"
         assert not first.taken
         assert second.taken
-        with locked_target(two, second, wait_s=0):
+        with locked(two, second, wait_s=0):
             pass
 
 
@@ -267,7 +267,7 @@ def test_an_apply_waits_until_another_has_let_go(mlcc):
             lock.release_lock(other.fd)
 
         naps = Naps(let_go)
-        with locked_target(other, naps):
+        with locked(other, naps):
             _, written = pipeline.apply(project, sleep=naps)
     assert written
     assert naps.taken

@@ -339,7 +339,8 @@ def typed(answers, *arguments, limit_s=20.0):
             )
             if prompts > asked and left:
                 asked = prompts
-                os.write(master, left.pop(0).encode() + b"\n")
+                answer = left.pop(0)
+                os.write(master, (answer() if callable(answer) else answer).encode() + b"\n")
         else:
             process.kill()
         out, _ = process.communicate(timeout=limit_s)
@@ -363,9 +364,34 @@ def test_init_asks_on_a_terminal_and_a_number_is_the_row_of_the_list():
         assert re.search(rf"^ +{number} +{name} +\S", shown, re.MULTILINE), shown
 
 
+@pytest.mark.parametrize(("before", "arguments"), [(None, ()), ("version: 1\n", ("--force",))])
+def test_init_replaces_nothing_that_was_saved_while_it_asked(before, arguments):
+    if before:
+        build_tree(HERE, {"mlcc.yaml": before})
+
+    def answer():
+        FILE.write_text("# mine\n")
+        return "http-flask"
+
+    code, _, shown = typed(["moon", answer], *arguments)
+    assert (code, FILE.read_text()) == (1, "# mine\n"), shown
+    assert "MLCC223" in shown
+
+
+def test_sets_at_once_are_all_in_the_file(project):
+    program = [PROGRAM, "set"]
+    running = [subprocess.Popen([*program, f"env.N{n}", "x"], stderr=subprocess.PIPE) for n in range(5)]
+    ended = [(process.wait(60), process.stderr.read()) for process in running]
+    for process in running:
+        process.stderr.close()
+    assert [code for code, _ in ended] == [0] * 5, ended
+    assert {f"N{n}" for n in range(5)} <= set(yaml.safe_load(FILE.read_text())["env"])
+
+
 def test_init_takes_a_name_and_every_number_of_the_list():
+    # every row by its number, and the first and the last by their names
     for number, name in enumerate(CONFIGS, 1):
-        for answer in (str(number), name):
+        for answer in (str(number), *([name] if number in (1, len(CONFIGS)) else [])):
             assert typed(["moon", answer, *([""] if name in HUB else [])], "--force")[0] == 0
             assert written() == ("moon", name)
 

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from mlcc.io.disk.reader import Directory, Refused, read_named, refused_finding
+from mlcc.io.disk.reader import Directory, Refused, read_named
 from tests.helpers import build_tree
 
 CAP = 1000
@@ -58,7 +58,7 @@ REFUSED = [
 def test_anything_but_a_plain_file_is_refused(folder, path, why):
     with Directory(str(folder)) as directory, pytest.raises(Refused) as caught:
         directory.read(path, CAP)
-    finding = refused_finding(caught.value)
+    finding = caught.value.findings[0]
     assert finding.code == "MLCC001"
     assert why in finding.message
     assert "secret" not in finding.message.replace("dir-link/secret", "")

@@ -49,19 +49,6 @@ def test_printable_uses_the_usual_escapes(text, shown):
     assert printable(text) == shown
 
 
-@pytest.mark.parametrize(
-    "word", ["::set-output name=a::b", "  ::error::x", "##[command]x", "##vso[task.x]y", "\u00a0::warning::"]
-)
-def test_no_line_begins_with_a_word_that_ci_systems_act_on(word):
-    shown = printable(word)
-    assert not shown.lstrip().startswith(("::", "##[", "##vso["))
-    assert shown.replace("\\", "", 1) == word
-
-
-def test_a_ci_word_inside_a_line_is_left():
-    assert printable("a ::error::") == "a ::error::"
-
-
 @pytest.mark.parametrize(("length", "limit", "expected"), [(10, 10, 10), (11, 10, 10), (500, 0, 500), (500, 120, 120)])
 def test_printable_cuts(length, limit, expected):
     shown = printable("x" * length, limit)

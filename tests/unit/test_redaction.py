@@ -14,11 +14,12 @@ from mlcc.registries.redaction import (
     REDACTED,
     is_secret_name,
     is_secret_value,
-    packaged,
     redact,
     redact_known,
+    redact_lines,
     redact_text,
     redact_value,
+    redact_values,
     words,
 )
 
@@ -374,7 +375,7 @@ def test_any_text_is_judged_and_redacting_twice_is_redacting_once(text):
 def test_patterns_are_linear(unit):
     text = unit * (100_000 // len(unit))
     before = time.perf_counter()
-    packaged().values.search(text)
+    is_secret_value(text)
     redact_text(text)
     assert time.perf_counter() - before < 1
 
@@ -412,3 +413,51 @@ def test_an_export_takes_secrets_out_of_lists_too():
         REDACTED,
     ]
     assert redact_value("deployment.instance_count", 3) == 3
+
+
+# ---------------------------------------------------------------- names with something behind, and known values
+@pytest.mark.parametrize(
+    "name", ["GITHUB_PAT", "MY_JWT", "HF_TOKEN_1", "TOKEN2", "API_KEY_PROD", "DB_PASSWORD_OLD", "SECRET_KEY_B64", "DSN"]
+)
+def test_a_word_behind_hides_no_secret(name):
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["PRIMARY_KEY", "SORT_KEY", "NUM_TOKENS_2", "VERSION_1", "TEST", "VALUE", "KEY_PATH", "TOKEN_LIMIT"]
+)
+def test_a_word_behind_makes_no_secret(name):
+    assert not is_secret_name(name)
+
+
+A = "a1B2c3D4e5" * 8
+FORMATS = [
+    f"AIza{A[:35]}", f"gsk_{A[:30]}", f"npm_{A[:36]}", f"pypi-{A[:60]}", f"dckr_pat_{A[:24]}", "dapi" + "0a1b2c3d" * 4, f"sk_live_{A[:24]}",
+    "shpat_" + "0a1b2c3d" * 4, f"SG.{A[:22]}.{A[:43]}", f"123456789:AA{A[:33]}", f"https://hooks.slack.com/services/T00/B00/{A[:24]}",
+    f"hvs.{A[:24]}", f"glsa_{A[:32]}", f"sntrys_{A[:32]}", f"figd_{A[:32]}", f"tskey-auth-{A[:20]}", f"aws_secret_access_key = {A[:40]}",
+    f"AccountKey={A[:44]}==", f"ABSK{A[:60]}", f"r8_{A[:37]}", f"xai-{A[:40]}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", FORMATS)
+def test_formats_of_issuers_are_found_in_any_text(value):
+    assert is_secret_value(value)
+    text = redact_text(f"starting with {value}, then more")
+    assert value not in text
+    assert text.startswith("starting with ")
+    assert text.endswith(" more")
+
+
+def test_known_values_are_replaced_as_they_are_quoted():
+    secret = 'corr"ect horse\nbattery staple'
+    text = f"{secret} {json.dumps(secret)} {secret!r} {quote(secret)} and battery staple"
+    shown = redact_values(text, [secret, "short"])
+    assert "corr" not in shown
+    assert "battery" not in shown
+    assert redact_values("short", ["short"]) == "short"
+
+
+def test_no_line_of_a_private_key_is_passed_on():
+    lines = ["before", "-----BEGIN RSA PRIVATE KEY-----", "MIIEcanary", "x", "-----END RSA PRIVATE KEY-----", "after"]
+    assert list(redact_lines(lines, [])) == ["before", REDACTED, "after"]
+    assert list(redact_lines(lines[:3], [])) == ["before", REDACTED]

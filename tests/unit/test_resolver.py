@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc.core.paths import Item, format_path, parse_path, tree
+from mlcc.core.paths import Item, format_path, nested, parse_path
 from mlcc.core.values import Source
 from mlcc.load.layers import node_layer
 from mlcc.resolve.candidates import Candidate, Table
@@ -422,7 +422,7 @@ def test_a_row_s_defaults_obey_the_schema_like_any_document(defaults):
     )
 )
 def test_tree_puts_leaves_back_where_they_were(values):
-    shape = tree(values)
+    shape = nested(values)
     for path, value in values.items():
         here = shape
         for segment in path:
@@ -431,7 +431,7 @@ def test_tree_puts_leaves_back_where_they_were(values):
 
 
 def test_tree_is_in_mlcc_yaml_s_shape():
-    shape = tree({p: v.value for p, v in resolved(WITH + "network: {subnets: [subnet-1]}\n").values.items()})
+    shape = nested({p: v.value for p, v in resolved(WITH + "network: {subnets: [subnet-1]}\n").values.items()})
     assert shape["network"] == {"subnets": ["subnet-1"]}
     assert shape["inference_components"] == [{"copy_count": 1, "enabled": True, "memory_mb": 1111, "name": "chat"}]
     assert read("version: 1\n", partial=True).ok

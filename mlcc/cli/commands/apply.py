@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from mlcc.cli.projects import Selection, files, project_options, read, target_of
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, Severity, error, printable
+from mlcc.core.line_diff import unified_diff
 from mlcc.core.paths import format_path
 from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.callers import texts
@@ -27,6 +29,8 @@ from mlcc.plan.decide import DELETE, Change, Options
 from mlcc.resolve.project import Project
 
 MAX_PLAN_BYTES = 16 << 20
+# Of a difference that --locked refuses, as many lines are shown at the most.
+MAX_SHOWN_LINES = 40
 
 
 @click.command("apply", cls=KeyCommand, epilog="Example: mlcc apply --check (in CI: has someone forgotten to apply?)")
@@ -194,8 +198,6 @@ def _difference(change: Change, prepared: Prepared) -> Finding:
 
 
 def _diff(before: bytes, after: bytes, name: str) -> str:
-    from difflib import unified_diff
-
     old, new = (side.decode("utf-8", "replace").splitlines() for side in (before, after))
-    lines = [li for li in unified_diff(old, new, lineterm="", n=0) if not li.startswith(("---", "+++"))]
+    lines = itertools.islice(unified_diff(old, new, context=0), MAX_SHOWN_LINES)
     return printable(" / ".join(lines), 400)

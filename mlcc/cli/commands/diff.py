@@ -16,6 +16,7 @@ from mlcc.cli.projects import Selection, files, project_options, read, target_of
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error, has_errors, printable
+from mlcc.core.line_diff import unified_diff
 from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.reader import present
 from mlcc.load.layers import DEFAULT_ENVIRONMENT
@@ -109,8 +110,6 @@ def _values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
 
 
 def _file(session: Session, change: Change, prepared: Prepared) -> None:
-    from difflib import unified_diff
-
     disk = prepared.known.observed.get(change.path)
     held = prepared.state.lock if change.path == LOCK_NAME else disk.data if disk is not None else None
     before = held if held is not None else b""
@@ -119,6 +118,6 @@ def _file(session: Session, change: Change, prepared: Prepared) -> None:
         return
     name = printable(change.path, 200)
     old, new = (side.decode("utf-8", "backslashreplace").splitlines() for side in (before, after))
-    for line in unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm=""):
+    for line in unified_diff(old, new, f"a/{name}", f"b/{name}"):
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
         session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour))

@@ -54,6 +54,15 @@ class Talk:
         self.session.say(_printable(f"    {text}"), 1)
 
 
+def _cleaned(value: Any, context: Context) -> Any:
+    """A document without secrets in its texts; its keys are the step's own."""
+    if isinstance(value, Mapping):
+        return {key: _cleaned(item, context) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_cleaned(item, context) for item in value]
+    return context.clean(value) if isinstance(value, str) else value
+
+
 def _printable(text: str) -> str:
     """What a step says, which may be a plugin's, line by line safe to print."""
     return "\n".join(printable(line, 0) for line in text.split("\n"))
@@ -138,8 +147,8 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     context = Context(project, session.environ, Talk(session), session.sleep, time.monotonic, arguments)
     result = lifecycle.run(name, step, context)
     if session.format in ("json", "yaml"):
-        print_document(session, document(**result.document))
+        print_document(session, _cleaned(document(**result.document), context))
     else:
-        for line in result.lines:
+        for line in context.clean("\n".join(result.lines)).split("\n"):
             session.out(_printable(line))
     return 0 if result.ok else 1

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from mlcc.cli import mlcc_yaml
 from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, key_options, output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session, current
@@ -18,10 +19,10 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import error, has_errors, nearest, printable, quoted
 from mlcc.core.nodes import Mark, node_of
 from mlcc.core.paths import parse_path
+from mlcc.core.tree import MAX_FILE_BYTES
 from mlcc.io import plugins
-from mlcc.io.disk import writer
 from mlcc.io.disk.callers import make_folder
-from mlcc.io.disk.reader import Directory
+from mlcc.io.disk.reader import read_named
 from mlcc.io.schema import keys, validator
 from mlcc.io.yaml.writer import emit
 from mlcc.load import coerce
@@ -51,7 +52,9 @@ def command(name: str | None, directory: str, force: bool, picker: str) -> int:
     """
     session = current()
     given: dict[str, str] = dict(click.get_current_context().meta.get(SETTINGS, {}))
-    if os.path.lexists(os.path.join(directory, FILE)) and not force:
+    path = os.path.normpath(os.path.join(directory, FILE))
+    before = read_named(path, MAX_FILE_BYTES) if force and os.path.lexists(path) else None
+    if os.path.lexists(path) and not force:
         where = printable(os.path.join(directory, FILE), 200)
         raise UserError(
             [error("MLCC217", f"{where} is there already", hint="mlcc set changes it; --force replaces it")]
@@ -80,9 +83,7 @@ def command(name: str | None, directory: str, force: bool, picker: str) -> int:
     if has_errors(checked.findings):
         raise UserError(checked.findings)
     make_folder(directory)
-    with Directory(directory) as target:
-        writer.replace_file(target, FILE, text.encode(), 0o644)
-    path = os.path.normpath(os.path.join(directory, FILE))
+    mlcc_yaml.write(directory, {FILE: (text.encode(), before)}, 0o644)
     if session.format in ("json", "yaml"):
         print_document(session, document(file=path))
     where = "" if path == FILE else f" -f {printable(shlex.quote(path), 200)}"

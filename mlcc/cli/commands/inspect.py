@@ -16,9 +16,7 @@ from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error, printable
 from mlcc.core.paths import Item
-from mlcc.io.disk.reader import read_named
 from mlcc.io.yaml import writer
-from mlcc.io.yaml.limits import CONFIG_LIMITS
 from mlcc.load import edit
 from mlcc.load.document import load_document
 from mlcc.load.locate import find_mlcc_yaml
@@ -77,18 +75,19 @@ def _print(session: Session, found: model_files.Inspected) -> None:
 
 
 def _write(session: Session, target: str, element: dict[str, Any]) -> None:
-    before = read_named(target, CONFIG_LIMITS.max_bytes)
-    loaded = load_document(before, target)
-    if not loaded.ok:
-        raise UserError(loaded.findings)
-    text = before.decode("utf-8-sig")
     here = ("triton", "models", Item(str(element["name"])))
-    for key, value in element.items():
-        if key != "name":
-            text = edit.change(text, (*here, key), value)
-    mlcc_yaml.checked(before, text.encode(), target)
-    if text.encode() != before:
-        mlcc_yaml.write(target, text.encode())
+
+    def edited(before: bytes) -> bytes:
+        loaded = load_document(before, target)
+        if not loaded.ok:
+            raise UserError(loaded.findings)
+        text = before.decode("utf-8-sig")
+        for key, value in element.items():
+            if key != "name":
+                text = edit.change(text, (*here, key), value)
+        return text.encode()
+
+    mlcc_yaml.change(target, edited)
     session.say(f"{printable(target, 200)}: triton.models[{element['name']}] set; mlcc apply renders it")
     _say_what_is_missing(session, target)
 

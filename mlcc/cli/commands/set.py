@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import click
 
-from mlcc.cli import complete
-from mlcc.cli.mlcc_yaml import checked, write
+from mlcc.cli import complete, mlcc_yaml
 from mlcc.cli.options import file_option, output_options
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error, nearest, printable, quoted
 from mlcc.core.paths import Item, Path, format_path, parse_path
-from mlcc.io.disk.reader import read_named
 from mlcc.io.schema import keys
-from mlcc.io.yaml.limits import CONFIG_LIMITS
 from mlcc.load import coerce, document, edit
 from mlcc.load.layers import SCHEMA
 from mlcc.load.locate import find_mlcc_yaml
@@ -43,16 +40,19 @@ def command(key: str, value: str | None, unset: bool, env: str, file: str) -> in
     if unset == (value is not None):
         raise click.UsageError("give a VALUE, or --unset")
     name = file or find_mlcc_yaml(".")
-    before = read_named(name, CONFIG_LIMITS.max_bytes)
     path = _path(key)
     plain = None if value is None else _value(path, value)
     where: Path = ("environments", env, *path) if env else path
-    text = _edited(before, name, where, plain)
-    left = checked(before, text.encode(), name)
-    if text.encode() == before:
+    results: list[bytes] = []
+
+    def edited(before: bytes) -> bytes:
+        results.append(_edited(before, name, where, plain).encode())
+        return results[-1]
+
+    before, left = mlcc_yaml.change(name, edited)
+    if results[-1] == before:
         session.say(f"{printable(name, 200)}: {printable(format_path(where), 120)} is that already")
         return 0
-    write(name, text.encode())
     _told(session, name, where, edit.comment_above(before.decode("utf-8"), where) if unset else None)
     if left:
         session.say(f"{left} error{'s are' if left > 1 else ' is'} left: mlcc validate says which")

@@ -32,7 +32,7 @@ def command(
     warn_unfinished(session, target_of(path, ""))
     if not project.ok:
         raise UserError(project.findings)
-    tree = paths.tree({p: v.value for p, v in project.resolved.values.items()})
+    tree = paths.nested({p: v.value for p, v in project.resolved.values.items()})
     if session.format == "json":
         print_document(session, document(**tree))
     else:

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from mlcc import pipeline
+from mlcc.cli import mlcc_yaml
 from mlcc.cli.changes import CHANGES, flush, value_line
-from mlcc.cli.mlcc_yaml import checked, write
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, plain, print_findings, table
 from mlcc.cli.plugin_parts import plugged
@@ -76,16 +76,25 @@ def _one(session: Session, path: str, target: str, hub: Hub | None, wish: Wish, 
     wrong = has_errors(proposal.findings)
     if proposal.changes and not wrong:
         after = proposal.text(before.decode("utf-8-sig")).encode()
-        checked(before, after, path)
+        mlcc_yaml.checked(before, after, path)
         if not check:
-            if proposal.template is not None:
-                write(os.path.join(target, NAME), proposal.template)
-            if after != before:
-                write(path, after)
+            _write(path, target, before, after, found[0] if found is not None else None, proposal)
     _print(session, path, project, proposal, hub, check or wrong, found is not None)
     if wrong:
         return 1
     return CHANGES if check and proposal.changes else 0
+
+
+def _write(path: str, target: str, before: bytes, after: bytes, template: bytes | None, proposal: Proposal) -> None:
+    """Writes the template and mlcc.yaml, over what was read before the Hub was asked."""
+    folder, name = os.path.split(path)
+    files: dict[str, dict[str, tuple[bytes, bytes | None]]] = {}
+    if proposal.template is not None:
+        files.setdefault(os.path.normpath(target), {})[NAME] = (proposal.template, template)
+    if after != before:
+        files.setdefault(os.path.normpath(folder), {})[name] = (after, before)
+    for place, inside in files.items():
+        mlcc_yaml.write(place, inside)
 
 
 # ---------------------------------------------------------------- output

@@ -4,9 +4,34 @@ from __future__ import annotations
 
 import errno
 import fcntl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
+from mlcc.core.text import printable
+from mlcc.io.disk.reader import Directory
 
 STEP_S = 0.02
+WAIT_S = 30.0
+
+
+@contextmanager
+def locked(folder: Directory, sleep: Callable[[float], None], wait_s: float = WAIT_S) -> Iterator[None]:
+    """Locks an open folder for one writer at a time.  Raises UserError when another has it for `wait_s` seconds."""
+    try:
+        acquired = acquire_lock(folder.fd, sleep, wait_s)
+    except OSError as problem:
+        why = (problem.strerror or "input/output error").lower()
+        message = f"could not lock the directory: {why}; nothing was changed"
+        raise UserError([error("MLCC208", message, hint="free the cause, run again")]) from None
+    if not acquired:
+        message = f"another mlcc has been writing {printable(folder.path, 200)} for {wait_s:.0f} s"
+        raise UserError([error("MLCC207", message, hint="wait for it, or end it, and run this again")])
+    try:
+        yield
+    finally:
+        release_lock(folder.fd)
 
 
 def acquire_lock(

@@ -8,76 +8,34 @@ descriptor is, is asked of the descriptor, never of the name.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, Protocol
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import Finding, error, printable
+from mlcc.core.findings import error, printable
+from mlcc.io.disk.observer import REFUSED, answer, digest, is_observed, listing, note
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | getattr(os, "O_NOCTTY", 0)
 
 
-REFUSED = "refused"
-
-
-class Observer(Protocol):
-    """Who is told what was asked of the file system, and what the answer was (see `replay`)."""
-
-    def saw(self, kind: str, arguments: tuple[Any, ...], answer: Any) -> None:
-        """One question and its answer."""
-
-
-_observers: list[Observer] = []
-
-
-@contextmanager
-def observed(observer: Observer) -> Iterator[None]:
-    """Tells `observer` of every question that is asked inside."""
-    _observers.append(observer)
-    try:
-        yield
-    finally:
-        _observers.remove(observer)
-
-
-def _note(kind: str, arguments: tuple[Any, ...], answer: Any) -> None:
-    for observer in _observers:
-        observer.saw(kind, arguments, answer)
-
-
-def digest(data: bytes) -> str:
-    """sha256 of bytes, in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def answer(found: tuple[bytes, int] | None) -> list[Any] | None:
-    """What `Directory.read` gave, in a form that can be kept and compared."""
-    return None if found is None else [digest(found[0]), found[1]]
-
-
-def listing(names: Iterable[str]) -> str:
-    """The digest of a list of names."""
-    return digest("\0".join(names).encode("utf-8", "surrogateescape"))
-
-
 def present(path: str) -> bool:
     """True when something, a link too, stands at a path."""
     found = os.path.lexists(path)
-    _note("present", (path,), found)
+    note("present", (path,), found)
     return found
 
 
 def is_directory(path: str, links: bool = True) -> bool:
     """True for a directory; where `links` are allowed, for a link to one, too."""
     found = os.path.isdir(path) and (links or not os.path.islink(path))
-    _note("is_directory", (path, links), found)
+    note("is_directory", (path, links), found)
     return found
+
+
+LINK = "a symbolic link stands there, and mlcc follows none"
 
 
 class Refused(UserError):
@@ -86,13 +44,13 @@ class Refused(UserError):
     def __init__(self, path: str, why: str, hint: str = "", code: str = "MLCC001") -> None:
         shown = printable(path, 200)
         super().__init__([error(code, why, file=shown, hint=hint)])
-        _note(REFUSED, (), None)
+        note(REFUSED, (), None)
 
 
 def reason(problem: OSError) -> str:
     """What the system says of a path, in words."""
     known = {
-        errno.ELOOP: "a symbolic link stands there, and mlcc follows none",
+        errno.ELOOP: LINK,
         errno.ENOTDIR: "a file or a link stands where a directory belongs",
         errno.EISDIR: "a directory stands where a file belongs",
         errno.ENXIO: "not a plain file",
@@ -144,9 +102,17 @@ def read_named(path: str, cap: int) -> bytes:
         data = _read_plain(fd, path, cap, single_link=False)
     finally:
         os.close(fd)
-    if _observers:
-        _note("named", (path, cap), digest(data))
+    if is_observed():
+        note("named", (path, cap), digest(data))
     return data
+
+
+def inside(folder: str, relpath: str) -> list[str]:
+    """The components of a path below a folder.  Raises Refused for one that could lead out of it, or names nothing."""
+    parts = relpath.split("/")
+    if ".." in parts or "." in parts or "" in parts or "\0" in relpath:
+        raise Refused(f"{folder}/{relpath}", "not a path inside the project")
+    return parts
 
 
 class Directory:
@@ -166,7 +132,7 @@ class Directory:
         except (OSError, ValueError) as problem:
             why = reason(problem) if isinstance(problem, OSError) else "not a directory name"
             raise Refused(path, why) from None
-        _note("directory", (path, follow), True)
+        note("directory", (path, follow), True)
 
     def __enter__(self) -> Directory:
         return self
@@ -185,7 +151,7 @@ class Directory:
     def parent(self, relpath: str) -> tuple[int, str] | None:
         """A new descriptor of the directory that holds `relpath`, and its last component; None when it is absent."""
         found = self._parent(relpath)
-        _note("parent", (self.path, self.follow, relpath), found is not None)
+        note("parent", (self.path, self.follow, relpath), found is not None)
         return found
 
     def has_parent(self, relpath: str) -> bool:
@@ -196,7 +162,7 @@ class Directory:
         return found is not None
 
     def _parent(self, relpath: str) -> tuple[int, str] | None:
-        *parents, name = relpath.split("/")
+        *parents, name = inside(self.path, relpath)
         fd, depth = os.dup(self.fd), 0
         try:
             for depth, part in enumerate(parents, 1):  # noqa: B007 - what it stands at is told
@@ -214,34 +180,63 @@ class Directory:
     def read(self, relpath: str, cap: int, single_link: bool = True) -> tuple[bytes, int] | None:
         """Bytes and permission bits of a plain file; None when it is absent.  Raises Refused for anything else."""
         found = self._read(relpath, cap, single_link)
-        if _observers:
-            _note("read", (self.path, self.follow, relpath, cap, single_link), answer(found))
+        if is_observed():
+            note("read", (self.path, self.follow, relpath, cap, single_link), answer(found))
         return found
 
-    def _read(self, relpath: str, cap: int, single_link: bool) -> tuple[bytes, int] | None:
+    def _open_plain(self, relpath: str) -> int | None:
+        """A descriptor of what stands at a path and is no link; None when it is absent."""
         found = self._parent(relpath)
         if found is None:
             return None
         parent, name = found
-        shown = f"{self.path}/{relpath}"
         try:
-            fd = os.open(name, PLAIN, dir_fd=parent)
+            return os.open(name, PLAIN, dir_fd=parent)
         except FileNotFoundError:
             return None
         except OSError as problem:
-            raise Refused(shown, reason(problem)) from None
+            raise Refused(f"{self.path}/{relpath}", reason(problem)) from None
         finally:
             os.close(parent)
+
+    def _read(self, relpath: str, cap: int, single_link: bool) -> tuple[bytes, int] | None:
+        fd = self._open_plain(relpath)
+        if fd is None:
+            return None
         try:
-            data = _read_plain(fd, shown, cap, single_link)
+            data = _read_plain(fd, f"{self.path}/{relpath}", cap, single_link)
             return data, stat.S_IMODE(os.fstat(fd).st_mode)
         finally:
             os.close(fd)
 
+    def check_plain(self, relpath: str) -> None:
+        """Raises Refused where a link or anything else but a plain file stands at a path."""
+        found = self._parent(relpath)
+        if found is not None:
+            try:
+                mode = os.stat(found[1], dir_fd=found[0], follow_symlinks=False).st_mode
+            finally:
+                os.close(found[0])
+            if not stat.S_ISREG(mode):
+                raise Refused(f"{self.path}/{relpath}", LINK if stat.S_ISLNK(mode) else "not a plain file")
+
+    def tail(self, relpath: str, cap: int) -> tuple[bytes, bool] | None:
+        """The last `cap` bytes of a plain file, and whether there are more before them; None when it is absent."""
+        fd = self._open_plain(relpath)
+        if fd is None:
+            return None
+        with os.fdopen(fd, "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise Refused(f"{self.path}/{relpath}", "not a plain file")
+            start = max(0, status.st_size - cap)
+            stream.seek(start)
+            return stream.read(cap), start > 0
+
     def exists(self, relpath: str) -> bool:
         """True when something, of whatever kind, stands at `relpath` (or a parent of it is not a directory)."""
         found = self._exists(relpath)
-        _note("exists", (self.path, self.follow, relpath), found)
+        note("exists", (self.path, self.follow, relpath), found)
         return found
 
     def _exists(self, relpath: str) -> bool:
@@ -260,11 +255,25 @@ class Directory:
         finally:
             os.close(parent)
 
+    def names(self, folder: str = "", limit: int = 100_000) -> list[str]:
+        """Relative paths of everything in one folder, in order; none where it is absent.  Raises Refused for a link."""
+        try:
+            fd = self._open_dir(folder)
+        except FileNotFoundError:
+            return []
+        try:
+            found = sorted(os.listdir(fd))
+        finally:
+            os.close(fd)
+        if len(found) > limit:
+            raise Refused(self.path, f"more than {limit:,} files in it")
+        return [f"{folder}/{name}" if folder else name for name in found]
+
     def walk(self, relpath: str = "", limit: int = 100_000) -> Iterator[str]:
         """Relative paths of everything below `relpath` that is not a directory, in order; links are not followed."""
         found = list(self._walk(relpath, limit))
-        if _observers:
-            _note("walk", (self.path, self.follow, relpath, limit), listing(found))
+        if is_observed():
+            note("walk", (self.path, self.follow, relpath, limit), listing(found))
         return iter(found)
 
     def _walk(self, relpath: str, limit: int) -> Iterator[str]:
@@ -307,8 +316,3 @@ class Directory:
             raise Refused(f"{self.path}/{relpath}", reason(problem)) from None
         finally:
             os.close(parent)
-
-
-def refused_finding(problem: Refused) -> Finding:
-    """The finding of a refusal."""
-    return problem.findings[0]

@@ -10,18 +10,18 @@ import os
 import signal
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error, printable
 from mlcc.core.tree import MAX_FILE_BYTES
-from mlcc.io.disk.reader import DIRECTORY, Directory
+from mlcc.io.disk.reader import DIRECTORY, Directory, inside
 
 
 def make_directories(target: Directory, relpath: str) -> int:
     """A descriptor of the directory `relpath`, made where absent."""
     fd = os.dup(target.fd)
-    for part in relpath.split("/") if relpath else ():
+    for part in inside(target.path, relpath) if relpath else ():
         try:
             child = _open_or_make(fd, part)
         except OSError:
@@ -124,6 +124,39 @@ def remove_flat(target: Directory, folder: str) -> None:
     remove_empty(target, folder)
 
 
+def remove_tree(target: Directory, folder: str) -> None:
+    """Removes a folder with all that is in it, and folders above it that are empty then.
+
+    Links are removed, not followed.  What goes away by itself meanwhile is gone.
+    """
+    found = target.parent(f"{folder}/x")
+    if found is None:
+        return
+    try:
+        _remove_below(found[0])
+    finally:
+        os.close(found[0])
+    remove_empty(target, folder)
+
+
+def _remove_below(fd: int) -> None:
+    for entry in list(os.scandir(fd)):
+        with suppress(FileNotFoundError):
+            if entry.is_dir(follow_symlinks=False):
+                _remove_folder(fd, entry.name)
+            else:
+                os.unlink(entry.name, dir_fd=fd)
+
+
+def _remove_folder(parent: int, name: str) -> None:
+    fd = os.open(name, DIRECTORY, dir_fd=parent)
+    try:
+        _remove_below(fd)
+    finally:
+        os.close(fd)
+    os.rmdir(name, dir_fd=parent)
+
+
 @contextmanager
 def signals_wait() -> Iterator[None]:
     """Holds interrupts back while files are switched: a few milliseconds that must not be torn."""
@@ -134,12 +167,24 @@ def signals_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
-def replace_file(target: Directory, name: str, data: bytes, mode: int | None = None) -> None:
+def check_unchanged(target: Directory, name: str, before: bytes | None) -> tuple[bytes, int] | None:
+    """What is at a name: bytes and mode, None for nothing.  Raises UserError when it is not what was read before."""
+    found = target.read(name, MAX_FILE_BYTES)
+    if (found[0] if found is not None else None) != before:
+        what = "was removed" if found is None else "was made" if before is None else "was changed"
+        message = f"{what} by another program meanwhile, and is as that one left it"
+        hint = "look at it, and run this again"
+        raise UserError([error("MLCC223", message, file=printable(os.path.join(target.path, name), 200), hint=hint)])
+    return found
+
+
+def replace_file(target: Directory, name: str, data: bytes, before: bytes | None, mode: int | None = None) -> None:
     """Writes one file of the operator's (mlcc.yaml, by `set` and `init`) in one step: old or new, never torn.
 
-    mode: permission bits; None keeps those of the file that is replaced.
+    target: locked by the caller; before: what the caller read and made `data` from, None where nothing was: anything
+    else is refused (MLCC223); mode: permission bits; None keeps those of the file that is replaced.
     """
-    found = target.read(name, MAX_FILE_BYTES)
+    found = check_unchanged(target, name, before)
     bits = mode if mode is not None else found[1] if found is not None else 0o644
     temporary = f".{name}.mlcc-new"
     try:

@@ -6,11 +6,11 @@ see another text than the machine reads.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Mark
+from mlcc.core.text import hidden, printable
 
 
 class Limits(NamedTuple):
@@ -26,10 +26,6 @@ class Limits(NamedTuple):
 CONFIG_LIMITS = Limits()
 PROJECT_REGISTRY_LIMITS = Limits(4 * 1024 * 1024, 16, 200_000, 100, 16 * 1024 * 1024)
 OPERATOR_LIMITS = Limits(1 << 40, 64, 1 << 40, 1 << 40, 1 << 50)
-
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
-# Characters that make a reviewer see another text than the machine reads (bidirectional overrides and isolates).
-_DECEPTIVE = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 class Stop(Exception):
@@ -62,19 +58,10 @@ def decode(data: bytes, file: str, limits: Limits) -> str:
         mark = Mark(file, mark.line, max(1, mark.column))
         raise Stop(problem_at("MLCC003", "the file is not UTF-8 text", mark, "save it as UTF-8")) from None
     text = text.replace("\r\n", "\n")
-    found = _CONTROL.search(text)
-    if found:
-        name = f"U+{ord(found[0]):04X}"
-        hint = 'write it as an escape in double quotes, as in "\\x1b", if it is meant'
-        raise Stop(
-            problem_at("MLCC004", f"control character {name} in the file", _place(text, found.start(), file), hint)
-        )
-    found = _DECEPTIVE.search(text)
-    if found:
-        name = f"U+{ord(found[0]):04X}"
-        hint = (
-            'it makes readers see another text; write it as an escape in double quotes, as in "\\u202e", if it is meant'
-        )
-        message = f"bidirectional control character {name} in the file"
-        raise Stop(problem_at("MLCC004", message, _place(text, found.start(), file), hint))
+    offset = hidden(text)
+    if offset is not None:
+        shown = printable(text[offset])
+        message = f"character U+{ord(text[offset]):04X} in the file, which a reader does not see"
+        hint = f'remove it, or write it as an escape in double quotes if it is meant: "{shown}"'
+        raise Stop(problem_at("MLCC004", message, _place(text, offset, file), hint))
     return text

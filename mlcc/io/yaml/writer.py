@@ -11,24 +11,25 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from mlcc.core.text import INVISIBLE
+
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./@-]*\Z")
 _RESERVED = re.compile(r"(?:true|false|null|yes|no|on|off|y|n)\Z", re.IGNORECASE)
-_RAW_UNSAFE = (
-    '[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"\\\\]'
-)
+_UNSAFE = f'["\\\\{INVISIBLE}]'
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
 def quote(text: str) -> str:
     """Text as a double-quoted YAML scalar that every YAML version reads back exactly."""
     if not (text.isascii() and text.isprintable()) or '"' in text or "\\" in text:
-        text = re.sub(_RAW_UNSAFE, _quote_char, text)
+        text = re.sub(_UNSAFE, _quote_char, text)
     return f'"{text}"'
 
 
 def _quote_char(match: re.Match[str]) -> str:
     point = ord(match[0])
-    return _SHORT.get(match[0]) or (f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}")
+    wide = f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+    return _SHORT.get(match[0]) or (f"\\x{point:02x}" if point < 0x100 else wide)
 
 
 def scalar(value: Any) -> str:

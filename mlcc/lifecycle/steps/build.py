@@ -20,6 +20,7 @@ from mlcc.lifecycle import run_state
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import installed_engine
+from mlcc.registries.redaction import redact_lines
 from mlcc.resolve.triton import models
 
 REQUIREMENTS = "code/requirements.txt"
@@ -110,7 +111,8 @@ def _follow(context: Context, argv: Sequence[str], doing: str, environ: Mapping[
     context.progress.say(doing)
     tail: list[str] = []
     last = ""
-    for line in programs.lines(argv, environ=environ, cwd=context.project.directory):
+    printed = programs.lines(argv, environ=environ, cwd=context.project.directory)
+    for line in redact_lines(printed, context.secrets):
         if last:
             context.progress.detail(last)
             tail = [*tail, last][-TAIL:]
@@ -157,19 +159,20 @@ def _pip_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _venv(context: Context) -> Built:
     project = context.project
-    folder = run_state.path(project.directory, venv_name(project))
+    name = venv_name(project)
+    folder = run_state.path(project.directory, name)
     python = os.path.join(folder, "bin", "python")
-    ready = os.path.join(folder, ".complete")
-    if not os.path.exists(ready):
+    ready = f"{name}/.complete"
+    if not run_state.has(project.directory, ready):
+        folder = run_state.new_folder(project.directory, name)
         environ = _pip_environment(context.environ)
         base = _python(project, context.environ)
-        _follow(context, [base, "-I", "-m", "venv", "--clear", folder], "making a virtual environment", environ)
+        _follow(context, [base, "-I", "-m", "venv", folder], "making a virtual environment", environ)
         if present(project, REQUIREMENTS):
             # -I: a file of the project called logging.py must not stand in for Python's own
             argv = [python, "-I", "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS]
             _follow(context, argv, f"installing {REQUIREMENTS}", environ)
-        with open(ready, "wb"):
-            pass
+        run_state.write(project.directory, ready, {})
     return Built(VENV, python)
 
 
@@ -222,6 +225,6 @@ def train_sample(context: Context) -> None:
         argv = [python, "-I", "-m", "pip", "install", "--quiet", *extra]
         _follow(context, argv, "installing what training needs", _pip_environment(context.environ))
     argv = [python, TRAIN, "--output", os.path.dirname(artifact(project))]
-    _follow(context, argv, f"training the sample model ({printable(artifact(project))})", context.environ)
+    _follow(context, argv, f"training the sample model ({printable(artifact(project))})", context.machine)
     if _needs_sample(project):
         raise UserError([error("MLCC306", f"{TRAIN} ended without writing {artifact(project)}")])

@@ -6,11 +6,11 @@ container engine it runs in the Python on PATH, if the engine is installed there
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error, printable
+from mlcc.core.json_data import read_json
 from mlcc.io import programs
 from mlcc.io.disk.reader import Directory
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -49,7 +49,7 @@ def python(project: RenderedProject, environ: Mapping[str, str]) -> str:
 def _command(data: bytes) -> list[str]:
     """The engine's command; a file that somebody broke has none."""
     try:
-        words = json.loads(data)["command"]
+        words = read_json(data)["command"]
         return [str(w) for w in words] or [""]
     except (ValueError, KeyError, TypeError, RecursionError):
         return [""]

@@ -140,7 +140,7 @@ def test(context: Context) -> Result:
         parameters = {"path": project.container["invocations"], "content_type": request.content_type}
         return calls([call("engine", "invoke", **parameters)])
     record = _running(context)
-    found = list(server_contract.check(str(record["url"]), project.container, request, context.now))
+    found = list(server_contract.check(str(record["url"]), project.container, request, context.now, context.clean))
     lines = [f"{'ok  ' if c.ok else 'FAIL'} {c.name:<13}{c.milliseconds:8.1f} ms  {c.detail}" for c in found]
     failed = [c for c in found if not c.ok]
     lines.append(f"{len(found) - len(failed)} of {len(found)} checks hold")
@@ -239,8 +239,7 @@ def run(context: Context) -> Result:
 def _run_process(context: Context, built: build.Built, port: int, token: str) -> int:
     project = context.project
     server.need_programs(context)
-    environ = {k: v for k, v in context.environ.items() if k in server.PASSED}
-    environ |= server.environment(context, port, inside=False) | {local_process.TOKEN: token}
+    environ = context.machine | server.environment(context, port, inside=False) | {local_process.TOKEN: token}
     environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
     argv = [built.reference, str(project.container["entrypoint"]), *map(str, project.container["arguments"])]
     return programs.foreground(argv, environ=environ, cwd=project.directory, grace_s=_grace(project))

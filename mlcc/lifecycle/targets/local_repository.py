@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error, printable
 from mlcc.io.disk.reader import Directory
+from mlcc.io.disk.writer import make_directories, remove_tree
 from mlcc.lifecycle import run_state
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.render import triton_files
@@ -29,19 +29,34 @@ def assemble(project: RenderedProject) -> str:
     if not named:
         return own
     place = run_state.path(project.directory, PLACE)
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(own, place, symlinks=True)
     with Directory(project.directory) as tree:
+        remove_tree(tree, f"{run_state.RUN_DIR}/{PLACE}")
+        _copy(tree, own, place, [artifact.target for artifact in named])
         for artifact in named:
             if not tree.exists(artifact.source):
                 message = f"{printable(artifact.source)}, a model of mlcc.yaml, is not there"
                 raise PreconditionError([error("MLCC305", message, hint="put the file there, or mend triton.models")])
-            _link(os.path.join(os.path.abspath(project.directory), artifact.source), f"{place}/{artifact.target}")
+            _link(tree, os.path.join(os.path.abspath(project.directory), artifact.source), artifact.target)
     return place
 
 
-def _link(source: str, target: str) -> None:
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    if os.path.isdir(target) and not os.path.islink(target):
-        shutil.rmtree(target)
-    os.symlink(source, target)
+def _copy(tree: Directory, own: str, place: str, replaced: list[str]) -> None:
+    """Links every file of the project's repository into the copy, but for what the named models replace.
+
+    Folders are made anew, so that nothing is ever written through a link of the checkout.
+    """
+    for path in tree.walk(models.FOLDER):
+        tree.check_plain(path)
+        below = path.removeprefix(f"{models.FOLDER}/")
+        if not any(below == target or below.startswith(f"{target}/") for target in replaced):
+            _link(tree, os.path.join(own, below), below)
+    os.makedirs(place, exist_ok=True)
+
+
+def _link(tree: Directory, source: str, target: str) -> None:
+    folder, _, name = f"{run_state.RUN_DIR}/{PLACE}/{target}".rpartition("/")
+    parent = make_directories(tree, folder)
+    try:
+        os.symlink(source, name, dir_fd=parent)
+    finally:
+        os.close(parent)

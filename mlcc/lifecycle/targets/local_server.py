@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error, printable
+from mlcc.core.json_data import read_json
 from mlcc.io import container_engines, programs
 from mlcc.lifecycle import run_state
 from mlcc.lifecycle.context import Context
@@ -17,10 +17,11 @@ from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
 from mlcc.lifecycle.targets import local_process, local_repository, server_contract
 from mlcc.lifecycle.targets.local_process import Identity
-from mlcc.registries.redaction import redact_text
 
 HOST = "127.0.0.1"
 TAIL_LINES = 40
+# Of a longer log the end is shown.
+MAX_LOG_BYTES = 8 << 20
 
 
 def environment(context: Context, port: int | None, *, inside: bool) -> dict[str, str]:
@@ -61,26 +62,20 @@ def _model_dir(project: RenderedProject) -> str:
     return os.path.join(os.path.abspath(project.directory), project.architecture.sample)
 
 
-# what a server needs of the machine; everything else, secrets above all, stays away from it
-PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-
-
 def start_process(context: Context, built: build.Built, port: int) -> dict[str, Any]:
     """Starts the server as a process of this machine and returns its record."""
     project = context.project
     need_programs(context)
     token = secrets.token_hex(16)
-    environ = {k: v for k, v in context.environ.items() if k in PASSED}
-    environ |= environment(context, port, inside=False) | {local_process.TOKEN: token}
+    environ = context.machine | environment(context, port, inside=False) | {local_process.TOKEN: token}
     environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
     argv = [built.reference, str(project.container["entrypoint"]), *map(str, project.container["arguments"])]
     url = f"http://{HOST}:{port}"
     record = {"kind": "process", "pid": 0, "start": 0, "token": token, "port": port, "url": url}
     # written before it starts: whoever is killed here leaves a token by which the server is found
     run_state.write(project.directory, run_state.SERVER, record)
-    log = run_state.path(project.directory, run_state.LOG)
     context.progress.say(f"starting {project.container['entrypoint']} on port {port}")
-    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as stream:
+    with open(run_state.open_log(project.directory, run_state.LOG), "wb") as stream:
         pid = programs.background(argv, environ=environ, cwd=os.path.abspath(project.directory), log=stream)
     identity = local_process.identify(pid, token, context.sleep)
     return {**record, **identity._asdict()}
@@ -106,7 +101,7 @@ def start_container(context: Context, built: build.Built, port: int) -> dict[str
     done = programs.run(argv, environ=environ, timeout_s=120)
     if done.code:
         engine.ask("rm", "--force", name, environ=context.environ)
-        said = printable(" ".join(done.stderr.decode("utf-8", "replace").split())[-300:], 0)
+        said = printable(" ".join(context.clean(done.stderr.decode("utf-8", "replace")).split())[-300:], 0)
         raise UserError([error("MLCC308", f"{engine.name} could not start it: {said}")])
     return {**record, "container": done.stdout.decode("utf-8", "replace").strip()}
 
@@ -148,7 +143,7 @@ def given_up(context: Context, reply: server_contract.Reply) -> bool:
     """True when the server says that loading has failed for good (the word is the architecture's fact)."""
     word = context.project.container.get("ping_failed")
     try:
-        said = json.loads(reply.body)
+        said = read_json(reply.body)
     except ValueError:
         return False
     return bool(word) and isinstance(said, dict) and said.get("status") == word
@@ -214,18 +209,16 @@ def alive(context: Context, record: Mapping[str, Any]) -> bool:
 
 def log_lines(context: Context, record: Mapping[str, Any], count: int) -> list[str]:
     """The last `count` lines that the server printed (0: all), redacted and safe to print."""
-    data = b""
+    cut = False
     if is_container(record, context.project):
         done = context.need_engine().ask("logs", str(record["name"]), environ=context.environ)
-        data = done.stdout + done.stderr
+        data = (done.stdout + done.stderr)[-MAX_LOG_BYTES:]
     else:
-        try:
-            with open(run_state.path(context.project.directory, run_state.LOG), "rb") as stream:
-                data = stream.read()
-        except OSError:
-            data = b""
-    lines = data.decode("utf-8", "replace").splitlines()
-    return [printable(redact_text(line), 0) for line in (lines[-count:] if count else lines)]
+        data, cut = run_state.tail(context.project.directory, run_state.LOG, MAX_LOG_BYTES)
+    # a part of a line, or of a key, that the limit has cut is not shown
+    text = data.decode("utf-8", "replace").partition("\n")[2] if cut else data.decode("utf-8", "replace")
+    lines = context.clean(text).splitlines()
+    return [printable(line, 0) for line in (lines[-count:] if count else lines)]
 
 
 def stop(context: Context, record: Mapping[str, Any]) -> bool:

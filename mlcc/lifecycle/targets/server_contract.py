@@ -5,15 +5,17 @@ The facts (paths, limits) are the architecture's, from the registries; the paylo
 
 from __future__ import annotations
 
-import http.client
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from mlcc.core.findings import printable
+from mlcc.core.json_data import read_json
+from mlcc.core.text import printable
+from mlcc.io.web import TROUBLE, exchange, local_connection
 
 MAX_REPLY_BYTES = 16 * 1024 * 1024
+# More than is shown: what is a secret is taken out before the text is cut.
+MAX_SHOWN_BYTES = 64 * 1024
 
 
 class Reply(NamedTuple):
@@ -47,20 +49,17 @@ def send(
     """One request.  Never raises: a refused or broken connection is a reply with status 0."""
     parts = urlsplit(url)
     started = now()
-    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=timeout_s)
     try:
-        connection.request(method, path, body or None, dict(headers or {}))
-        response = connection.getresponse()
-        data = response.read(MAX_REPLY_BYTES)
-        found = {k.lower(): v for k, v in response.getheaders()}
-        return Reply(response.status, found, data, now() - started)
+        connection = local_connection(parts.hostname or "127.0.0.1", parts.port or 80, timeout_s)
+        answer = exchange(connection, method, path, body, headers, cap=MAX_REPLY_BYTES, total_s=timeout_s)
     except TimeoutError:
         return Reply(0, {}, b"", now() - started, f"no answer within {timeout_s:g} s")
-    except (OSError, http.client.HTTPException) as problem:
+    except TROUBLE as problem:
         why = getattr(problem, "strerror", None) or type(problem).__name__
         return Reply(0, {}, b"", now() - started, printable(str(why), 100).lower())
-    finally:
-        connection.close()
+    if len(answer.body) > MAX_REPLY_BYTES:
+        return Reply(0, {}, b"", now() - started, f"the answer has more than {MAX_REPLY_BYTES >> 20} MiB")
+    return Reply(answer.status, answer.headers, answer.body, now() - started)
 
 
 def ping(url: str, container: Mapping[str, Any], now: Callable[[], float]) -> Reply:
@@ -87,42 +86,50 @@ class Request(NamedTuple):
         return found
 
 
-def check(url: str, container: Mapping[str, Any], request: Request, now: Callable[[], float]) -> Iterator[Checked]:
-    """Every check that the architecture's container facts ask for."""
+def check(
+    url: str,
+    container: Mapping[str, Any],
+    request: Request,
+    now: Callable[[], float],
+    clean: Callable[[str], str] = lambda text: text,
+) -> Iterator[Checked]:
+    """Every check that the architecture's container facts ask for.  clean: takes secrets out of what is shown."""
     reply = ping(url, container, now)
-    yield _checked("ping", reply, reply.status == 200, "200")
+    yield _checked("ping", reply, reply.status == 200, "200", clean)
     path = str(container["invocations"])
     body = request.payload.encode()
     reply = send(url, "POST", path, now, body, request.headers(), request.timeout_s)
-    yield _invocation(reply, request)
+    yield _invocation(reply, request, clean)
     rules = container.get("contract", {})
     if "bad_body" in rules:
         headers = {"Content-Type": "application/json"}
         reply = send(url, "POST", path, now, b'{"instances": [[', headers, request.timeout_s)
-        clean = b"Traceback" not in reply.body and bool(reply.body)
-        yield _checked(
-            "bad input", reply, reply.status == rules["bad_body"] and clean, f"{rules['bad_body']} with a message"
-        )
+        ok = reply.status == rules["bad_body"] and b"Traceback" not in reply.body and bool(reply.body)
+        yield _checked("bad input", reply, ok, f"{rules['bad_body']} with a message", clean)
     if "unsupported_type" in rules:
         headers = {"Content-Type": "application/x-mlcc-unknown"}
         reply = send(url, "POST", path, now, body, headers, request.timeout_s)
-        yield _checked("unknown type", reply, reply.status == rules["unsupported_type"], str(rules["unsupported_type"]))
+        yield _checked(
+            "unknown type", reply, reply.status == rules["unsupported_type"], str(rules["unsupported_type"]), clean
+        )
 
 
-def _checked(name: str, reply: Reply, ok: bool, wanted: str) -> Checked:
-    seen = reply.problem or f"{reply.status} {_short(reply.body)}".strip()
+def _checked(name: str, reply: Reply, ok: bool, wanted: str, clean: Callable[[str], str]) -> Checked:
+    seen = reply.problem or f"{reply.status} {_short(reply.body, clean)}".strip()
     return Checked(name, ok, seen if ok else f"wanted {wanted}, saw {seen}", reply.seconds * 1000)
 
 
-def _short(body: bytes) -> str:
-    return printable(body.decode("utf-8", "replace"), 120)
+def _short(body: bytes, clean: Callable[[str], str]) -> str:
+    return printable(clean(body[:MAX_SHOWN_BYTES].decode("utf-8", "replace")), 120)
 
 
-def _invocation(reply: Reply, request: Request) -> Checked:
+def _invocation(reply: Reply, request: Request, clean: Callable[[str], str]) -> Checked:
     wrong = reply.problem or _wrong(reply, request)
     if wrong:
-        return Checked("invocation", False, f"{wrong}; saw {reply.status} {_short(reply.body)}", reply.seconds * 1000)
-    return Checked("invocation", True, _short(reply.body), reply.seconds * 1000)
+        return Checked(
+            "invocation", False, f"{wrong}; saw {reply.status} {_short(reply.body, clean)}", reply.seconds * 1000
+        )
+    return Checked("invocation", True, _short(reply.body, clean), reply.seconds * 1000)
 
 
 def _wrong(reply: Reply, request: Request) -> str:
@@ -134,7 +141,7 @@ def _wrong(reply: Reply, request: Request) -> str:
     if "json" not in reply.headers.get("content-type", ""):
         return ""
     try:
-        answer = json.loads(reply.body)
+        answer = read_json(reply.body)
     except ValueError:
         return "the body is not the JSON that its type says"
     rows = _rows(request)
@@ -148,7 +155,7 @@ def _rows(request: Request) -> int | None:
     if "json" not in request.content_type:
         return None
     try:
-        sent = json.loads(request.payload)
+        sent = read_json(request.payload)
     except ValueError:
         return None
     rows = sent.get("instances") if isinstance(sent, dict) else None

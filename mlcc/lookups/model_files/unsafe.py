@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 
 from mlcc.core.findings import printable
+from mlcc.core.json_data import read_json
 from mlcc.io import programs
 from mlcc.lookups.model_files.found import Found, Unreadable
 from mlcc.resolve.triton.models import Tensor
@@ -68,7 +68,7 @@ def _run(script: str, path: str, environ: Mapping[str, str]) -> dict[str, int]:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise Unreadable(f"{python} could not load it: {printable(said[-1] if said else 'it said nothing', 200)}")
     try:
-        found = json.loads(lines[-1])
+        found = read_json(lines[-1])
     except ValueError:
         raise Unreadable("the process that loaded it did not say what it is") from None
     return found if isinstance(found, dict) else {}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from mlcc.core.json_data import read_json
 from mlcc.lookups.model_files.found import Found, Unreadable, looked_at, number, text, trees
 from mlcc.lookups.model_files.ubjson import Reader
 
@@ -14,8 +14,8 @@ CLASSIFIERS = ("multi:", "binary:")
 def parse_json(path: str) -> Found:
     """A file that save_model has written as JSON."""
     try:
-        return _found("json", json.loads(text(path)))
-    except (ValueError, RecursionError) as problem:
+        return _found("json", read_json(text(path)))
+    except ValueError as problem:
         if isinstance(problem, Unreadable):
             raise
         raise Unreadable("it is not JSON") from None

@@ -1,0 +1,82 @@
+"""Git.  Law: the only module that runs it, and nothing that a repository's configuration names is run with it.
+
+A checkout may come from a stranger, and so may its .git/config, hooks and attributes.  So only plumbing is used, which
+prints no patch, runs no text converter or filter, and asks nobody; protocols are off, so that an object which is absent
+is not fetched through a program or from a host; replace objects, monitors, hooks, pagers and locks are off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
+from mlcc.core.text import printable, quoted
+from mlcc.io import programs
+
+TIMEOUT_S = 60
+# Variables of Git's that the operator may set: which folders are trusted, and where the search for one ends.
+OPERATORS = (
+    "GIT_CONFIG_COUNT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_CEILING_DIRECTORIES",
+)  # fmt: skip
+OPERATORS_BEGINNINGS = ("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+OFF = {
+    "GIT_ALLOW_PROTOCOL": "none",  # of all transports; Git 2.36 to 2.43 has no other way to forbid lazy fetches
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_PAGER": "cat",
+    "LC_ALL": "C.UTF-8",
+}
+# What a repository's own configuration could name a program by, and what of it could reach such a one.
+OVERRIDDEN = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": "/dev/null",
+    "core.attributesFile": "/dev/null",
+    "core.excludesFile": "/dev/null",
+    "core.alternateRefsCommand": "",
+    "core.askPass": "",
+    "core.sshCommand": "false",
+    "core.gitProxy": "",
+    "core.pager": "cat",
+    "core.editor": "false",
+    "credential.helper": "",
+    "diff.external": "",
+    "gpg.program": "false",
+    "protocol.allow": "never",
+    "safe.bareRepository": "explicit",
+}
+
+
+def changed_since(root: str, commit: str, environ: Mapping[str, str]) -> list[str]:
+    """Paths below a repository's root that differ between a commit and HEAD.
+
+    environ: the caller's.  Raises UserError where Git cannot compare them (MLCC211), PreconditionError without Git.
+    """
+    plumbing = ("diff-tree", "-r", "--name-only", "-z", "--no-ext-diff", "--no-textconv", "--no-renames")
+    done = run_git(root, environ, *plumbing, commit, "HEAD", "--")
+    if done.code:
+        first = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ").partition("\n")[0]
+        why = printable(first.rstrip("."), 200)
+        raise UserError([error("MLCC211", f"git cannot compare {quoted(commit)} with HEAD: {why}")])
+    return [p for p in done.stdout.decode("utf-8", "surrogateescape").split("\0") if p]
+
+
+def run_git(root: str, environ: Mapping[str, str], *arguments: str) -> programs.Finished:
+    """Runs one plumbing command of Git in a folder.  The caller makes sure that no argument is taken for an option."""
+    overridden = [word for name, value in OVERRIDDEN.items() for word in ("-c", f"{name}={value}")]
+    argv = ["git", "--no-pager", "--no-optional-locks", "--no-replace-objects", *overridden, "-C", root, *arguments]
+    return programs.run(argv, environ=surroundings(environ), timeout_s=TIMEOUT_S)
+
+
+def surroundings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that Git gets: the caller's, of Git's own only those that an operator sets, and OFF."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("GIT_", "SSH_ASKPASS")) or name in OPERATORS or name.startswith(OPERATORS_BEGINNINGS)
+    }
+    return {**kept, **OFF}

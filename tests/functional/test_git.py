@@ -1,0 +1,100 @@
+"""Git on a checkout that comes from a stranger: nothing that its configuration names is run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mlcc.io import git as gits
+from tests.helpers import SMALLEST, Caller, File, build_tree, commit, git, git_repo
+
+HERE = Path()
+
+
+@pytest.fixture
+def program() -> str:
+    """A program of the checkout; whoever runs it leaves a file behind."""
+    build_tree(HERE, {"evil": File(f"#!/bin/sh\ntouch {Path.cwd()}/ran\nexit 1\n", 0o755)})
+    return str(Path.cwd() / "evil")
+
+
+@pytest.fixture
+def first(program: str) -> str:
+    """A repository with two commits; the first one's name."""
+    git_repo("repo", {"mlcc.yaml": SMALLEST, ".gitattributes": "* diff=evil filter=evil merge=evil\n"})
+    name = git("repo", "rev-parse", "HEAD")
+    build_tree("repo", {"mlcc.yaml": SMALLEST + "ttl: 2d\n"})
+    commit("repo", "second")
+    return name
+
+
+def ran() -> bool:
+    return Path("ran").exists()
+
+
+KEYS = [
+    "core.alternateRefsCommand", "core.askPass", "core.editor", "core.fsmonitor", "core.gitProxy", "core.pager", "core.sshCommand",
+    "credential.helper", "diff.evil.command", "diff.evil.textconv", "diff.external", "filter.evil.clean", "filter.evil.process",
+    "filter.evil.smudge", "gpg.program", "merge.evil.driver", "pager.diff-tree", "pager.ls-tree", "remote.origin.uploadpack",
+    "uploadpack.packObjectsHook", "alias.diff-tree", "trailer.x.command", "sequence.editor", "interactive.diffFilter",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_program_of_the_configuration_is_not_run(mlcc: Caller, program: str, first: str, key: str) -> None:
+    git("repo", "config", key, f"!{program}" if key.startswith("alias.") else program)
+    os.chdir("repo")
+    assert "mlcc.yaml: nothing wrong" in mlcc("validate", "--changed-since", first, code=0).stderr
+    os.chdir("..")
+    assert not ran()
+
+
+@pytest.mark.parametrize(
+    "hook", ["post-index-change", "reference-transaction", "fsmonitor-watchman", "post-checkout", "pre-auto-gc"]
+)
+def test_a_hook_is_not_run(mlcc: Caller, program: str, first: str, hook: str) -> None:
+    Path("repo/.git/hooks").mkdir(exist_ok=True)
+    Path(f"repo/.git/hooks/{hook}").symlink_to(program)
+    build_tree("repo/hooks", {hook: File(Path(program).read_text(), 0o755)})
+    git("repo", "config", "core.hooksPath", "hooks")
+    os.chdir("repo")
+    mlcc("validate", "--changed-since", first, code=0)
+    os.chdir("..")
+    assert not ran()
+
+
+@pytest.mark.parametrize(
+    "url", ["{here}/repo/.git", "file://{here}/repo/.git", "ext::{program}", "ssh://x@localhost/x", "evil::x"]
+)
+def test_an_object_that_is_absent_is_not_fetched(mlcc: Caller, program: str, first: str, url: str) -> None:
+    """A promisor remote: Git would fetch it through whatever the remote names."""
+    tree = git("repo", "rev-parse", f"{first}^{{tree}}")
+    Path(f"repo/.git/objects/{tree[:2]}/{tree[2:]}").unlink()
+    for key, value in {
+        "core.repositoryformatversion": "1", "extensions.partialClone": "origin", "remote.origin.promisor": "true",
+        "remote.origin.partialclonefilter": "blob:none", "remote.origin.uploadpack": f"{program};git-upload-pack",
+        "remote.origin.url": url.format(here=Path.cwd(), program=program), "protocol.allow": "always", "protocol.ext.allow": "always",
+        "core.sshCommand": program,
+    }.items():  # fmt: skip
+        git("repo", "config", key, value)
+    os.chdir("repo")
+    assert "MLCC211" in mlcc("validate", "--changed-since", first, code=1).stderr
+    os.chdir("..")
+    assert not ran()
+
+
+def test_a_replaced_commit_does_not_hide_a_change(mlcc: Caller, first: str) -> None:
+    git("repo", "replace", first, "HEAD")
+    os.chdir("repo")
+    assert "mlcc.yaml: nothing wrong" in mlcc("validate", "--changed-since", first, code=0).stderr
+
+
+def test_the_caller_s_own_variables_of_git_do_not_reach_it() -> None:
+    given = {
+        "PATH": "/bin", "GIT_DIR": "/x", "GIT_EXTERNAL_DIFF": "x", "GIT_SSH_COMMAND": "x", "GIT_TRACE": "1", "SSH_ASKPASS": "x",
+        "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*", "GIT_INDEX_FILE": "x",
+    }  # fmt: skip
+    kept = {n: v for n, v in gits.surroundings(given).items() if n not in gits.OFF}
+    assert kept == {n: given[n] for n in ("PATH", "GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0")}

@@ -1,0 +1,97 @@
+"""Matching of lines, and unified diffs: right for every pair of texts, and bounded."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlcc.core import line_diff
+from mlcc.core.line_diff import matching_blocks, unified_diff
+
+LINES = st.lists(st.sampled_from(["a", "b", "c", "", "d e", "f"]), max_size=30)
+
+
+@given(LINES, LINES)
+def test_blocks_are_equal_stretches_in_order(first, second):
+    a = b = 0
+    for block in matching_blocks(first, second):
+        assert block.size > 0
+        assert block.a >= a
+        assert block.b >= b
+        assert first[block.a : block.a + block.size] == second[block.b : block.b + block.size]
+        a, b = block.a + block.size, block.b + block.size
+    assert a <= len(first)
+    assert b <= len(second)
+
+
+@given(LINES)
+def test_equal_texts_are_one_block(lines):
+    assert matching_blocks(lines, list(lines)) == ([(0, 0, len(lines))] if lines else [])
+
+
+@given(LINES, st.integers(0, 30), st.text("xyz", min_size=1, max_size=3))
+def test_one_line_more_is_all_that_differs(lines, place, line):
+    more = [*lines[:place], line, *lines[place:]]
+    assert sum(block.size for block in matching_blocks(lines, more)) == len(lines)
+
+
+def patched(first, diff):
+    """The second text out of the first one and a diff."""
+    out, at = [], 0
+    for line in diff:
+        if line.startswith("@@"):
+            start = line.split()[1][1:].partition(",")
+            number = int(start[0]) - (start[2] != "0")
+            out += first[at:number]
+            at = number
+        elif line[0] in " -":
+            assert first[at] == line[1:]
+            out += [line[1:]] if line[0] == " " else []
+            at += 1
+        else:
+            out.append(line[1:])
+    return out + first[at:]
+
+
+@given(LINES, LINES, st.integers(0, 3))
+def test_a_diff_makes_the_second_text_of_the_first(first, second, context):
+    diff = list(unified_diff(first, second, context=context))
+    assert patched(first, diff) == second
+    assert (diff == []) == (first == second)
+
+
+def test_a_diff_has_a_heading_and_hunks():
+    assert list(unified_diff(["a", "b", "c"], ["a", "x", "c"], "old", "new")) == [
+        "--- old", "+++ new", "@@ -1,3 +1,3 @@", " a", "-b", "+x", " c",
+    ]  # fmt: skip
+
+
+chance = random.Random(5)
+N = 10_000
+DEAR = {
+    "interleaved": ([f"# {i}" for i in range(N)], [t for i in range(N) for t in (f"# {i}", f"# u{i}")]),
+    "all equal": (["x"] * N, ["x"] * (N // 2) + ["y"] + ["x"] * (N // 2)),
+    "two words": ([chance.choice("ab") for _ in range(N)], [chance.choice("ab") for _ in range(N)]),
+    "few words": ([chance.choice("abcdefgh") for _ in range(N)], [chance.choice("abcdefgh") for _ in range(N)]),
+    "shuffled": ([str(i) for i in range(N)], chance.sample([str(i) for i in range(N)], N)),
+    "twice each": ([str(i // 2) for i in range(N)], [str(i // 2) for i in range(N, 0, -1)]),
+    "periods": ([str(i % 97) for i in range(N)], [str(i % 89) for i in range(N)]),
+}
+
+
+@pytest.mark.parametrize("name", DEAR)
+def test_the_work_is_bounded(name, monkeypatch):
+    """Counted in pairs that are compared, not in seconds; the seconds are a wide guard."""
+    pairs = []
+    real = line_diff._cost
+    monkeypatch.setattr(line_diff, "_cost", lambda *a: pairs.append(min(real(*a), line_diff.MAX_PAIRS)) or real(*a))
+    first, second = DEAR[name]
+    began = time.process_time()
+    blocks = matching_blocks(first, second)
+    assert time.process_time() - began < 5
+    assert sum(pairs) <= 2 * line_diff.MAX_STEPS
+    assert all(first[b.a : b.a + b.size] == second[b.b : b.b + b.size] for b in blocks)
