@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -124,6 +125,7 @@ def values(context: PolicyContext, path: str) -> list[tuple[Path, Any]]:
     return [(p, element) for p, value in leaves for element in (value if isinstance(value, tuple) else (value,))]
 
 
+@functools.lru_cache(4096)
 def _names(path: Path) -> set[str]:
     """A path in the forms that patterns may have: a key with a dot is written in brackets, or as it is."""
     return {format_path(path), ".".join(s.name if isinstance(s, Item) else str(s) for s in path)}

@@ -1,4 +1,4 @@
-"""A plan for people and programs: what plan, diff and apply print.  Law: one shape for all three (DESIGN section 2)."""
+"""A plan for people and programs: what plan, diff and apply print.  Law: one shape for all three."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Exceptions that end a command, each with its exit code.  Law: stdlib only, no text formatting, no printing.
 
 A mistake in a document is a finding, not an exception; these exist for the moment when a command cannot go on.
-The command line layer is the one place that maps them to exit codes (DESIGN section 2).
+The command line layer is the one place that maps them to exit codes.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ Scalar = Union[str, int, float, bool]
 
 
 class Source(enum.IntEnum):
-    """Where a value comes from; the smaller number wins.  The tens are the nine levels of DESIGN section 2."""
+    """Where a value comes from; the smaller number wins.  The tens are the nine levels (docs/mlcc-yaml.md)."""
 
     OPTION = 10
     ARGUMENT = 20

@@ -9,6 +9,9 @@ with just that change.
 from __future__ import annotations
 
 import copy
+import re
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from mlcc.core.errors import UserError
@@ -105,9 +108,47 @@ def _round_trip(text: str, root: Node, path: Path, value: Any) -> str | None:
     """ruamel's way, unless a comment would be lost on it."""
     line_end = _line_end(text)
     after = round_trip.edit_round_trip(text.replace("\r\n", "\n"), path, value).replace("\n", line_end)
-    comments = [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
-    kept = {line.strip() for line in after.splitlines()}
-    return after if all(comment in kept for comment in comments) else None
+    own = _own_lines(root, path)
+    lost = Counter(_comments(text, root, own)) - Counter(_comments(after, _read(after), range(0)))
+    return after if not lost else None
+
+
+def _own_lines(root: Node, path: Path) -> range:
+    """Lines of what is changed: a comment there goes with it."""
+    parent, rest = _deepest(root, path)
+    child = _step(parent, rest[0]) if len(rest) == 1 else None
+    if child is None or child.end == (0, 0):
+        return range(0)
+    start = parent.keys.get(str(rest[0]), child.mark).line
+    return range(start, child.end[0] + 1)
+
+
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
+
+
+def _comments(text: str, root: Node, left_out: range) -> Iterator[str]:
+    """Every comment of a document, those behind a value too; left_out: lines of which none is wanted."""
+    values: dict[int, list[Node]] = {}
+    for node in _scalars(root):
+        for number in range(node.mark.line, node.end[0] + 1):
+            values.setdefault(number, []).append(node)
+    for number, line in enumerate(text.splitlines(), 1):
+        for found in _COMMENT.finditer(line) if number not in left_out else ():
+            place = (number, found.start() + 1)
+            if not any((n.mark.line, n.mark.column) <= place < n.end for n in values.get(number, ())):
+                yield found[0].strip()
+                break
+
+
+def _scalars(node: Node) -> Iterator[Node]:
+    if node.is_map:
+        for child in node.value.values():
+            yield from _scalars(child)
+    elif node.is_list:
+        for child in node.value:
+            yield from _scalars(child)
+    else:
+        yield node
 
 
 def _line_end(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Desired, observed and recorded files to one decision each.  Law: pure; the table of DESIGN section 2, line by line.
+"""Desired, observed and recorded files to one decision each.  Law: pure; a table of cases, line by line.
 
 Nothing here reads or writes: apply executes a plan, and plan and diff show the same one, so that what is shown is what
 happens.

@@ -10,7 +10,7 @@ import hashlib
 from typing import NamedTuple
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import Finding, Severity, allowed, has_errors
+from mlcc.core.findings import Finding, Severity, allowed, error, has_errors
 from mlcc.core.nodes import Node
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.io.schema import validator
@@ -18,6 +18,8 @@ from mlcc.io.yaml import limits, reader
 from mlcc.registries.parse import SCHEMAS
 
 MAX_FILE_BYTES = 1 << 30
+# Of a project's own root.
+MAX_PROJECT_FILES = 200
 
 
 class Root(NamedTuple):
@@ -40,7 +42,27 @@ def listing(root: Root) -> list[str]:
     """Relative names of the YAML files of a root, in order; with `inside` before each where the root has it."""
     prefix = f"{root.inside}/" if root.inside else ""
     with Directory(root.path) as directory:
-        return [prefix + name for name in directory.walk() if name.endswith((".yaml", ".yml"))]
+        names = [name for name in directory.walk() if name.endswith((".yaml", ".yml"))]
+        if not root.trusted:
+            _check_total(root, directory, names)
+    return [prefix + name for name in names]
+
+
+def _check_total(root: Root, directory: Directory, names: list[str]) -> None:
+    """Raises UserError where the files of a project's own root are more than a run reads, however small each is."""
+    left, lines = _limits(root).max_bytes, 0
+    for number, name in enumerate(names, 1):
+        data = (directory.read(name, max(left, 0), single_link=False) or (b"", 0))[0]
+        left -= len(data)
+        # each line and each element of a flow collection is a key with its value, at the most
+        lines += data.count(b"\n") + data.count(b",")
+        if number > MAX_PROJECT_FILES or lines > _limits(root).max_nodes // 2:
+            most = (
+                f"{MAX_PROJECT_FILES} files, {_limits(root).max_bytes:,} bytes and {_limits(root).max_nodes:,} values"
+            )
+            message = f"a registry of a project may have {most} in all"
+            hint = "name a large registry with --registry or MLCC_REGISTRY_PATH"
+            raise UserError([error("MLCC402", message, file=root.name, hint=hint)])
 
 
 def below(root: Root, relname: str) -> str:

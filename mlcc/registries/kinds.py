@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from contextlib import suppress
 
 from mlcc.core.errors import UserError
@@ -71,13 +72,13 @@ def unread_file(root: Root, relname: str) -> list[Finding]:
     return [Finding("MLCC404", Severity.WARNING, message, "", shown, hint=f"known: {known}")]
 
 
-def file_problems(root: Root, relname: str) -> list[Finding]:
-    """What is wrong with one file: a mistake in it, or a name that nothing reads."""
+def file_problems(root: Root, relname: str, read: Callable[[Root, str], Node]) -> list[Finding]:
+    """What is wrong with one file: a mistake in it, or a name that nothing reads.  read: gives the file's nodes."""
     unread = unread_file(root, relname)
     if unread:
         return unread
     try:
-        expect_kind(files.document(root, relname), kind_of(relname))
+        expect_kind(read(root, relname), kind_of(relname))
     except UserError as problem:
         return list(problem.findings)
     return []

@@ -21,6 +21,9 @@ from mlcc.registries.match import Matcher
 from mlcc.registries.policy_rows import Policy, policies
 from mlcc.registries.triton_rows import TritonBackend, triton_backend
 
+# Of the folders that mlcc.yaml names: each is compared with every value.
+MAX_PROJECT_POLICIES = 2_000
+
 Reader = Callable[[str, Node, Node], rows.Row]
 
 
@@ -112,8 +115,20 @@ class Registries:
             if not root.validate:
                 continue  # packaged: the data tests check them
             for name in names:
-                findings += kinds.unread_file(root, name) if root.trusted else kinds.file_problems(root, name)
-        return findings
+                if root.trusted:
+                    findings += kinds.unread_file(root, name)
+                else:
+                    findings += kinds.file_problems(root, name, self._document)
+        return findings + self._too_many()
+
+    def _too_many(self) -> list[Finding]:
+        """A finding where the rules of a project's own folders are more than every value can be compared with."""
+        own = {root.name for root in self.roots if not root.trusted}
+        count = sum(1 for policy in self.policies if own and policy.mark.file.startswith(tuple(own))) if own else 0
+        if count <= MAX_PROJECT_POLICIES:
+            return []
+        message = f"{count:,} rules in the project's own policies; at most {MAX_PROJECT_POLICIES:,} are checked"
+        raise UserError([error("MLCC402", message, path="policies", hint="name a large set of rules with --registry")])
 
     # -------------------------------------------------- tables
     @functools.cached_property

@@ -1,1 +1,1 @@
-"""Guarantees at full figures (`make stress`), and a smaller set of the same in `make test`."""
+"""Tests of the guarantees (docs/guarantees.md): full figures with `make stress`, smaller ones with `make test`."""

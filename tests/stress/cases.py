@@ -1,4 +1,4 @@
-"""A project, and a run of every command on it: what several guarantees are held to."""
+"""A project and a run of every command on it, for the tests of several guarantees (docs/guarantees.md)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ WRITING = {
     "do clean": ["do", "clean"],
 }
 COMMANDS = {**READING, **WRITING}
-# These promise more (RELIABILITY G22): no network, and no other program.
+# These promise more (G22, docs/guarantees.md): no network, and no other program.
 QUIET = ("validate", "plan", "diff", "apply", "explain", "show")
 
 

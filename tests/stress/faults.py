@@ -1,7 +1,9 @@
-"""Faults at chosen calls.  Law: the code under test is the real one; a forked child runs it with the kernel's calls counted.
+"""Faults at chosen calls, for the tests of the guarantees (docs/guarantees.md).
 
-Everything that mlcc changes on a disk goes through functions of `os` (a contract test holds it to that), so counting
-them there finds every moment at which a process can be killed or a disk can fail.
+Law: the code under test is the real one; a forked child runs it with the kernel's calls counted.
+
+Everything that mlcc changes on a disk goes through functions of `os`, so counting them there finds every moment at
+which a process can be killed or a disk can fail.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""G2: a failing disk is not a half-written tree.  Each call that changes the disk fails once with ENOSPC, EIO or EACCES.
+"""G2 (docs/guarantees.md): a failing disk does not leave a half-written tree.
 
-Before the commit point the old tree stands, byte for byte, and no temporary file; after it the message says that the
-next apply finishes, and it does.  Either way: exit 1, one finding, no traceback.
+Each call that changes the disk fails once with ENOSPC, EIO or EACCES.  Before the commit point the old tree stands,
+byte for byte, and no temporary file; after it the message says that the next apply finishes, and it does.  Either way:
+exit 1, one finding, no traceback.
 """
 
 from __future__ import annotations

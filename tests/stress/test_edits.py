@@ -1,8 +1,8 @@
-"""G7: a user's edit is never lost and never overwritten silently.
+"""G7 (docs/guarantees.md): a user's edit is never lost and never overwritten silently.
 
-Random sequences of what people do to a project: edit, delete, chmod, change line ends, change the configuration, apply,
-apply --merge, and applies that are killed.  Every edit puts in a line of its own; after each step every such line stands
-in its file, and what was deleted stays deleted.
+Random sequences of what people do to a project: edit, delete, chmod, change line ends, change the configuration,
+apply, apply --merge, and applies that are killed.  Every edit puts in a line of its own; after each step every such
+line stands in its file, and what was deleted stays deleted.
 """
 
 from __future__ import annotations

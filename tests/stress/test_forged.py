@@ -1,4 +1,4 @@
-"""G8 and G11: mlcc.lock, .mlcc/base and a journal come from the checkout, and may say anything.
+"""G8 and G11 (docs/guarantees.md): mlcc.lock, .mlcc/base and a journal come from the checkout and are not trusted.
 
 Random forgeries of all three: paths that lead elsewhere, digests of what users have, shapes that are no lock.  Whatever
 they say, apply changes only what a layer can produce, deletes only what mlcc wrote, and never ends in a traceback.

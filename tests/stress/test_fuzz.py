@@ -1,4 +1,4 @@
-"""G16 and G17: whatever an mlcc.yaml holds, it is accepted or refused with a place, quickly and briefly.
+"""G16, G17 and G20 (docs/guarantees.md): any mlcc.yaml is accepted, or refused with a place, quickly and in few lines.
 
 Two sources: real files with bytes and lines of theirs changed, and documents made from the schema, some of whose values
 do not belong.

@@ -1,8 +1,9 @@
-"""G1 and G4: killed at any call that changes the disk, an apply leaves the old tree, the new one, or one that is refused.
+"""G1, G4 and G6 (docs/guarantees.md): a killed apply leaves the old tree, the new one, or one that is refused.
 
-Each point: a fresh copy of the old tree; apply to the new configuration, killed; then no file is torn, the user's files
-and the folder beside are as they were, a half-applied tree is refused by do/, and both another `apply` of the new and
-of the old configuration give exactly the new and the old tree.
+The kill comes at any call that changes the disk.  Each point: a fresh copy of the old tree; apply to the new
+configuration, killed; then no file is torn, the user's files and the folder beside are as they were, a half-applied
+tree is refused by do/, and both another `apply` of the new and of the old configuration give exactly the new and the
+old tree.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""G3: what was published survives a power cut, because it was synced in order.
+"""G3 (docs/guarantees.md): files and folders are synced in an order that survives a power cut.
 
 Files are synced before the rename that publishes them, the folder of staged files before the journal is renamed into
 place, and every folder that the apply changed before the journal is taken away.

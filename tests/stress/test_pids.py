@@ -1,4 +1,4 @@
-"""G44: the target local ends only its own servers, whatever .mlcc/run says."""
+"""G44 (docs/guarantees.md): the target local ends only its own servers, whatever the records in .mlcc/run hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""G5 and G9: many applies at once, and a folder that becomes a link while they run.
+"""G5 and G9 (docs/guarantees.md): many applies at once, and a folder that becomes a link while they run.
 
 Applies take turns on the kernel's lock of the target folder; whoever is killed lets go at once.  No path is looked up
 twice: each part is opened from the part before, so a folder that is swapped for a link leads nowhere.

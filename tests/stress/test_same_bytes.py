@@ -1,4 +1,4 @@
-"""G10: the same mlcc.yaml gives the same bytes everywhere."""
+"""G10 (docs/guarantees.md): the same mlcc.yaml gives the same bytes everywhere."""
 
 from __future__ import annotations
 

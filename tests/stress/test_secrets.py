@@ -1,8 +1,8 @@
-"""G25: a secret reaches no file, no log and no message: not when a command succeeds, fails, is killed or is broken.
+"""G25 (docs/guarantees.md): a secret reaches no file, no log and no message.
 
-Canaries stand wherever secrets stand: in variables with every usual name, in files of the home and of the project that
-tools read, and (against the rules) in mlcc.yaml itself.  Then everything that was printed or written is searched for
-them, in every disguise.
+This is so when a command succeeds, fails, is killed, or has a bug.  Canaries stand wherever secrets stand: in variables
+with every usual name, in files of the home and of the project that tools read, and (against the rules) in mlcc.yaml
+itself.  Then everything that was printed or written is searched for them, in every disguise.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""G15: the shell that is written is clean, and sourcing do/config changes nothing but the project's own variables."""
+"""G15 (docs/guarantees.md): the written shell is clean; sourcing do/config sets the project's own variables only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""G40: told to end at any moment, a command ends at once with one line, and leaves nothing behind."""
+"""G40 and G41 (docs/guarantees.md): a command that gets a signal ends at once with one line, and leaves nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""G21, G22, G27 and G41: what a run does besides its work.
+"""G21, G22, G27 and G41 (docs/guarantees.md): what a run does besides its work.
 
 Reading commands and apply reach no network and start no program; nothing of the project's is imported or run; private
 files are private under any umask; nothing is left in the temporary folder, and nothing in the home but mlcc's own.

@@ -1,4 +1,4 @@
-"""G12 and G13: a value arrives as it was written, in bash and wherever else it is rendered, and nothing of it is run."""
+"""G12, G13 and G23 (docs/guarantees.md): a value arrives as it was written, in every shell and file; none is run."""
 
 from __future__ import annotations
 

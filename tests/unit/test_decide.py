@@ -1,4 +1,4 @@
-"""Every row of the decision table of DESIGN section 2, and what may be deleted, restored, saved and recorded."""
+"""Every row of the decision table (mlcc/plan/decide.py), and what may be deleted, restored, saved and recorded."""
 
 from __future__ import annotations
 

@@ -190,3 +190,26 @@ def test_a_named_element_is_removed():
     assert (
         pyyaml.safe_load(change(COMMENTED, ("inference_components", Item("chat")), None))["inference_components"] == []
     )
+
+
+FLOW_COMMENTS = """\
+tags: {
+  team: a,     # who pays
+  cost: "b # no comment",
+}   # end
+test:
+  payload: |   # two flowers
+    {"a": 1} # no comment either
+"""
+
+
+def test_a_change_that_would_lose_a_comment_about_another_key_is_refused():
+    with pytest.raises(UserError, match="cannot be changed here"):
+        change(FLOW_COMMENTS, ("test", "payload"), "x")
+
+
+@pytest.mark.parametrize("comment", ["# who pays", "# end"])
+def test_a_change_that_is_small_enough_keeps_every_comment(comment):
+    assert comment in change(
+        FLOW_COMMENTS.replace("|   # two", "x   # two").partition('    {"a"')[0], ("test", "payload"), "y"
+    )

@@ -30,7 +30,10 @@ def asked_to(doing: str) -> Iterator[None]:
         yield
     except OSError as problem:
         file = os.fsdecode(problem.filename) if isinstance(problem.filename, (str, bytes)) else ""
-        message = f"could not {doing}: {(problem.strerror or 'input/output error').lower()}"
+        # a library that raises an OSError of its own names the system's as its cause
+        cause = problem.__cause__ if isinstance(problem.__cause__, OSError) else problem
+        why = problem.strerror or cause.strerror or "input/output error"
+        message = f"could not {doing}: {why.lower()}; nothing was changed"
         raise Refused(file, message, "free the cause, run again", "MLCC208") from problem
 
 
