@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from mlcc.io.cache import Folder
-from mlcc.io.disk import observer, reader
+from mlcc.io.disk import callers, observer, reader
 
 COMMANDS = ("validate", "plan", "diff", "explain", "show")
 # What asks Git, the network or a container engine, or walks a whole repository, is not recorded.
@@ -144,6 +144,7 @@ def _holds(events: Sequence[Sequence[Any]]) -> bool:
         ask: dict[str, Callable[..., Any]] = {
             "named": lambda path, cap: observer.digest(reader.read_named(path, cap)),
             "present": reader.present,
+            "own_file": callers.own_file,
             "is_directory": reader.is_directory,
             "directory": lambda path, follow: bool(directory(path, follow)),
             "parent": lambda path, follow, below: directory(path, follow).has_parent(below),

@@ -12,6 +12,7 @@ from mlcc.io import programs
 
 CHOICE = "MLCC_ENGINE"
 NONE = "none"
+BUILD_NETWORK, NETWORKS = "MLCC_BUILD_NETWORK", ("default", "host", "none")
 LABEL = "mlcc.project"
 
 
@@ -62,7 +63,7 @@ class Engine(NamedTuple):
         traits = self.traits
         plugin = traits.buildx and self.ask("buildx", "version", environ=environ, timeout_s=15).code == 0
         head = list(traits.buildx if plugin else traits.build)
-        head += ["--label", f"{LABEL}={project}", "--network", "host", "--platform", platform]
+        head += ["--label", f"{LABEL}={project}", *_build_network(environ), "--platform", platform]
         return [self.program, *head, "--tag", image, context]
 
     def publishes(self, environ: Mapping[str, str]) -> bool:
@@ -91,6 +92,18 @@ class Engine(NamedTuple):
             self.ask("rmi", "--force", found, environ=environ, timeout_s=120)
         gone = self.ask("image", "inspect", image, environ=environ).code != 0
         return gone and not self.ask(*untagged, environ=environ).stdout.strip()
+
+
+def _build_network(environ: Mapping[str, str]) -> list[str]:
+    """The engine's own network, unless the operator names another one.
+
+    With the host's, a Dockerfile, which may be a stranger's, reaches what listens on the host's loopback interface.
+    """
+    network = environ.get(BUILD_NETWORK, "")
+    if network not in ("", *NETWORKS):
+        message = f"{BUILD_NETWORK}={quoted(network)}: no such network of a build"
+        raise PreconditionError([error("MLCC302", message, hint=f"it may be {allowed(NETWORKS)}, or absent")])
+    return ["--network", network] if network else []
 
 
 def detect(environ: Mapping[str, str]) -> Engine | None:

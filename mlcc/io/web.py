@@ -12,7 +12,8 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -163,13 +164,22 @@ def exchange(
         connection.close()
 
 
+Resolve = Callable[[str, int], Iterable[str]]
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """The addresses of a host, as text.  Raises OSError where there are none."""
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
 class Web:
     """Asks servers by GET.  Raises Unreachable for all that can go wrong on the way."""
 
-    def __init__(self, environ: Mapping[str, str], limits: Limits = USUAL) -> None:
-        """environ: proxies, as other programs name them."""
+    def __init__(self, environ: Mapping[str, str], limits: Limits = USUAL, resolve: Resolve = addresses) -> None:
+        """environ: proxies, as other programs name them; resolve: looks addresses up."""
         self._environ = environ
         self._limits = limits
+        self._resolve = resolve
 
     def get(self, url: str, cap: int, token: str = "") -> Answer:
         """The answer to a question, after redirects.  cap: how many bytes it may have; token: for the first origin."""
@@ -186,9 +196,29 @@ class Web:
             following = origin(url)
             if following is None or (first.scheme == "https" and following.scheme != "https"):
                 raise Unreachable("leads to an address that is not followed")
+            if following.host != first.host and self._leads_inside(first, following):
+                raise Unreachable("leads to an address of a private network, which is not followed")
             here, left = following, left - 1
             if left < 0:
                 raise Unreachable("leads in circles")
+
+    def _leads_inside(self, first: Origin, following: Origin) -> bool:
+        """True for a redirect into a network that the first server could not have meant.
+
+        A link-local address (a cloud's metadata service) is never followed; a private one or this machine only from a
+        server that is of a private network itself.
+        """
+        if self._proxy(following) is not None and not _is_address(following.host):
+            return False  # the proxy looks it up, and decides
+        try:
+            found = [ip_address(a.partition("%")[0]) for a in self._resolve(following.host, following.port)]
+            if any(a.is_link_local for a in found):
+                return True
+            if all(a.is_global for a in found):
+                return False
+            return any(ip_address(a.partition("%")[0]).is_global for a in self._resolve(first.host, first.port))
+        except (OSError, ValueError):
+            return False  # asking it will say what is wrong
 
     def _one(self, url: str, at: Origin, cap: int, token: str) -> Answer:
         headers = {"User-Agent": f"mlcc/{VERSION}", "Accept": "*/*", "Connection": "close"}
@@ -231,6 +261,14 @@ class Web:
         if parts.scheme not in PROXIES or not parts.hostname:
             raise ValueError("a proxy of another kind")
         return parts
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _spared(at: Origin, names: str) -> bool:

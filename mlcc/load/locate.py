@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mlcc.core.findings import Finding, Severity, error, printable, quoted
-from mlcc.io.disk.callers import texts
+from mlcc.io.disk.callers import own_file, texts
 from mlcc.io.disk.reader import Directory, Refused, is_directory, present
 from mlcc.load.document import Config
 from mlcc.load.request import Request
@@ -25,7 +25,11 @@ def find_mlcc_yaml(start: str) -> str:
     while True:
         for name in FILE_NAMES:
             if present(os.path.join(here, name)):
-                return os.path.normpath(os.path.join(start, *ups, name))
+                found = os.path.normpath(os.path.join(start, *ups, name))
+                if ups and not own_file(os.path.join(here, name)):
+                    hint = f"if you trust it, name it: -f {found}"
+                    raise Refused(found, "belongs to another user, and lies in a folder above this one", hint)
+                return found
         ups.append(os.pardir)
         parent = os.path.dirname(here)
         if present(os.path.join(here, ".git")) or parent == here:

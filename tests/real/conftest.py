@@ -43,6 +43,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Rig:
         "MLCC": str(mlcc),
         "MLCC_HOME": str(tmp_path_factory.mktemp("mlcc-home")),
         "MLCC_PLUGINS": "none",
+        # the daemon of these tests has no bridge
+        "MLCC_BUILD_NETWORK": "host",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "COLUMNS": "80",
         CANARY_VARIABLE: CANARY,

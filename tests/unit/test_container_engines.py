@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mlcc.core.errors import PreconditionError
 from mlcc.io.container_engines import Engine
 from tests.helpers import File, build_tree
 
@@ -56,3 +57,17 @@ def test_every_engine_is_told_the_platform_and_whose_image_it_is(tmp_path: Path,
     found = options(engine)
     assert after(found, "--platform") == "linux/arm64"
     assert after(found, "--label") == "mlcc.project=mlcc-iris-1"
+
+
+@pytest.mark.parametrize(("given", "found"), [("", None), ("host", "host"), ("none", "none")])
+def test_a_build_has_the_host_s_network_only_where_the_operator_names_it(given: str, found: str | None) -> None:
+    environ = {"PATH": os.environ["PATH"], "MLCC_BUILD_NETWORK": given}
+    arguments = Engine("podman", "podman", "").build_arguments("a:1", "linux/amd64", ".", "p", environ)
+    assert (after(arguments, "--network") if "--network" in arguments else None) == found
+
+
+def test_another_network_is_refused() -> None:
+    with pytest.raises(PreconditionError, match="no such network"):
+        Engine("podman", "podman", "").build_arguments(
+            "a:1", "linux/amd64", ".", "p", {"MLCC_BUILD_NETWORK": "container:x"}
+        )

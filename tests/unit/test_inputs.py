@@ -162,3 +162,13 @@ def test_roots_come_from_plugins_then_the_variable_then_options_then_the_project
 def test_an_operator_s_folder_that_is_not_there_is_an_error():
     inputs = gathered({"repo/app/mlcc.yaml": SMALLEST}, Request(environ={"REGISTRY_PATH": "nowhere"}))
     assert [f.code for f in inputs.findings] == ["MLCC402"]
+
+
+def test_a_file_of_another_user_above_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Git does with a repository of another user: what they own may be changed under our hands."""
+    build_tree(tmp_path, {"mlcc.yaml": SMALLEST, "deep/er/x": ""})
+    for name in ("getuid", "geteuid"):
+        monkeypatch.setattr(os, name, lambda: 12345)
+    with pytest.raises(Refused, match="belongs to another user"):
+        locate.find_mlcc_yaml(str(tmp_path / "deep/er"))
+    assert locate.find_mlcc_yaml(str(tmp_path)) == str(tmp_path / "mlcc.yaml")

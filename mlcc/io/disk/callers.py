@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Union
 
+from mlcc.io.disk.observer import note
 from mlcc.io.disk.reader import Refused, reason
 
 StrPath = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
@@ -47,3 +48,10 @@ def make_folder(path: str) -> None:
         raise Refused(path, "a file or a link stands where a directory belongs") from None
     except OSError as problem:
         raise Refused(path, f"the directory cannot be made: {reason(problem)}") from None
+
+
+def own_file(path: str) -> bool:
+    """True for what this user owns: what others own may be theirs to change (as Git's safe.directory)."""
+    found = os.lstat(path).st_uid in {os.geteuid(), os.getuid()}
+    note("own_file", (path,), found)
+    return found
