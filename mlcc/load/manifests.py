@@ -51,8 +51,8 @@ def _of_pyproject(data: bytes) -> Table:
         import tomllib
     else:
         import tomli as tomllib
-    tool = tomllib.loads(text).get("tool")
-    return Table(tool.get("mlcc") if isinstance(tool, dict) else None)
+    tool = tomllib.loads(text).get("tool", {})
+    return Table(tool.get("mlcc")) if isinstance(tool, dict) else Table(None, "tool in pyproject.toml is no table")
 
 
 def _has_long_key(line: str) -> bool:

@@ -15,7 +15,6 @@ DEEP = "[" * 100_000
         ("pyproject.toml", "[tool.mlcc]\nttl = '1h'\n", {"ttl": "1h"}),
         ("pyproject.toml", "tool.mlcc.deployment.region = 'eu-west-1'\n", {"deployment": {"region": "eu-west-1"}}),
         ("pyproject.toml", "# mlcc\n[tool.other]\na = 1\n", None),
-        ("pyproject.toml", "tool = 'mlcc'\n", None),
         ("pyproject.toml", "[project]\nversion = '1.2.3'\nmlcc = [1.5, 2.5]\n", None),
         ("pyproject.toml", "[project]\ntext = 'mlcc " + "One sentence. " * 60 + "'\n", None),
         ("pyproject.toml", "this is no TOML", None),
@@ -34,6 +33,7 @@ def test_the_table_or_none(name: str, text: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
+        ("pyproject.toml", "tool = 'mlcc'\n", "is no table"),
         ("pyproject.toml", "mlcc = [", "cannot be read"),
         ("pyproject.toml", "mlcc = " + DEEP, "cannot be read"),
         ("pyproject.toml", "\n#mlcc\n" + ".".join(["a"] * 60) + " = 1", "a key in line 3 has more than 50 parts"),
