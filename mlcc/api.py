@@ -30,7 +30,7 @@ from mlcc.core.values import Source, Value
 from mlcc.load.inputs import Inputs
 from mlcc.load.request import Request
 from mlcc.pipeline import apply, check, load, plan, read, render, resolve
-from mlcc.plan.decide import Change, Options, Plan
+from mlcc.plan.changes import Change, Options, Plan
 from mlcc.registries import Registries
 from mlcc.resolve.project import Project
 from mlcc.resolve.result import Resolved

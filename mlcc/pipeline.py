@@ -25,7 +25,7 @@ from mlcc.io.disk.staging import staging_folder
 from mlcc.load.inputs import Inputs, gather
 from mlcc.load.locate import present_below
 from mlcc.load.request import Request
-from mlcc.plan.decide import Options
+from mlcc.plan.changes import Options
 from mlcc.registries.loader import load as load_registries
 from mlcc.render.project import render_project
 from mlcc.resolve.project import Project, resolve_project

@@ -103,7 +103,7 @@ def findings() -> str:
 def finding(page: Page) -> str:
     """The page of one code."""
     lines = [f"# {page.code}: {page.title}", "", "Made from registries/findings.yaml by `make docs`; do not edit.", ""]
-    lines += [f"Severity: {page.severity}. Spoken by {', '.join(f'`{p}`' for p in codes()[page.code])}.", ""]
+    lines += [f"Severity: {page.severity}. Raised by {', '.join(f'`{p}`' for p in codes()[page.code])}.", ""]
     lines += [textwrap.fill(page.meaning, 110), "", "## What to do", "", textwrap.fill(page.remedy, 110)]
     for heading, example in (("This shows it", page.bad), ("Mended", page.good)):
         if example is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -11,12 +11,13 @@ from mlcc.apply.state import LOCK_MAX_BYTES, State, observe, read_state
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.tree import LOCK_NAME, OnDisk, Tree
-from mlcc.io.disk.callers import make_folder, texts
+from mlcc.io.disk.callers import StrPath, make_folder, texts
 from mlcc.io.disk.lock import locked
 from mlcc.io.disk.reader import Directory
-from mlcc.plan import decide as planning
-from mlcc.plan import journal
-from mlcc.plan.decide import SAVED_SUFFIX, Change, Known, Options, Plan
+from mlcc.plan import changes, journal
+from mlcc.plan.changes import NEW_SUFFIX, SAVED_SUFFIX, Change, Known, Options, Plan
+from mlcc.plan.decide import make_plan
+from mlcc.plan.line_ends import has_crlf, is_binary, to_crlf
 from mlcc.plan.lock import Lock, lock_bytes, lock_differences, outdated_lock, read_lock
 from mlcc.render.conf_lines import acceptable
 from mlcc.render.layers import producible
@@ -47,18 +48,18 @@ class Prepared(NamedTuple):
             return self.plan.changes
         old = self.state.lock
         reason = lock_differences(self.before, old, self.lock) if old is not None else ""
-        change = Change(LOCK_NAME, planning.CREATE if old is None else planning.UPDATE, self.lock, reason=reason)
+        change = Change(LOCK_NAME, changes.CREATE if old is None else changes.UPDATE, self.lock, reason=reason)
         return tuple(sorted((*self.plan.changes, change), key=lambda c: c.path))
 
     @property
     def summary(self) -> dict[str, int]:
         """How many files have each action, mlcc.lock among them."""
-        return planning.summary(self.all_changes)
+        return changes.summary(self.all_changes)
 
     @property
     def changes_files(self) -> bool:
         """True when apply would write or delete a file of the project."""
-        return any(c.writes or c.action == planning.DELETE for c in self.plan.changes)
+        return any(c.writes or c.action == changes.DELETE for c in self.plan.changes)
 
     @property
     def blocked(self) -> bool:
@@ -73,7 +74,7 @@ class Prepared(NamedTuple):
 
 def prepare_plan(project: Project, desired: Tree, target: Directory, options: Options = Options()) -> Prepared:
     """Plans the change from what `target` holds to the desired tree.  Reads only."""
-    options = options._replace(restore=tuple(map(os.path.normpath, texts(options.restore))))
+    options = options._replace(restore=normal(options.restore), keep_deleted=normal(options.keep_deleted))
     can_render = producible(project.registries, project.inputs.plugged.layers)
     state = read_state(target, can_render)
     before = read_lock(state.lock) if state.lock is not None else Lock()
@@ -81,26 +82,39 @@ def prepare_plan(project: Project, desired: Tree, target: Directory, options: Op
     if state.journal is not None:
         paths |= {p for p in state.journal.entries if can_render(p)}
     observed = observe(target, sorted(paths))
-    observed |= _saved_names(target, observed) if options.force or options.restore else {}
+    observed |= _copies(target, observed, options)
     known = Known(observed, state.base, before.files, can_render, acceptable)
     if state.journal is not None:
         found = journal.recover_state(state.journal, observed, state.base, before.files, state.staged, can_render)
         known = known._replace(base=found.base, records=found.records)
-    plan = planning.make_plan(desired, known, options)
+    plan = make_plan(desired, known, options)
     plan = plan._replace(findings=(*plan.findings, *outdated_lock(before)))
     lock = lock_bytes(project.default, project.environments, project.registries.digests(), plan.records)
     if len(lock) > LOCK_MAX_BYTES:
         message = f"the resolved values take {len(lock):,} bytes, more than mlcc.lock may hold"
         raise UserError([error("MLCC210", message, hint="shorten values, or move long ones into files of code/")])
+    if state.lock is not None and has_crlf(state.lock):
+        lock = to_crlf(lock)
     return Prepared(plan, lock, before, state, known)
 
 
-def _saved_names(target: Directory, observed: Iterable[str]) -> dict[str, OnDisk]:
-    """Copies that earlier applies saved beside the files: their names are taken."""
-    files = tuple(observed)
-    folders = {path.rpartition("/")[0] for path in files}
-    beside = {name for folder in folders for name in target.names(folder) if SAVED_SUFFIX in name}
-    starts = tuple(f"{path}{SAVED_SUFFIX}" for path in files)
+def normal(paths: StrPath | Iterable[StrPath]) -> tuple[str, ...]:
+    """Paths relative to the target as they stand in the table of files: without `./` and a `/` at the end."""
+    return tuple(map(os.path.normpath, texts(paths)))
+
+
+def _copies(target: Directory, observed: Mapping[str, OnDisk], options: Options) -> dict[str, OnDisk]:
+    """Copies that earlier applies wrote beside the files: their names are taken.
+
+    Without an option that writes copies only new versions of binary files matter: their conflict stands.
+    """
+    if not (options.force or options.restore or options.merge):
+        new = (path + NEW_SUFFIX for path, disk in observed.items() if is_binary(disk.data))
+        return {name: OnDisk(b"") for name in new if target.exists(name)}
+    suffixes = (SAVED_SUFFIX, NEW_SUFFIX)
+    folders = {path.rpartition("/")[0] for path in observed}
+    beside = {name for folder in folders for name in target.names(folder) if any(s in name for s in suffixes)}
+    starts = tuple(path + suffix for path in observed for suffix in suffixes)
     return {name: OnDisk(b"") for name in beside if name.startswith(starts)}
 
 

@@ -10,6 +10,7 @@ goes when its holder goes.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import NamedTuple
@@ -21,13 +22,18 @@ from mlcc.core.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
 from mlcc.io.disk import writer
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.io.disk.writer import make_directories, remove_empty, remove_files, remove_flat, signals_wait, write_file
-from mlcc.plan.decide import DELETE, SAVED_SUFFIX, Known, Plan, saved_note
+from mlcc.plan.changes import DELETE, SAVED_SUFFIX, Known, Plan
 from mlcc.plan.journal import Journal, journal_of_plan
+from mlcc.plan.notes import saved_note
 
-# What mlcc keeps beside the base tree, so that Git ignores its state and never rewrites line ends of the base.
+# What mlcc keeps beside the base tree: Git ignores its state, never rewrites line ends of the base, shows the base in
+# no diff and puts no conflict markers into it.  Each file's forms in earlier releases follow the present one.
 STATE_FILES = {
-    ".mlcc/.gitignore": b"/run/\n/txn/\n",
-    ".mlcc/.gitattributes": b"base/** -text linguist-generated\n",
+    ".mlcc/.gitignore": (b"/run/\n/txn/\n",),
+    ".mlcc/.gitattributes": (
+        b"base/** -text -diff -merge linguist-generated\n",
+        b"base/** -text linguist-generated\n",
+    ),
 }
 
 
@@ -48,7 +54,7 @@ class _Write(NamedTuple):
     """A staged file and where it goes.
 
     before: digest of what was read at its place, None where nothing was; own: a file of mlcc's own state, which nobody
-    edits; copy: what a person had, kept under a name that is free.
+    edits; copy: a copy beside a file, under a name that is free.
     """
 
     staged: str
@@ -132,13 +138,18 @@ def _work(
         if change.saved and disk is not None:
             # a copy is for reading: it gets no set-user-ID bit
             first.append(_Write(f"d{len(first)}", change.saved, disk.data, disk.mode & 0o777, copy=True))
+        if change.beside is not None:
+            first.append(_Write(f"d{len(first)}", change.beside.path, change.beside.data, change.mode, copy=True))
         if change.data is not None:
             before = digest(disk.data) if disk is not None else None
             first.append(_Write(f"d{len(first)}", change.path, change.data, change.mode, before))
     own: dict[str, tuple[bytes, bytes | None]] = {
         f"{BASE_DIR}/{p}": (d, state.base.get(p)) for p, d in plan.base.items() if state.base.get(p) != d
     }
-    own |= {path: (data, None) for path, data in STATE_FILES.items() if target.read(path, MAX_FILE_BYTES) is None}
+    for path, (data, *earlier) in STATE_FILES.items():
+        found = target.read(path, MAX_FILE_BYTES)
+        if found is None or found[0] in earlier:
+            own[path] = (data, found[0] if found is not None else None)
     if state.lock != lock:
         own[LOCK_NAME] = (lock, state.lock)
     last = [
@@ -250,10 +261,13 @@ def _keep_late_edit(target: Directory, parent: int, write: _Write) -> list[Findi
     return findings
 
 
+_NUMBERED = re.compile(r"(.*\.mlcc-(?:saved|new))-([0-9]+)\Z", re.DOTALL)
+
+
 def _link_free(source: str, source_folder: int, name: str, folder: int) -> str:
     """Gives a file a second name that nothing has: `name`, else with the next free number; the name that it got."""
-    first, _, number = name.partition(f"{SAVED_SUFFIX}-")
-    stem, tried = (f"{first}{SAVED_SUFFIX}", int(number)) if number else (name, 1)
+    numbered = _NUMBERED.match(name)
+    stem, tried = (numbered[1], int(numbered[2])) if numbered is not None else (name, 1)
     while True:
         try:
             os.link(source, name, src_dir_fd=source_folder, dst_dir_fd=folder, follow_symlinks=False)

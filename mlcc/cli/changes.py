@@ -13,7 +13,7 @@ from mlcc.core.findings import Finding, ordered, printable
 from mlcc.core.paths import Path, format_path
 from mlcc.core.tree import LOCK_NAME, digest
 from mlcc.core.values import SOURCE_TITLES
-from mlcc.plan.decide import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
+from mlcc.plan.changes import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
 from mlcc.resolve.project import Project
 
 SIGNS = {

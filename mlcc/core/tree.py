@@ -40,8 +40,8 @@ class OnDisk(NamedTuple):
 class Record(NamedTuple):
     """What the lock says of a file.
 
-    digest: of the rendered bytes; edited: of the bytes on disk where they differ (`removed` when the file was taken
-    away), else empty.
+    digest: of the rendered bytes; edited: of the bytes on disk where they differ, REMOVED when the file was taken away,
+    STAYS_DELETED when its user said so for good, else empty.
     """
 
     owner: str
@@ -50,7 +50,7 @@ class Record(NamedTuple):
     edited: str = ""
 
 
-REMOVED = "removed"
+REMOVED, STAYS_DELETED = "removed", "stays-deleted"
 
 Tree = Mapping[str, Rendered]
 """Desired files by their path relative to the target, with `/` between components."""

@@ -6,137 +6,97 @@ happens.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Iterable
+from fnmatch import fnmatchcase
 
-from mlcc.core.findings import Finding, Severity, printable
-from mlcc.core.paths import EMPTY
-from mlcc.core.tree import MANAGED, REMOVED, SEED, OnDisk, Record, Rendered, Tree, digest
-from mlcc.plan.merge import has_markers, merge_texts
-
-if TYPE_CHECKING:
-    from mlcc.io.disk.callers import StrPath
-
-
-CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT = (
-    "create",
-    "update",
-    "delete",
-    "unchanged",
-    "keep",
-    "merge",
-    "conflict",
+from mlcc.core.findings import Finding
+from mlcc.core.tree import MANAGED, REMOVED, SEED, STAYS_DELETED, OnDisk, Record, Rendered, Tree, digest
+from mlcc.plan.changes import (
+    CONFLICT,
+    CREATE,
+    DELETE,
+    KEEP,
+    MERGE,
+    NEW_SUFFIX,
+    SAVED_SUFFIX,
+    UNCHANGED,
+    UPDATE,
+    Beside,
+    Change,
+    Known,
+    Options,
+    Plan,
 )
-ACTIONS = (CREATE, UPDATE, DELETE, UNCHANGED, KEEP, MERGE, CONFLICT)
+from mlcc.plan.line_ends import has_crlf, is_binary, to_crlf, to_lf
+from mlcc.plan.merge import has_markers, merge_texts
+from mlcc.plan.notes import (
+    BESIDE,
+    EDITED,
+    MARKED,
+    NO_BASE,
+    NOT_OURS,
+    OLD_SEED,
+    REMOVED_HERE,
+    Facts,
+    findings_of,
+)
+
 EXECUTABLE = 0o111
-SAVED_SUFFIX = ".mlcc-saved"
-MARKED = "conflict markers stand in it"
-REMOVED_HERE = "removed on disk, but the new file differs from what was rendered before"
-NO_BASE = "mlcc.lock records it, but .mlcc/base holds no copy to tell your edits by"
-
-
-class Change(NamedTuple):
-    """What happens to one file.
-
-    action: one of ACTIONS; data and mode: what is written (None: nothing is); saved: where the bytes that are replaced
-    go first; reason: one sentence for people.
-    """
-
-    path: str
-    action: str
-    data: bytes | None = None
-    mode: int = 0o644
-    saved: str = ""
-    reason: str = ""
-    owner: str = MANAGED
-
-    @property
-    def writes(self) -> bool:
-        """True when the file is written."""
-        return self.data is not None
-
-
-class Options(NamedTuple):
-    """How conflicts are settled: markers, taking the new file after a copy was saved, files to bring back."""
-
-    merge: bool = False
-    force: bool = False
-    restore: Collection[StrPath] = ()
-
-
-class Plan(NamedTuple):
-    """Every decision, in path order.
-
-    base: the base tree afterwards; records: the lock's table of files afterwards; blocked: nothing may be written.
-    """
-
-    changes: tuple[Change, ...]
-    base: Mapping[str, bytes]
-    records: Mapping[str, Record]
-    findings: tuple[Finding, ...] = ()
-    marked: tuple[str, ...] = ()
-
-    @property
-    def blocked(self) -> bool:
-        """True when a conflict forbids writing anything."""
-        return any(c.action == CONFLICT and not c.writes for c in self.changes)
-
-    @property
-    def summary(self) -> dict[str, int]:
-        """How many files have each action."""
-        return summary(self.changes)
-
-
-def summary(changes: Iterable[Change]) -> dict[str, int]:
-    """How many files have each action."""
-    counts = Counter(change.action for change in changes)
-    return {action: counts[action] for action in ACTIONS}
-
-
-class Known(NamedTuple):
-    """All that is known about the target before anything is decided.
-
-    observed: plain files on disk among the paths of interest; base and records: of the last apply; producible: whether
-    some layer can render a path (nothing else is ever deleted); acceptable: whether merged bytes have the form that
-    their path promises.
-    """
-
-    observed: Mapping[str, OnDisk]
-    base: Mapping[str, bytes] = EMPTY
-    records: Mapping[str, Record] = EMPTY
-    producible: Callable[[str], bool] = lambda path: False
-    acceptable: Callable[[str, bytes], bool] = lambda path, data: True
 
 
 def make_plan(desired: Tree, known: Known, options: Options = Options()) -> Plan:
     """Makes the plan that turns the observed tree into the desired one."""
+    raw = {path for path, new in desired.items() if b"\r" in new.data}
+    crlf = {path for path, disk in known.observed.items() if path not in raw and has_crlf(disk.data)}
+    observed = {p: d._replace(data=to_lf(d.data)) if p in crlf else d for p, d in known.observed.items()}
+    known = known._replace(observed=observed, base={p: d if p in raw else to_lf(d) for p, d in known.base.items()})
+    options = options._replace(restore=frozenset(matching([str(word) for word in options.restore], desired)))
     changes: list[Change] = []
     findings: list[Finding] = []
+    records: dict[str, Record] = {}
     for path in sorted({*desired, *known.base, *known.records}):
         new = desired.get(path)
-        if new is None:
-            change = _gone(path, known)
-        elif new.owner == SEED:
-            change = _seed(path, new, known, options)
-        else:
-            change = _managed(path, new, known, options)
-        if change is not None:
-            changes.append(change)
-            findings.extend(_notes(change, new, known))
-    base = {p: f.data for p, f in desired.items() if f.owner == MANAGED}
-    records = {p: _record(p, f, changes, known) for p, f in desired.items()}
+        change = _gone(path, known) if new is None else _rendered(path, new, known, options)
+        if change is None:
+            continue
+        findings.extend(findings_of(_facts(change, new, known)))
+        if new is not None:
+            records[path] = _record(path, new, change, known, options)
+        changes.append(_with_ends(change) if path in crlf else change)
+    base = {path: rendered.data for path, rendered in desired.items()}
     marked = tuple(c.path for c in changes if c.action == CONFLICT and c.writes and not c.saved)
-    return Plan(tuple(changes), base, dict(sorted(records.items())), tuple(findings), marked)
+    return Plan(tuple(changes), base, records, tuple(findings), marked)
+
+
+def matching(words: Collection[str], paths: Iterable[str]) -> list[str]:
+    """The paths that are named: each word is a path, a folder, or a pattern in which `*` stands for anything."""
+    return [path for path in paths if any(_means(word, path) for word in words)]
+
+
+def _means(word: str, path: str) -> bool:
+    return word in (path, ".") or path.startswith(f"{word}/") or fnmatchcase(path, word)
+
+
+def _with_ends(change: Change) -> Change:
+    """The change of a file whose lines end with CR LF."""
+    return change._replace(data=to_crlf(change.data)) if change.data is not None else change
 
 
 # ---------------------------------------------------------------- one file
-def _managed(path: str, new: Rendered, known: Known, options: Options) -> Change:
-    disk, base = known.observed.get(path), known.base.get(path)
+def _rendered(path: str, new: Rendered, known: Known, options: Options) -> Change:
+    """A file that is rendered."""
+    disk = known.observed.get(path)
     if path in options.restore:
-        return _restored(path, new, disk, known.observed)
-    if disk is None:
-        return _absent(path, new, base, options)
+        change = _restored(path, new, known)
+    elif disk is None:
+        change = _absent(path, new, known, options)
+    else:
+        change = _present(path, new, disk, known, options)
+    return change._replace(owner=new.owner)
+
+
+def _present(path: str, new: Rendered, disk: OnDisk, known: Known, options: Options) -> Change:
+    base = _base(path, known)
     mode = _mode(new, disk, known.records.get(path))
     if disk.data == new.data:
         changed = (mode ^ disk.mode) & EXECUTABLE
@@ -147,17 +107,35 @@ def _managed(path: str, new: Rendered, known: Known, options: Options) -> Change
             return Change(path, UPDATE, new.data, mode, _saved(path, known.observed), MARKED)
         return Change(path, CONFLICT, disk.data if options.merge else None, mode, reason=MARKED)
     if base == new.data:
-        return Change(path, KEEP, reason="edited; nothing new to merge")
+        return _edited(path, known, options)
     if disk.data == base:
         return Change(path, UPDATE, new.data, mode)
     if base is not None:
         merged = merge_texts(base, disk.data, new.data)
         if not merged.conflicts and known.acceptable(path, merged.data):
             return Change(path, MERGE, merged.data, mode, reason="your edits and the new lines do not touch")
+    elif _is_old_seed(path, new, known):
+        return Change(path, KEEP, reason=OLD_SEED)
     return _conflict(path, new, disk, mode, known, options)
 
 
-def _absent(path: str, new: Rendered, base: bytes | None, options: Options) -> Change:
+def _edited(path: str, known: Known, options: Options) -> Change:
+    """A file that the user edited and that is rendered as before.
+
+    A binary file has no markers: its conflict stands as long as the new version lies beside it.
+    """
+    if path + NEW_SUFFIX in known.observed and not options.force:
+        return Change(path, CONFLICT, reason=BESIDE)
+    return Change(path, KEEP, reason="edited; nothing new to merge")
+
+
+def _absent(path: str, new: Rendered, known: Known, options: Options) -> Change:
+    """A file that is rendered and not on disk."""
+    base, record = _base(path, known), known.records.get(path)
+    if path in options.keep_deleted or (record is not None and record.edited == STAYS_DELETED):
+        return Change(path, KEEP, reason="stays deleted, as you answered; --restore brings it back")
+    if new.owner == SEED and record is not None and record.owner == SEED:
+        return Change(path, KEEP, reason="deleted by you; --restore brings it back")
     if base is None:
         return Change(path, CREATE, new.data, new.mode)
     if base == new.data:
@@ -167,35 +145,56 @@ def _absent(path: str, new: Rendered, base: bytes | None, options: Options) -> C
     return Change(path, CONFLICT, reason=REMOVED_HERE)
 
 
+def _base(path: str, known: Known) -> bytes | None:
+    """What was rendered before.
+
+    Earlier releases kept no base of seeds, but the digest: where it is that of the file, the file is its own base.
+    """
+    base, record, disk = known.base.get(path), known.records.get(path), known.observed.get(path)
+    if base is None and record is not None and record.owner == SEED and disk is not None:
+        return disk.data if digest(disk.data) == record.digest else None
+    return base
+
+
+def _is_old_seed(path: str, new: Rendered, known: Known) -> bool:
+    """True for an edited seed of which no base was kept: there is nothing that it could be merged with."""
+    record = known.records.get(path)
+    return new.owner == SEED and record is not None and record.owner == SEED
+
+
 def _conflict(path: str, new: Rendered, disk: OnDisk, mode: int, known: Known, options: Options) -> Change:
     base, record = known.base.get(path), known.records.get(path)
     # the lock alone makes no file mlcc's: it may be forged, and the base is what a merge needs
     recorded = record is not None and record.owner == MANAGED
-    foreign = NO_BASE if recorded else "exists, and mlcc did not write it"
-    reason = "edited where the new file changes too" if base is not None else foreign
+    reason = EDITED if base is not None else NO_BASE if recorded else NOT_OURS
     if options.force:
         return Change(path, UPDATE, new.data, mode, _saved(path, known.observed), reason)
-    if options.merge:
-        merged = merge_texts(base or b"", disk.data, new.data)
-        return Change(path, CONFLICT, merged.data, mode, reason=reason)
-    return Change(path, CONFLICT, reason=reason)
+    if not options.merge:
+        return Change(path, CONFLICT, reason=reason)
+    if is_binary((base or b"") + disk.data + new.data):
+        beside = Beside(_saved(path, known.observed, NEW_SUFFIX), new.data)
+        return Change(path, CONFLICT, mode=mode, reason=reason, beside=beside)
+    return Change(path, CONFLICT, merge_texts(base or b"", disk.data, new.data).data, mode, reason=reason)
 
 
-def _restored(path: str, new: Rendered, disk: OnDisk | None, observed: Collection[str]) -> Change:
+def _restored(path: str, new: Rendered, known: Known) -> Change:
+    """A file that the user wants as it is rendered.  What nobody edited needs no copy."""
+    disk, record = known.observed.get(path), known.records.get(path)
     if disk is None:
-        return Change(path, CREATE, new.data, new.mode, reason="restored", owner=new.owner)
+        return Change(path, CREATE, new.data, new.mode, reason="restored")
     if disk.data == new.data:
-        if (disk.mode ^ new.mode) & EXECUTABLE:
-            return Change(path, UPDATE, new.data, new.mode, reason="mode", owner=new.owner)
-        return Change(path, UNCHANGED, owner=new.owner)
-    return Change(path, UPDATE, new.data, new.mode, _saved(path, observed), "restored", new.owner)
+        changed = (disk.mode ^ new.mode) & EXECUTABLE
+        return Change(path, UPDATE, new.data, new.mode, reason="mode") if changed else Change(path, UNCHANGED)
+    unedited = disk.data == known.base.get(path) or (record is not None and record.digest == digest(disk.data))
+    return Change(path, UPDATE, new.data, new.mode, "" if unedited else _saved(path, known.observed), "restored")
 
 
-def _saved(path: str, observed: Collection[str]) -> str:
-    name, number = path + SAVED_SUFFIX, 1
+def _saved(path: str, observed: Collection[str], suffix: str = SAVED_SUFFIX) -> str:
+    """A name beside a file that no other copy has."""
+    name, number = path + suffix, 1
     while name in observed:
         number += 1
-        name = f"{path}{SAVED_SUFFIX}-{number}"
+        name = f"{path}{suffix}-{number}"
     return name
 
 
@@ -207,100 +206,42 @@ def _mode(new: Rendered, disk: OnDisk, record: Record | None) -> int:
     return (new.mode & ~EXECUTABLE) | (disk.mode & EXECUTABLE) if edited else new.mode
 
 
-def _seed(path: str, new: Rendered, known: Known, options: Options) -> Change:
-    disk, record = known.observed.get(path), known.records.get(path)
-    if path in options.restore:
-        return _restored(path, new, disk, known.observed)
-    if disk is None and (record is None or record.owner != SEED):
-        return Change(path, CREATE, new.data, new.mode, owner=SEED)
-    if disk is None:
-        return Change(path, KEEP, reason="deleted by you; --restore brings it back", owner=SEED)
-    if disk.data == new.data:
-        return Change(path, UNCHANGED, owner=SEED)
-    untouched = record is not None and record.digest == digest(disk.data)
-    reason = "as it was seeded from an older configuration" if untouched else "yours since it was seeded"
-    return Change(path, KEEP, reason=reason, owner=SEED)
-
-
 def _gone(path: str, known: Known) -> Change | None:
     """A file that the config no longer renders."""
     disk, base, record = known.observed.get(path), known.base.get(path), known.records.get(path)
-    if disk is not None and record is not None and record.owner == SEED:
-        return Change(path, KEEP, reason="seeded by an earlier configuration", owner=SEED)
-    if disk is None or base is None:
+    if disk is None:
         return None
-    ours = (
-        record is not None
-        and record.owner == MANAGED
-        and known.producible(path)
-        and disk.data == base
-        and record.digest == digest(base)
-    )
+    ours = record is not None and known.producible(path) and disk.data == base and record.digest == digest(disk.data)
     if ours:
         return Change(path, DELETE)
     return Change(path, KEEP, reason="no longer rendered, but edited or not recorded as mlcc's")
 
 
-def _record(path: str, new: Rendered, changes: list[Change], known: Known) -> Record:
-    change = next(c for c in changes if c.path == path)
-    old = known.records.get(path)
-    if new.owner == SEED:
-        written = change.action in (CREATE, UPDATE) or old is None or old.owner != SEED
-        return Record(SEED, new.mode, digest(new.data) if written or old is None else old.digest)
-    disk = known.observed.get(path)
-    after = change.data if change.writes else disk.data if disk is not None else None
-    edited = REMOVED if after is None else "" if after == new.data else digest(after)
-    return Record(MANAGED, new.mode, digest(new.data), edited)
+def _record(path: str, new: Rendered, change: Change, known: Known, options: Options) -> Record:
+    """What the lock says of a file afterwards.  It does not know the edits of a seed, which is taken as it is."""
+    disk, old = known.observed.get(path), known.records.get(path)
+    after = change.data if change.data is not None else disk.data if disk is not None else None
+    if after is not None:
+        edited = "" if after == new.data or new.owner == SEED else digest(after)
+    elif path in options.keep_deleted or (old is not None and old.edited == STAYS_DELETED):
+        edited = STAYS_DELETED
+    else:
+        edited = "" if new.owner == SEED else REMOVED
+    return Record(new.owner, new.mode, digest(new.data), edited)
 
 
-def _notes(change: Change, new: Rendered | None, known: Known) -> list[Finding]:
-    shown = printable(change.path, 200)
-    if change.action == CONFLICT:
-        return [_conflict_note(change, shown)]
-    if change.action == KEEP and new is None:
-        message = f"{change.reason}; it is yours now"
-        return [Finding("MLCC202", Severity.WARNING, message, file=shown, hint="remove it if it is not needed")]
-    found = [*_seed_notes(change, new, known, shown), *_mode_notes(change, new, known, shown)]
-    return [*found, saved_note(change.path, change.saved)] if change.saved else found
-
-
-def saved_note(path: str, copy: str) -> Finding:
-    """Where the bytes are kept that stood in a file's place."""
-    message = f"yours was saved as {printable(copy, 200)}"
-    return Finding("MLCC204", Severity.NOTE, message, file=printable(path, 200))
-
-
-def _conflict_note(change: Change, shown: str) -> Finding:
-    if change.writes or change.reason == MARKED:
-        what = change.reason if change.reason == MARKED else f"{change.reason}; conflict markers were written"
-        hint = "edit the file, remove the markers, run mlcc apply again; --force takes mlcc's after saving yours"
-        return Finding("MLCC201", Severity.ERROR, what, file=shown, hint=hint)
-    hint = f"--merge writes both with markers, --force takes mlcc's after saving yours, --restore {shown} likewise"
-    if change.reason == REMOVED_HERE:
-        hint = f"--restore {shown} writes the new file, --force each such file; --merge has nothing to merge"
-    elif change.reason == NO_BASE:
-        hint = f"bring .mlcc/base back from Git, and commit it with the files; else {hint}"
-    return Finding("MLCC201", Severity.ERROR, change.reason, file=shown, hint=hint)
-
-
-def _seed_notes(change: Change, new: Rendered | None, known: Known, shown: str) -> list[Finding]:
-    """A seeded file stays as it is when the configuration changes; whether it still fits, its owner must know."""
-    record, disk = known.records.get(change.path), known.observed.get(change.path)
-    if new is None or new.owner != SEED or change.action != KEEP or record is None or disk is None:
-        return []
-    if record.owner != SEED or record.digest == digest(new.data):
-        return []
-    if record.digest == digest(disk.data):
-        message = "was seeded from an older configuration and may not fit the new one"
-        return [Finding("MLCC203", Severity.WARNING, message, file=shown, hint=f"mlcc apply --restore {shown}")]
-    message = "was seeded from an older configuration and is yours now"
-    hint = f"--restore {shown} writes the new one after saving yours"
-    return [Finding("MLCC203", Severity.NOTE, message, file=shown, hint=hint)]
-
-
-def _mode_notes(change: Change, new: Rendered | None, known: Known, shown: str) -> list[Finding]:
+def _facts(change: Change, new: Rendered | None, known: Known) -> Facts:
+    """What the findings about a change are made from."""
     disk = known.observed.get(change.path)
-    if new is None or disk is None or change.writes or not new.mode & EXECUTABLE & ~disk.mode & 0o100:
-        return []
-    hint = f"chmod +x {shown}, or mlcc apply --restore {shown}"
-    return [Finding("MLCC220", Severity.WARNING, "is not executable any more", file=shown, hint=hint)]
+    lost_x = new is not None and disk is not None and not change.writes and new.mode & EXECUTABLE & ~disk.mode & 0o100
+    beside = change.beside.path if change.beside is not None else ""
+    return Facts(
+        change.path,
+        change.reason,
+        conflict=change.action == CONFLICT,
+        writes=change.writes,
+        not_rendered=change.action == KEEP and new is None,
+        saved=change.saved,
+        beside=beside,
+        not_executable=bool(lost_x),
+    )

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from mlcc.core.json_data import read_json
 from mlcc.core.paths import EMPTY
 from mlcc.core.tree import MANAGED, OnDisk, Record, digest
-from mlcc.plan.decide import DELETE, Change, Known, Plan
+from mlcc.plan.changes import DELETE, Change, Known, Plan
 
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -130,5 +130,6 @@ def recover_state(
             new_base.pop(path, None)
         elif found is not None:
             new_base[path] = found
-            new_records[path] = Record(MANAGED, entry.mode, wanted)
+            before = records.get(path, Record(MANAGED, entry.mode, wanted))
+            new_records[path] = before._replace(mode=entry.mode, digest=wanted)
     return Recovered(new_base, new_records)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mlcc.core.conflict_marks import conflicts
 from mlcc.core.line_diff import matching_blocks
+from mlcc.plan.line_ends import is_binary
 
 # Beyond so many lines a person decides.
 MAX_LINES = 20_000
@@ -34,14 +35,16 @@ def merge_texts(base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str,
     """Merges two descendants of `base`.
 
     ours: what the user has; theirs: what is rendered now; labels: names for ours, base and theirs in diff3 markers.
-    The bytes hold markers when there are conflicts.
+    The bytes hold markers when there are conflicts, but for binary files: those stay as the user has them.
     """
     if ours == theirs or base == theirs:
         return Merged(ours, 0)
     if base == ours:
         return Merged(theirs, 0)
     lines = [side.splitlines(keepends=True) for side in (base, ours, theirs)]
-    if b"\0" in base + ours + theirs or max(map(len, lines)) > MAX_LINES:
+    if any(map(is_binary, (base, ours, theirs))):
+        return Merged(ours, 1)
+    if max(map(len, lines)) > MAX_LINES:
         return Merged(_markers(_Region(*lines), labels), 1)
     out: list[bytes] = []
     conflicts = 0

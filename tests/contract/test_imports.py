@@ -273,6 +273,7 @@ TESTED_IN = {
     "resolve.candidates": "resolver", "resolve.result": "resolver", "resolve.rows": "resolver", "resolve.project": "resolver",
     "resolve.engine.typed_keys": "variables", "resolve.engine.model_variables": "variables", "resolve.triton.complete": "models",
     "resolve.hardware.defaults": "instances", "resolve.hardware.hosts": "instances",
+    "plan.changes": "decide", "plan.notes": "decide", "plan.line_ends": "decide",
     "checks.runner": "checks", "checks.subject": "checks", "checks.containers": "serving_checks",
 }  # fmt: skip
 

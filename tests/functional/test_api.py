@@ -14,7 +14,7 @@ from mlcc import pipeline
 from mlcc.apply import prepare
 from mlcc.core import errors
 from mlcc.load import request as request_module
-from mlcc.plan import decide
+from mlcc.plan import changes
 from mlcc.resolve import project as project_module
 from tests.helpers import SMALLEST, build_tree, read_tree
 
@@ -39,7 +39,7 @@ def test_a_path_may_be_text_bytes_or_an_object(project: project_module.Project, 
     prepared, wrote = pipeline.apply(read, named("out"), staging=[named("/tmp")])
     assert (wrote, prepared.blocked) == (True, False)
     (HERE / "out/Dockerfile").write_text("FROM scratch\n")
-    restored = pipeline.plan(read, named("out"), decide.Options(restore=[named("./Dockerfile")]))
+    restored = pipeline.plan(read, named("out"), changes.Options(restore=[named("./Dockerfile")]))
     assert [c.path for c in restored.plan.changes if c.action == "update"] == ["Dockerfile"]
 
 

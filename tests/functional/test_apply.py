@@ -57,13 +57,12 @@ def test_the_first_apply_writes_the_project(mlcc):
     assert "Configuration sources:" in result.stderr
     base = {p.removeprefix(".mlcc/base/"): d for p, d in tree.items() if p.startswith(".mlcc/base/")}
     lock = yaml.safe_load(tree["mlcc.lock"])
-    managed = {p for p, r in lock["files"].items() if r["owner"] == "managed"}
-    assert set(base) == managed
-    assert_same(base, {p: tree[p] for p in managed})
+    assert {r["owner"] for r in lock["files"].values()} == {"managed", "seed"}
+    assert_same(base, {p: tree[p] for p in lock["files"]})
     assert set(lock["files"]) == {p for p in tree if not p.startswith(".mlcc/")} - {"mlcc.yaml", "mlcc.lock"}
     assert not (HERE / ".mlcc/txn").exists()
     assert tree[".mlcc/.gitignore"] == b"/run/\n/txn/\n"
-    assert tree[".mlcc/.gitattributes"] == b"base/** -text linguist-generated\n"
+    assert tree[".mlcc/.gitattributes"] == b"base/** -text -diff -merge linguist-generated\n"
 
 
 def test_modes_do_not_depend_on_the_umask(mlcc):
@@ -301,6 +300,67 @@ def test_restore_brings_a_seed_file_back(project, mlcc):
     assert (HERE / SEED).read_bytes() == original
     assert (HERE / f"{SEED}.mlcc-saved").read_text() == "mine"
     assert f"{SEED}.mlcc-saved" in result.stderr
+
+
+def test_restore_takes_a_folder_and_saves_only_what_was_edited(project, mlcc):
+    for path in ("code/app.py", "code/handler.py"):
+        (HERE / path).write_text("mine")
+    (HERE / "code/requirements.txt").unlink()
+    result = mlcc("apply", "--restore", "code", code=0)
+    saved = [p for p in read_tree(HERE) if "mlcc-saved" in p]
+    assert saved == ["code/app.py.mlcc-saved", "code/handler.py.mlcc-saved"]
+    assert (HERE / "code/requirements.txt").exists()
+    assert "3 " not in result.stderr
+    mlcc("apply", "--check", code=0)
+
+
+@pytest.mark.parametrize("path", ["nope", "mlcc.yaml"])
+def test_keep_deleted_of_what_is_not_rendered_is_refused(project, mlcc, path):
+    before = state_of(project)
+    assert "MLCC212" in mlcc("apply", "--keep-deleted", path, code=1).stderr
+    assert "the file is there" in mlcc("apply", "--keep-deleted", SEED, code=1).stderr
+    assert_same(before, state_of(project))
+
+
+def test_a_deletion_is_answered_once(project, mlcc):
+    (HERE / "do/config").unlink()
+    write(SMALLEST + "ttl: 3d\n")
+    refused = mlcc("apply", "--merge", code=1)
+    assert "--keep-deleted do/config" in refused.stderr
+    mlcc("apply", "--merge", "--keep-deleted", "do/config", code=0)
+    assert not (HERE / "do/config").exists()
+    mlcc("apply", "--locked", code=0)
+    write(SMALLEST + "ttl: 5d\n")
+    mlcc("apply", code=0)
+    assert not (HERE / "do/config").exists(), "the answer is remembered"
+    mlcc("apply", "--restore", "do/config", code=0)
+    assert "export TTL='5d'" in (HERE / "do/config").read_text()
+
+
+def with_crlf(folder: Path) -> None:
+    """As Git checks a project out with core.autocrlf: all but the base."""
+    for path, data in read_tree(folder).items():
+        if not path.startswith(".mlcc/"):
+            (folder / path).write_bytes(data.replace(b"\n", b"\r\n"))
+
+
+def test_a_checkout_with_crlf_is_no_edit_and_merges(project, mlcc):
+    with_crlf(HERE)
+    before = state_of(project)
+    mlcc("apply", "--locked", code=0)
+    mlcc("apply", "--check", code=0)
+    assert "nothing to do" in mlcc("apply", code=0).stdout
+    assert_same(before, state_of(project))
+    config = HERE / "do/config"
+    config.write_bytes(b"# mine\r\n" + config.read_bytes())
+    (HERE / "mlcc.yaml").write_bytes((SMALLEST + "ttl: 3d\n").replace("\n", "\r\n").encode())
+    result = mlcc("apply", "-o", "json", code=0)
+    assert actions(result) == {"do/config": "merge", "mlcc.lock": "update"}
+    text = config.read_bytes()
+    assert b"export TTL='3d'\r\n" in text
+    assert text.count(b"\n") == text.count(b"\r\n")
+    assert b"\n" not in (HERE / "mlcc.lock").read_bytes().replace(b"\r\n", b"")
+    mlcc("apply", "--locked", code=0)
 
 
 @pytest.mark.parametrize("path", ["nope", "../x", "/etc/passwd", "mlcc.yaml", ".mlcc/base/Dockerfile"])

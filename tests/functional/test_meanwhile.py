@@ -11,7 +11,7 @@ from mlcc import pipeline
 from mlcc.core.errors import UserError
 from mlcc.io.disk.reader import Directory
 from mlcc.io.disk.writer import check_unchanged, replace_file
-from mlcc.plan.decide import Options
+from mlcc.plan.changes import Options
 from tests.helpers import SMALLEST, Caller, build_tree, codes, read_tree
 
 HERE = Path()

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc.core.tree import MANAGED, SEED, OnDisk, Record, Rendered, digest
-from mlcc.plan.decide import ACTIONS, Change, Known, Options, Plan, make_plan
+from mlcc.core.tree import MANAGED, SEED, STAYS_DELETED, OnDisk, Record, Rendered, digest
+from mlcc.plan.changes import ACTIONS, Beside, Change, Known, Options, Plan
+from mlcc.plan.decide import make_plan, matching
 from mlcc.plan.merge import merge_texts
 from tests.helpers import codes, only
 
@@ -92,15 +93,15 @@ TABLE = [
 ]
 
 
-def plan(row: Row, **changes: object) -> Plan:
+def plan(row: Row, owner: str = MANAGED, **changes: object) -> Plan:
     known = {
         "observed": {PATH: OnDisk(row.disk)} if row.disk is not None else {},
         "base": {PATH: row.base} if row.base is not None else {},
-        "records": {PATH: Record(MANAGED, 0o644, digest(row.base))} if row.base is not None else {},
+        "records": {PATH: Record(owner, 0o644, digest(row.base))} if row.base is not None else {},
         "producible": lambda path: True,
         **changes,
     }
-    desired = {PATH: Rendered(row.new)} if row.new is not None else {}
+    desired = {PATH: Rendered(row.new, owner=owner)} if row.new is not None else {}
     return make_plan(desired, Known(**known), row.options)
 
 
@@ -150,11 +151,10 @@ def test_the_table_has_every_case():
     [
         {"producible": lambda path: False},
         {"records": {}},
-        {"records": {PATH: Record(SEED, 0o644, digest(A))}},
         {"records": {PATH: Record(MANAGED, 0o644, digest(B))}},
         {"observed": {PATH: OnDisk(B)}},
     ],
-    ids=["no layer can render it", "not recorded", "recorded as the user's", "the record differs", "edited"],
+    ids=["no layer can render it", "not recorded", "the record differs", "edited"],
 )
 def test_only_what_is_recorded_equal_and_producible_is_deleted(changes):
     found = plan(Row("", A, A, None, "delete"), **changes)
@@ -164,52 +164,171 @@ def test_only_what_is_recorded_equal_and_producible_is_deleted(changes):
 
 def test_a_file_without_a_base_is_never_deleted():
     found = plan(Row("", None, A, None, None), records={PATH: Record(MANAGED, 0o644, digest(A))})
-    assert found.changes == ()
+    assert only_change(found).action == "keep"
+    assert codes(found.findings) == ["MLCC202"]
 
 
 # ---------------------------------------------------------------- seeds
-SEEDED = Record(SEED, 0o644, digest(A))
-SEEDS = [
-    # name, disk, record, options, action, writes, saved, codes
-    ("first", None, None, Options(), "create", B, "", []),
-    ("there already", A, None, Options(), "keep", None, "", []),
-    ("as seeded", B, Record(SEED, 0o644, digest(B)), Options(), "unchanged", None, "", []),
-    ("edited", C, Record(SEED, 0o644, digest(B)), Options(), "keep", None, "", []),
-    ("edited, --force", C, Record(SEED, 0o644, digest(B)), Options(force=True), "keep", None, "", []),
-    ("an older seed", A, SEEDED, Options(), "keep", None, "", ["MLCC203"]),
-    ("deleted stays deleted", None, SEEDED, Options(), "keep", None, "", []),
-    ("deleted, --force", None, SEEDED, Options(force=True), "keep", None, "", []),
-    ("deleted, --restore", None, SEEDED, RESTORE, "create", B, "", []),
-    ("edited, --restore", C, SEEDED, RESTORE, "update", B, SAVED, ["MLCC204"]),
-    ("as it is, --restore", B, SEEDED, RESTORE, "unchanged", None, "", []),
-    ("was managed, and removed", None, Record(MANAGED, 0o644, digest(A)), Options(), "create", B, "", []),
-]
+@pytest.mark.parametrize("row", [r for r in TABLE if r.disk is not None or r.base is None], ids=lambda r: r.name)
+def test_a_seed_obeys_the_same_table_while_it_is_there(row):
+    found = plan(row, owner=SEED)
+    if row.action is None:
+        assert found.changes == ()
+        return
+    change = only_change(found)
+    assert (change.action, change.data, change.saved) == (row.action, row.writes, row.saved)
+    assert codes(found.findings) == list(row.codes)
+    assert found.base == ({PATH: row.new} if row.new is not None else {})
+    # the edits of a seed are its user's business: the lock does not change with them
+    assert found.records == ({PATH: Record(SEED, 0o644, digest(row.new))} if row.new is not None else {})
 
 
 @pytest.mark.parametrize(
-    ("disk", "record", "options", "action", "writes", "saved", "expected"),
-    [s[1:] for s in SEEDS],
-    ids=[s[0] for s in SEEDS],
+    ("options", "action"),
+    [(Options(), "keep"), (FORCE, "keep"), (MERGE, "keep"), (RESTORE, "create")],
+    ids=["as it is", "--force", "--merge", "--restore"],
 )
-def test_seed_files_are_the_user_s(disk, record, options, action, writes, saved, expected):
-    known = Known(
-        {PATH: OnDisk(disk)} if disk is not None else {}, {}, {PATH: record} if record else {}, lambda p: True
-    )
-    found = make_plan({PATH: Rendered(B, owner=SEED)}, known, options)
-    change = only_change(found)
-    assert (change.action, change.data, change.saved, change.owner) == (action, writes, saved, SEED)
+@pytest.mark.parametrize("new", [A, B], ids=["nothing new", "new lines"])
+def test_a_seed_that_was_deleted_stays_deleted(options, action, new):
+    found = plan(Row("", A, None, new, None, options=options), owner=SEED)
+    assert (only_change(found).action, found.findings, found.blocked) == (action, (), False)
+
+
+# Earlier releases recorded the digest of a seed, and kept no base.
+OLD = {"base": {}, "records": {PATH: Record(SEED, 0o644, digest(A))}}
+
+
+@pytest.mark.parametrize(
+    ("disk", "options", "action", "expected"),
+    [
+        (A, Options(), "update", []),
+        (A, RESTORE, "update", []),
+        (B, Options(), "unchanged", []),
+        (C, Options(), "keep", ["MLCC203"]),
+        (C, RESTORE, "update", ["MLCC204"]),
+        (None, Options(), "keep", []),
+    ],
+    ids=["unedited", "unedited, --restore", "as the new one", "edited", "edited, --restore", "deleted"],
+)
+def test_a_seed_of_an_earlier_release_follows_unless_it_was_edited(disk, options, action, expected):
+    found = plan(Row("", None, disk, B, None, options=options), owner=SEED, **OLD)
+    assert only_change(found).action == action
     assert codes(found.findings) == expected
-    assert found.base == {}, "the base holds managed files only"
-    seeded = B if action in ("create", "update") or record is None else None
-    assert found.records[PATH] == Record(SEED, 0o644, digest(seeded) if seeded else record.digest)
+    assert found.base == {PATH: B}
 
 
-def test_a_seed_that_is_no_longer_rendered_stays():
-    known = Known({PATH: OnDisk(A)}, {}, {PATH: SEEDED}, lambda p: True)
-    plan = make_plan({}, known)
-    assert [(c.action, c.owner) for c in plan.changes] == [("keep", "seed")]
-    assert [f.code for f in plan.findings] == ["MLCC202"]
-    assert plan.records == {}, "said once: afterwards nobody remembers it"
+def test_a_seed_of_an_earlier_release_that_is_no_longer_rendered_stays():
+    found = plan(Row("", None, A, None, None), **OLD)
+    assert [(c.action, c.writes) for c in found.changes] == [("keep", False)]
+    assert codes(found.findings) == ["MLCC202"]
+    assert found.records == {}, "said once: afterwards nobody remembers it"
+
+
+# ---------------------------------------------------------------- deletions that are answered
+KEEP_DELETED = Options(keep_deleted=(PATH,))
+
+
+@pytest.mark.parametrize("options", [KEEP_DELETED, KEEP_DELETED._replace(merge=True)], ids=["alone", "with --merge"])
+def test_a_deletion_that_is_kept_is_no_conflict_and_is_remembered(options):
+    first = plan(Row("", A, None, B, None, options=options))
+    assert (only_change(first).action, first.blocked, first.findings) == ("keep", False, ())
+    assert first.records[PATH].edited == STAYS_DELETED
+    later = plan(Row("", B, None, D, None), records=first.records)
+    assert (only_change(later).action, later.blocked) == ("keep", False)
+    assert later.records[PATH].edited == STAYS_DELETED
+    back = plan(Row("", B, None, D, None, options=RESTORE), records=first.records)
+    assert (only_change(back).action, back.records[PATH].edited) == ("create", "")
+
+
+def test_one_deletion_that_is_kept_lets_the_other_files_merge():
+    desired = {PATH: Rendered(B), "do/other": Rendered(D)}
+    known = Known({"do/other": OnDisk(B)}, {PATH: A, "do/other": A}, {}, lambda p: True)
+    assert make_plan(desired, known, MERGE).blocked
+    found = make_plan(desired, known, KEEP_DELETED._replace(merge=True))
+    assert not found.blocked
+    assert found.marked == ("do/other",)
+
+
+# ---------------------------------------------------------------- what --restore names
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("code/app.py", ["code/app.py"]),
+        ("code", ["code/app.py", "code/lib/x.py"]),
+        ("*.py", ["code/app.py", "code/lib/x.py"]),
+        ("code/a*", ["code/app.py"]),
+        (".", ["Dockerfile", "code/app.py", "code/lib/x.py", "codex"]),
+        ("cod", []),
+        ("../code", []),
+    ],
+)
+def test_restore_takes_paths_folders_and_patterns(word, expected):
+    assert matching([word], ["Dockerfile", "code/app.py", "code/lib/x.py", "codex"]) == expected
+
+
+def test_restore_saves_no_copy_of_what_nobody_edited():
+    found = plan(Row("", A, A, B, None, options=RESTORE))
+    assert (only_change(found).saved, found.findings) == ("", ())
+
+
+# ---------------------------------------------------------------- binary files
+OLD_BYTES, MY_BYTES, NEW_BYTES = b"\0old", b"\0mine", b"\0new"
+BESIDE = PATH + ".mlcc-new"
+
+
+def test_a_binary_file_gets_no_markers():
+    row = Row("", OLD_BYTES, MY_BYTES, NEW_BYTES, None)
+    assert plan(row).blocked
+    found = plan(replace(row, options=MERGE))
+    change = only_change(found)
+    assert (change.action, change.data, change.beside) == ("conflict", None, Beside(BESIDE, NEW_BYTES))
+    assert (found.blocked, found.marked) == (False, (PATH,))
+    assert "binary" in only(found.findings).message
+    taken = plan(replace(row, options=MERGE), observed={PATH: OnDisk(MY_BYTES), BESIDE: OnDisk(b"")})
+    assert only_change(taken).beside.path == BESIDE + "-2"
+
+
+def test_a_conflict_of_a_binary_file_stands_while_the_new_version_lies_beside_it():
+    row = Row("", NEW_BYTES, MY_BYTES, NEW_BYTES, None)
+    both = {PATH: OnDisk(MY_BYTES), BESIDE: OnDisk(NEW_BYTES)}
+    assert plan(row, observed=both).blocked
+    assert only_change(plan(row)).action == "keep"
+    assert only_change(plan(replace(row, options=FORCE), observed=both)).action == "keep"
+
+
+@pytest.mark.parametrize("options", [FORCE, RESTORE], ids=["--force", "--restore"])
+def test_a_binary_file_can_be_taken_anew(options):
+    change = only_change(plan(Row("", OLD_BYTES, MY_BYTES, NEW_BYTES, None, options=options)))
+    assert (change.action, change.data, change.saved) == ("update", NEW_BYTES, SAVED)
+
+
+# ---------------------------------------------------------------- ends of lines
+def crlf(data: bytes) -> bytes:
+    return data.replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize("row", [r for r in TABLE if r.disk is not None], ids=lambda r: r.name)
+def test_a_file_with_crlf_is_judged_by_its_content_and_keeps_its_ends(row):
+    found, plain = plan(replace(row, disk=crlf(row.disk))), plan(row)
+    assert [c.action for c in found.changes] == [c.action for c in plain.changes]
+    expected = [crlf(c.data) if c.data is not None else None for c in plain.changes]
+    assert [c.data for c in found.changes] == expected
+    assert found.records == plain.records, "the lock is the same in every checkout"
+    assert found.base == plain.base
+
+
+def test_a_base_that_was_checked_out_with_crlf_is_understood():
+    assert only_change(plan(Row("", crlf(A), crlf(B), C, None))).data == crlf(BC)
+
+
+def test_a_line_that_an_editor_added_with_another_end_is_one_line_of_edits():
+    added = crlf(A) + b"four\n"
+    change = only_change(plan(Row("", A, added, B, None)))
+    assert (change.action, change.data) == ("merge", crlf(B + b"four\n"))
+
+
+def test_a_file_that_is_rendered_with_crlf_is_compared_as_it_is():
+    assert only_change(plan(Row("", crlf(A), crlf(A), crlf(B), None))).data == crlf(B)
 
 
 def test_conflict_markers_that_still_stand_are_a_conflict():
@@ -240,7 +359,6 @@ def test_the_hint_for_a_removed_file_names_what_brings_it_back():
     ("record", "told"),
     [
         (None, "mlcc did not write it"),
-        (Record(SEED, 0o644, digest(B)), "mlcc did not write it"),
         (Record(MANAGED, 0o644, digest(B)), ".mlcc/base holds no copy"),
         (Record(MANAGED, 0o644, digest(A), digest(B)), ".mlcc/base holds no copy"),
     ],
@@ -278,15 +396,6 @@ def test_a_script_that_lost_its_x_bit_is_named():
     assert plan.changes[0].action == "unchanged"
     restored = make_plan(new, known, Options(restore=(PATH,))).changes[0]
     assert (restored.action, restored.mode, restored.saved) == ("update", 0o755, "")
-
-
-def test_a_seed_says_whether_it_was_touched_since():
-    new = {PATH: Rendered(b"new\n", owner=SEED)}
-    for disk, severity in ((A, "warning"), (b"edited\n", "note")):
-        known = Known({PATH: OnDisk(disk)}, {}, {PATH: Record(SEED, 0o644, digest(A))}, lambda p: True)
-        plan = make_plan(new, known)
-        assert [(f.code, f.severity.label) for f in plan.findings] == [("MLCC203", severity)]
-        assert plan.changes[0].action == "keep"
 
 
 # ---------------------------------------------------------------- modes

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mlcc.core.tree import MANAGED, OnDisk, Record, digest
 from mlcc.plan import journal
-from mlcc.plan.decide import Change, Known, Plan
+from mlcc.plan.changes import Change, Known, Plan
 from mlcc.plan.journal import Entry, Journal, recover_state
 
 OLD, NEW, EDIT, BASE_OLD, BASE_NEW = b"old", b"new", b"edit", b"base old", b"base new"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
 from mlcc import pipeline
-from mlcc.apply.prepare import Prepared
+from mlcc.apply.prepare import Prepared, normal
 from mlcc.cli import complete
 from mlcc.cli.changes import CHANGES, flush, plan_document, prepare, print_plan, say_sources
 from mlcc.cli.options import KeyCommand, Values, env_option, not_empty, output_options, value_options
@@ -25,7 +24,8 @@ from mlcc.core.paths import format_path
 from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.callers import texts
 from mlcc.io.disk.reader import read_named
-from mlcc.plan.decide import DELETE, Change, Options
+from mlcc.plan.changes import DELETE, Change, Options
+from mlcc.plan.decide import matching
 from mlcc.resolve.project import Project
 
 MAX_PLAN_BYTES = 16 << 20
@@ -40,7 +40,14 @@ MAX_SHOWN_LINES = 40
     "--restore",
     multiple=True,
     metavar="PATH",
-    help="Write this file again, saving yours first.",
+    help="Write this file, folder or pattern again, saving what you edited.",
+    shell_complete=complete.paths,
+)
+@click.option(
+    "--keep-deleted",
+    multiple=True,
+    metavar="PATH",
+    help="This file, which you deleted, stays deleted for good.",
     shell_complete=complete.paths,
 )
 @click.option("--force", is_flag=True, help="On a conflict take mlcc's file, saving yours first.")
@@ -65,6 +72,7 @@ def command(
     merge: bool,
     force: bool,
     restore: tuple[str, ...],
+    keep_deleted: tuple[str, ...],
     check: bool,
     locked: bool,
     saved: str,
@@ -79,7 +87,7 @@ def command(
         raise UsageError([error("MLCC901", "--merge and --force settle a conflict in two ways: give one of them")])
     if saved and (locked or check or selection.every or selection.since or len(selection.paths) > 1):
         raise UsageError([error("MLCC901", "--plan is for writing one project")])
-    options = Options(merge, force, tuple(os.path.normpath(path) for path in restore))
+    options = Options(merge, force, normal(restore), normal(keep_deleted))
     code = 0
     chosen = files(selection, session)
     # all are read before one is written: a mistake in the last must not leave the others half-way
@@ -103,11 +111,7 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
     expected = _saved_plan(saved) if saved else None
 
     def review(prepared: Prepared) -> None:
-        unknown = [p for p in texts(options.restore) if p not in prepared.plan.records]
-        if unknown:
-            shown = ", ".join(printable(p, 100) for p in unknown)
-            message = f"--restore {shown}: no such file is rendered"
-            raise UserError([error("MLCC212", message, hint="mlcc plan lists them")])
+        _named(options, prepared)
         if expected is not None:
             _same(expected, plan_document(project, prepared, ()), saved)
 
@@ -124,6 +128,29 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
             session.say("note: an apply that was killed is finished now")
         say_sources(session, project)
     return 1 if prepared.plan.marked else 0
+
+
+def _named(options: Options, prepared: Prepared) -> None:
+    """Raises UserError for a path that names no rendered file, or a file as deleted that is there."""
+    rendered = prepared.plan.records
+    findings = [
+        _unknown(option, word)
+        for option, words in (("--restore", options.restore), ("--keep-deleted", options.keep_deleted))
+        for word in texts(words)
+        if not (matching([word], rendered) if option == "--restore" else word in rendered)
+    ]
+    for path in texts(options.keep_deleted):
+        if path in prepared.known.observed:
+            shown = printable(path, 100)
+            message = f"--keep-deleted {shown}: the file is there"
+            findings.append(error("MLCC212", message, file=shown, hint="delete it first, or leave the option out"))
+    if findings:
+        raise UserError(findings)
+
+
+def _unknown(option: str, word: str) -> Finding:
+    message = f"{option} {printable(word, 100)}: no such file is rendered"
+    return error("MLCC212", message, hint="mlcc plan lists them")
 
 
 def _saved_plan(path: str) -> dict[str, Any]:

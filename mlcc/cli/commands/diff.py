@@ -20,7 +20,7 @@ from mlcc.core.line_diff import unified_diff
 from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.reader import present
 from mlcc.load.layers import DEFAULT_ENVIRONMENT
-from mlcc.plan.decide import DELETE, Change
+from mlcc.plan.changes import DELETE, Change
 from mlcc.resolve.project import Project
 
 

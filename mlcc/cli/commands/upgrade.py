@@ -25,7 +25,7 @@ from mlcc.load.request import Request
 from mlcc.lookups import upgrade
 from mlcc.lookups.hub import Hub
 from mlcc.lookups.upgrade import NAME, Proposal, Wish
-from mlcc.plan.decide import ACTIONS, CREATE, UPDATE
+from mlcc.plan.changes import ACTIONS, CREATE, UPDATE
 from mlcc.resolve.project import Project
 
 
