@@ -17,6 +17,7 @@ from mlcc.checks.common.file_missing import named_files
 from mlcc.checks.runner import check_project
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error, has_errors
+from mlcc.core.paths import EMPTY
 from mlcc.core.text import printable
 from mlcc.core.tree import Tree
 from mlcc.io.disk.callers import StrPath, asked_to, texts
@@ -24,6 +25,7 @@ from mlcc.io.disk.reader import Directory, present
 from mlcc.io.disk.staging import staging_folder
 from mlcc.load.inputs import Inputs, gather
 from mlcc.load.locate import present_below
+from mlcc.load.lock_choices import read_choices
 from mlcc.load.request import Request
 from mlcc.plan.changes import Options
 from mlcc.registries.loader import load as load_registries
@@ -98,7 +100,6 @@ def plan(
     yet.  `blocked` of the result says whether apply would refuse.
     """
     where = os.fsdecode(directory) or project.inputs.directory
-    tree = render(project, staging)
     with asked_to("read the project"), ExitStack() as stack:
         if present(where):
             target = Directory(where, follow=False)
@@ -106,7 +107,31 @@ def plan(
             # an absent directory is an empty one; what it will be called does not matter to the plan
             target = Directory(stack.enter_context(staging_folder(texts(staging))))
         stack.enter_context(target)
-        return prepare_plan(project, tree, target, options)
+        project = with_choices_of(target, project)
+        return prepare_plan(project, render(project, staging), target, options)
+
+
+def with_choices_of(target: Directory, project: Project) -> Project:
+    """The project with the choices that a target's lock holds now, resolved and checked anew where they are others.
+
+    They are others where the project was read for another folder, or where another apply wrote the lock meanwhile.
+    """
+    choices = read_choices(target)
+    if choices == project.inputs.choices or not project.ok:
+        return project
+    return check(resolve_project(project.inputs._replace(choices=choices), project.registries, project.chosen))
+
+
+def without_choices(project: Project) -> Project:
+    """The project as the registries would choose today, whatever its lock holds.
+
+    Raises UserError with the findings when it is not sound then.
+    """
+    inputs = project.inputs._replace(choices=EMPTY)
+    fresh = check(resolve_project(inputs, project.registries, project.chosen))
+    if not fresh.ok:
+        raise UserError(fresh.findings)
+    return fresh
 
 
 def apply(
@@ -128,6 +153,9 @@ def apply(
     with held_target(os.fsdecode(directory) or project.inputs.directory, sleep) as target:
         for _ in range(TRIES):
             with asked_to("read the project"):
+                now = with_choices_of(target, project)
+                if now is not project:
+                    project, tree = now, render(now, staging)
                 prepared = prepare_plan(project, tree, target, options)
             review(prepared)
             if prepared.blocked:

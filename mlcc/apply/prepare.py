@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from mlcc.apply.state import LOCK_MAX_BYTES, State, observe, read_state
+from mlcc.apply.state import State, observe, read_state
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
-from mlcc.core.tree import LOCK_NAME, OnDisk, Tree
+from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, OnDisk, Tree
+from mlcc.core.version import VERSION
 from mlcc.io.disk.callers import StrPath, make_folder, texts
 from mlcc.io.disk.lock import locked
 from mlcc.io.disk.reader import Directory
@@ -21,13 +22,15 @@ from mlcc.plan.line_ends import has_crlf, is_binary, to_crlf
 from mlcc.plan.lock import Lock, lock_bytes, lock_differences, outdated_lock, read_lock
 from mlcc.render.conf_lines import acceptable
 from mlcc.render.layers import producible
+from mlcc.resolve.choices import newer_choices
 from mlcc.resolve.project import Project
 
 
 class Prepared(NamedTuple):
     """A plan with all that apply needs to carry it out.
 
-    lock: bytes that mlcc.lock shall have; before: the lock as it was; state and known: what the plan was made from.
+    lock: bytes that mlcc.lock shall have; before: the lock as it was; state and known: what the plan was made from;
+    made_by_others: the lock was written with other registries, or by another version of mlcc.
     """
 
     plan: Plan
@@ -35,6 +38,7 @@ class Prepared(NamedTuple):
     before: Lock
     state: State
     known: Known
+    made_by_others: bool = False
 
     @property
     def lock_changes(self) -> bool:
@@ -88,14 +92,16 @@ def prepare_plan(project: Project, desired: Tree, target: Directory, options: Op
         found = journal.recover_state(state.journal, observed, state.base, before.files, state.staged, can_render)
         known = known._replace(base=found.base, records=found.records)
     plan = make_plan(desired, known, options)
-    plan = plan._replace(findings=(*plan.findings, *outdated_lock(before)))
+    newer = newer_choices(resolved.choices for resolved in project.every)
+    plan = plan._replace(findings=(*plan.findings, *outdated_lock(before), *newer))
     lock = lock_bytes(project.default, project.environments, project.registries.digests(), plan.records)
     if len(lock) > LOCK_MAX_BYTES:
         message = f"the resolved values take {len(lock):,} bytes, more than mlcc.lock may hold"
         raise UserError([error("MLCC210", message, hint="shorten values, or move long ones into files of code/")])
     if state.lock is not None and has_crlf(state.lock):
         lock = to_crlf(lock)
-    return Prepared(plan, lock, before, state, known)
+    others = before.version != VERSION or before.registries != project.registries.digests()
+    return Prepared(plan, lock, before, state, known, others)
 
 
 def normal(paths: StrPath | Iterable[StrPath]) -> tuple[str, ...]:

@@ -12,14 +12,13 @@ from typing import NamedTuple
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, error
-from mlcc.core.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
+from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.plan.journal import MAX_BYTES, Journal, read_journal
 
 TXN_DIR = ".mlcc/txn"
 JOURNAL = f"{TXN_DIR}/journal.json"
 STAGES = ("stage-1", "stage-2")
-LOCK_MAX_BYTES = 256 * 1024
 
 
 class State(NamedTuple):

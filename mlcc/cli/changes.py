@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlcc import pipeline
@@ -14,6 +14,7 @@ from mlcc.core.paths import Path, format_path
 from mlcc.core.tree import LOCK_NAME, digest
 from mlcc.core.values import SOURCE_TITLES
 from mlcc.plan.changes import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
+from mlcc.resolve.causes import moved_by_registries
 from mlcc.resolve.project import Project
 
 SIGNS = {
@@ -60,10 +61,29 @@ def _json(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+# Why a value changed: somebody's words, or the rows of registries and mlcc itself.
+INPUT, REGISTRIES = "input", "registries"
+
+
 def changed_values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
-    """What the chosen environment's values were in the lock and are now."""
-    before = prepared.before.environment(project.chosen)
-    return value_rows(before, {p: v.value for p, v in project.resolved.values.items()}, project)
+    """What the chosen environment's values were in the lock and are now, each with its cause."""
+    before = prepared.before.leaves(project.chosen)
+    after = {p: v.value for p, v in project.resolved.values.items()}
+    rows = value_rows({p: leaf.value for p, leaf in before.items()}, after, project)
+    moved = set[str]()
+    if rows and before and prepared.made_by_others:
+        moved = {format_path(path) for path in moved_by_registries(project, before)}
+    return [{**row, "cause": REGISTRIES if row["path"] in moved else INPUT} for row in rows]
+
+
+def value_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Changed values, a line each; those that nobody's words changed stand under a heading of their own."""
+    lines = [value_line(row) for row in rows if row["cause"] == INPUT]
+    moved = [value_line(row) for row in rows if row["cause"] == REGISTRIES]
+    return [*lines, *([MOVED, *moved] if moved else [])]
+
+
+MOVED = "changed by newer registries or a newer mlcc, not by mlcc.yaml:"
 
 
 def plan_document(project: Project, prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Any]:
@@ -136,7 +156,7 @@ def print_plan(
         values = changed_values(project, prepared)
         if values:
             shown = [{**row, "after": _with_level(row)} for row in values]
-            session.out("\n" + table(shown, ["path", "before", "after", "source"], session))
+            session.out("\n" + table(shown, ["path", "before", "after", "source", "cause"], session))
         session.out(f"\n{summary_line(prepared)}")
         return
     if session.verbosity >= 0:
@@ -162,8 +182,8 @@ def _details(session: Session, project: Project, prepared: Prepared) -> None:
     values = changed_values(project, prepared)
     if values and prepared.before.values:
         session.out("")
-        for row in values:
-            session.out(f"  {value_line(row)}")
+        for line in value_lines(values):
+            session.out(f"  {line}")
 
 
 def value_line(row: Mapping[str, Any]) -> str:

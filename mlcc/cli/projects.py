@@ -144,9 +144,13 @@ def read(
     values: Values,
     env: str | None,
     skip: Sequence[str] = (),
+    directory: str = "",
 ) -> Project:
-    """Loads, resolves and checks one project with the command's options.  skip: codes of rules that are left out."""
-    return pipeline.read(file, request(values), env, skip)
+    """Loads, resolves and checks one project with the command's options.
+
+    skip: codes of rules that are left out; directory: where the project is written, if not beside its mlcc.yaml.
+    """
+    return pipeline.read(file, request(values)._replace(directory=directory), env, skip)
 
 
 def target_of(file: str, directory: str) -> str:

@@ -15,6 +15,7 @@ BASE_DIR = ".mlcc/base"
 LOCK_NAME = "mlcc.lock"
 # A file larger than this is not merged and not read to be compared.
 MAX_FILE_BYTES = 8 * 1024 * 1024
+LOCK_MAX_BYTES = 256 * 1024
 
 
 def digest(data: bytes) -> str:

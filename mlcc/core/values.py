@@ -75,6 +75,16 @@ SOURCE_TITLES: dict[Source, str] = {
 
 
 # ---------------------------------------------------------------- resolved values
+class HeldChoice(NamedTuple):
+    """What a registry chose for the user, as mlcc.lock holds it.
+
+    context: the question that it answers (the framework, the model), as text.
+    """
+
+    value: Scalar
+    context: str
+
+
 class Beaten(NamedTuple):
     """A value that lost, with where it came from."""
 

@@ -16,7 +16,7 @@ from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import Finding, allowed, error, nearest, printable, quoted
 from mlcc.core.nodes import Mark, node_of
 from mlcc.core.paths import EMPTY, Path, nested, parse_path
-from mlcc.core.tree import LOCK_NAME
+from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME
 from mlcc.io.disk.reader import Directory
 from mlcc.io.schema.validator import document_errors
 from mlcc.load.layers import SCHEMA
@@ -115,7 +115,7 @@ def load_project(
             problem = error("MLCC303", "an apply was killed before it finished", hint="mlcc apply finishes it")
             raise PreconditionError([problem])
         config = _conf(tree, "do/config")
-        raw = tree.read(LOCK_NAME, state.LOCK_MAX_BYTES)
+        raw = tree.read(LOCK_NAME, LOCK_MAX_BYTES)
         if config is None or raw is None:
             where = printable(directory, 200)
             message = f"{where} holds no rendered project"

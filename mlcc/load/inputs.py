@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 
 from mlcc.core.findings import Finding, Severity, error, printable, quoted
 from mlcc.core.nodes import Mark, node_of
+from mlcc.core.paths import EMPTY
 from mlcc.core.values import Source
-from mlcc.io.disk.reader import Directory, Refused, read_named
+from mlcc.io.disk.reader import Directory, Refused, present, read_named
 from mlcc.io.yaml.limits import CONFIG_LIMITS
 from mlcc.load import coerce, overrides
 from mlcc.load.document import Config, check_tree, document_layers, load_document
 from mlcc.load.layers import Layer
 from mlcc.load.locate import all_roots, beside, repository_root
+from mlcc.load.lock_choices import Choices, read_choices
 from mlcc.load.manifests import MANIFESTS, MAX_BYTES, read_table
 from mlcc.load.request import Plugged, Read, Request
 from mlcc.registries.files import Root
@@ -28,7 +30,7 @@ class Inputs(NamedTuple):
 
     file: mlcc.yaml as the user named it; directory: where it lies; config: its tree; layers: of every source above
     and below it, without overlays; roots: registry folders beyond the packaged ones; findings: all that is wrong;
-    plugged: what installed plugins add.
+    plugged: what installed plugins add; choices: what registries chose before, as mlcc.lock holds it.
     """
 
     file: str
@@ -38,6 +40,7 @@ class Inputs(NamedTuple):
     roots: tuple[Root, ...]
     findings: tuple[Finding, ...]
     plugged: Plugged = Plugged()
+    choices: Choices = EMPTY
 
 
 def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
@@ -59,7 +62,19 @@ def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
     _collect(layers, findings, overrides.variables(environ))
     _collect(layers, findings, overrides.options(request))
     roots, problems = all_roots(own, directory, request)
-    return Inputs(file, directory, own, tuple(layers), roots, (*findings, *problems), request.plugged)
+    choices = _choices(os.fsdecode(request.directory) or directory)
+    return Inputs(file, directory, own, tuple(layers), roots, (*findings, *problems), request.plugged, choices)
+
+
+def _choices(directory: str) -> Choices:
+    """The choices in the lock of a folder; none where it cannot be opened: a plan for it says why."""
+    if not present(directory):
+        return EMPTY
+    try:
+        with Directory(directory, follow=False) as target:
+            return read_choices(target)
+    except Refused:
+        return EMPTY
 
 
 def _collect(layers: list[Layer], findings: list[Finding], read: Read) -> None:

@@ -30,7 +30,8 @@ class Request(NamedTuple):
 
     settings: `path=value` texts of --set; options: texts by path of generated options; environ: the process
     environment (without it no variable counts); extra: the file of --config; registry_roots: folders named by
-    --registry, in order; plugged: what installed plugins add.
+    --registry, in order; plugged: what installed plugins add; directory: where the project is written, if not beside
+    mlcc.yaml (its lock holds choices).
     """
 
     settings: Sequence[str] = ()
@@ -39,3 +40,4 @@ class Request(NamedTuple):
     extra: StrPath = ""
     registry_roots: StrPath | Sequence[StrPath] = ()
     plugged: Plugged = Plugged()
+    directory: StrPath = ""

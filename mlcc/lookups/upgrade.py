@@ -1,7 +1,7 @@
-"""What mlcc upgrade would write: a pinned revision and a chat template.  Law: proposes; the command line writes.
+"""What mlcc upgrade would write: newer choices, a revision, a chat template.  Law: proposes; the command line writes.
 
-Both go where a pull request shows them: the revision into mlcc.yaml, the template into a file beside it.  From there
-they take the way of every other value, through apply into the lock and the rendered tree.
+All go where a pull request shows them: the choices into mlcc.lock, the revision into mlcc.yaml, the template into a
+file beside it.  From there they take the way of every other value, through apply into the rendered tree.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from typing import NamedTuple
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity, error, printable, quoted
 from mlcc.core.model_names import kind
-from mlcc.core.paths import Path
+from mlcc.core.paths import EMPTY, Path
 from mlcc.core.text import hidden
+from mlcc.core.values import Scalar
 from mlcc.io.web import Unreachable
 from mlcc.load import edit
+from mlcc.load.lock_choices import ENVIRONMENTS
 from mlcc.lookups import models
 from mlcc.lookups.hub import TEMPLATE_FILE, TOKENIZER_FILE, Card, Hub
 from mlcc.registries.rows import FrameworkVersion
@@ -30,7 +32,8 @@ class Proposal(NamedTuple):
     """What would change.
 
     settings: values of mlcc.yaml by path, with what stood there; template: the text of chat_template.jinja, where it is
-    written; words: what was learned, in sentences; newer: versions of the framework that the registries have.
+    written; words: what was learned, in sentences; newer: versions of the framework that the registries have; choices:
+    what the registries choose now instead of what mlcc.lock holds, by path, with both values.
     """
 
     settings: Mapping[Path, tuple[str | None, str]]
@@ -38,11 +41,12 @@ class Proposal(NamedTuple):
     findings: tuple[Finding, ...] = ()
     words: tuple[str, ...] = ()
     newer: tuple[FrameworkVersion, ...] = ()
+    choices: Mapping[Path, tuple[Scalar | None, Scalar]] = EMPTY
 
     @property
     def changes(self) -> bool:
         """True where something would be written."""
-        return bool(self.settings) or self.template is not None
+        return bool(self.settings) or self.template is not None or bool(self.choices)
 
     def text(self, before: str) -> str:
         """mlcc.yaml with the proposed values, all else as it was.  Raises UserError where the layout forbids it."""
@@ -62,6 +66,25 @@ class Wish(NamedTuple):
 
 
 PIN = Wish()
+
+
+def moved_choices(held: Project, fresh: Project) -> dict[Path, tuple[Scalar | None, Scalar]]:
+    """The choices that the registries make otherwise than the lock holds them.
+
+    held: resolved with the lock's choices; fresh: without.
+    """
+    before, after = _all_choices(held), _all_choices(fresh)
+    return {path: (before.get(path), value) for path, value in after.items() if before.get(path) != value}
+
+
+def _all_choices(project: Project) -> dict[Path, Scalar]:
+    """Every choice, those of an overlay below its name where they are others than the default environment's."""
+    default = {path: choice.value for path, choice in project.default.choices.items()}
+    found = dict(default)
+    for name, resolved in project.environments.items():
+        own: Path = (ENVIRONMENTS, name)
+        found |= {own + p: c.value for p, c in resolved.choices.items() if c.value != default.get(p)}
+    return found
 
 
 def newer(project: Project) -> tuple[FrameworkVersion, ...]:

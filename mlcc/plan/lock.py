@@ -19,6 +19,7 @@ from mlcc.core.values import Value
 from mlcc.core.version import VERSION
 from mlcc.io.schema import validator
 from mlcc.io.yaml import reader, writer
+from mlcc.load import lock_choices
 from mlcc.resolve.result import Resolved
 
 FORMAT = 1
@@ -45,15 +46,14 @@ class Lock(NamedTuple):
     environments: Mapping[str, Mapping[Path, Locked | None]] = EMPTY
     files: Mapping[str, Record] = EMPTY
 
+    def leaves(self, name: str | None) -> dict[Path, Locked]:
+        """The leaves of one environment (None: the default)."""
+        own = self.environments.get(name, {}) if name else {}
+        return {path: leaf for path, leaf in {**self.values, **own}.items() if leaf is not None}
+
     def environment(self, name: str | None) -> dict[Path, Any]:
         """Plain values of one environment (None: the default)."""
-        found = {p: v.value for p, v in self.values.items()}
-        for path, locked in (self.environments.get(name, {}) if name else {}).items():
-            if locked is None:
-                found.pop(path, None)
-            else:
-                found[path] = locked.value
-        return found
+        return {path: leaf.value for path, leaf in self.leaves(name).items()}
 
 
 def lock_bytes(
@@ -70,6 +70,7 @@ def lock_bytes(
         "registries:" if registries else "registries: {}",
     ]
     lines += [f"  {writer.scalar(name)}: {writer.scalar(value)}" for name, value in registries.items()]
+    lines += _choices(default, environments)
     lines += ["values:" if default.values else "values: {}", *_values(default.values, "  ")]
     if environments:
         lines.append("environments:")
@@ -82,6 +83,29 @@ def lock_bytes(
             entry["edited"] = record.edited
         lines.append(f"  {writer.scalar(path)}: {writer.flow(entry)}")
     return ("\n".join(lines) + "\n").encode("utf-8")
+
+
+def with_choices(lock: bytes, default: Resolved, environments: Mapping[str, Resolved]) -> bytes:
+    """A lock with the choices of another resolution, and all else as it was."""
+    lines = "".join(f"{line}\n" for line in _choices(default, environments)).encode()
+    section = lock_choices.TEXT.search(lock)
+    if section is not None:
+        return lock[: section.start()] + lines + lock[section.end() :]
+    before, values, after = lock.partition(b"\nvalues:")
+    return before + b"\n" + lines + values[1:] + after if values else lock
+
+
+def _choices(default: Resolved, environments: Mapping[str, Resolved]) -> list[str]:
+    """The section of choices: those of the default environment, then those that an overlay makes otherwise."""
+    found = dict(default.choices)
+    for name, resolved in sorted(environments.items()):
+        own: Path = (lock_choices.ENVIRONMENTS, name)
+        for path, choice in resolved.choices.items():
+            if choice != default.choices.get(path):
+                found[own + path] = choice
+    entries = {format_path(p): {"value": c.value, "for": c.context} for p, c in found.items()}
+    lines = [f"  {writer.scalar(path)}: {writer.flow(entry)}" for path, entry in sorted(entries.items())]
+    return [f"{lock_choices.SECTION}:", *lines] if lines else [f"{lock_choices.SECTION}: {{}}"]
 
 
 def _values(values: Mapping[Path, Value], pad: str) -> list[str]:
@@ -110,7 +134,13 @@ def _differs(before: Value | None, after: Value) -> bool:
 
 def lock_differences(before: Lock, old: bytes, new: bytes) -> str:
     """What an apply changes in a lock, in a few words.  before: the lock that `old` holds."""
-    parts = {"registries": "registry digests", "values": "values", "environments": "environments", "files": "files"}
+    parts = {
+        "registries": "registry digests",
+        "choices": "choices",
+        "values": "values",
+        "environments": "environments",
+        "files": "files",
+    }
     sections = [_sections(data) for data in (old, new)]
     words = [f"mlcc {printable(before.version, 64) or 'unknown'} -> {VERSION}"] if before.version != VERSION else []
     words += [said for key, said in parts.items() if sections[0].get(key) != sections[1].get(key)]

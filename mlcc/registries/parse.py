@@ -90,6 +90,7 @@ def _version(name: str, node: Node, root: Node) -> rows.FrameworkVersion:
         evidence=mapping(node, "evidence"),
         engine_version=text(node, "engine_version"),
         images=mapping(node, "images"),
+        superseded_images=texts(node, "superseded_images"),
         instances=texts(node, "instances"),
         notes=texts(node, "notes"),
         known_issues=mappings(node, "known_issues"),

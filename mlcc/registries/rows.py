@@ -154,6 +154,7 @@ class FrameworkVersion(NamedTuple):
     evidence: Mapping[str, Any] = EMPTY
     engine_version: str = ""
     images: Mapping[str, str] = EMPTY
+    superseded_images: tuple[str, ...] = ()
     instances: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     known_issues: tuple[Mapping[str, Any], ...] = ()

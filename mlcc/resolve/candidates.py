@@ -58,6 +58,11 @@ class Table:
         if all(known.source is not candidate.source for known in self.all_for(path)):
             self._append(path, candidate)
 
+    def prefer(self, path: Path, candidate: Candidate) -> None:
+        """Takes a candidate before all others of its source: of several of one source the first wins."""
+        self._append(path, candidate)
+        self._candidates[path].insert(0, self._candidates[path].pop())
+
     def _append(self, path: Path, candidate: Candidate) -> None:
         if path not in self._candidates:
             self._candidates[path] = []

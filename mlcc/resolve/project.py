@@ -9,6 +9,7 @@ from mlcc.core.findings import Finding, Severity, has_errors, ordered
 from mlcc.core.values import Source
 from mlcc.load import document
 from mlcc.load.inputs import Inputs
+from mlcc.load.lock_choices import of_environment
 from mlcc.registries.loader import Registries
 from mlcc.resolve.resolver import resolve_layers
 from mlcc.resolve.result import Resolved
@@ -62,7 +63,8 @@ def resolve_project(inputs: Inputs, registries: Registries, env: str | None = No
         return Project(inputs, registries, partly._replace(findings=()), {}, None, tuple(ordered(findings)))
     resolutions: dict[str | None, Resolved] = {}
     for name in (None, *config.environments):
-        resolved = resolve_layers((*document.document_layers(config, name), *inputs.layers), registries, name)
+        layers = (*document.document_layers(config, name), *inputs.layers)
+        resolved = resolve_layers(layers, registries, name, of_environment(inputs.choices, name))
         resolutions[name] = resolved
         findings.extend(f for f in resolved.findings if f.code != MISSING or not _lacks_base(inputs))
     default = resolutions.pop(None)

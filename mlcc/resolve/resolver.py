@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Mark
-from mlcc.core.paths import Item, Path, dotted_path
-from mlcc.core.values import Source, Value
+from mlcc.core.paths import EMPTY, Item, Path, dotted_path
+from mlcc.core.values import HeldChoice, Source, Value
 from mlcc.io.schema import keys
 from mlcc.load.layers import SCHEMA, Layer
 from mlcc.registries.loader import Registries
 from mlcc.resolve import rows
 from mlcc.resolve.candidates import Table
+from mlcc.resolve.choices import Choices
 from mlcc.resolve.engine import variables
 from mlcc.resolve.result import DEFAULT_COMPONENT, Resolved
 from mlcc.resolve.rows import Draft, Findings
@@ -125,18 +126,21 @@ STEPS: tuple[Callable[[Draft], Findings], ...] = (
 
 
 # ---------------------------------------------------------------- the whole
-def resolve_layers(layers: Sequence[Layer], registries: Registries, env: str | None = None) -> Resolved:
+def resolve_layers(
+    layers: Sequence[Layer], registries: Registries, env: str | None = None, held: Mapping[Path, HeldChoice] = EMPTY
+) -> Resolved:
     """Merges all sources into one value per leaf.
 
     layers: documents, options and variables with their sources, in any order; registries: rows for level 8;
-    env: the chosen environment's name, kept for the record.
+    env: the chosen environment's name, kept for the record; held: choices of registries that mlcc.lock holds.
     """
-    draft = Draft(Table(), registries)
+    draft = Draft(Table(), registries, Choices(held))
     for layer in layers:
         draft.table.add(layer)
     findings = [finding for step in STEPS for finding in step(draft)]
     values = draft.table.settle()
-    return Resolved(values, draft.rows, (*findings, *_missing(values, layers)), env)
+    findings += draft.choices.findings
+    return Resolved(values, draft.rows, (*findings, *_missing(values, layers)), env, draft.choices.made)
 
 
 REQUIRED = {

@@ -11,6 +11,7 @@ from mlcc.core.values import Source, Value
 from mlcc.registries.engine_rows import Engine, EngineOptions
 from mlcc.registries.rows import Architecture, DeploymentConfig, Framework, FrameworkVersion, Instance, Model, Target
 from mlcc.registries.triton_rows import TritonBackend
+from mlcc.resolve.choices import Choice
 
 # Findings with which the configuration is still resolved and checked.
 CONTRADICTIONS = ("MLCC130",)
@@ -21,13 +22,14 @@ class Resolved(NamedTuple):
     """A resolved configuration for one environment.
 
     values: every leaf, in path order; rows: what it selects; findings: of the resolution; env: the overlay's
-    name, or None for the default.
+    name, or None for the default; choices: what registries chose where the user named nothing.
     """
 
     values: Mapping[Path, Value]
     rows: Rows
     findings: tuple[Finding, ...] = ()
     env: str | None = None
+    choices: Mapping[Path, Choice] = EMPTY
 
     def value(self, dotted: str) -> Value | None:
         """The leaf at a dotted path, with its provenance."""

@@ -6,13 +6,13 @@ row into the draft, adds what the row knows to the table of candidates, and retu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mlcc.core.findings import Finding, Severity, allowed, nearest, quoted
 from mlcc.core.nodes import Node
-from mlcc.core.paths import dotted_path
-from mlcc.core.values import Source
+from mlcc.core.paths import Path, dotted_path
+from mlcc.core.values import Scalar, Source
 from mlcc.load.document import check_tree
 from mlcc.load.layers import Layer
 from mlcc.registries.loader import Registries
@@ -26,13 +26,16 @@ from mlcc.registries.rows import (
     Target,
 )
 from mlcc.resolve.candidates import Candidate, Table
+from mlcc.resolve.choices import HELD, Choices
 from mlcc.resolve.engine.model_variables import offer_model_name
 from mlcc.resolve.engine.typed_keys import offer_typed_keys
-from mlcc.resolve.hardware.defaults import can_size, offer_instance_type, offer_split
+from mlcc.resolve.hardware.defaults import can_serve, can_size, offer_instance_type, offer_split
 from mlcc.resolve.hardware.hosts import offer_host_image
 from mlcc.resolve.result import TRITON, Rows
 
 Findings = list[Finding]
+VERSION, BASE_IMAGE = dotted_path("framework.version"), dotted_path("framework.base_image")
+INSTANCE_TYPE = dotted_path("deployment.instance_type")
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Draft:
 
     table: Table
     registries: Registries
+    choices: Choices = field(default_factory=Choices)
     rows: Rows = field(default_factory=Rows)
 
     def select(self, **rows: object) -> None:
@@ -170,19 +174,39 @@ def select_version(draft: Draft) -> Findings:
     framework, table = draft.rows.framework, draft.table
     if framework is None:
         return []
-    named = table.best("framework.version")
-    version = newest(framework) if named is None else framework.versions.get(str(named.value))
+    named = _chosen_version(draft, framework)
+    version = framework.versions.get(str(named.value)) if named is not None else None
     if version is None:
         return [] if named is None else [_unknown_version(framework, named)]
     draft.select(version=version)
-    if named is None:
-        table.put(("framework", "version"), version.name, Source.FRAMEWORK, version.origin)
     image = version.images.get(draft.rows.backend.image) if draft.rows.backend is not None else None
     if image is not None:  # of two candidates of one source the first wins: so this precedes the version's own default
-        table.put(("framework", "base_image"), image, Source.FRAMEWORK, version.origin)
+        table.put(BASE_IMAGE, image, Source.FRAMEWORK, version.origin)
     findings = _add(table, Source.FRAMEWORK, version.defaults)
+    _hold(draft, BASE_IMAGE, f"{framework.name} {version.name}", lambda held: held in version.superseded_images)
     profiles = version.profiles
     return findings + _add_profile(table, "framework.profile", profiles, version.name, Source.FRAMEWORK_PROFILE)
+
+
+def _chosen_version(draft: Draft, framework: Framework) -> Candidate | None:
+    """The version that is named, else the one that a registry chooses."""
+    best = newest(framework)
+    if draft.table.best(VERSION) is None and best is not None:
+        draft.table.put(VERSION, best.name, Source.FRAMEWORK, best.origin)
+    _hold(draft, VERSION, framework.name, lambda held: held in framework.versions)
+    return draft.table.best(VERSION)
+
+
+def _hold(draft: Draft, path: Path, context: str, offered: Callable[[Scalar], bool]) -> bool:
+    """Settles what a registry chose for a path, which the lock may hold otherwise; True where the lock decides."""
+    best = draft.table.best(path)
+    if best is None or best.source.by_hand:
+        return False
+    value = draft.choices.choose(path, best.value, context, offered)
+    if value == best.value:
+        return False
+    draft.table.prefer(path, Candidate(value, best.source, f"{best.origin} ({HELD})"))
+    return True
 
 
 def _unknown_version(framework: Framework, named: Candidate) -> Finding:
@@ -260,12 +284,20 @@ def select_instance(draft: Draft) -> Findings:
     """The instance type, with the split, the length and the host image that follow from it."""
     table, registries = draft.table, draft.registries
     needs_all_devices = offer_instance_type(table, registries, draft.rows)
+    if _hold(draft, INSTANCE_TYPE, _served(draft), lambda held: can_serve(table, registries, draft.rows, str(held))):
+        needs_all_devices = False
     name = table.text("deployment.instance_type")
     instance = registries.instance(name) if name else None
     if instance is not None:
         draft.select(instance=instance)
         if instance.platform:
             table.put(("build", "platform"), instance.platform, Source.DEFAULT, f"platform of {instance.name}")
-    offer_split(table, registries, draft.rows, needs_all_devices)
-    offer_host_image(table, registries, draft.rows)
+    offer_split(table, registries, draft.rows, needs_all_devices, draft.choices)
+    offer_host_image(table, registries, draft.rows, draft.choices)
     return []
+
+
+def _served(draft: Draft) -> str:
+    """What an instance type is chosen for: the model where its row is known, else the architecture."""
+    architecture = draft.rows.architecture.name if draft.rows.architecture is not None else ""
+    return draft.table.text("model.name") if draft.rows.model is not None else architecture

@@ -141,7 +141,7 @@ def test_a_changed_value_updates_what_it_is_about(project, mlcc):
     result = mlcc("apply", "-o", "json", code=0)
     assert actions(result) == {"do/config": "update", "mlcc.lock": "update"}
     assert json.loads(result.stdout)["values"] == [
-        {"path": "env.LOG_LEVEL", "before": None, "after": "debug", "source": "file"}
+        {"path": "env.LOG_LEVEL", "before": None, "after": "debug", "source": "file", "cause": "input"}
     ]
     assert b"export IC_ENV_LOG_LEVEL='debug'" in (HERE / "do/config").read_bytes()
 

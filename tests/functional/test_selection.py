@@ -77,7 +77,7 @@ def test_a_folder_names_the_file_in_it(repo, mlcc):
     ("path", "content", "expected"),
     [
         ("a/mlcc.yaml", named("a", "ttl: 2d\n"), ["a"]),
-        ("a/code/app.py", "x", ["a"]),
+        ("a/code/own.py", "x", ["a"]),
         ("b/deep/er/file", "x", ["b/deep"]),
         ("base/mlcc.base.yaml", "ttl: 2d\n", ["c"]),
         ("README", "y", []),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import click
 
 from mlcc.apply.prepare import Prepared
 from mlcc.cli import complete
-from mlcc.cli.changes import flush, prepare, print_plan, value_line, value_rows
+from mlcc.cli.changes import changed_values, flush, prepare, print_plan, value_lines, value_rows
 from mlcc.cli.options import KeyCommand, Values, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
@@ -58,7 +57,7 @@ def command(
         return 0
     code = 0
     for path in session.counted(chosen, "comparing"):
-        project = read(path, values, envs[0] if envs else None)
+        project = read(path, values, envs[0] if envs else None, (), selection.directory)
         prepared = prepare(session, project, target_of(path, selection.directory))
         _project(session, project, prepared, path)
         warn_unfinished(session, target_of(path, selection.directory))
@@ -95,18 +94,13 @@ def _project(session: Session, project: Project, prepared: Prepared, path: str) 
     if session.machine:
         print_plan(session, project, prepared, findings, path, done=False)
         return
-    for row in _values(project, prepared):
-        session.out(value_line(row))
+    for line in value_lines(changed_values(project, prepared) if prepared.before.values else []):
+        session.out(line)
     for change in prepared.all_changes:
         _file(session, change, prepared)
     if not prepared.changes:
         session.out("nothing to do: the project is as mlcc.yaml says")
     print_findings(findings, session)
-
-
-def _values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
-    before = prepared.before.environment(project.chosen)
-    return value_rows(before, {p: v.value for p, v in project.resolved.values.items()}, project) if before else []
 
 
 def _file(session: Session, change: Change, prepared: Prepared) -> None:

@@ -18,7 +18,7 @@ from mlcc.cli.session import Session, current, silent
 from mlcc.core.errors import UserError
 from mlcc.core.findings import has_errors, ordered, printable
 from mlcc.core.paths import format_path
-from mlcc.core.tree import MAX_FILE_BYTES, digest
+from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, digest
 from mlcc.io.disk.reader import Directory, read_named
 from mlcc.io.yaml.limits import CONFIG_LIMITS
 from mlcc.load.request import Request
@@ -26,6 +26,7 @@ from mlcc.lookups import upgrade
 from mlcc.lookups.hub import Hub
 from mlcc.lookups.upgrade import NAME, Proposal, Wish
 from mlcc.plan.changes import ACTIONS, CREATE, UPDATE
+from mlcc.plan.lock import with_choices
 from mlcc.resolve.project import Project
 
 
@@ -47,10 +48,11 @@ def command(
     follow: str,
     template: bool,
 ) -> int:
-    """Pin the model's revision, and fetch a chat template that is missing.
+    """Take newer choices of the registries, pin the model's revision, fetch a chat template that is missing.
 
-    Asks the Hugging Face Hub (HF_ENDPOINT, HF_TOKEN) and changes mlcc.yaml; mlcc apply renders it.  A commit that is
-    pinned stays unless --revision says what to move to.  Newer framework versions are listed, not taken.
+    Where mlcc.yaml names no framework version or instance type, mlcc.lock holds what the registries chose; this takes
+    what they choose now.  Asks the Hugging Face Hub (HF_ENDPOINT, HF_TOKEN) and changes mlcc.yaml.  A commit that is
+    pinned stays unless --revision says what to move to.  mlcc apply renders the result.
     """
     session = current()
     hub = None if silent(session) else Hub(session.environ)
@@ -67,27 +69,37 @@ def _one(session: Session, path: str, target: str, hub: Hub | None, wish: Wish, 
     before = read_named(path, CONFIG_LIMITS.max_bytes)
     # what only this run knows is not for a file that is committed
     committed = {n: v for n, v in session.environ.items() if not n.startswith("ML_")}
-    project = pipeline.read(path, Request(environ=committed, plugged=plugged(session)))
+    request = Request(environ=committed, plugged=plugged(session), directory=target)
+    project = pipeline.read(path, request)
     if not project.ok:
         raise UserError(project.findings)
     with Directory(target) as beside:
-        found = beside.read(NAME, MAX_FILE_BYTES)
-    proposal = upgrade.propose(project, hub, found[0] if found is not None else None, wish)
+        found, lock = beside.read(NAME, MAX_FILE_BYTES), beside.read(LOCK_NAME, LOCK_MAX_BYTES)
+    template = found[0] if found is not None else None
+    fresh = pipeline.without_choices(project) if lock is not None else project
+    proposal = upgrade.propose(fresh, hub, template, wish)
+    proposal = proposal._replace(choices=upgrade.moved_choices(project, fresh))
     wrong = has_errors(proposal.findings)
     if proposal.changes and not wrong:
         after = proposal.text(before.decode("utf-8-sig")).encode()
         mlcc_yaml.checked(before, after, path)
         if not check:
-            _write(path, target, before, after, found[0] if found is not None else None, proposal)
-    _print(session, path, project, proposal, hub, check or wrong, found is not None)
+            _write(path, target, (before, after), template, proposal)
+            if proposal.choices and lock is not None:
+                moved = with_choices(lock[0], fresh.default, fresh.environments)
+                mlcc_yaml.write(target, {LOCK_NAME: (moved, lock[0])})
+    _print(session, path, fresh, proposal, hub, check or wrong, template is not None)
     if wrong:
         return 1
     return CHANGES if check and proposal.changes else 0
 
 
-def _write(path: str, target: str, before: bytes, after: bytes, template: bytes | None, proposal: Proposal) -> None:
-    """Writes the template and mlcc.yaml, over what was read before the Hub was asked."""
-    folder, name = os.path.split(path)
+def _write(path: str, target: str, own: tuple[bytes, bytes], template: bytes | None, proposal: Proposal) -> None:
+    """Writes the template and mlcc.yaml, over what was read before the Hub was asked.
+
+    own: mlcc.yaml as it was and as it shall be; template: the template as it was.
+    """
+    (before, after), (folder, name) = own, os.path.split(path)
     files: dict[str, dict[str, tuple[bytes, bytes | None]]] = {}
     if proposal.template is not None:
         files.setdefault(os.path.normpath(target), {})[NAME] = (proposal.template, template)
@@ -101,16 +113,19 @@ def _write(path: str, target: str, before: bytes, after: bytes, template: bytes 
 def _print(
     session: Session, path: str, project: Project, proposal: Proposal, hub: Hub | None, dry: bool, there: bool
 ) -> None:
-    values = [
-        {"path": format_path(p), "before": before, "after": after, "source": "file"}
-        for p, (before, after) in proposal.settings.items()
+    values: list[dict[str, Any]] = [
+        {"path": format_path(p), "before": before, "after": after, "source": source}
+        for source, part in (("file", proposal.settings), ("lock", proposal.choices))
+        for p, (before, after) in part.items()
     ]
     changes: list[dict[str, Any]] = []
     if proposal.template is not None:
         action = UPDATE if there else CREATE
         changes.append({"path": NAME, "action": action, "digest": digest(proposal.template)})
-    if values:
+    if proposal.settings:
         changes.append({"path": os.path.basename(path), "action": UPDATE})
+    if proposal.choices:
+        changes.append({"path": LOCK_NAME, "action": UPDATE})
     framework = project.resolved.rows.framework
     newer = [
         {"framework": framework.name if framework else "", "version": v.name, "validation_level": v.validation_level}

@@ -76,7 +76,7 @@ def command(
     asked_for = _Asked(session, online, inspect, pull)
     for path in session.counted(chosen, "checking"):
         try:
-            project = read(path, values, env, () if env_vars else of_variables())
+            project = read(path, values, env, () if env_vars else of_variables(), selection.directory)
             found.extend([*project.findings, *asked_for(project)])
         except UserError as problem:
             found.extend(problem.findings)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mlcc.core.values import Source
+from mlcc.core.values import Scalar, Source
 from mlcc.registries.engine_rows import Engine
 from mlcc.registries.loader import Registries
 from mlcc.registries.rows import Instance, Model
 from mlcc.resolve.candidates import Table
+from mlcc.resolve.choices import HELD, Choices
 from mlcc.resolve.hardware import instances, memory
 from mlcc.resolve.hardware.memory import EngineSettings
 from mlcc.resolve.result import Rows
@@ -48,11 +49,38 @@ def offer_instance_type(table: Table, registries: Registries, rows: Rows) -> boo
     return choice.fitted
 
 
+def can_serve(table: Table, registries: Registries, rows: Rows, name: str) -> bool:
+    """Whether an instance type that mlcc.lock holds is still one for this configuration.
+
+    The target offers it, it has the kind of device of the type that would be chosen now, and the model fits it where
+    that can be computed.
+    """
+    row, now = registries.instance(name), registries.instance(table.text("deployment.instance_type"))
+    offered = rows.target.instances if rows.target is not None else ""
+    if row is None:
+        return rows.model is not None and name in rows.model.instances
+    if (offered and not getattr(row, offered)) or (now and now.accelerator != row.accelerator):
+        return False
+    if rows.model is None:
+        return True
+    get = _engine_keys(table)
+    if not can_size(rows.engine, rows.model) or not memory.can_estimate(rows.model.facts):
+        return name in rows.model.instances
+    dtype = instances.number_format(str(get("dtype", "")), rows.model.facts)
+    if not instances.device_needs(registries, rows.version, rows.engine, dtype).met(row):
+        return False
+    size, settings = get("tensor_parallel_size", 0), _settings(table, registries)
+    if isinstance(size, int) and size:
+        return instances.can_hold(rows.model.facts, row, settings, size)
+    return instances.smallest_split(rows.model.facts, row, settings, row.accelerator_count or 1) is not None
+
+
 # ---------------------------------------------------------------- the split
-def offer_split(table: Table, registries: Registries, rows: Rows, needs_all_devices: bool) -> None:
+def offer_split(table: Table, registries: Registries, rows: Rows, needs_all_devices: bool, choices: Choices) -> None:
     """Offers a number of devices for a model that does not fit one, where the user sets none.
 
-    needs_all_devices: the type was chosen because all its devices together can hold the model.
+    needs_all_devices: the type was chosen because all its devices together can hold the model; choices: what mlcc.lock
+    holds stays where the model fits it.
     """
     model, instance, engine = rows.model, rows.instance, rows.engine
     if model is None or instance is None or engine is None or not can_size(engine, model):
@@ -60,9 +88,18 @@ def offer_split(table: Table, registries: Registries, rows: Rows, needs_all_devi
     if "tensor_parallel_size" not in engine.typed_keys or table.best("engine.tensor_parallel_size") is not None:
         return
     devices = min([instance.accelerator_count or 1, *_component_devices(table)])
-    size, why = _split(table, registries, model, instance, devices, needs_all_devices)
-    if size is not None and size > 1:
-        origin = f"{model.origin} ({why.format(instance.name)})"
+    newest, why = _split(table, registries, model, instance, devices, needs_all_devices)
+    if newest is None:
+        return
+    settings, splits = _settings(table, registries), tuple(instances.possible_splits(model.facts, devices))
+
+    def offered(held: Scalar) -> bool:
+        return held in splits and instances.can_hold(model.facts, instance, settings, int(held))
+
+    context = f"{table.text('model.name')} on {instance.name}"
+    size = int(choices.choose(("engine", "tensor_parallel_size"), newest, context, offered))
+    if size > 1:
+        origin = f"{model.origin} ({why.format(instance.name) if size == newest else HELD})"
         table.put(("engine", "tensor_parallel_size"), size, Source.MODEL, origin)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlcc.core.paths import dotted_path
-from mlcc.core.values import Source
+from mlcc.core.values import Scalar, Source
 from mlcc.core.version_order import order
 from mlcc.registries.loader import Registries
 from mlcc.registries.rows import Entry
 from mlcc.resolve.candidates import Table
+from mlcc.resolve.choices import HELD, Choices
 from mlcc.resolve.result import Rows
 
 # The host that SageMaker takes where no machine image is named.
@@ -28,8 +29,11 @@ def oldest_host(amis: Mapping[str, Entry], needed: str, use: str) -> str:
     return min(new, key=lambda a: (order(str(a.facts["driver"])), a.name)).name if new else ""
 
 
-def offer_host_image(table: Table, registries: Registries, rows: Rows) -> None:
-    """The host that a version's image needs, where the user names none and the instance type has its accelerator."""
+def offer_host_image(table: Table, registries: Registries, rows: Rows, choices: Choices) -> None:
+    """The host that a version's image needs, where the user names none and the instance type has its accelerator.
+
+    choices: what mlcc.lock holds stays while its driver is new enough.
+    """
     target, version, instance = rows.target, rows.version, rows.instance
     if target is None or version is None or instance is None or not target.host_image:
         return
@@ -41,5 +45,15 @@ def offer_host_image(table: Table, registries: Registries, rows: Rows) -> None:
     origin = f"{version.origin} accelerator.inference_ami_version"
     if driver_branch(str(row.facts.get("driver", ""))) < driver_branch(instance.driver):
         name, origin = oldest_host(amis, instance.driver, target.instances), f"{instance.origin} driver"
-    if name:
-        table.put(dotted_path(target.host_image), name, Source.FRAMEWORK, origin)
+    if not name:
+        return
+    needed = driver_branch(str(amis[name].facts.get("driver", "")))
+
+    def offered(held: Scalar) -> bool:
+        known = amis.get(str(held))
+        facts = known.facts if known is not None else {}
+        return facts.get("use") == target.instances and driver_branch(str(facts.get("driver", ""))) >= needed
+
+    path = dotted_path(target.host_image)
+    chosen = str(choices.choose(path, name, f"{version.name} on {instance.name}", offered))
+    table.put(path, chosen, Source.FRAMEWORK, origin if chosen == name else f"{origin} ({HELD})")

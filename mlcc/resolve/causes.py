@@ -1,0 +1,52 @@
+"""Why a value changed: mlcc.yaml, or a registry's row and mlcc itself.  Law: pure.
+
+What somebody wrote at the last apply stands in the lock.  It is resolved again with today's registries: a value that
+comes out otherwise than it was recorded was not changed by mlcc.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from mlcc.core.paths import Path, nested
+from mlcc.core.tree import LOCK_NAME
+from mlcc.core.values import Source
+from mlcc.load.layers import Layer, node_layer
+from mlcc.load.lock_choices import of_environment
+from mlcc.resolve.project import Project
+from mlcc.resolve.resolver import resolve_layers
+
+BY_HAND = {source.label: source for source in Source if source.by_hand}
+
+
+class Leaf(Protocol):
+    """A recorded leaf."""
+
+    @property
+    def value(self) -> Any:
+        """The value."""
+
+    @property
+    def source(self) -> str:
+        """The label of the source that won."""
+
+
+def moved_by_registries(project: Project, recorded: Mapping[Path, Leaf]) -> set[Path]:
+    """Paths of the chosen environment whose value differs from the recorded one though nobody's words changed it.
+
+    recorded: the leaves of the same environment in the lock.
+    """
+    held = of_environment(project.inputs.choices, project.chosen)
+    again = resolve_layers(tuple(_layers(recorded)), project.registries, project.chosen, held)
+    now = {path: value.value for path, value in again.values.items()}
+    before = {path: leaf.value for path, leaf in recorded.items()}
+    return {path for path in {*now, *before} if now.get(path) != before.get(path)}
+
+
+def _layers(recorded: Mapping[Path, Leaf]) -> Iterator[Layer]:
+    """What was written or chosen by somebody, by its source."""
+    for label, source in BY_HAND.items():
+        values = {path: leaf.value for path, leaf in recorded.items() if leaf.source == label}
+        if values:
+            yield node_layer(source, nested(values), LOCK_NAME)
