@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
+from mlcc.apply.branches import choices_in
 from mlcc.apply.prepare import Prepared, held_target, prepare_plan
 from mlcc.apply.writer import ChangedMeanwhile, execute_plan
 from mlcc.checks.common.file_missing import named_files
@@ -25,7 +26,6 @@ from mlcc.io.disk.reader import Directory, present
 from mlcc.io.disk.staging import staging_folder
 from mlcc.load.inputs import Inputs, gather
 from mlcc.load.locate import present_below
-from mlcc.load.lock_choices import read_choices
 from mlcc.load.request import Request
 from mlcc.plan.changes import Options
 from mlcc.registries.loader import load as load_registries
@@ -116,7 +116,7 @@ def with_choices_of(target: Directory, project: Project) -> Project:
 
     They are others where the project was read for another folder, or where another apply wrote the lock meanwhile.
     """
-    choices = read_choices(target)
+    choices = choices_in(target, project.inputs.environ)
     if choices == project.inputs.choices or not project.ok:
         return project
     return check(resolve_project(project.inputs._replace(choices=choices), project.registries, project.chosen))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from mlcc.apply.branches import Found, read_branches
 from mlcc.apply.state import State, observe, read_state
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
@@ -16,6 +17,7 @@ from mlcc.io.disk.callers import StrPath, make_folder, texts
 from mlcc.io.disk.lock import locked
 from mlcc.io.disk.reader import Directory
 from mlcc.plan import changes, journal
+from mlcc.plan.branches import Branches
 from mlcc.plan.changes import NEW_SUFFIX, SAVED_SUFFIX, Change, Known, Options, Plan
 from mlcc.plan.decide import make_plan
 from mlcc.plan.line_ends import has_crlf, is_binary, to_crlf
@@ -81,13 +83,13 @@ def prepare_plan(project: Project, desired: Tree, target: Directory, options: Op
     options = options._replace(restore=normal(options.restore), keep_deleted=normal(options.keep_deleted))
     can_render = producible(project.registries, project.inputs.plugged.layers)
     state = read_state(target, can_render)
-    before = read_lock(state.lock) if state.lock is not None else Lock()
-    paths = {*desired, *state.base, *(p for p in before.files if can_render(p))}
-    if state.journal is not None:
-        paths |= {p for p in state.journal.entries if can_render(p)}
-    observed = observe(target, sorted(paths))
+    first = {*desired, *state.base, *(state.journal.entries if state.journal is not None else ())}
+    observed = observe(target, sorted(p for p in first if p in desired or can_render(p)))
+    branches = read_branches(target, Found(state.lock, state.base, observed), project.inputs.environ)
+    before = _lock_of(state, branches)
+    observed |= observe(target, sorted(p for p in before.files if p not in first and can_render(p)))
     observed |= _copies(target, observed, options)
-    known = Known(observed, state.base, before.files, can_render, acceptable)
+    known = Known(observed, state.base, before.files, can_render, acceptable, branches)
     if state.journal is not None:
         found = journal.recover_state(state.journal, observed, state.base, before.files, state.staged, can_render)
         known = known._replace(base=found.base, records=found.records)
@@ -102,6 +104,13 @@ def prepare_plan(project: Project, desired: Tree, target: Directory, options: Op
         lock = to_crlf(lock)
     others = before.version != VERSION or before.registries != project.registries.digests()
     return Prepared(plan, lock, before, state, known, others)
+
+
+def _lock_of(state: State, branches: Branches | None) -> Lock:
+    """The lock of the last apply, or of both sides of an unfinished merge."""
+    if branches is not None:
+        return branches.lock
+    return read_lock(state.lock) if state.lock is not None else Lock()
 
 
 def normal(paths: StrPath | Iterable[StrPath]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, error
+from mlcc.core.text import printable
 from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.plan.journal import MAX_BYTES, Journal, read_journal
@@ -19,6 +20,9 @@ from mlcc.plan.journal import MAX_BYTES, Journal, read_journal
 TXN_DIR = ".mlcc/txn"
 JOURNAL = f"{TXN_DIR}/journal.json"
 STAGES = ("stage-1", "stage-2")
+# Of one project: a cap for each file alone would let many of them fill the memory.
+MAX_TOTAL_BYTES = 64 * 1024 * 1024
+MAX_FILES = 10_000
 
 
 class State(NamedTuple):
@@ -37,14 +41,15 @@ class State(NamedTuple):
 
 def read_state(target: Directory, producible: Callable[[str], bool]) -> State:
     """Reads base, lock and journal.  Raises Refused where a link or worse stands in their place."""
-    base = {}
+    base, total = {}, 0
     prefix = BASE_DIR + "/"
-    for path in target.walk(BASE_DIR):
+    for path in target.walk(BASE_DIR, MAX_FILES):
         relative = path.removeprefix(prefix)
         if producible(relative):
             found = target.read(path, MAX_FILE_BYTES)
             if found is not None:
                 base[relative] = found[0]
+                total = _within(total + len(found[0]), BASE_DIR)
     lock = target.read(LOCK_NAME, LOCK_MAX_BYTES)
     journal = journal_of(target)
     _check_stages(target)
@@ -54,6 +59,15 @@ def read_state(target: Directory, producible: Callable[[str], bool]) -> State:
         findings.append(error("MLCC206", message, file=JOURNAL, hint="mlcc apply removes it"))
     staged = _staged(target, journal) if journal is not None else {}
     return State(base, lock[0] if lock is not None else None, journal, staged, tuple(findings))
+
+
+def _within(total: int, where: str) -> int:
+    """A number of bytes that were read; raises UserError when it is more than one project may hold."""
+    if total > MAX_TOTAL_BYTES:
+        message = f"more than {MAX_TOTAL_BYTES >> 20} MiB of files that mlcc writes"
+        hint = "bring the files back from Git, or remove what mlcc did not write"
+        raise UserError([error("MLCC226", message, file=where, hint=hint)])
+    return total
 
 
 def journal_of(target: Directory) -> Journal | None:
@@ -85,17 +99,18 @@ def _own_place() -> Iterator[None]:
 
 
 def _staged(target: Directory, journal: Journal) -> dict[str, bytes]:
-    found = {}
-    for path in target.walk(f"{TXN_DIR}/{journal.stage}", limit=10_000):
+    found, total = {}, 0
+    for path in target.walk(f"{TXN_DIR}/{journal.stage}", MAX_FILES):
         read = target.read(path, MAX_FILE_BYTES)
         if read is not None:
             found[digest(read[0])] = read[0]
+            total = _within(total + len(read[0]), TXN_DIR)
     return found
 
 
 def observe(target: Directory, paths: Iterable[str]) -> dict[str, OnDisk]:
-    """Plain files among `paths`.  Raises UserError with every path that is something else."""
-    found, refused = {}, list[Finding]()
+    """Plain files among `paths`.  Raises UserError with all that is something else, or too large in total."""
+    found, refused, total = {}, list[Finding](), 0
     for path in paths:
         try:
             read = target.read(path, MAX_FILE_BYTES)
@@ -104,6 +119,7 @@ def observe(target: Directory, paths: Iterable[str]) -> dict[str, OnDisk]:
             continue
         if read is not None:
             found[path] = OnDisk(read[0], read[1])
+            total = _within(total + len(read[0]), printable(path, 200))
     if refused:
         # a link in a folder's place stands in the way of all that is below it, and is said once
         raise UserError(dict.fromkeys(refused))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-BEGIN, MIDDLE, END = b"<<<<<<<", b"=======", b">>>>>>>"
+BEGIN, ANCESTOR, MIDDLE, END = b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"
 
 
 def conflicts(data: bytes) -> list[int]:
@@ -22,3 +22,25 @@ def conflicts(data: bytes) -> list[int]:
             found.append(begin)
             begin, middle = 0, False
     return found
+
+
+def sides(data: bytes) -> tuple[bytes, bytes]:
+    """The two texts between which a text with conflict marks is undecided; what lies outside the marks is in both."""
+    begins = set(conflicts(data))
+    ours, theirs = list[bytes](), list[bytes]()
+    into: tuple[list[bytes], ...] = (ours, theirs)
+    inside = False
+    for number, line in enumerate(data.splitlines(keepends=True), 1):
+        kind = line.rstrip(b"\r\n").partition(b" ")[0]
+        if number in begins:
+            inside, into = True, (ours,)
+        elif inside and kind == ANCESTOR:
+            into = ()
+        elif inside and kind == MIDDLE:
+            into = (theirs,)
+        elif inside and kind == END:
+            inside, into = False, (ours, theirs)
+        else:
+            for side in into:
+                side.append(line)
+    return b"".join(ours), b"".join(theirs)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlcc.core.errors import UserError
+from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.core.text import printable, quoted
+from mlcc.core.tree import MAX_FILE_BYTES
 from mlcc.io import programs
 
 TIMEOUT_S = 60
@@ -63,6 +64,32 @@ def changed_since(root: str, commit: str, environ: Mapping[str, str]) -> list[st
         why = printable(first.rstrip("."), 200)
         raise UserError([error("MLCC211", f"git cannot compare {quoted(commit)} with HEAD: {why}")])
     return [p for p in done.stdout.decode("utf-8", "surrogateescape").split("\0") if p]
+
+
+# Files of a merge that Git left unfinished; beyond so many a person decides.
+MAX_UNMERGED = 2000
+PLAIN_MODES = (b"100644", b"100755")
+
+
+def unmerged(folder: str, environ: Mapping[str, str]) -> dict[str, dict[int, bytes]]:
+    """The files below a folder that a merge left undecided, by path from there: 1 the ancestor, 2 ours, 3 theirs.
+
+    Plain files only, up to MAX_FILE_BYTES each.  Empty where there is no repository, no Git, or no such merge.
+    """
+    try:
+        listed = run_git(folder, environ, "ls-files", "--unmerged", "-z", "--", ".")
+    except PreconditionError:
+        return {}
+    found: dict[str, dict[int, bytes]] = {}
+    entries = [e for e in listed.stdout.split(b"\0") if e] if not listed.code else []
+    for entry in entries[:MAX_UNMERGED]:
+        about, _, path = entry.partition(b"\t")
+        mode, name, stage = about.split(b" ")
+        if mode in PLAIN_MODES:
+            blob = run_git(folder, environ, "cat-file", "blob", name.decode("ascii"))
+            if not blob.code and len(blob.stdout) <= MAX_FILE_BYTES:
+                found.setdefault(path.decode("utf-8", "surrogateescape"), {})[int(stage)] = blob.stdout
+    return found
 
 
 def run_git(root: str, environ: Mapping[str, str], *arguments: str) -> programs.Finished:

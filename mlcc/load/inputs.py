@@ -7,6 +7,7 @@ the project manifest, the file of --config, options and variables.  The environm
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mlcc.core.findings import Finding, Severity, error, printable, quoted
@@ -30,7 +31,8 @@ class Inputs(NamedTuple):
 
     file: mlcc.yaml as the user named it; directory: where it lies; config: its tree; layers: of every source above
     and below it, without overlays; roots: registry folders beyond the packaged ones; findings: all that is wrong;
-    plugged: what installed plugins add; choices: what registries chose before, as mlcc.lock holds it.
+    plugged: what installed plugins add; choices: what registries chose before, as mlcc.lock holds it; environ:
+    the caller's, for programs that a later stage runs.
     """
 
     file: str
@@ -41,6 +43,7 @@ class Inputs(NamedTuple):
     findings: tuple[Finding, ...]
     plugged: Plugged = Plugged()
     choices: Choices = EMPTY
+    environ: Mapping[str, str] = EMPTY
 
 
 def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
@@ -63,7 +66,7 @@ def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
     _collect(layers, findings, overrides.options(request))
     roots, problems = all_roots(own, directory, request)
     choices = _choices(os.fsdecode(request.directory) or directory)
-    return Inputs(file, directory, own, tuple(layers), roots, (*findings, *problems), request.plugged, choices)
+    return Inputs(file, directory, own, tuple(layers), roots, (*findings, *problems), request.plugged, choices, environ)
 
 
 def _choices(directory: str) -> Choices:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mlcc.core.findings import Finding
 from mlcc.core.paths import EMPTY
 from mlcc.core.tree import MANAGED, OnDisk, Record
+from mlcc.plan.branches import Branches
 
 if TYPE_CHECKING:
     from mlcc.io.disk.callers import StrPath
@@ -102,7 +103,7 @@ class Known(NamedTuple):
 
     observed: plain files on disk among the paths of interest; base and records: of the last apply; producible: whether
     some layer can render a path (nothing else is ever deleted); acceptable: whether merged bytes have the form that
-    their path promises.
+    their path promises; branches: of a merge that Git left unfinished.
     """
 
     observed: Mapping[str, OnDisk]
@@ -110,3 +111,4 @@ class Known(NamedTuple):
     records: Mapping[str, Record] = EMPTY
     producible: Callable[[str], bool] = lambda path: False
     acceptable: Callable[[str, bytes], bool] = lambda path, data: True
+    branches: Branches | None = None

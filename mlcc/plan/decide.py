@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from mlcc.core.findings import Finding
 from mlcc.core.tree import MANAGED, REMOVED, SEED, STAYS_DELETED, OnDisk, Record, Rendered, Tree, digest
+from mlcc.plan.branches import Branches, Version, with_edits
 from mlcc.plan.changes import (
     CONFLICT,
     CREATE,
@@ -50,6 +51,8 @@ def make_plan(desired: Tree, known: Known, options: Options = Options()) -> Plan
     crlf = {path for path, disk in known.observed.items() if path not in raw and has_crlf(disk.data)}
     observed = {p: d._replace(data=to_lf(d.data)) if p in crlf else d for p, d in known.observed.items()}
     known = known._replace(observed=observed, base={p: d if p in raw else to_lf(d) for p, d in known.base.items()})
+    if known.branches is not None:
+        known = known._replace(base=_base_of_branches(known, known.branches))
     options = options._replace(restore=frozenset(matching([str(word) for word in options.restore], desired)))
     changes: list[Change] = []
     findings: list[Finding] = []
@@ -98,6 +101,9 @@ def _rendered(path: str, new: Rendered, known: Known, options: Options) -> Chang
 def _present(path: str, new: Rendered, disk: OnDisk, known: Known, options: Options) -> Change:
     base = _base(path, known)
     mode = _mode(new, disk, known.records.get(path))
+    versions = known.branches.versions(path, base) if known.branches is not None else ()
+    if versions:
+        return _of_branches(path, new, mode, versions, known, options)
     if disk.data == new.data:
         changed = (mode ^ disk.mode) & EXECUTABLE
         data = new.data if changed else None
@@ -117,6 +123,37 @@ def _present(path: str, new: Rendered, disk: OnDisk, known: Known, options: Opti
     elif _is_old_seed(path, new, known):
         return Change(path, KEEP, reason=OLD_SEED)
     return _conflict(path, new, disk, mode, known, options)
+
+
+def _of_branches(
+    path: str, new: Rendered, mode: int, versions: Collection[Version], known: Known, options: Options
+) -> Change:
+    """A file that two branches have otherwise, and that Git could not merge."""
+    merged = with_edits(new.data, versions)
+    if all(version.is_rendered for version in versions) or (merged is not None and merged.data == new.data):
+        return Change(path, UPDATE, new.data, mode, reason="rendered by both branches, and rendered anew")
+    if merged is not None and not merged.conflicts and known.acceptable(path, merged.data):
+        return Change(path, MERGE, merged.data, mode, reason="edits of the branches and the new lines do not touch")
+    if options.force:
+        return Change(path, UPDATE, new.data, mode, _saved(path, known.observed), MARKED)
+    if options.merge and merged is not None:
+        return Change(path, CONFLICT, merged.data, mode, reason=EDITED)
+    return Change(path, CONFLICT, reason=EDITED if merged is not None else MARKED)
+
+
+def _base_of_branches(known: Known, branches: Branches) -> dict[str, bytes]:
+    """The base of a project whose base Git could not merge: with the changes of both sides.
+
+    A file that equals what one of them rendered is nobody's edit: it is its own base.
+    """
+    base = dict(known.base)
+    for path in {*known.base, *known.observed}:
+        disk, merged = known.observed.get(path), branches.base(path)
+        if disk is not None and merged is not None and branches.is_rendered(path, disk.data):
+            merged = disk.data
+        if merged is not None:
+            base[path] = merged
+    return base
 
 
 def _edited(path: str, known: Known, options: Options) -> Change:
@@ -211,6 +248,9 @@ def _gone(path: str, known: Known) -> Change | None:
     disk, base, record = known.observed.get(path), known.base.get(path), known.records.get(path)
     if disk is None:
         return None
+    versions = known.branches.versions(path, base) if known.branches is not None else ()
+    if versions and known.producible(path) and all(version.is_rendered for version in versions):
+        return Change(path, DELETE)
     ours = record is not None and known.producible(path) and disk.data == base and record.digest == digest(disk.data)
     if ours:
         return Change(path, DELETE)

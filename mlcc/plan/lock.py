@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from mlcc.core.conflict_marks import conflicts
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, Severity, error, has_errors, printable
 from mlcc.core.nodes import Node
@@ -160,6 +161,9 @@ def read_lock(data: bytes, file: str = LOCK_NAME) -> Lock:
     findings = list(loaded.findings)
     if loaded.root is not None and not has_errors(findings):
         findings += validator.validate_document(loaded.root, "lock")
+    if conflicts(data):
+        hint = "mlcc apply settles it once mlcc.yaml is merged"
+        raise UserError([error("MLCC205", "a merge of two branches left conflict markers in it", file=file, hint=hint)])
     if loaded.root is None or has_errors(findings):
         later = _later(loaded.root) if loaded.root is not None else ""
         if later:

@@ -64,9 +64,13 @@ def has_markers(data: bytes, rendered: bytes = b"", labels: tuple[str, str, str]
 
     rendered: what mlcc renders there; conflicts that stand in it too are nobody's.
     """
+    return has_own_markers(data, labels) or len(conflicts(data)) > len(conflicts(rendered))
+
+
+def has_own_markers(data: bytes, labels: tuple[str, str, str] = LABELS) -> bool:
+    """True when markers that `merge` wrote stand in a text."""
     lines = {line.rstrip(b"\r\n") for line in data.splitlines()}
-    own = {f"<<<<<<< {labels[0]}".encode(), f">>>>>>> {labels[2]}".encode()} <= lines
-    return own or len(conflicts(data)) > len(conflicts(rendered))
+    return {f"<<<<<<< {labels[0]}".encode(), f">>>>>>> {labels[2]}".encode()} <= lines
 
 
 def _regions(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Iterator[_Region]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from mlcc.io import git as gits
-from tests.helpers import SMALLEST, Caller, File, build_tree, commit, git, git_repo
+from tests.helpers import GIT, SMALLEST, Caller, File, build_tree, commit, git, git_repo
 
 HERE = Path()
 
@@ -98,3 +99,40 @@ def test_the_caller_s_own_variables_of_git_do_not_reach_it() -> None:
     }  # fmt: skip
     kept = {n: v for n, v in gits.surroundings(given).items() if n not in gits.OFF}
     assert kept == {n: given[n] for n in ("PATH", "GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0")}
+
+
+# ---------------------------------------------------------------- a merge that Git left unfinished
+@pytest.mark.parametrize("key", ["core.fsmonitor", "diff.evil.textconv", "filter.evil.smudge", "merge.evil.driver"])
+def test_no_program_is_run_for_a_project_in_conflict(mlcc: Caller, program: str, key: str) -> None:
+    build_tree("repo", {"mlcc.yaml": SMALLEST, ".gitattributes": "* diff=evil filter=evil merge=evil\n"})
+    git("repo", "init", "-q", "-b", "main")
+    os.chdir("repo")
+    mlcc("apply", "-q", code=0)
+    commit(".", "first")
+    git(".", "checkout", "-q", "-b", "theirs")
+    for branch, ttl in (("theirs", "2d"), ("main", "3d")):
+        git(".", "checkout", "-q", branch)
+        build_tree(".", {"mlcc.yaml": SMALLEST + f"ttl: {ttl}\n"})
+        mlcc("apply", "-q", code=0)
+        commit(".", branch)
+    subprocess.run([*GIT, "merge", "-q", "theirs"], capture_output=True)
+    build_tree(".", {"mlcc.yaml": SMALLEST + "ttl: 4d\n"})
+    git(".", "config", key, f"!{program}" if key.startswith("alias.") else program)
+    mlcc("apply", "-q", code=0)
+    os.chdir("..")
+    assert not ran()
+
+
+def test_what_is_unmerged_is_read_from_the_index() -> None:
+    git_repo("repo", {"a": "one\n", "sub/b": "one\n"})
+    git("repo", "checkout", "-q", "-b", "theirs")
+    build_tree("repo", {"a": "two\n", "sub/b": "two\n"})
+    commit("repo", "theirs")
+    git("repo", "checkout", "-q", "-")
+    build_tree("repo", {"a": "three\n", "sub/b": "three\n"})
+    commit("repo", "ours")
+    subprocess.run([*GIT, "merge", "-q", "theirs"], cwd="repo", capture_output=True)
+    assert gits.unmerged("repo/sub", dict(os.environ)) == {"b": {1: b"one\n", 2: b"three\n", 3: b"two\n"}}
+    assert set(gits.unmerged("repo", dict(os.environ))) == {"a", "sub/b"}
+    assert gits.unmerged(".", dict(os.environ)) == {}
+    assert gits.unmerged("repo", {"PATH": "/nowhere"}) == {}

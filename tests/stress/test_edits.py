@@ -16,7 +16,7 @@ import pytest
 
 from mlcc import pipeline
 from mlcc.core import errors
-from mlcc.plan import decide
+from mlcc.plan import changes
 from tests.stress.faults import Fault, figure, mlcc, run
 
 CONFIGS = ("http-flask", "http-fastapi", "http-nginx")
@@ -112,7 +112,7 @@ class World:
         """As the user runs it; a conflict is refused or marked."""
         # a path that an edit has made unusable is named, and nothing is written
         with suppress(errors.UserError):
-            pipeline.apply(pipeline.read(str(self.folder / "mlcc.yaml")), options=decide.Options(merge=merge))
+            pipeline.apply(pipeline.read(str(self.folder / "mlcc.yaml")), options=changes.Options(merge=merge))
         if merge:
             self.settle()
 

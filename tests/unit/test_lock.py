@@ -146,7 +146,7 @@ HOSTILE = {
         (HEAD + "more: 1\n", "cannot be read", "upgrade mlcc if a newer one wrote it; else"),
         (HEAD + "values: x\n", "cannot be read", "bring mlcc.lock back from Git"),
         ("version: 0\nfiles: {}\n", "cannot be read", "bring mlcc.lock back from Git"),
-        ("<<<<<<< HEAD\n=======\n>>>>>>> x\n", "cannot be read", "bring mlcc.lock back from Git"),
+        ("<<<<<<< HEAD\n=======\n>>>>>>> x\n", "a merge of two branches", "mlcc apply settles it"),
     ],
 )
 def test_a_lock_of_a_newer_mlcc_is_called_so(text, told, hint):

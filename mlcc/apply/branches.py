@@ -1,0 +1,88 @@
+"""A merge that Git left unfinished in a project, as both sides have it.  Law: reads only; Git by plumbing.
+
+Git's index holds both versions of a file in conflict.  Where it does not (no repository, or the conflict was already
+added), the conflict marks in the files tell them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mlcc.core.conflict_marks import conflicts, sides
+from mlcc.core.errors import UserError
+from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, OnDisk
+from mlcc.io import git
+from mlcc.io.disk.reader import Directory
+from mlcc.load.lock_choices import Choices, choices_of, read_choices
+from mlcc.plan.branches import Branches, Side
+from mlcc.plan.lock import Lock, read_lock
+from mlcc.plan.merge import has_own_markers
+
+PREFIX = BASE_DIR + "/"
+ANCESTOR, OURS, THEIRS = 1, 2, 3
+Stages = Mapping[str, Mapping[int, bytes]]
+
+
+class Found(NamedTuple):
+    """What lies in the project: the lock, the base, the rendered files."""
+
+    lock: bytes | None
+    base: Mapping[str, bytes]
+    disk: Mapping[str, OnDisk]
+
+
+def read_branches(target: Directory, found: Found, environ: Mapping[str, str]) -> Branches | None:
+    """Both sides of an unfinished merge; None where nothing shows one.
+
+    environ: the caller's, for Git.  Raises UserError where a side's lock is none.
+    """
+    marked = {path: disk.data for path, disk in found.disk.items() if _from_git(disk.data)}
+    marked |= {PREFIX + path: data for path, data in found.base.items() if _from_git(data)}
+    if not marked and not _from_git(found.lock or b""):
+        return None
+    stages = git.unmerged(target.path, environ)
+    for path, data in [*marked.items(), (LOCK_NAME, found.lock or b"")]:
+        if path not in stages and _from_git(data):
+            ours, theirs = sides(data)
+            stages[path] = {OURS: ours, THEIRS: theirs}
+    if not stages:
+        return None
+    whole = None if LOCK_NAME in stages or found.lock is None else read_lock(found.lock)
+    ancestor, ours_, theirs_ = (_side(stages, number, whole, marked) for number in (ANCESTOR, OURS, THEIRS))
+    return Branches(ours_, theirs_, ancestor)
+
+
+def _side(stages: Stages, number: int, whole: Lock | None, marked: Mapping[str, bytes]) -> Side:
+    """One side.  whole: the lock where it is not in conflict; marked: files in which conflict marks stand."""
+    versions = {path: by_stage[number] for path, by_stage in stages.items() if number in by_stage}
+    lock, choices = whole or Lock(), choices_of(b"")
+    if LOCK_NAME in versions:
+        lock, choices = _lock(versions[LOCK_NAME], number), choices_of(versions[LOCK_NAME])
+    base = {path.removeprefix(PREFIX): data for path, data in versions.items() if path.startswith(PREFIX)}
+    files = {path: data for path, data in versions.items() if path in marked and not path.startswith(PREFIX)}
+    return Side(lock, choices, files, base)
+
+
+def _lock(data: bytes, number: int) -> Lock:
+    try:
+        return read_lock(data)
+    except UserError:
+        if number == ANCESTOR:
+            return Lock()
+        raise
+
+
+def choices_in(target: Directory, environ: Mapping[str, str]) -> Choices:
+    """The choices that a target's lock holds, those of both sides where a merge left it undecided."""
+    try:
+        found = target.read(LOCK_NAME, LOCK_MAX_BYTES)
+        branches = read_branches(target, Found(found[0] if found is not None else None, {}, {}), environ)
+    except UserError:
+        branches = None
+    return branches.choices if branches is not None else read_choices(target)
+
+
+def _from_git(data: bytes) -> bool:
+    """True for a text with conflict marks that are not mlcc's own."""
+    return bool(conflicts(data)) and not has_own_markers(data)
