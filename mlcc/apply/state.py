@@ -121,7 +121,7 @@ def observe(target: Directory, paths: Iterable[str]) -> dict[str, OnDisk]:
             found[path] = OnDisk(read[0], read[1])
             total = _within(total + len(read[0]), printable(path, 200))
     if refused:
-        # a link in a folder's place stands in the way of all that is below it, and is said once
+        # a link in a folder's place stands in the way of all that is below it, and is reported once
         raise UserError(dict.fromkeys(refused))
     return found
 

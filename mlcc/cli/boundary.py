@@ -67,7 +67,7 @@ def _recorded(command: click.Command, argv: Sequence[str], session: Session) -> 
 
 
 def _guarded(command: click.Command, argv: Sequence[str], session: Session) -> int:
-    """What a command returned, or what became of it; only a command that said all through the session is replayed."""
+    """What a command returned, or what became of it; only what was printed through the session is replayed."""
     try:
         return _invoked(command, argv, session)
     except MlccError as problem:
@@ -121,7 +121,7 @@ def _ended(problem: BaseException, session: Session) -> int:
 def _invoked(command: click.Command, argv: Sequence[str], session: Session) -> int:
     """Runs the command; click's own `main` is for shell completion only (it prints on interrupts, and maps codes)."""
     if COMPLETION in session.environ:
-        # whoever presses TAB behind a mistake, their own or a plugin's, has not asked to be told of it
+        # whoever presses TAB behind a mistake, their own or a plugin's, has not asked for the message
         with suppress(click.UsageError, MlccError):
             command.main(prog_name="mlcc", complete_var=COMPLETION, standalone_mode=False)
         return 0

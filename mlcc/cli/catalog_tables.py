@@ -17,7 +17,7 @@ def _versions(registries: Registries) -> Rows:
 
 
 def _policies(registries: Registries) -> Mapping[str, Any]:
-    """Rules by name; where several have one name all hold, and the others are told apart by where they stand."""
+    """Rules by name; where several have one name all hold, and the others differ by where they stand."""
     found: dict[str, Any] = {}
     for row in registries.policies:
         found[row.name if row.name not in found else f"{row.name} ({row.mark})"] = row

@@ -114,7 +114,7 @@ def change_line(change: Change, session: Session) -> str:
 def summary_line(prepared: Prepared, done: bool = False) -> str:
     """`19 to create, 1 to update` (done: `19 created, 1 updated`), or `nothing to do`."""
     summary = prepared.summary
-    words = [f"{summary[action]} {said[done]}" for action, said in SUMMARY.items() if summary[action]]
+    words = [f"{summary[action]} {verbs[done]}" for action, verbs in SUMMARY.items() if summary[action]]
     same = summary[UNCHANGED]
     words += [f"{same} unchanged"] if same and words else []
     return ", ".join(words) or "nothing to do"
@@ -202,9 +202,9 @@ def say_levels(session: Session, project: Project) -> None:
     """How far what was chosen was tried."""
     resolved = project.resolved
     name = resolved.get("framework.name")
-    told = {path: printable(str(resolved.get(path)), 60) for path in resolved.rows.levels}
-    told |= {"framework.version": f"{printable(str(name), 40)} {told.get('framework.version', '')}"}
-    parts = [f"{told[path]}: {printable(level, 40)}" for path, level in resolved.rows.levels.items()]
+    chosen = {path: printable(str(resolved.get(path)), 60) for path in resolved.rows.levels}
+    chosen |= {"framework.version": f"{printable(str(name), 40)} {chosen.get('framework.version', '')}"}
+    parts = [f"{chosen[path]}: {printable(level, 40)}" for path, level in resolved.rows.levels.items()]
     if parts:
         session.say("validation levels: " + "; ".join(parts))
 

@@ -187,7 +187,7 @@ finding_output = output_options(FINDING_FORMATS)
 
 
 class Values(NamedTuple):
-    """What the command line said about where values come from."""
+    """What the command line names as sources of values."""
 
     settings: Sequence[str]
     extra: str

@@ -76,8 +76,8 @@ def print_findings(findings: Sequence[Finding], session: Session, *, failed: boo
         print_document(session, findings_document(findings))
         return
     # --quiet says only what is wrong
-    told = findings if session.verbosity >= 0 else [f for f in findings if f.severity is not Severity.NOTE]
-    for line in text_lines(told, session):
+    shown = findings if session.verbosity >= 0 else [f for f in findings if f.severity is not Severity.NOTE]
+    for line in text_lines(shown, session):
         session.say(line, -1)
 
 

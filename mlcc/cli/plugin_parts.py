@@ -23,7 +23,7 @@ def plugged(session: Session) -> Plugged:
             session.plugged = _plugged(session)
         except MlccError:
             if session.recording is not None:
-                session.recording.spoil()  # whoever mends a plugin in its place is not told of the old mistake
+                session.recording.spoil()  # a plugin that was mended in its place is not reported again
             raise
     assert isinstance(session.plugged, Plugged)
     return session.plugged

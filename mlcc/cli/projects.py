@@ -29,7 +29,7 @@ SKIPPED = {".git", ".mlcc", ".venv", "node_modules", "__pycache__"}
 
 
 class Selection(NamedTuple):
-    """What the command line said about files."""
+    """Which files the command line names."""
 
     paths: Sequence[str]
     file: str

@@ -1,4 +1,4 @@
-"""What a read command said last time, said again while all that it read is unchanged.  Law: never changes an answer.
+"""The output of a read command, printed again while all that it read is unchanged.  Law: never changes an answer.
 
 validate, plan, diff, explain and show are functions of the command line, some variables and the files that they read
 (the pure middle).  So a run is recorded as what it asked of the file system, with each answer, and what it printed; the
@@ -95,7 +95,7 @@ class Recording:
         if kind == observer.REFUSED or self.events.setdefault(question, answer) != answer:
             self.whole = False
 
-    def said(self, text: str, err: bool) -> None:
+    def printed_line(self, text: str, err: bool) -> None:
         """Notes one line."""
         self.printed.append((err, text))
 
@@ -104,7 +104,7 @@ class Recording:
         self.whole = False
 
     def store(self, home: str, code: int) -> None:
-        """Keeps the record; where that is not possible, nothing is kept and nothing is said."""
+        """Keeps the record; where that is not possible, nothing is kept, without a message."""
         if not self.whole:
             return
         events = [[kind, list(arguments), answer] for (kind, arguments), answer in self.events.items()]

@@ -20,7 +20,7 @@ from mlcc.cli.home import home_folder
 from mlcc.core.text import inert, printable
 
 FORMATS = ("table", "json", "yaml", "markdown")
-# How long a person waits without being told.
+# How long a person waits before a progress bar appears.
 PATIENCE_S = 1.0
 FINDING_FORMATS = (*FORMATS, "sarif", "github", "junit")
 
@@ -105,7 +105,7 @@ class Session:
         self.clear()
         text = inert(text, commands=self.format == "github" and not err)
         if self.recording is not None:
-            self.recording.said(text, err)
+            self.recording.printed_line(text, err)
         try:
             click.echo(text, err=err, color=self.colour or None)
         except BrokenPipeError:

@@ -42,7 +42,7 @@ class Record(NamedTuple):
     """What the lock says of a file.
 
     digest: of the rendered bytes; edited: of the bytes on disk where they differ, REMOVED when the file was taken away,
-    STAYS_DELETED when its user said so for good, else empty.
+    STAYS_DELETED when its user decided so for good, else empty.
     """
 
     owner: str

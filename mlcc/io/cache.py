@@ -70,7 +70,7 @@ class Folder:
         return payload if hashlib.sha256(payload).hexdigest().encode() == data[:DIGEST] else None
 
     def write(self, name: str, payload: bytes) -> None:
-        """Keeps an entry where that is possible; nothing is said where it is not."""
+        """Keeps an entry where that is possible; there is no message where it is not."""
         if len(payload) > MAX_ENTRY_BYTES:
             return
         with suppress(OSError), ExitStack() as stack:

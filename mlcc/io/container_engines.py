@@ -30,7 +30,7 @@ class Traits(NamedTuple):
     bridge: str = ""
 
 
-# In the order in which they are tried.  SageMaker refuses OCI manifests, which buildx and podman make unless told
+# In the order in which they are tried.  SageMaker refuses OCI manifests, which buildx and podman make unless asked
 # otherwise (https://github.com/aws/amazon-sagemaker-feedback/issues/180).
 TRAITS = {
     "docker": Traits(

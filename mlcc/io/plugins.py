@@ -69,7 +69,7 @@ class Plugin(NamedTuple):
             return self.entry.load()
 
     def failed(self, problem: BaseException) -> Finding:
-        """What is said of a plugin that does not work."""
+        """The message about a plugin that does not work."""
         message = f"the plugin {self.name} of {self.distribution} ({self.group}) does not work: {_said(problem)}"
         return error("MLCC502", message, hint=HINT)
 

@@ -106,7 +106,7 @@ def lines(
 def foreground(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | None = None, grace_s: float = 30) -> int:
     """Runs a program that prints to the caller's own terminal and returns its exit code.
 
-    The program is in a session of its own, so that Ctrl-C reaches this process alone: however this one is told to end,
+    The program is in a session of its own, so that Ctrl-C reaches this process alone: whatever signal ends this one,
     the program gets one SIGTERM and `grace_s` seconds to finish, and the interrupt goes on.
     """
     import subprocess

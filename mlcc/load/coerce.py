@@ -76,9 +76,9 @@ def coerce_text(path: Path, text: str) -> tuple[Any, str]:
 
 def _told(path: Path, text: str) -> str:
     """The text for a message; a secret, by where it stands or by its form, is not quoted."""
-    from mlcc.registries.redaction import told
+    from mlcc.registries.redaction import shown_value
 
-    return "the value" if path[0] == "secrets" else told(str(path[-1]), text, _SHOWN, "the value")
+    return "the value" if path[0] == "secrets" else shown_value(str(path[-1]), text, _SHOWN, "the value")
 
 
 def _coerce_number(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, str]:

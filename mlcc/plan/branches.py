@@ -91,7 +91,7 @@ class Version(NamedTuple):
 
 
 def with_edits(new: bytes, versions: Iterable[Version]) -> Merged | None:
-    """The new rendering with what people edited on both sides; None where an edit cannot be told from its rendering."""
+    """The new rendering with what people edited on both sides; None where it is not known what was edited."""
     merged, count = new, 0
     for version in versions:
         if version.is_rendered:

@@ -65,17 +65,17 @@ def _entry(fields: Any) -> Entry:
 def journal_of_plan(stage: str, plan: Plan, known: Known, earlier: Journal | None) -> Journal:
     """The journal of a plan.  It takes over what an unfinished one tells, for it will stand in its place."""
     changes = {change.path: change for change in plan.changes}
-    told = {p: e for p, e in earlier.entries.items() if known.producible(p)} if earlier is not None else {}
+    unfinished = {p: e for p, e in earlier.entries.items() if known.producible(p)} if earlier is not None else {}
     entries = {}
-    for path in sorted({*changes, *told}):
-        entry = _change(path, changes.get(path), plan, known, told.get(path))
-        if path in told or entry.old != entry.new or entry.base_old != entry.base_new:
+    for path in sorted({*changes, *unfinished}):
+        entry = _change(path, changes.get(path), plan, known, unfinished.get(path))
+        if path in unfinished or entry.old != entry.new or entry.base_old != entry.base_new:
             entries[path] = entry
     return Journal(stage, entries)
 
 
-def _change(path: str, change: Change | None, plan: Plan, known: Known, told: Entry | None) -> Entry:
-    """One path before and after.  told: what the unfinished journal says of it."""
+def _change(path: str, change: Change | None, plan: Plan, known: Known, unfinished: Entry | None) -> Entry:
+    """One path before and after.  unfinished: its entry in the unfinished journal."""
     disk, base_old, base_new = known.observed.get(path), known.base.get(path), plan.base.get(path)
     old = new = digest(disk.data) if disk is not None else None
     mode = change.mode if change is not None else 0o644
@@ -83,8 +83,8 @@ def _change(path: str, change: Change | None, plan: Plan, known: Known, told: En
         new = None
     elif change is not None and change.data is not None:
         new = digest(change.data)
-    elif told is not None:
-        mode = told.mode
+    elif unfinished is not None:
+        mode = unfinished.mode
     return Entry(
         old,
         new,

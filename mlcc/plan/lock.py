@@ -144,7 +144,7 @@ def lock_differences(before: Lock, old: bytes, new: bytes) -> str:
     }
     sections = [_sections(data) for data in (old, new)]
     words = [f"mlcc {printable(before.version, 64) or 'unknown'} -> {VERSION}"] if before.version != VERSION else []
-    words += [said for key, said in parts.items() if sections[0].get(key) != sections[1].get(key)]
+    words += [name for key, name in parts.items() if sections[0].get(key) != sections[1].get(key)]
     return ", ".join(words) or "layout"
 
 

@@ -197,7 +197,7 @@ def engine(name: str, node: Node, root: Node) -> Engine:
         alternatives=mapping(node, "instead"),
         negation=text(node, "negation"),
         drops_false=flag(node, "drops_false"),
-        accepted_prefixes=texts(node, "heard"),
+        accepted_prefixes=texts(node, "accepted_prefixes"),
         payload=text(node, "payload"),
         replicas_option=text(node, "replicas"),
         lower_bounds=mapping(node, "at_least"),

@@ -98,7 +98,7 @@ def is_secret_value(value: str, rule: Rule | None = None) -> bool:
     return any(form.may_be_in(value) and form.pattern.search(value) for form in (rule or packaged()).values)
 
 
-def told(name: str, text: str, size: int, otherwise: str = "a secret") -> str:
+def shown_value(name: str, text: str, size: int, otherwise: str = "a secret") -> str:
     """A value in quotes for a message; of one that is a secret, by its name or its form, only that there is one."""
     secret = is_secret_name(name) or is_secret_value(text)
     return otherwise if secret else quoted(text, size)

@@ -11,7 +11,7 @@ from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity, printable
 from mlcc.core.paths import Path, format_path, parse_path
 from mlcc.registries.policy_rows import Policy
-from mlcc.registries.redaction import told
+from mlcc.registries.redaction import shown_value
 
 CODE = "MLCC190"
 MAX_VALUE, MAX_TEXT = 80, 500
@@ -42,7 +42,7 @@ def _missing(policy: Policy) -> tuple[Path, str]:
 def _shown(policy: Policy, path: Path, value: Any) -> str:
     """The value for a message; one that may be a secret is not quoted."""
     name, text = policy.path if policy.path.startswith(FACTS_PREFIX) else format_path(path), policies.text(value)
-    return f"{name} {told(str(path[-1]), text, MAX_VALUE, '')}".rstrip()
+    return f"{name} {shown_value(str(path[-1]), text, MAX_VALUE, '')}".rstrip()
 
 
 def _broken(subject: Subject, policy: Policy, path: Path, wrong: str) -> Finding:

@@ -11,7 +11,7 @@ from mlcc.core.findings import Finding
 from mlcc.core.nodes import Mark
 from mlcc.core.paths import format_path
 from mlcc.registries.engine_rows import Engine
-from mlcc.registries.redaction import told
+from mlcc.registries.redaction import shown_value
 from mlcc.resolve.engine import spelling
 from mlcc.resolve.engine.options import KnownOptions, names_of, variable_name
 
@@ -93,7 +93,7 @@ def _value(engine: Engine, options: KnownOptions, named: Named, text: str) -> st
 
 def _shown(use: Use) -> str:
     """A use for a message; a secret is not quoted."""
-    return f"{use.name} is {told(use.name, spelling.value_text(use.setting.value), 60)}"
+    return f"{use.name} is {shown_value(use.name, spelling.value_text(use.setting.value), 60)}"
 
 
 def _mark(subject: Subject, setting: Setting) -> Mark:

@@ -56,7 +56,7 @@ MAX_SHOWN_LINES = 40
     "saved",
     default="",
     metavar="FILE",
-    help="Do exactly what `mlcc plan -o json` said, or nothing.",
+    help="Do exactly what a saved `mlcc plan -o json` lists, or nothing.",
     callback=not_empty,
     shell_complete=complete.paths,
 )

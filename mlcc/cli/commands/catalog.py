@@ -155,6 +155,6 @@ def _one(session: Session, rows: Rows, name: str, words: str, registries: Regist
     width = max(min(session.width, 100) - INDENT, 20)
     for key, value in flat.items():
         lines = value if isinstance(value, list) and value and len(cell(value)) > width else [value]
-        told = [part for line in lines for part in textwrap.wrap(printable(cell(line), 0), width) or [""]]
-        for number, part in enumerate(told):
+        wrapped = [part for line in lines for part in textwrap.wrap(printable(cell(line), 0), width) or [""]]
+        for number, part in enumerate(wrapped):
             session.out(f"{key.replace('_', ' ') if not number else '':<{INDENT}}{part}".rstrip())

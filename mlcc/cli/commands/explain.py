@@ -151,8 +151,8 @@ def _line(session: Session, path: Path, value: Value) -> None:
     """A value and its origin: on one line where that fits, else on two."""
     name, text = printable(format_path(path), 200), printable(cell(value.value), 400)
     origin = printable(value.origin, 200)
-    told = f"{name} = {text}"
-    gap = session.width - len(told) - len(origin)
+    line = f"{name} = {text}"
+    gap = session.width - len(line) - len(origin)
     if gap >= 2:
         session.out(f"{name} = {session.paint(text, bold=True)}{' ' * gap}{session.paint(origin, dim=True)}")
     else:

@@ -98,7 +98,7 @@ class _Asked:
         self._hub: object = None
 
     def __call__(self, project: Project) -> list[Finding]:
-        """Findings about one project; what was learned is said as talk."""
+        """Findings about one project; what was looked up goes to stderr."""
         found: list[Finding] = []
         if self.online:
             found += self._looked_up(project)

@@ -165,7 +165,7 @@ class Directory:
         *parents, name = inside(self.path, relpath)
         fd, depth = os.dup(self.fd), 0
         try:
-            for depth, part in enumerate(parents, 1):  # noqa: B007 - what it stands at is told
+            for depth, part in enumerate(parents, 1):  # noqa: B007 - its last value is in the message
                 child = os.open(part, DIRECTORY, dir_fd=fd)
                 os.close(fd)
                 fd = child

@@ -2,7 +2,7 @@
 
 All of one user's lie in one folder of a directory for temporary files, `mlcc-UID`, which nobody else can write.  A
 folder that is in use is locked by the process that made it, and the kernel takes the lock away with the process: so an
-unlocked one is nobody's any more, and needs no clock to be told apart.
+unlocked one is nobody's any more, and no clock is needed to recognise it.
 """
 
 from __future__ import annotations

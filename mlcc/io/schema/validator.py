@@ -161,7 +161,7 @@ def _type(problem: Any, root: Node, path: Where) -> Explained:
     if "string" in wanted and isinstance(problem.instance, (int, float)) and node is not None:
         hint = f'write it in quotes: "{printable(node.text, 40)}"'
     elif {"integer", "number"} & set(wanted) and isinstance(problem.instance, str):
-        # unquoted text that is no number may be one to other YAML readers: they are told apart elsewhere
+        # unquoted text that is no number may be one to other YAML readers: another check finds those
         quoted_number = node is not None and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", node.text)
         hint = "write it without quotes" if quoted_number else "write it in decimal digits"
     elif problem.instance is None:

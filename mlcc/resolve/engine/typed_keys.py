@@ -106,6 +106,6 @@ def contradiction(
 
 def _shown(path: Path, value: Any) -> str:
     """A value for a message; a secret, by its name or its form, is not quoted."""
-    from mlcc.registries.redaction import told
+    from mlcc.registries.redaction import shown_value
 
-    return told(str(path[-1]), spelling.value_text(value), 60)
+    return shown_value(str(path[-1]), spelling.value_text(value), 60)

@@ -27,7 +27,7 @@ JSON, CSV = "application/json", "text/csv"
 
 
 class Answer(NamedTuple):
-    """What the server has said."""
+    """The server's output so far."""
 
     status: int
     content_type: str

@@ -22,7 +22,7 @@ SAMPLE: Any = json.loads(REQUEST) if REQUEST else None
 
 
 class Answer(NamedTuple):
-    """What the server has said."""
+    """The server's output so far."""
 
     status: int
     text: str
