@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from mlcc.core.findings import allowed
 from mlcc.core.paths import Item, Path, format_path, parse_path
+from mlcc.core.value_text import scalar_text
 from mlcc.io.schema import keys
 from mlcc.load.layers import DEFAULT_ENVIRONMENT, SCHEMA
 from mlcc.registries.loader import Registries
@@ -139,12 +140,7 @@ def _all(context: PolicyContext, conditions: Conditions) -> bool:
 
 
 def _matched(patterns: tuple[str, ...], value: Any) -> bool:
-    return any(matches(pattern, text(value)) for pattern in patterns)
-
-
-def text(value: Any) -> str:
-    """A value as the text that patterns match: true and false as in YAML.  Each element of a list is matched alone."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return any(matches(pattern, scalar_text(value)) for pattern in patterns)
 
 
 def broken_without_value(policy: Policy) -> bool:
@@ -161,7 +157,7 @@ def applies(policy: Policy, context: PolicyContext) -> bool:
 def concerns(issue: Mapping[str, Any], context: PolicyContext) -> bool:
     """Whether a known issue of a row concerns this configuration.  Some issues have a check of their own."""
     conditions = (
-        {path: tuple(map(text, patterns)) for path, patterns in issue.get(key, {}).items()}
+        {path: tuple(map(scalar_text, patterns)) for path, patterns in issue.get(key, {}).items()}
         for key in ("when", "unless")
     )
     return "checked_by" not in issue and meets(context, *conditions)

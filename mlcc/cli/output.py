@@ -13,6 +13,7 @@ from typing import Any
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, Severity, ordered
 from mlcc.core.text import inert_json, inert_yaml, printable
+from mlcc.core.value_text import short_text
 
 SCHEMA_VERSION = 1
 MAX_SHOWN = 50
@@ -184,15 +185,11 @@ def cell(value: Any) -> str:
     """A value as the text of a table's cell."""
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, (list, tuple)):
         return ", ".join(cell(v) for v in value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
     if isinstance(value, dict):
         return json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return str(value)
+    return short_text(value)
 
 
 def print_rows(session: Session, rows: Sequence[Mapping[str, Any]], columns: Columns) -> None:

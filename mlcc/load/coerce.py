@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from mlcc.core.paths import Path
+from mlcc.core.value_text import FALSE_WORDS, TRUE_WORDS
 from mlcc.io.schema import keys
 from mlcc.io.yaml import reader, scalars
 from mlcc.load.document import _SHOWN
@@ -50,7 +51,6 @@ def _scalar_problem(value: Any) -> str:
 
 
 _UNCARRIED = re.compile("[\x00\ud800-\udfff]")
-_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
 def coerce_text(path: Path, text: str) -> tuple[Any, str]:
@@ -62,8 +62,8 @@ def coerce_text(path: Path, text: str) -> tuple[Any, str]:
     types = prop.types if prop is not None else ("string",)
     if types == ("boolean",):
         word = text.strip().lower()
-        if word in _TRUE + _FALSE:
-            return word in _TRUE, ""
+        if word in TRUE_WORDS + FALSE_WORDS:
+            return word in TRUE_WORDS, ""
         return None, f"{_told(path, text)} is not true or false"
     if "array" in types or "object" in types:
         return _coerce_collection(path, text, types)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from mlcc.core.nodes import Mark, Node
 from mlcc.core.paths import EMPTY
+from mlcc.core.value_text import scalar_text
 
 
 class Policy(NamedTuple):
@@ -54,12 +55,7 @@ def policies(document: Node) -> list[Policy]:
 def _policy(name: str, node: Node, mark: Mark, source: str) -> Policy:
     row: dict[str, Any] = node.plain()
     for key in ("allowed", "forbidden"):
-        row[key] = tuple(map(_text, row.get(key, ())))
+        row[key] = tuple(map(scalar_text, row.get(key, ())))
     for key in ("when", "unless"):
-        row[key] = {path: tuple(map(_text, patterns)) for path, patterns in row.get(key, {}).items()}
+        row[key] = {path: tuple(map(scalar_text, patterns)) for path, patterns in row.get(key, {}).items()}
     return Policy(name=name, mark=mark, **{"source": source, **row})
-
-
-def _text(value: Any) -> str:
-    """A scalar as patterns are compared with: true and false as YAML writes them."""
-    return str(value).lower() if isinstance(value, bool) else str(value)

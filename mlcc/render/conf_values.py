@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlcc.core.paths import Item, Path, names
+from mlcc.core.paths import Item, Path, names, nested
+from mlcc.core.value_text import scalar_text
 from mlcc.io.schema import keys
 from mlcc.load.layers import SCHEMA
 
@@ -22,26 +23,18 @@ UNSET = "MLCC_UNSET"
 
 def text(value: Any) -> str:
     """A value as the text of a variable: lists joined by commas, mappings as JSON, switches as true or false."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, (tuple, list)):
         scalars = all(not isinstance(v, (dict, list, tuple)) for v in value)
         return ",".join(text(v) for v in value) if scalars else json.dumps(value, separators=(",", ":"))
     if isinstance(value, dict):
         return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return str(value)
+    return scalar_text(value)
 
 
 def _collect(values: Mapping[Path, Any], prefix: Path) -> dict[str, Any]:
     """Leaves below a mapping as nested plain data."""
-    found: dict[str, Any] = {}
-    for path, value in values.items():
-        if path[: len(prefix)] == prefix and len(path) > len(prefix):
-            here = found
-            for segment in path[len(prefix) : -1]:
-                here = here.setdefault(str(segment), {})
-            here[str(path[-1])] = list(value) if isinstance(value, tuple) else value
-    return found
+    size = len(prefix)
+    return nested({path[size:]: value for path, value in values.items() if path[:size] == prefix and len(path) > size})
 
 
 def _variables(values: Mapping[Path, Any], pattern: tuple[str, ...], prefix: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from mlcc.checks.runner import built_in
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Mark
+from mlcc.core.value_text import scalar_text
 from mlcc.registries.loader import load
 from mlcc.registries.policy_rows import Policy
 from tests.fakes import MemoryRegistries, Over, read, resolved
@@ -175,6 +176,6 @@ def test_no_rule_overrides_another():
 
 
 def test_values_are_compared_as_yaml_writes_them():
-    assert [policies.text(value) for value in (1, True, "a")] == ["1", "true", "a"]
+    assert [scalar_text(value) for value in (1, True, "a")] == ["1", "true", "a"]
     assert policies.wrong(Policy("x", "y", Mark(""), at_most=1), 10**400) == "cannot be compared with 1"
     assert policies.wrong(Policy("x", "y", Mark(""), at_most=1), "1") == ""

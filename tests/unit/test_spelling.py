@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mlcc.core.value_text import short_text
 from mlcc.registries.loader import load
 from mlcc.resolve.engine import spelling
 
@@ -16,7 +17,7 @@ KNOWN = load()
      (1000000.0, "1000000"), ("a", "a")],
 )  # fmt: skip
 def test_texts_lose_nothing(given, expected):
-    assert spelling.value_text(given) == expected
+    assert short_text(given) == expected
 
 
 @pytest.mark.parametrize(

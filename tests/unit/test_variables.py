@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mlcc.core import version_order
+from mlcc.core.value_text import short_text
 from mlcc.core.values import Source, Value
 from mlcc.io.schema import keys
 from mlcc.load.layers import SCHEMA
@@ -101,7 +102,7 @@ def test_a_typed_key_becomes_a_variable(name, key):
             inner = inner[word]
         assert inner == given
     else:
-        assert got.value == spelling.value_text(given is not how.opposite if isinstance(given, bool) else given)
+        assert got.value == short_text(given is not how.opposite if isinstance(given, bool) else given)
 
 
 @pytest.mark.parametrize(("name", "key"), ROWS)
@@ -111,7 +112,7 @@ def test_a_variable_becomes_a_typed_key(name, key):
     assert how is not None
     given = sample(key)
     for variable in [v for v, k in spelling.keys_by_variable(engine).items() if k == key]:
-        shown = spelling.value_text(given is not how.opposite if isinstance(given, bool) else given)
+        shown = short_text(given is not how.opposite if isinstance(given, bool) else given)
         found = of(f"env: {{{variable}: '{shown}'}}\n", name)
         assert value(found, f"engine.{key}").value == given
         assert value(found, f"engine.{key}").source is Source.FILE

@@ -10,6 +10,7 @@ from mlcc.checks.policies import FACTS, FACTS_PREFIX, PolicyContext
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity, printable
 from mlcc.core.paths import Path, format_path, parse_path
+from mlcc.core.value_text import scalar_text
 from mlcc.registries.policy_rows import Policy
 from mlcc.registries.redaction import shown_value
 
@@ -41,7 +42,7 @@ def _missing(policy: Policy) -> tuple[Path, str]:
 
 def _shown(policy: Policy, path: Path, value: Any) -> str:
     """The value for a message; one that may be a secret is not quoted."""
-    name, text = policy.path if policy.path.startswith(FACTS_PREFIX) else format_path(path), policies.text(value)
+    name, text = policy.path if policy.path.startswith(FACTS_PREFIX) else format_path(path), scalar_text(value)
     return f"{name} {shown_value(str(path[-1]), text, MAX_VALUE, '')}".rstrip()
 
 

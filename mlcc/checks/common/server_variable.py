@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from mlcc.checks.containers import serving_containers
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, allowed, nearest, quoted
+from mlcc.core.value_text import FALSE_WORDS, TRUE_WORDS
 
 CODE = "MLCC169"
-WORDS = ("1", "true", "yes", "on", "0", "false", "no", "off")
 KINDS = {"integer": "a whole number", "boolean": "true or false"}
 
 
@@ -42,4 +42,4 @@ def _common_prefix(names: Iterable[str]) -> str:
 def _fits(kind: str, text: str) -> bool:
     if kind == "integer":
         return text.strip().isascii() and text.strip().isdecimal()
-    return kind != "boolean" or text.strip().lower() in WORDS
+    return kind != "boolean" or text.strip().lower() in TRUE_WORDS + FALSE_WORDS

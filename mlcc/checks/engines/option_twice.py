@@ -10,6 +10,7 @@ from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.nodes import Mark
 from mlcc.core.paths import format_path
+from mlcc.core.value_text import short_text
 from mlcc.registries.engine_rows import Engine
 from mlcc.registries.redaction import shown_value
 from mlcc.resolve.engine import spelling
@@ -93,7 +94,7 @@ def _value(engine: Engine, options: KnownOptions, named: Named, text: str) -> st
 
 def _shown(use: Use) -> str:
     """A use for a message; a secret is not quoted."""
-    return f"{use.name} is {shown_value(use.name, spelling.value_text(use.setting.value), 60)}"
+    return f"{use.name} is {shown_value(use.name, short_text(use.setting.value), 60)}"
 
 
 def _mark(subject: Subject, setting: Setting) -> Mark:

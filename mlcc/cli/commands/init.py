@@ -18,7 +18,7 @@ from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error, has_errors, nearest, printable, quoted
 from mlcc.core.nodes import Mark, node_of
-from mlcc.core.paths import parse_path
+from mlcc.core.paths import Path, nested, parse_path
 from mlcc.core.tree import MAX_FILE_BYTES
 from mlcc.io import plugins
 from mlcc.io.disk.callers import make_folder
@@ -187,19 +187,15 @@ def _row(registries: Registries, name: str) -> DeploymentConfig:
 
 def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool) -> str:
     """The file: what was given live, the usual next keys as comments."""
-    sections: dict[str, Any] = {"project": {}, "deployment": {}}
+    values: dict[Path, Any] = {}
     for dotted, text in given.items():
         path = parse_path(dotted)
         assert path is not None
         value, wrong = coerce.coerce_text(path, text)
         if wrong:
             raise UserError([error("MLCC033", wrong, path=dotted)])
-        here: dict[str, Any] = sections
-        for segment in path[:-1]:
-            child = here.setdefault(str(segment), {})
-            assert isinstance(child, dict)
-            here = child
-        here[str(path[-1])] = list(value) if isinstance(value, tuple) else value
+        values[path] = value
+    sections = {"project": {}, "deployment": {}} | nested(values)
     lines = [MODELINE, "# What this project serves, and where. `mlcc apply` renders it; commit both.", "version: 1", ""]
     for key, body in sections.items():
         lines += [f"# {_words(key)}", *emit({key: body}), *_more(key, body, row), ""]

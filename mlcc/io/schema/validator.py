@@ -17,6 +17,7 @@ from typing import Any
 from mlcc.core.findings import Finding, Severity, allowed, nearest, printable, quoted
 from mlcc.core.nodes import Node
 from mlcc.core.paths import format_path
+from mlcc.core.value_text import scalar_text
 from mlcc.io import packaged
 from mlcc.io.schema.quick_yes import accepts
 
@@ -127,7 +128,7 @@ def _shown(problem: Any, path: Where) -> str:
     if value is None:
         return "an absent value"
     if isinstance(value, bool):
-        return f"'{str(value).lower()}'"
+        return f"'{scalar_text(value)}'"
     if isinstance(value, (int, float)):
         # beyond Python's own limit for int-to-text, no number is worth showing
         return f"'{value}'" if abs(value) < 10**30 else "the number"

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlcc.core.text import INVISIBLE
+from mlcc.core.value_text import scalar_text
 
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./@-]*\Z")
 _RESERVED = re.compile(r"(?:true|false|null|yes|no|on|off|y|n)\Z", re.IGNORECASE)
@@ -36,12 +37,10 @@ def scalar(value: Any) -> str:
     """One scalar as YAML; text is bare only where no reader can take it for something else."""
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, float):
         return _float(value)
     if isinstance(value, int):
-        return str(value)
+        return scalar_text(value)
     return value if _BARE.match(value) and not _RESERVED.match(value) else quote(value)
 
 

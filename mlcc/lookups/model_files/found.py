@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from mlcc.core.paths import EMPTY
+from mlcc.core.value_text import scalar_text
 from mlcc.resolve.triton.models import Tensor
 
 MAX_BYTES = 16 << 30  # of files that are looked at in place
@@ -62,8 +63,8 @@ def trees(form: str, features: int, classes: int, classifier: bool, targets: int
     if not 0 < features <= 1 << 24 or not 0 <= classes <= 1 << 20 or not 0 < targets <= 1 << 20:
         raise Unreadable(f"{features} features, {classes} classes and {targets} targets are no model")
     wide = classes > 2
-    word = "true" if classifier else "false"
-    parameters = {"is_classifier": word, "output_class": word, "predict_proba": "true" if wide else "false"}
+    word = scalar_text(classifier)
+    parameters = {"is_classifier": word, "output_class": word, "predict_proba": scalar_text(wide)}
     size = classes if wide else targets
     inputs = (Tensor("input__0", "TYPE_FP32", (features,)),)
     return Found(form, inputs, (Tensor("output__0", "TYPE_FP32", (size,)),), parameters, batched=True)

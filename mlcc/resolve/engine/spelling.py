@@ -15,13 +15,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from mlcc.core.findings import allowed, quoted
+from mlcc.core.value_text import FALSE_WORDS, TRUE_WORDS, short_text
 from mlcc.io.schema import keys
 from mlcc.load import coerce, layers
 from mlcc.registries.engine_rows import Engine
 from mlcc.resolve.engine.options import variable_name
 
 MAX = "max"
-ON, OFF = ("", "1", "true", "yes", "on"), ("0", "false", "no", "off")
+# An option that is there without a value is switched on.
+ON, OFF = ("", *TRUE_WORDS), FALSE_WORDS
 
 
 # ---------------------------------------------------------------- names
@@ -84,13 +86,6 @@ def is_switch(key: str) -> bool:
 
 
 # ---------------------------------------------------------------- values as text
-def value_text(value: Any) -> str:
-    """A value as a variable's text: true and false as words, whole numbers without a point."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
 def engine_word(engine: Engine, key: str, text: str) -> str:
     """The engine's word for a value of a key."""
     return engine.value_words.get(key, {}).get(text, text)
@@ -103,7 +98,7 @@ def mlcc_word(engine: Engine, key: str, text: str) -> str:
 
 def same_value(one: Any, other: Any) -> bool:
     """Whether two values are the same to an engine: the same switch, size or JSON, however it is written."""
-    return bool(one == other) or _comparable(value_text(one)) == _comparable(value_text(other))
+    return bool(one == other) or _comparable(short_text(one)) == _comparable(short_text(other))
 
 
 def _comparable(text: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Mark
 from mlcc.core.paths import EMPTY, Path, format_path
+from mlcc.core.value_text import short_text
 from mlcc.core.values import Source
 from mlcc.registries.engine_rows import Engine
 from mlcc.resolve.candidates import Candidate, Table
@@ -59,7 +60,7 @@ def _readings(table: Table, engine: Engine, prefix: Path) -> Iterator[Reading]:
         if key is None or how is None:
             continue
         for candidate in table.all_for(path):
-            text = spelling.mlcc_word(engine, key, spelling.value_text(candidate.value))
+            text = spelling.mlcc_word(engine, key, short_text(candidate.value))
             value = spelling.parse_value(key, text).value
             if value is not None:  # the checks report a wrong one, by the name of the variable
                 value = not value if how.opposite != (name in off) else value
@@ -108,4 +109,4 @@ def _shown(path: Path, value: Any) -> str:
     """A value for a message; a secret, by its name or its form, is not quoted."""
     from mlcc.registries.redaction import shown_value
 
-    return shown_value(str(path[-1]), spelling.value_text(value), 60)
+    return shown_value(str(path[-1]), short_text(value), 60)

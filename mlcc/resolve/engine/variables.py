@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from mlcc.core.findings import Finding
 from mlcc.core.paths import Item, Path
+from mlcc.core.value_text import short_text
 from mlcc.registries.engine_rows import Engine
 from mlcc.registries.rows import Model
 from mlcc.resolve.candidates import Candidate, Table, strongest
@@ -54,7 +55,7 @@ def _engine_of_section(table: Table, engine: Engine, prefix: Path) -> Engine:
             candidate = _in_any_form(table, engine, prefix, other) or _in_any_form(table, engine, (), other)
             if candidate is None:
                 continue
-            word = spelling.mlcc_word(engine, other, spelling.value_text(candidate.value))
+            word = spelling.mlcc_word(engine, other, short_text(candidate.value))
             if word in options:
                 typed_keys[key] = options[word]
                 companions.pop(key, None)
@@ -100,7 +101,7 @@ def _offer_plain_options(table: Table, engine: Engine, prefix: Path, devices: in
         for candidate in candidates:
             value = not candidate.value if how.opposite else candidate.value
             is_max = value == spelling.MAX and devices
-            text = str(devices) if is_max else spelling.engine_word(engine, key, spelling.value_text(value))
+            text = str(devices) if is_max else spelling.engine_word(engine, key, short_text(value))
             table.offer(path, candidate._replace(value=text))
 
 
@@ -176,7 +177,7 @@ def _remove_contrary(table: Table, switch: Switch, prefix: Path, key: str) -> No
     for name in switch.contrary:
         path: Path = (*prefix, "env", name)
         best = table.best(path)
-        if best is not None and parse_value(key, spelling.value_text(best.value)).value is True:
+        if best is not None and parse_value(key, short_text(best.value)).value is True:
             table.drop(path)
         if prefix and ("env", name) in table:
             table.replace(path, switch.best._replace(value="false"))
@@ -232,7 +233,7 @@ def _offer_extra_arguments(table: Table, engine: Engine, prefix: Path) -> list[F
         name = variable(engine, str(path[-1]))
         target: Path = (*prefix, "env", name)
         for candidate in table.all_for(path):
-            text = spelling.value_text(candidate.value)
+            text = short_text(candidate.value)
             if name in keys and parse_value(keys[name], text).value is not None:
                 continue
             argument = candidate._replace(value=text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mlcc.core.paths import Item, Path, names
+from mlcc.core.paths import Item, Path, names, nested
 from mlcc.registries.triton_rows import Sample, TritonBackend
 
 MODELS: Path = ("triton", "models")
@@ -66,18 +66,10 @@ def _model(values: Mapping[Path, Any], name: str, backends: Mapping[str, TritonB
 
 
 def keys_below(values: Mapping[Path, Any], prefix: Path) -> dict[str, Any]:
-    """The keys below a path as plain data, one level of mappings deep; named lists are left out."""
-    keys: dict[str, Any] = {}
+    """The keys below a path as nested plain data; named lists are left out."""
     size = len(prefix)
-    for path, value in values.items():
-        rest = path[size:]
-        if path[:size] != prefix or not rest or any(isinstance(s, Item) for s in rest):
-            continue
-        if len(rest) == 1:
-            keys[str(rest[0])] = value
-        else:
-            keys.setdefault(str(rest[0]), {})[str(rest[1])] = value
-    return keys
+    below = {path[size:]: value for path, value in values.items() if path[:size] == prefix and len(path) > size}
+    return nested({path: value for path, value in below.items() if not any(isinstance(s, Item) for s in path)})
 
 
 def _tensors(values: Mapping[Path, Any], prefix: Path) -> tuple[Tensor, ...]:
