@@ -183,12 +183,12 @@ def test_only_one_server_process_tree(built: Built, docker: Docker) -> None:
     with docker.container(built.image) as container:
         container.server.ready(container.running)
         first = container.execute("sh", "-c", "tr '\\0' ' ' </proc/1/cmdline").stdout
-        expected = {"flask": "gunicorn", "fastapi": "uvicorn", "nginx": "/opt/program/serve"}[built.backend]
+        expected = {"flask": "uvicorn", "fastapi": "uvicorn", "nginx": "/opt/program/serve"}[built.backend]
         assert expected in first, first
         assert not first.startswith(("sh ", "/bin/sh", "bash")), first
         script = 'for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline; echo; done'
         everything = container.execute("sh", "-c", script).stdout
-        wanted = {"flask": ["gunicorn"], "fastapi": ["uvicorn"], "nginx": ["gunicorn", "nginx: worker process"]}
+        wanted = {"flask": ["uvicorn"], "fastapi": ["uvicorn"], "nginx": ["uvicorn", "nginx: worker process"]}
         for program in wanted[built.backend]:
             assert program in everything, everything
 

@@ -14,7 +14,7 @@ from tests.real.rig import must, run
 pytestmark = pytest.mark.real
 
 CONFIGS = load().deployment_configs
-# Where something must stand before the server: gunicorn, or an engine without /ping and /invocations.
+# Where something must stand before the server: uvicorn, or an engine without /ping and /invocations.
 FRONTED = {"http-nginx", "transformers-tensorrt-llm", "diffusors-sglang", "diffusors-vllm-omni"}
 
 

@@ -5,13 +5,15 @@ GET  /ping                  200 once the model has loaded, else 503
 POST /invocations           rows in (JSON or CSV), one prediction for each row out (JSON or CSV)
 GET  /execution-parameters  how a SageMaker batch transform job should call this container
 
-Every error is JSON with one sentence; tracebacks go to the log only.  What the model is and how it is asked stands in
-handler.py.
+Every error is JSON with one sentence, also for what is not HTTP or arrives too slowly; tracebacks go to the log only.
+What the model is and how it is asked stands in handler.py.
 """
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import http
 import importlib
 import io
 import json
@@ -20,19 +22,20 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import h11
 import numpy as np
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LOG = logging.getLogger("mlcc")
 JSON, CSV = "application/json", "text/csv"
@@ -40,8 +43,8 @@ MIB = 1024 * 1024
 
 # A request that arrives while the model loads waits this long; SageMaker itself gives up after 60 s.
 LOAD_WAIT_S = 50.0
-# A body that is too large is still read up to here: a caller who is cut off while sending never sees the answer.
-DRAIN_BYTES = 64 * MIB
+# Lists in lists: far more than the rows of any model have, and less than what numpy refuses with an error of its own.
+MAX_DEPTH = 16
 
 
 class Refused(Exception):
@@ -181,10 +184,11 @@ class Model:
                 self._settings.loading.unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """Called when the worker process ends."""
+        """Called when everything is answered.  A process that `serve` has started ends here."""
+        LOG.info("worker stopped")
         if self._settings.loading is not None:
             self._settings.loading.unlink(missing_ok=True)
-        LOG.info("worker stopped")
+            os._exit(0)  # sys.exit would wait for a prediction whose caller has got its answer: the server is stopping
 
     def ping(self) -> Reply:
         """Whether the container can predict."""
@@ -222,31 +226,6 @@ def in_words(shape: tuple[int | None, ...]) -> str:
 
 
 # ---------------------------------------------------------------- requests
-class Body:
-    """The body of a request, taken in piece by piece.  limit: bytes, 0 for none."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._size = 0
-        self._pieces: list[bytes] = []
-
-    def add(self, piece: bytes) -> bool:
-        """Takes one piece; False when reading on is of no use."""
-        self._size += len(piece)
-        if not self._too_large():
-            self._pieces.append(piece)
-        return not self._too_large() or self._size < self._limit + DRAIN_BYTES
-
-    def _too_large(self) -> bool:
-        return bool(self._limit) and self._size > self._limit
-
-    def content(self) -> bytes:
-        """The whole body, when it is not too large."""
-        if self._too_large():
-            raise Refused(413, f"the body is larger than {self._limit} bytes")
-        return b"".join(self._pieces)
-
-
 def parse_json(body: bytes) -> NDArray[np.float64]:
     """Rows of `{"instances": rows}`, `{"inputs": rows}` or a bare list of rows."""
     try:
@@ -291,6 +270,11 @@ def as_rows(document: Any) -> NDArray[np.float64]:
         raise Refused(400, "there must be at least one row")
     if not all(isinstance(row, list) and row for row in document):
         raise Refused(400, "each row must be a list of numbers")
+    depth, first = 0, document
+    while isinstance(first, list) and first and depth <= MAX_DEPTH:
+        depth, first = depth + 1, first[0]
+    if depth > MAX_DEPTH:
+        raise Refused(400, f"the rows must not be nested more than {MAX_DEPTH} lists deep")
     # As objects first: numpy would quietly take "1" and true for numbers, and refuses ragged rows in its own words.
     cells = np.asarray(document, dtype=object)
     kinds = set(map(type, cells.flat))
@@ -374,19 +358,189 @@ def weight(text: str) -> float:
         return 0.0
 
 
-def invoke(model: Model, body: Body, content_type: str, accept: str) -> Reply:
+def invoke(model: Model, body: bytes, content_type: str, accept: str) -> Reply:
     """Answers POST /invocations."""
     try:
-        content = body.content()
         source = input_type(content_type)
         target = output_type(accept, source)
-        predictions = model.predict(PARSERS[source](content))
+        predictions = model.predict(PARSERS[source](body))
         return Reply(200, FORMATTERS[target](predictions), target)
     except Refused as refusal:
         return json_reply(refusal.status, {"error": str(refusal)})
     except Exception:
         LOG.exception("prediction failed")
         return json_reply(500, {"error": "the prediction failed; the reason is in the log of the container"})
+
+
+# ---------------------------------------------------------------- connections
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+# From its first byte to its last a request may take this long; then the answer is 408.  Each open request costs memory,
+# and SageMaker ends a real-time call after 60 s, so that nobody waits for a request that takes longer.
+REQUEST_S = 60.0
+# A caller that is refused may go on sending for so long: one who is cut off while sending never sees the answer.
+LINGER_S = 2.0
+# The first line and the headers of a request may have this many bytes in all.  h11 has the same limit, but only for
+# those that arrive in several pieces.
+HEAD_BYTES = 16 * 1024
+# A body that is too large is still read up to here, so that its caller sees the answer, too.
+DRAIN_BYTES = 64 * 1024 * 1024
+TOO_LONG = f"the first line and the headers have more than {HEAD_BYTES} bytes"
+
+
+def last_reply(status: int, message: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Headers and body of a refusal after which the connection ends."""
+    reply = json_reply(status, {"error": message})
+    body = reply.body.encode()
+    length = str(len(body)).encode()
+    headers = [(b"content-type", JSON.encode()), (b"content-length", length), (b"connection", b"close")]
+    return headers, body
+
+
+class Connection(H11Protocol):
+    """One connection of a caller; `serve` tells uvicorn to use this class (--http).
+
+    uvicorn by itself waits for a request for ever, and refuses in plain text what is not HTTP.  Here each request has
+    REQUEST_S to arrive, and every refusal is JSON.
+    """
+
+    _unfinished = False
+    _refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """A caller has connected; one who then sends nothing is cut off."""
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(REQUEST_S, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        """A piece of a request has arrived."""
+        if not self._refused:
+            super().data_received(data)
+            self._watch()
+
+    def on_response_complete(self) -> None:
+        """An answer is sent; a part of the next request may be here already."""
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn calls this while it handles h11's error, which knows the status that fits."""
+        if getattr(sys.exc_info()[1], "error_status_hint", 400) == 431:
+            self._refuse(431, TOO_LONG)
+        else:
+            self._refuse(400, "the request is not valid HTTP")
+
+    def _watch(self) -> None:
+        """Starts the time limit when a request begins to arrive, and ends it when the request is whole."""
+        state = self.conn.their_state
+        unfinished = state is h11.SEND_BODY or (state is h11.IDLE and self.conn.trailing_data[0] != b"")
+        if self._refused or (unfinished and self._unfinished):
+            return
+        self._deadline.cancel()
+        if unfinished:
+            late = f"the request did not arrive within {REQUEST_S:g} s"
+            self._deadline = self.loop.call_later(REQUEST_S, self._refuse, 408, late)
+        self._unfinished = unfinished
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answers and ends the connection."""
+        headers, body = last_reply(status, message)
+        first = h11.Response(status_code=status, headers=headers, reason=http.HTTPStatus(status).phrase)
+        try:
+            for event in (first, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        except h11.LocalProtocolError:  # another answer has begun, or (HEAD) may have no body: nothing more can be said
+            self.transport.close()
+            return
+        self._refused = True
+        self.transport.write_eof()
+        self._deadline.cancel()
+        self._deadline = self.loop.call_later(LINGER_S, self.transport.close)
+
+
+class WholeRequests:
+    """Calls an ASGI application with each request whole, so that a caller who sends slowly holds no thread.
+
+    limit: largest body in bytes, 0 for none.
+    """
+
+    def __init__(self, app: Application, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            check_head(scope)
+            body = await read_body(receive, self._limit)
+            if body is not None:
+                await self._app(with_length(scope, len(body)), whole(body, receive), send)
+        except Refused as refused:
+            await refuse(send, refused.status, str(refused))
+        except asyncio.CancelledError:  # by uvicorn, when the time for what is in flight is over
+            await refuse(send, 503, "the server is stopping")
+
+
+def check_head(scope: Message) -> None:
+    """Refuses a request for its first line or its headers."""
+    lines = [(scope["raw_path"], scope["query_string"]), *scope["headers"]]
+    if sum(len(name) + len(value) for name, value in lines) > HEAD_BYTES:
+        raise Refused(431, TOO_LONG)
+    # Two servers that choose differently between these two would see different requests.
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+        raise Refused(400, "a request has either Content-Length or Transfer-Encoding, not both")
+
+
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """The body of a request; None when the caller has gone.  limit: bytes, 0 for none."""
+    pieces: list[bytes] = []
+    size, more = 0, True
+    while more and (not limit or size < limit + DRAIN_BYTES):
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        more = message.get("more_body", False)
+        if limit and size > limit:
+            pieces.clear()
+    if limit and size > limit:
+        raise Refused(413, f"the body is larger than {limit} bytes")
+    return b"".join(pieces)
+
+
+async def refuse(send: Send, status: int, message: str) -> None:
+    """Answers a request that the application does not get to see."""
+    headers, body = last_reply(status, message)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def with_length(scope: Message, size: int) -> Message:
+    """The request with the length of its body in place of what the caller wrote."""
+    framing = (b"content-length", b"transfer-encoding")
+    headers = [(name, value) for name, value in scope["headers"] if name not in framing]
+    return {**scope, "headers": [*headers, (b"content-length", str(size).encode())]}
+
+
+def whole(body: bytes, receive: Receive) -> Receive:
+    """What gives the application the body in one piece, and after it whatever else happens."""
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def next_message() -> Message:
+        return next(messages, None) or await receive()
+
+    return next_message
 
 
 # ---------------------------------------------------------------- routes
@@ -403,6 +557,7 @@ def create_app() -> FastAPI:
         model.stop()
 
     app = FastAPI(openapi_url=None, redirect_slashes=False, lifespan=lifespan)
+    app.add_middleware(WholeRequests, limit=settings.max_payload_mb * MIB)
 
     @app.get("/ping")
     async def ping() -> Response:
@@ -410,13 +565,7 @@ def create_app() -> FastAPI:
 
     @app.post("/invocations")
     async def invocations(request: Request) -> Response:
-        body = Body(settings.max_payload_mb * MIB)
-        try:
-            async for piece in request.stream():
-                if not body.add(piece):
-                    break
-        except ClientDisconnect:
-            return Response(status_code=400)
+        body = await request.body()
         headers = request.headers
         # In a thread, so that /ping is answered while the model is busy.
         reply = await run_in_threadpool(invoke, model, body, headers.get("Content-Type", ""), headers.get("Accept", ""))
@@ -431,6 +580,10 @@ def create_app() -> FastAPI:
         refusal = response(json_reply(error.status_code, {"error": error.detail}))
         refusal.headers.update(error.headers or {})
         return refusal
+
+    @app.exception_handler(Exception)
+    async def server_error(request: Request, error: Exception) -> Response:
+        return response(json_reply(500, {"error": "Internal Server Error"}))
 
     return app
 
