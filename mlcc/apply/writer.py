@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from mlcc.apply.state import STAGES, TXN_DIR, State, unfinished
 from mlcc.core.errors import UserError
-from mlcc.core.findings import Finding, error, printable
+from mlcc.core.findings import Finding, error
+from mlcc.core.text import printable
 from mlcc.core.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
 from mlcc.io.disk import writer
 from mlcc.io.disk.reader import Directory, Refused

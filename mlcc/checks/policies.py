@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from mlcc.core.findings import allowed
 from mlcc.core.paths import Item, Path, format_path, parse_path
+from mlcc.core.text import allowed
 from mlcc.core.value_text import scalar_text
 from mlcc.io.schema import keys
 from mlcc.load.layers import DEFAULT_ENVIRONMENT, SCHEMA

@@ -9,8 +9,9 @@ from mlcc import pipeline
 from mlcc.apply.prepare import Prepared
 from mlcc.cli.output import cell, document, plain, print_document, table
 from mlcc.cli.session import Session
-from mlcc.core.findings import Finding, ordered, printable
+from mlcc.core.findings import Finding, ordered
 from mlcc.core.paths import Path, format_path
+from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME, digest
 from mlcc.core.values import SOURCE_TITLES
 from mlcc.plan.changes import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options

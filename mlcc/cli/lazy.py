@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mlcc.core.findings import nearest, quoted
+from mlcc.core.text import nearest, quoted
 
 
 class LazyGroup(click.Group):

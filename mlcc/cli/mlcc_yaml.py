@@ -10,7 +10,8 @@ from mlcc import pipeline
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import current
 from mlcc.core.errors import UserError
-from mlcc.core.findings import Finding, Severity, error, printable
+from mlcc.core.findings import Finding, Severity, error
+from mlcc.core.text import printable
 from mlcc.io.disk.lock import locked
 from mlcc.io.disk.reader import Directory, read_named
 from mlcc.io.disk.writer import check_unchanged, replace_file

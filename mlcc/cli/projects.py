@@ -15,7 +15,8 @@ from mlcc.cli import complete
 from mlcc.cli.options import Values, directory_option, file_option, gathered, request
 from mlcc.cli.session import Session
 from mlcc.core.errors import UsageError, UserError
-from mlcc.core.findings import Finding, error, printable, quoted
+from mlcc.core.findings import Finding, error
+from mlcc.core.text import printable, quoted
 from mlcc.io.disk.reader import Directory, Refused, is_directory, present, reason
 from mlcc.io.git import changed_since
 from mlcc.load import locate

@@ -9,12 +9,6 @@ import enum
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mlcc.core.text import allowed, nearest, printable, quoted
-
-__all__ = [
-    "Finding", "Severity", "allowed", "error", "has_errors", "nearest", "ordered", "printable", "quoted",
-]  # fmt: skip
-
 
 class Severity(enum.IntEnum):
     """How bad a finding is; larger is worse."""

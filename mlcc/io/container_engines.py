@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mlcc.core.errors import PreconditionError
-from mlcc.core.findings import allowed, error, printable, quoted
+from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
+from mlcc.core.text import allowed, printable, quoted
 from mlcc.io import programs
 
 CHOICE = "MLCC_ENGINE"

@@ -17,8 +17,9 @@ from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import Any, NamedTuple
 
 from mlcc.core.errors import MlccError, UserError, signal_in
-from mlcc.core.findings import Finding, Severity, error, printable
+from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.paths import EMPTY
+from mlcc.core.text import printable
 
 COMMANDS = "mlcc.commands"
 REGISTRIES, COOKIECUTTERS = "mlcc.registries", "mlcc.cookiecutters"

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from mlcc.core.errors import PreconditionError
-from mlcc.core.findings import error, printable
+from mlcc.core.findings import error
+from mlcc.core.text import printable
 
 if TYPE_CHECKING:
     import subprocess

@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from mlcc.core.findings import printable
+from mlcc.core.text import printable
 from mlcc.core.version import VERSION
 
 LOCAL = ("127.0.0.1", "localhost", "::1")

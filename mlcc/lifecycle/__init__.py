@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mlcc.core.errors import PreconditionError
-from mlcc.core.findings import error, printable
+from mlcc.core.findings import error
+from mlcc.core.text import printable
 from mlcc.io import plugins
 from mlcc.io.plugins import Plugin
 from mlcc.lifecycle import plugin_steps

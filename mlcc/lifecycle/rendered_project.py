@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 from mlcc.apply import state
 from mlcc.core.errors import PreconditionError, UserError
-from mlcc.core.findings import Finding, allowed, error, nearest, printable, quoted
+from mlcc.core.findings import Finding, error
 from mlcc.core.nodes import Mark, node_of
 from mlcc.core.paths import EMPTY, Path, nested, parse_path
+from mlcc.core.text import allowed, nearest, printable, quoted
 from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME
 from mlcc.io.disk.reader import Directory
 from mlcc.io.schema.validator import document_errors

@@ -9,9 +9,10 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mlcc.core.findings import Finding, Severity, allowed, has_errors, nearest, quoted
+from mlcc.core.findings import Finding, Severity, has_errors
 from mlcc.core.nodes import Mark, Node
 from mlcc.core.paths import format_path
+from mlcc.core.text import allowed, nearest, quoted
 from mlcc.core.values import Source
 from mlcc.io.schema import keys, validator
 from mlcc.io.schema.validator import Where

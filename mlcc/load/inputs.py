@@ -10,9 +10,10 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mlcc.core.findings import Finding, Severity, error, printable, quoted
+from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.nodes import Mark, node_of
 from mlcc.core.paths import EMPTY
+from mlcc.core.text import printable, quoted
 from mlcc.core.values import Source
 from mlcc.io.disk.reader import Directory, Refused, present, read_named
 from mlcc.io.yaml.limits import CONFIG_LIMITS

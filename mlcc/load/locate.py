@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from mlcc.core.findings import Finding, Severity, error, printable, quoted
+from mlcc.core.findings import Finding, Severity, error
+from mlcc.core.text import printable, quoted
 from mlcc.io.disk.callers import own_file, texts
 from mlcc.io.disk.reader import Directory, Refused, is_directory, present
 from mlcc.load.document import Config

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlcc.core.findings import Finding, error, nearest, printable, quoted
+from mlcc.core.findings import Finding, error
 from mlcc.core.paths import Item, Path, format_path, nested, parse_path, sections
+from mlcc.core.text import nearest, printable, quoted
 from mlcc.core.values import Source
 from mlcc.io.schema import keys
 from mlcc.load import coerce, document

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mlcc.core.errors import PreconditionError
-from mlcc.core.findings import Finding, Severity, printable, quoted
+from mlcc.core.findings import Finding, Severity
 from mlcc.core.json_data import read_json
 from mlcc.core.paths import EMPTY
+from mlcc.core.text import printable, quoted
 from mlcc.io import container_engines, programs
 from mlcc.io.container_engines import Engine
 from mlcc.resolve.result import Resolved

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from mlcc.core.findings import quoted
 from mlcc.core.json_data import read_json
+from mlcc.core.text import quoted
 from mlcc.io.web import USUAL, Answer, Limits, TooLarge, Unreachable, Web, origin
 
 ENDPOINT = "https://huggingface.co"

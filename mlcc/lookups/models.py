@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from mlcc.checks.containers import serving_containers
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, Severity, error, has_errors, ordered, printable, quoted
+from mlcc.core.findings import Finding, Severity, error, has_errors, ordered
 from mlcc.core.model_names import kind
 from mlcc.core.paths import Item, Path
+from mlcc.core.text import printable, quoted
 from mlcc.io.web import Unreachable
 from mlcc.lookups.hub import ABSENT, CONFIG_FILE, NO_REVISION, REFUSED, Card, Hub
 from mlcc.resolve.project import Project

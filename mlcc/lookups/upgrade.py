@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, Severity, error, printable, quoted
+from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.model_names import kind
 from mlcc.core.paths import EMPTY, Path
-from mlcc.core.text import hidden
+from mlcc.core.text import hidden, printable, quoted
 from mlcc.core.values import Scalar
 from mlcc.io.web import Unreachable
 from mlcc.load import edit

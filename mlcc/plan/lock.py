@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from mlcc.core.conflict_marks import conflicts
 from mlcc.core.errors import UserError
-from mlcc.core.findings import Finding, Severity, error, has_errors, printable
+from mlcc.core.findings import Finding, Severity, error, has_errors
 from mlcc.core.nodes import Node
 from mlcc.core.paths import EMPTY, Path, format_path, parse_path
+from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME, Record
 from mlcc.core.values import Value
 from mlcc.core.version import VERSION

@@ -10,8 +10,9 @@ import hashlib
 from typing import NamedTuple
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import Finding, Severity, allowed, error, has_errors
+from mlcc.core.findings import Finding, Severity, error, has_errors
 from mlcc.core.nodes import Node
+from mlcc.core.text import allowed
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.io.schema import validator
 from mlcc.io.yaml import limits, reader

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import Finding, Severity, allowed
+from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Node
+from mlcc.core.text import allowed
 from mlcc.core.version import VERSION
 from mlcc.io.cache import remembering
 from mlcc.io.schema import validator

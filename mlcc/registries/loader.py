@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import Finding, allowed, error, nearest, quoted
+from mlcc.core.findings import Finding, error
 from mlcc.core.nodes import Node
+from mlcc.core.text import allowed, nearest, quoted
 from mlcc.io import packaged
 from mlcc.registries import files, kinds, parse, rows
 from mlcc.registries.engine_rows import Engine, EngineOptions

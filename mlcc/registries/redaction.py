@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mlcc.core.findings import quoted
+from mlcc.core.text import quoted
 from mlcc.io.packaged import read
 from mlcc.io.yaml import reader
 

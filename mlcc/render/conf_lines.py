@@ -6,7 +6,8 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from mlcc.core.findings import Finding, Severity, printable, quoted
+from mlcc.core.findings import Finding, Severity
+from mlcc.core.text import printable, quoted
 from mlcc.render.layers import is_conf
 
 HEADER = "# Values of this project, written by mlcc apply from mlcc.yaml: change them with mlcc set.\n"

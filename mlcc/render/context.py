@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error, quoted
+from mlcc.core.findings import error
+from mlcc.core.text import quoted
 from mlcc.core.version import VERSION
 from mlcc.io import packaged
 from mlcc.render import engine_file, triton_files

@@ -21,7 +21,8 @@ from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error, printable, quoted
+from mlcc.core.findings import error
+from mlcc.core.text import printable, quoted
 from mlcc.render.context import ROOT
 from mlcc.render.layers import TEMPLATE_SUFFIX, LayerInfo
 

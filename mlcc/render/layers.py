@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error, quoted
+from mlcc.core.findings import error
+from mlcc.core.text import quoted
 from mlcc.core.tree import MANAGED
 from mlcc.io import packaged
 from mlcc.registries.loader import Registries

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from mlcc.core.findings import Finding, Severity, allowed, nearest, quoted
+from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Node
 from mlcc.core.paths import Path, dotted_path
+from mlcc.core.text import allowed, nearest, quoted
 from mlcc.core.values import Scalar, Source
 from mlcc.load.document import check_tree
 from mlcc.load.layers import Layer

@@ -23,3 +23,23 @@ def test_generated_pages_are_current():
 def test_links_lead_somewhere(page):
     targets = [t for t in LINK.findall(page.read_text()) if "://" not in t]
     assert [t for t in targets if not (page.parent / t).exists()] == []
+
+
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
+# `plan/decide.make_plan`, `load/inputs.gather`, `Table.settle`: a module with a name in it, or a class with one.
+MODULE_NAME = re.compile(r"`([a-z_]+(?:/[a-z_]+)+)\.(?!py`)([A-Za-z_]+)`")
+MODULE = re.compile(r"`((?!do/)[a-z_]+(?:/[a-z_]+)+)`")
+
+
+@pytest.mark.parametrize(("module", "name"), MODULE_NAME.findall(ARCHITECTURE))
+def test_the_architecture_names_functions_that_are_there(module, name):
+    assert re.search(rf"^(def|class) {name}\b", (ROOT / f"mlcc/{module}.py").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("module", MODULE.findall(ARCHITECTURE))
+def test_the_architecture_names_modules_that_are_there(module):
+    assert (ROOT / f"mlcc/{module}.py").exists() or (ROOT / f"mlcc/{module}").is_dir() or (ROOT / module).exists()
+
+
+def test_the_architecture_names_enough_to_follow_a_value():
+    assert len(MODULE_NAME.findall(ARCHITECTURE)) >= 8

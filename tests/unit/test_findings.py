@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc.core.findings import Finding, Severity, allowed, error, has_errors, nearest, ordered, printable, quoted
+from mlcc.core.findings import Finding, Severity, error, has_errors, ordered
+from mlcc.core.text import allowed, nearest, printable, quoted
 
 # Unicode's Bidi_Control property.
 BIDI = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}

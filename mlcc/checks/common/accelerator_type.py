@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, quoted
+from mlcc.core.findings import Finding
+from mlcc.core.text import quoted
 from mlcc.resolve.hardware import instances
 
 CODE = "MLCC104"

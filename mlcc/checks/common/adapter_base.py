@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, allowed, quoted
+from mlcc.core.findings import Finding
 from mlcc.core.paths import Item
+from mlcc.core.text import allowed, quoted
 
 CODE = "MLCC123"
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, Severity, quoted
+from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import Item, Path
+from mlcc.core.text import quoted
 from mlcc.resolve.result import Resolved
 from mlcc.resolve.triton.models import MODELS
 

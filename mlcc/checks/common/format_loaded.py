@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, allowed, quoted
+from mlcc.core.findings import Finding
+from mlcc.core.text import allowed, quoted
 
 CODE = "MLCC113"
 

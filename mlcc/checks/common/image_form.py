@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, quoted
+from mlcc.core.findings import Finding
 from mlcc.core.paths import Item, Path
+from mlcc.core.text import quoted
 
 CODE = "MLCC150"
 ECR = re.compile(r"\d{12}\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.(?P<suffix>[a-z0-9.-]+)/")

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, printable
+from mlcc.core.findings import Finding
+from mlcc.core.text import printable
 from mlcc.registries.redaction import is_secret_name, is_secret_value
 
 CODE = "MLCC120"

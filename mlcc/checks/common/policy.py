@@ -8,8 +8,9 @@ from typing import Any
 from mlcc.checks import policies
 from mlcc.checks.policies import FACTS, FACTS_PREFIX, PolicyContext
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, Severity, printable
+from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import Path, format_path, parse_path
+from mlcc.core.text import printable
 from mlcc.core.value_text import scalar_text
 from mlcc.registries.policy_rows import Policy
 from mlcc.registries.redaction import shown_value

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from mlcc.checks import policies
 from mlcc.checks.policies import FACTS, FACTS_PREFIX
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, Severity, allowed, nearest, quoted
+from mlcc.core.findings import Finding, Severity
+from mlcc.core.text import allowed, nearest, quoted
 from mlcc.io.schema import keys
 from mlcc.load.layers import SCHEMA
 from mlcc.registries.policy_rows import Policy

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, quoted
+from mlcc.core.findings import Finding
 from mlcc.core.paths import Item, Path
+from mlcc.core.text import quoted
 
 CODE = "MLCC159"
 

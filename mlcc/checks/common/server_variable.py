@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from mlcc.checks.containers import serving_containers
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, allowed, nearest, quoted
+from mlcc.core.findings import Finding
+from mlcc.core.text import allowed, nearest, quoted
 from mlcc.core.value_text import FALSE_WORDS, TRUE_WORDS
 
 CODE = "MLCC169"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, Severity, allowed, nearest, quoted
+from mlcc.core.findings import Finding, Severity
+from mlcc.core.text import allowed, nearest, quoted
 
 CODE = "MLCC189"
 

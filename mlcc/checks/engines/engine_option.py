@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from mlcc.checks.containers import Container, known_options, serving_containers
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, Severity, nearest
+from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import Path
+from mlcc.core.text import nearest
 from mlcc.registries.engine_rows import Engine
 from mlcc.resolve.engine import spelling
 from mlcc.resolve.engine.options import KnownOptions, names_of, variable_name

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from mlcc.checks.containers import Container, Setting, known_options, serving_containers
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, Severity, allowed, nearest, quoted
+from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import Path
+from mlcc.core.text import allowed, nearest, quoted
 from mlcc.registries.engine_rows import Option
 from mlcc.resolve.engine import spelling
 

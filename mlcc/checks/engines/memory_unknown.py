@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from mlcc.checks.containers import serving_containers
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, Severity, quoted
+from mlcc.core.findings import Finding, Severity
+from mlcc.core.text import quoted
 from mlcc.resolve.hardware import memory
 
 CODE = "MLCC153"

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from mlcc.checks.containers import Container, Setting, known_options, serving_containers
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, Severity, allowed
+from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import EMPTY, Path
+from mlcc.core.text import allowed
 from mlcc.registries.rows import Entry
 from mlcc.resolve.engine.spelling import spelled
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, allowed, nearest, quoted
+from mlcc.core.findings import Finding
 from mlcc.core.paths import Path
+from mlcc.core.text import allowed, nearest, quoted
 from mlcc.resolve.triton.models import DEFAULT_MODEL
 
 CODE = "MLCC161"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, quoted
+from mlcc.core.findings import Finding
 from mlcc.core.model_names import kind
+from mlcc.core.text import quoted
 
 CODE = "MLCC160"
 REMOTE_KINDS = ("s3", "registry", "jumpstart")

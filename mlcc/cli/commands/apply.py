@@ -18,9 +18,10 @@ from mlcc.cli.output import print_findings
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
-from mlcc.core.findings import Finding, Severity, error, printable
+from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.line_diff import unified_diff
 from mlcc.core.paths import format_path
+from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.callers import texts
 from mlcc.io.disk.reader import read_named

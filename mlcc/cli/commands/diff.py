@@ -14,8 +14,9 @@ from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
-from mlcc.core.findings import error, has_errors, printable
+from mlcc.core.findings import error, has_errors
 from mlcc.core.line_diff import unified_diff
+from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.reader import present
 from mlcc.load.layers import DEFAULT_ENVIRONMENT

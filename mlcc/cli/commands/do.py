@@ -15,7 +15,7 @@ from mlcc.cli.output import document, print_document
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
-from mlcc.core.findings import nearest, printable, quoted
+from mlcc.core.text import nearest, printable, quoted
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.load.locate import registry_roots

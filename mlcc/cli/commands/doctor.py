@@ -15,7 +15,7 @@ from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import MlccError
-from mlcc.core.findings import printable
+from mlcc.core.text import printable
 from mlcc.core.version import VERSION
 from mlcc.io import container_engines, programs
 from mlcc.registries import load

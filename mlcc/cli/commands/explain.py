@@ -15,8 +15,9 @@ from mlcc.cli.output import cell, document, print_document, print_findings, prin
 from mlcc.cli.projects import read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error, nearest, printable, quoted
+from mlcc.core.findings import error
 from mlcc.core.paths import Path, format_path, parse_path
+from mlcc.core.text import nearest, printable, quoted
 from mlcc.core.values import SOURCE_TITLES, Source, Value
 from mlcc.load.locate import find_mlcc_yaml
 from mlcc.resolve.result import Resolved

@@ -16,9 +16,10 @@ from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, key_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error, has_errors, nearest, printable, quoted
+from mlcc.core.findings import error, has_errors
 from mlcc.core.nodes import Mark, node_of
 from mlcc.core.paths import Path, nested, parse_path
+from mlcc.core.text import nearest, printable, quoted
 from mlcc.core.tree import MAX_FILE_BYTES
 from mlcc.io import plugins
 from mlcc.io.disk.callers import make_folder

@@ -14,8 +14,9 @@ from mlcc.cli.output import document, print_document, printable_lines
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error, printable
+from mlcc.core.findings import error
 from mlcc.core.paths import Item
+from mlcc.core.text import printable
 from mlcc.io.yaml import writer
 from mlcc.load import edit
 from mlcc.load.document import load_document

@@ -11,7 +11,8 @@ from mlcc.cli.options import output_options
 from mlcc.cli.output import print_rows
 from mlcc.cli.session import current
 from mlcc.core.errors import UserError
-from mlcc.core.findings import allowed, error, nearest, quoted
+from mlcc.core.findings import error
+from mlcc.core.text import allowed, nearest, quoted
 from mlcc.io import packaged
 from mlcc.io.schema import keys
 from mlcc.load.layers import SCHEMA

@@ -8,8 +8,9 @@ from mlcc.cli import complete, mlcc_yaml
 from mlcc.cli.options import file_option, output_options
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error, nearest, printable, quoted
+from mlcc.core.findings import error
 from mlcc.core.paths import Item, Path, format_path, parse_path
+from mlcc.core.text import nearest, printable, quoted
 from mlcc.io.schema import keys
 from mlcc.load import coerce, document, edit
 from mlcc.load.layers import SCHEMA

@@ -16,8 +16,9 @@ from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.projects import Selection, files, project_options, target_of
 from mlcc.cli.session import Session, current, silent
 from mlcc.core.errors import UserError
-from mlcc.core.findings import has_errors, ordered, printable
+from mlcc.core.findings import has_errors, ordered
 from mlcc.core.paths import format_path
+from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, digest
 from mlcc.io.disk.reader import Directory, read_named
 from mlcc.io.yaml.limits import CONFIG_LIMITS

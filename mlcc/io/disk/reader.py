@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error, printable
+from mlcc.core.findings import error
+from mlcc.core.text import printable
 from mlcc.io.disk.observer import REFUSED, answer, digest, is_observed, listing, note
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error, printable
+from mlcc.core.findings import error
+from mlcc.core.text import printable
 from mlcc.core.tree import MAX_FILE_BYTES
 from mlcc.io.disk.reader import DIRECTORY, Directory, inside
 

@@ -14,9 +14,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from mlcc.core.findings import Finding, Severity, allowed, nearest, printable, quoted
+from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Node
 from mlcc.core.paths import format_path
+from mlcc.core.text import allowed, nearest, printable, quoted
 from mlcc.core.value_text import scalar_text
 from mlcc.io import packaged
 from mlcc.io.schema.quick_yes import accepts

@@ -16,8 +16,9 @@ from io import BytesIO
 from typing import Any
 
 from mlcc.core.conflict_marks import conflicts
-from mlcc.core.findings import Finding, printable
+from mlcc.core.findings import Finding
 from mlcc.core.nodes import Mark, Node
+from mlcc.core.text import printable
 from mlcc.core.version import VERSION
 from mlcc.io.cache import remembering
 from mlcc.io.yaml import node_json

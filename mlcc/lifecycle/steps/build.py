@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlcc.core.errors import PreconditionError, UserError
-from mlcc.core.findings import error, printable
+from mlcc.core.findings import error
+from mlcc.core.text import printable
 from mlcc.io import programs
 from mlcc.io.container_engines import Engine
 from mlcc.io.disk.reader import Directory

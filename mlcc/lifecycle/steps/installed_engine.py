@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlcc.core.errors import PreconditionError
-from mlcc.core.findings import error, printable
+from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
+from mlcc.core.text import printable
 from mlcc.io import programs
 from mlcc.io.disk.reader import Directory
 from mlcc.lifecycle.rendered_project import RenderedProject

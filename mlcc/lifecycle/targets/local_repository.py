@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from mlcc.core.errors import PreconditionError
-from mlcc.core.findings import error, printable
+from mlcc.core.findings import error
+from mlcc.core.text import printable
 from mlcc.io.disk.reader import Directory
 from mlcc.io.disk.writer import make_directories, remove_tree
 from mlcc.lifecycle import run_state

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.core.errors import PreconditionError, UserError
-from mlcc.core.findings import error, printable
+from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
+from mlcc.core.text import printable
 from mlcc.io import container_engines, programs
 from mlcc.lifecycle import run_state
 from mlcc.lifecycle.context import Context

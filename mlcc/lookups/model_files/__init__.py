@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import allowed, error, printable
+from mlcc.core.findings import error
+from mlcc.core.text import allowed, printable
 from mlcc.lookups.model_files import lightgbm, onnx, savedmodel, unsafe, xgboost
 from mlcc.lookups.model_files.found import BATCH, Found, Unreadable
 from mlcc.registries.triton_rows import TritonBackend

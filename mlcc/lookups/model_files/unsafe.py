@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from mlcc.core.findings import printable
 from mlcc.core.json_data import read_json
+from mlcc.core.text import printable
 from mlcc.io import programs
 from mlcc.lookups.model_files.found import Found, Unreadable
 from mlcc.resolve.triton.models import Tensor

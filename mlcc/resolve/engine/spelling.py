@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from mlcc.core.findings import allowed, quoted
+from mlcc.core.text import allowed, quoted
 from mlcc.core.value_text import FALSE_WORDS, TRUE_WORDS, short_text
 from mlcc.io.schema import keys
 from mlcc.load import coerce, layers
