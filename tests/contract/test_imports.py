@@ -17,7 +17,7 @@ from tests.helpers import ROOT
 # From the ground up: a room imports only from the rooms before it.
 ROOMS = (
     "core", "io", "registries", "load", "resolve", "checks", "render", "plan", "apply", "pipeline", "lookups",
-    "lifecycle", "ci", "servers", "api", "cli",
+    "lifecycle", "ci", "servers", "api", "diagnostics", "cli",
 )  # fmt: skip
 PURE = ("resolve", "checks", "plan")
 MAX_ENTRIES, MAX_FLOORS, MAX_LINES, MAX_FUNCTION = 16, 12, 320, 50

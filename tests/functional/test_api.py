@@ -12,7 +12,7 @@ import pytest
 
 from mlcc import pipeline
 from mlcc.apply import prepare
-from mlcc.core import errors
+from mlcc.core import errors, findings
 from mlcc.load import request as request_module
 from mlcc.plan import changes
 from mlcc.resolve import project as project_module
@@ -114,3 +114,10 @@ def test_the_project_is_written_beside_its_file_when_no_folder_is_named(project:
     pipeline.apply(pipeline.read(Path("deep/mlcc.yaml")))
     assert (HERE / "deep/Dockerfile").exists()
     assert not (HERE / "Dockerfile").exists()
+
+
+def test_plugins_of_earlier_releases_find_findings_under_their_old_name():
+    from mlcc import diagnostics
+
+    assert diagnostics.Finding is findings.Finding
+    assert diagnostics.printable("a\x1b") == "a\\x1b"
