@@ -10,8 +10,8 @@ from typing import NamedTuple
 from mlcc.apply.branches import Found, read_branches
 from mlcc.apply.state import State, observe, read_state
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error
-from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, OnDisk, Tree
+from mlcc.core.findings import Finding, error
+from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, OnDisk, Tree, digest
 from mlcc.core.version import VERSION
 from mlcc.io.disk.callers import StrPath, make_folder, texts
 from mlcc.io.disk.lock import locked
@@ -22,6 +22,7 @@ from mlcc.plan.changes import NEW_SUFFIX, SAVED_SUFFIX, Change, Known, Options, 
 from mlcc.plan.decide import make_plan
 from mlcc.plan.line_ends import has_crlf, is_binary, to_crlf
 from mlcc.plan.lock import Lock, lock_bytes, lock_differences, outdated_lock, read_lock
+from mlcc.plan.notes import Facts, findings_of
 from mlcc.render.conf_lines import acceptable
 from mlcc.render.layers import producible
 from mlcc.resolve.choices import newer_choices
@@ -87,6 +88,7 @@ def prepare_plan(project: Project, desired: Tree, target: Directory, options: Op
     observed = observe(target, sorted(p for p in first if p in desired or can_render(p)))
     branches = read_branches(target, Found(state.lock, state.base, observed), project.inputs.environ)
     before = _lock_of(state, branches)
+    state, orphans = _without_orphans(target, state, before)
     observed |= observe(target, sorted(p for p in before.files if p not in first and can_render(p)))
     observed |= _copies(target, observed, options)
     known = Known(observed, state.base, before.files, can_render, acceptable, branches)
@@ -95,7 +97,7 @@ def prepare_plan(project: Project, desired: Tree, target: Directory, options: Op
         known = known._replace(base=found.base, records=found.records)
     plan = make_plan(desired, known, options)
     newer = newer_choices(resolved.choices for resolved in project.every)
-    plan = plan._replace(findings=(*plan.findings, *outdated_lock(before), *newer))
+    plan = plan._replace(findings=(*plan.findings, *orphans, *outdated_lock(before), *newer))
     lock = lock_bytes(project.default, project.environments, project.registries.digests(), plan.records)
     if len(lock) > LOCK_MAX_BYTES:
         message = f"the resolved values take {len(lock):,} bytes, more than mlcc.lock may hold"
@@ -104,6 +106,21 @@ def prepare_plan(project: Project, desired: Tree, target: Directory, options: Op
         lock = to_crlf(lock)
     others = before.version != VERSION or before.registries != project.registries.digests()
     return Prepared(plan, lock, before, state, known, others)
+
+
+def _without_orphans(target: Directory, state: State, before: Lock) -> tuple[State, list[Finding]]:
+    """Takes into the base what an earlier mlcc put there and no layer can render now, so that it leaves the base.
+
+    Only what the lock records with the same digest; the files themselves stay, with a finding, and are not opened.
+    """
+    base, findings = dict(state.base), list[Finding]()
+    for path in state.orphans:
+        found = target.read(f"{BASE_DIR}/{path}", MAX_FILE_BYTES) if path in before.files else None
+        if found is not None and digest(found[0]) == before.files[path].digest:
+            base[path] = found[0]
+            if target.exists(path):
+                findings += findings_of(Facts(path, "no layer of this mlcc renders it any more", not_rendered=True))
+    return state._replace(base=base), findings
 
 
 def _lock_of(state: State, branches: Branches | None) -> Lock:

@@ -29,7 +29,7 @@ class State(NamedTuple):
     """What the target holds of mlcc's own.
 
     base: the base tree; lock: bytes of mlcc.lock or None; journal: of an unfinished apply; staged: its bytes by
-    digest; findings: about what could not be believed.
+    digest; findings: about what could not be believed; orphans: paths of the base that no layer can render.
     """
 
     base: Mapping[str, bytes]
@@ -37,15 +37,18 @@ class State(NamedTuple):
     journal: Journal | None
     staged: Mapping[str, bytes]
     findings: tuple[Finding, ...] = ()
+    orphans: tuple[str, ...] = ()
 
 
 def read_state(target: Directory, producible: Callable[[str], bool]) -> State:
     """Reads base, lock and journal.  Raises Refused where a link or worse stands in their place."""
-    base, total = {}, 0
+    base, orphans, total = {}, [], 0
     prefix = BASE_DIR + "/"
     for path in target.walk(BASE_DIR, MAX_FILES):
         relative = path.removeprefix(prefix)
-        if producible(relative):
+        if not producible(relative):
+            orphans.append(relative)
+        else:
             found = target.read(path, MAX_FILE_BYTES)
             if found is not None:
                 base[relative] = found[0]
@@ -58,7 +61,7 @@ def read_state(target: Directory, producible: Callable[[str], bool]) -> State:
         message = f"{JOURNAL} is not a journal of this mlcc; it is ignored"
         findings.append(error("MLCC206", message, file=JOURNAL, hint="mlcc apply removes it"))
     staged = _staged(target, journal) if journal is not None else {}
-    return State(base, lock[0] if lock is not None else None, journal, staged, tuple(findings))
+    return State(base, lock[0] if lock is not None else None, journal, staged, tuple(findings), tuple(orphans))
 
 
 def _within(total: int, where: str) -> int:

@@ -50,11 +50,15 @@ class FileRule(NamedTuple):
 
 
 class LayerInfo(NamedTuple):
-    """A cookiecutter layer: its folder, the rules of its files, and what is copied without rendering."""
+    """A cookiecutter layer: its folder, the rules of its files, and what is copied without rendering.
+
+    retired: paths that earlier releases of the layer rendered, so that they can still be taken away.
+    """
 
     path: str
     files: Mapping[str, FileRule]
     verbatim: tuple[str, ...]
+    retired: tuple[str, ...] = ()
 
 
 def layer_info(path: str) -> LayerInfo:
@@ -71,7 +75,8 @@ def layer_info(path: str) -> LayerInfo:
         )
         for name, rule in document["_mlcc"]["files"].items()
     }
-    return LayerInfo(path, rules, tuple(document.get("_copy_without_render", ())))
+    retired = tuple(document["_mlcc"].get("retired", ()))
+    return LayerInfo(path, rules, tuple(document.get("_copy_without_render", ())), retired)
 
 
 def layer_paths(architecture: Architecture | None, target: Target | None, roots: Sequence[str] = ()) -> list[str]:
@@ -102,7 +107,7 @@ def is_conf(path: str) -> bool:
 
 
 class Producible:
-    """Whether some layer can render a path: nothing else is ever deleted or recovered."""
+    """Whether some layer can render a path, or once did: nothing else is ever deleted or recovered."""
 
     def __init__(self, every: Callable[[], tuple[Iterable[str], Iterable[str]]]) -> None:
         """every: folders of all layers, and names of all do/ steps there are; called when the first path is asked for.
@@ -114,7 +119,8 @@ class Producible:
     @functools.cached_property
     def _paths(self) -> set[str]:
         layers, steps = self._every()
-        return {f"do/{step}" for step in steps}.union(*(layer_info(path).files for path in layers))
+        infos = [layer_info(path) for path in layers]
+        return {f"do/{step}" for step in steps}.union(*((*info.files, *info.retired) for info in infos))
 
     def __call__(self, path: str) -> bool:
         """True for a path that a layer or the conf writer produces."""

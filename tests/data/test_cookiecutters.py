@@ -17,7 +17,7 @@ import pytest
 from jinja2 import Environment, meta
 
 from mlcc.registries.loader import load
-from mlcc.render.layers import COMMON, TEMPLATE_SUFFIX, layer_info
+from mlcc.render.layers import COMMON, TEMPLATE_SUFFIX, Producible, layer_info
 from tests.helpers import ROOT
 
 FOLDER = ROOT / "cookiecutters"
@@ -85,6 +85,23 @@ def test_layers_of_one_project_are_disjoint():
         layers = [COMMON, architecture.layer, *([target.layer] if target.layer else [])]
         paths = [p for layer in layers for p in templates(layer)]
         assert len(paths) == len(set(paths)), f"{architecture.name} and {target.name}"
+
+
+def test_a_path_that_a_layer_retired_can_still_be_taken_away(tmp_path):
+    settings_ = {"_mlcc": {"files": {"new.txt": {}}, "retired": ["old/a.txt"]}}
+    (tmp_path / "cookiecutter.json").write_text(json.dumps(settings_))
+    found = Producible(lambda: ([str(tmp_path)], ["build"]))
+    assert [p for p in ("new.txt", "old/a.txt", "do/build", "old/b.txt") if found(p)] == [
+        "new.txt",
+        "old/a.txt",
+        "do/build",
+    ]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_retired_path_is_rendered_no_more(layer):
+    info = layer_info(str(FOLDER / layer))
+    assert not {*info.files} & {*info.retired}
 
 
 def test_files_of_different_layers_never_share_a_path():

@@ -179,6 +179,34 @@ def test_seed_files_follow_their_switch(mlcc):
     assert not (HERE / "tests").exists()
 
 
+def rendered_before(path: str, data: str, *, recorded: bool = True) -> None:
+    """A file as an earlier release rendered it."""
+    build_tree(HERE, {path: data, f".mlcc/base/{path}": data})
+    if recorded:
+        entry = (
+            f'  {path}: {{owner: managed, mode: "0644", digest: "sha256:{hashlib.sha256(data.encode()).hexdigest()}"}}'
+        )
+        (HERE / "mlcc.lock").write_text((HERE / "mlcc.lock").read_text() + entry + "\n")
+
+
+def test_a_file_that_no_layer_knows_leaves_the_base_and_stays_with_a_finding(project, mlcc):
+    rendered_before("old/file.txt", "old\n")
+    mlcc("apply", "--check", code=2)
+    result = mlcc("apply", code=0)
+    assert "old/file.txt: warning MLCC202" in result.stderr
+    assert (HERE / "old/file.txt").read_text() == "old\n"
+    assert not (HERE / ".mlcc/base/old").exists()
+    assert "old/file.txt" not in (HERE / "mlcc.lock").read_text()
+    assert "MLCC202" not in mlcc("apply", code=0).stderr, "said once"
+
+
+def test_what_the_lock_does_not_record_is_not_taken_out_of_the_base(project, mlcc):
+    rendered_before("old/file.txt", "old\n", recorded=False)
+    before = state_of(project)
+    mlcc("apply", code=0)
+    assert_same(before, state_of(project))
+
+
 # ---------------------------------------------------------------- edits
 def test_an_edit_is_kept(project, mlcc):
     (HERE / MANAGED).write_text("# mine\n")
