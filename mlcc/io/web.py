@@ -120,6 +120,60 @@ def local_connection(host: str, port: int, wait_s: float) -> http.client.HTTPCon
     return http.client.HTTPConnection(host, port, timeout=wait_s)
 
 
+Resolve = Callable[[str, int], Iterable[str]]
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """The addresses of a host, as text.  Raises OSError where there are none."""
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class _Watch:
+    """Hangs up at the latest moment, whatever is waited for then: TLS, a proxy, or the answer."""
+
+    def __init__(self, total_s: float) -> None:
+        self.late = threading.Event()
+        self._line: socket.socket | None = None
+        self._timer = threading.Timer(total_s, self._hang_up)
+        self._timer.daemon = True
+
+    def start(self) -> None:
+        """The time begins."""
+        self._timer.start()
+
+    def dial(self, address: tuple[str, int], timeout: float | None, source: Any = None) -> socket.socket:
+        """A connection to the first address that answers.  Raises OSError."""
+        problem: OSError = OSError("no address")
+        for found in addresses(*address):
+            if self.late.is_set():
+                raise TimeoutError
+            try:
+                sock = socket.create_connection((found, address[1]), timeout, source)
+            except OSError as own:
+                problem = own
+                continue
+            # TLS takes the socket itself over; a second descriptor of it still ends the connection
+            self._line = sock.dup()
+            if self.late.is_set():
+                self._hang_up()
+            return sock
+        raise problem
+
+    def close(self) -> None:
+        """Nothing is watched any more."""
+        self._timer.cancel()
+        if self._line is not None:
+            self._line.close()
+
+    def _hang_up(self) -> None:
+        self.late.set()
+        try:
+            if self._line is not None:
+                self._line.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
 # What the framing of an answer may take beside its body.
 FRAMING = 64 << 10
 
@@ -134,42 +188,31 @@ def exchange(
     cap: int,
     total_s: float,
 ) -> Answer:
-    """One request and its answer, which has `total_s` seconds from the connection to its last byte.
+    """One request and its answer, which has `total_s` seconds from the first attempt to connect to its last byte.
 
     Of the body `cap` + 1 bytes are read at the most, so that the caller sees that there are more.  The connection is
     closed.  Raises TimeoutError when it takes longer, OSError and HTTPException for other trouble, ValueError for a
     header that cannot be sent.
     """
-    late = threading.Event()
-    watch = None
+    watch = _Watch(total_s)
+    # what HTTPConnection dials with: names, TLS and a proxy's answer take of the same time
+    connection._create_connection = watch.dial  # type: ignore[attr-defined]
     try:
-        connection.connect()
-        watch = threading.Timer(total_s, _hang_up, [connection.sock, late])
-        watch.daemon = True
         watch.start()
         connection.request(method, target, body or None, dict(headers or {}))
         response = connection.getresponse()
         response.fp = _Capped(response.fp, cap + 1 + FRAMING)  # type: ignore[assignment]
         data = response.read(cap + 1)
-        if late.is_set():
+        if watch.late.is_set():
             raise TimeoutError
         return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, data[: cap + 1])
     except (OSError, http.client.HTTPException, ValueError):
-        if late.is_set():
+        if watch.late.is_set():
             raise TimeoutError from None
         raise
     finally:
-        if watch is not None:
-            watch.cancel()
         connection.close()
-
-
-Resolve = Callable[[str, int], Iterable[str]]
-
-
-def addresses(host: str, port: int) -> list[str]:
-    """The addresses of a host, as text.  Raises OSError where there are none."""
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        watch.close()
 
 
 class Web:
@@ -285,14 +328,6 @@ def _spared(at: Origin, names: str) -> bool:
 def _basic(proxy: SplitResult) -> str:
     words = f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}"
     return "Basic " + base64.b64encode(words.encode()).decode("ascii")
-
-
-def _hang_up(sock: socket.socket, late: threading.Event) -> None:
-    late.set()
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
 def _words(problem: Exception) -> str:
