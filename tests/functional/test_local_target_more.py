@@ -237,6 +237,23 @@ def test_logs_shows_the_last_lines_that_were_asked_for(planted: Path, arguments:
     assert step(planted, "logs", *arguments).stdout.split() == wanted.split()
 
 
+@pytest.mark.parametrize(
+    ("text", "lines", "first"),
+    [
+        ("\n" * 150_000, 100_000, ""),
+        ("x" * (5 << 20), 1, "(the last line has more than 4 MiB and is not shown)"),
+        ("y" * (5 << 20) + "\nend\n", 1, "end"),
+        ("a\r\nb\rc\x0bd\n", 3, "a"),
+    ],
+    ids=["empty lines", "one long line", "a long line and a short one", "other ends of lines"],
+)
+def test_logs_shows_the_end_of_a_log_of_any_size(planted: Path, text: str, lines: int, first: str) -> None:
+    write(planted, "server.json", record_of(Identity(2**22 + 1, 1, TOKEN), 1))
+    build_tree(planted, {".mlcc/run/server.log": text.encode()})
+    found = json.loads(step(planted, "logs", "--json").stdout)["lines"]
+    assert (len(found), found[0]) == (lines, first)
+
+
 # ---------------------------------------------------------------- whose server answers
 def test_a_stranger_s_answer_does_not_make_the_server_ready(planted: Path, listener: Any) -> None:
     identity, _ = listener()

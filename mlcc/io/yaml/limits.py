@@ -24,7 +24,7 @@ class Limits(NamedTuple):
 
 
 CONFIG_LIMITS = Limits()
-PROJECT_REGISTRY_LIMITS = Limits(4 * 1024 * 1024, 16, 200_000, 100, 16 * 1024 * 1024)
+PROJECT_REGISTRY_LIMITS = Limits(2 * 1024 * 1024, 16, 60_000, 100, 8 * 1024 * 1024)
 OPERATOR_LIMITS = Limits(1 << 40, 64, 1 << 40, 1 << 40, 1 << 50)
 
 

@@ -21,7 +21,7 @@ from mlcc.lifecycle.targets.local_process import Identity
 HOST = "127.0.0.1"
 TAIL_LINES = 40
 # Of a longer log the end is shown.
-MAX_LOG_BYTES = 8 << 20
+MAX_LOG_BYTES, MAX_LOG_LINES = 4 << 20, 100_000
 
 
 def environment(context: Context, port: int | None, *, inside: bool) -> dict[str, str]:
@@ -212,13 +212,24 @@ def log_lines(context: Context, record: Mapping[str, Any], count: int) -> list[s
     cut = False
     if is_container(record, context.project):
         done = context.need_engine().ask("logs", str(record["name"]), environ=context.environ)
-        data = (done.stdout + done.stderr)[-MAX_LOG_BYTES:]
+        data, cut = _end_of(done.stdout + done.stderr)
     else:
         data, cut = run_state.tail(context.project.directory, run_state.LOG, MAX_LOG_BYTES)
-    # a part of a line, or of a key, that the limit has cut is not shown
-    text = data.decode("utf-8", "replace").partition("\n")[2] if cut else data.decode("utf-8", "replace")
-    lines = context.clean(text).splitlines()
-    return [printable(line, 0) for line in (lines[-count:] if count else lines)]
+    text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    if cut:  # a part of a line, or of a key, that the limit has cut is not shown
+        text = text.partition("\n")[2] or f"(the last line has more than {MAX_LOG_BYTES >> 20} MiB and is not shown)"
+    return [printable(line, 0) for line in _last_lines(context.clean(text), min(count or MAX_LOG_LINES, MAX_LOG_LINES))]
+
+
+def _last_lines(text: str, count: int) -> list[str]:
+    """The last lines of a text; only they are made, for a text may be nothing but line ends."""
+    lines = text.removesuffix("\n").rsplit("\n", count)
+    return lines[-count:] if text else []
+
+
+def _end_of(data: bytes) -> tuple[bytes, bool]:
+    """The end of what a program printed, and whether there is more before it."""
+    return data[-MAX_LOG_BYTES:], len(data) > MAX_LOG_BYTES
 
 
 def stop(context: Context, record: Mapping[str, Any]) -> bool:
