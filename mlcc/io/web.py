@@ -11,14 +11,14 @@ import http.client
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from mlcc.core.findings import printable
 from mlcc.core.version import VERSION
+from mlcc.io.deadline import Capped, Watch, addresses
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 MOVED = (301, 302, 303, 307, 308)
@@ -83,34 +83,6 @@ def _joined(url: str, location: str) -> str:
         return ""
 
 
-class _Capped:
-    """A stream of which no more than `left` bytes are read, whatever lengths its own text names."""
-
-    def __init__(self, stream: Any, left: int) -> None:
-        self._stream, self._left = stream, left
-
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes, all that are left where it is negative or absent."""
-        data: bytes = self._stream.read(self._left if size is None or size < 0 else min(size, self._left))
-        self._left -= len(data)
-        return data
-
-    def readinto(self, buffer: Any) -> int:
-        """The same into a buffer."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def readline(self, limit: int = -1) -> bytes:
-        """A line, or the beginning of one."""
-        data: bytes = self._stream.readline(self._left if limit < 0 else min(limit, self._left))
-        self._left -= len(data)
-        return data
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
 # What `exchange` may raise, but for TimeoutError (an OSError).
 TROUBLE = (OSError, http.client.HTTPException, ValueError)
 
@@ -118,60 +90,6 @@ TROUBLE = (OSError, http.client.HTTPException, ValueError)
 def local_connection(host: str, port: int, wait_s: float) -> http.client.HTTPConnection:
     """A connection to a server of this machine, without a proxy; wait_s: for each byte."""
     return http.client.HTTPConnection(host, port, timeout=wait_s)
-
-
-Resolve = Callable[[str, int], Iterable[str]]
-
-
-def addresses(host: str, port: int) -> list[str]:
-    """The addresses of a host, as text.  Raises OSError where there are none."""
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-
-
-class _Watch:
-    """Hangs up at the latest moment, whatever is waited for then: TLS, a proxy, or the answer."""
-
-    def __init__(self, total_s: float) -> None:
-        self.late = threading.Event()
-        self._line: socket.socket | None = None
-        self._timer = threading.Timer(total_s, self._hang_up)
-        self._timer.daemon = True
-
-    def start(self) -> None:
-        """The time begins."""
-        self._timer.start()
-
-    def dial(self, address: tuple[str, int], timeout: float | None, source: Any = None) -> socket.socket:
-        """A connection to the first address that answers.  Raises OSError."""
-        problem: OSError = OSError("no address")
-        for found in addresses(*address):
-            if self.late.is_set():
-                raise TimeoutError
-            try:
-                sock = socket.create_connection((found, address[1]), timeout, source)
-            except OSError as own:
-                problem = own
-                continue
-            # TLS takes the socket itself over; a second descriptor of it still ends the connection
-            self._line = sock.dup()
-            if self.late.is_set():
-                self._hang_up()
-            return sock
-        raise problem
-
-    def close(self) -> None:
-        """Nothing is watched any more."""
-        self._timer.cancel()
-        if self._line is not None:
-            self._line.close()
-
-    def _hang_up(self) -> None:
-        self.late.set()
-        try:
-            if self._line is not None:
-                self._line.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
 
 
 # What the framing of an answer may take beside its body.
@@ -194,14 +112,14 @@ def exchange(
     closed.  Raises TimeoutError when it takes longer, OSError and HTTPException for other trouble, ValueError for a
     header that cannot be sent.
     """
-    watch = _Watch(total_s)
+    watch = Watch(total_s)
     # what HTTPConnection dials with: names, TLS and a proxy's answer take of the same time
     connection._create_connection = watch.dial  # type: ignore[attr-defined]
     try:
         watch.start()
         connection.request(method, target, body or None, dict(headers or {}))
         response = connection.getresponse()
-        response.fp = _Capped(response.fp, cap + 1 + FRAMING)  # type: ignore[assignment]
+        response.fp = Capped(response.fp, cap + 1 + FRAMING)  # type: ignore[assignment]
         data = response.read(cap + 1)
         if watch.late.is_set():
             raise TimeoutError
@@ -213,6 +131,9 @@ def exchange(
     finally:
         connection.close()
         watch.close()
+
+
+Resolve = Callable[[str, int], Iterable[str]]
 
 
 class Web:
