@@ -287,3 +287,17 @@ def test_answers_of_pickers(mlcc: Caller, picker: ModuleType) -> None:
             assert judge(mlcc("validate", "-C", "made"), what) in (0, 1)
     assert codes.count(0) > 0
     print(f"\n{COUNT * 2} answers of pickers: {codes.count(0)} written, {codes.count(1)} refused, 0 tracebacks")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"project": "[]"},
+        {"env": "[]", "env.A": "b"},
+        {"ttl": "1d", "model": "x"},
+        {"triton.models": "[]", "triton.models.x": "y"},
+    ],
+)
+def test_answers_that_contradict_each_other(mlcc: Caller, picker: ModuleType, answer: dict[str, str]) -> None:
+    picker.answer = answer
+    assert judge(mlcc("init", "shop", "--pick", "acme", "-C", "made"), str(answer)) == 1

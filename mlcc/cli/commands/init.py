@@ -197,7 +197,9 @@ def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool) -> str:
         here: dict[str, Any] = sections
         for segment in path[:-1]:
             child = here.setdefault(str(segment), {})
-            assert isinstance(child, dict)
+            if not isinstance(child, dict):
+                message = f"{quoted(dotted)} is named, and what it stands in has a value that is no mapping"
+                raise UserError([error("MLCC033", message, path=dotted, hint="name one of the two")])
             here = child
         here[str(path[-1])] = list(value) if isinstance(value, tuple) else value
     lines = [MODELINE, "# What this project serves, and where. `mlcc apply` renders it; commit both.", "version: 1", ""]
