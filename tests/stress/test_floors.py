@@ -30,6 +30,9 @@ TESTS = (
     "tests/functional/test_apply.py", "tests/functional/test_explain_show.py", "tests/functional/test_validate.py",
 )  # fmt: skip
 
+# It leaves names out that only later releases of the template library import.
+OF_A_NEWER_RELEASE = "tests/unit/test_generator.py::test_a_release_that_needs_other_names_is_imported_whole"
+
 
 def floors() -> dict[str, str]:
     """The lowest version of each requirement of this Python."""
@@ -69,5 +72,6 @@ def test_mlcc_works_with_the_lowest_versions(tmp_path: Path) -> None:
     pip = (python, "-m", "pip", "install", "-q", "--disable-pip-version-check")
     run(*pip, *pins, "pytest", "hypothesis", cwd=tmp_path)
     run(*pip, "--no-deps", source, cwd=tmp_path)
-    said = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--programs", "machine", *TESTS, cwd=ROOT)
+    options = ("-q", "-p", "no:cacheprovider", "--programs", "machine", "--deselect", OF_A_NEWER_RELEASE)
+    said = run(python, "-m", "pytest", *options, *TESTS, cwd=ROOT)
     print(f"\n{' '.join(pins)}: {said.splitlines()[-1]}")
