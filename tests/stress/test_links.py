@@ -220,6 +220,8 @@ RACED = (".mlcc", ".mlcc/run", ".mlcc/run/server.log", "do", "do/config", "mlcc.
 def test_a_link_that_comes_meanwhile(flask: tuple[Path, list[str]], step: str) -> None:
     whole, codes = flask[0], list[int]()
     for place in RACED if figure(1, 0) else (".mlcc/run",):
+        if (step, place) == ("deploy", "sample_model"):
+            continue  # the server itself opens the model
         stage = copied(whole, whole.parent / "raced")
         before = tree(stage / "outside")
         with swapping(stage, place):
