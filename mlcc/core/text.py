@@ -52,11 +52,26 @@ def hidden(text: str) -> int | None:
     return next((found.start() for found in _pattern(f"(?:{_USED})|([{INVISIBLE}])").finditer(plain) if found[1]), None)
 
 
-def _escape(match: re.Match[str]) -> str:
-    short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(match[0])
+class _Escapes(dict[int, str]):
+    """What each character is shown as, worked out when it is first met: a log may hold millions of them."""
+
+    def __missing__(self, point: int) -> str:
+        """A character or its escape."""
+        text = chr(point)
+        found = _escape(text) if _pattern(f"[{INVISIBLE}]").match(text) else text
+        if len(self) < 10_000:
+            self[point] = found
+        return found
+
+
+_ESCAPES = _Escapes()
+
+
+def _escape(character: str) -> str:
+    short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character)
     if short:
         return short
-    point = ord(match[0])
+    point = ord(character)
     return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
@@ -64,7 +79,7 @@ def printable(text: str, limit: int = 120) -> str:
     """External text made safe for one line of a terminal, cut to `limit` characters (0: never cut)."""
     if limit and len(text) > limit:
         text = text[: limit - 3] + "..."
-    return text if text.isascii() and text.isprintable() else _pattern(f"[{INVISIBLE}]").sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else text.translate(_ESCAPES)
 
 
 def inert(text: str, commands: bool = False) -> str:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
-from mlcc.core.text import printable
+from mlcc.core.text import inert, printable
 
 if TYPE_CHECKING:
     import subprocess
+
+
+# Of a line that is passed on, and how long its last lines may take.
+MAX_LINE, LAST_LINES_S = 1 << 20, 2.0
 
 
 class Finished(NamedTuple):
@@ -104,24 +108,81 @@ def lines(
         process.stdout.close()
 
 
-def foreground(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | None = None, grace_s: float = 30) -> int:
-    """Runs a program that prints to the caller's own terminal and returns its exit code.
+class Cleaner(Protocol):
+    """Takes out of lines what is not to be seen."""
 
-    The program is in a session of its own, so that Ctrl-C reaches this process alone: whatever signal ends this one,
-    the program gets one SIGTERM and `grace_s` seconds to finish, and the interrupt goes on.
+    def feed(self, line: str) -> list[str]:
+        """The lines that may be shown now."""
+
+    def rest(self) -> list[str]:
+        """The lines that still wait."""
+
+
+def foreground(
+    argv: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    cleaner: Callable[[], Cleaner],
+    cwd: str | None = None,
+    grace_s: float = 30,
+) -> int:
+    """Runs a program, passes on each line that it prints as soon as it is whole, and returns the exit code.
+
+    cleaner: makes what each of its two outputs passes through.  The program is in a session of its own, so that Ctrl-C
+    reaches this process alone: whatever signal ends this one, the program gets one SIGTERM and `grace_s` seconds to
+    finish, and the interrupt goes on.
     """
     import subprocess
+    import threading
 
+    # a program of Python's that prints into a pipe would keep its lines until there are many
+    variables = {"PYTHONUNBUFFERED": "1", **environ}
+    cleaners = cleaner(), cleaner()  # before: an interrupt must find the program watched
     try:
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, cwd=cwd, env=dict(environ), start_new_session=True, close_fds=True
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=variables,
+            start_new_session=True,
+            close_fds=True,
         )
     except FileNotFoundError:
         raise missing(argv[0]) from None
+    passing: list[threading.Thread] = []
     try:
+        for each in zip((process.stdout, process.stderr), (1, 2), cleaners, strict=True):
+            passing.append(threading.Thread(target=_pass_on, args=each, daemon=True))
+            passing[-1].start()
         return process.wait()
     finally:
         _end(process, grace_s)
+        for thread in passing:  # what outlives the program may hold its outputs open
+            thread.join(LAST_LINES_S)
+
+
+def _pass_on(stream: IO[bytes], to: int, cleaner: Cleaner) -> None:
+    """Lines of a program to a descriptor of this process, until it has printed its last."""
+    whole = True
+    with stream:
+        while raw := stream.readline(MAX_LINE):
+            long = len(raw) == MAX_LINE and not raw.endswith(b"\n")
+            text = "(a line that is too long to show)" if long else raw.decode("utf-8", "replace").rstrip("\r\n")
+            if whole:  # of a long line there is more; what follows its beginning is a part of it
+                _write(to, cleaner.feed(text))
+            whole = raw.endswith(b"\n")
+    _write(to, cleaner.rest())
+
+
+def _write(to: int, shown: list[str]) -> None:
+    data = "".join(inert(printable(line, 0)) + "\n" for line in shown).encode("utf-8", "replace")
+    while data:
+        try:
+            data = data[os.write(to, data) :]
+        except OSError:
+            return  # nobody reads any more; the program goes on, as it is asked to
 
 
 def _end(process: subprocess.Popen[bytes], grace_s: float) -> int:

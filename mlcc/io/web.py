@@ -11,14 +11,14 @@ import http.client
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from mlcc.core.text import printable
 from mlcc.core.version import VERSION
+from mlcc.io.deadline import Capped, Watch, addresses
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 MOVED = (301, 302, 303, 307, 308)
@@ -83,34 +83,6 @@ def _joined(url: str, location: str) -> str:
         return ""
 
 
-class _Capped:
-    """A stream of which no more than `left` bytes are read, whatever lengths its own text names."""
-
-    def __init__(self, stream: Any, left: int) -> None:
-        self._stream, self._left = stream, left
-
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes, all that are left where it is negative or absent."""
-        data: bytes = self._stream.read(self._left if size is None or size < 0 else min(size, self._left))
-        self._left -= len(data)
-        return data
-
-    def readinto(self, buffer: Any) -> int:
-        """The same into a buffer."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def readline(self, limit: int = -1) -> bytes:
-        """A line, or the beginning of one."""
-        data: bytes = self._stream.readline(self._left if limit < 0 else min(limit, self._left))
-        self._left -= len(data)
-        return data
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
 # What `exchange` may raise, but for TimeoutError (an OSError).
 TROUBLE = (OSError, http.client.HTTPException, ValueError)
 
@@ -134,42 +106,34 @@ def exchange(
     cap: int,
     total_s: float,
 ) -> Answer:
-    """One request and its answer, which has `total_s` seconds from the connection to its last byte.
+    """One request and its answer, which has `total_s` seconds from the first attempt to connect to its last byte.
 
     Of the body `cap` + 1 bytes are read at the most, so that the caller sees that there are more.  The connection is
     closed.  Raises TimeoutError when it takes longer, OSError and HTTPException for other trouble, ValueError for a
     header that cannot be sent.
     """
-    late = threading.Event()
-    watch = None
+    watch = Watch(total_s)
+    # what HTTPConnection dials with: names, TLS and a proxy's answer take of the same time
+    connection._create_connection = watch.dial  # type: ignore[attr-defined]
     try:
-        connection.connect()
-        watch = threading.Timer(total_s, _hang_up, [connection.sock, late])
-        watch.daemon = True
         watch.start()
         connection.request(method, target, body or None, dict(headers or {}))
         response = connection.getresponse()
-        response.fp = _Capped(response.fp, cap + 1 + FRAMING)  # type: ignore[assignment]
+        response.fp = Capped(response.fp, cap + 1 + FRAMING)  # type: ignore[assignment]
         data = response.read(cap + 1)
-        if late.is_set():
+        if watch.late.is_set():
             raise TimeoutError
         return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, data[: cap + 1])
     except (OSError, http.client.HTTPException, ValueError):
-        if late.is_set():
+        if watch.late.is_set():
             raise TimeoutError from None
         raise
     finally:
-        if watch is not None:
-            watch.cancel()
         connection.close()
+        watch.close()
 
 
 Resolve = Callable[[str, int], Iterable[str]]
-
-
-def addresses(host: str, port: int) -> list[str]:
-    """The addresses of a host, as text.  Raises OSError where there are none."""
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class Web:
@@ -285,14 +249,6 @@ def _spared(at: Origin, names: str) -> bool:
 def _basic(proxy: SplitResult) -> str:
     words = f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}"
     return "Basic " + base64.b64encode(words.encode()).decode("ascii")
-
-
-def _hang_up(sock: socket.socket, late: threading.Event) -> None:
-    late.set()
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
 def _words(problem: Exception) -> str:

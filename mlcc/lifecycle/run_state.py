@@ -6,14 +6,15 @@ only where it is one of ours.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from mlcc.core.json_data import read_json
-from mlcc.io.disk.reader import Directory, Refused
+from mlcc.io.disk.reader import Directory, Refused, reason
 from mlcc.io.disk.writer import make_directories, remove_files, remove_tree, write_state
 
 RUN_DIR = ".mlcc/run"
@@ -22,6 +23,18 @@ LOG = "server.log"
 # one for each server in the foreground
 FOREGROUND = "run-"
 MAX_BYTES = 64 * 1024
+
+
+@contextmanager
+def _no_links(directory: str) -> Iterator[None]:
+    """Raises Refused where a link or a file stands in the place of a folder that is written to."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EISDIR):
+            raise
+        hint = "remove it: mlcc makes the folder anew"
+        raise Refused(f"{directory}/{RUN_DIR}", reason(problem), hint) from None
 
 
 def read(directory: str, name: str) -> dict[str, Any]:
@@ -57,7 +70,7 @@ def _top(tree: Directory) -> list[str]:
 
 def write(directory: str, name: str, document: Mapping[str, Any]) -> None:
     """Writes one state file."""
-    with Directory(directory) as tree:
+    with Directory(directory) as tree, _no_links(directory):
         write_state(tree, f"{RUN_DIR}/{name}", json.dumps(document, indent=1, sort_keys=True).encode() + b"\n")
 
 
@@ -69,7 +82,7 @@ def tail(directory: str, name: str, cap: int) -> tuple[bytes, bool]:
 
 def open_log(directory: str, name: str) -> int:
     """A descriptor of a new file below .mlcc/run, for a program to write to."""
-    with Directory(directory) as tree:
+    with Directory(directory) as tree, _no_links(directory):
         parent = make_directories(tree, RUN_DIR)
         try:
             with suppress(FileNotFoundError):
@@ -81,7 +94,7 @@ def open_log(directory: str, name: str) -> int:
 
 def new_folder(directory: str, name: str) -> str:
     """The absolute path of a new, empty folder below .mlcc/run; what was there is removed, and no link is followed."""
-    with Directory(directory) as tree:
+    with Directory(directory) as tree, _no_links(directory):
         with suppress(Refused):
             remove_tree(tree, f"{RUN_DIR}/{name}")
         remove_files(tree, RUN_DIR, [name] if tree.exists(f"{RUN_DIR}/{name}") else [])
@@ -91,8 +104,11 @@ def new_folder(directory: str, name: str) -> str:
 
 def has(directory: str, name: str) -> bool:
     """True when something stands at a path below .mlcc/run, reached through no link."""
-    with Directory(directory) as tree:
-        return tree.exists(f"{RUN_DIR}/{name}")
+    try:
+        with Directory(directory) as tree:
+            return tree.has_parent(f"{RUN_DIR}/{name}") and tree.exists(f"{RUN_DIR}/{name}")
+    except Refused:
+        return False
 
 
 def remove(directory: str, name: str) -> None:
@@ -103,7 +119,7 @@ def remove(directory: str, name: str) -> None:
 
 def path(directory: str, name: str) -> str:
     """The absolute path of something below .mlcc/run, the folder made where absent (and no link)."""
-    with Directory(directory) as tree:
+    with Directory(directory) as tree, _no_links(directory):
         write_state(tree, f"{RUN_DIR}/.here", b"")
         remove_files(tree, RUN_DIR, [".here"])
     return os.path.join(os.path.abspath(directory), *RUN_DIR.split("/"), name)

@@ -108,4 +108,4 @@ def project_root(directory: str, text: str, inside: str = "") -> tuple[Root | No
         return None, f"{words}: no such directory"
     os.close(found[0])
     path = os.path.join(directory, text)
-    return Root(beside(directory, text), path, trusted=False, label=text, inside=inside), ""
+    return Root(beside(directory, text), path, trusted=False, label=text, inside=inside, project=directory), ""

@@ -7,12 +7,14 @@ validated here, each time they are read.
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import NamedTuple
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, Severity, error, has_errors
 from mlcc.core.nodes import Node
 from mlcc.core.text import allowed
+from mlcc.io.disk.callers import folder_below
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.io.schema import validator
 from mlcc.io.yaml import limits, reader
@@ -28,7 +30,8 @@ class Root(NamedTuple):
 
     name: its name in origins (`builtin`, or the path as the user wrote it); trusted: packaged or named by the
     operator, so its files may be large; validate: check its files against the schemas; label: its name in a lock,
-    which must not contain a path of this machine; inside: the folder that it replaces in a root (`policies`).
+    which must not contain a path of this machine; inside: the folder that it replaces in a root (`policies`); project:
+    the folder of the project that it belongs to, empty for all others.
     """
 
     name: str
@@ -37,12 +40,20 @@ class Root(NamedTuple):
     validate: bool = True
     label: str = ""
     inside: str = ""
+    project: str = ""
+
+    def opened(self) -> Directory:
+        """The open folder.  Raises Refused where a link leads to one of a project's own."""
+        if not self.project:
+            return Directory(self.path)
+        with Directory(self.project) as project:
+            return folder_below(project, os.path.relpath(self.path, self.project))
 
 
 def listing(root: Root) -> list[str]:
     """Relative names of the YAML files of a root, in order; with `inside` before each where the root has it."""
     prefix = f"{root.inside}/" if root.inside else ""
-    with Directory(root.path) as directory:
+    with root.opened() as directory:
         names = [name for name in directory.walk() if name.endswith((".yaml", ".yml"))]
         if not root.trusted:
             _check_total(root, directory, names)
@@ -87,7 +98,7 @@ def _limits(root: Root) -> limits.Limits:
 
 def file_bytes(root: Root, relname: str) -> bytes:
     """The bytes of one file.  Raises Refused when it is not a plain file."""
-    with Directory(root.path) as directory:
+    with root.opened() as directory:
         read = directory.read(below(root, relname), min(_limits(root).max_bytes, MAX_FILE_BYTES), single_link=False)
     if read is None:
         raise Refused(f"{root.path}/{relname}", "no such file")
@@ -139,7 +150,7 @@ def _validated(root: Node) -> list[Finding]:
 def digest(root: Root, names: tuple[str, ...]) -> str:
     """sha256 over the names and bytes of a root's files."""
     total = hashlib.sha256()
-    with Directory(root.path) as directory:
+    with root.opened() as directory:
         for name in names:
             read = directory.read(below(root, name), MAX_FILE_BYTES, single_link=False)
             data = read[0] if read else b""

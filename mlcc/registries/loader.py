@@ -59,10 +59,15 @@ class Registries:
         self._kept: dict[tuple[Any, ...], Any] = {}
 
     def _once(self, *call: Any) -> Any:
-        """The result of a function for its arguments; the function is called once."""
+        """The result of a function for its arguments; it is called once, and what it refused it refuses again."""
         if call not in self._kept:
             function, *arguments = call
-            self._kept[call] = function(*arguments)
+            try:
+                self._kept[call] = function(*arguments)
+            except UserError as problem:
+                self._kept[call] = problem
+        if isinstance(self._kept[call], UserError):
+            raise self._kept[call]
         return self._kept[call]
 
     # -------------------------------------------------- files

@@ -237,6 +237,67 @@ def test_logs_shows_the_last_lines_that_were_asked_for(planted: Path, arguments:
     assert step(planted, "logs", *arguments).stdout.split() == wanted.split()
 
 
+@pytest.mark.parametrize(
+    ("text", "lines", "first"),
+    [
+        ("\n" * 150_000, 100_000, ""),
+        ("x" * (5 << 20), 1, "(the last line has more than 4 MiB and is not shown)"),
+        ("y" * (5 << 20) + "\nend\n", 1, "end"),
+        ("a\r\nb\rc\x0bd\n", 3, "a"),
+    ],
+    ids=["empty lines", "one long line", "a long line and a short one", "other ends of lines"],
+)
+def test_logs_shows_the_end_of_a_log_of_any_size(planted: Path, text: str, lines: int, first: str) -> None:
+    write(planted, "server.json", record_of(Identity(2**22 + 1, 1, TOKEN), 1))
+    build_tree(planted, {".mlcc/run/server.log": text.encode()})
+    found = json.loads(step(planted, "logs", "--json").stdout)["lines"]
+    assert (len(found), found[0]) == (lines, first)
+
+
+# ---------------------------------------------------------------- a server in the foreground
+PRINTS = """
+import os, sys, time
+print("begun with", os.environ["API_TOKEN"], flush=True)
+for line in ("aB3", "cD4", "eF5gH", "-----BEGIN RSA PRIVATE KEY-----", "MIIEcanary", "-----END RSA PRIVATE KEY-----", "\\x1b[31mred"):
+    print(line)
+print("password in a message:", "aB3\\\\ncD4\\\\neF5gH", file=sys.stderr)
+sys.stderr.write("no end of a line " + os.environ["API_TOKEN"])
+sys.stderr.flush()
+while not os.path.exists("go"):
+    time.sleep(0.05)
+sys.exit(7)
+"""
+
+
+def test_what_a_server_prints_in_the_foreground_shows_no_secret(project: Path) -> None:
+    """It is seen at once, and its exit code is told."""
+    (project / "code/serve").write_text(PRINTS)
+    secrets = {"TOKEN_OF_THIS_MACHINE": "correct-horse-battery", "SIGNING_PASSWORD": "aB3\ncD4\neF5gH\n"}
+    environ = {
+        **os.environ,
+        **secrets,
+        "MLCC_ENGINE": "none",
+        "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc"),
+    }
+    running = subprocess.Popen([project / "do/run"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"begun with ***REDACTED***\n"
+        assert running.stdout.readline() == b"***REDACTED***\n"  # the password
+        (project / "go").touch()
+        out, err = (text.decode() for text in running.communicate(timeout=30))
+    finally:
+        running.kill()
+        running.communicate()
+        (project / "go").unlink()
+        (project / "code/serve").write_text(SERVER)
+    assert running.returncode == 1
+    assert out == "***REDACTED***\n\\x1b[31mred\n"
+    assert "(exit 7)" in err
+    assert "password in a message: ***REDACTED***\nno end of a line ***REDACTED***\n" in err
+    assert not [word for word in ("horse", "aB3", "eF5gH", "MIIE") if word in out + err]
+
+
 # ---------------------------------------------------------------- whose server answers
 def test_a_stranger_s_answer_does_not_make_the_server_ready(planted: Path, listener: Any) -> None:
     identity, _ = listener()

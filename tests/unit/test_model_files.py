@@ -14,9 +14,10 @@ from hypothesis import strategies as some
 
 from mlcc.core.errors import UserError
 from mlcc.lookups import model_files
-from mlcc.lookups.model_files.found import Unreadable
+from mlcc.lookups.model_files.found import Unreadable, looked_at
 from mlcc.lookups.model_files.ubjson import Reader
 from mlcc.registries import load
+from tests.helpers import File, build_tree
 
 BACKENDS = load().triton_backends
 ANY = None
@@ -211,18 +212,66 @@ def refused(path: str, data: bytes) -> str:
         ("a.json", b"[" * 100_000, "not JSON"),
         ("a.json", b"{}", "no model of XGBoost"),
         ("a.json", json.dumps(xgboost("many")).encode(), "no whole number"),
-        ("a.json", json.dumps(xgboost(10**30)).encode(), "are no model"),
+        ("a.json", json.dumps(xgboost(10**30)).encode(), "no whole number of at most 20 digits"),
+        ("a.json", json.dumps(xgboost(10**9)).encode(), "are no model"),
+        ("a.json", b'{"learner": {"objective": {}', "ends too early"),
+        ("a.json", b'{"learner": {"objective": {}}} {}', "something follows its end"),
+        ("a.json", b'{"learner": {"objective": {"name', "within a text"),
+        ("a.json", b'{"learner": {]', "closes what is not open"),
+        ("a.json", json.dumps(xgboost(objective="x" * 70_000)).encode(), "65,536 are the most"),
         ("a.ubj", b"{" + b"L" + struct.pack(">q", 1 << 62), "a text of"),
         ("a.ubj", b"[" * 100_000, "one in another"),
-        ("a.ubj", b"[$d#L" + struct.pack(">q", 1 << 60), "ends within an array"),
-        ("a.ubj", b"[$Z#L" + struct.pack(">q", 1 << 60), "too many values"),
+        ("a.ubj", b"[$d#L" + struct.pack(">q", 1 << 60), "ends within a value"),
+        ("a.ubj", b"[$Z#L" + struct.pack(">q", 1 << 60), "500,000 parts"),
+        (
+            "a.ubj",
+            ubj({"learner": {"learner_model_param": {}}})[:-3] + b"U\x01x[$Z#L" + struct.pack(">q", 1 << 60),
+            "10,000 parameters",
+        ),
         ("a.txt", b"hello\n", "no model of LightGBM"),
         ("a.txt", b"tree\nnum_class=1\n", "max_feature_idx"),
+        ("a.txt", b"tree\nmax_feature_idx=" + b"9" * 4300 + b"\n", "at most 20 digits"),
+        ("a.txt", b"tree\n" + b"a=b\n" * 1000 + b"max_feature_idx=3\n", "max_feature_idx"),
+        ("a.onnx", onnx([], [onnx_tensor("y", 1, [1] * 65)]), "y has more than 64 dimensions"),
+        ("a.onnx", onnx([onnx_tensor(f"x{n}", 1, [1]) for n in range(256)], [ROW]), "a graph of 256 inputs"),
+        ("a.onnx", onnx([onnx_tensor("\x01" * 240 + str(n), 1, [1]) for n in range(60)], [ROW]), "bytes to print"),
+        ("saved_model.pb", saved_model({"x": tf_tensor(1, [1] * 65)}, {}), "x has more than 64 dimensions"),
+        ("saved_model.pb", saved_model({str(n): tf_tensor(1, [1]) for n in range(257)}, {}), "more than 256"),
+        ("saved_model.pb", part(2, part(5, part(1, "x")) * 1001), "1,000 signatures"),
         ("saved_model.pb", saved_model({}, {}, "other"), "no signature serving_default, but other"),
     ],
 )
 def test_hostile_files_are_findings(path, data, why):
     assert why in refused(path, data)
+
+
+def test_fields_are_counted_over_the_whole_file():
+    """No message of it has many."""
+    many = part(5, b"\x08\x00" * 1000) * 1000
+    assert "1,000,000 parts" in refused("a.onnx", onnx([ROW], [ROW])[:13] + part(7, part(11, ROW) + many))
+
+
+def test_a_model_that_has_more_than_is_read_is_described_by_hand():
+    with pytest.raises(UserError) as problem:
+        look("a.onnx", onnx([], [onnx_tensor("y", 1, [1] * 65)]))
+    assert "triton.models by hand" in problem.value.findings[0].hint
+
+
+def test_two_inputs_of_one_name_are_one():
+    value = part(1, part(1, "x") + part(2, tf_tensor(1, None))) + part(1, part(1, "x") + part(2, tf_tensor(1, [2])))
+    data = part(2, part(5, part(1, "serving_default") + part(2, value)))
+    assert tensors(look("saved_model.pb", data), "inputs") == [("x", "TYPE_FP32", [2])]
+
+
+@pytest.mark.parametrize("odd", ['"9"', "[]", "null", "1e3", "-1", "true", str(10**9)])
+def test_what_a_pickle_s_process_says_is_not_believed(tmp_path, odd):
+    """A file named joblib.py beside it would be its module; here the process is a script that says what it likes."""
+    said = f'{{"features": {odd}, "type": "TYPE_FP64"}}'
+    build_tree(tmp_path, {"bin/python3": File(f"#!/bin/sh\necho '{said}'\n", 0o755)})
+    Path("a.pkl").write_bytes(b"")
+    with pytest.raises(UserError) as problem:
+        model_files.inspect("a.pkl", BACKENDS, "", "", True, {"PATH": str(tmp_path / "bin")})
+    assert "how many features" in problem.value.findings[0].message
 
 
 @pytest.mark.parametrize("name", ["a.onnx", "a.ubj", "a.json", "saved_model.pb"])
@@ -241,10 +290,12 @@ def test_a_file_with_any_bytes_changed(name, data):
     assert code_of(name, bytes(changed)) in ("", "MLCC165")
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(some.binary(max_size=200))
 def test_any_bytes_as_ubj(data):
-    with suppress(Unreadable):
-        Reader(memoryview(data)).value()
+    Path("a.ubj").write_bytes(data)
+    with looked_at("a.ubj") as read, suppress(Unreadable):
+        Reader(read).value()
 
 
 @pytest.mark.parametrize(("path", "code"), [("a.weights", "MLCC166"), ("a.pkl", "MLCC167"), ("a.pt", "MLCC167"), ("b", "MLCC166")])  # fmt: skip

@@ -10,10 +10,11 @@ import pytest
 from mlcc.checks import policies
 from mlcc.checks.runner import built_in
 from mlcc.checks.subject import Subject
-from mlcc.core.findings import Finding, Severity
+from mlcc.core.errors import UserError
+from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.nodes import Mark
 from mlcc.core.value_text import scalar_text
-from mlcc.registries.loader import load
+from mlcc.registries.loader import Registries, load
 from mlcc.registries.policy_rows import Policy
 from tests.fakes import MemoryRegistries, Over, read, resolved
 
@@ -179,3 +180,17 @@ def test_values_are_compared_as_yaml_writes_them():
     assert [scalar_text(value) for value in (1, True, "a")] == ["1", "true", "a"]
     assert policies.wrong(Policy("x", "y", Mark(""), at_most=1), 10**400) == "cannot be compared with 1"
     assert policies.wrong(Policy("x", "y", Mark(""), at_most=1), "1") == ""
+
+
+def test_a_file_that_is_refused_is_read_once() -> None:
+    read_files: list[str] = []
+
+    def refuse(name: str) -> None:
+        read_files.append(name)
+        raise UserError([error("MLCC402", "no")])
+
+    registries = Registries(())
+    for _ in range(3):
+        with pytest.raises(UserError):
+            registries._once(refuse, "a.yaml")
+    assert read_files == ["a.yaml"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,16 @@ from mlcc.core.errors import PreconditionError
 from mlcc.io import programs
 
 ENVIRON = {"PATH": os.environ["PATH"], "WORD": "a b"}
+
+
+class Plain:
+    """Passes every line on."""
+
+    def feed(self, line: str) -> list[str]:
+        return [line]
+
+    def rest(self) -> list[str]:
+        return []
 
 
 def python(script: str) -> list[str]:
@@ -46,10 +58,10 @@ def test_what_takes_too_long_is_ended_and_says_so():
     assert done.stderr.endswith(b"timed out")
 
 
-@pytest.mark.parametrize("call", ["run", "lines", "foreground"])
-def test_a_program_that_is_not_there_is_a_missing_precondition(call: str):
+@pytest.mark.parametrize("call", [programs.run, programs.lines, functools.partial(programs.foreground, cleaner=Plain)])
+def test_a_program_that_is_not_there_is_a_missing_precondition(call: Any):
     with pytest.raises(PreconditionError) as caught:
-        list(getattr(programs, call)(["/nowhere/dock\x1ber"], environ=ENVIRON))
+        list(call(["/nowhere/dock\x1ber"], environ=ENVIRON))
     finding = caught.value.findings[0]
     assert finding.code == "MLCC302"
     assert "\x1b" not in finding.message
@@ -86,7 +98,26 @@ def test_lines_that_nobody_reads_on_end_the_program(tmp_path: Path):
 
 @pytest.mark.parametrize(("script", "code"), [("pass", 0), ("raise SystemExit(7)", 7)])
 def test_a_foreground_program_gives_its_code(script: str, code: int):
-    assert programs.foreground(python(script), environ=ENVIRON) == code
+    assert programs.foreground(python(script), environ=ENVIRON, cleaner=Plain) == code
+
+
+def test_a_foreground_program_is_heard_line_by_line(capfd: pytest.CaptureFixture[str]):
+    script = (
+        "import os; os.write(2, b'\\x1b[1m##[x]\\n'); os.write(1, b'a\\r\\n\\nb' + b'x' * (3 << 20) + b'\\nc\\xff')"
+    )
+    assert programs.foreground(python(script), environ=ENVIRON, cleaner=Plain) == 0
+    said = capfd.readouterr()
+    assert said.out == "a\n\n(a line that is too long to show)\nc\ufffd\n"
+    assert said.err == "\\x1b[1m#\\#[x]\n"
+
+
+def test_what_a_program_leaves_behind_does_not_hold_the_caller_up(capfd: pytest.CaptureFixture[str]):
+    """A child of its own keeps its output open."""
+    script = "import os, time\nprint('begun', flush=True)\nif not os.fork():\n    time.sleep(20)"
+    began = time.monotonic()
+    assert programs.foreground(python(script), environ=ENVIRON, cleaner=Plain) == 0
+    assert time.monotonic() - began < 15
+    assert capfd.readouterr().out == "begun\n"
 
 
 @pytest.mark.parametrize(("on_terminate", "ends"), [("end", True), ("signal.SIG_IGN", False)])
@@ -99,9 +130,9 @@ def test_an_interrupt_reaches_the_program_as_one_terminate(tmp_path: Path, on_te
         "open('pid', 'w').write(f'{os.getpid()}.')\ntime.sleep(60)\n"
     )
     caller = (
-        "import sys, signal\nfrom mlcc.io import programs\n"
+        "import sys, signal\nfrom mlcc.io import programs\nfrom mlcc.registries.redaction import Lines\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        f"try:\n programs.foreground([sys.executable, '-I', '-c', {script!r}], environ={{}}, grace_s={9 if ends else 0.2})\n"
+        f"try:\n programs.foreground([sys.executable, '-I', '-c', {script!r}], environ={{}}, cleaner=lambda: Lines([]), grace_s={9 if ends else 0.2})\n"
         "except KeyboardInterrupt:\n sys.exit(130)\n"
     )
     with open(tmp_path / "log", "wb") as log:

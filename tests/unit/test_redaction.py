@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mlcc.registries.redaction import (
     REDACTED,
+    Lines,
     is_secret_name,
     is_secret_value,
     redact,
@@ -461,3 +462,42 @@ def test_no_line_of_a_private_key_is_passed_on():
     lines = ["before", "-----BEGIN RSA PRIVATE KEY-----", "MIIEcanary", "x", "-----END RSA PRIVATE KEY-----", "after"]
     assert list(redact_lines(lines, [])) == ["before", REDACTED, "after"]
     assert list(redact_lines(lines[:3], [])) == ["before", REDACTED]
+
+
+SEVERAL = "aB3\ncD4\n\neF5gH\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        (["x", "aB3", "cD4", "", "eF5gH", "y"], ["x", REDACTED, "y"]),
+        (["key=aB3", "cD4", "", "eF5gH tail"], [f"key={REDACTED} tail"]),
+        (["aB3", "aB3", "cD4", "", "eF5gH"], ["aB3", REDACTED]),
+        (["aB3", "cD4", "z"], ["aB3", "cD4", "z"]),
+        (["aB3", "cD4"], ["aB3", "cD4"]),
+        (["aB3", "", "cD4"], ["aB3", "", "cD4"]),
+        ([], []),
+    ],
+)
+def test_a_secret_of_several_short_lines_is_found_in_lines(lines, shown):
+    assert list(redact_lines(lines, [SEVERAL])) == shown
+
+
+def test_a_line_in_which_no_secret_begins_is_shown_at_once():
+    cleaner = Lines([SEVERAL, "correct-horse"])
+    assert cleaner.feed("a correct-horse runs") == [f"a {REDACTED} runs"]
+    assert cleaner.feed("aB3") == []
+    assert cleaner.feed("not") == ["aB3", "not"]
+    assert cleaner.rest() == []
+
+
+@given(st.text("ab\n", min_size=8, max_size=20), st.text("ab\n", max_size=20), st.text("ab\n", max_size=20))
+def test_lines_one_by_one_show_what_the_whole_text_shows(secret, before, after):
+    secret = secret.strip("\n")
+    lines = f"{before}{secret}{after}".split("\n")
+    found = "\n".join(redact_lines(lines, [secret]))
+    if len(secret) >= 8:
+        assert secret not in found
+        assert REDACTED in found
+    else:
+        assert found == "\n".join(lines)

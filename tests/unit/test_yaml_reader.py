@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from mlcc.io.yaml import events, reader, writer
 from mlcc.io.yaml import limits as guard
-from mlcc.io.yaml import reader, writer
 from mlcc.io.yaml.limits import Limits
 from tests.helpers import codes, only
 
@@ -314,6 +314,12 @@ def test_limits(text, code):
 def test_the_config_limits_are_those_of_the_contract():
     assert Limits(256 * 1024, 16, 20_000, 100, 1024 * 1024) == guard.CONFIG_LIMITS
     assert (guard.PROJECT_REGISTRY_LIMITS.max_bytes, guard.PROJECT_REGISTRY_LIMITS.max_nodes) == (4 << 20, 200_000)
+
+
+@pytest.mark.parametrize("line", ["a: 1\n", "a{n}: !x 1\n", "a{n}: 0888\n", "{n}: 1\n"])
+def test_mistakes_are_told_up_to_a_number(line):
+    found = load("".join(line.replace("{n}", str(n)) for n in range(1000))).findings
+    assert len(found) == events.MAX_FINDINGS
 
 
 BOMBS = {

@@ -18,7 +18,8 @@ from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error, has_errors
 from mlcc.core.nodes import Mark, node_of
-from mlcc.core.paths import Path, nested, parse_path
+from mlcc.core.paths import Path, format_path, nested, parse_path
+from mlcc.core.paths import sections as sections_of
 from mlcc.core.text import nearest, printable, quoted
 from mlcc.core.tree import MAX_FILE_BYTES
 from mlcc.io import plugins
@@ -196,6 +197,11 @@ def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool) -> str:
         if wrong:
             raise UserError([error("MLCC033", wrong, path=dotted)])
         values[path] = value
+    clash = next((p for p in values if any(above in values for above in sections_of(p))), None)
+    if clash is not None:
+        shown = quoted(format_path(clash))
+        message = f"{shown} is named, and what it stands in has a value that is no mapping"
+        raise UserError([error("MLCC033", message, path=format_path(clash), hint="name one of the two")])
     sections = {"project": {}, "deployment": {}} | nested(values)
     lines = [MODELINE, "# What this project serves, and where. `mlcc apply` renders it; commit both.", "version: 1", ""]
     for key, body in sections.items():

@@ -17,6 +17,9 @@ from mlcc.core.text import printable, quoted
 from mlcc.io.yaml import scalars
 from mlcc.io.yaml.limits import Limits, Stop, problem_at
 
+# Of one document; as many as its schema finds, too.
+MAX_FINDINGS = 200
+
 
 @dataclass
 class _Frame:
@@ -91,9 +94,14 @@ class Builder:
         tag = str(event.tag) if event.tag is not None else ""
         if tag and tag != "None":
             message = f"the tag {quoted(tag)} is not allowed"
-            self.findings.append(
-                problem_at("MLCC007", message, self._mark(event), "write the plain value", self._here())
-            )
+            self._wrong("MLCC007", message, self._mark(event), "write the plain value")
+
+    def _wrong(self, code: str, message: str, mark: Mark, hint: str) -> None:
+        """Keeps a mistake in the value that is being read.  Raises Stop with the last one that is told."""
+        problem = problem_at(code, message, mark, hint, self._here())
+        if len(self.findings) >= MAX_FINDINGS - 1:
+            raise Stop(problem)
+        self.findings.append(problem)
 
     def _here(self) -> str:
         """The path of the value that is being read, for messages."""
@@ -123,11 +131,11 @@ class Builder:
             hint = (
                 f'text: write it in quotes, "{printable(text, 40)}"; a switch: true or false; a number: decimal digits'
             )
-            self.findings.append(problem_at("MLCC010", message, mark, hint, self._here()))
+            self._wrong("MLCC010", message, mark, hint)
         if "\x00" in text or _LONE.search(text):
             name = "NUL" if "\x00" in text else "lone surrogate"
             message = f"a {name} character cannot be carried by a shell or a container"
-            self.findings.append(problem_at("MLCC004", message, mark, "remove it", self._here()))
+            self._wrong("MLCC004", message, mark, "remove it")
 
     def _open(self, event: Any, is_map: bool) -> None:
         self._tag(event)
@@ -196,7 +204,7 @@ class Builder:
         if frame.key in frame.mapping:
             first = frame.keys[frame.key]
             message = f"the key {quoted(frame.key)} stands twice (first in line {first.line})"
-            self.findings.append(problem_at("MLCC006", message, frame.key_mark, "keep one", self._here()))
+            self._wrong("MLCC006", message, frame.key_mark, "keep one")
         else:
             frame.mapping[frame.key] = built.node
             frame.keys[frame.key] = frame.key_mark
@@ -211,7 +219,7 @@ class Builder:
         if not isinstance(built.node.value, str) or built.ambiguous:
             hint = f'write it in quotes: "{printable(text, 40)}"' if text else "give it a name"
             message = f"the key {quoted(text, 40)} is not read as text"
-            self.findings.append(problem_at("MLCC011", message, mark, hint, self._here()))
+            self._wrong("MLCC011", message, mark, hint)
         frame.size += 1
         frame.key, frame.key_mark = text, mark
 

@@ -17,7 +17,7 @@ from mlcc.core.text import printable
 from mlcc.io import programs
 from mlcc.io.container_engines import Engine
 from mlcc.io.disk.reader import Directory
-from mlcc.lifecycle import run_state
+from mlcc.lifecycle import own_paths, run_state
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import installed_engine
@@ -96,13 +96,14 @@ def existing(context: Context) -> Built:
         if context.need_engine().ask("image", "inspect", image, environ=context.environ).code == 0:
             return Built(IMAGE, image)
         why = f"was built, and its image {image} is gone"
-    python = os.path.join(run_state.path(project.directory, ""), venv_name(project), "bin", "python")
+    name = venv_name(project)
+    python = os.path.join(run_state.path(project.directory, ""), name, "bin", "python")
     if built.kind == INSTALLED:
         return Built(VENV, installed_engine.python(project, context.environ))
     if built.kind == VENV:
-        if os.path.exists(python):
+        if run_state.has(project.directory, f"{name}/bin/python") and os.path.exists(python):
             return Built(VENV, python)
-        why = f"was built, and {REQUIREMENTS} has changed since"
+        why = f"was built, and {REQUIREMENTS} has changed since, or a link stands in the environment's place"
     raise PreconditionError([error("MLCC305", f"{project.name} {why}", hint="do/build")])
 
 
@@ -164,7 +165,8 @@ def _venv(context: Context) -> Built:
     folder = run_state.path(project.directory, name)
     python = os.path.join(folder, "bin", "python")
     ready = f"{name}/.complete"
-    if not run_state.has(project.directory, ready):
+    # the program itself may be a link, as Python makes it; a folder on the way to it may not
+    if not (run_state.has(project.directory, ready) and run_state.has(project.directory, f"{name}/bin/python")):
         folder = run_state.new_folder(project.directory, name)
         environ = _pip_environment(context.environ)
         base = _python(project, context.environ)
@@ -207,7 +209,7 @@ def sample_requirements(project: RenderedProject) -> tuple[str, ...]:
 
 def _needs_sample(project: RenderedProject) -> bool:
     path = artifact(project)
-    return bool(path) and not present(project, path)
+    return bool(path) and not own_paths.stands(project.directory, path)
 
 
 def train_sample(context: Context) -> None:
@@ -215,11 +217,10 @@ def train_sample(context: Context) -> None:
     project = context.project
     if not _needs_sample(project):
         return
-    with Directory(project.directory) as tree:
-        if not tree.exists(TRAIN):
-            message = f"{artifact(project)} is absent, and so is {TRAIN}, which trains it"
-            hint = "mlcc apply --restore sample_model/train.py, or set model.name"
-            raise PreconditionError([error("MLCC305", message, hint=hint)])
+    if not own_paths.stands(project.directory, TRAIN):
+        message = f"{artifact(project)} is absent, and so is {TRAIN}, which trains it"
+        hint = "mlcc apply --restore sample_model/train.py, or set model.name"
+        raise PreconditionError([error("MLCC305", message, hint=hint)])
     python = _venv(context).reference
     extra = sample_requirements(project)
     if extra:

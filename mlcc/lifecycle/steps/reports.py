@@ -8,7 +8,7 @@ from typing import Any
 from mlcc.core.paths import format_path
 from mlcc.core.tree import MAX_FILE_BYTES, REMOVED, digest
 from mlcc.io.disk.reader import Directory
-from mlcc.lifecycle import run_state
+from mlcc.lifecycle import own_paths, run_state
 from mlcc.lifecycle.context import Context, Result
 from mlcc.lifecycle.steps import build
 from mlcc.registries.redaction import redact, redact_value
@@ -73,7 +73,7 @@ def manifest(context: Context) -> Result:
             what = found.get("reference") or found.get("url")
             assets.append({"asset": name.removesuffix(".json"), "kind": kind, "name": str(what)})
     sample = os.path.dirname(build.artifact(project)) or project.architecture.sample
-    if sample and os.path.isdir(os.path.join(project.directory, sample)):
+    if sample and own_paths.is_folder(project.directory, sample):
         assets.append({"asset": "model", "kind": "sample", "name": sample})
     lines = [f"{a['asset']:<8} {a['kind']:<10} {a['name']}" for a in assets]
     return Result({"assets": assets}, lines or ["nothing of this project exists on this machine"])

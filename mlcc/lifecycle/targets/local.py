@@ -241,8 +241,10 @@ def _run_process(context: Context, built: build.Built, port: int, token: str) ->
     server.need_programs(context)
     environ = context.machine | server.environment(context, port, inside=False) | {local_process.TOKEN: token}
     environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
-    argv = [built.reference, str(project.container["entrypoint"]), *map(str, project.container["arguments"])]
-    return programs.foreground(argv, environ=environ, cwd=project.directory, grace_s=_grace(project))
+    argv = server.command(project, built)
+    return programs.foreground(
+        argv, environ=environ, cleaner=context.cleaner, cwd=project.directory, grace_s=_grace(project)
+    )
 
 
 def _run_container(context: Context, built: build.Built, port: int, token: str) -> int:
@@ -252,7 +254,7 @@ def _run_container(context: Context, built: build.Built, port: int, token: str) 
     argv = [engine.program, "run", "--rm", "--name", name, *options]
     argv += [built.reference, *map(str, project.container["arguments"])]
     try:
-        return programs.foreground(argv, environ=environ, grace_s=_grace(project))
+        return programs.foreground(argv, environ=environ, cleaner=context.cleaner, grace_s=_grace(project))
     finally:
         engine.ask("rm", "--force", name, environ=context.environ)
 

@@ -9,7 +9,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import printable
 from mlcc.io.disk.reader import Directory
 from mlcc.io.disk.writer import make_directories, remove_tree
-from mlcc.lifecycle import run_state
+from mlcc.lifecycle import own_paths, run_state
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.render import triton_files
 from mlcc.resolve.triton import models
@@ -28,20 +28,23 @@ def assemble(project: RenderedProject) -> str:
         message = f"{project.variables['MODEL_NAME']} lies in AWS; the target local serves files of the project"
         raise PreconditionError([error("MLCC307", message, hint="model: {name: ./model}")])
     if not named:
+        with Directory(project.directory) as tree:
+            for path in tree.walk(models.FOLDER):
+                tree.check_plain(path)
         return own
     place = run_state.path(project.directory, PLACE)
     with Directory(project.directory) as tree:
         remove_tree(tree, f"{run_state.RUN_DIR}/{PLACE}")
-        _copy(tree, own, place, [artifact.target for artifact in named])
+        _copy(tree, own, [artifact.target for artifact in named])
         for artifact in named:
-            if not tree.exists(artifact.source):
+            if not own_paths.stands(project.directory, artifact.source):
                 message = f"{printable(artifact.source)}, a model of mlcc.yaml, is not there"
                 raise PreconditionError([error("MLCC305", message, hint="put the file there, or mend triton.models")])
             _link(tree, os.path.join(os.path.abspath(project.directory), artifact.source), artifact.target)
     return place
 
 
-def _copy(tree: Directory, own: str, place: str, replaced: list[str]) -> None:
+def _copy(tree: Directory, own: str, replaced: list[str]) -> None:
     """Links every file of the project's repository into the copy, but for what the named models replace.
 
     Folders are made anew, so that nothing is ever written through a link of the checkout.
@@ -51,7 +54,7 @@ def _copy(tree: Directory, own: str, place: str, replaced: list[str]) -> None:
         below = path.removeprefix(f"{models.FOLDER}/")
         if not any(below == target or below.startswith(f"{target}/") for target in replaced):
             _link(tree, os.path.join(own, below), below)
-    os.makedirs(place, exist_ok=True)
+    os.close(make_directories(tree, f"{run_state.RUN_DIR}/{PLACE}"))
 
 
 def _link(tree: Directory, source: str, target: str) -> None:

@@ -12,17 +12,19 @@ from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
 from mlcc.core.text import printable
 from mlcc.io import container_engines, programs
-from mlcc.lifecycle import run_state
+from mlcc.lifecycle import own_paths, run_state
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
 from mlcc.lifecycle.targets import local_process, local_repository, server_contract
 from mlcc.lifecycle.targets.local_process import Identity
+from mlcc.registries.redaction import after_cut
 
 HOST = "127.0.0.1"
 TAIL_LINES = 40
 # Of a longer log the end is shown.
-MAX_LOG_BYTES = 8 << 20
+MAX_LOG_BYTES, MAX_LOG_LINES = 4 << 20, 100_000
+LONG_LINE = f"(the last line has more than {MAX_LOG_BYTES >> 20} MiB and is not shown)"
 
 
 def environment(context: Context, port: int | None, *, inside: bool) -> dict[str, str]:
@@ -55,12 +57,21 @@ def _model_dir(project: RenderedProject) -> str:
         return local_repository.assemble(project)
     name = project.variables.get("MODEL_NAME", "")
     if name.startswith("./"):
+        own_paths.stands(project.directory, name)
         path = os.path.join(os.path.abspath(project.directory), name)
         return path if os.path.isdir(path) else os.path.dirname(path)
     if name:
         message = f"{name} lies in AWS; the target local serves the sample model or a ./path of the project"
         raise PreconditionError([error("MLCC307", message, hint="model: {name: ./model}")])
+    own_paths.stands(project.directory, build.artifact(project) or project.architecture.sample)
     return os.path.join(os.path.abspath(project.directory), project.architecture.sample)
+
+
+def command(project: RenderedProject, built: build.Built) -> list[str]:
+    """What starts the server.  Raises Refused where a link leads to its program."""
+    entrypoint = str(project.container["entrypoint"])
+    own_paths.stands(project.directory, entrypoint)
+    return [built.reference, entrypoint, *map(str, project.container["arguments"])]
 
 
 def start_process(context: Context, built: build.Built, port: int) -> dict[str, Any]:
@@ -70,7 +81,7 @@ def start_process(context: Context, built: build.Built, port: int) -> dict[str, 
     token = secrets.token_hex(16)
     environ = context.machine | environment(context, port, inside=False) | {local_process.TOKEN: token}
     environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
-    argv = [built.reference, str(project.container["entrypoint"]), *map(str, project.container["arguments"])]
+    argv = command(project, built)
     url = f"http://{HOST}:{port}"
     record = {"kind": "process", "pid": 0, "start": 0, "token": token, "port": port, "url": url}
     # written before it starts: whoever is killed here leaves a token by which the server is found
@@ -213,13 +224,24 @@ def log_lines(context: Context, record: Mapping[str, Any], count: int) -> list[s
     cut = False
     if is_container(record, context.project):
         done = context.need_engine().ask("logs", str(record["name"]), environ=context.environ)
-        data = (done.stdout + done.stderr)[-MAX_LOG_BYTES:]
+        data, cut = _end_of(done.stdout + done.stderr)
     else:
         data, cut = run_state.tail(context.project.directory, run_state.LOG, MAX_LOG_BYTES)
-    # a part of a line, or of a key, that the limit has cut is not shown
-    text = data.decode("utf-8", "replace").partition("\n")[2] if cut else data.decode("utf-8", "replace")
-    lines = context.clean(text).splitlines()
-    return [printable(line, 0) for line in (lines[-count:] if count else lines)]
+    text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    if cut:  # a part of a line, or of a key, that the limit has cut is not shown
+        text = after_cut(text.partition("\n")[2], context.secrets) or LONG_LINE
+    return [printable(line, 0) for line in _last_lines(context.clean(text), min(count or MAX_LOG_LINES, MAX_LOG_LINES))]
+
+
+def _last_lines(text: str, count: int) -> list[str]:
+    """The last lines of a text; only they are made, for a text may be nothing but line ends."""
+    lines = text.removesuffix("\n").rsplit("\n", count)
+    return lines[-count:] if text else []
+
+
+def _end_of(data: bytes) -> tuple[bytes, bool]:
+    """The end of what a program printed, and whether there is more before it."""
+    return data[-MAX_LOG_BYTES:], len(data) > MAX_LOG_BYTES
 
 
 def stop(context: Context, record: Mapping[str, Any]) -> bool:

@@ -14,8 +14,8 @@ from mlcc.core.text import printable
 from mlcc.io.web import TROUBLE, exchange, local_connection
 
 MAX_REPLY_BYTES = 16 * 1024 * 1024
-# More than is shown: what is a secret is taken out before the text is cut.
-MAX_SHOWN_BYTES = 64 * 1024
+# More than is shown: what is a secret is taken out before the text is cut, and one may have 64 KiB.
+MAX_SHOWN_BYTES = 512 * 1024
 
 
 class Reply(NamedTuple):

@@ -5,6 +5,7 @@ The formats are a table; which backend serves a format is a row of triton_backen
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -15,7 +16,7 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.text import allowed, printable
 from mlcc.lookups.model_files import lightgbm, onnx, savedmodel, unsafe, xgboost
-from mlcc.lookups.model_files.found import BATCH, Found, Unreadable
+from mlcc.lookups.model_files.found import BATCH, Found, TooMuch, Unreadable
 from mlcc.registries.triton_rows import TritonBackend
 from mlcc.resolve.triton.models import FOLDER, Tensor
 
@@ -36,6 +37,9 @@ LOADERS: Mapping[str, Callable[[str, Mapping[str, str]], Found]] = {
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 # Names that say nothing of a model; its folder's name says more.
 _USUAL = {"checkpoint", "model", "saved_model", "xgboost"}
+# Of one model, its tensors in JSON.
+MAX_PRINTED = 48 << 10
+BY_HAND = "write the model's inputs and outputs into triton.models by hand"
 
 
 class Inspected(NamedTuple):
@@ -56,15 +60,24 @@ def inspect(
     shown = printable(path, 200)
     try:
         found = _found(path, shown, load, environ)
+        element = _element(found, backends, name or model_name(path), file)
+        _check_size(element, found.notes)
     except Unreadable as problem:
         message = f"{shown} cannot be read: {printable(str(problem), 300)}"
-        hint = "write it anew with the library that made it"
+        hint = BY_HAND if isinstance(problem, TooMuch) else "write it anew with the library that made it"
         raise UserError([error("MLCC165", message, file=path, hint=hint)]) from None
     except OSError as problem:
         message = f"{shown} cannot be read: {(problem.strerror or 'no file').lower()}"
         hint = "name a model's file, or a SavedModel's folder"
         raise UserError([error("MLCC165", message, file=path, hint=hint)]) from None
-    return Inspected(_element(found, backends, name or model_name(path), file), found.notes)
+    return Inspected(element, found.notes)
+
+
+def _check_size(element: Mapping[str, Any], notes: tuple[str, ...]) -> None:
+    """Raises TooMuch for a model of so many names and dimensions that nobody could read what is printed of it."""
+    size = len(json.dumps({"model": element, "notes": notes}, indent=2))
+    if size > MAX_PRINTED:
+        raise TooMuch(f"its inputs and outputs take {size:,} bytes to print, and {MAX_PRINTED:,} are the most")
 
 
 def _plain(path: str) -> None:

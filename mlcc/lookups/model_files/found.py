@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -13,14 +13,20 @@ from mlcc.core.value_text import scalar_text
 from mlcc.resolve.triton.models import Tensor
 
 MAX_BYTES = 16 << 30  # of files that are looked at in place
-MAX_TEXT_BYTES = 64 << 20  # of files that are read into memory
 MAX_TENSORS = 256
+MAX_DIMS = 64
 MAX_NAME = 256
+MAX_DIGITS = 20
 BATCH = 64
+WINDOW = 4096
 
 
 class Unreadable(ValueError):
     """The bytes are not what their format says; the text says where they cease to be."""
+
+
+class TooMuch(Unreadable):
+    """The bytes may be right, but there is more to read than mlcc allows; the text says how much that is."""
 
 
 class Found(NamedTuple):
@@ -70,36 +76,88 @@ def trees(form: str, features: int, classes: int, classifier: bool, targets: int
     return Found(form, inputs, (Tensor("output__0", "TYPE_FP32", (size,)),), parameters, batched=True)
 
 
+class Bytes:
+    """The bytes of an open file, read where they are asked for.
+
+    A small part is held at a time, so that a large file needs no memory, and one that shrinks meanwhile is no crash.
+    """
+
+    def __init__(self, fd: int, size: int) -> None:
+        """size: what is beyond is not read."""
+        self._fd, self._size = fd, size
+        self._start, self._held = 0, b""
+        self.steps = 0
+
+    def __len__(self) -> int:
+        """How many bytes there are."""
+        return self._size
+
+    def step(self, limit: int) -> None:
+        """Counts one piece of work on this file, wherever it is.  Raises TooMuch after `limit` of them."""
+        self.steps += 1
+        if self.steps > limit:
+            raise TooMuch(f"it has more than {limit:,} parts, which is the most that mlcc reads")
+
+    def byte(self, at: int) -> int:
+        """The byte at a place, -1 beyond the end."""
+        offset = at - self._start
+        if 0 <= offset < len(self._held):
+            return self._held[offset]
+        found = self.part(at, 1) if at < self._size else b""
+        return found[0] if found else -1
+
+    def part(self, at: int, size: int) -> bytes:
+        """`size` bytes from `at` on; fewer where the file ends."""
+        size = min(size, self._size - at)
+        offset = at - self._start
+        if offset < 0 or offset + size > len(self._held):
+            self._start, self._held, offset = at, os.pread(self._fd, max(size, WINDOW), at), 0
+        return self._held[offset : offset + size]
+
+
 @contextmanager
-def looked_at(path: str) -> Iterator[memoryview]:
+def opened(path: str) -> Iterator[int]:
+    """A descriptor of a plain file; opening a pipe would wait for whoever writes to it."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise Unreadable("it is not a plain file")
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def looked_at(path: str) -> Iterator[Bytes]:
     """The bytes of a file where they lie, however many they are."""
-    size = os.stat(path).st_size
-    if size > MAX_BYTES:
-        raise Unreadable(f"{size:,} bytes are too many to look at")
-    with open(path, "rb") as stream:
-        if not size:
-            yield memoryview(b"")
-            return
-        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            view = memoryview(mapped)
-            try:
-                yield view
-            finally:
-                view.release()
+    with opened(path) as fd:
+        size = os.fstat(fd).st_size
+        if size > MAX_BYTES:
+            raise TooMuch(f"it has {size:,} bytes, and {MAX_BYTES:,} are the most that mlcc looks at")
+        yield Bytes(fd, size)
 
 
-def text(path: str, limit: int = MAX_TEXT_BYTES) -> bytes:
-    """The whole of a file that is read into memory."""
-    with open(path, "rb") as stream:
-        data = stream.read(limit + 1)
-    if len(data) > limit:
-        raise Unreadable(f"it holds more than {limit:,} bytes")
-    return data
+def head(path: str, limit: int) -> bytes:
+    """The first bytes of a file, at most `limit`."""
+    with opened(path) as fd, os.fdopen(os.dup(fd), "rb") as stream:
+        return stream.read(limit)
+
+
+def check_dims(name: str, count: int) -> None:
+    """Raises TooMuch for a tensor of more dimensions than any backend serves."""
+    if count > MAX_DIMS:
+        raise TooMuch(f"{name} has more than {MAX_DIMS} dimensions, which is the most that mlcc reads")
 
 
 def number(value: Any, what: str) -> int:
-    """A count that a file spells as a number or as text."""
+    """A count that a file spells as a number or as text.
+
+    The length is judged first: Python refuses to make text of a number of thousands of digits.
+    """
     try:
-        return int(str(value))
+        text = str(value)
+        if len(text) <= MAX_DIGITS:
+            return int(text)
     except ValueError:
-        raise Unreadable(f"{what} is no whole number") from None
+        pass
+    raise Unreadable(f"{what} is no whole number of at most {MAX_DIGITS} digits")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from mlcc.lookups.model_files.found import Found, Unreadable, number, trees
+from mlcc.lookups.model_files.found import Found, Unreadable, head, number, trees
 
-MAX_HEAD = 4 << 20
+# A head has about twenty lines, one of which names every feature.
+MAX_HEAD, MAX_LINES = 4 << 20, 1000
 CLASSIFIERS = ("binary", "multiclass", "multiclassova", "cross_entropy")
 
 
 def parse(path: str) -> Found:
     """A file that Booster.save_model has written."""
-    with open(path, "rb") as stream:
-        head = stream.read(MAX_HEAD).decode("utf-8", "replace")
-    lines = head.partition("\nTree=")[0].splitlines()
-    if not lines or lines[0].strip() != "tree":
+    text = head(path, MAX_HEAD).decode("utf-8", "replace")
+    lines = text.partition("\nTree=")[0].split("\n", MAX_LINES)[:MAX_LINES]
+    if lines[0].strip() != "tree":
         raise Unreadable("it is no model of LightGBM: its first line is not `tree`")
-    said = dict(line.partition("=")[::2] for line in lines[1:])
+    said = dict(line.strip().partition("=")[::2] for line in lines[1:])
     features = number(said.get("max_feature_idx", ""), "max_feature_idx") + 1
     classes = number(said.get("num_class", "1"), "num_class")
-    objective = said.get("objective", "").split()
+    objective = said.get("objective", "").split(maxsplit=1)
     return trees("txt", features, classes, bool(objective) and objective[0] in CLASSIFIERS)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 
-from mlcc.lookups.model_files.found import MAX_TENSORS, Found, Unreadable, batched, looked_at
+from mlcc.lookups.model_files.found import MAX_TENSORS, Found, TooMuch, Unreadable, batched, check_dims, looked_at
 from mlcc.lookups.model_files.wire import Span, message
 from mlcc.resolve.triton.models import Tensor
 
 FILE = "saved_model.pb"
 SIGNATURE = "serving_default"
+MAX_SIGNATURES = 1000
 META_GRAPH, SIGNATURES = 2, 5
 # DataType
 TYPES = {
@@ -23,24 +24,27 @@ def parse(path: str) -> Found:
     """Inputs and outputs of the signature that a server uses.  path: the folder, or the file in it."""
     file = os.path.join(path, FILE) if os.path.isdir(path) else path
     with looked_at(file) as data:
-        known = []
+        known: list[str] = []
         for graph in message(data).all(META_GRAPH):
             for entry in graph.all(SIGNATURES):
                 key, value = entry.first(1), entry.first(2)
-                known.append(key.text() if key is not None else "")
-                if known[-1] == SIGNATURE and value is not None:
+                name = key.text() if key is not None else ""
+                if name == SIGNATURE and value is not None:
                     return batched("savedmodel", _tensors(value, 1), _tensors(value, 2))
+                known.append(name)
+                if len(known) > MAX_SIGNATURES:
+                    raise TooMuch(f"it has more than {MAX_SIGNATURES:,} signatures, which is the most that mlcc reads")
     raise Unreadable(f"it has no signature {SIGNATURE}, but {', '.join(known[:5]) or 'none'}")
 
 
 def _tensors(signature: Span, field: int) -> tuple[Tensor, ...]:
-    found: list[Tensor] = []
+    found: dict[str, Tensor] = {}
     for entry in signature.all(field):
         name, info = entry.first(1), entry.first(2)
         if name is None or info is None or len(found) == MAX_TENSORS:
-            raise Unreadable("a signature that names no tensor, or too many")
-        found.append(_tensor(name.text(), info))
-    return tuple(sorted(found))
+            raise Unreadable(f"a signature that names no tensor, or more than {MAX_TENSORS}")
+        found[name.text()] = _tensor(name.text(), info)
+    return tuple(tensor for _, tensor in sorted(found.items()))
 
 
 def _tensor(name: str, info: Span) -> Tensor:
@@ -50,5 +54,8 @@ def _tensor(name: str, info: Span) -> Tensor:
         raise Unreadable(f"{name} has elements of a type that Triton does not have")
     if shape is None or shape.value(3):
         return Tensor(name, TYPES[kind])
-    sizes = [dim.value(1) or 0 for dim in shape.all(2)]
+    sizes: list[int] = []
+    for dim in shape.all(2):
+        sizes.append(dim.value(1) or 0)
+        check_dims(name, len(sizes))
     return Tensor(name, TYPES[kind], tuple(-1 if size < 0 else size for size in sizes))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 from mlcc.core.json_data import read_json
 from mlcc.core.text import printable
 from mlcc.io import programs
-from mlcc.lookups.model_files.found import Found, Unreadable
+from mlcc.lookups.model_files.found import MAX_TENSORS, Found, Unreadable
 from mlcc.resolve.triton.models import Tensor
 
 TIMEOUT_S = 300
+TYPES = ("TYPE_FP64", "TYPE_INT64", "TYPE_STRING")
 # What the other process runs: it prints one line of JSON.
 PICKLE = """
 import json, pickle, sys
@@ -43,24 +45,35 @@ print('\\n' + json.dumps(said))
 def pickled(path: str, environ: Mapping[str, str]) -> Found:
     """An estimator of scikit-learn's kind."""
     said = _run(PICKLE, path, environ)
-    if not 0 < said.get("features", 0) <= 1 << 24:
+    features, kind = _count(said, "features"), said.get("type")
+    if features <= 0 or kind not in TYPES:
         raise Unreadable("the object in it does not say how many features it has (n_features_in_)")
-    inputs = (Tensor("input__0", "TYPE_FP64", (said["features"],)),)
+    inputs = (Tensor("input__0", "TYPE_FP64", (features,)),)
     notes = ("a pickle is served by code of yours: model.py of the Python backend loads it",)
-    outputs = (Tensor("output__0", str(said["type"]), (1,)),)
+    outputs = (Tensor("output__0", str(kind), (1,)),)
     return Found("py", inputs, outputs, batched=True, notes=notes)
 
 
 def scripted(path: str, environ: Mapping[str, str]) -> Found:
     """A TorchScript module; sizes are guessed of its first and last matrix."""
     said = _run(TORCHSCRIPT, path, environ)
-    inputs = tuple(Tensor(f"input__{n}", "TYPE_FP32", (said["features"],)) for n in range(said["inputs"]))
-    outputs = tuple(Tensor(f"output__{n}", "TYPE_FP32", (said["classes"],)) for n in range(said["outputs"]))
+    counts = [_count(said, key, MAX_TENSORS) for key in ("inputs", "outputs")]
+    if min(counts) < 0:
+        raise Unreadable(f"a module of {counts[0]} inputs and {counts[1]} outputs; at most {MAX_TENSORS} are read")
+    features, classes = (_count(said, key) for key in ("features", "classes"))
+    inputs = tuple(Tensor(f"input__{n}", "TYPE_FP32", (features,)) for n in range(counts[0]))
+    outputs = tuple(Tensor(f"output__{n}", "TYPE_FP32", (classes,)) for n in range(counts[1]))
     notes = ("TorchScript holds no shapes: dims are those of its first and last matrix, -1 where it has none",)
     return Found("pt", inputs, outputs, batched=True, notes=notes)
 
 
-def _run(script: str, path: str, environ: Mapping[str, str]) -> dict[str, int]:
+def _count(said: Mapping[str, Any], key: str, most: int = 1 << 24) -> int:
+    """A number that the other process has said; -1 for none, or one that cannot be."""
+    value = said.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most else -1
+
+
+def _run(script: str, path: str, environ: Mapping[str, str]) -> dict[str, Any]:
     python = programs.find("python3", environ) or sys.executable
     done = programs.run([python, "-c", script, path], environ=environ, timeout_s=TIMEOUT_S)
     lines = done.stdout.decode("utf-8", "replace").splitlines()

@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mlcc.lookups.model_files.found import MAX_NAME, Unreadable
+from mlcc.lookups.model_files.found import MAX_NAME, Bytes, Unreadable
 
-MAX_FIELDS = 20_000_000
+# Of a whole file, each as often as it is read.
+MAX_FIELDS = 1_000_000
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
 class Span(NamedTuple):
     """A range of bytes that is a message or a text."""
 
-    data: memoryview
+    data: Bytes
     start: int
     end: int
 
     def fields(self) -> Iterator[tuple[int, int, Span]]:
         """Every field: number, value (0 but for varints), and the range of its bytes (empty but for lengths)."""
-        at, count = self.start, 0
+        at = self.start
         while at < self.end:
-            count += 1
-            if count > MAX_FIELDS:
-                raise Unreadable("too many fields")
+            self.data.step(MAX_FIELDS)
             key, at = self._varint(at)
             number, kind = key >> 3, key & 7
             value, size = 0, 0
@@ -54,31 +53,35 @@ class Span(NamedTuple):
 
     def value(self, number: int) -> int | None:
         """The last varint of a field, as a signed number of 64 bits; None when it is absent."""
-        found = [value for field, value, _ in self.fields() if field == number]
-        return None if not found else found[-1] - (1 << 64) if found[-1] >= 1 << 63 else found[-1]
+        last = None
+        for field, value, _ in self.fields():
+            last = value if field == number else last
+        return last if last is None or last < 1 << 63 else last - (1 << 64)
 
     def text(self) -> str:
         """The bytes as UTF-8."""
         if self.end - self.start > MAX_NAME:
             raise Unreadable(f"byte {self.start}: a name of {self.end - self.start:,} bytes")
         try:
-            return bytes(self.data[self.start : self.end]).decode()
+            return self.data.part(self.start, self.end - self.start).decode()
         except UnicodeDecodeError:
             raise Unreadable(f"byte {self.start}: a name that is not UTF-8") from None
 
     def _varint(self, at: int) -> tuple[int, int]:
-        value = 0
-        for shift in range(0, 70, 7):
-            if at >= self.end:
-                raise Unreadable(f"byte {at}: it ends within a number")
-            byte = self.data[at]
-            at += 1
+        byte = self.data.byte(at) if at < self.end else -1
+        if 0 <= byte < 0x80:  # most are as short as this
+            return byte, at + 1
+        value = shift = 0
+        for byte in self.data.part(at, min(10, self.end - at)):
             value |= (byte & 0x7F) << shift
+            shift += 7
             if byte < 0x80:
-                return value & ((1 << 64) - 1), at
-        raise Unreadable(f"byte {at}: a number of more than ten bytes")
+                return value & ((1 << 64) - 1), at + shift // 7
+        if shift == 70:
+            raise Unreadable(f"byte {at}: a number of more than ten bytes")
+        raise Unreadable(f"byte {at}: it ends within a number")
 
 
-def message(data: memoryview) -> Span:
+def message(data: Bytes) -> Span:
     """A whole file as a message."""
     return Span(data, 0, len(data))

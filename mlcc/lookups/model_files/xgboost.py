@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from mlcc.core.json_data import read_json
-from mlcc.lookups.model_files.found import Found, Unreadable, looked_at, number, text, trees
+from mlcc.lookups.model_files.found import Found, TooMuch, Unreadable, head, looked_at, number, trees
+from mlcc.lookups.model_files.json_parts import parts
 from mlcc.lookups.model_files.ubjson import Reader
 
+MAX_TEXT_BYTES = 64 << 20
 CLASSIFIERS = ("multi:", "binary:")
+OUTER, PARAMETERS, OBJECTIVE = "learner", "learner_model_param", "objective"
 
 
 def parse_json(path: str) -> Found:
     """A file that save_model has written as JSON."""
+    data = head(path, MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        raise TooMuch(f"it has more than {MAX_TEXT_BYTES:,} bytes, which is the most that mlcc reads of JSON")
+    wanted = {key.encode(): key for key in (PARAMETERS, OBJECTIVE)}
+    found = parts(data, OUTER.encode(), wanted)
     try:
-        return _found("json", read_json(text(path)))
+        return _found("json", {wanted[key]: read_json(part) for key, part in found.items()})
     except ValueError as problem:
         if isinstance(problem, Unreadable):
             raise
@@ -24,15 +32,15 @@ def parse_json(path: str) -> Found:
 def parse_ubj(path: str) -> Found:
     """A file that save_model has written as Universal Binary JSON."""
     with looked_at(path) as data:
-        return _found("ubj", Reader(data).value())
+        document = Reader(data, ({OUTER}, {PARAMETERS, OBJECTIVE})).value()
+    return _found("ubj", document.get(OUTER) if isinstance(document, dict) else None)
 
 
-def _found(form: str, document: Any) -> Found:
-    learner = document.get("learner") if isinstance(document, dict) else None
-    own = learner.get("learner_model_param") if isinstance(learner, dict) else None
-    objective = learner.get("objective") if isinstance(learner, dict) else None
+def _found(form: str, learner: Any) -> Found:
+    own = learner.get(PARAMETERS) if isinstance(learner, dict) else None
+    objective = learner.get(OBJECTIVE) if isinstance(learner, dict) else None
     if not isinstance(own, dict) or not isinstance(objective, dict):
-        raise Unreadable("it is no model of XGBoost: learner.learner_model_param is not there")
+        raise Unreadable(f"it is no model of XGBoost: {OUTER}.{PARAMETERS} is not there")
     features, classes = (number(own.get(key, 0), key) for key in ("num_feature", "num_class"))
     targets = max(number(own.get("num_target", 1), "num_target"), 1)
     return trees(form, features, classes, str(objective.get("name", "")).startswith(CLASSIFIERS), targets)
