@@ -122,7 +122,7 @@ def project(tmp_path: Path, applied: Callable[[Path, str], dict[str, bytes]]) ->
 
 
 # ---------------------------------------------------------------- kills
-@pytest.mark.parametrize(("function", "points"), [("rename", range(0, 40, 4)), ("fsync", range(1, 70, 12))])
+@pytest.mark.parametrize(("function", "points"), [("rename", range(0, 60, 6)), ("fsync", range(1, 111, 18))])
 def test_a_killed_apply_leaves_the_old_tree_or_is_finished_by_the_next(project, applied, function, points):
     old = read_tree(project)
     new = applied(Path(shutil.copytree(project, project.with_name("undisturbed"))), SECOND)
