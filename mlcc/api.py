@@ -11,7 +11,7 @@
 - A path may be text or an object (`pathlib.Path`).  Without a folder, plan and apply are about the one of mlcc.yaml.
 - `ML_` variables count only where they are given: `Request(environ=environ)`, with `environ` of `os`.
 - What forbids going on is an `MlccError` with findings, trouble of the machine (a full disk) too.  A conflict is none:
-  apply answers (prepared, False), and `prepared.blocked` tells a refusal from having had nothing to do.
+  apply answers (prepared, False), and `prepared.blocked` is True for a refusal, False where there was nothing to do.
 
 Names without a leading underscore of this module, and the public attributes of the records that they return, change
 only with the major version.  `mlcc.registries.load()` gives the registries by themselves.

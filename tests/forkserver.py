@@ -65,7 +65,7 @@ class Run:
     """One run."""
 
     def __init__(self, status: int) -> None:
-        """status: a pipe that tells the run's number, and then how it ended."""
+        """status: a pipe for the run's number, and then for its exit status."""
         self.status = status
         self.pid = int(self._line(None))
 

@@ -36,7 +36,7 @@ Event = tuple[str, tuple[Any, ...], Any]
 
 
 def key(argv: Sequence[str], environ: Mapping[str, str], terminal: Sequence[int]) -> str:
-    """What tells one run from another, or an empty text when a run cannot be replayed.
+    """The name of a run, other for every other run, or an empty text when a run cannot be replayed.
 
     In it: the words, the variables that mlcc reads, the working directory, which streams are terminals and how wide,
     and the state of mlcc's own files and of the folders that Python imports from.

@@ -1,4 +1,4 @@
-"""A line to a server that ends in time.  Law: the socket alone; what is sent over it is for others to say.
+"""A connection to a server that ends in time.  Law: the socket alone; what is sent over it is another module's.
 
 Whatever is waited for (a name, TLS, a proxy, the next byte), there is a latest moment; whatever length a text names,
 there is a largest size.
@@ -46,20 +46,20 @@ class Capped:
 
 
 class Watch:
-    """Hangs up at the latest moment, whatever is waited for then: TLS, a proxy, or the answer."""
+    """Ends the connection at the latest moment, whatever is waited for then: TLS, a proxy, or the answer."""
 
     def __init__(self, total_s: float) -> None:
         """total_s: seconds from the start to the latest moment."""
         self.late = threading.Event()
-        self._line: socket.socket | None = None
-        self._timer = threading.Timer(total_s, self._hang_up)
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(total_s, self._shut_down)
         self._timer.daemon = True
 
     def start(self) -> None:
         """The time begins."""
         self._timer.start()
 
-    def dial(self, address: tuple[str, int], timeout: float | None, source: Any = None) -> socket.socket:
+    def connect(self, address: tuple[str, int], timeout: float | None, source: Any = None) -> socket.socket:
         """A connection to the first address that answers.  Raises OSError."""
         problem: OSError = OSError("no address")
         for found in addresses(*address):
@@ -71,22 +71,22 @@ class Watch:
                 problem = own
                 continue
             # TLS takes the socket itself over; a second descriptor of it still ends the connection
-            self._line = sock.dup()
+            self._socket = sock.dup()
             if self.late.is_set():
-                self._hang_up()
+                self._shut_down()
             return sock
         raise problem
 
     def close(self) -> None:
         """Nothing is watched any more."""
         self._timer.cancel()
-        if self._line is not None:
-            self._line.close()
+        if self._socket is not None:
+            self._socket.close()
 
-    def _hang_up(self) -> None:
+    def _shut_down(self) -> None:
         self.late.set()
         try:
-            if self._line is not None:
-                self._line.shutdown(socket.SHUT_RDWR)
+            if self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass

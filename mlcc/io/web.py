@@ -114,7 +114,7 @@ def exchange(
     """
     watch = Watch(total_s)
     # what HTTPConnection dials with: names, TLS and a proxy's answer take of the same time
-    connection._create_connection = watch.dial  # type: ignore[attr-defined]
+    connection._create_connection = watch.connect  # type: ignore[attr-defined]
     try:
         watch.start()
         connection.request(method, target, body or None, dict(headers or {}))

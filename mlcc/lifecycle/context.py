@@ -27,16 +27,16 @@ class Progress(Protocol):
 
 
 class Silent:
-    """A Progress that keeps what was said."""
+    """A Progress that keeps its lines."""
 
     def __init__(self) -> None:
-        """Nothing said yet."""
-        self.said: list[str] = []
+        """No lines yet."""
+        self.lines: list[str] = []
         self.details: list[str] = []
 
     def say(self, text: str) -> None:
         """Keeps a line."""
-        self.said.append(text)
+        self.lines.append(text)
 
     def detail(self, text: str) -> None:
         """Keeps a line."""

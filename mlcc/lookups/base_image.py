@@ -1,4 +1,4 @@
-"""What a base image really holds, compared with its registry row.  Law: only when asked; never pulls unless told to.
+"""What a base image really holds, compared with its registry row.  Law: only when asked; never pulls unless asked to.
 
 The image is a stranger's: it runs once, without network, capabilities or a writable disk, for a bounded time, and what
 it prints is read under a cap as numbers and words, never as text to be shown as it is.
@@ -124,14 +124,14 @@ def _learned(
     config = described.get("Config")
     listed = config.get("Env") if isinstance(config, dict) else None
     variables = dict(str(v).partition("=")[::2] for v in listed) if isinstance(listed, list) else {}
-    said = _probed(engine, image, names, environ)
-    versions = said.get("versions") if isinstance(said.get("versions"), dict) else {}
+    answer = _probed(engine, image, names, environ)
+    versions = answer.get("versions") if isinstance(answer.get("versions"), dict) else {}
     return Image(
         platform if re.fullmatch(r"[a-z0-9]{1,20}/[a-z0-9]{1,20}", platform) else "",
-        _version(variables.get("CUDA_VERSION")) or _version(said.get("cuda")),
-        _version(said.get("python")),
+        _version(variables.get("CUDA_VERSION")) or _version(answer.get("cuda")),
+        _version(answer.get("python")),
         {n: v for n in names if (v := _version((versions or {}).get(n)))},
-        bool(said),
+        bool(answer),
         tuple(_gpus(engine, image, environ)),
     )
 
@@ -209,18 +209,18 @@ def _compared(resolved: Resolved, image: str, found: Image) -> Iterator[Finding]
 def _memory(resolved: Resolved, found: Image) -> Iterator[Finding]:
     """A GPU of the instance's kind that has another memory here than the registries say."""
     instance = resolved.rows.instance
-    said = instance.reported_memory_mib if instance is not None else None
-    if instance is None or not said or not instance.accelerator_name:
+    answer = instance.reported_memory_mib if instance is not None else None
+    if instance is None or not answer or not instance.accelerator_name:
         return
     for name, memory in dict.fromkeys(found.gpus):
-        if instance.accelerator_name.lower() in name.lower() and abs(memory - said) > TOLERANCE * said:
-            message = f"this machine's {name} has {memory:,} MiB, and the registries say {said:,} of {instance.name}"
+        if instance.accelerator_name.lower() in name.lower() and abs(memory - answer) > TOLERANCE * answer:
+            message = f"this machine's {name} has {memory:,} MiB, and the registries say {answer:,} of {instance.name}"
             yield _about(resolved, "MLCC176", message, "the memory check believes the registries", Severity.NOTE)
 
 
-def _agree(said: str, held: str, parts: int) -> bool:
+def _agree(answer: str, held: str, parts: int) -> bool:
     """True when two versions agree in the parts that both name, at most `parts` of them."""
-    one, other = (_version(text).split(".")[:parts] for text in (said, held))
+    one, other = (_version(text).split(".")[:parts] for text in (answer, held))
     size = min(len(one), len(other))
     return one[:size] == other[:size]
 

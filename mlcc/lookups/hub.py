@@ -27,7 +27,7 @@ class Card(NamedTuple):
     """What the Hub says of a model at a revision.
 
     state: found, absent, no revision, or refused; commit: what the revision names now; files: names in the repository,
-    None where they are not said; kind: what it is for (text-generation ...).
+    None where the card does not name them; kind: what it is for (text-generation ...).
     """
 
     state: str

@@ -1,6 +1,6 @@
 """What the Hub says about the models of a project.  Law: reports and changes nothing; trouble on the way is a finding.
 
-A model that is not found may be private, or the machine may be offline: that is said as a note and forbids nothing.
+A model that is not found may be private, or the machine may be offline: that is a note and forbids nothing.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def _facts(subject: Subject, name: str, facts: dict[str, Any]) -> Iterator[str]:
 
 # ---------------------------------------------------------------- chat templates
 def takes_template(subject: Subject) -> bool:
-    """True where the engine can be told of a chat template."""
+    """True where the engine has an option for a chat template."""
     engine = subject.rows.engine
     return engine is not None and "model.chat_template" in engine.model_variables
 

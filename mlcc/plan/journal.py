@@ -1,6 +1,6 @@
 """What an unfinished apply was doing.  Law: evidence, not orders; no byte of a journal is ever written to the project.
 
-A journal lists, for each path, the digests before and after, on disk and in the base tree.  After a crash it tells
+A journal lists, for each path, the digests before and after, on disk and in the base tree.  After a crash it shows
 which files had been switched already, so that files which mlcc itself wrote are not taken for a user's edits; the tree
 is then brought to what the config renders *now* by an ordinary plan.  It comes from the checkout and may be forged:
 it is read under caps, and only about paths that some layer can produce.
@@ -63,7 +63,7 @@ def _entry(fields: Any) -> Entry:
 
 
 def journal_of_plan(stage: str, plan: Plan, known: Known, earlier: Journal | None) -> Journal:
-    """The journal of a plan.  It takes over what an unfinished one tells, for it will stand in its place."""
+    """The journal of a plan.  It takes over the entries of an unfinished one, which it replaces."""
     changes = {change.path: change for change in plan.changes}
     unfinished = {p: e for p, e in earlier.entries.items() if known.producible(p)} if earlier is not None else {}
     entries = {}

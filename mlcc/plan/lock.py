@@ -183,7 +183,7 @@ def read_lock(data: bytes, file: str = LOCK_NAME) -> Lock:
 
 
 def _later(root: Node) -> str:
-    """What tells that a lock which cannot be read is one of a newer mlcc, or ''."""
+    """The sign that a lock which cannot be read is one of a newer mlcc, or ''."""
     version, wrote = root.get("version"), root.get("mlcc")
     if version is not None and validator.newer(version.value, [FORMAT]):
         shown = printable(version.text, 20)

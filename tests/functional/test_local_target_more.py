@@ -270,7 +270,7 @@ sys.exit(7)
 
 
 def test_what_a_server_prints_in_the_foreground_shows_no_secret(project: Path) -> None:
-    """It is seen at once, and its exit code is told."""
+    """It is seen at once, and its exit code is in the message."""
     (project / "code/serve").write_text(PRINTS)
     secrets = {"TOKEN_OF_THIS_MACHINE": "correct-horse-battery", "SIGNING_PASSWORD": "aB3\ncD4\neF5gH\n"}
     environ = {
@@ -279,7 +279,10 @@ def test_what_a_server_prints_in_the_foreground_shows_no_secret(project: Path) -
         "MLCC_ENGINE": "none",
         "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc"),
     }
-    running = subprocess.Popen([project / "do/run"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # unbuffered: what a buffer holds behind a line, `communicate` would not return
+    running = subprocess.Popen(
+        [project / "do/run"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+    )
     try:
         assert running.stdout is not None
         assert running.stdout.readline() == b"begun with ***REDACTED***\n"
@@ -306,7 +309,7 @@ def test_a_stranger_s_answer_does_not_make_the_server_ready(planted: Path, liste
         waiting = context(planted, timeout=2)
         with pytest.raises(UserError) as raised:
             local_server.wait(waiting, record_of(identity, port))
-        assert "not ready after 2 s: /ping said 200" in raised.value.findings[0].message
+        assert "not ready after 2 s: /ping answered 200" in raised.value.findings[0].message
         assert local_process.family(TOKEN) == []
         assert stranger.poll() is None
     finally:

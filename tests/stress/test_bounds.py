@@ -1,6 +1,6 @@
 """G17 (docs/guarantees.md): whatever a file holds, reading it takes a bounded time, memory and output.
 
-Each file is as large as its cap allows, or a little larger, and full of what is dear to read.  The program itself runs
+Each file is as large as its cap allows, or a little larger, and full of what takes long to read.  The program itself runs
 on it, and the kernel counts its CPU seconds and its memory, so that other work on the machine does not count.
 """
 

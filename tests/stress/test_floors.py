@@ -19,7 +19,7 @@ from tests.stress.faults import FULL
 
 # Before the tests take proxies and the home away: pip needs them.
 ENVIRON = dict(os.environ)
-# The version in which a problem of a direct requirement is mended, and what tells of the problem.
+# The version in which a problem of a direct requirement is mended, and where the problem is described.
 MENDED = {
     "Jinja2": ("3.1.6", "CVE-2025-27516: a template leaves its sandbox"),
     "cookiecutter": ("2.1.1", "CVE-2022-24065: a template's address is an option of hg"),

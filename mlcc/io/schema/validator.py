@@ -148,7 +148,7 @@ def _unknown(problem: Any, root: Node, path: Where) -> Explained:
             message = f"{quoted(key, 60)} is not a valid name in {kind}"
             yield _make("MLCC021", root, where, message, f"names match {_readable(next(iter(patterns)))}")
             continue
-        # looking for a neighbour is dear, and whoever has so many strange keys has another problem
+        # looking for a neighbour takes long, and whoever has so many strange keys has another problem
         near = nearest(key, known) if number < MAX_SUGGESTIONS else ""
         hint = f"did you mean {near}? " if near else ""
         message = f"unknown key {quoted(key, 60)}"

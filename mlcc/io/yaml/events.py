@@ -97,7 +97,7 @@ class Builder:
             self._wrong("MLCC007", message, self._mark(event), "write the plain value")
 
     def _wrong(self, code: str, message: str, mark: Mark, hint: str) -> None:
-        """Keeps a mistake in the value that is being read.  Raises Stop with the last one that is told."""
+        """Keeps a mistake in the value that is being read.  Raises Stop with the last one that is listed."""
         problem = problem_at(code, message, mark, hint, self._here())
         if len(self.findings) >= MAX_FINDINGS - 1:
             raise Stop(problem)

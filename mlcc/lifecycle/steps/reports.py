@@ -1,4 +1,4 @@
-"""config, export, validate, manifest: what can be said of a rendered project without starting anything."""
+"""config, export, validate, manifest: reports about a rendered project, without starting anything."""
 
 from __future__ import annotations
 

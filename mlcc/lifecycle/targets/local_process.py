@@ -30,10 +30,10 @@ class Identity(NamedTuple):
 
 
 def start_time(pid: int) -> int | None:
-    """When a process started (ticks since boot; on systems without /proc a number that `ps` tells), or None."""
+    """When a process started (ticks since boot; on systems without /proc a number from `ps`), or None."""
     if not _HAS_PROC:
-        told = _ps("lstart=", pid)
-        return zlib.crc32(told) if told else None
+        printed = _ps("lstart=", pid)
+        return zlib.crc32(printed) if printed else None
     try:
         with open(f"{PROC}/{pid}/stat", "rb") as stream:
             fields = stream.read().rpartition(b")")[2].split()

@@ -113,8 +113,8 @@ def start_container(context: Context, built: build.Built, port: int) -> dict[str
     done = programs.run(argv, environ=environ, timeout_s=120)
     if done.code:
         engine.ask("rm", "--force", name, environ=context.environ)
-        said = printable(" ".join(context.clean(done.stderr.decode("utf-8", "replace")).split())[-300:], 0)
-        raise UserError([error("MLCC308", f"{engine.name} could not start it: {said}")])
+        answer = printable(" ".join(context.clean(done.stderr.decode("utf-8", "replace")).split())[-300:], 0)
+        raise UserError([error("MLCC308", f"{engine.name} could not start it: {answer}")])
     return {**record, "container": done.stdout.decode("utf-8", "replace").strip()}
 
 
@@ -147,7 +147,7 @@ def wait(context: Context, record: Mapping[str, Any]) -> None:
         if given_up(context, reply):
             raise _failed_start(context, record, "the model could not be loaded")
         context.sleep(0.1)
-    seen = f"/ping said {reply.status or reply.problem}" if reply is not None else "/ping was not asked"
+    seen = f"/ping answered {reply.status or reply.problem}" if reply is not None else "/ping was not asked"
     raise _failed_start(context, record, f"not ready after {limit:g} s: {seen}")
 
 
@@ -155,10 +155,10 @@ def given_up(context: Context, reply: server_contract.Reply) -> bool:
     """True when the server says that loading has failed for good (the word is the architecture's fact)."""
     word = context.project.container.get("ping_failed")
     try:
-        said = read_json(reply.body)
+        answer = read_json(reply.body)
     except ValueError:
         return False
-    return bool(word) and isinstance(said, dict) and said.get("status") == word
+    return bool(word) and isinstance(answer, dict) and answer.get("status") == word
 
 
 def _owns(context: Context, record: Mapping[str, Any]) -> bool:

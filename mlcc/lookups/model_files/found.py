@@ -46,7 +46,7 @@ class Found(NamedTuple):
 def batched(form: str, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> Found:
     """A model whose dimensions hold the batch, if it has one: every tensor's first dimension has any size.
 
-    An output of one dimension, the batch alone, cannot be told Triton so; it is left out where there is another.
+    An output of one dimension, the batch alone, cannot be described to Triton; it is left out where there is another.
     """
     every = (*inputs, *outputs)
     known = [t for t in every if t.dims is not None]

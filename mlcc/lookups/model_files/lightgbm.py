@@ -15,8 +15,8 @@ def parse(path: str) -> Found:
     lines = text.partition("\nTree=")[0].split("\n", MAX_LINES)[:MAX_LINES]
     if lines[0].strip() != "tree":
         raise Unreadable("it is no model of LightGBM: its first line is not `tree`")
-    said = dict(line.strip().partition("=")[::2] for line in lines[1:])
-    features = number(said.get("max_feature_idx", ""), "max_feature_idx") + 1
-    classes = number(said.get("num_class", "1"), "num_class")
-    objective = said.get("objective", "").split(maxsplit=1)
+    header = dict(line.strip().partition("=")[::2] for line in lines[1:])
+    features = number(header.get("max_feature_idx", ""), "max_feature_idx") + 1
+    classes = number(header.get("num_class", "1"), "num_class")
+    objective = header.get("objective", "").split(maxsplit=1)
     return trees("txt", features, classes, bool(objective) and objective[0] in CLASSIFIERS)

@@ -71,7 +71,7 @@ class Reader:
     def value(self, depth: int = 0, marker: int = -1, keep: bool = True) -> Any:
         """The next value; arrays of numbers, and what is not kept, as None or an empty text.
 
-        marker: its type, where its container has said it.
+        marker: its type, where its container names it.
         """
         self._data.step(MAX_VALUES)
         if depth > MAX_DEPTH:
@@ -92,7 +92,7 @@ class Reader:
         return (self._object if marker == OBJECT else self._array)(depth, kind, count, keep)
 
     def _head(self) -> tuple[int, int]:
-        """What a container says before its elements: their type and count, -1 for what is not said."""
+        """What a container says before its elements: their type and count, -1 for what is not named."""
         kind = -1
         if self._peek() == KIND:
             self._skip(1)

@@ -25,9 +25,9 @@ except ImportError:
         model = pickle.load(stream)
 classes = getattr(model, 'classes_', None)
 numbers = classes is not None and getattr(classes, 'dtype', None) is not None and classes.dtype.kind in 'iub'
-said = {'features': int(getattr(model, 'n_features_in_', 0)), 'type': 'TYPE_INT64' if numbers else 'TYPE_FP64'}
-said['type'] = 'TYPE_STRING' if classes is not None and not numbers else said['type']
-print('\\n' + json.dumps(said))
+answer = {'features': int(getattr(model, 'n_features_in_', 0)), 'type': 'TYPE_INT64' if numbers else 'TYPE_FP64'}
+answer['type'] = 'TYPE_STRING' if classes is not None and not numbers else answer['type']
+print('\\n' + json.dumps(answer))
 """
 TORCHSCRIPT = """
 import json, sys
@@ -35,17 +35,17 @@ import torch
 model = torch.jit.load(sys.argv[1], map_location='cpu')
 arguments = [a.name for a in model.forward.schema.arguments[1:]]
 weights = [list(p.shape) for p in model.parameters() if p.dim() == 2]
-said = {'inputs': len(arguments), 'outputs': max(len(model.forward.schema.returns), 1)}
-said['features'] = weights[0][1] if weights else -1
-said['classes'] = weights[-1][0] if weights else -1
-print('\\n' + json.dumps(said))
+answer = {'inputs': len(arguments), 'outputs': max(len(model.forward.schema.returns), 1)}
+answer['features'] = weights[0][1] if weights else -1
+answer['classes'] = weights[-1][0] if weights else -1
+print('\\n' + json.dumps(answer))
 """
 
 
 def pickled(path: str, environ: Mapping[str, str]) -> Found:
     """An estimator of scikit-learn's kind."""
-    said = _run(PICKLE, path, environ)
-    features, kind = _count(said, "features"), said.get("type")
+    answer = _run(PICKLE, path, environ)
+    features, kind = _count(answer, "features"), answer.get("type")
     if features <= 0 or kind not in TYPES:
         raise Unreadable("the object in it does not say how many features it has (n_features_in_)")
     inputs = (Tensor("input__0", "TYPE_FP64", (features,)),)
@@ -56,20 +56,20 @@ def pickled(path: str, environ: Mapping[str, str]) -> Found:
 
 def scripted(path: str, environ: Mapping[str, str]) -> Found:
     """A TorchScript module; sizes are guessed of its first and last matrix."""
-    said = _run(TORCHSCRIPT, path, environ)
-    counts = [_count(said, key, MAX_TENSORS) for key in ("inputs", "outputs")]
+    answer = _run(TORCHSCRIPT, path, environ)
+    counts = [_count(answer, key, MAX_TENSORS) for key in ("inputs", "outputs")]
     if min(counts) < 0:
         raise Unreadable(f"a module of {counts[0]} inputs and {counts[1]} outputs; at most {MAX_TENSORS} are read")
-    features, classes = (_count(said, key) for key in ("features", "classes"))
+    features, classes = (_count(answer, key) for key in ("features", "classes"))
     inputs = tuple(Tensor(f"input__{n}", "TYPE_FP32", (features,)) for n in range(counts[0]))
     outputs = tuple(Tensor(f"output__{n}", "TYPE_FP32", (classes,)) for n in range(counts[1]))
     notes = ("TorchScript holds no shapes: dims are those of its first and last matrix, -1 where it has none",)
     return Found("pt", inputs, outputs, batched=True, notes=notes)
 
 
-def _count(said: Mapping[str, Any], key: str, most: int = 1 << 24) -> int:
-    """A number that the other process has said; -1 for none, or one that cannot be."""
-    value = said.get(key)
+def _count(answer: Mapping[str, Any], key: str, most: int = 1 << 24) -> int:
+    """A number in the other process's answer; -1 for none, or one that cannot be."""
+    value = answer.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most else -1
 
 
@@ -78,8 +78,10 @@ def _run(script: str, path: str, environ: Mapping[str, str]) -> dict[str, Any]:
     done = programs.run([python, "-c", script, path], environ=environ, timeout_s=TIMEOUT_S)
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     if done.code or not lines:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise Unreadable(f"{python} could not load it: {printable(said[-1] if said else 'it said nothing', 200)}")
+        answer = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise Unreadable(
+            f"{python} could not load it: {printable(answer[-1] if answer else 'it printed nothing', 200)}"
+        )
     try:
         found = read_json(lines[-1])
     except ValueError:

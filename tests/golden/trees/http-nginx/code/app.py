@@ -400,7 +400,7 @@ def last_reply(status: int, message: str) -> tuple[list[tuple[bytes, bytes]], by
 
 
 class Connection(H11Protocol):
-    """One connection of a caller; `serve` tells uvicorn to use this class (--http).
+    """One connection of a caller; `serve` passes this class to uvicorn (--http).
 
     uvicorn by itself waits for a request for ever, and refuses in plain text what is not HTTP.  Here each request has
     REQUEST_S to arrive, and every refusal is JSON.
@@ -456,7 +456,7 @@ class Connection(H11Protocol):
         try:
             for event in (first, h11.Data(data=body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
-        except h11.LocalProtocolError:  # another answer has begun, or (HEAD) may have no body: nothing more can be said
+        except h11.LocalProtocolError:  # another answer has begun, or (HEAD) may have no body: no more can be sent
             self.transport.close()
             return
         self._refused = True
