@@ -80,11 +80,11 @@ def changed_values(project: Project, prepared: Prepared) -> list[dict[str, Any]]
 def value_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Changed values, a line each; those that nobody's words changed stand under a heading of their own."""
     lines = [value_line(row) for row in rows if row["cause"] == INPUT]
-    moved = [value_line(row) for row in rows if row["cause"] == REGISTRIES]
+    moved = [f"  {value_line(row)}" for row in rows if row["cause"] == REGISTRIES]
     return [*lines, *([MOVED, *moved] if moved else [])]
 
 
-MOVED = "changed by newer registries or a newer mlcc, not by mlcc.yaml:"
+MOVED = "by newer registries or a newer mlcc, not by mlcc.yaml:"
 
 
 def plan_document(project: Project, prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Any]:

@@ -75,5 +75,5 @@ def newer_choices(every: Iterable[Mapping[Path, Choice]]) -> list[Finding]:
 
 def _newer(path: Path, value: Scalar, newest: Scalar) -> Finding:
     now = quoted(str(newest), 100)
-    message = f"{quoted(str(value), 100)} is what mlcc.lock holds; the registries would choose {now} now"
+    message = f"{quoted(str(value), 100)} is held; the registries would choose {now}"
     return Finding("MLCC225", Severity.NOTE, message, format_path(path), LOCK_NAME, hint="mlcc upgrade takes it")
