@@ -16,8 +16,9 @@ from mlcc.io import git
 from mlcc.io.disk.reader import Directory
 from mlcc.load.lock_choices import Choices, choices_of, read_choices
 from mlcc.plan.branches import Branches, Side
+from mlcc.plan.line_ends import to_lf
 from mlcc.plan.lock import Lock, read_lock
-from mlcc.plan.merge import has_own_markers
+from mlcc.plan.merge import has_own_markers, merge_texts
 
 PREFIX = BASE_DIR + "/"
 ANCESTOR, OURS, THEIRS = 1, 2, 3
@@ -42,6 +43,8 @@ def read_branches(target: Directory, found: Found, environ: Mapping[str, str]) -
     if not marked and not _from_git(found.lock or b""):
         return None
     stages = git.unmerged(target.path, environ)
+    # what somebody typed into a file in conflict is in no version of Git's: such a file is left to them
+    marked = {path: data for path, data in marked.items() if _as_git_left(data, stages.get(path))}
     for path, data in [*marked.items(), (LOCK_NAME, found.lock or b"")]:
         if path not in stages and _from_git(data):
             ours, theirs = sides(data)
@@ -51,6 +54,15 @@ def read_branches(target: Directory, found: Found, environ: Mapping[str, str]) -
     whole = None if LOCK_NAME in stages or found.lock is None else read_lock(found.lock)
     ancestor, ours_, theirs_ = (_side(stages, number, whole, marked) for number in (ANCESTOR, OURS, THEIRS))
     return Branches(ours_, theirs_, ancestor)
+
+
+def _as_git_left(data: bytes, versions: Mapping[int, bytes] | None) -> bool:
+    """True for a text with conflict marks in which nothing but the two versions stands (None: not in the index)."""
+    if versions is None:
+        return True
+    ours, theirs = versions.get(OURS, b""), versions.get(THEIRS, b"")
+    merged = merge_texts(versions.get(ANCESTOR, b""), ours, theirs).data
+    return sides(to_lf(data)) in ((ours, theirs), sides(merged))
 
 
 def _side(stages: Stages, number: int, whole: Lock | None, marked: Mapping[str, bytes]) -> Side:

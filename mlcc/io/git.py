@@ -14,6 +14,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import printable, quoted
 from mlcc.core.tree import MAX_FILE_BYTES
 from mlcc.io import programs
+from mlcc.io.disk.observer import REFUSED, note
 
 TIMEOUT_S = 60
 # Variables of Git's that the operator may set: which folders are trusted, and where the search for one ends.
@@ -94,6 +95,7 @@ def unmerged(folder: str, environ: Mapping[str, str]) -> dict[str, dict[int, byt
 
 def run_git(root: str, environ: Mapping[str, str], *arguments: str) -> programs.Finished:
     """Runs one plumbing command of Git in a folder.  The caller makes sure that no argument is taken for an option."""
+    note(REFUSED, (), None)  # a replay could not know whether Git would answer the same
     overridden = [word for name, value in OVERRIDDEN.items() for word in ("-c", f"{name}={value}")]
     argv = ["git", "--no-pager", "--no-optional-locks", "--no-replace-objects", *overridden, "-C", root, *arguments]
     return programs.run(argv, environ=surroundings(environ), timeout_s=TIMEOUT_S)

@@ -74,6 +74,8 @@ def moved_choices(held: Project, fresh: Project) -> dict[Path, tuple[Scalar | No
     held: resolved with the lock's choices; fresh: without.
     """
     before, after = _all_choices(held), _all_choices(fresh)
+    # an overlay's choice that is not its own any more is the default environment's
+    after |= {path: after[path[2:]] for path in before if path not in after and path[2:] in after}
     return {path: (before.get(path), value) for path, value in after.items() if before.get(path) != value}
 
 

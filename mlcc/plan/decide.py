@@ -48,12 +48,13 @@ EXECUTABLE = 0o111
 def make_plan(desired: Tree, known: Known, options: Options = Options()) -> Plan:
     """Makes the plan that turns the observed tree into the desired one."""
     raw = {path for path, new in desired.items() if b"\r" in new.data}
+    restored = frozenset(matching([str(word) for word in options.restore], desired))
+    options, raw = options._replace(restore=restored), raw | restored  # such a file gets the ends that are rendered
     crlf = {path for path, disk in known.observed.items() if path not in raw and has_crlf(disk.data)}
     observed = {p: d._replace(data=to_lf(d.data)) if p in crlf else d for p, d in known.observed.items()}
     known = known._replace(observed=observed, base={p: d if p in raw else to_lf(d) for p, d in known.base.items()})
     if known.branches is not None:
         known = known._replace(base=_base_of_branches(known, known.branches))
-    options = options._replace(restore=frozenset(matching([str(word) for word in options.restore], desired)))
     changes: list[Change] = []
     findings: list[Finding] = []
     records: dict[str, Record] = {}
@@ -62,7 +63,7 @@ def make_plan(desired: Tree, known: Known, options: Options = Options()) -> Plan
         change = _gone(path, known) if new is None else _rendered(path, new, known, options)
         if change is None:
             continue
-        findings.extend(findings_of(_facts(change, new, known)))
+        findings.extend(findings_of(_facts(change, new, known, path in crlf)))
         if new is not None:
             records[path] = _record(path, new, change, known, options)
         changes.append(_with_ends(change) if path in crlf else change)
@@ -222,7 +223,8 @@ def _restored(path: str, new: Rendered, known: Known) -> Change:
     if disk.data == new.data:
         changed = (disk.mode ^ new.mode) & EXECUTABLE
         return Change(path, UPDATE, new.data, new.mode, reason="mode") if changed else Change(path, UNCHANGED)
-    unedited = disk.data == known.base.get(path) or (record is not None and record.digest == digest(disk.data))
+    data = to_lf(disk.data)
+    unedited = data in (known.base.get(path), new.data) or (record is not None and record.digest == digest(data))
     return Change(path, UPDATE, new.data, new.mode, "" if unedited else _saved(path, known.observed), "restored")
 
 
@@ -270,8 +272,8 @@ def _record(path: str, new: Rendered, change: Change, known: Known, options: Opt
     return Record(new.owner, new.mode, digest(new.data), edited)
 
 
-def _facts(change: Change, new: Rendered | None, known: Known) -> Facts:
-    """What the findings about a change are made from."""
+def _facts(change: Change, new: Rendered | None, known: Known, crlf: bool) -> Facts:
+    """What the findings about a change are made from.  crlf: whether the file's lines end with CR LF."""
     disk = known.observed.get(change.path)
     lost_x = new is not None and disk is not None and not change.writes and new.mode & EXECUTABLE & ~disk.mode & 0o100
     beside = change.beside.path if change.beside is not None else ""
@@ -284,4 +286,5 @@ def _facts(change: Change, new: Rendered | None, known: Known) -> Facts:
         saved=change.saved,
         beside=beside,
         not_executable=bool(lost_x),
+        crlf_script=crlf and new is not None and bool(new.mode & EXECUTABLE) and new.data.startswith(b"#!"),
     )

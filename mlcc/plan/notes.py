@@ -22,7 +22,8 @@ class Facts(NamedTuple):
     """What is known about the change of one file.
 
     reason: the change's; conflict: it is one; writes: something is written; not_rendered: it is kept, though no longer
-    rendered; saved, beside: the names of copies; not_executable: it has lost the bit that it was rendered with.
+    rendered; saved, beside: the names of copies; not_executable: it has lost the bit that it was rendered with;
+    crlf_script: it is a script whose lines end with CR LF.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Facts(NamedTuple):
     saved: str = ""
     beside: str = ""
     not_executable: bool = False
+    crlf_script: bool = False
 
 
 def findings_of(facts: Facts) -> list[Finding]:
@@ -50,6 +52,10 @@ def findings_of(facts: Facts) -> list[Finding]:
     if facts.not_executable:
         hint = f"chmod +x {shown}, or mlcc apply --restore {shown}"
         found.append(Finding("MLCC220", Severity.WARNING, "is not executable any more", file=shown, hint=hint))
+    if facts.crlf_script:
+        hint = f"set `* text eol=lf` for it in .gitattributes, then mlcc apply --restore {shown}"
+        message = "is a script whose lines end with CR LF: no system finds its interpreter"
+        found.append(Finding("MLCC227", Severity.WARNING, message, file=shown, hint=hint))
     return [*found, saved_note(facts.path, facts.saved)] if facts.saved else found
 
 

@@ -407,6 +407,45 @@ def test_an_executable_bit_of_the_user_s_is_kept(project, mlcc):
     assert not (HERE / "do/build").stat().st_mode & 0o111
 
 
+@pytest.mark.parametrize("option", ["--restore", "--keep-deleted"])
+def test_an_empty_path_names_nothing(project, mlcc, option):
+    (HERE / "Dockerfile").write_text("mine\n")
+    assert "MLCC901" in mlcc("apply", option, "", code=2).stderr
+    assert (HERE / "Dockerfile").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("how", ["--check", "--locked"])
+@pytest.mark.parametrize("option", ["--restore", "--keep-deleted"])
+def test_a_check_refuses_paths_that_are_not_rendered_too(project, mlcc, how, option):
+    assert "MLCC212" in mlcc("apply", how, option, "nope", code=1).stderr
+
+
+def test_a_script_with_crlf_is_named_and_restore_gives_it_its_line_ends_back(project, mlcc):
+    script = HERE / "do/build"
+    original = script.read_bytes()
+    script.write_bytes(original.replace(b"\n", b"\r\n"))
+    assert "do/build: warning MLCC227" in mlcc("plan", code=0).stderr
+    result = mlcc("apply", "--restore", "do", code=0)
+    assert script.read_bytes() == original
+    assert "saved" not in result.stderr
+    assert not list(HERE.glob("do/*.mlcc-saved"))
+
+
+def test_upgrade_takes_back_a_choice_of_an_environment(mlcc):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "environments: {prod: {deployment: {instance_count: 3}}}\n"})
+    mlcc("apply", "-q", code=0)
+    lock = HERE / "mlcc.lock"
+    own = "choices:\n  environments.prod.deployment.instance_type: {value: ml.m5.24xlarge, for: http}"
+    lock.write_text(lock.read_text().replace("choices:", own))
+    mlcc("apply", "-q", code=0)
+    assert "ml.m5.24xlarge" in (HERE / "do/env/prod.conf").read_text()
+    assert "environments.prod.deployment.instance_type" in mlcc("upgrade", "--offline", "--check", code=2).stdout
+    mlcc("upgrade", "--offline", code=0)
+    mlcc("upgrade", "--offline", "--check", code=0)
+    mlcc("apply", "-q", code=0)
+    assert "ml.m5.24xlarge" not in lock.read_text()
+
+
 # ---------------------------------------------------------------- --check and --locked
 def test_check_writes_nothing_and_says_with_2_that_there_is_something_to_write(project, mlcc):
     mlcc("apply", "--check", code=0)

@@ -209,3 +209,63 @@ def test_the_base_is_in_no_diff(project, mlcc):
     shown = git(HERE, "show", "HEAD", "--", ".mlcc/base")
     assert "Binary files" in shown
     assert "TTL" not in shown
+
+
+# ---------------------------------------------------------------- work on a file in conflict
+def in_conflict(mlcc: Caller) -> Path:
+    """A merge whose code/requirements.txt is in conflict."""
+    git(HERE, "checkout", "-q", "theirs")
+    change(mlcc, {"http-fastapi": "http-flask"})
+    git(HERE, "checkout", "-q", "main")
+    change(mlcc, {"# three": 'framework: {version: "1.5.2"}'})
+    subprocess.run([*GIT, "merge", "-q", "theirs"], capture_output=True)
+    path = HERE / "code/requirements.txt"
+    assert "<<<<<<<" in path.read_text()
+    return path
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_what_was_typed_into_a_file_in_conflict_is_not_lost(project, mlcc, end):
+    path = in_conflict(mlcc)
+    mine = path.read_bytes().replace(b"\n", end.encode()) + b"lightgbm==4.6.0  # my work" + end.encode()
+    path.write_bytes(mine)
+    before = read_tree(HERE)
+    assert "conflict markers stand in it" in mlcc("apply", code=1).stderr
+    assert_same(before, read_tree(HERE))
+    mlcc("apply", "--force", code=0)
+    assert (HERE / "code/requirements.txt.mlcc-saved").read_bytes() == mine
+
+
+def test_what_was_typed_into_a_file_in_conflict_that_goes_is_not_lost(project, mlcc):
+    git(HERE, "checkout", "-q", "theirs")
+    change(mlcc, {"ttl: 8h": "ttl: 8h\nenvironments: {prod: {ttl: 1h}}"})
+    git(HERE, "checkout", "-q", "main")
+    git(HERE, "merge", "-q", "theirs")
+    for branch, ttl in (("theirs", "2h"), ("main", "3h")):
+        git(HERE, "checkout", "-q", branch)
+        change(mlcc, {"prod: {ttl: 1h}": f"prod: {{ttl: {ttl}}}"})
+    subprocess.run([*GIT, "merge", "-q", "theirs"], capture_output=True)
+    (HERE / "mlcc.yaml").write_text(TEXT)
+    conf = HERE / "do/env/prod.conf"
+    assert "<<<<<<<" in conf.read_text()
+    mine = conf.read_text() + "export MINE='work'\n"
+    conf.write_text(mine)
+    assert "MLCC202" in mlcc("apply", code=0).stderr
+    assert conf.read_text() == mine
+
+
+def test_a_plan_that_asked_git_is_not_replayed(project, mlcc):
+    path = in_conflict(mlcc)
+    assert mlcc("plan", "-q", code=0).stdout == mlcc("plan", "-q", code=0).stdout
+    path.write_text(path.read_text() + "lightgbm==4.6.0\n")
+    mlcc("plan", "-q", code=1)
+    git(HERE, "checkout", "-q", "--merge", "--", "code/requirements.txt")
+    mlcc("plan", "-q", code=0)
+
+
+def test_upgrade_changes_no_lock_between_two_branches(project, mlcc):
+    both(mlcc)
+    merge(*CONFLICTED)
+    before = read_tree(HERE)
+    assert "MLCC205" in mlcc("upgrade", "--offline", code=1).stderr
+    assert_same(before, read_tree(HERE))

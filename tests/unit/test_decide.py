@@ -307,7 +307,7 @@ def crlf(data: bytes) -> bytes:
     return data.replace(b"\n", b"\r\n")
 
 
-@pytest.mark.parametrize("row", [r for r in TABLE if r.disk is not None], ids=lambda r: r.name)
+@pytest.mark.parametrize("row", [r for r in TABLE if r.disk is not None and r.options != RESTORE], ids=lambda r: r.name)
 def test_a_file_with_crlf_is_judged_by_its_content_and_keeps_its_ends(row):
     found, plain = plan(replace(row, disk=crlf(row.disk))), plan(row)
     assert [c.action for c in found.changes] == [c.action for c in plain.changes]
@@ -315,6 +315,21 @@ def test_a_file_with_crlf_is_judged_by_its_content_and_keeps_its_ends(row):
     assert [c.data for c in found.changes] == expected
     assert found.records == plain.records, "the lock is the same in every checkout"
     assert found.base == plain.base
+
+
+@pytest.mark.parametrize(
+    ("disk", "saved"), [(A, ""), (B, ""), (C, SAVED)], ids=["unedited", "as the new one", "edited"]
+)
+def test_restore_gives_a_file_the_ends_that_are_rendered(disk, saved):
+    change = only_change(plan(Row("", A, crlf(disk), B, None, options=RESTORE)))
+    assert (change.action, change.data, change.saved) == ("update", B, saved)
+
+
+def test_a_script_with_crlf_is_named():
+    script = b"#!/bin/sh\n"
+    known = Known({PATH: OnDisk(crlf(script), 0o755)}, {PATH: script}, {}, lambda p: True)
+    assert codes(make_plan({PATH: Rendered(script, 0o755)}, known).findings) == ["MLCC227"]
+    assert make_plan({PATH: Rendered(script, 0o644)}, known).findings == ()
 
 
 def test_a_base_that_was_checked_out_with_crlf_is_understood():

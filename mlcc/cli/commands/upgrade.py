@@ -27,7 +27,7 @@ from mlcc.lookups import upgrade
 from mlcc.lookups.hub import Hub
 from mlcc.lookups.upgrade import NAME, Proposal, Wish
 from mlcc.plan.changes import ACTIONS, CREATE, UPDATE
-from mlcc.plan.lock import with_choices
+from mlcc.plan.lock import read_lock, with_choices
 from mlcc.resolve.project import Project
 
 
@@ -77,6 +77,8 @@ def _one(session: Session, path: str, target: str, hub: Hub | None, wish: Wish, 
     with Directory(target) as beside:
         found, lock = beside.read(NAME, MAX_FILE_BYTES), beside.read(LOCK_NAME, LOCK_MAX_BYTES)
     template = found[0] if found is not None else None
+    if lock is not None:
+        read_lock(lock[0])  # what cannot be read as one, or stands between two branches, is not changed
     fresh = pipeline.without_choices(project) if lock is not None else project
     proposal = upgrade.propose(fresh, hub, template, wish)
     proposal = proposal._replace(choices=upgrade.moved_choices(project, fresh))

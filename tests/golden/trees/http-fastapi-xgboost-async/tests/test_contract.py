@@ -1,4 +1,4 @@
-# mlcc: written once from mlcc.yaml; yours to edit, mlcc apply leaves it alone
+# mlcc: rendered from mlcc.yaml; yours to edit, mlcc apply merges your lines
 """The contract of a running model server, over HTTP, with the standard library alone.
 
     MLCC_TEST_URL=http://127.0.0.1:8080 python -m unittest tests/test_contract.py

@@ -1,4 +1,4 @@
-# mlcc: written once from mlcc.yaml; yours to edit, mlcc apply leaves it alone
+# mlcc: rendered from mlcc.yaml; yours to edit, mlcc apply merges your lines
 """Trains the sample model: which of three kinds of iris a flower is, by four lengths in centimetres.
 
     python train.py [--output DIR]

@@ -1,4 +1,4 @@
-# mlcc: written once from mlcc.yaml; yours to edit, mlcc apply leaves it alone
+# mlcc: rendered from mlcc.yaml; yours to edit, mlcc apply merges your lines
 """The HTTP contract of the model server: what SageMaker calls, and what a caller gets back.
 
 GET  /ping                  200 once the model has loaded, else 503

@@ -1,4 +1,4 @@
-# mlcc: written once from mlcc.yaml; yours to edit, mlcc apply leaves it alone
+# mlcc: rendered from mlcc.yaml; yours to edit, mlcc apply merges your lines
 """The model: how it is loaded and how it is asked.  This is the file to edit.
 
 The server (app.py) calls load() once in each worker process, and predict() for each request, with rows that are checked

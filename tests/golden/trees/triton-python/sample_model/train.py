@@ -1,4 +1,4 @@
-# mlcc: written once from mlcc.yaml; yours to edit, mlcc apply leaves it alone
+# mlcc: rendered from mlcc.yaml; yours to edit, mlcc apply merges your lines
 """Trains the sample model: of which of three cultivars a wine is, by thirteen measurements.
 
     python train.py [--output DIR]

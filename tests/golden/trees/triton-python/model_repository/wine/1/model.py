@@ -1,4 +1,4 @@
-# mlcc: written once from mlcc.yaml; yours to edit, mlcc apply leaves it alone
+# mlcc: rendered from mlcc.yaml; yours to edit, mlcc apply merges your lines
 """The model: the cultivar whose average wine is nearest.  This is the file to edit.
 
 Triton's Python backend makes one TritonPythonModel in each instance and calls execute() with a list of requests, each
