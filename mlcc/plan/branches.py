@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from mlcc.core.paths import EMPTY
-from mlcc.core.tree import Record, digest
+from mlcc.core.tree import STAYS_DELETED, Record, digest
 from mlcc.load.lock_choices import Choices
 from mlcc.plan.line_ends import is_binary, to_lf
 from mlcc.plan.lock import Lock
@@ -51,6 +51,9 @@ class Branches(NamedTuple):
         """The lock as the sides have it together: of each file the record of the side that changed it."""
         sides = (self.ancestor.lock.files, self.ours.lock.files, self.theirs.lock.files)
         records: dict[str, Record] = three_way(*sides)
+        for path in records:
+            if any(files[path].edited == STAYS_DELETED for files in sides[1:] if path in files):
+                records[path] = records[path]._replace(edited=STAYS_DELETED)  # the answer of one side is one for both
         return self.ours.lock._replace(files=records)
 
     @property

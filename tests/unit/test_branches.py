@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcc.core.conflict_marks import sides
-from mlcc.core.tree import MANAGED, OnDisk, Record, Rendered, digest
+from mlcc.core.tree import MANAGED, STAYS_DELETED, OnDisk, Record, Rendered, digest
 from mlcc.plan.branches import Branches, Side, Version, three_way, with_edits
 from mlcc.plan.changes import Change, Known, Options
 from mlcc.plan.decide import make_plan
@@ -154,3 +154,13 @@ def test_the_base_without_a_clean_merge_is_ours():
     assert Branches(side(OURS), Side()).base(PATH) == OURS
     assert Branches(Side(), side(THEIRS)).base(PATH) == THEIRS
     assert Branches(Side(), Side()).base(PATH) is None
+
+
+def test_the_answer_of_one_side_about_a_deletion_is_kept():
+    record = Record(MANAGED, 0o644, digest(OURS), STAYS_DELETED)
+    ours, theirs = side(OURS), side(THEIRS)
+    for answered in (
+        Branches(ours._replace(lock=Lock(files={PATH: record})), theirs),
+        Branches(ours, theirs._replace(lock=Lock(files={PATH: record}))),
+    ):
+        assert answered.lock.files[PATH].edited == STAYS_DELETED

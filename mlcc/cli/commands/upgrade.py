@@ -160,7 +160,8 @@ def _print(
 
 
 def _last(session: Session, path: str, proposal: Proposal, hub: Hub | None, dry: bool) -> None:
-    shown = printable(path, 200)
+    own = proposal.settings or proposal.template is not None or not proposal.choices
+    shown = printable(path if own else os.path.join(os.path.dirname(path), LOCK_NAME), 200)
     if has_errors(proposal.findings):
         session.say(f"{shown}: nothing was written")
     elif proposal.changes:
