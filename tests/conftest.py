@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -65,6 +66,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(problem)) from None
     os.environ.setdefault(MACHINE, os.environ.get("PATH", os.defpath))
     os.environ["PATH"] = str(place)
+
+
+def pytest_collection_finish() -> None:
+    """The tests themselves are never garbage: neither this process nor one forked from it looks at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 # Where the machine's own programs are: workers are started with the suite's PATH, and make one of their own.
