@@ -21,6 +21,7 @@ from mlcc.io.disk import lock
 from mlcc.io.disk.lock import locked
 from mlcc.io.disk.reader import Directory
 from mlcc.io.disk.writer import signals_wait
+from tests import helpers
 from tests.helpers import SMALLEST, Caller, assert_same, build_tree, read_tree
 from tests.stress.faults import ended, start
 
@@ -108,7 +109,7 @@ def applied(mlcc: Caller) -> Callable[[Path, str], dict[str, bytes]]:
 @pytest.fixture
 def project(tmp_path: Path, applied: Callable[[Path, str], dict[str, bytes]]) -> Path:
     """A project that was rendered from FIRST and now says SECOND."""
-    applied(tmp_path / "project", FIRST)
+    helpers.applied(tmp_path / "project", FIRST)
     return give(tmp_path / "project", SECOND)
 
 
