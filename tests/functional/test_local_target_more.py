@@ -279,7 +279,10 @@ def test_what_a_server_prints_in_the_foreground_shows_no_secret(project: Path) -
         "MLCC_ENGINE": "none",
         "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc"),
     }
-    running = subprocess.Popen([project / "do/run"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    running = subprocess.Popen(
+        # without a buffer, whose content `communicate` would not give back
+        [project / "do/run"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+    )  # fmt: skip
     try:
         assert running.stdout is not None
         assert running.stdout.readline() == b"begun with ***REDACTED***\n"
