@@ -24,7 +24,7 @@ run: venv ## a first project: render it, build it, serve it, send it requests, t
 
 test: venv ## lint and the fast tests (four minutes on two quiet cores)
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 --dist worksteal
 
 test-bare: ## what continuous integration runs: the last commit, with only the programs of tests/programs.txt
 	@git diff --quiet HEAD || echo 'test-bare: what is not committed is not in it' >&2
@@ -41,7 +41,7 @@ test-real: venv ## the tests on real components: container engine, servers (inst
 stress: venv ## the guarantees at full figures: kills, failing disks, races, hostile files (half an hour on Debian, as root)
 	@$(PYTHON) tools/bare.py --have tests/stress/programs.txt || \
 	  { apt-get -qq update && apt-get -qq install -y --no-install-recommends strace dash busybox zsh ksh mksh; } >/dev/null
-	MLCC_STRESS=1 $(BIN)/pytest -q -n 2 -rP tests/stress
+	MLCC_STRESS=1 $(BIN)/pytest -q -n 2 --dist worksteal -rP tests/stress
 
 ENGINES ?= .venv-engines
 test-engines: venv ## the real vLLM on this machine's processors, through the rendered serve script (4 GB, minutes)

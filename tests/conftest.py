@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -49,10 +50,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--programs", choices=("declared", "machine"), default="declared", help="which PATH the tests get")
 
 
+# Where files live in memory: an apply writes each file through to its disk, which this suite would mostly wait for.
+# Not at the full figures, and not where a container engine gives it 64 MB or runs no program in it.
+MEMORY = "/dev/shm"
+
+
+def _fits(folder: str) -> bool:
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize > 3 << 30 and not found.f_flag & os.ST_NOEXEC and os.access(folder, os.W_OK)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """A PATH of only the programs that tests/programs.txt declares, and those of tests/stress/ at its full figures."""
     if config.getoption("--programs") == "machine":
         return
+    if not os.environ.get("MLCC_STRESS") and "PYTEST_DEBUG_TEMPROOT" not in os.environ and _fits(MEMORY):
+        memory = tempfile.mkdtemp(prefix="mlcc-tests-", dir=MEMORY)
+        config.add_cleanup(lambda: shutil.rmtree(memory, ignore_errors=True))
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = memory
     lists = [bare.DECLARED, *([ROOT / "tests/stress/programs.txt"] if os.environ.get("MLCC_STRESS") else [])]
     place = Path(tempfile.mkdtemp(prefix="mlcc-programs-"))
     config.add_cleanup(lambda: shutil.rmtree(place, ignore_errors=True))
@@ -65,6 +83,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(problem)) from None
     os.environ.setdefault(MACHINE, os.environ.get("PATH", os.defpath))
     os.environ["PATH"] = str(place)
+
+
+def pytest_collection_finish() -> None:
+    """The tests themselves are never garbage: neither this process nor one forked from it looks at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 # Where the machine's own programs are: workers are started with the suite's PATH, and make one of their own.

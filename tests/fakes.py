@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -246,6 +247,7 @@ def registries(**changed: str) -> MemoryRegistries:
     return MemoryRegistries({**FILES, **{names[k]: v for k, v in changed.items()}})
 
 
+@functools.lru_cache(8)  # documents do not change
 def read(text: str, file: str = "mlcc.yaml", **options: Any) -> document.Config:
     """A configuration from text, which must be valid."""
     found = document.load_document(text.encode(), file, **options)

@@ -1,23 +1,30 @@
 """A process that has imported mlcc, and forks for each run of it: what most tests call instead of the program.
 
 A run is a process of its own, as the program's is: its environment, working directory, streams, exit code and death
-are those of a process.  Only what comes before `mlcc.cli.start.main` is shared: starting Python and importing modules, which
-are three quarters of a run.  tests/contract/test_hermetic.py holds its answers to those of the program, and tests about
-starting, imports or Python's own variables use the program (`run_mlcc(..., program=True)`).
+are those of a process.  Only what is the same for every run is shared: starting Python, importing modules, reading the registries
+and schemas that are packaged and compiling templates, which are nine tenths of a run.  tests/contract/test_hermetic.py
+holds its answers to those of the program, and tests about starting, imports or Python's own variables use the program
+(`run_mlcc(..., program=True)`).
 """
 
 from __future__ import annotations
 
+import functools
+import gc
 import importlib
+import io
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 from typing import Any
 
 # Variables that change how Python itself starts: with one of them there is nothing to share.
@@ -99,7 +106,10 @@ def usable(environ: Mapping[str, str]) -> bool:
 # ---------------------------------------------------------------- the process
 def serve(fd: int) -> None:
     """Forks for each message until the other end is closed."""
-    _import()
+    warm()
+    # no run walks over, and thereby copies, what it shares
+    gc.collect()
+    gc.freeze()
     channel = socket.socket(fileno=fd)
     running: dict[int, int] = {}
     wake, woken = os.pipe()
@@ -128,15 +138,39 @@ def serve(fd: int) -> None:
                 os.close(stream)
 
 
-def _import() -> None:
+@functools.cache
+def warm() -> None:
+    """Imports what runs import, and reads, checks and compiles what is packaged: all that a run may find done.
+
+    What mlcc keeps in a process is of its own packaged files; it is kept by the first run, in a folder of its own.
+    """
+    import mlcc
     from mlcc.cli.command_table import COMMANDS
+    from mlcc.cli.main import run_command_line
     from mlcc.registries.loader import load
 
     for module, _ in COMMANDS.values():
         importlib.import_module(module)
-    for name in ("mlcc.cli.start", "mlcc.api", "ruamel.yaml", "jsonschema", "jinja2", "rich.console"):
+    for name in ("mlcc.cli.start", "mlcc.api", "ruamel.yaml", "jsonschema", "rich.console", "tabulate"):
         importlib.import_module(name)
+    for module in pkgutil.walk_packages(mlcc.__path__, "mlcc."):
+        if module.name.startswith(("mlcc.checks.", "mlcc.lifecycle.")):
+            importlib.import_module(module.name)
     load()
+    here, before = os.getcwd(), dict(os.environ)
+    with tempfile.TemporaryDirectory() as place, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        try:
+            os.chdir(place)
+            os.environ.update({"MLCC_HOME": f"{place}/home", "MLCC_PLUGINS": "none", "MLCC_NO_CACHE": "1"})
+            for config in ("http-flask", "triton-python"):
+                Path("mlcc.yaml").write_text(
+                    f"version: 1\nproject: {{name: warm}}\ndeployment: {{config: {config}, target: local}}\n"
+                )
+                run_command_line(["apply", "-q"])
+        finally:
+            os.chdir(here)
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def _reap(running: dict[int, int]) -> None:

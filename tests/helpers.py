@@ -7,6 +7,7 @@ import functools
 import os
 import pty
 import select
+import shutil
 import stat
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from mlcc.core.findings import Finding
 from mlcc.registries.loader import load
@@ -117,6 +119,11 @@ def needed(config: str) -> str:
         return ""
     tensor = "[{name: x, data_type: TYPE_FP32, dims: [4]}]"
     return f"triton: {{models: [{{name: net, file: ./models/net, inputs: {tensor}, outputs: {tensor}}}]}}\n"
+
+
+def read_yaml(path: Path) -> Any:
+    """A large YAML file as another parser than mlcc's reads it, in a tenth of the time that its Python parser takes."""
+    return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 # ---------------------------------------------------------------- running mlcc
@@ -232,6 +239,26 @@ class Caller:
         if code is not None:
             assert ended == code, f"mlcc {' '.join(argv)} ended with {ended}\n{out}\n{err}"
         return result
+
+
+@functools.cache
+def _applied(text: str) -> Path:
+    place = Path(tempfile.mkdtemp(prefix="mlcc-applied-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    environ = {"PATH": os.environ["PATH"], "HOME": str(place), "MLCC_PLUGINS": "none", "MLCC_ENGINE": "none"}
+    project = build_tree(place / "project", {"mlcc.yaml": text})
+    done = run_mlcc("apply", "-q", cwd=project, env=environ, clean=True)
+    assert done.code == 0, done
+    return project
+
+
+def applied(folder: str | Path, text: str = SMALLEST) -> Path:
+    """A folder with an mlcc.yaml and what an apply of it leaves, for tests of what comes after.
+
+    Each text is applied once in a process of the suite; every folder gets files of its own, with their modes.
+    """
+    shutil.copytree(_applied(text), folder, symlinks=True, dirs_exist_ok=True)
+    return Path(folder)
 
 
 # ---------------------------------------------------------------- assertions

@@ -62,6 +62,7 @@ def test_programs_that_are_started_see_the_same():
     [
         (), ("--version",), ("--help",), ("validate",), ("validate", "-o", "json"), ("plan",), ("plan", "--detailed-exitcode"),
         ("explain", "deployment.instance_type"), ("show", "-o", "json"), ("no-such-command",), ("do", "config"), ("catalog", "configs"),
+        ("diff",), ("apply", "--check"), ("doctor",), ("explain", "MLCC108"), ("do", "status"),
     ],
     ids=" ".join,
 )  # fmt: skip

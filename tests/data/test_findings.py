@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.helpers import ROOT, Caller, Result, assert_no_traceback, build_tree, run_mlcc
+from tests.helpers import ROOT, Caller, Result, assert_no_traceback, build_tree, read_yaml, run_mlcc
 
 FILE = ROOT / "registries" / "findings.yaml"
-ROWS: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["rows"]
+ROWS: dict[str, dict[str, Any]] = read_yaml(FILE)["rows"]
 SHOWN = [code for code, row in ROWS.items() if "bad" in row]
 USUAL = ["mlcc validate"]
 MAX_WIDTH = 110

@@ -6,14 +6,13 @@ import datetime
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, read_yaml
 
 FOLDER = ROOT / "registries"
-FAMILIES = {p.stem: yaml.safe_load(p.read_text()) for p in sorted((FOLDER / "instances").glob("*.yaml"))}
+FAMILIES = {p.stem: read_yaml(p) for p in sorted((FOLDER / "instances").glob("*.yaml"))}
 TYPES = {name: row for family in FAMILIES.values() for name, row in family["rows"].items()}
-PRICES = yaml.safe_load((FOLDER / "prices.yaml").read_text())
+PRICES = read_yaml(FOLDER / "prices.yaml")
 
 
 class Gpu(NamedTuple):

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
 from mlcc.checks import policies, runner
 from mlcc.checks.common.model_kind import WORDS
@@ -40,7 +39,7 @@ from mlcc.registries.rows import (
     Target,
 )
 from mlcc.render.layers import layer_info
-from tests.helpers import ROOT
+from tests.helpers import ROOT, read_yaml
 
 FOLDER = ROOT / "registries"
 FILES = sorted(p.relative_to(FOLDER).as_posix() for p in FOLDER.rglob("*.yaml"))
@@ -51,7 +50,7 @@ SECTIONS = set(validator.load_schema("mlcc")["properties"])
 
 @functools.cache
 def plain(name: str) -> dict[str, Any]:
-    return yaml.load((FOLDER / name).read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return dict(read_yaml(FOLDER / name))
 
 
 # ---------------------------------------------------------------- files

@@ -257,7 +257,8 @@ ATOMS = (
     "ml.",
     ";",
 )
-SIZES = (1_000, 10_000, 100_000)
+# a quadratic search takes ten seconds at the last
+SIZES = (1_000, 30_000)
 
 
 @pytest.mark.parametrize(("place", "pattern", "words"), PATTERNS, ids=[p[0] for p in PATTERNS])

@@ -15,7 +15,7 @@ import yaml
 
 from mlcc.core.version import VERSION
 from mlcc.registries import load
-from tests.helpers import SMALLEST, assert_no_traceback, assert_same, build_tree, read_tree, run_mlcc, state_of
+from tests.helpers import SMALLEST, applied, assert_no_traceback, assert_same, build_tree, read_tree, run_mlcc, state_of
 from tests.stress import faults
 
 HERE = Path()
@@ -23,10 +23,9 @@ MANAGED, SEED = "Dockerfile", "code/app.py"
 
 
 @pytest.fixture
-def project(mlcc):
+def project():
     """A rendered project in the working directory."""
-    build_tree(HERE, {"mlcc.yaml": SMALLEST})
-    mlcc("apply", code=0)
+    applied(HERE)
     return Path.cwd()
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import errno
+import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from mlcc import pipeline
+from mlcc.cli.start import run
 from mlcc.core.errors import UserError
 from mlcc.io.disk import lock
 from mlcc.io.disk.lock import locked
 from mlcc.io.disk.reader import Directory
 from mlcc.io.disk.writer import signals_wait
+from tests import helpers
 from tests.helpers import SMALLEST, Caller, assert_same, build_tree, read_tree
+from tests.stress.faults import ended, start
 
 HERE = Path()
 JOURNAL = ".mlcc/txn/journal.json"
@@ -28,42 +31,17 @@ KILLED = 99
 FIRST = SMALLEST + "environments: {prod: {ttl: 1h}}\n"
 SECOND = SMALLEST.replace("http-fastapi", "http-flask") + "inference_components: [{name: chat}]\n"
 
-# Applies in each folder in turn, in a process of its own, whose n-th call of a function of `os` ends otherwise.
-PROGRAM = """
-import errno, json, os, signal, sys
-from mlcc.cli.start import run
-from mlcc.cli.commands import apply
-from mlcc import pipeline
 
-def die():
-    os._exit(99)
+def die() -> None:
+    os._exit(KILLED)
 
-def fill():
+
+def fill() -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
-def end():
+
+def end() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
-
-def arrange(name, number, act):
-    real, calls = getattr(os, name), iter(range(number))
-    def call(*arguments, **options):
-        cache = sys._getframe(1).f_globals["__name__"] == "mlcc.io.cache"
-        if not cache and next(calls, None) is None:
-            act()
-        return real(*arguments, **options)
-    setattr(os, name, call)
-
-os.dup2(2, 1)
-codes = []
-for folder, name, number, act in json.loads(sys.argv[1]):
-    pid = os.fork()
-    if not pid:
-        os.chdir(folder)
-        arrange(name, number, globals()[act])
-        os._exit(run(["apply", "-q"]))
-    codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-sys.stderr.write("\\n" + json.dumps(codes))
-"""
 
 
 class Disturbed(NamedTuple):
@@ -72,16 +50,30 @@ class Disturbed(NamedTuple):
     folder: Path
     function: str
     number: int
-    act: str = "die"
+    act: Callable[[], None] = die
+
+    def arrange(self) -> Callable[[], None]:
+        """Changes that function in this process, for good."""
+        real, calls = getattr(os, self.function), iter(range(self.number))
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            cache = sys._getframe(1).f_globals["__name__"] == "mlcc.io.cache"
+            if not cache and next(calls, None) is None:
+                self.act()
+            return real(*arguments, **options)
+
+        setattr(os, self.function, call)
+        return lambda: None
 
 
 def disturb(*applies: Disturbed) -> tuple[list[int], str]:
-    """Exit codes of the applies, and what they said."""
-    work = json.dumps([(str(a.folder), *a[1:]) for a in applies])
-    done = subprocess.run([sys.executable, "-c", PROGRAM, work], capture_output=True, text=True)
-    said, _, codes = done.stderr.rpartition("\n")
-    assert done.returncode == 0, done.stderr
-    return json.loads(codes), said
+    """Exit codes of the applies, each in a process of its own, and what they said."""
+    codes, said = [], ""
+    for one in applies:
+        file = one.folder.with_name(f"{one.folder.name}.said")
+        codes.append(ended(start(lambda: run(["apply", "-q"]), one.folder, file, one.arrange)))
+        said += file.read_text()
+    return codes, said
 
 
 def disturbed_copies(origin: Path, function: str, numbers: Sequence[int]) -> tuple[list[Path], list[int]]:
@@ -117,7 +109,7 @@ def applied(mlcc: Caller) -> Callable[[Path, str], dict[str, bytes]]:
 @pytest.fixture
 def project(tmp_path: Path, applied: Callable[[Path, str], dict[str, bytes]]) -> Path:
     """A project that was rendered from FIRST and now says SECOND."""
-    applied(tmp_path / "project", FIRST)
+    helpers.applied(tmp_path / "project", FIRST)
     return give(tmp_path / "project", SECOND)
 
 
@@ -176,7 +168,7 @@ def test_an_apply_that_finishes_a_killed_one_may_be_killed_too(tmp_path, applied
 # ---------------------------------------------------------------- a full disk
 def test_a_disk_that_is_full_before_the_commit_changes_nothing(project, applied):
     old = read_tree(project)
-    codes, said = disturb(Disturbed(project, "rename", 0, "fill"))
+    codes, said = disturb(Disturbed(project, "rename", 0, fill))
     assert codes == [1]
     assert "MLCC208" in said
     assert "no space left on device; nothing was changed" in said
@@ -186,7 +178,7 @@ def test_a_disk_that_is_full_before_the_commit_changes_nothing(project, applied)
 
 def test_a_disk_that_is_full_after_the_commit_leaves_the_rest_to_the_next_apply(project, applied):
     new = applied(Path(shutil.copytree(project, project.with_name("undisturbed"))), SECOND)
-    codes, said = disturb(Disturbed(project, "rename", 2, "fill"))
+    codes, said = disturb(Disturbed(project, "rename", 2, fill))
     assert codes == [1]
     assert "MLCC208" in said
     assert "run mlcc apply again to finish it" in said
@@ -212,7 +204,7 @@ def test_signals_wait_until_files_are_switched(number):
 @pytest.mark.parametrize("point", [1, 3])
 def test_an_apply_that_is_told_to_end_while_it_switches_files_switches_all(project, applied, point):
     new = applied(Path(shutil.copytree(project, project.with_name("undisturbed"))), SECOND)
-    codes, said = disturb(Disturbed(project, "rename", point, "end"))
+    codes, said = disturb(Disturbed(project, "rename", point, end))
     assert codes == [143], said
     assert_same(new, read_tree(project))
     assert not (project / ".mlcc/txn").exists()

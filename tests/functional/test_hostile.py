@@ -14,7 +14,7 @@ import yaml
 from mlcc.apply.writer import ChangedMeanwhile
 from mlcc.core.errors import UserError
 from mlcc.core.tree import digest
-from tests.helpers import SMALLEST, Caller, assert_no_traceback, assert_same, build_tree, read_tree, state_of
+from tests.helpers import SMALLEST, Caller, applied, assert_no_traceback, assert_same, build_tree, read_tree, state_of
 
 HERE = Path()
 PATHS = [
@@ -39,9 +39,8 @@ def outside(tmp_path):
 
 
 @pytest.fixture
-def project(mlcc):
-    build_tree(HERE, {"mlcc.yaml": SMALLEST})
-    mlcc("apply", code=0)
+def project():
+    applied(HERE)
     return Path.cwd()
 
 

@@ -17,8 +17,8 @@ HEAD = "version: 1\nproject: {name: chat}\nmodel: {name: acme/tiny}\n"
 CONFIG = "deployment: {config: transformers-vllm, instance_type: ml.g5.xlarge}\nframework: {version: 0.31.0}\n"
 IMAGE = "vllm/vllm-openai:v0.31.0"
 # Notes every call, and answers from a file.
-ENGINE = f"""#!{sys.executable} -I
-import json, os, subprocess, sys, time
+ENGINE = f"""#!{sys.executable} -IS
+import json, os, sys, time
 place = os.path.dirname(os.path.abspath(__file__))
 answers = json.load(open(place + "/answers.json"))
 words = sys.argv[1:]
@@ -44,6 +44,7 @@ if words[0] == "rm":
     sys.exit(0)
 program = words[words.index("--entrypoint") + 1]
 if program == "python3" and answers.get("really"):
+    import subprocess
     at = words.index("-I")
     sys.exit(subprocess.run([sys.executable, *words[at:]]).returncode)
 answer(answers.get(program, {{"code": 127}}))

@@ -12,6 +12,7 @@ from mlcc.core.errors import UserError
 from mlcc.io.disk.reader import Directory
 from mlcc.io.disk.writer import check_unchanged, replace_file
 from mlcc.plan.changes import Options
+from tests import helpers
 from tests.helpers import SMALLEST, Caller, build_tree, codes, read_tree
 
 HERE = Path()
@@ -20,10 +21,9 @@ OTHER = SMALLEST.replace("http-fastapi", "http-flask")
 
 
 @pytest.fixture
-def applied(mlcc: Caller) -> None:
+def applied() -> None:
     """A project that is applied, and an mlcc.yaml that renders other files."""
-    build_tree(HERE, {"mlcc.yaml": SMALLEST})
-    mlcc("apply", "-q", code=0)
+    helpers.applied(HERE)
     build_tree(HERE, {"mlcc.yaml": OTHER})
 
 

@@ -43,6 +43,17 @@ def wheel(source: Path, out: Path) -> Path:
     return built
 
 
+def unpacked_wheel(source: Path, out: Path) -> Path:
+    """The same without pip: the build backend that pip calls, and the archive, which holds what pip would install."""
+    code = "from setuptools import build_meta; import sys; build_meta.build_wheel(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", code, str(out)], cwd=source, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (built,) = out.glob("*.whl")
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(out / "site")
+    return out / "site"
+
+
 def rendered(installed: Path, where: Path) -> dict[str, bytes]:
     """What an installation renders, from a directory that is not the checkout."""
     build_tree(where, {"mlcc.yaml": SMALLEST})
@@ -60,7 +71,16 @@ def test_a_wheel_and_an_sdist_render_what_the_checkout_renders(source: Path, tmp
     assert not [n for n in names if n.endswith((".pyc", ".pyo")) or "__pycache__" in n]
     for kind in ("schemas/mlcc.schema.json", "registries/regions.yaml", "cookiecutters/common/cookiecutter.json"):
         assert f"mlcc/data/{kind}" in names
-    pip("install", "--quiet", "--no-deps", "--target", str(tmp_path / "from-wheel"), str(built), cwd=tmp_path)
+    pip(
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-compile",
+        "--target",
+        str(tmp_path / "from-wheel"),
+        str(built),
+        cwd=tmp_path,
+    )
 
     code = "from setuptools import build_meta; import sys; print(build_meta.build_sdist(sys.argv[1]))"
     done = subprocess.run(
@@ -70,9 +90,8 @@ def test_a_wheel_and_an_sdist_render_what_the_checkout_renders(source: Path, tmp
     (archive,) = (tmp_path / "sdist").glob("*.tar.gz")
     shutil.unpack_archive(archive, tmp_path / "unpacked")
     (unpacked,) = (tmp_path / "unpacked").iterdir()
-    again = wheel(unpacked, tmp_path / "out")
-    pip("install", "--quiet", "--no-deps", "--target", str(tmp_path / "from-sdist"), str(again), cwd=tmp_path)
+    from_sdist = unpacked_wheel(unpacked, tmp_path / "out")
 
     here = rendered(ROOT, tmp_path / "a")
     assert rendered(tmp_path / "from-wheel", tmp_path / "b") == here
-    assert rendered(tmp_path / "from-sdist", tmp_path / "c") == here
+    assert rendered(from_sdist, tmp_path / "c") == here

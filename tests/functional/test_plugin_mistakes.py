@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.helpers import ROOT, SMALLEST, Installed, Result, assert_no_traceback, build_tree
+from tests.helpers import ROOT, SMALLEST, Installed, Result, applied, assert_no_traceback, build_tree
 
 CHECK = "[mlcc.checks]\nnaming = acme:check\n"
 STEP = "[mlcc.steps]\nwhereami = acme:STEP\n"
@@ -53,7 +53,7 @@ def acme(site: Path, entries: str, code: str) -> None:
 
 
 def rendered(mine: Installed) -> None:
-    mine("apply", "-q", MLCC_PLUGINS="none")
+    applied(mine.folder)
 
 
 def refused(result: Result, words: str, code: str = "MLCC502") -> None:

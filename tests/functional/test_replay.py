@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import random
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,10 +44,18 @@ CHANGING = (("plan", "-o", "json"), ("show",))
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
     """An applied project, below a base file and with registries of its own."""
-    build_tree(tmp_path / "repo", FILES)
-    app = tmp_path / "repo/app"
-    assert run_mlcc("apply", "-q", cwd=app).code == 0
-    return app
+    shutil.copytree(_applied(), tmp_path / "repo")
+    return tmp_path / "repo/app"
+
+
+@functools.cache
+def _applied() -> Path:
+    """The same, which every test gets a copy of."""
+    place = Path(tempfile.mkdtemp(prefix="mlcc-replay-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    build_tree(place / "repo", FILES)
+    assert run_mlcc("apply", "-q", cwd=place / "repo/app").code == 0
+    return place / "repo"
 
 
 def records() -> list[Path]:

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from mlcc.registries.loader import load
-from tests.helpers import SMALLEST, assert_no_traceback, build_tree, read_tree, run_mlcc, state_of
+from tests.helpers import SMALLEST, assert_no_traceback, build_tree, fork_server, read_tree, run_mlcc, state_of
 
 HERE = Path()
 FILE = Path("mlcc.yaml")
@@ -320,11 +320,19 @@ HUB = {
 PROGRAM = os.path.join(os.path.dirname(sys.executable), "mlcc")
 
 
-def typed(answers, *arguments, limit_s=20.0):
-    """Runs mlcc init on a terminal and types one answer at each prompt; exit code, stdout, what the terminal showed."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen([PROGRAM, "init", *arguments], stdin=slave, stdout=subprocess.PIPE, stderr=slave)
+def typed(answers, *arguments, limit_s=20.0, program=False):
+    """Runs mlcc init on a terminal and types one answer at each prompt; exit code, stdout, what the terminal showed.
+
+    program: the installed one, and not a fork of a process that has imported it.
+    """
+    (master, slave), (reader, writer) = pty.openpty(), os.pipe()
+    if program:
+        process = subprocess.Popen([PROGRAM, "init", *arguments], stdin=slave, stdout=writer, stderr=slave)
+        wait = process.wait
+    else:
+        wait = fork_server().start(["init", *arguments], os.getcwd(), os.environ, (slave, writer, slave)).wait
     os.close(slave)
+    os.close(writer)
     shown, left, asked, end = b"", list(answers), 0, time.monotonic() + limit_s
     try:
         while time.monotonic() < end:
@@ -341,13 +349,14 @@ def typed(answers, *arguments, limit_s=20.0):
                 asked = prompts
                 answer = left.pop(0)
                 os.write(master, (answer() if callable(answer) else answer).encode() + b"\n")
-        else:
-            process.kill()
-        out, _ = process.communicate(timeout=limit_s)
+        code = wait(limit_s)
+        with open(reader, closefd=False) as stream:
+            out = stream.read()
     finally:
         os.close(master)
+        os.close(reader)
     assert left == [], shown
-    return process.returncode, out.decode(), shown.decode()
+    return code, out, shown.decode()
 
 
 def written():
@@ -357,7 +366,7 @@ def written():
 
 def test_init_asks_on_a_terminal_and_a_number_is_the_row_of_the_list():
     number = CONFIGS.index("http-flask") + 1
-    code, out, shown = typed(["moon", str(number)])
+    code, out, shown = typed(["moon", str(number)], program=True)
     assert (code, out) == (0, "")
     assert written() == ("moon", "http-flask")
     for number, name in enumerate(CONFIGS, 1):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.lifecycle import STEPS
-from tests.helpers import Result, build_tree, run_mlcc
+from tests.helpers import Result, applied, build_tree, run_mlcc
 
 CONFIG = """version: 1
 project: {name: iris}
@@ -31,9 +31,7 @@ LATER = sorted(name for name, step in STEPS.items() if step.run is None)
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    build_tree(tmp_path, {"mlcc.yaml": CONFIG})
-    assert run_mlcc("apply", "-q", cwd=tmp_path).code == 0
-    return tmp_path
+    return applied(tmp_path, CONFIG)
 
 
 def do(project: Path, *arguments: str) -> Result:

@@ -21,6 +21,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests import forkserver
+
 FULL = bool(os.environ.get("MLCC_STRESS"))
 # Functions of os that change a disk, or what others may do to it.
 CHANGING = ("open", "write", "fsync", "rename", "mkdir", "unlink", "rmdir", "fchmod", "ftruncate")
@@ -108,6 +110,7 @@ def start(action: Callable[[], int], cwd: Path, said: Path, *before: Callable[[]
 
     said: file that gets what it prints; before: called in the child first; what they return is called when it ends.
     """
+    forkserver.warm()  # once, for all children
     pid = os.fork()
     if pid:
         return pid

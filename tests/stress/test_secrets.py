@@ -11,13 +11,14 @@ import base64
 import json
 import random
 import shlex
+import shutil
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import build_tree
+from tests.helpers import applied, build_tree
 from tests.stress import cases
 from tests.stress.faults import Fault, copied, figure, mlcc, run
 
@@ -83,12 +84,11 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place = tmp_path / "world"
     build_tree(place, FILES)
     (place / "tmp").mkdir()
-    cases.project(place / "iris")
+    applied(place / "iris", cases.CONFIG)
     for number, name in enumerate(VARIABLES):
         monkeypatch.setenv(name, SHAPED if number % 2 else CANARY)
     monkeypatch.setenv("HOME", str(place / "home"))
     monkeypatch.delenv("MLCC_HOME")
-    assert run(mlcc("apply", "-q"), place / "iris").code == 0
     return place
 
 
@@ -97,6 +97,14 @@ def test_the_search_finds(world: Path) -> None:
     assert len(sightings(world, set(FILES))) > 0
     (world / "iris/leak.log").write_bytes(base64.b64encode(b"xx" + SHAPED.encode()))
     assert len(sightings(world, set(FILES))) > 0
+
+
+def test_the_first_apply(world: Path) -> None:
+    shutil.rmtree(world / "iris")
+    build_tree(world, FILES)
+    cases.project(world / "iris")
+    assert run(mlcc("apply", "-q"), world / "iris").code == 0
+    assert sightings(world, set(FILES)) == []
 
 
 @pytest.mark.parametrize("name", cases.COMMANDS)
