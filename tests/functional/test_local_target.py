@@ -104,8 +104,8 @@ def shim(root: Path, name: str, *arguments: str, **variables: str) -> Result:
 
 
 def build(project: Path) -> None:
-    """Builds; the virtual environment, always the same, is made once and then linked."""
-    kept, run = project.parent / f"{project.name}-environment", project / ".mlcc/run"
+    """Builds; the virtual environment, the same for every project here, is made once and then linked."""
+    kept, run = project.parent / "environment", project / ".mlcc/run"
     if kept.exists() and not run.exists():
         run.mkdir()
         [made] = kept.iterdir()
