@@ -85,6 +85,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PATH"] = str(place)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes minutes belongs to `make stress`: elsewhere it is not collected, and so not counted."""
+    if not os.environ.get("MLCC_STRESS"):
+        full = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=full)
+        items[:] = [item for item in items if item not in {*full}]
+
+
 def pytest_collection_finish() -> None:
     """The tests themselves are never garbage: neither this process nor one forked from it looks at them again."""
     gc.collect()

@@ -15,7 +15,7 @@ import pytest
 
 from tests.helpers import build_tree
 from tests.stress import bombs, cases, heavy
-from tests.stress.faults import FULL, mlcc, run
+from tests.stress.faults import mlcc, run
 from tests.stress.measured import Cost, measured
 
 
@@ -33,7 +33,7 @@ MODEL = Limit(10, 400)
 MERGE = Limit(5, 200)
 # the last 4 MiB, of which a byte may take four to print
 LOG = Limit(5, 200, 17 << 20)
-ONLY_FULL = pytest.mark.skipif(not FULL, reason="minutes of processor time: make stress")
+ONLY_FULL = pytest.mark.full
 
 
 def check(cost: Cost, limit: Limit, what: str, codes: tuple[int, ...]) -> None:

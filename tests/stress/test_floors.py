@@ -15,7 +15,6 @@ import pytest
 
 from tests.contract.test_package_metadata import name_of, option
 from tests.helpers import ROOT
-from tests.stress.faults import FULL
 
 # Before the tests take proxies and the home away: pip needs them.
 ENVIRON = dict(os.environ)
@@ -61,7 +60,7 @@ def run(*argv: object, cwd: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(not FULL, reason="installs an environment, for minutes: make stress")
+@pytest.mark.full
 def test_mlcc_works_with_the_lowest_versions(tmp_path: Path) -> None:
     python = tmp_path / "venv/bin/python"
     run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
