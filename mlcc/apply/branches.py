@@ -14,7 +14,7 @@ from mlcc.core.errors import UserError
 from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, OnDisk
 from mlcc.io import git
 from mlcc.io.disk.reader import Directory
-from mlcc.load.lock_choices import Choices, choices_of, read_choices
+from mlcc.load.lock_choices import Choices, choices_of
 from mlcc.plan.branches import Branches, Side
 from mlcc.plan.line_ends import to_lf
 from mlcc.plan.lock import Lock, read_lock
@@ -89,10 +89,11 @@ def choices_in(target: Directory, environ: Mapping[str, str]) -> Choices:
     """The choices that a target's lock holds, those of both sides where a merge left it undecided."""
     try:
         found = target.read(LOCK_NAME, LOCK_MAX_BYTES)
-        branches = read_branches(target, Found(found[0] if found is not None else None, {}, {}), environ)
-    except UserError:
-        branches = None
-    return branches.choices if branches is not None else read_choices(target)
+        lock = found[0] if found is not None else b""
+        branches = read_branches(target, Found(lock, {}, {}), environ)
+    except UserError:  # the plan that follows says what is wrong with it
+        return choices_of(b"")
+    return branches.choices if branches is not None else choices_of(lock)
 
 
 def _from_git(data: bytes) -> bool:

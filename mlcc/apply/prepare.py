@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mlcc.apply.branches import Found, read_branches
 from mlcc.apply.state import State, observe, read_state
-from mlcc.core.errors import UserError
+from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error
 from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, OnDisk, Tree, digest
 from mlcc.core.version import VERSION
@@ -131,8 +131,14 @@ def _lock_of(state: State, branches: Branches | None) -> Lock:
 
 
 def normal(paths: StrPath | Iterable[StrPath]) -> tuple[str, ...]:
-    """Paths relative to the target as they stand in the table of files: without `./` and a `/` at the end."""
-    return tuple(map(os.path.normpath, texts(paths)))
+    """Paths relative to the target as they stand in the table of files: without `./` and a `/` at the end.
+
+    Raises UsageError for an empty one: it would name the whole project.
+    """
+    words = texts(paths)
+    if "" in words:
+        raise UsageError([error("MLCC901", "an empty path names no file")])
+    return tuple(map(os.path.normpath, words))
 
 
 def _copies(target: Directory, observed: Mapping[str, OnDisk], options: Options) -> dict[str, OnDisk]:

@@ -13,15 +13,13 @@ from typing import NamedTuple
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, error
 from mlcc.core.text import printable
-from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
+from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, MAX_TOTAL_BYTES, OnDisk, digest
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.plan.journal import MAX_BYTES, Journal, read_journal
 
 TXN_DIR = ".mlcc/txn"
 JOURNAL = f"{TXN_DIR}/journal.json"
 STAGES = ("stage-1", "stage-2")
-# Of one project: a cap for each file alone would let many of them fill the memory.
-MAX_TOTAL_BYTES = 64 * 1024 * 1024
 MAX_FILES = 10_000
 
 

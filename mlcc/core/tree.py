@@ -16,6 +16,8 @@ LOCK_NAME = "mlcc.lock"
 # A file larger than this is not merged and not read to be compared.
 MAX_FILE_BYTES = 8 * 1024 * 1024
 LOCK_MAX_BYTES = 256 * 1024
+# Of one project: a cap for each file alone would let many of them fill the memory.
+MAX_TOTAL_BYTES = 64 * 1024 * 1024
 
 
 def digest(data: bytes) -> str:

@@ -7,12 +7,12 @@ is not fetched through a program or from a host; replace objects, monitors, hook
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.core.text import printable, quoted
-from mlcc.core.tree import MAX_FILE_BYTES
+from mlcc.core.tree import MAX_FILE_BYTES, MAX_TOTAL_BYTES
 from mlcc.io import programs
 from mlcc.io.disk.observer import REFUSED, note
 
@@ -75,30 +75,53 @@ PLAIN_MODES = (b"100644", b"100755")
 def unmerged(folder: str, environ: Mapping[str, str]) -> dict[str, dict[int, bytes]]:
     """The files below a folder that a merge left undecided, by path from there: 1 the ancestor, 2 ours, 3 theirs.
 
-    Plain files only, up to MAX_FILE_BYTES each.  Empty where there is no repository, no Git, or no such merge.
+    Plain files only, up to MAX_FILE_BYTES each and MAX_TOTAL_BYTES together.  Empty where there is no repository, no
+    Git, or no such merge.
     """
     try:
         listed = run_git(folder, environ, "ls-files", "--unmerged", "-z", "--", ".")
     except PreconditionError:
         return {}
-    found: dict[str, dict[int, bytes]] = {}
     entries = [e for e in listed.stdout.split(b"\0") if e] if not listed.code else []
+    stages: list[tuple[str, int, bytes]] = []
     for entry in entries[:MAX_UNMERGED]:
         about, _, path = entry.partition(b"\t")
         mode, name, stage = about.split(b" ")
         if mode in PLAIN_MODES:
-            blob = run_git(folder, environ, "cat-file", "blob", name.decode("ascii"))
-            if not blob.code and len(blob.stdout) <= MAX_FILE_BYTES:
-                found.setdefault(path.decode("utf-8", "surrogateescape"), {})[int(stage)] = blob.stdout
+            stages.append((path.decode("utf-8", "surrogateescape"), int(stage), name))
+    blobs = _blobs(folder, environ, [name for _, _, name in stages]) if stages else {}
+    found: dict[str, dict[int, bytes]] = {}
+    for file, number, object_name in stages:
+        if object_name in blobs:
+            found.setdefault(file, {})[number] = blobs[object_name]
     return found
 
 
-def run_git(root: str, environ: Mapping[str, str], *arguments: str) -> programs.Finished:
+def _blobs(folder: str, environ: Mapping[str, str], names: Iterable[bytes]) -> dict[bytes, bytes]:
+    """The bytes of objects by name, of those that are there and within the caps."""
+    asked = b"".join(name + b"\n" for name in dict.fromkeys(names))
+    sizes = run_git(folder, environ, "cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=asked)
+    taken, total = list[bytes](), 0
+    for line in sizes.stdout.splitlines():
+        name, _, size = line.partition(b" ")
+        if size.isdigit() and int(size) <= MAX_FILE_BYTES and total + int(size) <= MAX_TOTAL_BYTES:
+            taken.append(name)
+            total += int(size)
+    data = run_git(folder, environ, "cat-file", "--batch", stdin=b"".join(name + b"\n" for name in taken)).stdout
+    found, at = dict[bytes, bytes](), 0
+    while (end := data.find(b"\n", at)) >= 0:
+        name, _, size = data[at:end].split(b" ")
+        found[name] = data[end + 1 : end + 1 + int(size)]
+        at = end + 1 + int(size) + 1
+    return found
+
+
+def run_git(root: str, environ: Mapping[str, str], *arguments: str, stdin: bytes = b"") -> programs.Finished:
     """Runs one plumbing command of Git in a folder.  The caller makes sure that no argument is taken for an option."""
     note(REFUSED, (), None)  # a replay could not know whether Git would answer the same
     overridden = [word for name, value in OVERRIDDEN.items() for word in ("-c", f"{name}={value}")]
     argv = ["git", "--no-pager", "--no-optional-locks", "--no-replace-objects", *overridden, "-C", root, *arguments]
-    return programs.run(argv, environ=surroundings(environ), timeout_s=TIMEOUT_S)
+    return programs.run(argv, environ=surroundings(environ), timeout_s=TIMEOUT_S, stdin=stdin)
 
 
 def surroundings(environ: Mapping[str, str]) -> dict[str, str]:

@@ -21,19 +21,11 @@ def stands(directory: str, path: str) -> bool:
     if os.path.isabs(path):
         return os.path.exists(path)
     with Directory(directory) as tree:
-        found = tree.parent(os.path.normpath(path))
-        if found is None:
-            return False
-        try:
-            mode = os.stat(found[1], dir_fd=found[0], follow_symlinks=False).st_mode
-        except FileNotFoundError:
-            return False
-        finally:
-            os.close(found[0])
-    if stat.S_ISLNK(mode):
+        mode = tree.mode(os.path.normpath(path))
+    if mode is not None and stat.S_ISLNK(mode):
         hint = "put the file or folder itself there"
         raise Refused(f"{printable(directory, 200)}/{os.path.normpath(path)}", LINK, hint)
-    return True
+    return mode is not None
 
 
 def is_folder(directory: str, path: str) -> bool:

@@ -7,7 +7,7 @@ What a person edited on a side is carried over by the same three-way merge as ev
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from mlcc.core.paths import EMPTY
@@ -116,8 +116,3 @@ def three_way(before: Mapping[Key, Item], ours: Mapping[Key, Item], theirs: Mapp
         if taken is not None and not gone_on_one:
             merged[key] = taken
     return merged
-
-
-def in_conflict(branches: Branches) -> Collection[str]:
-    """Paths of the files that are in conflict."""
-    return {*branches.ours.files, *branches.theirs.files}

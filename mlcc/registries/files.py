@@ -14,7 +14,6 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, Severity, error, has_errors
 from mlcc.core.nodes import Node
 from mlcc.core.text import allowed
-from mlcc.io.disk.callers import folder_below
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.io.schema import validator
 from mlcc.io.yaml import limits, reader
@@ -47,7 +46,7 @@ class Root(NamedTuple):
         if not self.project:
             return Directory(self.path)
         with Directory(self.project) as project:
-            return folder_below(project, os.path.relpath(self.path, self.project))
+            return project.below(os.path.relpath(self.path, self.project))
 
 
 def listing(root: Root) -> list[str]:

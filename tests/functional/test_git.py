@@ -136,3 +136,18 @@ def test_what_is_unmerged_is_read_from_the_index() -> None:
     assert set(gits.unmerged("repo", dict(os.environ))) == {"a", "sub/b"}
     assert gits.unmerged(".", dict(os.environ)) == {}
     assert gits.unmerged("repo", {"PATH": "/nowhere"}) == {}
+
+
+def test_what_is_unmerged_is_read_within_caps() -> None:
+    """Of a large object only its size is asked."""
+    git_repo("repo", {"small": "one\n", "large": "one\n"})
+    git("repo", "checkout", "-q", "-b", "theirs")
+    build_tree("repo", {"small": "two\n", "large": "two\n" * (3 << 20)})
+    commit("repo", "theirs")
+    git("repo", "checkout", "-q", "-")
+    build_tree("repo", {"small": "three\n", "large": "three\n"})
+    commit("repo", "ours")
+    subprocess.run([*GIT, "merge", "-q", "theirs"], cwd="repo", capture_output=True)
+    found = gits.unmerged("repo", dict(os.environ))
+    assert found["small"] == {1: b"one\n", 2: b"three\n", 3: b"two\n"}
+    assert found["large"] == {1: b"one\n", 2: b"three\n"}

@@ -110,7 +110,8 @@ def start(action: Callable[[], int], cwd: Path, said: Path, *before: Callable[[]
 
     said: file that gets what it prints; before: called in the child first; what they return is called when it ends.
     """
-    forkserver.warm()  # once, for all children
+    if not FULL:  # once, for all children; at the full figures faults meet the reading of packaged files, too
+        forkserver.warm()
     pid = os.fork()
     if pid:
         return pid

@@ -117,7 +117,7 @@ def judge(stage: Stage, hurt: Path, what: str) -> bool:
 @pytest.mark.parametrize("how", [KILL, HALF])
 def test_killed_at_any_call(stage: Stage, how: str) -> None:
     between = 0
-    points = chosen(stage, 10_000, 3) if how == KILL else chosen(stage, 60, 1)
+    points = chosen(stage, 10_000, 5) if how == KILL else chosen(stage, 60, 1)
     for point in points:
         hurt = copied(stage.old, stage.folder / "hurt")
         assert apply(hurt, "new", Fault(point, how)) == -9

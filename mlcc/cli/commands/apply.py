@@ -88,8 +88,6 @@ def command(
         raise UsageError([error("MLCC901", "--merge and --force settle a conflict in two ways: give one of them")])
     if saved and (locked or check or selection.every or selection.since or len(selection.paths) > 1):
         raise UsageError([error("MLCC901", "--plan is for writing one project")])
-    if "" in (*restore, *keep_deleted):
-        raise UsageError([error("MLCC901", "--restore and --keep-deleted take the path of a file")])
     options = Options(merge, force, normal(restore), normal(keep_deleted))
     code = 0
     chosen = files(selection, session)

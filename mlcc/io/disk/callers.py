@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Union
 
 from mlcc.io.disk.observer import note
-from mlcc.io.disk.reader import Directory, Refused, reason
+from mlcc.io.disk.reader import Refused, reason
 
 StrPath = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 # `os.fsdecode` makes text of one.
@@ -36,18 +36,6 @@ def asked_to(doing: str) -> Iterator[None]:
         why = problem.strerror or cause.strerror or "input/output error"
         message = f"could not {doing}: {why.lower()}; nothing was changed"
         raise Refused(file, message, "free the cause, run again", "MLCC208") from problem
-
-
-def folder_below(folder: Directory, relpath: str) -> Directory:
-    """An open directory below another one, reached through no link.  Raises Refused."""
-    made = Directory.__new__(Directory)
-    made.path, made.follow = f"{folder.path}/{relpath}", False
-    found = folder.parent(f"{relpath}/x")
-    if found is None:
-        raise Refused(made.path, "no such directory")
-    made.fd = found[0]
-    note("directory", (made.path, False), True)
-    return made
 
 
 def make_folder(path: str) -> None:

@@ -212,14 +212,28 @@ class Directory:
 
     def check_plain(self, relpath: str) -> None:
         """Raises Refused where a link or anything else but a plain file stands at a path."""
+        mode = self.mode(relpath)
+        if mode is not None and not stat.S_ISREG(mode):
+            raise Refused(f"{self.path}/{relpath}", LINK if stat.S_ISLNK(mode) else "not a plain file")
+
+    def mode(self, relpath: str) -> int | None:
+        """Kind and permission bits of what stands at a path, a link's own; None where nothing does.  Raises Refused."""
         found = self._parent(relpath)
-        if found is not None:
-            try:
-                mode = os.stat(found[1], dir_fd=found[0], follow_symlinks=False).st_mode
-            finally:
-                os.close(found[0])
-            if not stat.S_ISREG(mode):
-                raise Refused(f"{self.path}/{relpath}", LINK if stat.S_ISLNK(mode) else "not a plain file")
+        if found is None:
+            return None
+        try:
+            return os.stat(found[1], dir_fd=found[0], follow_symlinks=False).st_mode
+        except FileNotFoundError:
+            return None
+        finally:
+            os.close(found[0])
+
+    def below(self, relpath: str) -> Directory:
+        """An open directory below this one, reached through no link.  Raises Refused, or OSError where it is absent."""
+        made = Directory.__new__(Directory)
+        made.path, made.follow, made.fd = f"{self.path}/{relpath}", False, self._open_dir(relpath)
+        note("directory", (made.path, False), True)
+        return made
 
     def tail(self, relpath: str, cap: int) -> tuple[bytes, bool] | None:
         """The last `cap` bytes of a plain file, and whether there are more before them; None when it is absent."""
@@ -236,25 +250,12 @@ class Directory:
 
     def exists(self, relpath: str) -> bool:
         """True when something, of whatever kind, stands at `relpath` (or a parent of it is not a directory)."""
-        found = self._exists(relpath)
+        try:
+            found = self.mode(relpath) is not None
+        except Refused:
+            found = True
         note("exists", (self.path, self.follow, relpath), found)
         return found
-
-    def _exists(self, relpath: str) -> bool:
-        try:
-            found = self._parent(relpath)
-        except Refused:
-            return True
-        if found is None:
-            return False
-        parent, name = found
-        try:
-            os.stat(name, dir_fd=parent, follow_symlinks=False)
-            return True
-        except FileNotFoundError:
-            return False
-        finally:
-            os.close(parent)
 
     def names(self, folder: str = "", limit: int = 100_000) -> list[str]:
         """Relative paths of everything in one folder, in order; none where it is absent.  Raises Refused for a link."""
