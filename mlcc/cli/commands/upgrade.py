@@ -167,6 +167,6 @@ def _last(session: Session, path: str, proposal: Proposal, hub: Hub | None, dry:
     elif proposal.changes:
         session.say(f"{shown}: {'would change' if dry else 'changed; mlcc apply renders it'}")
     elif hub is None:
-        session.say(f"{shown}: offline: nothing was looked up")
+        session.say(f"{shown}: nothing to change (offline: the Hub was not asked)")
     else:
         session.say(f"{shown}: nothing to change")
