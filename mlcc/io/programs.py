@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
@@ -56,30 +56,57 @@ def run(
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
+def _start(made: list[subprocess.Popen[bytes]], argv: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Starts a program, and puts it into `made` before anything else can happen.
+
+    A signal that ends this process raises in the main thread, and in the middle of a start it would leave a program
+    that nobody has a handle of.  So a thread starts it: whatever is raised meanwhile, the caller finds it in `made`.
+    """
+    import subprocess
+    import threading
+
+    problems: list[OSError] = []
+
+    def start() -> None:
+        try:
+            made.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **options))
+        except OSError as problem:
+            problems.append(problem)
+
+    thread = threading.Thread(target=start)
+    try:
+        thread.start()
+    finally:
+        thread.join()
+    if problems and isinstance(problems[0], FileNotFoundError):
+        raise missing(argv[0])
+    if problems:
+        raise problems[0]
+    return made[0]
+
+
 def capped(argv: Sequence[str], *, environ: Mapping[str, str], timeout_s: float, max_bytes: int = 64 << 10) -> Finished:
     """Runs a program that is a stranger's: what it prints beyond `max_bytes` ends it, as does the time; no stderr."""
     import subprocess
     import threading
 
+    made = list["subprocess.Popen[bytes]"]()
+    watch = threading.Timer(timeout_s, lambda: made[0].kill())
     try:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=dict(environ)
-        )
-    except FileNotFoundError:
-        raise missing(argv[0]) from None
-    assert process.stdout is not None
-    watch = threading.Timer(timeout_s, process.kill)
-    watch.start()
-    try:
+        process = _start(made, argv, stderr=subprocess.DEVNULL, env=dict(environ))
+        watch.start()
+        assert process.stdout is not None
         found = process.stdout.read(max_bytes + 1)
         if len(found) > max_bytes:
             process.kill()
         return Finished(process.wait(), found[:max_bytes])
     finally:
         watch.cancel()
-        process.kill()
-        process.wait()
-        process.stdout.close()
+        for process in made:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def lines(
@@ -88,24 +115,22 @@ def lines(
     """Runs a program and yields its output line by line; the last item is `exit CODE`.  log: a copy of the bytes."""
     import subprocess
 
+    made = list["subprocess.Popen[bytes]"]()
     try:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd, env=dict(environ)
-        )
-    except FileNotFoundError:
-        raise missing(argv[0]) from None
-    assert process.stdout is not None
-    try:
+        process = _start(made, argv, stderr=subprocess.STDOUT, cwd=cwd, env=dict(environ))
+        assert process.stdout is not None
         for raw in process.stdout:
             if log is not None:
                 log.write(raw)
             yield printable(raw.decode("utf-8", "replace").rstrip("\r\n"), 0)
         yield f"exit {process.wait()}"
     finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
-        process.stdout.close()
+        for process in made:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 class Cleaner(Protocol):
@@ -137,28 +162,18 @@ def foreground(
 
     # a program of Python's that prints into a pipe would keep its lines until there are many
     variables = {"PYTHONUNBUFFERED": "1", **environ}
-    cleaners = cleaner(), cleaner()  # before: an interrupt must find the program watched
-    try:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env=variables,
-            start_new_session=True,
-            close_fds=True,
-        )
-    except FileNotFoundError:
-        raise missing(argv[0]) from None
+    cleaners = cleaner(), cleaner()
+    made = list["subprocess.Popen[bytes]"]()
     passing: list[threading.Thread] = []
     try:
+        process = _start(made, argv, stderr=subprocess.PIPE, cwd=cwd, env=variables, start_new_session=True)
         for each in zip((process.stdout, process.stderr), (1, 2), cleaners, strict=True):
             passing.append(threading.Thread(target=_pass_on, args=each, daemon=True))
             passing[-1].start()
         return process.wait()
     finally:
-        _end(process, grace_s)
+        for process in made:
+            _end(process, grace_s)
         for thread in passing:  # what outlives the program may hold its outputs open
             thread.join(LAST_LINES_S)
 

@@ -159,3 +159,42 @@ def test_a_capped_program_ends_when_it_says_too_much_or_takes_too_long():
     assert programs.capped([sys.executable, "-c", "print(1)"], environ={}, timeout_s=20) == programs.Finished(0, b"1\n")
     with pytest.raises(PreconditionError):
         programs.capped(["/nonexistent/program"], environ={}, timeout_s=1)
+
+
+# Stands for a signal that comes while a program is started: its start takes long, and ends in the middle.
+CALLER = """
+import os, signal, subprocess, sys
+from mlcc.io import programs
+
+class Plain:
+    feed = staticmethod(lambda line: [line])
+    rest = staticmethod(lambda: [])
+
+def end(number, frame):
+    raise SystemExit(143)
+
+class Slow(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        print(self.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+
+signal.signal(signal.SIGTERM, end)
+subprocess.Popen = Slow
+argv = ["sleep", "60"]
+{
+    "foreground": lambda: programs.foreground(argv, environ=os.environ, cleaner=Plain),
+    "lines": lambda: list(programs.lines(argv, environ=os.environ)),
+    "capped": lambda: programs.capped(argv, environ=os.environ, timeout_s=60),
+}[sys.argv[1]]()
+"""
+
+
+@pytest.mark.parametrize("how", ["foreground", "lines", "capped"])
+def test_a_program_that_is_being_started_is_ended_with_its_caller(how: str):
+    done = programs.run([sys.executable, "-c", CALLER, how], environ=ENVIRON, timeout_s=30)
+    assert done.code == 143, done
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout), 0)
