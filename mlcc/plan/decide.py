@@ -62,6 +62,7 @@ def make_plan(desired: Tree, known: Known, options: Options = Options()) -> Plan
         new = desired.get(path)
         change = _gone(path, known) if new is None else _rendered(path, new, known, options)
         if change is None:
+            records.update(_remembered(path, known))
             continue
         findings.extend(findings_of(_facts(change, new, known, path in crlf)))
         if new is not None:
@@ -270,6 +271,17 @@ def _record(path: str, new: Rendered, change: Change, known: Known, options: Opt
     else:
         edited = "" if new.owner == SEED else REMOVED
     return Record(new.owner, new.mode, digest(new.data), edited)
+
+
+def _remembered(path: str, known: Known) -> dict[str, Record]:
+    """The record of a file that is neither rendered nor there: its user's answer that it stays deleted is kept.
+
+    Else the file would come back with the next configuration that renders it.
+    """
+    record = known.records.get(path)
+    if record is None or not known.producible(path) or not (record.owner == SEED or record.edited == STAYS_DELETED):
+        return {}
+    return {path: record._replace(edited=STAYS_DELETED)}
 
 
 def _facts(change: Change, new: Rendered | None, known: Known, crlf: bool) -> Facts:

@@ -11,7 +11,7 @@ from mlcc.core.text import printable
 MARKED = "conflict markers stand in it"
 REMOVED_HERE = "removed on disk, but the new file differs from what was rendered before"
 NO_BASE = "mlcc.lock records it, but .mlcc/base holds no copy to tell your edits by"
-NOT_OURS = "exists, and mlcc did not write it"
+NOT_OURS = "exists, and mlcc has no record of what it wrote there"
 EDITED = "edited where the new file changes too"
 BESIDE = "its new version still lies beside it"
 # Why a file is kept.

@@ -89,6 +89,12 @@ def test_validate_tells_edits_apart(project: Path) -> None:
     assert {"path": "Dockerfile", "owner": "managed", "state": "edited, recorded"} in recorded["files"]
     (project / "code/handler.py").unlink()
     assert do(project, "validate").code == 0
+    (project / "Dockerfile").unlink()
+    assert do(project, "validate").code == 1
+    assert run_mlcc("apply", "-q", "--keep-deleted", "Dockerfile", cwd=project).code == 0
+    answered = json.loads(do(project, "validate", "--json").stdout)
+    assert {"path": "Dockerfile", "owner": "managed", "state": "removed by you"} in answered["files"]
+    assert answered["ok"]
 
 
 @pytest.mark.parametrize(

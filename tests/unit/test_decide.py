@@ -240,6 +240,29 @@ def test_a_deletion_that_is_kept_is_no_conflict_and_is_remembered(options):
     assert (only_change(back).action, back.records[PATH].edited) == ("create", "")
 
 
+@pytest.mark.parametrize(
+    "record",
+    [Record(SEED, 0o644, digest(A)), Record(MANAGED, 0o644, digest(A), STAYS_DELETED)],
+    ids=["a seed", "an answer"],
+)
+def test_a_deletion_outlives_a_configuration_that_does_not_render_the_file(record):
+    away = plan(Row("", None, None, None, None), records={PATH: record})
+    assert (away.changes, away.base) == ((), {})
+    assert away.records == {PATH: record._replace(edited=STAYS_DELETED)}
+    back = plan(Row("", None, None, B, None), owner=record.owner, records=away.records)
+    assert (only_change(back).action, back.records[PATH].edited) == ("keep", STAYS_DELETED)
+
+
+@pytest.mark.parametrize("edited", ["", "removed"])
+def test_a_managed_file_that_is_gone_twice_is_forgotten(edited):
+    assert not plan(Row("", None, None, None, None), records={PATH: Record(MANAGED, 0o644, digest(A), edited)}).records
+
+
+def test_no_record_of_a_path_that_no_layer_renders_is_kept():
+    known = {"records": {PATH: Record(SEED, 0o644, digest(A), STAYS_DELETED)}, "producible": lambda path: False}
+    assert not plan(Row("", None, None, None, None), **known).records
+
+
 def test_one_deletion_that_is_kept_lets_the_other_files_merge():
     desired = {PATH: Rendered(B), "do/other": Rendered(D)}
     known = Known({"do/other": OnDisk(B)}, {PATH: A, "do/other": A}, {}, lambda p: True)
@@ -373,7 +396,7 @@ def test_the_hint_for_a_removed_file_names_what_brings_it_back():
 @pytest.mark.parametrize(
     ("record", "told"),
     [
-        (None, "mlcc did not write it"),
+        (None, "mlcc has no record"),
         (Record(MANAGED, 0o644, digest(B)), ".mlcc/base holds no copy"),
         (Record(MANAGED, 0o644, digest(A), digest(B)), ".mlcc/base holds no copy"),
     ],

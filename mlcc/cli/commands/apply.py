@@ -134,7 +134,7 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
 
 def _named(options: Options, prepared: Prepared) -> None:
     """Raises UserError for a path that names no rendered file, or a file as deleted that is there."""
-    rendered = prepared.plan.records
+    rendered = prepared.plan.base
     findings = [
         _unknown(option, word)
         for option, words in (("--restore", options.restore), ("--keep-deleted", options.keep_deleted))

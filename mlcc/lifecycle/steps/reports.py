@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from mlcc.core.paths import format_path
-from mlcc.core.tree import MAX_FILE_BYTES, REMOVED, digest
+from mlcc.core.tree import MAX_FILE_BYTES, REMOVED, STAYS_DELETED, digest
 from mlcc.io.disk.reader import Directory
 from mlcc.lifecycle import own_paths, run_state
 from mlcc.lifecycle.context import Context, Result
@@ -57,8 +57,10 @@ def _state(seen: str, rendered: str, edited: str, owner: str) -> str:
         return "yours, removed" if seen == REMOVED else "as rendered" if seen == rendered else "yours"
     if seen == rendered:
         return "as rendered"
+    if seen == REMOVED and edited in (REMOVED, STAYS_DELETED):
+        return "removed by you"
     if seen == edited:
-        return "removed by you" if seen == REMOVED else "edited, recorded"
+        return "edited, recorded"
     return "changed since mlcc apply"
 
 
