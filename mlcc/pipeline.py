@@ -17,10 +17,10 @@ from mlcc.apply.writer import ChangedMeanwhile, execute_plan
 from mlcc.checks.common.file_missing import named_files
 from mlcc.checks.runner import check_project
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error, has_errors
+from mlcc.core.findings import Finding, error, has_errors
 from mlcc.core.paths import EMPTY
 from mlcc.core.text import printable
-from mlcc.core.tree import Tree
+from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, Tree, digest
 from mlcc.io.disk.callers import StrPath, asked_to, texts
 from mlcc.io.disk.reader import Directory, present
 from mlcc.io.disk.staging import staging_folder
@@ -28,8 +28,10 @@ from mlcc.load.inputs import Inputs, gather
 from mlcc.load.locate import present_below
 from mlcc.load.request import Request
 from mlcc.plan.changes import Options
+from mlcc.plan.lock import outdated_lock, read_lock
 from mlcc.registries.loader import load as load_registries
 from mlcc.render.project import render_project
+from mlcc.resolve.causes import resolved_again
 from mlcc.resolve.project import Project, resolve_project
 
 # How often an apply plans anew because a file was saved meanwhile.
@@ -108,7 +110,28 @@ def plan(
             target = Directory(stack.enter_context(staging_folder(texts(staging))))
         stack.enter_context(target)
         project = with_choices_of(target, project)
-        return prepare_plan(project, render(project, staging), target, options)
+        prepared = prepare_plan(project, render(project, staging), target, options)
+        return prepared._replace(moved=_moved_files(project, prepared, staging))
+
+
+def _moved_files(project: Project, prepared: Prepared, staging: StrPath | Iterable[StrPath]) -> frozenset[str]:
+    """Files that newer registries or a newer mlcc change: what the lock records is rendered anew and compared.
+
+    None where the lock was written with the same ones, or where what it records cannot be rendered any more.
+    """
+    lock = prepared.before
+    if not (prepared.made_by_others and lock.values):
+        return frozenset()
+    again = {name: resolved_again(project, lock.leaves(name), name) for name in (None, *lock.environments)}
+    if any(has_errors(resolved.findings) for resolved in again.values()):
+        return frozenset()
+    default = again.pop(None)
+    environments = {str(name): resolved for name, resolved in again.items()}
+    with staging_folder(texts(staging)) as private:
+        tree = render_project(default, environments, private, project.inputs.plugged.layers)
+    digests = {path: digest(rendered.data) for path, rendered in tree.items()}
+    records = {path: record.digest for path, record in lock.files.items()}
+    return frozenset(c.path for c in prepared.plan.changes if digests.get(c.path) != records.get(c.path))
 
 
 def with_choices_of(target: Directory, project: Project) -> Project:
@@ -134,6 +157,19 @@ def without_choices(project: Project) -> Project:
     return fresh
 
 
+def lock_findings(directory: StrPath) -> list[Finding]:
+    """What is wrong with the lock in a folder: a plan would refuse it.  Nothing where there is no lock."""
+    where = os.fsdecode(directory)
+    if not present(where):
+        return []
+    try:
+        with asked_to("read the lock"), Directory(where, follow=False) as target:
+            found = target.read(LOCK_NAME, LOCK_MAX_BYTES)
+        return outdated_lock(read_lock(found[0])) if found is not None else []
+    except UserError as problem:
+        return list(problem.findings)
+
+
 def apply(
     project: Project,
     directory: StrPath = "",
@@ -157,6 +193,7 @@ def apply(
                 if now is not project:
                     project, tree = now, render(now, staging)
                 prepared = prepare_plan(project, tree, target, options)
+                prepared = prepared._replace(moved=_moved_files(project, prepared, staging))
             review(prepared)
             if prepared.blocked:
                 return prepared, False

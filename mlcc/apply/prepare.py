@@ -33,7 +33,8 @@ class Prepared(NamedTuple):
     """A plan with all that apply needs to carry it out.
 
     lock: bytes that mlcc.lock shall have; before: the lock as it was; state and known: what the plan was made from;
-    made_by_others: the lock was written with other registries, or by another version of mlcc.
+    made_by_others: the lock was written with other registries, or by another version of mlcc; moved: files that today's
+    registries and mlcc render otherwise from what the lock records, so that nobody's words changed them.
     """
 
     plan: Plan
@@ -42,6 +43,7 @@ class Prepared(NamedTuple):
     state: State
     known: Known
     made_by_others: bool = False
+    moved: frozenset[str] = frozenset()
 
     @property
     def lock_changes(self) -> bool:

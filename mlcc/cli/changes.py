@@ -77,39 +77,57 @@ def changed_values(project: Project, prepared: Prepared) -> list[dict[str, Any]]
     return [{**row, "cause": REGISTRIES if row["path"] in moved else INPUT} for row in rows]
 
 
-def value_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Changed values, a line each; those that nobody's words changed stand under a heading of their own."""
-    lines = [value_line(row) for row in rows if row["cause"] == INPUT]
-    moved = [f"  {value_line(row)}" for row in rows if row["cause"] == REGISTRIES]
-    return [*lines, *([MOVED, *moved] if moved else [])]
+def value_lines(rows: Sequence[Mapping[str, Any]], session: Session) -> list[str]:
+    """Changed values; those that nobody's words changed stand under a heading of their own."""
+    lines = [value_line(row, session) for row in rows if row["cause"] == INPUT]
+    moved = [value_line(row, session, indent="    ") for row in rows if row["cause"] == REGISTRIES]
+    return [*lines, *([f"  {MOVED}", *moved] if moved else [])]
 
 
 MOVED = "by newer registries or a newer mlcc, not by mlcc.yaml:"
+HEADINGS = {INPUT: "", REGISTRIES: MOVED}
 
 
 def plan_document(project: Project, prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Any]:
     """The `plan/diff/apply` contract."""
     return document(
-        changes=[_change(c) for c in prepared.all_changes],
+        changes=[_change(c, prepared) for c in prepared.all_changes],
         values=changed_values(project, prepared),
         summary=prepared.summary,
         findings=[plain(f) for f in ordered(findings)],
     )
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: Change, prepared: Prepared) -> dict[str, Any]:
     """One file; `digest` is that of the bytes that are written, so that a saved plan says what will be."""
     row: dict[str, Any] = {"path": change.path, "action": change.action}
     if change.data is not None:
         row["digest"] = digest(change.data)
+    if change.action != UNCHANGED:
+        row["cause"] = cause_of(change, prepared)
     return row
+
+
+def cause_of(change: Change, prepared: Prepared) -> str:
+    """Why a file changes; one that both change counts as the registries', for nobody expects that part."""
+    return REGISTRIES if change.path in prepared.moved and (change.writes or change.action == DELETE) else INPUT
+
+
+def by_cause(prepared: Prepared) -> list[tuple[str, list[Change]]]:
+    """The files that are not unchanged, in two groups with a heading each; that of the first is empty."""
+    shown = [c for c in prepared.all_changes if c.action != UNCHANGED]
+    groups = [(heading, [c for c in shown if cause_of(c, prepared) == cause]) for cause, heading in HEADINGS.items()]
+    return [(heading, found) for heading, found in groups if found]
 
 
 def change_line(change: Change, session: Session) -> str:
     """One changed file."""
     sign, colour = SIGNS[change.action]
+    head, path = f"{sign} {change.action:<9}", printable(change.path, 200)
     reason = f"  ({change.reason})" if change.reason else ""
-    return f"  {session.paint(f'{sign} {change.action:<9}', fg=colour)} {printable(change.path, 200)}{reason}"
+    if len(f"  {head} {path}{reason}") > session.width and reason:
+        reason = f"\n{' ' * 14}{reason.lstrip()}"
+    return f"  {session.paint(head, fg=colour)} {path}{reason}"
 
 
 def summary_line(prepared: Prepared, done: bool = False) -> str:
@@ -151,9 +169,12 @@ def print_plan(
         session.documents[path] = plan_document(project, prepared, findings)
         return
     if session.format == "markdown":
-        rows = [{"path": c.path, "action": c.action, "reason": c.reason} for c in prepared.all_changes]
-        shown = [r for r in rows if r["action"] != UNCHANGED]
-        session.out(table(shown, ["action", "path", "reason"], session))
+        shown = [
+            {"path": c.path, "action": c.action, "reason": c.reason, "cause": cause_of(c, prepared)}
+            for c in prepared.all_changes
+            if c.action != UNCHANGED
+        ]
+        session.out(table(shown, ["action", "path", "reason", *(["cause"] if prepared.moved else [])], session))
         values = changed_values(project, prepared)
         if values:
             shown = [{**row, "after": _with_level(row)} for row in values]
@@ -177,21 +198,29 @@ def _last_line(prepared: Prepared, done: bool) -> str:
 
 def _details(session: Session, project: Project, prepared: Prepared) -> None:
     """Every file that is not unchanged, and the values that differ from the lock."""
-    for change in prepared.all_changes:
-        if change.action != UNCHANGED:
+    for heading, found in by_cause(prepared):
+        if heading:
+            session.out(f"  {heading}")
+        for change in found:
             session.out(change_line(change, session))
     values = changed_values(project, prepared)
     if values and prepared.before.values:
         session.out("")
-        for line in value_lines(values):
-            session.out(f"  {line}")
+        for line in value_lines(values, session):
+            session.out(line)
 
 
-def value_line(row: Mapping[str, Any]) -> str:
-    """A changed value on one line."""
+def value_line(row: Mapping[str, Any], session: Session, indent: str = "  ") -> str:
+    """A changed value, on one line where the terminal is as wide."""
     before = "(absent)" if row["before"] is None else printable(cell(row["before"]), 60)
     after = "(absent)" if row["after"] is None else printable(cell(_with_level(row)), 60)
-    return f"{printable(row['path'], 120)}: {before} -> {after}  [{row['source'] or 'removed'}]"
+    parts = [f"{printable(row['path'], 120)}: {before}", f"-> {after}", f" [{row['source'] or 'removed'}]"]
+    lines = [indent]
+    for part in parts:
+        if lines[-1].strip() and len(f"{lines[-1]} {part}") > session.width:
+            lines.append(f"{indent}   ")
+        lines[-1] += f" {part}" if lines[-1].strip() or len(lines) > 1 else part
+    return "\n".join(lines)
 
 
 def _with_level(row: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from mlcc.load.layers import Layer, node_layer
 from mlcc.load.lock_choices import of_environment
 from mlcc.resolve.project import Project
 from mlcc.resolve.resolver import resolve_layers
+from mlcc.resolve.result import Resolved
 
 BY_HAND = {source.label: source for source in Source if source.by_hand}
 
@@ -32,13 +33,21 @@ class Leaf(Protocol):
         """The label of the source that won."""
 
 
+def resolved_again(project: Project, recorded: Mapping[Path, Leaf], name: str | None) -> Resolved:
+    """What somebody wrote at the last apply, resolved with today's registries.
+
+    recorded: the leaves of one environment in the lock; name: that environment (None: the default).
+    """
+    held = of_environment(project.inputs.choices, name)
+    return resolve_layers(tuple(_layers(recorded)), project.registries, name, held)
+
+
 def moved_by_registries(project: Project, recorded: Mapping[Path, Leaf]) -> set[Path]:
     """Paths of the chosen environment whose value differs from the recorded one though nobody's words changed it.
 
     recorded: the leaves of the same environment in the lock.
     """
-    held = of_environment(project.inputs.choices, project.chosen)
-    again = resolve_layers(tuple(_layers(recorded)), project.registries, project.chosen, held)
+    again = resolved_again(project, recorded, project.chosen)
     now = {path: value.value for path, value in again.values.items()}
     before = {path: leaf.value for path, leaf in recorded.items()}
     return {path for path in {*now, *before} if now.get(path) != before.get(path)}

@@ -167,6 +167,29 @@ def test_foreign_text_is_data_in_every_format(mlcc, form):
 
 
 # ---------------------------------------------------------------- layers
+@pytest.mark.parametrize(
+    ("lock", "code", "message"),
+    [
+        ("version: 1\n<<<<<<< HEAD\na: 1\n=======\nb: 1\n>>>>>>> x\n", 1, "a merge of two branches left conflict"),
+        ("version: 1\nchoices: {\n", 1, "cannot be read as a lock"),
+        ("version: 2\n", 1, "a newer mlcc wrote it"),
+        ("version: 1\nmlcc: 99.0.0\nregistries: {}\nvalues: {}\nfiles: {}\n", 0, "newer than this"),
+        ("version: 1\nmlcc: 0.1.0\nregistries: {}\nvalues: {}\nfiles: {}\n", 0, ""),
+    ],
+)
+def test_a_lock_that_a_plan_would_refuse_is_found(mlcc, lock, code, message):
+    build_tree(".", {"mlcc.yaml": SMALLEST, "mlcc.lock": lock})
+    found = mlcc("validate", code=code)
+    assert message in found.stdout
+    assert ("mlcc.lock" in found.stdout) == bool(message)
+    assert ("mlcc.lock: " in mlcc("plan", code=code).stderr) == bool(message)
+
+
+def test_a_lock_that_is_a_link_is_not_followed(mlcc):
+    build_tree(".", {"mlcc.yaml": SMALLEST, "elsewhere": "version: 1\n"}).joinpath("mlcc.lock").symlink_to("elsewhere")
+    assert "mlcc.lock" in mlcc("validate", code=1).stdout
+
+
 def test_extends_stands_under_the_file(mlcc):
     build_tree(
         HERE,

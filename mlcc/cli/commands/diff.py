@@ -8,7 +8,7 @@ import click
 
 from mlcc.apply.prepare import Prepared
 from mlcc.cli import complete
-from mlcc.cli.changes import changed_values, flush, prepare, print_plan, value_lines, value_rows
+from mlcc.cli.changes import by_cause, changed_values, flush, prepare, print_plan, value_lines, value_rows
 from mlcc.cli.options import KeyCommand, Values, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
@@ -95,10 +95,13 @@ def _project(session: Session, project: Project, prepared: Prepared, path: str) 
     if session.machine:
         print_plan(session, project, prepared, findings, path, done=False)
         return
-    for line in value_lines(changed_values(project, prepared) if prepared.before.values else []):
+    for line in value_lines(changed_values(project, prepared) if prepared.before.values else [], session):
         session.out(line)
-    for change in prepared.all_changes:
-        _file(session, change, prepared)
+    for heading, found in by_cause(prepared):
+        if heading:
+            session.out(heading)
+        for change in found:
+            _file(session, change, prepared)
     if not prepared.changes:
         session.out("nothing to do: the project is as mlcc.yaml says")
     print_findings(findings, session)

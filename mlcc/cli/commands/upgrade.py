@@ -148,7 +148,7 @@ def _print(
         for change in changes:
             session.out(f"  {change['action']:<9} {printable(change['path'], 200)}")
         for value in values:
-            session.out(f"  {value_line(value)}")
+            session.out(value_line(value, session))
     print_findings(proposal.findings, session)
     for line in proposal.words:
         session.say(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mlcc import pipeline
 from mlcc.checks.runner import of_variables
 from mlcc.cli.formats import print_report
 from mlcc.cli.options import KeyCommand, Values, env_option, finding_output, value_options
@@ -61,7 +62,7 @@ def command(
     pull: bool,
     env_vars: bool,
 ) -> int:
-    """Check mlcc.yaml: syntax, keys, values, and whether they fit together.
+    """Check mlcc.yaml: syntax, keys, values, and whether they fit together; and that mlcc.lock can be read.
 
     All findings are shown at once.  Exits 1 when one of them is an error.
     """
@@ -78,6 +79,7 @@ def command(
         try:
             project = read(path, values, env, () if env_vars else of_variables(), selection.directory)
             found.extend([*project.findings, *asked_for(project)])
+            found.extend(pipeline.lock_findings(target_of(path, selection.directory)))
         except UserError as problem:
             found.extend(problem.findings)
     print_report(found, session, chosen)
