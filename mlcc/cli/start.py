@@ -13,6 +13,8 @@ import sys
 
 INTERRUPTED, TERMINATED = 130, 143
 ENDING = (signal.SIGTERM, signal.SIGHUP)
+# How long after a callback in which a signal was dropped it comes again.
+AGAIN_S = 0.002
 
 
 def main() -> None:
@@ -27,6 +29,7 @@ def run(argv: list[str]) -> int:
         from mlcc.core.errors import Terminated, signal_in
 
         _handle_signals(Terminated)
+        _keep_signals(Terminated)
         _open_streams()
         code = _run(argv)
         _ignore_handlers()
@@ -53,8 +56,27 @@ def _handle_signals(terminated: type[BaseException]) -> None:
             signal.signal(number, terminate)
 
 
+def _keep_signals(terminated: type[BaseException]) -> None:
+    """Python drops what is raised in a callback of its own, as the import system has one: a signal comes again then."""
+
+    def unraisable(seen: sys.UnraisableHookArgs) -> None:
+        def again(*_: object) -> None:
+            if sys.unraisablehook is unraisable:  # else the run has ended meanwhile
+                raise seen.exc_type
+
+        if not issubclass(seen.exc_type, (KeyboardInterrupt, terminated)):
+            sys.__unraisablehook__(seen)
+        else:  # handlers run in the main thread alone, and so does this
+            signal.signal(signal.SIGALRM, again)
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+
+    sys.unraisablehook = unraisable
+
+
 def _ignore_handlers() -> None:
     """From here on a signal ends the process as it ends any other: nothing is left that could be torn."""
+    sys.unraisablehook = sys.__unraisablehook__
+    signal.setitimer(signal.ITIMER_REAL, 0)
     for number in (signal.SIGINT, *ENDING):
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)

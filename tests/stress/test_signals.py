@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,12 +33,33 @@ def program(argv: list[str]) -> Callable[[], int]:
     def action() -> int:
         from mlcc.cli import start as program_start
 
+        # as a program has it: what a signal leaves open is closed without a word
+        warnings.simplefilter("ignore", ResourceWarning)
         return program_start.run(argv)
 
     return action
 
 
-def at(point: int, number: signal.Signals, counted: Path) -> Callable[[], Callable[[], None]]:
+def send(number: signal.Signals) -> None:
+    """A signal to this process."""
+    os.kill(os.getpid(), number)
+
+
+def send_in_a_callback(number: signal.Signals) -> None:
+    """The same where Python drops what is raised: in a callback of a weak reference, as the import system has one."""
+
+    class Thing:
+        pass
+
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: send(number))
+    del thing
+    assert reference() is None
+
+
+def at(
+    point: int, number: signal.Signals, counted: Path, way: Callable[[signal.Signals], None] = send
+) -> Callable[[], Callable[[], None]]:
     """Sends this process a signal at one of its calls; -1 counts them only."""
 
     def prepare() -> Callable[[], None]:
@@ -48,7 +71,7 @@ def at(point: int, number: signal.Signals, counted: Path) -> Callable[[], Callab
                 nonlocal calls
                 calls += 1
                 if calls == point:
-                    os.kill(os.getpid(), number)
+                    way(number)
                 return real(*arguments, **options)
 
             return call
@@ -64,8 +87,9 @@ def at(point: int, number: signal.Signals, counted: Path) -> Callable[[], Callab
     return prepare
 
 
+@pytest.mark.parametrize("way", [send, send_in_a_callback])
 @pytest.mark.parametrize("number", CODES)
-def test_at_any_call(tmp_path: Path, number: signal.Signals) -> None:
+def test_at_any_call(tmp_path: Path, number: signal.Signals, way: Callable[[signal.Signals], None]) -> None:
     stage = staged(tmp_path / "backend", "backend")
     argv = ["apply", "-q", "-f", "../new.yaml", "-C", "."]
     said, counted, hurt = tmp_path / "said", tmp_path / "counted", stage.folder / "hurt"
@@ -73,11 +97,11 @@ def test_at_any_call(tmp_path: Path, number: signal.Signals) -> None:
     assert ended(start(program(argv), hurt, said, at(-1, number, counted))) == 0
     calls = int(counted.read_text())
     old, new, whole, slowest = tree(stage.old), tree(stage.new), 0, 0.0
-    points = random.Random("signals").sample(range(1, calls + 1), figure(100, 10))
+    points = random.Random("signals").sample(range(1, calls + 1), figure(100, 8 if way is send else 4))
     for point in points:
         copied(stage.old, hurt)
         began = time.monotonic()
-        code = ended(start(program(argv), hurt, said, at(point, number, counted)))
+        code = ended(start(program(argv), hurt, said, at(point, number, counted, way)))
         slowest = max(slowest, time.monotonic() - began)
         text = said.read_text()
         assert code == CODES[number], f"{number.name} at {point} of {calls}: {code} {text}"

@@ -160,8 +160,11 @@ def _remove_folder(parent: int, name: str) -> None:
 
 @contextmanager
 def signals_wait() -> Iterator[None]:
-    """Holds interrupts back while files are switched: a few milliseconds that must not be torn."""
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    """Holds interrupts back while files are switched: a few milliseconds that must not be torn.
+
+    SIGALRM among them: with it an interrupt comes again that Python dropped (cli/start).
+    """
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM})
     try:
         yield
     finally:
