@@ -80,6 +80,11 @@ class Engine(NamedTuple):
         asked = self.ask("inspect", "--format", "{{.State.Running}}", container, environ=environ)
         return asked.stdout.strip() == b"true"
 
+    def logs(self, container: str, environ: Mapping[str, str], lines: int, max_bytes: int) -> tuple[bytes, bool]:
+        """The end of what a container printed, and whether the limit of bytes has cut it."""
+        argv = [self.program, "logs", "--tail", str(lines), container]
+        return programs.end_of(argv, environ=environ, timeout_s=60, max_bytes=max_bytes)
+
     def containers(self, project: str, environ: Mapping[str, str]) -> list[str]:
         """Every container of a project, running or not."""
         listed = self.ask("ps", "--all", "--quiet", "--filter", f"label={LABEL}={project}", environ=environ)

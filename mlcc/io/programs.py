@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mlcc.core.errors import PreconditionError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # Of a line that is passed on, and how long its last lines may take.
 MAX_LINE, LAST_LINES_S = 1 << 20, 2.0
+LONG_LINE = "(a line that is too long to show)"
 
 
 class Finished(NamedTuple):
@@ -88,18 +90,43 @@ def _start(made: list[subprocess.Popen[bytes]], argv: Sequence[str], **options: 
 def capped(argv: Sequence[str], *, environ: Mapping[str, str], timeout_s: float, max_bytes: int = 64 << 10) -> Finished:
     """Runs a program that is a stranger's: what it prints beyond `max_bytes` ends it, as does the time; no stderr."""
     import subprocess
-    import threading
 
-    made = list["subprocess.Popen[bytes]"]()
-    watch = threading.Timer(timeout_s, lambda: made[0].kill())
-    try:
-        process = _start(made, argv, stderr=subprocess.DEVNULL, env=dict(environ))
-        watch.start()
+    with _timed(argv, timeout_s, stderr=subprocess.DEVNULL, env=dict(environ)) as process:
         assert process.stdout is not None
         found = process.stdout.read(max_bytes + 1)
         if len(found) > max_bytes:
             process.kill()
         return Finished(process.wait(), found[:max_bytes])
+
+
+def end_of(argv: Sequence[str], *, environ: Mapping[str, str], timeout_s: float, max_bytes: int) -> tuple[bytes, bool]:
+    """The last `max_bytes` of what a program prints, both outputs in their order, and whether more came before them.
+
+    No more is kept in memory.  What does not end in time is ended.
+    """
+    import subprocess
+
+    kept, cut = b"", False
+    with _timed(argv, timeout_s, stderr=subprocess.STDOUT, env=dict(environ)) as process:
+        assert process.stdout is not None
+        while part := process.stdout.read(max_bytes):
+            kept += part
+            cut = cut or len(kept) > max_bytes
+            kept = kept[-max_bytes:]
+    return kept, cut
+
+
+@contextmanager
+def _timed(argv: Sequence[str], timeout_s: float, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that runs for so long at most, and not beyond the block."""
+    import threading
+
+    made = list["subprocess.Popen[bytes]"]()
+    watch = threading.Timer(timeout_s, lambda: made[0].kill())
+    try:
+        process = _start(made, argv, **options)
+        watch.start()
+        yield process
     finally:
         watch.cancel()
         for process in made:
@@ -112,17 +139,20 @@ def capped(argv: Sequence[str], *, environ: Mapping[str, str], timeout_s: float,
 def lines(
     argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | None = None, log: IO[bytes] | None = None
 ) -> Iterator[str]:
-    """Runs a program and yields its output line by line; the last item is `exit CODE`.  log: a copy of the bytes."""
+    """Runs a program and yields its output line by line; the last item is `exit CODE`.
+
+    log: gets a copy of the bytes, without what a line has beyond MAX_LINE.
+    """
     import subprocess
 
     made = list["subprocess.Popen[bytes]"]()
     try:
         process = _start(made, argv, stderr=subprocess.STDOUT, cwd=cwd, env=dict(environ))
         assert process.stdout is not None
-        for raw in process.stdout:
+        for raw, text in _lines_of(process.stdout):
             if log is not None:
                 log.write(raw)
-            yield printable(raw.decode("utf-8", "replace").rstrip("\r\n"), 0)
+            yield printable(text, 0)
         yield f"exit {process.wait()}"
     finally:
         for process in made:
@@ -178,16 +208,21 @@ def foreground(
             thread.join(LAST_LINES_S)
 
 
+def _lines_of(stream: IO[bytes]) -> Iterator[tuple[bytes, str]]:
+    """Lines of a program, as bytes and as text.  Of one that is too long the beginning is read, and only said."""
+    whole = True
+    while raw := stream.readline(MAX_LINE):
+        long = len(raw) == MAX_LINE and not raw.endswith(b"\n")
+        if whole:  # of a long line there is more; what follows its beginning is a part of it
+            yield raw, LONG_LINE if long else raw.decode("utf-8", "replace").rstrip("\r\n")
+        whole = raw.endswith(b"\n")
+
+
 def _pass_on(stream: IO[bytes], to: int, cleaner: Cleaner) -> None:
     """Lines of a program to a descriptor of this process, until it has printed its last."""
-    whole = True
     with stream:
-        while raw := stream.readline(MAX_LINE):
-            long = len(raw) == MAX_LINE and not raw.endswith(b"\n")
-            text = "(a line that is too long to show)" if long else raw.decode("utf-8", "replace").rstrip("\r\n")
-            if whole:  # of a long line there is more; what follows its beginning is a part of it
-                _write(to, cleaner.feed(text))
-            whole = raw.endswith(b"\n")
+        for _, text in _lines_of(stream):
+            _write(to, cleaner.feed(text))
     _write(to, cleaner.rest())
 
 

@@ -71,3 +71,16 @@ def test_another_network_is_refused() -> None:
         Engine("podman", "podman", "").build_arguments(
             "a:1", "linux/amd64", ".", "p", {"MLCC_BUILD_NETWORK": "container:x"}
         )
+
+
+def test_the_logs_of_a_container_are_cut_where_they_are_read(tmp_path: Path) -> None:
+    """An engine that prints 40 lines, to both outputs."""
+    script = (
+        '#!/bin/sh\necho "asked: $*"\nn=0\nwhile [ $n -lt 40 ]; do echo out $n; echo err $n >&2; n=$((n + 1)); done\n'
+    )
+    build_tree(tmp_path, {"docker": File(script, 0o755)})
+    environ = {"PATH": os.environ["PATH"]}
+    engine = Engine("docker", str(tmp_path / "docker"), "1")
+    whole, cut = engine.logs("iris-1", environ, 100, 10_000)
+    assert (whole.splitlines()[:3], cut) == ([b"asked: logs --tail 100 iris-1", b"out 0", b"err 0"], False)
+    assert engine.logs("iris-1", environ, 100, 14) == (b"out 39\nerr 39\n", True)

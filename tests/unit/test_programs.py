@@ -87,6 +87,39 @@ def test_lines_are_printable_end_with_the_code_and_are_copied_as_they_were():
     assert log.getvalue() == b"one\n\x1b[31mtwo\xff\nthree"
 
 
+def test_of_a_line_without_an_end_the_beginning_is_read_and_not_shown():
+    log = io.BytesIO()
+    script = f"print('x' * {3 * programs.MAX_LINE}); print('end')"
+    assert list(programs.lines(python(script), environ=ENVIRON, log=log)) == [programs.LONG_LINE, "end", "exit 0"]
+    assert log.getvalue() == b"x" * programs.MAX_LINE + b"end\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("pass", (b"", False)),
+        ("print('0123456789', end='')", (b"0123456789", False)),
+        ("print('0123456789a', end='')", (b"123456789a", True)),
+        ("import os; os.write(1, b'out '); os.write(2, b'err')", (b"out err", False)),
+        (
+            "import os; [os.write(1, b'x' * 7) for _ in range(1000)]; os.write(1, b'last line\\n')",
+            (b"last line\n", True),
+        ),
+        ("raise SystemExit('no such')", (b"no such\n", False)),
+    ],
+)
+def test_the_end_of_what_a_program_prints(script: str, expected: tuple[bytes, bool]):
+    assert programs.end_of(python(script), environ=ENVIRON, timeout_s=30, max_bytes=10) == expected
+
+
+def test_a_program_that_never_stops_printing_is_ended_and_its_end_is_kept():
+    script = "while True: print('x' * 9)"
+    started = time.monotonic()
+    found, cut = programs.end_of(python(script), environ=ENVIRON, timeout_s=0.5, max_bytes=1000)
+    assert (set(found), len(found), cut) == (set(b"x\n"), 1000, True)
+    assert time.monotonic() - started < 20
+
+
 def test_lines_that_nobody_reads_on_end_the_program(tmp_path: Path):
     script = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
     reader = programs.lines(python(script), environ=ENVIRON)
@@ -188,11 +221,12 @@ argv = ["sleep", "60"]
     "foreground": lambda: programs.foreground(argv, environ=os.environ, cleaner=Plain),
     "lines": lambda: list(programs.lines(argv, environ=os.environ)),
     "capped": lambda: programs.capped(argv, environ=os.environ, timeout_s=60),
+    "end_of": lambda: programs.end_of(argv, environ=os.environ, timeout_s=60, max_bytes=9),
 }[sys.argv[1]]()
 """
 
 
-@pytest.mark.parametrize("how", ["foreground", "lines", "capped"])
+@pytest.mark.parametrize("how", ["foreground", "lines", "capped", "end_of"])
 def test_a_program_that_is_being_started_is_ended_with_its_caller(how: str):
     done = programs.run([sys.executable, "-c", CALLER, how], environ=ENVIRON, timeout_s=30)
     assert done.code == 143, done

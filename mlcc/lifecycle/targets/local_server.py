@@ -221,10 +221,10 @@ def alive(context: Context, record: Mapping[str, Any]) -> bool:
 
 def log_lines(context: Context, record: Mapping[str, Any], count: int) -> list[str]:
     """The last `count` lines that the server printed (0: all), redacted and safe to print."""
-    cut = False
     if is_container(record, context.project):
-        done = context.need_engine().ask("logs", str(record["name"]), environ=context.environ)
-        data, cut = _end_of(done.stdout + done.stderr)
+        # more lines than are shown: the first of those may be the middle of a key
+        lines = 2 * MAX_LOG_LINES
+        data, cut = context.need_engine().logs(str(record["name"]), context.environ, lines, MAX_LOG_BYTES)
     else:
         data, cut = run_state.tail(context.project.directory, run_state.LOG, MAX_LOG_BYTES)
     text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
@@ -237,11 +237,6 @@ def _last_lines(text: str, count: int) -> list[str]:
     """The last lines of a text; only they are made, for a text may be nothing but line ends."""
     lines = text.removesuffix("\n").rsplit("\n", count)
     return lines[-count:] if text else []
-
-
-def _end_of(data: bytes) -> tuple[bytes, bool]:
-    """The end of what a program printed, and whether there is more before it."""
-    return data[-MAX_LOG_BYTES:], len(data) > MAX_LOG_BYTES
 
 
 def stop(context: Context, record: Mapping[str, Any]) -> bool:
