@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -301,6 +301,18 @@ class Server:
                 assert alive(), "the server has ended before it accepted a connection"
                 assert time.monotonic() - self.started < limit, f"no connection within {limit} s"
                 time.sleep(0.02)
+
+    def first_answer(self, alive: Callable[[], bool], limit: float = 30) -> Answer:
+        """The first answer to /ping, whatever it says.
+
+        A connection is accepted before a worker runs: how long that one takes to start is the machine's matter.
+        """
+        self.accept(alive, limit)
+        while True:
+            with suppress(OSError, http.client.HTTPException):
+                return self.ping()
+            assert alive(), "the server has ended before it answered"
+            assert time.monotonic() - self.started < limit, f"no answer within {limit} s"
 
     def ready(self, alive: Callable[[], bool], limit: float = 90) -> float:
         """Waits until /ping says 200; the seconds since the start."""

@@ -201,7 +201,7 @@ def test_a_broken_model_is_never_healthy(built: Built, docker: Docker, tmp_path:
         (model / "model.joblib").write_bytes(b"\x80\x04 this is no model" if how == "garbage" else b"")
     with docker.container(built.image, "--volume", f"{inside(model)}:{MODEL}:ro") as container:
         server = container.server
-        server.accept(container.running)
+        assert server.first_answer(container.running).status == 503
         deadline = time.monotonic() + 60
         while "failed" not in (container.logs()):
             assert time.monotonic() < deadline, f"the log never says that the model failed:\n{container.logs()}"
@@ -224,7 +224,7 @@ def test_not_healthy_before_the_model_has_loaded(built: Built, docker: Docker) -
     with docker.container(built.slow, env={"TEST_LOAD_S": str(load_s)}) as container:
         server = container.server
         accepted = server.accept(container.running)
-        first = server.ping()
+        first = server.first_answer(container.running)
         assert first.status == 503, f"the model is still loading and /ping says {first}"
         assert accepted < load_s, "it must answer while the model loads"
         assert first.seconds < PING_S
