@@ -1,7 +1,7 @@
 """A merge that Git left unfinished in a project, as both sides have it.  Law: reads only; Git by plumbing.
 
-Git's index holds both versions of a file in conflict.  Where it does not (no repository, or the conflict was already
-added), the conflict marks in the files tell them apart.
+Git's index holds both versions of a file in conflict; of one that was added, the commits that are merged do.  Where
+there are none (no repository), the conflict marks in the files tell them apart.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ def read_branches(target: Directory, found: Found, environ: Mapping[str, str]) -
     if not marked and not _from_git(found.lock or b""):
         return None
     stages = git.unmerged(target.path, environ)
+    settled = _settled(found.lock) if LOCK_NAME not in stages and not _from_git(found.lock or b"") else None
+    # what was added has left the index; the commits that are merged still have it
+    added = {LOCK_NAME, *marked, *(PREFIX + path for path in marked)} - {*stages}
+    stages |= git.merge_commits(target.path, environ, sorted(added)) if added else {}
     # what somebody typed into a file in conflict is in no version of Git's: such a file is left to them
     marked = {path: data for path, data in marked.items() if _as_git_left(data, stages.get(path))}
     for path, data in [*marked.items(), (LOCK_NAME, found.lock or b"")]:
@@ -51,9 +55,14 @@ def read_branches(target: Directory, found: Found, environ: Mapping[str, str]) -
             stages[path] = {OURS: ours, THEIRS: theirs}
     if not stages:
         return None
-    whole = None if LOCK_NAME in stages or found.lock is None else read_lock(found.lock)
+    whole = settled.lock if settled is not None else None
     ancestor, ours_, theirs_ = (_side(stages, number, whole, marked) for number in (ANCESTOR, OURS, THEIRS))
-    return Branches(ours_, theirs_, ancestor)
+    return Branches(ours_, theirs_, ancestor, settled)
+
+
+def _settled(lock: bytes | None) -> Side | None:
+    """A lock that is in no conflict (any more)."""
+    return Side(read_lock(lock), choices_of(lock)) if lock is not None else None
 
 
 def _as_git_left(data: bytes, versions: Mapping[int, bytes] | None) -> bool:

@@ -89,11 +89,36 @@ def unmerged(folder: str, environ: Mapping[str, str]) -> dict[str, dict[int, byt
         mode, name, stage = about.split(b" ")
         if mode in PLAIN_MODES:
             stages.append((path.decode("utf-8", "surrogateescape"), int(stage), name))
-    blobs = _blobs(folder, environ, [name for _, _, name in stages]) if stages else {}
+    return _by_stage(stages, _blobs(folder, environ, [name for _, _, name in stages])) if stages else {}
+
+
+def merge_commits(folder: str, environ: Mapping[str, str], paths: Iterable[str]) -> dict[str, dict[int, bytes]]:
+    """Files as they are in the commits of a merge that is not committed yet, in the shape of `unmerged`.
+
+    Empty where there is no repository, no Git, or no such merge.
+    """
+    files = [path for path in paths if "\n" not in path][:MAX_UNMERGED]
+    try:
+        parted = run_git(folder, environ, "merge-base", "HEAD", "MERGE_HEAD")
+    except PreconditionError:
+        return {}
+    if parted.code not in (0, 1) or not files:  # 1: the two have no common ancestor
+        return {}
+    commits = {2: b"HEAD", 3: b"MERGE_HEAD"} | ({1: parted.stdout.split()[0]} if not parted.code else {})
+    asked = [(file, stage, commit) for file in files for stage, commit in commits.items()]
+    lines = b"".join(commit + b":./" + file.encode("utf-8", "surrogateescape") + b"\n" for file, _, commit in asked)
+    named = run_git(folder, environ, "cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=lines).stdout
+    answers = zip(asked, named.split(b"\n"), strict=False)
+    there = [(file, stage, line[:-5]) for (file, stage, _), line in answers if line.endswith(b" blob")]
+    return _by_stage(there, _blobs(folder, environ, [name for _, _, name in there]))
+
+
+def _by_stage(stages: Iterable[tuple[str, int, bytes]], blobs: Mapping[bytes, bytes]) -> dict[str, dict[int, bytes]]:
+    """Path, stage and object's name to the bytes by path and stage, of the objects that there are."""
     found: dict[str, dict[int, bytes]] = {}
-    for file, number, object_name in stages:
-        if object_name in blobs:
-            found.setdefault(file, {})[number] = blobs[object_name]
+    for file, number, name in stages:
+        if name in blobs:
+            found.setdefault(file, {})[number] = blobs[name]
     return found
 
 

@@ -40,15 +40,21 @@ class Side(NamedTuple):
 
 
 class Branches(NamedTuple):
-    """Both sides of an unfinished merge, and where they parted (empty where that is not known)."""
+    """Both sides of an unfinished merge, and where they parted (empty where that is not known).
+
+    settled: lock and choices where somebody settled the conflict in the lock, None while it is one.
+    """
 
     ours: Side
     theirs: Side
     ancestor: Side = Side()
+    settled: Side | None = None
 
     @property
     def lock(self) -> Lock:
         """The lock as the sides have it together: of each file the record of the side that changed it."""
+        if self.settled is not None:
+            return self.settled.lock
         sides = (self.ancestor.lock.files, self.ours.lock.files, self.theirs.lock.files)
         records: dict[str, Record] = three_way(*sides)
         for path in records:
@@ -59,6 +65,8 @@ class Branches(NamedTuple):
     @property
     def choices(self) -> Choices:
         """The choices of the side that made them otherwise than the ancestor; ours where both did."""
+        if self.settled is not None:
+            return self.settled.choices
         return three_way(self.ancestor.choices, self.ours.choices, self.theirs.choices)
 
     def base(self, path: str) -> bytes | None:

@@ -84,8 +84,9 @@ def test_two_branches_that_change_different_keys_merge(project, mlcc, tmp_path):
     mlcc("apply", "--check", code=0)
 
 
-@pytest.mark.parametrize("added", [False, True], ids=["in the index", "already added"])
+@pytest.mark.parametrize("added", ["", "-A", "--ours", "--theirs"])
 def test_a_conflict_in_a_rendered_file_is_rendered_anew(project, mlcc, tmp_path, added):
+    """In the index; added to it as it is; added with the lock of one side."""
     git(HERE, "checkout", "-q", "theirs")
     change(mlcc, {"project: {name: iris}": "project: {name: iris, description: theirs}", **THEIRS})
     git(HERE, "checkout", "-q", "main")
@@ -95,6 +96,8 @@ def test_a_conflict_in_a_rendered_file_is_rendered_anew(project, mlcc, tmp_path,
     assert "<<<<<<<" in (HERE / "mlcc.lock").read_text()
     text = TEXT.replace("{name: iris}", "{name: iris, description: theirs}")
     (HERE / "mlcc.yaml").write_text(text.replace("LOG_LEVEL: info", "LOG_LEVEL: debug, B: c"))
+    if added.startswith("--"):
+        git(HERE, "checkout", added, "mlcc.lock")
     if added:
         git(HERE, "add", "-A")
     result = mlcc("apply", code=0)
@@ -108,6 +111,27 @@ def edited(path: str, old: str, new: str) -> dict[str, str]:
     text = (HERE / path).read_text()
     assert old in text
     return {path: text.replace(old, new)}
+
+
+def test_a_lock_that_was_settled_keeps_its_answers(project, mlcc):
+    """The sides tell renderings from edits; what is remembered is what the settled lock says."""
+    change(mlcc, {}, {"code/app.py": (HERE / "code/app.py").read_text() + "# ours\n"})
+    (HERE / "Dockerfile").unlink()
+    mlcc("apply", "-q", "--keep-deleted", "Dockerfile", code=0)
+    commit(HERE, "without a Dockerfile")
+    git(HERE, "checkout", "-q", "theirs")
+    change(mlcc, THEIRS)
+    git(HERE, "checkout", "-q", "main")
+    change(mlcc, {"env: {LOG_LEVEL: info}": "env: {LOG_LEVEL: info, B: c}"})
+    subprocess.run([*GIT, "merge", "-q", "theirs"], capture_output=True)
+    (HERE / "mlcc.yaml").write_text(TEXT.replace("LOG_LEVEL: info", "LOG_LEVEL: debug, B: c"))
+    git(HERE, "checkout", "--ours", "mlcc.lock")
+    git(HERE, "add", "-A")
+    mlcc("apply", code=0)
+    assert not (HERE / "Dockerfile").exists()
+    assert (HERE / "code/app.py").read_text().endswith("# ours\n")
+    commit(HERE, "merged")
+    mlcc("apply", "--locked", code=0)
 
 
 def test_edits_of_both_branches_are_kept(project, mlcc):

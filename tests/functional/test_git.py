@@ -138,6 +138,42 @@ def test_what_is_unmerged_is_read_from_the_index() -> None:
     assert gits.unmerged("repo", {"PATH": "/nowhere"}) == {}
 
 
+def test_what_was_added_is_read_from_the_commits_of_the_merge() -> None:
+    environ = dict(os.environ)
+    git_repo("repo", {"a": "one\n", "sub/b": "one\n", "sub/same\rname": "x\n"})
+    assert gits.merge_commits("repo", environ, ["a"]) == {}, "nothing is merged"
+    git("repo", "checkout", "-q", "-b", "theirs")
+    build_tree("repo", {"a": "two\n", "sub/b": "two\n", "sub/new": "two\n"})
+    commit("repo", "theirs")
+    git("repo", "checkout", "-q", "-")
+    build_tree("repo", {"a": "three\n", "sub/b": "three\n"})
+    commit("repo", "ours")
+    subprocess.run([*GIT, "merge", "-q", "theirs"], cwd="repo", capture_output=True)
+    git("repo", "add", "-A")
+    assert gits.unmerged("repo", environ) == {}
+    asked = ["b", "new", "absent", "same\rname", "with\nan end", "../a"]
+    assert gits.merge_commits("repo/sub", environ, asked) == {
+        "b": {1: b"one\n", 2: b"three\n", 3: b"two\n"},
+        "new": {3: b"two\n"},
+        "same\rname": {1: b"x\n", 2: b"x\n", 3: b"x\n"},
+        "../a": {1: b"one\n", 2: b"three\n", 3: b"two\n"},
+    }
+    assert gits.merge_commits("repo", environ, []) == {}
+    assert gits.merge_commits(".", environ, ["a"]) == {}
+    assert gits.merge_commits("repo", {"PATH": "/nowhere"}, ["a"]) == {}
+
+
+def test_commits_without_a_common_one_have_no_ancestor() -> None:
+    git_repo("repo", {"a": "one\n"})
+    git("repo", "checkout", "-q", "--orphan", "theirs")
+    build_tree("repo", {"a": "two\n"})
+    commit("repo", "theirs")
+    git("repo", "checkout", "-q", "main")
+    subprocess.run([*GIT, "merge", "-q", "--allow-unrelated-histories", "theirs"], cwd="repo", capture_output=True)
+    git("repo", "add", "-A")
+    assert gits.merge_commits("repo", dict(os.environ), ["a"]) == {"a": {2: b"one\n", 3: b"two\n"}}
+
+
 def test_what_is_unmerged_is_read_within_caps() -> None:
     """Of a large object only its size is asked."""
     git_repo("repo", {"small": "one\n", "large": "one\n"})
