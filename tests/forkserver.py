@@ -4,7 +4,8 @@ A run is a process of its own, as the program's is: its environment, working dir
 are those of a process.  Only what is the same for every run is shared: starting Python, importing modules, reading the registries
 and schemas that are packaged and compiling templates, which are nine tenths of a run.  tests/contract/test_hermetic.py
 holds its answers to those of the program, and tests about starting, imports or Python's own variables use the program
-(`run_mlcc(..., program=True)`).
+(`run_mlcc(..., program=True)`).  For what starts `mlcc` itself, as the scripts in do/ and the commands of a page do, there is
+a small program that asks for a fork as well (`ForkServer.program`).
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import functools
 import gc
 import importlib
 import io
-import json
+import marshal
 import os
 import pkgutil
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -39,21 +41,31 @@ class ForkServer:
         """Starts the process; it ends when this object's socket does."""
         self.socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
-            code = "import sys; from tests.forkserver import serve; serve(int(sys.argv[1]))"
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", code, str(other.fileno())],
-                pass_fds=[other.fileno()],
-                cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-                # not the variables of the test that happens to be the first
-                env={"PATH": os.environ["PATH"]},
-                stdin=subprocess.DEVNULL,
-            )
+            self.folder = tempfile.mkdtemp(prefix="mlcc-fork-")
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            listener.bind(f"{self.folder}/socket")
+            listener.listen(64)
+            code = "import sys; from tests.forkserver import serve; serve(*map(int, sys.argv[1:]))"
+            with listener:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-c", code, str(other.fileno()), str(listener.fileno())],
+                    pass_fds=[other.fileno(), listener.fileno()],
+                    cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                    # not the variables of the test that happens to be the first
+                    env={"PATH": os.environ["PATH"]},
+                    stdin=subprocess.DEVNULL,
+                )
             assert self.socket.recv(16) == b"ready"
+        self.program = f"{self.folder}/bin/mlcc"
+        os.mkdir(f"{self.folder}/bin")
+        with open(self.program, "w", encoding="utf-8") as file:
+            file.write(CLIENT.format(python=sys.executable, folder=self.folder, max=MAX_MESSAGE, never=OF_PYTHON))
+        os.chmod(self.program, 0o755)
 
     def start(self, argv: list[str], cwd: str, environ: Mapping[str, str], streams: tuple[int, int, int]) -> Run:
         """Starts a run with three descriptors as its streams; they stay the caller's, who closes them."""
         status, other = os.pipe()
-        message = json.dumps([argv, cwd, dict(environ)]).encode("utf-8", "surrogateescape")
+        message = marshal.dumps([argv, cwd, dict(environ)])
         assert len(message) < MAX_MESSAGE
         try:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_MESSAGE)
@@ -66,6 +78,7 @@ class ForkServer:
         """Ends the process."""
         self.socket.close()
         self.process.wait(30)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Run:
@@ -103,14 +116,43 @@ def usable(environ: Mapping[str, str]) -> bool:
     return not any(n.startswith(OF_PYTHON) and n not in ("PYTHONPATH", "PYTHONSAFEPATH") for n in environ)
 
 
+# `mlcc` for what starts it by its name.  Where a fork would not do, it becomes the program itself.
+CLIENT = """#!{python} -SI
+import marshal, os, signal, sys, _socket
+real = os.path.join(os.path.dirname(sys.executable), "mlcc")
+message = marshal.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)])
+connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+try:
+    if len(message) > 150_000 or any(n.startswith({never}) for n in os.environ if n not in ("PYTHONPATH", "PYTHONSAFEPATH")):
+        raise OSError
+    connection.connect("{folder}/socket")
+    status, other = os.pipe()
+    descriptors = b"".join(fd.to_bytes(4, sys.byteorder) for fd in (0, 1, 2, other))
+    connection.sendmsg([message], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
+except OSError:
+    os.execv(real, [real, *sys.argv[1:]])
+os.close(other)
+with open(status) as answers:
+    pid = int(answers.readline())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: os.kill(pid, number))
+    code = int(answers.readline())
+if code < 0:
+    signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+os._exit(code)
+"""
+
+
 # ---------------------------------------------------------------- the process
-def serve(fd: int) -> None:
+def serve(fd: int, listener_fd: int) -> None:
     """Forks for each message until the other end is closed."""
     warm()
     # no run walks over, and thereby copies, what it shares
     gc.collect()
     gc.freeze()
-    channel = socket.socket(fileno=fd)
+    channel, listener = socket.socket(fileno=fd), socket.socket(fileno=listener_fd)
     running: dict[int, int] = {}
     wake, woken = os.pipe()
     os.set_blocking(woken, False)
@@ -120,7 +162,7 @@ def serve(fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel.send(b"ready")
     while True:
-        ready = select.select([channel, wake], [], [])[0]
+        ready = select.select([channel, listener, wake], [], [])[0]
         if wake in ready:
             os.read(wake, 4096)
             _reap(running)
@@ -128,14 +170,32 @@ def serve(fd: int) -> None:
             message, descriptors, _, _ = socket.recv_fds(channel, MAX_MESSAGE, 4)
             if not message:
                 return
-            *streams, status = descriptors
-            pid = os.fork()
-            if pid == 0:
-                _run(channel, json.loads(message), streams, (wake, woken, status, *running.values()))
-            running[pid] = status
-            _tell(status, pid)
-            for stream in streams:
-                os.close(stream)
+            _fork(message, descriptors, running, (channel, listener), (wake, woken))
+        if listener in ready:
+            connection = listener.accept()[0]
+            with connection:
+                message, descriptors, _, _ = socket.recv_fds(connection, MAX_MESSAGE, 4)
+            if message:
+                _fork(message, descriptors, running, (channel, listener), (wake, woken))
+
+
+def _fork(
+    message: bytes,
+    descriptors: list[int],
+    running: dict[int, int],
+    sockets: tuple[socket.socket, ...],
+    pipes: tuple[int, ...],
+) -> None:
+    *streams, status = descriptors
+    pid = os.fork()
+    if pid == 0:
+        for each in sockets:
+            each.close()
+        _run(marshal.loads(message), streams, (*pipes, status, *running.values()))
+    running[pid] = status
+    _tell(status, pid)
+    for stream in streams:
+        os.close(stream)
 
 
 @functools.cache
@@ -188,14 +248,13 @@ def _tell(pipe: int, number: int) -> None:
         os.write(pipe, b"%d\n" % number)
 
 
-def _run(channel: socket.socket, message: list[Any], streams: list[int], others: tuple[int, ...]) -> None:
+def _run(message: list[Any], streams: list[int], others: tuple[int, ...]) -> None:
     """The run, in the forked process; never returns."""
     argv, cwd, environ = message
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        channel.close()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         for fd in (*streams, *others):

@@ -272,7 +272,7 @@ class Installed:
             "PATH": os.environ["PATH"],
             "HOME": str(folder.parent / "home"),
             "PYTHONPATH": os.pathsep.join(map(str, sites)),
-            "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc"),
+            "MLCC": fork_server().program,
             "MLCC_ENGINE": "none",
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import NetworkRefused
-from tests.helpers import ROOT, SMALLEST, build_tree, run_mlcc
+from tests.helpers import ROOT, SMALLEST, build_tree, fork_server, run_mlcc
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 443), ("8.8.8.8", 53), ("example.com", 80), ("169.254.169.254", 80)])
@@ -71,6 +72,34 @@ def test_a_forked_run_says_what_the_program_says(argv: tuple[str, ...]):
     without = {"MLCC_NO_CACHE": "1"}
     forked, program = run_mlcc(*argv, env=without), run_mlcc(*argv, env=without, program=True)
     assert forked == program
+
+
+def by_name(*argv: str, script: str = '"$0" "$@"', **variables: str) -> tuple[int, str, str]:
+    """mlcc started by a shell, through the small program that asks for a fork."""
+    words = ["bash", "-c", script, fork_server().program, *argv]
+    done = subprocess.run(words, env={**os.environ, **variables}, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("argv", [(), ("--version",), ("plan", "-o", "json"), ("no-such-command",), ("do", "status")])
+def test_what_starts_mlcc_by_its_name_gets_the_same(argv: tuple[str, ...]):
+    build_tree(Path(), {"mlcc.yaml": SMALLEST})
+    program = run_mlcc(*argv, env={"MLCC_NO_CACHE": "1"}, program=True)
+    assert by_name(*argv, MLCC_NO_CACHE="1") == (program.code, program.stdout, program.stderr)
+    assert by_name(*argv, MLCC_NO_CACHE="1", PYTHONHASHSEED="1") == (program.code, program.stdout, program.stderr)
+
+
+def test_a_run_by_name_has_the_streams_and_signals_of_its_caller():
+    build_tree(Path(), {"mlcc.yaml": SMALLEST})
+    assert by_name("--version", script='"$0" "$@" >&-')[0] == 1
+    assert by_name("init", "-f", "x.yaml", "x", script='"$0" "$@" <&- | cat')[0] == 0
+    here = os.open(".", os.O_RDONLY)
+    try:
+        fcntl.flock(here, fcntl.LOCK_EX)  # it waits for the lock until the signal comes
+        code, _, said = by_name("apply", script='"$0" "$@" & sleep 1; kill -TERM $!; wait $!')
+    finally:
+        os.close(here)
+    assert (code, said) == (143, "mlcc: terminated\n")
 
 
 def test_a_forked_run_ends_as_a_process_does():

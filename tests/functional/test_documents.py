@@ -14,7 +14,7 @@ import pytest
 
 from tests.documents import blocks, missing, run_page
 from tests.documents import commands as commands_of
-from tests.helpers import ROOT, build_tree, run_mlcc
+from tests.helpers import ROOT, build_tree, fork_server, run_mlcc
 
 PAGES = ("README.md", "docs/guide.md")
 STEP = re.compile(r"^(\S*do/(?:build|deploy|test|clean))\b(.*)$")
@@ -30,8 +30,8 @@ def changed(text: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page(page: str, tmp_path: Path) -> None:
-    program = Path(sys.executable).parent
-    environ = {**os.environ, "PATH": f"{program}:{os.environ['PATH']}", "MLCC_ENGINE": "none", "COLUMNS": "80"}
+    programs = f"{Path(fork_server().program).parent}:{Path(sys.executable).parent}"
+    environ = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "MLCC_ENGINE": "none", "COLUMNS": "80"}
     folder = tmp_path / "page"
     folder.mkdir()
     problems = run_page(ROOT / page, folder, environ, changed)

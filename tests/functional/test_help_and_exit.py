@@ -18,7 +18,7 @@ from mlcc.cli.command_table import COMMANDS
 from mlcc.cli.main import cli
 from mlcc.core.version import VERSION
 from mlcc.lifecycle import STEPS
-from tests.helpers import SMALLEST, assert_no_traceback, build_tree, read_tree, run_mlcc, state_of
+from tests.helpers import SMALLEST, assert_no_traceback, build_tree, fork_server, read_tree, run_mlcc, state_of
 
 HERE = Path()
 ALL = [[], *[[name] for name in sorted(COMMANDS)], *[["do", step] for step in sorted(STEPS)]]
@@ -282,7 +282,7 @@ def test_output_that_cannot_be_written_is_said(path, mode, words):
 @pytest.mark.parametrize(("path", "mode", "words"), REFUSING)
 def test_an_apply_whose_output_cannot_be_written_says_that_it_is_done(path, mode, words, extra):
     build_tree(HERE, {"mlcc.yaml": SMALLEST})
-    program = os.path.join(os.path.dirname(sys.executable), "mlcc")
+    program = fork_server().program
     with open(path, mode) as stream:
         done = subprocess.run([program, "apply", *extra], stdout=stream, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
@@ -297,7 +297,7 @@ def test_an_apply_whose_output_cannot_be_written_says_that_it_is_done(path, mode
 @pytest.mark.parametrize("text", [SMALLEST, SMALLEST + "nope: 1\n"])
 def test_what_was_not_done_is_not_said_to_be(command, text):
     build_tree(HERE, {"mlcc.yaml": text})
-    program = os.path.join(os.path.dirname(sys.executable), "mlcc")
+    program = fork_server().program
     for _ in range(2):  # the second time it is a replay
         with open(os.devnull) as stream:
             done = subprocess.run([program, *command], stdout=stream, stderr=subprocess.PIPE, text=True, check=False)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from mlcc.lifecycle.targets import local_process
-from tests.helpers import Result, build_tree, run_mlcc
+from tests.helpers import Result, build_tree, fork_server, run_mlcc
 
 CONFIG = "version: 1\nproject: {name: iris}\ndeployment: {config: http-flask, target: local}\nenv: {GREETING: it's}\n"
 SERVER = """#!/usr/bin/env python3
@@ -94,7 +94,7 @@ def shim(root: Path, name: str, *arguments: str, **variables: str) -> Result:
     """Runs a do/ shim from another directory, as a user would."""
     environ = {
         **os.environ,
-        "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc"),
+        "MLCC": fork_server().program,
         "MLCC_PLUGINS": "none",
         "MLCC_ENGINE": "none",
         **variables,

@@ -22,7 +22,7 @@ from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.targets import local_process, local_server
 from mlcc.lifecycle.targets.local_process import Identity
 from tests.functional.test_local_target import SERVER, build, deploy, rendered, serving, step, until
-from tests.helpers import File, assert_same, build_tree, state_of
+from tests.helpers import File, assert_same, build_tree, fork_server, state_of
 
 CONFIG = """version: 1
 project: {name: iris}
@@ -277,7 +277,7 @@ def test_what_a_server_prints_in_the_foreground_shows_no_secret(project: Path) -
         **os.environ,
         **secrets,
         "MLCC_ENGINE": "none",
-        "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc"),
+        "MLCC": fork_server().program,
     }
     # unbuffered: what a buffer holds behind a line, `communicate` would not return
     running = subprocess.Popen(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.lifecycle import STEPS
-from tests.helpers import Result, applied, build_tree, run_mlcc
+from tests.helpers import Result, applied, build_tree, fork_server, run_mlcc
 
 CONFIG = """version: 1
 project: {name: iris}
@@ -231,7 +231,7 @@ def test_only_the_secrets_are_taken_out(secretive: Path) -> None:
 # ---------------------------------------------------------------- shims
 def test_the_shim_finds_mlcc_and_passes_its_name(project: Path) -> None:
     for name in sorted(p.name for p in (project / "do").iterdir() if os.access(p, os.X_OK) and p.is_file()):
-        environ = {**os.environ, "MLCC": os.path.join(os.path.dirname(sys.executable), "mlcc")}
+        environ = {**os.environ, "MLCC": fork_server().program}
         done = subprocess.run([project / "do" / name, "--help"], cwd="/", env=environ, capture_output=True, text=True)
         assert done.returncode == 0, (name, done.stderr)
         assert STEPS[name].title in done.stdout
