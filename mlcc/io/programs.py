@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -58,32 +59,59 @@ def run(
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
+# What ends a run, the last one a signal that comes again (cli/start).
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+
+
+@contextmanager
+def _signals_noted() -> Iterator[None]:
+    """Signals are noted inside the block, and arrive when it ends.
+
+    A mask would be handed on to the program that is started.
+    """
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no handler runs here
+        return
+    kept: dict[int, Any] = {}
+    arrived: list[int] = []
+    noting = True
+
+    def note(number: int, frame: Any) -> None:
+        if noting:
+            arrived.append(number)
+        else:  # the block has ended, and its caller has not put the handler back yet
+            kept[number](number, frame)
+
+    try:
+        for number in ENDING:
+            handler = signal.getsignal(number)
+            if callable(handler):
+                kept[number] = handler
+                signal.signal(number, note)
+        yield
+    finally:
+        noting = False
+        for signum, handler in kept.items():
+            signal.signal(signum, handler)
+        for signum in arrived:
+            signal.raise_signal(signum)
+
+
 def _start(made: list[subprocess.Popen[bytes]], argv: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     """Starts a program, and puts it into `made` before anything else can happen.
 
-    A signal that ends this process raises in the main thread, and in the middle of a start it would leave a program
-    that nobody has a handle of.  So a thread starts it: whatever is raised meanwhile, the caller finds it in `made`.
+    A signal that ends this process raises, and in the middle of a start it would leave a program that nobody has a
+    handle of.
     """
     import subprocess
-    import threading
 
-    problems: list[OSError] = []
-
-    def start() -> None:
-        try:
-            made.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **options))
-        except OSError as problem:
-            problems.append(problem)
-
-    thread = threading.Thread(target=start)
     try:
-        thread.start()
-    finally:
-        thread.join()
-    if problems and isinstance(problems[0], FileNotFoundError):
-        raise missing(argv[0])
-    if problems:
-        raise problems[0]
+        with _signals_noted():
+            made.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **options))
+    except FileNotFoundError:
+        raise missing(argv[0]) from None
     return made[0]
 
 
@@ -196,10 +224,11 @@ def foreground(
     made = list["subprocess.Popen[bytes]"]()
     passing: list[threading.Thread] = []
     try:
-        process = _start(made, argv, stderr=subprocess.PIPE, cwd=cwd, env=variables, start_new_session=True)
-        for each in zip((process.stdout, process.stderr), (1, 2), cleaners, strict=True):
-            passing.append(threading.Thread(target=_pass_on, args=each, daemon=True))
-            passing[-1].start()
+        with _signals_noted():
+            process = _start(made, argv, stderr=subprocess.PIPE, cwd=cwd, env=variables, start_new_session=True)
+            for each in zip((process.stdout, process.stderr), (1, 2), cleaners, strict=True):
+                passing.append(threading.Thread(target=_pass_on, args=each, daemon=True))
+                passing[-1].start()
         return process.wait()
     finally:
         for process in made:

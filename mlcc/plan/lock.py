@@ -158,7 +158,7 @@ def _sections(data: bytes) -> dict[str, str]:
 # ---------------------------------------------------------------- reading
 def read_lock(data: bytes, file: str = LOCK_NAME) -> Lock:
     """Reads a lock.  Raises UserError when it is not one (a truncated or foreign file, or one of a newer mlcc)."""
-    loaded = reader.load_yaml(data, file)
+    loaded = reader.load_yaml(data, file, written=True)
     findings = list(loaded.findings)
     if loaded.root is not None and not has_errors(findings):
         findings += validator.validate_document(loaded.root, "lock")

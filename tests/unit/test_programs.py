@@ -232,3 +232,45 @@ def test_a_program_that_is_being_started_is_ended_with_its_caller(how: str):
     assert done.code == 143, done
     with pytest.raises(ProcessLookupError):
         os.kill(int(done.stdout), 0)
+
+
+# An interrupt at a random moment of a start, again and again: what was started is ended each time.
+INTERRUPTED = """
+import os, random, signal, subprocess, sys, threading
+from mlcc.io import programs
+
+class Interrupt(BaseException):
+    pass
+
+class Plain:
+    feed = staticmethod(lambda line: [line])
+    rest = staticmethod(lambda: [])
+
+def interrupt(number, frame):
+    raise Interrupt
+
+signal.signal(signal.SIGALRM, interrupt)
+chance, argv = random.Random(7), ["sleep", "60"]
+calls = [
+    lambda: programs.foreground(argv, environ=os.environ, cleaner=Plain),
+    lambda: list(programs.lines(argv, environ=os.environ)),
+    lambda: programs.capped(argv, environ=os.environ, timeout_s=60),
+]
+for number in range(int(sys.argv[1])):
+    try:
+        # a second one for a signal that comes right before Python begins to wait in the kernel, which it does not see
+        signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0001, 0.008), 2)
+        calls[number % 3]()
+    except Interrupt:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        left = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        continue
+    print(number, "left", left)
+"""
+
+
+def test_an_interrupt_at_any_moment_of_a_start_leaves_no_program():
+    done = programs.run([sys.executable, "-c", INTERRUPTED, "200"], environ=ENVIRON, timeout_s=100)
+    assert (done.code, done.stdout, done.stderr) == (0, b"", b"")

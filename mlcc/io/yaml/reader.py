@@ -41,35 +41,66 @@ class Loaded:
 
 
 def load_yaml(
-    data: bytes, file: str, limits: Limits = CONFIG_LIMITS, *, public: bool = False, packaged: bool = False
+    data: bytes,
+    file: str,
+    limits: Limits = CONFIG_LIMITS,
+    *,
+    public: bool = False,
+    packaged: bool = False,
+    written: bool = False,
 ) -> Loaded:
     """Reads one YAML document.
 
     data: the file's bytes; file: its name in messages; public: it is no user's file, so that it holds no secret and may
     be remembered in parsed form; packaged: it is a part of mlcc, of which a data test has shown that ruamel's parser in
-    C reads it alike.  Never raises for a bad document: all that is wrong comes back as findings MLCC002 to MLCC011, and
-    `root` is None when there is nothing usable.
+    C reads it alike; written: mlcc writes such documents, so that most are in the plain form that both parsers read
+    alike.  Never raises for a bad document: all that is wrong comes back as findings MLCC002 to MLCC011, and `root` is
+    None when there is nothing usable.
     """
     memo = remembering() if public and len(data) >= WORTH_KEEPING else None
     if memo is None:
-        return _parsed(data, file, limits, packaged)
+        return _parsed(data, file, limits, packaged, written)
     name = hashlib.sha256(repr((FORM, VERSION, limits)).encode() + data).hexdigest()
     kept = memo.read(name)
     if kept is not None:
         with suppress(ValueError, IndexError, TypeError):
             return Loaded(node_json.load(kept, file), ())
-    loaded = _parsed(data, file, limits, packaged)
+    loaded = _parsed(data, file, limits, packaged, written)
     if loaded.root is not None and not loaded.findings:
         with suppress(ValueError):
             memo.write(name, node_json.dump(loaded.root))
     return loaded
 
 
-def _parsed(data: bytes, file: str, limits: Limits, packaged: bool) -> Loaded:
+# Characters of a plain document: no directives, tags, anchors, block scalars, tabs, or line ends of other standards.
+_PLAIN = re.compile(r"[\n \"#$'()+,\-./0-9:;<=A-Z\[\\\]^_a-z{}~]*")
+# Nor marks of documents, nor a value right behind a quoted key.
+_UNLIKE = re.compile(r"^(?:---|\.\.\.)|[\"']:(?![ \n])", re.MULTILINE)
+
+
+def _is_plain(text: str) -> bool:
+    """True for a document of constructs that both parsers read alike (tests/unit/test_two_parsers.py)."""
+    return _PLAIN.fullmatch(text) is not None and _UNLIKE.search(text) is None
+
+
+def _lacks_values(node: Node) -> bool:
+    """True where nothing is written in the place of a value: there alone the parsers differ, in where they say it is."""
+    if node.is_map:
+        return any(map(_lacks_values, node.value.values()))
+    return any(map(_lacks_values, node.value)) if node.is_list else node.value is None and not node.text
+
+
+def _parsed(data: bytes, file: str, limits: Limits, packaged: bool, written: bool = False) -> Loaded:
     findings: list[Finding] = []
     try:
         text = decode(data, file, limits)
         _settled(data, file)
+        if written and _is_plain(text):
+            with suppress(Stop):  # where anything is wrong, the other parser says what
+                root = _build(Builder(file, limits, findings), text, packaged=True)
+                if not (findings or root is None or _lacks_values(root)):
+                    return Loaded(root, ())
+            findings.clear()
         return Loaded(_build(Builder(file, limits, findings), text, packaged), tuple(findings))
     except Stop as stop:
         return Loaded(None, (*findings, stop.finding))
