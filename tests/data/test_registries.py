@@ -55,11 +55,18 @@ def plain(name: str) -> dict[str, Any]:
 
 # ---------------------------------------------------------------- files
 @pytest.mark.parametrize("name", FILES)
-def test_every_file_is_valid(name):
-    """Checked as a stranger's would be; this raises with every finding."""
-    assert document(CHECKED, name).value
+def test_every_file_is_valid_and_both_parsers_read_it_alike(name):
+    """Checked as a stranger's would be, which raises with every finding; each text, style and place (docs/adr/0021)."""
+    slow = document(CHECKED, name)
+    assert slow.value
     assert plain(name)["version"] == 1
     assert plain(name)["kind"] in SCHEMAS
+    assert sys.implementation.name != "cpython" or importlib.util.find_spec("_ruamel_yaml") is not None
+    fast = reader.load_yaml((FOLDER / name).read_bytes(), slow.mark.file, OPERATOR_LIMITS, packaged=True)
+    assert not fast.findings
+    for one, other in zip(_nodes(slow), _nodes(fast.root), strict=True):
+        places = [(n.mark, n.text, n.style, n.end, n.keys, n.is_map or n.is_list or n.value) for n in (one, other)]
+        assert places[0] == places[1]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -452,25 +459,6 @@ def test_a_config_read_alone_is_the_row_of_the_table(name):
 @pytest.mark.parametrize("name", ["", "rows", "http", "http-flask:", "title", "  http-flask", "x\ny", "triton-onnx"])
 def test_what_is_no_config_has_no_row(name):
     assert Registries((builtin(),)).config(name) is None
-
-
-# ---------------------------------------------------------------- parsers
-@pytest.mark.parametrize("name", FILES)
-def test_both_parsers_read_a_packaged_file_alike(name):
-    """With each value's text, style and place (docs/adr/0021)."""
-    assert sys.implementation.name != "cpython" or importlib.util.find_spec("_ruamel_yaml") is not None
-    data = (FOLDER / name).read_bytes()
-    slow, fast = (reader.load_yaml(data, name, OPERATOR_LIMITS, packaged=packaged) for packaged in (False, True))
-    assert slow == fast
-    assert slow.root is not None
-    for one, other in zip(_nodes(slow.root), _nodes(fast.root), strict=True):
-        assert (one.mark, one.text, one.style, one.end, one.keys) == (
-            other.mark,
-            other.text,
-            other.style,
-            other.end,
-            other.keys,
-        )
 
 
 def _nodes(node: Node) -> Iterator[Node]:

@@ -84,7 +84,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _lacks_values(node: Node) -> bool:
-    """True where nothing is written in the place of a value: there alone the parsers differ, in where they say it is."""
+    """True where nothing is written in the place of a value: the parsers differ in where they say that it stands."""
     if node.is_map:
         return any(map(_lacks_values, node.value.values()))
     return any(map(_lacks_values, node.value)) if node.is_list else node.value is None and not node.text
