@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
+# What this machine says about Python is not the suite's; without its files Python would compile each test again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help venv run test test-bare lint test-real test-engines bench stress golden docs clean
 
 help: ## list the commands

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -136,46 +137,68 @@ class LoopbackSocket(socket.socket):
         return super().sendto(data, *arguments)
 
 
+REAL_SOCKET, REAL_LOOK_UP = socket.socket, socket.getaddrinfo
+DEAD_PROXY = "http://127.0.0.1:9"
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def _look_up(host: Any, *arguments: Any, **options: Any) -> Any:
+    if _outside((host,)):
+        raise NetworkRefused(f"look up {host!r}")
+    return REAL_LOOK_UP(host, *arguments, **options)
+
+
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_network() -> Iterator[None]:
     """Refuses connections and name look-ups beyond this machine; programs that are started meet a dead proxy."""
-    real = socket.getaddrinfo
+    socket.socket, socket.getaddrinfo = LoopbackSocket, _look_up  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        socket.socket, socket.getaddrinfo = REAL_SOCKET, REAL_LOOK_UP  # type: ignore[misc]
 
-    def look_up(host: Any, *arguments: Any, **options: Any) -> Any:
-        if _outside((host,)):
-            raise NetworkRefused(f"look up {host!r}")
-        return real(host, *arguments, **options)
 
-    monkeypatch.setattr(socket, "socket", LoopbackSocket)
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-        monkeypatch.setenv(name.lower(), "http://127.0.0.1:9")
+# Of the environment of a test, what is the same for all.
+SURROUNDINGS = {
+    "MLCC_PLUGINS": "none",
+    "MLCC_ENGINE": "none",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ALLOW_PROTOCOL": "file",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "COLUMNS": "80",
+    **{name: DEAD_PROXY for upper in PROXIES for name in (upper, upper.lower())},
+}
 
 
 @pytest.fixture(autouse=True)
-def no_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """An empty home, a blank environment, and a working directory that nothing else uses."""
     # numbered here: mktemp looks at all folders there are, each time
-    place = tmp_path_factory.getbasetemp() / f"place{next(NUMBERS)}"
-    home, work = place / "home", place / "work"
-    home.mkdir(parents=True)
-    work.mkdir()
-    for name in list(os.environ):
-        if name.startswith(BLANKED) or name in OTHERS:
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(home))
-    for name in ("CONFIG", "CACHE", "DATA", "STATE", "RUNTIME"):
-        monkeypatch.setenv(f"XDG_{name}_{'DIR' if name == 'RUNTIME' else 'HOME'}", str(home / name.lower()))
-    monkeypatch.setenv("MLCC_HOME", str(home / "mlcc"))
-    monkeypatch.setenv("MLCC_PLUGINS", "none")
-    monkeypatch.setenv("MLCC_ENGINE", "none")
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.chdir(work)
+    place = f"{tmp_path_factory.getbasetemp()}/place{next(NUMBERS)}"
+    home, work = f"{place}/home", f"{place}/work"
+    for folder in (place, home, work):
+        os.mkdir(folder)
+    before = dict(os.environ)
+    kept = {n: v for n, v in before.items() if not (n.startswith(BLANKED) or n in OTHERS)}
+    folders = {f"XDG_{n}_HOME": f"{home}/{n.lower()}" for n in ("CONFIG", "CACHE", "DATA", "STATE")}
+    folders |= {"XDG_RUNTIME_DIR": f"{home}/runtime", "HOME": home, "MLCC_HOME": f"{home}/mlcc"}
+    # one by one with monkeypatch.setenv takes as long as the shortest tests
+    _set_environment(kept | SURROUNDINGS | folders)
+    os.chdir(work)
+    try:
+        yield
+    finally:
+        os.chdir(ROOT)
+        _set_environment(before)
+
+
+def _set_environment(wanted: Mapping[str, str]) -> None:
+    for name in [name for name in os.environ if name not in wanted]:
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 @pytest.fixture

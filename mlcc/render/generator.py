@@ -131,6 +131,37 @@ class Compiled:
 
 
 COMPILED = Compiled()
+NAMES: dict[str, CodeType] = {}
+
+
+class CompiledNames:
+    """An extension as Jinja takes one, which keeps the code of the names of files: cookiecutter renders those, too.
+
+    The names of a layer's own files are few.  Absolute ones lie in the staging folder, another one each time.
+    """
+
+    identifier, priority, tags = "names", 100, frozenset[str]()
+
+    def __init__(self, environment: Any) -> None:
+        """environment: cookiecutter's, of one rendering; its `compile` is replaced."""
+        anew = environment.compile
+
+        def compile_once(source: Any, name: str | None = None, *rest: Any, **options: Any) -> Any:
+            if name is not None or rest or options or not isinstance(source, str) or source.startswith("/"):
+                return anew(source, name, *rest, **options)
+            if source not in NAMES:
+                NAMES[source] = anew(source)
+            return NAMES[source]
+
+        environment.compile = compile_once
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The source as it is."""
+        return source
+
+    def filter_stream(self, stream: Any) -> Any:
+        """The tokens as they are."""
+        return stream
 
 
 # ---------------------------------------------------------------- rendering
@@ -144,6 +175,7 @@ def generate(layer: LayerInfo, values: Mapping[str, Any], staging: str) -> dict[
     private = {k: v for k, v in values.items() if not k.startswith("_")}
     private["_copy_without_render"] = [glob.escape(name) for name in layer.verbatim]
     private["_jinja2_env_vars"] = {"bytecode_cache": COMPILED}
+    private["_extensions"] = [f"{__name__}.CompiledNames"]
     try:
         generate_files(repo_dir=layer.path, context={"cookiecutter": private}, output_dir=staging, accept_hooks=False)
         return dict(_read_back(os.path.join(staging, ROOT)))
