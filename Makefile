@@ -27,7 +27,8 @@ run: venv ## a first project: render it, build it, serve it, send it requests, t
 
 test: venv ## lint and the fast tests (four minutes on two quiet cores)
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -q -n 2 --dist worksteal
+	@# three for two cores: some of the tests wait for something
+	$(BIN)/pytest -q -n 3 --dist worksteal
 
 test-bare: ## what continuous integration runs: the last commit, with only the programs of tests/programs.txt
 	@git diff --quiet HEAD || echo 'test-bare: what is not committed is not in it' >&2

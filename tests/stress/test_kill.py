@@ -76,7 +76,7 @@ def staged(place: Path, name: str) -> Stage:
     return Stage(place, place / "old", place / "new", counted.calls, counted.commit)
 
 
-@pytest.fixture(scope="module", params=TRANSITIONS if FULL else ["many", "backend", "values"])
+@pytest.fixture(scope="module", params=TRANSITIONS if FULL else ["many"])
 def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """One transition."""
     return staged(tmp_path_factory.mktemp("kill") / request.param, request.param)
@@ -117,7 +117,7 @@ def judge(stage: Stage, hurt: Path, what: str) -> bool:
 @pytest.mark.parametrize("how", [KILL, HALF])
 def test_killed_at_any_call(stage: Stage, how: str) -> None:
     between = 0
-    points = chosen(stage, 10_000, 5) if how == KILL else chosen(stage, 60, 1)
+    points = chosen(stage, 10_000, 8) if how == KILL else chosen(stage, 60, 1)
     for point in points:
         hurt = copied(stage.old, stage.folder / "hurt")
         assert apply(hurt, "new", Fault(point, how)) == -9

@@ -24,7 +24,7 @@ from tests.unit.test_secret_variables import FILE, KEY, program
 Line = Callable[[socket.socket], None]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-TOTAL_S, EVERY_S = 0.5, 0.05
+TOTAL_S, EVERY_S = 0.25, 0.03
 # A deadline is kept when the run ends within so many seconds of it, on a busy machine too.
 GRACE_S = 3.0
 
