@@ -19,7 +19,6 @@ from pathlib import Path
 from mlcc.core.values import SOURCE_TITLES, Source
 from mlcc.io.schema import keys, validator
 from mlcc.io.schema.keys import Property
-from mlcc.load.layers import SCHEMA
 from mlcc.registries.finding_pages import Page, pages
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,13 +38,13 @@ def reference() -> str:
     """The page of all keys."""
     lines = ["# mlcc.yaml", "", "Made from `schemas/mlcc.schema.json` by `make docs`; do not edit.", ""]
     lines += ["Keys that begin with `x-` are free. `-` means: set it in the file, or with `--set PATH=VALUE`.", ""]
-    for key in validator.load_schema(SCHEMA)["properties"]:
+    for key in validator.load_schema(keys.MLCC_YAML)["properties"]:
         lines += _section(key)
     return "\n".join([*lines, *_precedence()]) + "\n"
 
 
 def _section(key: str) -> list[str]:
-    found = [p for p in keys.index(SCHEMA).values() if p.path[0] == key]
+    found = [p for p in keys.index().values() if p.path[0] == key]
     head = str(found[0].schema.get("description", ""))
     rows = [_row(p) for p in found if p.path[-1] not in ("[]", "*") and (p.phase or len(p.path) == 1)]
     title = ["| key | type | default | option | variable | do/ variable | phase | what it does |", "|" + "---|" * 8]

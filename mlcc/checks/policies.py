@@ -11,7 +11,7 @@ from mlcc.core.paths import Item, Path, format_path, parse_path
 from mlcc.core.text import allowed
 from mlcc.core.value_text import scalar_text
 from mlcc.io.schema import keys
-from mlcc.load.layers import DEFAULT_ENVIRONMENT, SCHEMA
+from mlcc.load.layers import DEFAULT_ENVIRONMENT
 from mlcc.registries.loader import Registries
 from mlcc.registries.match import matches
 from mlcc.registries.policy_rows import Policy
@@ -88,7 +88,7 @@ def exists(path: str) -> bool:
     if re.split(r"[.\[]", path)[0] in UNRESOLVED:
         return False
     parsed = parse_path(path.replace("*", "x"))
-    prop = keys.find(SCHEMA, parsed) if parsed is not None else None
+    prop = keys.find(parsed) if parsed is not None else None
     return prop is not None and "object" not in prop.types
 
 

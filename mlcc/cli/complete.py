@@ -47,9 +47,8 @@ def _shell_s(kind: str, typed: str) -> Words:
 def keys(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
     """Keys of mlcc.yaml; for `explain` also codes of findings."""
     from mlcc.io.schema import keys as known
-    from mlcc.load.layers import SCHEMA
 
-    names = [p.name for p in known.index(SCHEMA).values() if "*" not in p.path and "[]" not in p.path]
+    names = [p.name for p in known.index().values() if "*" not in p.path and "[]" not in p.path]
     if typed.upper().startswith("MLCC") and ctx.info_name == "explain":
         from mlcc.registries.finding_pages import pages
 
@@ -105,10 +104,9 @@ def rows(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
 def _values(name: str, typed: str) -> list[str]:
     from mlcc.core.paths import parse_path
     from mlcc.io.schema import keys as known
-    from mlcc.load.layers import SCHEMA
 
     path = parse_path(name)
-    prop = known.find(SCHEMA, path) if path else None
+    prop = known.find(path) if path else None
     return _beginning(typed, _allowed(prop)) if prop is not None else []
 
 

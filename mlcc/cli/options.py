@@ -10,7 +10,6 @@ import click
 
 from mlcc.cli import complete
 from mlcc.cli.session import FINDING_FORMATS, FORMATS, Session, current
-from mlcc.load.layers import SCHEMA
 from mlcc.load.request import Request
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class KeyCommand(click.Command):
 def _options_of_keys() -> list[click.Parameter]:
     from mlcc.io.schema import keys
 
-    found = [p for p in keys.index(SCHEMA).values() if p.meta.get("option")]
+    found = [p for p in keys.index().values() if p.meta.get("option")]
     options: list[click.Parameter] = []
     for prop in sorted(found, key=lambda p: str(p.meta["option"])):
         words = str(prop.schema.get("description", "")).partition(". ")[0].rstrip(".") + "."

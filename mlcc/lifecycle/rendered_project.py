@@ -19,8 +19,8 @@ from mlcc.core.paths import EMPTY, Path, nested, parse_path
 from mlcc.core.text import allowed, nearest, printable, quoted
 from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME
 from mlcc.io.disk.reader import Directory
+from mlcc.io.schema import keys
 from mlcc.io.schema.validator import document_errors
-from mlcc.load.layers import SCHEMA
 from mlcc.load.locate import project_root
 from mlcc.plan.lock import Lock, read_lock
 from mlcc.registries.files import Root
@@ -143,7 +143,7 @@ def _check_values(values: Mapping[Path, Any]) -> None:
     except (AttributeError, TypeError, ValueError):
         problems = [error("MLCC205", "a value stands where others are nested", file=LOCK_NAME)]
     else:
-        found = document_errors(root, SCHEMA, partial=True)
+        found = document_errors(root, keys.MLCC_YAML, partial=True)
         problems = [finding for _, finding in found if finding.code != UNKNOWN_KEY]
     if problems:
         hint = f"bring {LOCK_NAME} back from Git, or run mlcc apply"

@@ -11,7 +11,7 @@ from mlcc.core.value_text import FALSE_WORDS, TRUE_WORDS
 from mlcc.io.schema import keys
 from mlcc.io.yaml import reader, scalars
 from mlcc.load.document import _SHOWN
-from mlcc.load.layers import SCHEMA, combined
+from mlcc.load.layers import combined
 
 # ---------------------------------------------------------------- data from outside (options, variables, manifests)
 MAX_DEPTH, MAX_NODES = 16, 20_000
@@ -58,7 +58,7 @@ def coerce_text(path: Path, text: str) -> tuple[Any, str]:
 
     A text key takes the text as it is; everything else is read like YAML, with the usual words for a switch.
     """
-    prop = keys.find(SCHEMA, path)
+    prop = keys.find(path)
     types = prop.types if prop is not None else ("string",)
     if types == ("boolean",):
         word = text.strip().lower()
@@ -91,7 +91,7 @@ def _coerce_number(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, 
 
 
 def _coerce_collection(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, str]:
-    prop = keys.find(SCHEMA, path)
+    prop = keys.find(path)
     numbers = prop is not None and prop.schema.get("items", {}).get("type") == "integer"
     elements = listed(text, numbers) if "array" in types else None
     if elements is not None:

@@ -17,7 +17,7 @@ from mlcc.core.values import Source
 from mlcc.io.schema import keys, validator
 from mlcc.io.schema.validator import Where
 from mlcc.io.yaml import reader
-from mlcc.load.layers import DEFAULT_ENVIRONMENT, NOTHING, SCHEMA, STRUCTURE, Layer, leaves
+from mlcc.load.layers import DEFAULT_ENVIRONMENT, NOTHING, STRUCTURE, Layer, leaves
 
 # Folders beside mlcc.yaml: no other document, option or variable can name them.
 OWN_ONLY = ("registries", "policies")
@@ -83,7 +83,7 @@ def check_tree(
     if not root.is_map:
         problem = _problem("MLCC022", root.mark, "", "the document is not a mapping of keys to values")
         return Config(file, Node({}, root.mark), (*findings, problem))
-    wrong = validator.document_errors(root, SCHEMA, partial=partial)
+    wrong = validator.document_errors(root, keys.MLCC_YAML, partial=partial)
     found = [*findings, *dict.fromkeys(finding for _, finding in wrong)]
     # beyond the limit nobody knows what else is wrong
     sound = _without(root, {path for path, _ in wrong}) if len(wrong) < validator.MAX_FINDINGS else NOTHING
@@ -161,7 +161,7 @@ def _twins(root: Node, path: tuple[str | int, ...]) -> Iterator[Finding]:
 
 def _build_keys(name: str, overlay: Node) -> Iterator[Finding]:
     for path, node in leaves(overlay):
-        prop = keys.find(SCHEMA, path)
+        prop = keys.find(path)
         if prop is not None and prop.phase == "build":
             where = f"environments.{name}.{format_path(path)}"
             message = f"{format_path(path)} changes what is built, and one tree serves all environments"

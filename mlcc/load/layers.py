@@ -10,7 +10,6 @@ from mlcc.core.paths import Item, Path
 from mlcc.core.values import Source
 from mlcc.io.schema import keys
 
-SCHEMA = "mlcc"
 # Keys that shape how documents combine; they are never configuration values.
 STRUCTURE = ("version", "extends", "environments")
 NOTHING = Node({}, Mark(""))
@@ -36,7 +35,7 @@ def leaves(root: Node) -> Iterator[tuple[Path, Node]]:
 
 
 def _leaves(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
-    if node.is_map and (node.value or not keys.empty_counts(SCHEMA, path)):
+    if node.is_map and (node.value or not keys.empty_counts(path)):
         for key, child in node.value.items():
             if path or not key.startswith("x-"):
                 yield from _leaves(child, (*path, key))
@@ -49,13 +48,13 @@ def _leaves(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
 
 
 def _named(path: Path) -> bool:
-    prop = keys.find(SCHEMA, path)
+    prop = keys.find(path)
     return prop is not None and prop.named
 
 
 def value_of(path: Path, node: Node) -> Any:
     """A leaf's value: container environment values are text exactly as written, lists are tuples of plain data."""
-    prop = keys.find(SCHEMA, path)
+    prop = keys.find(path)
     if combined(prop) and not isinstance(node.value, str):
         return node.text
     plain = node.plain()

@@ -11,13 +11,13 @@ from mlcc.core.text import nearest, printable, quoted
 from mlcc.core.values import Source
 from mlcc.io.schema import keys
 from mlcc.load import coerce, document
-from mlcc.load.layers import SCHEMA, STRUCTURE, node_layer
+from mlcc.load.layers import STRUCTURE, node_layer
 from mlcc.load.request import Read, Request
 
 
 def variables(environ: Mapping[str, str]) -> Read:
     """The ML_ variables that the schema knows; others belong to other tools."""
-    known = {p.meta["env"]: p for p in keys.index(SCHEMA).values() if p.meta.get("env")}
+    known = {p.meta["env"]: p for p in keys.index().values() if p.meta.get("env")}
     found: dict[Path, tuple[Any, str]] = {}
     problems = []
     for name in sorted(n for n in environ if n.startswith("ML_")):
@@ -58,27 +58,27 @@ def options(request: Request) -> Read:
 
 def _unusable(dotted: str, path: Path | None) -> str:
     """Why a path cannot be set, or ''."""
-    if path is None or path[0] in STRUCTURE or keys.find(SCHEMA, path) is None:
+    if path is None or path[0] in STRUCTURE or keys.find(path) is None:
         return f"{quoted(dotted)} is not a key of mlcc.yaml"
     for at, segment in enumerate(path):
         if isinstance(segment, Item):
             if segment.name.isdecimal():
                 return f"{quoted(dotted)} counts elements; they go by their names"
-            prop = keys.find(SCHEMA, path[:at])
+            prop = keys.find(path[:at])
             if prop is None or not prop.named or at == len(path) - 1:
                 return f"{quoted(dotted)} names an element; set one of its keys, or the whole list"
     return ""
 
 
 def _hint(dotted: str, problem: str) -> str:
-    near = nearest(dotted, (p.name for p in keys.index(SCHEMA).values())) if problem else ""
+    near = nearest(dotted, (p.name for p in keys.index().values())) if problem else ""
     near = near.replace("[]", "[NAME]").replace(".*", ".NAME")
     return f"did you mean {near}?" if near and near != dotted else "mlcc explain lists the paths" if problem else ""
 
 
 def _generated(request: Request) -> Iterable[tuple[str, str, str]]:
     for dotted, text in (request.options or {}).items():
-        prop = keys.find(SCHEMA, parse_path(dotted) or ())
+        prop = keys.find(parse_path(dotted) or ())
         yield (str(prop.meta.get("option")) if prop is not None else dotted), dotted, text
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from mlcc.core.paths import Item, Path, names, nested
 from mlcc.core.value_text import scalar_text
 from mlcc.io.schema import keys
-from mlcc.load.layers import SCHEMA
 
 ENV_PREFIX = "IC_ENV_"
 BATCH_ENV_PREFIX = "BATCH_ENV_"
@@ -41,7 +40,7 @@ def _variables(values: Mapping[Path, Any], pattern: tuple[str, ...], prefix: Pat
     """Variables of the keys directly or deeper below `pattern`, read at the concrete `prefix`."""
     found: dict[str, str] = {}
     size = len(pattern)
-    for path, prop in keys.index(SCHEMA).items():
+    for path, prop in keys.index().items():
         variable = prop.meta.get("variable")
         if not variable or path[:size] != pattern or "[]" in path[size:]:
             continue

@@ -15,7 +15,7 @@ from mlcc.core.nodes import Mark
 from mlcc.core.paths import EMPTY, Item, Path, dotted_path
 from mlcc.core.values import HeldChoice, Source, Value
 from mlcc.io.schema import keys
-from mlcc.load.layers import SCHEMA, Layer
+from mlcc.load.layers import Layer
 from mlcc.registries.loader import Registries
 from mlcc.resolve import rows
 from mlcc.resolve.candidates import Table
@@ -31,7 +31,7 @@ BUILT_IN = "built-in default"
 # ---------------------------------------------------------------- steps
 def add_schema_defaults(draft: Draft) -> Findings:
     """The schema's defaults of keys outside named lists."""
-    for pattern, prop in keys.index(SCHEMA).items():
+    for pattern, prop in keys.index().items():
         if "default" in prop.schema and "*" not in pattern and "[]" not in pattern:
             value = prop.schema["default"]
             draft.table.put(pattern, tuple(value) if isinstance(value, list) else value, Source.DEFAULT, BUILT_IN)
@@ -54,7 +54,7 @@ def add_elements(draft: Draft) -> Findings:
 
 def add_element_defaults(draft: Draft) -> Findings:
     """The schema's defaults for every element of a named list."""
-    for pattern, prop in keys.index(SCHEMA).items():
+    for pattern, prop in keys.index().items():
         if "default" in prop.schema and "[]" in pattern and pattern.count("[]") == 1 and "*" not in pattern:
             at = pattern.index("[]")
             for name in draft.table.names(*pattern[:at]):

@@ -205,7 +205,7 @@ def test_deployment_configs(name):
     row = KNOWN.deployment_configs[name]
     architecture = KNOWN.architectures[row.architecture]
     assert name == f"{row.architecture}-{row.backend}"
-    assert re.search(keys.index("mlcc")[("deployment", "config")].schema["pattern"], name)
+    assert re.search(keys.index()[("deployment", "config")].schema["pattern"], name)
     assert row.description.endswith(".")
     for framework in row.frameworks:
         found = KNOWN.framework(framework)
@@ -252,7 +252,7 @@ def test_architectures(name):
 @pytest.mark.parametrize("name", KNOWN.targets)
 def test_targets(name):
     row = KNOWN.targets[name]
-    pattern = keys.index("mlcc")[("deployment", "target")].schema["pattern"]
+    pattern = keys.index()[("deployment", "target")].schema["pattern"]
     assert all(re.match(pattern, each) for each in (name, *row.aliases))
     assert set(row.uses) <= SECTIONS
     assert row.instances in ("", "endpoint", "transform", "hyperpod")
@@ -269,12 +269,12 @@ def version_key(name: str) -> tuple[int, ...]:
 def test_frameworks(name):
     row = KNOWN.frameworks[name]
     assert [c for c in KNOWN.deployment_configs.values() if name in c.frameworks], "no config serves it"
-    forms = keys.index("mlcc")[("model", "format")].schema["enum"]
+    forms = keys.index()[("model", "format")].schema["enum"]
     assert set(row.formats) <= set(forms)
     assert row.default_format in row.formats or not row.formats
     assert list(row.versions) == sorted(row.versions, key=version_key, reverse=True), "newest first"
     for version in row.versions.values():
-        assert re.search(keys.index("mlcc")[("framework", "version")].schema["pattern"], version.name)
+        assert re.search(keys.index()[("framework", "version")].schema["pattern"], version.name)
         for requirement in (*version.requirements, *version.sample_requirements):
             assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==[0-9][0-9A-Za-z.+!]*", requirement), requirement
         image = version.defaults.get("framework", "base_image")

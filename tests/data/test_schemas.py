@@ -127,7 +127,7 @@ def test_objects_are_closed_or_say_what_they_hold(name):
 
 
 # ---------------------------------------------------------------- x-mlcc
-PROPERTIES = keys.index("mlcc")
+PROPERTIES = keys.index()
 
 
 @pytest.mark.parametrize("fact", ["option", "env"])

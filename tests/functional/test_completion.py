@@ -103,7 +103,7 @@ def test_options_that_help_does_not_show_are_offered_once_a_letter_is_typed() ->
 def test_every_option_of_a_key_is_offered_once() -> None:
     from mlcc.io.schema import keys
 
-    known = [str(p.meta["option"]) for p in keys.index("mlcc").values() if p.meta.get("option")]
+    known = [str(p.meta["option"]) for p in keys.index().values() if p.meta.get("option")]
     found = [w for letter in sorted({name[2] for name in known}) for w in offered(f"mlcc plan --{letter}")]
     assert [found.count(f"plain,{name}") for name in known] == [1] * len(known)
 

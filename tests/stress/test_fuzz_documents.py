@@ -249,7 +249,7 @@ def dotted(chance: random.Random) -> str:
                 "deployment[x]",
             ]
         )
-    parts = chance.choice(list(keys.index("mlcc").values())).path
+    parts = chance.choice(list(keys.index().values())).path
     return ".".join(chance.choice(NAMES) if part in ("*", "[]") else part for part in parts).replace(".[]", "[a]")
 
 

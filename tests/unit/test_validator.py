@@ -344,13 +344,13 @@ def test_no_message_carries_raw_foreign_text(text):
     ],
 )
 def test_find(path, name):
-    found = keys.find("mlcc", path)
+    found = keys.find(path)
     assert (found.name if found else None) == name
 
 
 @pytest.mark.parametrize("path", [("project", "name", "x"), ("env", "A", "B"), ("inference_components", "a")])
 def test_nothing_is_found_below_a_scalar(path):
-    assert keys.find("mlcc", path) is None
+    assert keys.find(path) is None
 
 
 @pytest.mark.parametrize(
@@ -364,11 +364,11 @@ def test_nothing_is_found_below_a_scalar(path):
     ],
 )
 def test_types(path, types):
-    assert keys.find("mlcc", path).types == types
+    assert keys.find(path).types == types
 
 
 def test_lists_of_named_elements_are_marked():
-    named = {p.name for p in keys.index("mlcc").values() if p.named}
+    named = {p.name for p in keys.index().values() if p.named}
     assert named == {
         "triton.models",
         "triton.models[].inputs",

@@ -11,7 +11,6 @@ from mlcc.core import version_order
 from mlcc.core.value_text import short_text
 from mlcc.core.values import Source, Value
 from mlcc.io.schema import keys
-from mlcc.load.layers import SCHEMA
 from mlcc.registries.loader import load
 from mlcc.render import conf_values
 from mlcc.resolve.engine import model_variables, options, spelling
@@ -54,7 +53,7 @@ def engine_of(name: str) -> Any:
 # ---------------------------------------------------------------- each key of each engine
 def sample(key: str) -> Any:
     """A value that a key takes and no registry gives."""
-    prop = keys.find(SCHEMA, ("engine", *key.split(".")))
+    prop = keys.find(("engine", *key.split(".")))
     assert prop is not None, key
     kind = prop.schema.get("type", "integer")
     if kind == "boolean":
@@ -73,7 +72,7 @@ def written(key: str, shown: Any) -> str:
 @pytest.mark.parametrize(("name", "key"), ROWS)
 def test_every_typed_key_is_a_key_of_mlcc_yaml_and_an_option(name, key):
     engine = KNOWN.engines[name]
-    assert keys.find(SCHEMA, ("engine", *key.split("."))) is not None
+    assert keys.find(("engine", *key.split("."))) is not None
     how = spelling.spelled(engine, key)
     assert how is not None
     listed = KNOWN.options(engine.options_name)

@@ -10,7 +10,6 @@ from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.text import allowed, nearest, quoted
 from mlcc.io.schema import keys
-from mlcc.load.layers import SCHEMA
 from mlcc.registries.policy_rows import Policy
 
 CODE = "MLCC191"
@@ -21,7 +20,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     for rule in subject.registries.policies:
         for path in policies.paths(rule):
             if not policies.exists(path):
-                written = (".".join(p).replace(".[]", policies.ELEMENTS) for p in keys.index(SCHEMA))
+                written = (".".join(p).replace(".[]", policies.ELEMENTS) for p in keys.index())
                 known = [*(FACTS_PREFIX + name for name in FACTS), *(p for p in written if policies.exists(p))]
                 near = nearest(path, known)
                 message = f"{rule.name}: {quoted(path, 80)} is neither a key of mlcc.yaml that has a value nor a fact"

@@ -114,10 +114,9 @@ def _select(resolved: Resolved, key: str) -> dict[Path, Value]:
     if below:
         return below
     from mlcc.io.schema import keys
-    from mlcc.load.layers import SCHEMA
 
     path = parse_path(key)
-    near = nearest(key, names) if path is None or keys.find(SCHEMA, path) is None else ""
+    near = nearest(key, names) if path is None or keys.find(path) is None else ""
     hint = f"did you mean {near}? " if near else ""
     message = f"{quoted(key)} has no value here: nobody sets it"
     raise UserError([error("MLCC215", message, hint=f"{hint}mlcc explain lists all")])

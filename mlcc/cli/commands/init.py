@@ -29,7 +29,6 @@ from mlcc.io.schema import keys, validator
 from mlcc.io.yaml.writer import emit
 from mlcc.load import coerce
 from mlcc.load.document import check_tree, load_document
-from mlcc.load.layers import SCHEMA
 from mlcc.lookups.pickers import Question
 from mlcc.registries import load
 from mlcc.registries.loader import Registries
@@ -102,12 +101,12 @@ def _picked(name: str, given: Mapping[str, str], session: Session) -> dict[str, 
     if plugin is None:
         known = ", ".join(p.name for p in plugins.installed(session.environ, plugins.PICKERS)) or "none is installed"
         raise UserError([error("MLCC503", f"no picker is called {quoted(name)}", hint=f"known: {known}")])
-    missing = tuple(p.name for p in keys.index(SCHEMA).values() if p.name not in given and p.meta.get("option"))
+    missing = tuple(p.name for p in keys.index().values() if p.name not in given and p.meta.get("option"))
     with plugin.guarded():
         answers = plugin.load()(Question(dict(given), missing))
         if not isinstance(answers, Mapping) or not all(isinstance(t, str) for pair in answers.items() for t in pair):
             raise TypeError("its answers are not texts by path")
-        unknown = [path for path in answers if keys.find(SCHEMA, parse_path(path) or ()) is None]
+        unknown = [path for path in answers if keys.find(parse_path(path) or ()) is None]
         if unknown:
             raise ValueError(f"{quoted(unknown[0])} is not a key of mlcc.yaml")
         answers = dict(answers)
@@ -213,7 +212,7 @@ def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool) -> str:
 
 
 def _words(key: str) -> str:
-    return str(validator.load_schema(SCHEMA)["properties"][key].get("description", key))
+    return str(validator.load_schema(keys.MLCC_YAML)["properties"][key].get("description", key))
 
 
 def _more(key: str, body: Mapping[str, object], row: DeploymentConfig) -> list[str]:

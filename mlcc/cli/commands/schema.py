@@ -15,11 +15,10 @@ from mlcc.core.findings import error
 from mlcc.core.text import allowed, nearest, quoted
 from mlcc.io import packaged
 from mlcc.io.schema import keys
-from mlcc.load.layers import SCHEMA
 
 
 @click.command("schema", epilog="Example: mlcc schema > mlcc.schema.json")
-@click.argument("name", required=False, default=SCHEMA)
+@click.argument("name", required=False, default=keys.MLCC_YAML)
 @click.option("--options", "matrix", is_flag=True, help="Print the matrix: key, option, variables, phase.")
 @output_options()
 def command(name: str, matrix: bool) -> int:

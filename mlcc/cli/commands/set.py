@@ -13,7 +13,6 @@ from mlcc.core.paths import Item, Path, format_path, parse_path
 from mlcc.core.text import nearest, printable, quoted
 from mlcc.io.schema import keys
 from mlcc.load import coerce, document, edit
-from mlcc.load.layers import SCHEMA
 from mlcc.load.locate import find_mlcc_yaml
 
 
@@ -64,12 +63,12 @@ def _path(key: str) -> Path:
     path = parse_path(key)
     if path is not None and path[0] == "environments":
         raise UserError([error("MLCC219", f"{quoted(key)} is an overlay's", hint="edit the file by hand")])
-    prop = keys.find(SCHEMA, path) if path else None
+    prop = keys.find(path) if path else None
     if path is not None and any(isinstance(s, Item) and s.name.isdecimal() for s in path):
         hint = "inference_components[chat].copy_count"
         raise UserError([error("MLCC033", f"{quoted(key)} counts elements; they go by their names", hint=hint)])
     if path is None or prop is None:
-        near = nearest(key, (p.name for p in keys.index(SCHEMA).values()))
+        near = nearest(key, (p.name for p in keys.index().values()))
         hint = f"did you mean {near}? " if near else ""
         raise UserError([error("MLCC033", f"{quoted(key)} is not a key of mlcc.yaml", hint=f"{hint}see mlcc schema")])
     return path

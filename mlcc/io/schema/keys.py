@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 from mlcc.core.paths import Item, Path
 from mlcc.io.schema.validator import load_schema
 
+# The schema of mlcc.yaml, which nearly all who ask here mean.
+MLCC_YAML = "mlcc"
+
 
 class Property(NamedTuple):
     """A key of mlcc.yaml: `path` has `*` for a map's names and `[]` for a list's elements."""
@@ -81,12 +84,12 @@ def _below(parent: Property) -> Iterator[Property]:
 
 
 @functools.cache
-def index(name: str) -> Mapping[tuple[str, ...], Property]:
+def index(name: str = MLCC_YAML) -> Mapping[tuple[str, ...], Property]:
     """All keys of a packaged schema by their pattern path (without what is below `environments`)."""
     return {p.path: p for p in properties(load_schema(name)) if p.path[:1] != ("environments",) or len(p.path) == 1}
 
 
-def find(name: str, path: Path) -> Property | None:
+def find(path: Path, name: str = MLCC_YAML) -> Property | None:
     """The key that a concrete path names, or None; free maps below a key answer with that key's `*`."""
     known = index(name)
     pattern: tuple[str, ...] = ()
@@ -103,7 +106,7 @@ def find(name: str, path: Path) -> Property | None:
     return known.get(pattern)
 
 
-def empty_counts(name: str, path: Path) -> bool:
+def empty_counts(path: Path) -> bool:
     """True for a mapping that says something even when it holds nothing (`dynamic_batching: {}`)."""
-    prop = find(name, path)
+    prop = find(path)
     return prop is not None and prop.meta.get("keep") == "empty"

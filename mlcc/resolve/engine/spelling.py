@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from mlcc.core.text import allowed, quoted
 from mlcc.core.value_text import FALSE_WORDS, TRUE_WORDS, short_text
 from mlcc.io.schema import keys
-from mlcc.load import coerce, layers
+from mlcc.load import coerce
 from mlcc.registries.engine_rows import Engine
 from mlcc.resolve.engine.options import variable_name
 
@@ -81,7 +81,7 @@ def _prefixes(engine: Engine, accepted: bool) -> tuple[str, ...]:
 @functools.cache
 def is_switch(key: str) -> bool:
     """Whether a key of `engine:` is true or false."""
-    prop = keys.find(layers.SCHEMA, ("engine", *key.split(".")))
+    prop = keys.find(("engine", *key.split(".")))
     return prop is not None and "boolean" in prop.types
 
 
@@ -150,7 +150,7 @@ def parse_value(key: str, text: str) -> Parsed:
     if not text and is_switch(key):
         return Parsed(True)  # a flag without a value
     path = ("engine", *key.split("."))
-    prop = keys.find(layers.SCHEMA, path)
+    prop = keys.find(path)
     size = parse_size(text) if prop is not None and "integer" in prop.types else None
     value, problem = coerce.coerce_text(path, text) if size is None else (size, "")
     if problem:
