@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from mlcc.core.version import VERSION as __version__
+TYPE_CHECKING = False  # as type checkers read it; importing it from `typing` takes longer than all else here
+if TYPE_CHECKING:
+    from mlcc.core.version import VERSION as __version__
 
 __all__ = ["__version__", "api"]
 
 
 def __getattr__(name: str) -> object:
-    """`import mlcc; mlcc.api.read(...)` imports the pipeline when it is first used."""
+    """What is imported when it is first used: `mlcc.api`, and the version."""
+    if name == "__version__":
+        from mlcc.core.version import VERSION
+
+        return VERSION
     if name == "api":
         from importlib import import_module
 

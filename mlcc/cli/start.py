@@ -6,10 +6,15 @@ stderr and its exit code, wherever it arrives.
 
 from __future__ import annotations
 
-import atexit
-import os
-import signal
 import sys
+
+try:
+    import atexit
+    import os
+    import signal
+except KeyboardInterrupt:  # the first moment at which it is mlcc that answers
+    sys.stderr.write("mlcc: interrupted\n")
+    sys.exit(130)
 
 INTERRUPTED, TERMINATED = 130, 143
 ENDING = (signal.SIGTERM, signal.SIGHUP)
