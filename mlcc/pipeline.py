@@ -28,7 +28,7 @@ from mlcc.load.inputs import Inputs, gather
 from mlcc.load.locate import present_below
 from mlcc.load.request import Request
 from mlcc.plan.changes import Options
-from mlcc.plan.lock import outdated_lock, read_lock
+from mlcc.plan.lock import outdated_lock, read_lock, value_problems
 from mlcc.registries.loader import load as load_registries
 from mlcc.render.project import render_project
 from mlcc.resolve.causes import resolved_again
@@ -117,12 +117,13 @@ def plan(
 def _moved_files(project: Project, prepared: Prepared, staging: StrPath | Iterable[StrPath]) -> frozenset[str]:
     """Files that newer registries or a newer mlcc change: what the lock records is rendered anew and compared.
 
-    None where the lock was written with the same ones, or where what it records cannot be rendered any more.
+    None where the lock was written with the same ones, or where what it records cannot be rendered (any more).
     """
     lock = prepared.before
-    if not (prepared.made_by_others and lock.values):
+    names = (None, *lock.environments)
+    if not (prepared.made_by_others and lock.values) or any(value_problems(lock.environment(n)) for n in names):
         return frozenset()
-    again = {name: resolved_again(project, lock.leaves(name), name) for name in (None, *lock.environments)}
+    again = {name: resolved_again(project, lock.leaves(name), name) for name in names}
     if any(has_errors(resolved.findings) for resolved in again.values()):
         return frozenset()
     default = again.pop(None)

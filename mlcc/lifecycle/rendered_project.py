@@ -14,15 +14,12 @@ from typing import Any, NamedTuple
 from mlcc.apply import state
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import Finding, error
-from mlcc.core.nodes import Mark, node_of
-from mlcc.core.paths import EMPTY, Path, nested, parse_path
+from mlcc.core.paths import EMPTY, Path, parse_path
 from mlcc.core.text import allowed, nearest, printable, quoted
 from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME
 from mlcc.io.disk.reader import Directory
-from mlcc.io.schema import keys
-from mlcc.io.schema.validator import document_errors
 from mlcc.load.locate import project_root
-from mlcc.plan.lock import Lock, read_lock
+from mlcc.plan.lock import Lock, read_lock, value_problems
 from mlcc.registries.files import Root
 from mlcc.registries.loader import Registries
 from mlcc.registries.loader import load as load_registries
@@ -32,7 +29,6 @@ from mlcc.render import conf_lines, conf_values
 from mlcc.resolve.result import DEFAULT_COMPONENT, TRITON
 
 MAX_CONF_BYTES = 4 * 1024 * 1024
-UNKNOWN_KEY = "MLCC020"
 
 
 class RenderedProject(NamedTuple):
@@ -134,17 +130,8 @@ def load_project(
 
 
 def _check_values(values: Mapping[Path, Any]) -> None:
-    """Raises UserError where the lock's values are not what mlcc.yaml's schema allows: it may have been forged.
-
-    A key that this version does not know is left to the comparison with do/config.
-    """
-    try:
-        root = node_of(nested(values), Mark(LOCK_NAME))
-    except (AttributeError, TypeError, ValueError):
-        problems = [error("MLCC205", "a value stands where others are nested", file=LOCK_NAME)]
-    else:
-        found = document_errors(root, keys.MLCC_YAML, partial=True)
-        problems = [finding for _, finding in found if finding.code != UNKNOWN_KEY]
+    """Raises UserError where the lock's values are not what mlcc.yaml's schema allows."""
+    problems = value_problems(values)
     if problems:
         hint = f"bring {LOCK_NAME} back from Git, or run mlcc apply"
         raise UserError(

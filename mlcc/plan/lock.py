@@ -13,18 +13,19 @@ from typing import Any, NamedTuple
 from mlcc.core.conflict_marks import conflicts
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, Severity, error, has_errors
-from mlcc.core.nodes import Node
-from mlcc.core.paths import EMPTY, Path, format_path, parse_path
+from mlcc.core.nodes import Mark, Node, node_of
+from mlcc.core.paths import EMPTY, Path, format_path, nested, parse_path
 from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME, Record
 from mlcc.core.values import Value
 from mlcc.core.version import VERSION
-from mlcc.io.schema import validator
+from mlcc.io.schema import keys, validator
 from mlcc.io.yaml import reader, writer
 from mlcc.load import lock_choices
 from mlcc.resolve.result import Resolved
 
 FORMAT = 1
+UNKNOWN_KEY = "MLCC020"
 HEADER = "# Written by mlcc apply; commit it. What mlcc.yaml resolved to, and the files that were rendered.\n"
 
 
@@ -235,3 +236,16 @@ def _locked(values: Mapping[str, Any]) -> dict[Path, Locked]:
 
 def _paths(dotted: list[str]) -> list[Path]:
     return [p for p in map(parse_path, dotted) if p is not None]
+
+
+def value_problems(values: Mapping[Path, Any]) -> list[Finding]:
+    """What of recorded values mlcc.yaml's schema does not allow: the lock may have been forged.
+
+    A key that this version does not know is none: another one may have written it.
+    """
+    try:
+        root = node_of(nested(values), Mark(LOCK_NAME))
+    except (AttributeError, TypeError, ValueError):
+        return [error("MLCC205", "a value stands where others are nested", file=LOCK_NAME)]
+    found = validator.document_errors(root, keys.MLCC_YAML, partial=True)
+    return [finding for _, finding in found if finding.code != UNKNOWN_KEY]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -190,7 +191,9 @@ def test_mlcc_lock(mlcc: Caller, tmp_path: Path) -> None:
     build_tree(tmp_path / "whole", {"mlcc.yaml": CONFIG})
     mlcc("apply", "-q", "-C", str(tmp_path / "whole"), code=0)
     lock = tmp_path / "whole/mlcc.lock"
-    whole, data = yaml.safe_load(lock.read_text()), lock.read_bytes()
+    # of an earlier mlcc: what it records is rendered again, to tell what was moved since
+    data = re.sub(rb"(?m)^mlcc: .*", b"mlcc: 0.0.9", lock.read_bytes())
+    whole = yaml.safe_load(data)
     chance, codes = random.Random("lock"), list[int]()
     shutil.copytree(tmp_path / "whole", "project")
     for number in range(COUNT):
