@@ -20,7 +20,7 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, error, has_errors
 from mlcc.core.paths import EMPTY
 from mlcc.core.text import printable
-from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, Tree, digest
+from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, STAYS_DELETED, Tree, digest
 from mlcc.io.disk.callers import StrPath, asked_to, texts
 from mlcc.io.disk.reader import Directory, present
 from mlcc.io.disk.staging import staging_folder
@@ -31,7 +31,7 @@ from mlcc.plan.changes import Options
 from mlcc.plan.lock import outdated_lock, read_lock, value_problems
 from mlcc.registries.loader import load as load_registries
 from mlcc.render.project import render_project
-from mlcc.resolve.causes import resolved_again
+from mlcc.resolve.causes import BOTH, REGISTRIES, cause, resolved_again
 from mlcc.resolve.project import Project, resolve_project
 
 # How often an apply plans anew because a file was saved meanwhile.
@@ -111,28 +111,32 @@ def plan(
         stack.enter_context(target)
         project = with_choices_of(target, project)
         prepared = prepare_plan(project, render(project, staging), target, options)
-        return prepared._replace(moved=_moved_files(project, prepared, staging))
+        return prepared._replace(causes=_causes(project, prepared, staging))
 
 
-def _moved_files(project: Project, prepared: Prepared, staging: StrPath | Iterable[StrPath]) -> frozenset[str]:
-    """Files that newer registries or a newer mlcc change: what the lock records is rendered anew and compared.
+def _causes(project: Project, prepared: Prepared, staging: StrPath | Iterable[StrPath]) -> dict[str, str]:
+    """Why files are rendered otherwise than the lock records, where it is not mlcc.yaml alone.
 
-    None where the lock was written with the same ones, or where what it records cannot be rendered (any more).
+    What the lock records is rendered anew with today's registries and today's mlcc, and compared.  Nothing where the
+    lock was written with the same ones, or where what it records cannot be rendered (any more).
     """
     lock = prepared.before
     names = (None, *lock.environments)
     if not (prepared.made_by_others and lock.values) or any(value_problems(lock.environment(n)) for n in names):
-        return frozenset()
+        return {}
     again = {name: resolved_again(project, lock.leaves(name), name) for name in names}
     if any(has_errors(resolved.findings) for resolved in again.values()):
-        return frozenset()
+        return {}
     default = again.pop(None)
     environments = {str(name): resolved for name, resolved in again.items()}
     with staging_folder(texts(staging)) as private:
         tree = render_project(default, environments, private, project.inputs.plugged.layers)
-    digests = {path: digest(rendered.data) for path, rendered in tree.items()}
-    records = {path: record.digest for path, record in lock.files.items()}
-    return frozenset(c.path for c in prepared.plan.changes if digests.get(c.path) != records.get(c.path))
+    rendered = {path: digest(file.data) for path, file in tree.items()}
+    recorded = {path: record.digest for path, record in lock.files.items() if record.edited != STAYS_DELETED}
+    now = {path: digest(data) for path, data in prepared.plan.base.items()}
+    every = {path: cause(recorded.get(path), rendered.get(path), now.get(path)) for path in {*recorded, *now}}
+    every[LOCK_NAME] = REGISTRIES if rendered == now else BOTH
+    return {path: why for path, why in every.items() if why in (REGISTRIES, BOTH)}
 
 
 def with_choices_of(target: Directory, project: Project) -> Project:
@@ -194,7 +198,7 @@ def apply(
                 if now is not project:
                     project, tree = now, render(now, staging)
                 prepared = prepare_plan(project, tree, target, options)
-                prepared = prepared._replace(moved=_moved_files(project, prepared, staging))
+                prepared = prepared._replace(causes=_causes(project, prepared, staging))
             review(prepared)
             if prepared.blocked:
                 return prepared, False

@@ -11,6 +11,7 @@ from mlcc.apply.branches import Found, read_branches
 from mlcc.apply.state import State, observe, read_state
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error
+from mlcc.core.paths import EMPTY
 from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, OnDisk, Tree, digest
 from mlcc.core.version import VERSION
 from mlcc.io.disk.callers import StrPath, make_folder, texts
@@ -33,8 +34,8 @@ class Prepared(NamedTuple):
     """A plan with all that apply needs to carry it out.
 
     lock: bytes that mlcc.lock shall have; before: the lock as it was; state and known: what the plan was made from;
-    made_by_others: the lock was written with other registries, or by another version of mlcc; moved: files that today's
-    registries and mlcc render otherwise from what the lock records, so that nobody's words changed them.
+    made_by_others: the lock was written with other registries, or by another version of mlcc; causes: of
+    files that are rendered otherwise than recorded, where it is not somebody's words alone (resolve/causes).
     """
 
     plan: Plan
@@ -43,7 +44,7 @@ class Prepared(NamedTuple):
     state: State
     known: Known
     made_by_others: bool = False
-    moved: frozenset[str] = frozenset()
+    causes: Mapping[str, str] = EMPTY
 
     @property
     def lock_changes(self) -> bool:

@@ -15,7 +15,7 @@ from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME, digest
 from mlcc.core.values import SOURCE_TITLES
 from mlcc.plan.changes import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
-from mlcc.resolve.causes import moved_by_registries
+from mlcc.resolve.causes import BOTH, INPUT, REGISTRIES, moved_by_registries
 from mlcc.resolve.project import Project
 
 SIGNS = {
@@ -62,10 +62,6 @@ def _json(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-# Why a value changed: somebody's words, or the rows of registries and mlcc itself.
-INPUT, REGISTRIES = "input", "registries"
-
-
 def changed_values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
     """What the chosen environment's values were in the lock and are now, each with its cause."""
     before = prepared.before.leaves(project.chosen)
@@ -85,7 +81,7 @@ def value_lines(rows: Sequence[Mapping[str, Any]], session: Session) -> list[str
 
 
 MOVED = "by newer registries or a newer mlcc, not by mlcc.yaml:"
-HEADINGS = {INPUT: "", REGISTRIES: MOVED}
+HEADINGS = {INPUT: "", BOTH: "by mlcc.yaml, and by newer registries or a newer mlcc:", REGISTRIES: MOVED}
 
 
 def plan_document(project: Project, prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Any]:
@@ -109,12 +105,12 @@ def _change(change: Change, prepared: Prepared) -> dict[str, Any]:
 
 
 def cause_of(change: Change, prepared: Prepared) -> str:
-    """Why a file changes; one that both change counts as the registries', for nobody expects that part."""
-    return REGISTRIES if change.path in prepared.moved and (change.writes or change.action == DELETE) else INPUT
+    """Why a file is rendered otherwise than before: mlcc.yaml, registries, or both."""
+    return prepared.causes.get(change.path, INPUT)
 
 
 def by_cause(prepared: Prepared) -> list[tuple[str, list[Change]]]:
-    """The files that are not unchanged, in two groups with a heading each; that of the first is empty."""
+    """The files that are not unchanged, in groups with a heading each; that of the first is empty."""
     shown = [c for c in prepared.all_changes if c.action != UNCHANGED]
     groups = [(heading, [c for c in shown if cause_of(c, prepared) == cause]) for cause, heading in HEADINGS.items()]
     return [(heading, found) for heading, found in groups if found]
@@ -123,10 +119,13 @@ def by_cause(prepared: Prepared) -> list[tuple[str, list[Change]]]:
 def change_line(change: Change, session: Session) -> str:
     """One changed file."""
     sign, colour = SIGNS[change.action]
+    from textwrap import fill
+
     head, path = f"{sign} {change.action:<9}", printable(change.path, 200)
     reason = f"  ({change.reason})" if change.reason else ""
     if len(f"  {head} {path}{reason}") > session.width and reason:
-        reason = f"\n{' ' * 14}{reason.lstrip()}"
+        pad = " " * 14
+        reason = "\n" + fill(reason.strip(), session.width, initial_indent=pad, subsequent_indent=pad + " ")
     return f"  {session.paint(head, fg=colour)} {path}{reason}"
 
 
@@ -174,7 +173,7 @@ def print_plan(
             for c in prepared.all_changes
             if c.action != UNCHANGED
         ]
-        session.out(table(shown, ["action", "path", "reason", *(["cause"] if prepared.moved else [])], session))
+        session.out(table(shown, ["action", "path", "reason", *(["cause"] if prepared.causes else [])], session))
         values = changed_values(project, prepared)
         if values:
             shown = [{**row, "after": _with_level(row)} for row in values]
@@ -200,7 +199,7 @@ def _details(session: Session, project: Project, prepared: Prepared) -> None:
     """Every file that is not unchanged, and the values that differ from the lock."""
     for heading, found in by_cause(prepared):
         if heading:
-            session.out(f"  {heading}")
+            session.out(f"\n  {heading}")
         for change in found:
             session.out(change_line(change, session))
     values = changed_values(project, prepared)

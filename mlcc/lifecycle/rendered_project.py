@@ -115,8 +115,11 @@ def load_project(
         raw = tree.read(LOCK_NAME, LOCK_MAX_BYTES)
         if config is None or raw is None:
             where = printable(directory, 200)
-            message = f"{where} holds no rendered project"
-            raise PreconditionError([error("MLCC303", message, hint="mlcc apply renders one from mlcc.yaml")])
+            message, hint = (
+                f"{where} holds no rendered project",
+                "mlcc apply renders one; --restore do/config brings that file back",
+            )
+            raise PreconditionError([error("MLCC303", message, hint=hint)])
         lock = read_lock(raw[0])
         overlay = _overlay(tree, lock, env)
         values = lock.environment(env)
@@ -238,7 +241,8 @@ def _agree(project: RenderedProject) -> None:
 
 
 def _differences(file: str, expected: Mapping[str, str], found: Mapping[str, str]) -> list[Finding]:
-    hint = "put the value into mlcc.yaml (mlcc set) and run mlcc apply"
+    hint = "put the value into mlcc.yaml (mlcc set) and run mlcc apply; where it stands there, "
+    hint += f"mlcc apply --restore {printable(file, 100)} writes the file anew"
     problems = []
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):

@@ -32,6 +32,7 @@ from mlcc.plan.line_ends import has_crlf, is_binary, to_crlf, to_lf
 from mlcc.plan.merge import has_markers, merge_texts
 from mlcc.plan.notes import (
     BESIDE,
+    BRANCHES,
     EDITED,
     MARKED,
     NO_BASE,
@@ -139,8 +140,8 @@ def _of_branches(
     if options.force:
         return Change(path, UPDATE, new.data, mode, _saved(path, known.observed), MARKED)
     if options.merge and merged is not None:
-        return Change(path, CONFLICT, merged.data, mode, reason=EDITED)
-    return Change(path, CONFLICT, reason=EDITED if merged is not None else MARKED)
+        return Change(path, CONFLICT, merged.data, mode, reason=BRANCHES)
+    return Change(path, CONFLICT, reason=BRANCHES if merged is not None else MARKED)
 
 
 def _base_of_branches(known: Known, branches: Branches) -> dict[str, bytes]:
@@ -172,7 +173,7 @@ def _absent(path: str, new: Rendered, known: Known, options: Options) -> Change:
     """A file that is rendered and not on disk."""
     base, record = _base(path, known), known.records.get(path)
     if path in options.keep_deleted or (record is not None and record.edited == STAYS_DELETED):
-        return Change(path, KEEP, reason="stays deleted, as you answered; --restore brings it back")
+        return Change(path, KEEP, reason="stays deleted; --restore brings it back")
     if new.owner == SEED and record is not None and record.owner == SEED:
         return Change(path, KEEP, reason="deleted by you; --restore brings it back")
     if base is None:

@@ -199,7 +199,7 @@ def outdated_lock(lock: Lock) -> list[Finding]:
     if _release(lock.version) <= _release(VERSION):
         return []
     message = f"the lock was written by mlcc {printable(lock.version, 64)}, newer than this {VERSION}"
-    hint = "upgrade mlcc, or all that this one renders otherwise goes back"
+    hint = "upgrade mlcc; else files become what this older mlcc renders"
     return [Finding("MLCC222", Severity.WARNING, message, file=LOCK_NAME, hint=hint)]
 
 

@@ -16,6 +16,7 @@ from mlcc.plan.line_ends import is_binary
 # Beyond so many lines a person decides.
 MAX_LINES = 20_000
 LABELS = ("yours", "before", "mlcc")
+SIGNS = ("<<<<<<<", "|||||||", ">>>>>>>")
 
 
 class Merged(NamedTuple):
@@ -68,9 +69,10 @@ def has_markers(data: bytes, rendered: bytes = b"", labels: tuple[str, str, str]
 
 
 def has_own_markers(data: bytes, labels: tuple[str, str, str] = LABELS) -> bool:
-    """True when markers that `merge` wrote stand in a text."""
+    """True when markers that `merge` wrote stand in a text, or the one of them that is easily forgotten."""
     lines = {line.rstrip(b"\r\n") for line in data.splitlines()}
-    return {f"<<<<<<< {labels[0]}".encode(), f">>>>>>> {labels[2]}".encode()} <= lines
+    begin, before, end = (f"{sign} {label}".encode() for sign, label in zip(SIGNS, labels, strict=True))
+    return before in lines or {begin, end} <= lines
 
 
 def _regions(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Iterator[_Region]:

@@ -13,6 +13,7 @@ REMOVED_HERE = "removed on disk, but the new file differs from what was rendered
 NO_BASE = "mlcc.lock records it, but .mlcc/base holds no copy to tell your edits by"
 NOT_OURS = "exists, and mlcc has no record of what it wrote there"
 EDITED = "edited where the new file changes too"
+BRANCHES = "edited in both branches at one place, or where the new file changes too"
 BESIDE = "its new version still lies beside it"
 # Why a file is kept.
 OLD_SEED = "yours since it was seeded by an earlier release, which kept no copy to merge with"

@@ -18,6 +18,8 @@ from mlcc.resolve.project import Project
 from mlcc.resolve.resolver import resolve_layers
 from mlcc.resolve.result import Resolved
 
+# Why something changed: somebody's words, newer rows of registries or a newer mlcc, or both.
+INPUT, REGISTRIES, BOTH = "input", "registries", "both"
 BY_HAND = {source.label: source for source in Source if source.by_hand}
 
 
@@ -45,12 +47,30 @@ def resolved_again(project: Project, recorded: Mapping[Path, Leaf], name: str | 
 def moved_by_registries(project: Project, recorded: Mapping[Path, Leaf]) -> set[Path]:
     """Paths of the chosen environment whose value differs from the recorded one though nobody's words changed it.
 
-    recorded: the leaves of the same environment in the lock.
+    What somebody writes now is their change, and so is what their other words bring or take away.  recorded: the leaves
+    of the same environment in the lock.
     """
-    again = resolved_again(project, recorded, project.chosen)
-    now = {path: value.value for path, value in again.values.items()}
     before = {path: leaf.value for path, leaf in recorded.items()}
-    return {path for path in {*now, *before} if now.get(path) != before.get(path)}
+    again = {path: value.value for path, value in resolved_again(project, recorded, project.chosen).values.items()}
+    now = project.resolved.values
+    return {
+        path
+        for path in {*now, *before}
+        if cause(before.get(path), again.get(path), now[path].value if path in now else None) == REGISTRIES
+        and not (path in now and now[path].source.by_hand)
+    }
+
+
+def cause(recorded: Any, again: Any, now: Any) -> str:
+    """Why something that was recorded is another one now, or '' where it is the same.
+
+    again: what comes out of the recorded words with today's registries and today's mlcc.
+    """
+    if recorded == now:
+        return ""
+    if recorded == again:
+        return INPUT
+    return REGISTRIES if again == now else BOTH
 
 
 def _layers(recorded: Mapping[Path, Leaf]) -> Iterator[Layer]:

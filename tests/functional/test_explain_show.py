@@ -170,3 +170,12 @@ def test_what_is_no_code_is_said_without_a_project(mlcc, code):
 
 def test_a_finding_without_example_says_why(mlcc):
     assert json.loads(mlcc("explain", "MLCC208", "-o", "json", code=0).stdout)["code"]["because"]
+
+
+@pytest.mark.parametrize("argv", [("explain", "framework.version"), ("show",)])
+def test_a_lock_that_cannot_be_read_is_said(mlcc, argv):
+    """What it holds could decide the value that is shown."""
+    build_tree(".", {"mlcc.yaml": SMALLEST, "mlcc.lock": "version: 99\n"})
+    said = mlcc(*argv, code=0)
+    assert "MLCC205" in said.stderr
+    assert "MLCC205" not in mlcc(*argv, "-o", "json", code=0).stdout

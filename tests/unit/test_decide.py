@@ -381,7 +381,12 @@ def test_conflict_markers_that_still_stand_are_a_conflict():
     assert again.marked == (PATH,)
     forced = make_plan(new, known, Options(force=True)).changes[0]
     assert (forced.data, forced.saved) == (b"theirs\n", f"{PATH}.mlcc-saved")
-    assert not make_plan(new, known._replace(observed={PATH: OnDisk(marked.replace(b">>>>>>> mlcc\n", b""))})).blocked
+    # the mark that is easily forgotten, and none of the others
+    rest = b"".join(line for line in marked.splitlines(keepends=True) if line[:3] not in (b"<<<", b"===", b">>>"))
+    assert b"||||||| before\n" in rest
+    assert make_plan(new, known._replace(observed={PATH: OnDisk(rest)})).blocked
+    settled = rest.replace(b"||||||| before\n", b"")
+    assert not make_plan(new, known._replace(observed={PATH: OnDisk(settled)})).blocked
 
 
 def test_the_hint_for_a_removed_file_names_what_brings_it_back():

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from mlcc import pipeline
 from mlcc.cli import complete
 from mlcc.cli.options import KeyCommand, Values, env_option, file_option, output_options, value_options
 from mlcc.cli.output import cell, document, print_document, print_findings, print_rows, table
@@ -55,6 +56,8 @@ def command(
     where = file or find_mlcc_yaml(".")
     project = read(where, values, env)
     warn_unfinished(session, target_of(where, ""))
+    if not session.machine:
+        print_findings(pipeline.lock_findings(target_of(where, "")), session)
     if not project.inputs.config.ok:
         raise UserError(project.findings)
     if not project.ok and not session.machine:

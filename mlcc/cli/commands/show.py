@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mlcc import pipeline
 from mlcc.cli.changes import say_levels
 from mlcc.cli.options import KeyCommand, Values, env_option, file_option, output_options, value_options
 from mlcc.cli.output import document, fenced, print_document, print_findings, printable_lines
@@ -30,6 +31,8 @@ def command(
     path = file or find_mlcc_yaml(".")
     project = read(path, values, env)
     warn_unfinished(session, target_of(path, ""))
+    if not session.machine:
+        print_findings(pipeline.lock_findings(target_of(path, "")), session)
     if not project.ok:
         raise UserError(project.findings)
     tree = paths.nested({p: v.value for p, v in project.resolved.values.items()})

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from mlcc.core.paths import format_path
-from mlcc.core.tree import MAX_FILE_BYTES, REMOVED, STAYS_DELETED, digest
+from mlcc.core.tree import BASE_DIR, MAX_FILE_BYTES, REMOVED, STAYS_DELETED, digest
 from mlcc.io.disk.reader import Directory
 from mlcc.lifecycle import own_paths, run_state
 from mlcc.lifecycle.context import Context, Result
@@ -43,6 +43,8 @@ def validate(context: Context) -> Result:
     with Directory(context.project.directory) as tree:
         for path, record in context.project.lock.files.items():
             found = tree.read(path, MAX_FILE_BYTES)
+            if found is None and record.edited == STAYS_DELETED and not tree.exists(f"{BASE_DIR}/{path}"):
+                continue  # remembered for a configuration that renders it
             seen = digest(found[0]) if found is not None else REMOVED
             word = _state(seen, record.digest, record.edited, record.owner)
             ok = ok and word != "changed since mlcc apply"
