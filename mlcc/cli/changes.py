@@ -197,9 +197,10 @@ def _last_line(prepared: Prepared, done: bool) -> str:
 
 def _details(session: Session, project: Project, prepared: Prepared) -> None:
     """Every file that is not unchanged, and the values that differ from the lock."""
-    for heading, found in by_cause(prepared):
+    for number, (heading, found) in enumerate(by_cause(prepared)):
         if heading:
-            session.out(f"\n  {heading}")
+            blank = "\n" if number else ""
+            session.out(f"{blank}  {heading}")
         for change in found:
             session.out(change_line(change, session))
     values = changed_values(project, prepared)
@@ -217,8 +218,9 @@ def value_line(row: Mapping[str, Any], session: Session, indent: str = "  ") -> 
     lines = [indent]
     for part in parts:
         if lines[-1].strip() and len(f"{lines[-1]} {part}") > session.width:
-            lines.append(f"{indent}   ")
-        lines[-1] += f" {part}" if lines[-1].strip() or len(lines) > 1 else part
+            lines.append(f"{indent}    {part.lstrip()}")
+        else:
+            lines[-1] += f" {part}" if lines[-1].strip() else part
     return "\n".join(lines)
 
 
