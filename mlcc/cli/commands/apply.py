@@ -152,18 +152,20 @@ def _named(options: Options, prepared: Prepared) -> None:
 
 def _unknown(option: str, word: str) -> Finding:
     message = f"{option} {printable(word, 100)}: no such file is rendered"
-    return error("MLCC212", message, hint="mlcc plan lists them")
+    one = "; --keep-deleted takes one file each time" if option == "--keep-deleted" else ""
+    return error("MLCC212", message, hint=f"mlcc plan lists them, from the folder of mlcc.yaml{one}")
 
 
 def _saved_plan(path: str) -> dict[str, Any]:
     """A plan as `mlcc plan -o json` printed it.  Raises UserError for anything else."""
-    data = read_named(path, MAX_PLAN_BYTES)
+    makes_one = "mlcc plan -o json > plan.json makes one"
+    data = read_named(path, MAX_PLAN_BYTES, makes_one)
     try:
         document = json.loads(data)
         changes = _planned(document)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        hint = "mlcc plan -o json > plan.json makes one"
-        raise UserError([error("MLCC221", "not a plan of one project", file=printable(path, 200), hint=hint)]) from None
+        message = "not a plan of one project"
+        raise UserError([error("MLCC221", message, file=printable(path, 200), hint=makes_one)]) from None
     return {"changes": changes, "values": document.get("values")}
 
 

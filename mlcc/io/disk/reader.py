@@ -86,17 +86,17 @@ def _chunk(fd: int, path: str) -> bytes:
         raise Refused(path, f"cannot be read: {reason(problem)}") from None
 
 
-def read_named(path: str, cap: int) -> bytes:
+def read_named(path: str, cap: int, hint: str = "run `mlcc init`, or name one with -f FILE") -> bytes:
     """Reads a file that the operator named; only its last component must not be a link.
 
-    Raises Refused when it is missing, is no plain file, or holds more than `cap` bytes.
+    hint: what to do where it is missing.  Raises Refused for that, for no plain file, and for more than `cap` bytes.
     """
     try:
         fd = os.open(path, PLAIN)
     except ValueError:
         raise Refused(path, "not a file name") from None
     except FileNotFoundError:
-        raise Refused(path, "no such file", "run `mlcc init`, or name one with -f FILE") from None
+        raise Refused(path, "no such file", hint) from None
     except OSError as problem:
         raise Refused(path, reason(problem)) from None
     try:
