@@ -137,6 +137,8 @@ def _differs(before: Value | None, after: Value) -> bool:
 
 def lock_differences(before: Lock, old: bytes, new: bytes) -> str:
     """What an apply changes in a lock, in a few words.  before: the lock that `old` holds."""
+    if conflicts(old):
+        return "settles what a merge of two branches left in it"
     parts = {
         "registries": "registry digests",
         "choices": "choices",

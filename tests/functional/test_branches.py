@@ -102,6 +102,7 @@ def test_a_conflict_in_a_rendered_file_is_rendered_anew(project, mlcc, tmp_path,
         git(HERE, "add", "-A")
     result = mlcc("apply", code=0)
     assert "rendered anew" in result.stdout
+    assert ("settles what a merge" in result.stdout) == (added in ("", "-A"))
     assert_same(rendered(mlcc, tmp_path), read_tree(HERE))
     commit(HERE, "merged")
     mlcc("apply", "--locked", code=0)
