@@ -104,6 +104,10 @@ def test_at_any_call(tmp_path: Path, number: signal.Signals, way: Callable[[sign
         code = ended(start(program(argv), hurt, said, at(point, number, counted, way)))
         slowest = max(slowest, time.monotonic() - began)
         text = said.read_text()
+        if code == 0 and way is send_in_a_callback:  # it comes again a moment later, and the run had ended by then
+            assert tree(hurt) == new, f"{number.name} at {point} of {calls}: {text}"
+            whole += 1
+            continue
         assert code == CODES[number], f"{number.name} at {point} of {calls}: {code} {text}"
         assert text == WORDS[number], f"{number.name} at {point} of {calls}: {text}"
         now = tree(hurt)
