@@ -28,7 +28,7 @@ from mlcc.load.inputs import Inputs, gather
 from mlcc.load.locate import present_below
 from mlcc.load.request import Request
 from mlcc.plan.changes import Options
-from mlcc.plan.lock import outdated_lock, read_lock, value_problems
+from mlcc.plan.lock import outdated_lock, read_lock
 from mlcc.registries.loader import load as load_registries
 from mlcc.render.project import render_project
 from mlcc.resolve.causes import BOTH, REGISTRIES, cause, resolved_again
@@ -121,10 +121,9 @@ def _causes(project: Project, prepared: Prepared, staging: StrPath | Iterable[St
     lock was written with the same ones, or where what it records cannot be rendered (any more).
     """
     lock = prepared.before
-    names = (None, *lock.environments)
-    if not (prepared.made_by_others and lock.values) or any(value_problems(lock.environment(n)) for n in names):
+    if not prepared.made_by_others:
         return {}
-    again = {name: resolved_again(project, lock.leaves(name), name) for name in names}
+    again = {name: resolved_again(project, lock.leaves(name), name) for name in (None, *lock.environments)}
     if any(has_errors(resolved.findings) for resolved in again.values()):
         return {}
     default = again.pop(None)

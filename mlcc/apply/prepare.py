@@ -22,7 +22,7 @@ from mlcc.plan.branches import Branches
 from mlcc.plan.changes import NEW_SUFFIX, SAVED_SUFFIX, Change, Known, Options, Plan
 from mlcc.plan.decide import make_plan
 from mlcc.plan.line_ends import has_crlf, is_binary, to_crlf
-from mlcc.plan.lock import Lock, lock_bytes, lock_differences, outdated_lock, read_lock
+from mlcc.plan.lock import Lock, lock_bytes, lock_differences, outdated_lock, read_lock, value_problems
 from mlcc.plan.notes import Facts, findings_of
 from mlcc.render.conf_lines import acceptable
 from mlcc.render.layers import producible
@@ -34,8 +34,9 @@ class Prepared(NamedTuple):
     """A plan with all that apply needs to carry it out.
 
     lock: bytes that mlcc.lock shall have; before: the lock as it was; state and known: what the plan was made from;
-    made_by_others: the lock was written with other registries, or by another version of mlcc; causes: of
-    files that are rendered otherwise than recorded, where it is not somebody's words alone (resolve/causes).
+    made_by_others: the lock was written with other registries, or by another version of mlcc, and its values can be
+    resolved again to compare; causes: of files that are rendered otherwise than recorded, where it is not somebody's
+    words alone (resolve/causes).
     """
 
     plan: Plan
@@ -108,7 +109,13 @@ def prepare_plan(project: Project, desired: Tree, target: Directory, options: Op
     if state.lock is not None and has_crlf(state.lock):
         lock = to_crlf(lock)
     others = before.version != VERSION or before.registries != project.registries.digests()
-    return Prepared(plan, lock, before, state, known, others)
+    return Prepared(plan, lock, before, state, known, others and _can_be_compared(before))
+
+
+def _can_be_compared(lock: Lock) -> bool:
+    """True where a lock has values, and mlcc.yaml's schema allows them: it may have been forged."""
+    every = (lock.environment(name) for name in (None, *lock.environments))
+    return bool(lock.values) and not any(map(value_problems, every))
 
 
 def _without_orphans(target: Directory, state: State, before: Lock) -> tuple[State, list[Finding]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,29 @@ def test_a_conflict_in_diff_exits_1(project, mlcc):
     config.write_text(config.read_text().replace("export TTL='8h'", "export TTL='5h'"))
     build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
     mlcc("diff", code=1)
+
+
+FORGED = {
+    "below a value": {"env.A": "x", "env.A.b": "x"},
+    "a list that is a number": {"inference_components": "7", "'inference_components[a].name'": "a"},
+    "a path": {"project.name": "../../x"},
+    "a section": {"project": "null"},
+    "a list for a text": {"deployment.config": "[http-flask]"},
+}
+
+
+@pytest.mark.parametrize("values", FORGED.values(), ids=FORGED)
+@pytest.mark.parametrize("command", ["plan", "diff", "apply"])
+def test_a_forged_lock_of_another_mlcc_is_compared_with_nothing(mlcc, command, values):
+    """To tell who moved a value, what the lock records is resolved again: only where mlcc.yaml could hold it."""
+    build_tree(".", {"mlcc.yaml": SMALLEST + "env: {A: b}\n"})
+    mlcc("apply", "-q", code=0)
+    kept = [
+        line
+        for line in Path("mlcc.lock").read_text().split("\n")
+        if not line.startswith(tuple(f"  {key}:" for key in values))
+    ]
+    forged = "".join(f"  {key}: {{value: {value}, source: file}}\n" for key, value in values.items())
+    text = re.sub(r"(?m)^mlcc: .*", "mlcc: 0.0.9", "\n".join(kept)).replace("\nvalues:\n", f"\nvalues:\n{forged}", 1)
+    Path("mlcc.lock").write_text(text)
+    assert "not by mlcc.yaml" not in mlcc(command, code=0).stdout

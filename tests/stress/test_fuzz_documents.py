@@ -197,7 +197,9 @@ def test_mlcc_lock(mlcc: Caller, tmp_path: Path) -> None:
     chance, codes = random.Random("lock"), list[int]()
     shutil.copytree(tmp_path / "whole", "project")
     for number in range(COUNT):
-        changed = replaced(whole, chance, ODD_YAML, chance.choice([0.003, 0.02, 0.2]))
+        below = {chance.choice([*whole["values"]]) + ".b": {"value": "x", "source": "file"}}  # a leaf below a leaf
+        values = {**whole["values"], **(below if chance.random() < 0.2 else {})}
+        changed = replaced({**whole, "values": values}, chance, ODD_YAML, chance.choice([0, 0.003, 0.02, 0.2]))
         text = shown(changed).encode("utf-8", "surrogatepass")
         Path("project/mlcc.lock").write_bytes(mutations(data, chance) if chance.random() < 0.4 else text)
         for argv in chance.sample(LOCKED[:-1], 2) + [LOCKED[-1]] * (chance.random() < 0.1):
