@@ -7,7 +7,7 @@ from typing import Any
 
 from mlcc import pipeline
 from mlcc.apply.prepare import Prepared
-from mlcc.cli.output import cell, document, plain, print_document, table
+from mlcc.cli.output import cell, document, folded, plain, print_document, table
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, ordered
 from mlcc.core.paths import Path, format_path
@@ -119,13 +119,10 @@ def by_cause(prepared: Prepared) -> list[tuple[str, list[Change]]]:
 def change_line(change: Change, session: Session) -> str:
     """One changed file."""
     sign, colour = SIGNS[change.action]
-    from textwrap import fill
-
     head, path = f"{sign} {change.action:<9}", printable(change.path, 200)
     reason = f"  ({change.reason})" if change.reason else ""
-    if len(f"  {head} {path}{reason}") > session.width and reason:
-        pad = " " * 14
-        reason = "\n" + fill(reason.strip(), session.width, initial_indent=pad, subsequent_indent=pad + " ")
+    if len(f"  {head} {path}{reason}") > session.width:
+        reason = "\n" + folded(reason.strip(), session.width, " " * 14, " " * 15) if reason else ""
     return f"  {session.paint(head, fg=colour)} {path}{reason}"
 
 
@@ -214,14 +211,8 @@ def value_line(row: Mapping[str, Any], session: Session, indent: str = "  ") -> 
     """A changed value, on one line where the terminal is as wide."""
     before = "(absent)" if row["before"] is None else printable(cell(row["before"]), 60)
     after = "(absent)" if row["after"] is None else printable(cell(_with_level(row)), 60)
-    parts = [f"{printable(row['path'], 120)}: {before}", f"-> {after}", f" [{row['source'] or 'removed'}]"]
-    lines = [indent]
-    for part in parts:
-        if lines[-1].strip() and len(f"{lines[-1]} {part}") > session.width:
-            lines.append(f"{indent}    {part.lstrip()}")
-        else:
-            lines[-1] += f" {part}" if lines[-1].strip() else part
-    return "\n".join(lines)
+    text = f"{printable(row['path'], 120)}: {before} -> {after}  [{row['source'] or 'removed'}]"
+    return folded(text, session.width, indent, f"{indent}    ")
 
 
 def _with_level(row: Mapping[str, Any]) -> Any:

@@ -90,15 +90,19 @@ def text_lines(findings: Iterable[Finding], session: Session) -> Iterable[str]:
         path = f" {printable(finding.path, 200)}:" if finding.path else ":"
         yield f"{printable(finding.place, 300)}: {word}{path} {finding.message}"
         if finding.hint:
-            yield _indented(finding.hint, session.width)
+            yield folded(finding.hint, session.width, INDENT)
     if len(found) > MAX_SHOWN:
         yield f"... and {len(found) - MAX_SHOWN} more findings"
 
 
-def _indented(text: str, width: int) -> str:
+def folded(text: str, width: int, indent: str, further: str = "") -> str:
+    """A text on as few lines as the width allows; words are never cut.  further: of the lines after the first."""
     from textwrap import fill
 
-    return fill(text, width, initial_indent=INDENT, subsequent_indent=INDENT)
+    more = further or indent
+    return fill(
+        text, width, initial_indent=indent, subsequent_indent=more, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def count_line(findings: Iterable[Finding]) -> str:

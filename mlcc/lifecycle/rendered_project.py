@@ -115,10 +115,8 @@ def load_project(
         raw = tree.read(LOCK_NAME, LOCK_MAX_BYTES)
         if config is None or raw is None:
             where = printable(directory, 200)
-            message, hint = (
-                f"{where} holds no rendered project",
-                "mlcc apply renders one; --restore do/config brings that file back",
-            )
+            message = f"{where} holds no rendered project"
+            hint = "mlcc apply renders one; --restore do/config brings that file back"
             raise PreconditionError([error("MLCC303", message, hint=hint)])
         lock = read_lock(raw[0])
         overlay = _overlay(tree, lock, env)
