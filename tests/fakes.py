@@ -207,14 +207,20 @@ class MemoryRegistries(Registries):
         return tuple((root, tuple(sorted(self.texts[root.name]))) for root in self.roots)
 
     def _document(self, root: Root, relname: str) -> Node:  # type: ignore[override]
-        loaded = reader.load_yaml(self.texts[root.name][relname].encode(), f"{root.name}:{relname}")
-        assert loaded.root is not None, loaded.findings
-        assert not loaded.findings
-        kind = loaded.root.get("kind")
-        assert kind is not None
-        assert kind.value in SCHEMAS
-        assert not validator.validate_document(loaded.root, kind.value)
-        return loaded.root
+        return registry_file(self.texts[root.name][relname], f"{root.name}:{relname}")
+
+
+@functools.lru_cache(256)  # documents do not change, and most tests have the same
+def registry_file(text: str, file: str) -> Node:
+    """A registry file from its text, which must be valid."""
+    loaded = reader.load_yaml(text.encode(), file)
+    assert loaded.root is not None, loaded.findings
+    assert not loaded.findings
+    kind = loaded.root.get("kind")
+    assert kind is not None
+    assert kind.value in SCHEMAS
+    assert not validator.validate_document(loaded.root, kind.value)
+    return loaded.root
 
 
 class Over(MemoryRegistries):

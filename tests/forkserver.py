@@ -198,6 +198,16 @@ def _fork(
         os.close(stream)
 
 
+# Most runs are such commands in such projects.
+PLACES = (
+    "deployment: {config: http-flask, target: local}",
+    "deployment: {config: triton-python}",
+    "deployment: {config: transformers-vllm}\nmodel: {name: Qwen/Qwen3-4B}",
+    "deployment: {config: http-fastapi, target: local}",
+)
+RUNS = (["apply", "-q"], ["validate", "-q"], ["diff", "-q"], ["show", "-q"], ["do", "status", "--target", "local"])
+
+
 @functools.cache
 def warm() -> None:
     """Imports what runs import, and reads, checks and compiles what is packaged: all that a run may find done.
@@ -222,11 +232,10 @@ def warm() -> None:
         try:
             os.chdir(place)
             os.environ.update({"MLCC_HOME": f"{place}/home", "MLCC_PLUGINS": "none", "MLCC_NO_CACHE": "1"})
-            for config in ("http-flask", "triton-python"):
-                Path("mlcc.yaml").write_text(
-                    f"version: 1\nproject: {{name: warm}}\ndeployment: {{config: {config}, target: local}}\n"
-                )
-                run_command_line(["apply", "-q"])
+            for place_of in PLACES:
+                Path("mlcc.yaml").write_text(f"version: 1\nproject: {{name: warm}}\n{place_of}\n")
+                for argv in RUNS:
+                    run_command_line(argv)
         finally:
             os.chdir(here)
             os.environ.clear()

@@ -12,7 +12,7 @@ from mlcc.apply.state import State, observe, read_state
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error
 from mlcc.core.paths import EMPTY
-from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, OnDisk, Tree, digest
+from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, OnDisk, Tree, digest, is_binary
 from mlcc.core.version import VERSION
 from mlcc.io.disk.callers import StrPath, make_folder, texts
 from mlcc.io.disk.lock import locked
@@ -21,7 +21,7 @@ from mlcc.plan import changes, journal
 from mlcc.plan.branches import Branches
 from mlcc.plan.changes import NEW_SUFFIX, SAVED_SUFFIX, Change, Known, Options, Plan
 from mlcc.plan.decide import make_plan
-from mlcc.plan.line_ends import has_crlf, is_binary, to_crlf
+from mlcc.plan.line_ends import has_crlf, to_crlf
 from mlcc.plan.lock import Lock, lock_bytes, lock_differences, outdated_lock, read_lock, value_problems
 from mlcc.plan.notes import Facts, findings_of
 from mlcc.render.conf_lines import acceptable

@@ -57,3 +57,8 @@ REMOVED, STAYS_DELETED = "removed", "stays-deleted"
 
 Tree = Mapping[str, Rendered]
 """Desired files by their path relative to the target, with `/` between components."""
+
+
+def is_binary(data: bytes) -> bool:
+    """True for bytes that are not lines of text: they are neither rendered nor merged."""
+    return b"\0" in data

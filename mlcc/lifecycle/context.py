@@ -11,7 +11,7 @@ from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
 from mlcc.io.container_engines import Engine, detect
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.registries.redaction import Lines, is_secret_name, redact_values
+from mlcc.registries.redaction import Lines, forms, is_secret_name, redact_forms
 
 MACHINE = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
@@ -77,7 +77,11 @@ class Context:
 
     def clean(self, text: str) -> str:
         """Text of a program or a server without secrets.  For whole texts: half a token is a secret, too."""
-        return redact_values(text, self.secrets)
+        return redact_forms(text, self._forms)
+
+    @cached_property
+    def _forms(self) -> list[str]:
+        return forms(self.secrets)
 
     def cleaner(self) -> Lines:
         """The same for lines that come one by one, and are shown at once."""

@@ -185,10 +185,10 @@ def _assemble(
     merged = {k: v for k, v in merged.items() if k not in gone}
     scoped_ic = {n: _scoped("IC", n, own, overlay, gone) for n, own in components.items()}
     scoped_adapters = {n: _scoped("ADAPTER", n, own, overlay, gone) for n, own in adapters.items()}
-    row = registries.deployment_configs.get(merged.get("DEPLOYMENT_CONFIG", ""))
+    row = registries.config(merged.get("DEPLOYMENT_CONFIG", ""))
     wanted = target or merged.get("DEPLOYMENT_TARGET", "")
     chosen = registries.targets.get(registries.canonical("targets", wanted)[0])
-    architecture = registries.architectures.get(row.architecture) if row is not None else None
+    architecture = registries.architecture(row.architecture) if row is not None else None
     if row is None or chosen is None or architecture is None:
         raise _unknown(registries, merged, wanted, row)
     framework = registries.framework(merged["FRAMEWORK"]) if "FRAMEWORK" in merged else None

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from mlcc.core.paths import EMPTY
-from mlcc.core.tree import STAYS_DELETED, Record, digest
+from mlcc.core.tree import STAYS_DELETED, Record, digest, is_binary
 from mlcc.load.lock_choices import Choices
-from mlcc.plan.line_ends import is_binary, to_lf
+from mlcc.plan.line_ends import to_lf
 from mlcc.plan.lock import Lock
 from mlcc.plan.merge import Merged, merge_texts
 

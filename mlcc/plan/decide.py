@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 
 from mlcc.core.findings import Finding
-from mlcc.core.tree import MANAGED, REMOVED, SEED, STAYS_DELETED, OnDisk, Record, Rendered, Tree, digest
+from mlcc.core.tree import MANAGED, REMOVED, SEED, STAYS_DELETED, OnDisk, Record, Rendered, Tree, digest, is_binary
 from mlcc.plan.branches import Branches, Version, with_edits
 from mlcc.plan.changes import (
     CONFLICT,
@@ -28,7 +28,7 @@ from mlcc.plan.changes import (
     Options,
     Plan,
 )
-from mlcc.plan.line_ends import has_crlf, is_binary, to_crlf, to_lf
+from mlcc.plan.line_ends import has_crlf, to_crlf, to_lf
 from mlcc.plan.merge import has_markers, merge_texts
 from mlcc.plan.notes import (
     BESIDE,

@@ -6,10 +6,7 @@ and merged as if it had `\\n`, and what is written to it gets `\\r\\n` again.
 
 from __future__ import annotations
 
-
-def is_binary(data: bytes) -> bool:
-    """True for bytes that are not lines of text: no merge by lines makes sense of them."""
-    return b"\0" in data
+from mlcc.core.tree import is_binary
 
 
 def has_crlf(data: bytes) -> bool:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mlcc.core.conflict_marks import conflicts
 from mlcc.core.line_diff import matching_blocks
-from mlcc.plan.line_ends import is_binary
+from mlcc.core.tree import is_binary
 
 # Beyond so many lines a person decides.
 MAX_LINES = 20_000

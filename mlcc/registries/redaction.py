@@ -20,17 +20,6 @@ REDACTED = "***REDACTED***"
 SHORTEST = 8
 
 
-class Format(NamedTuple):
-    """A format of secret values: its pattern, and texts of which one is in every such value."""
-
-    hints: tuple[str, ...]
-    pattern: re.Pattern[str]
-
-    def may_be_in(self, text: str) -> bool:
-        """False where the pattern need not be tried."""
-        return any(hint in text for hint in self.hints)
-
-
 class Rule(NamedTuple):
     """The redaction rule, as read from registries/redaction.yaml."""
 
@@ -41,7 +30,8 @@ class Rule(NamedTuple):
     last_two: frozenset[str]
     last_two_unless: frozenset[str]
     behind: frozenset[str]
-    values: tuple[Format, ...]
+    # patterns of secret values, each behind the texts of which one is in every value that it matches
+    values: tuple[tuple[str, str], ...]
 
 
 def rule_of(document: Mapping[str, Any]) -> Rule:
@@ -54,7 +44,7 @@ def rule_of(document: Mapping[str, Any]) -> Rule:
         frozenset(document["last_two"]),
         frozenset(document["last_two_unless"]),
         frozenset(document["behind"]),
-        tuple(Format(tuple(v["hints"]), re.compile(v["pattern"])) for v in document["values"]),
+        tuple((hint, v["pattern"]) for v in document["values"] for hint in v["hints"]),
     )
 
 
@@ -93,9 +83,19 @@ def is_secret_name(name: str, rule: Rule | None = None) -> bool:
     return False
 
 
+# compiled when they are first needed: compiling all takes as long as reading mlcc.yaml
+_compiled = functools.cache(re.compile)
+
+
+def _patterns(text: str, rule: Rule | None) -> Iterable[re.Pattern[str]]:
+    """The patterns that may match in a text.  Asked for every value and line: for nearly all of them there is none."""
+    found = [pattern for hint, pattern in (rule or packaged()).values if hint in text]
+    return map(_compiled, dict.fromkeys(found)) if found else ()
+
+
 def is_secret_value(value: str, rule: Rule | None = None) -> bool:
     """True when a value has the format of a secret."""
-    return any(form.may_be_in(value) and form.pattern.search(value) for form in (rule or packaged()).values)
+    return any(pattern.search(value) for pattern in _patterns(value, rule))
 
 
 def shown_value(name: str, text: str, size: int, otherwise: str = "a secret") -> str:
@@ -106,9 +106,8 @@ def shown_value(name: str, text: str, size: int, otherwise: str = "a secret") ->
 
 def redact_text(text: str, rule: Rule | None = None) -> str:
     """Text with every secret-shaped part replaced.  Short and empty values are never touched."""
-    for form in (rule or packaged()).values:
-        if form.may_be_in(text):
-            text = form.pattern.sub(REDACTED, text)
+    for pattern in _patterns(text, rule):
+        text = pattern.sub(REDACTED, text)
     return text
 
 
@@ -135,10 +134,11 @@ def redact_values(text: str, values: Iterable[str], rule: Rule | None = None) ->
     A value is found as it is, each line of several by itself, and as Python, JSON and a URL quote it; one of under 8
     characters is not looked for: it would be found everywhere.
     """
-    return _without(text, forms(values), rule)
+    return redact_forms(text, forms(values), rule)
 
 
-def _without(text: str, known: Iterable[str], rule: Rule | None) -> str:
+def redact_forms(text: str, known: Iterable[str], rule: Rule | None = None) -> str:
+    """The same for many texts: known is what `forms` made once of the values."""
     for form in known:
         text = text.replace(form, REDACTED)
     return redact_text(text, rule)
@@ -210,7 +210,7 @@ class Lines:
         return self._shown(ready)
 
     def _shown(self, text: str) -> list[str]:
-        return _without(text, self._forms, self._rule).removesuffix("\n").split("\n") if text else []
+        return redact_forms(text, self._forms, self._rule).removesuffix("\n").split("\n") if text else []
 
 
 def redact_lines(lines: Iterable[str], values: Iterable[str], rule: Rule | None = None) -> Iterator[str]:

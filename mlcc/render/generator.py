@@ -1,7 +1,7 @@
 """cookiecutter's generator, fast.  Law: the only importer of cookiecutter; only mlcc's own templates are rendered.
 
-Half of the time of a first apply would go into importing what cookiecutter asks people with (rich), a clock (arrow) and
-its own version: those imports are replaced by placeholders, which raise when they are called.  A release that needs
+Half of the time of a first apply would go into importing what cookiecutter asks people with (rich), a clock (arrow), a
+classifier of files (binaryornot) and its own version: those imports are replaced by placeholders.  A release that needs
 other names is imported whole: slower, never wrong.  Templates that this process has compiled before are kept in memory;
 nothing is kept on disk, where somebody else could write code.
 """
@@ -23,12 +23,11 @@ from typing import Any, NamedTuple
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.text import printable, quoted
+from mlcc.core.tree import is_binary
 from mlcc.render.context import ROOT
 from mlcc.render.layers import TEMPLATE_SUFFIX, LayerInfo
 
 GENERATOR = ("cookiecutter.generate", "cookiecutter.extensions")
-# What cookiecutter's generator takes from modules that only ask people things; rendering never does.
-QUESTIONNAIRE = {"rich.prompt": ["InvalidResponse"], "cookiecutter.prompt": ["YesNoPrompt"]}
 _SAFE_STAGING = re.compile(r"[A-Za-z0-9/_.-]+\Z")
 
 
@@ -38,6 +37,28 @@ class Missing(Exception):
 
     def __init__(self, *_: object, **__: object) -> None:
         raise RuntimeError("this part of the library was not imported")
+
+
+def is_binary_file(path: str) -> bool:
+    """True for a file that is copied as it is, as everywhere in mlcc one with a NUL byte."""
+    with open(path, "rb") as file:
+        return is_binary(file.read())
+
+
+def slugify(*arguments: Any, **options: Any) -> str:
+    """The `slugify` of a template, imported when one uses it."""
+    return str(importlib.import_module("slugify").slugify(*arguments, **options))
+
+
+# By module, what stands for the names that cookiecutter's generator takes from it.  The first two only ask people
+# things, which rendering never does.
+STAND_INS: Mapping[str, Mapping[str, Any]] = {
+    "rich.prompt": {"InvalidResponse": Missing},
+    "cookiecutter.prompt": {"YesNoPrompt": Missing},
+    "binaryornot.check": {"is_binary": is_binary_file},
+    "slugify": {"slugify": slugify},
+    "slugify.slugify": {"DEFAULT_SEPARATOR": "-"},
+}
 
 
 class Later(ModuleType):
@@ -51,20 +72,20 @@ class Later(ModuleType):
 
 def import_lean(
     names: Sequence[str],
-    left_out: Mapping[str, Iterable[str]],
+    stand_ins: Mapping[str, Mapping[str, Any]],
     packages: Iterable[str] = (),
     lazy: Iterable[str] = (),
 ) -> None:
     """Makes modules ready, so that an import statement finds them.
 
-    left_out: modules by name, with the names taken from them; packages: imported without running their `__init__`;
-    lazy: modules that are imported when something of theirs is first used.  Where that fails nothing is made ready.
+    stand_ins: modules by name, with what stands for the names taken from them; packages: imported without running their
+    `__init__`; lazy: modules that are imported when something of theirs is first used.  Where that fails none is ready.
     """
     if names[0] in sys.modules:
         return
     before = set(sys.modules)
     try:
-        with _placeholders(left_out, lazy):
+        with _placeholders(stand_ins, lazy):
             for package in packages:
                 _bare(package)
             for name in names:
@@ -76,11 +97,10 @@ def import_lean(
 
 
 @contextmanager
-def _placeholders(left_out: Mapping[str, Iterable[str]], lazy: Iterable[str]) -> Iterator[None]:
-    made = {name: ModuleType(name) for name in left_out if name not in sys.modules}
+def _placeholders(stand_ins: Mapping[str, Mapping[str, Any]], lazy: Iterable[str]) -> Iterator[None]:
+    made = {name: ModuleType(name) for name in stand_ins if name not in sys.modules}
     for name, module in made.items():
-        for attribute in left_out[name]:
-            setattr(module, attribute, Missing)
+        vars(module).update(stand_ins[name])
     made |= {name: Later(name) for name in lazy if name not in sys.modules}
     sys.modules.update(made)
     try:
@@ -167,7 +187,7 @@ class CompiledNames:
 # ---------------------------------------------------------------- rendering
 def generate(layer: LayerInfo, values: Mapping[str, Any], staging: str) -> dict[str, bytes]:
     """Renders one layer into `staging` and reads it back."""
-    import_lean(GENERATOR, QUESTIONNAIRE, packages=["cookiecutter"], lazy=["arrow"])
+    import_lean(GENERATOR, STAND_INS, packages=["cookiecutter"], lazy=["arrow"])
     from cookiecutter.generate import generate_files
 
     assert _SAFE_STAGING.match(staging), "cookiecutter renders the output path too"

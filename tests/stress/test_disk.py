@@ -29,7 +29,7 @@ def test_each_call_fails_once(stage: Stage, kind: str) -> None:
     old, new = tree(stage.old), tree(stage.new)
     before = after = 0
     # one of them well before the commit point, whatever the sample holds
-    for point in sorted({*chosen(stage, 10_000, 8), stage.commit // 2}):
+    for point in sorted({*chosen(stage, 10_000, 4), stage.commit // 2}):
         hurt = copied(stage.old, stage.folder / "hurt")
         argv = ("apply", "-q", "-f", "../new.yaml", "-C", ".")
         outcome = run(mlcc(*argv), hurt, Fault(point, ERRORS[kind]))

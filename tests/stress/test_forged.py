@@ -110,7 +110,7 @@ def forged(place: Path, project: Path, chance: random.Random) -> None:
 
 @pytest.mark.parametrize("chunk", range(figure(1000 // CHUNK, 1)))
 def test_a_forgery_changes_nothing_that_is_not_mlcc_s(stage: Path, chunk: int) -> None:
-    count, codes = figure(CHUNK, 15), list[int]()
+    count, codes = figure(CHUNK, 10), list[int]()
     honest = {f"project/{p}" for p in tree(stage / "project")} - set(FOREIGN)
     for number in range(count):
         place = copied(stage, stage.parent / "hurt")

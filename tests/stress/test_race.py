@@ -93,7 +93,7 @@ def test_nothing_escapes_through_a_folder_that_becomes_a_link(stage: Stage) -> N
     for name in ("config", "build", "app.py", "serve", "nginx.conf"):
         (outside / name).write_text("a stranger's\n")
     before = tree(outside)
-    count, codes = figure(300, 16), list[int]()
+    count, codes = figure(300, 8), list[int]()
     target = copied(stage.old, stage.folder / "swapped")
     swapper = os.fork()
     if swapper == 0:

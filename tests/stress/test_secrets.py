@@ -115,17 +115,18 @@ def test_commands_that_succeed(world: Path, name: str) -> None:
     assert sightings(world, set(FILES)) == []
 
 
+FAILING = ("validate", "diff", "apply", "show json", "set")
+
+
 @pytest.mark.parametrize("kind", LITERAL)
 def test_commands_that_fail(world: Path, kind: str) -> None:
     section = LITERAL[kind].partition(":")[0]
     (world / "iris/mlcc.yaml").write_text(HEAD + LITERAL[kind])
-    shown = (
-        cases.COMMANDS.items()
-        if figure(1, 0)
-        else [(n, cases.COMMANDS[n]) for n in ("validate", "diff", "apply", "show json", "set")]
-    )
-    for name, argv in shown:
-        outcome = run(mlcc(*argv), world / "iris")
+    # a sample is two of five for each kind, so that each of the five has four kinds
+    number = [*LITERAL].index(kind)
+    sample = [FAILING[number % len(FAILING)], FAILING[(number + 2) % len(FAILING)]]
+    for name in cases.COMMANDS if figure(1, 0) else sample:
+        outcome = run(mlcc(*cases.COMMANDS[name]), world / "iris")
         assert "Traceback" not in outcome.said, f"{name}: {outcome.said}"
         assert sightings(world, {*FILES, "iris/mlcc.yaml"}) == [], f"{name} ({section}): {outcome.said}"
     for form in ("json", "sarif", "github", "junit", "yaml"):

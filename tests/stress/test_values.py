@@ -84,7 +84,7 @@ def arrived(shell: list[str], file: Path, names: list[str]) -> dict[str, str]:
 
 def test_values_arrive_in_every_shell(mlcc: Caller) -> None:
     chance = random.Random("values")
-    count = figure(100, 10)
+    count = figure(100, 3)
     found = shells()
     assert found
     for number in range(count):

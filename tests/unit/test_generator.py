@@ -13,16 +13,16 @@ IMPORT = """
 import sys
 from mlcc.render import generator
 {before}
-generator.import_lean(generator.GENERATOR, {left_out}, packages=["cookiecutter"], lazy=["arrow"])
+generator.import_lean(generator.GENERATOR, {stand_ins}, packages=["cookiecutter"], lazy=["arrow"])
 from cookiecutter.generate import generate_files
 {after}
-print(sorted(n for n in ("rich.console", "dateutil", "email.parser", "cookiecutter.prompt") if n in sys.modules))
+print(sorted(n for n in ("rich.console", "dateutil", "email.parser", "cookiecutter.prompt", "binaryornot.helpers", "slugify") if n in sys.modules))
 """
 
 
-def run(left_out: str = "generator.QUESTIONNAIRE", before: str = "", after: str = "") -> list[str]:
+def run(stand_ins: str = "generator.STAND_INS", before: str = "", after: str = "") -> list[str]:
     """Last line printed by a fresh interpreter."""
-    code = IMPORT.format(left_out=left_out, before=before, after=after)
+    code = IMPORT.format(stand_ins=stand_ins, before=before, after=after)
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
@@ -32,8 +32,8 @@ def test_the_generator_comes_without_its_questionnaire():
 
 
 def test_a_release_that_needs_other_names_is_imported_whole():
-    assert run(left_out='{"rich.prompt": [], "cookiecutter.prompt": []}') == [
-        "['cookiecutter.prompt', 'email.parser', 'rich.console']"
+    assert run(stand_ins='{"rich.prompt": {}, "cookiecutter.prompt": {}}') == [
+        "['binaryornot.helpers', 'cookiecutter.prompt', 'email.parser', 'rich.console']"
     ]
 
 
@@ -44,6 +44,22 @@ def test_what_is_there_already_stays():
 def test_the_clock_is_imported_when_a_template_asks_for_it():
     after = "import cookiecutter.extensions as e; print(e.arrow.utcnow().tzinfo is not None)"
     assert run(after=after) == ["True", "['dateutil']"]
+
+
+def test_a_slug_is_made_by_the_library_when_a_template_asks_for_one():
+    after = (
+        "import jinja2; env = jinja2.Environment(extensions=['cookiecutter.extensions.SlugifyExtension']); "
+        "print(env.from_string('{{ \"Zo\u00eb & co\" | slugify }}').render())"
+    )
+    assert run(after=after) == ["zoe-co", "['slugify']"]
+
+
+@pytest.mark.parametrize(
+    ("data", "binary"), [(b"", False), (b"a\nb", False), ("é".encode("latin-1"), False), (b"a\0", True)]
+)
+def test_a_file_with_a_nul_byte_is_copied_as_it_is(tmp_path, data, binary):
+    (tmp_path / "file").write_bytes(data)
+    assert generator.is_binary_file(str(tmp_path / "file")) is binary
 
 
 def test_others_get_the_whole_module():
@@ -64,5 +80,5 @@ def test_a_later_module_has_no_hidden_names():
 
 def test_an_absent_package_leaves_nothing_ready():
     before = set(sys.modules)
-    generator.import_lean(["no_such_module"], {"no_such_questions": ["ask"]}, packages=["no_such_package"])
+    generator.import_lean(["no_such_module"], {"no_such_questions": {"ask": None}}, packages=["no_such_package"])
     assert set(sys.modules) == before

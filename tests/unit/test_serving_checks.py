@@ -681,10 +681,9 @@ HOSTILE = ("transformers-vllm", "transformers-sglang", "transformers-lmi", "tran
 def test_no_value_of_a_variable_makes_a_check_fail(config, value):
     engine = subject_of(text_of(config=config)).rows.engine
     assert engine is not None
-    lines = (
-        "".join(f"  {name}: {value}\n" for name in sorted(spelling.keys_by_variable(engine)))
-        + f"  {engine.prefix}X: {value}\n"
-    )
+    first, *others = sorted(spelling.keys_by_variable(engine))
+    # written once: some are thousands of characters long
+    lines = f"  {first}: &value {value}\n" + "".join(f"  {name}: *value\n" for name in (*others, f"{engine.prefix}X"))
     for text in (f"env:\n{lines}", "inference_components:\n- name: a\n  env:\n" + lines.replace("  ", "    ")):
         for finding in found(text_of(text, config, deployment=FOUR)):
             assert finding.message

@@ -44,7 +44,9 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
 
 
 def _type(schema: Schema, wanted: Any, value: Any) -> bool:
-    return any(_TYPES[name](value) for name in (wanted if isinstance(wanted, list) else [wanted]))
+    if isinstance(wanted, str):
+        return _TYPES[wanted](value)
+    return any(_TYPES[name](value) for name in wanted)
 
 
 def _enum(schema: Schema, wanted: Any, value: Any) -> bool:
@@ -79,13 +81,15 @@ def _object(schema: Schema, wanted: Any, value: Any) -> bool:
     more = schema.get("additionalProperties", True)
     for key, child in value.items():
         applying = [known[key]] if key in known else []
-        applying += [below for pattern, below in patterns.items() if _compiled(pattern).search(key)]
+        if patterns:
+            applying += [below for pattern, below in patterns.items() if _compiled(pattern).search(key)]
         if not applying:
             if more is False:
                 return False
             applying = [more] if isinstance(more, dict) else []
-        if not all(accepts(each, child) for each in applying):
-            return False
+        for each in applying:
+            if not accepts(each, child):
+                return False
     return True
 
 
@@ -96,10 +100,13 @@ _RULES: dict[str, Callable[[Schema, Any, Any], bool]] = {
     "items": _items,
     "uniqueItems": _unique,
     "dependencies": _dependencies,
+    # the three are judged together, where the first of them stands
     "properties": _object,
-    "patternProperties": _object,
-    "additionalProperties": _object,
-    "required": lambda _, wanted, value: not isinstance(value, dict) or all(key in value for key in wanted),
+    "patternProperties": lambda schema, _, value: "properties" in schema or _object(schema, _, value),
+    "additionalProperties": lambda schema, _, value: (
+        "properties" in schema or "patternProperties" in schema or _object(schema, _, value)
+    ),
+    "required": lambda _, wanted, value: not isinstance(value, dict) or value.keys() >= set(wanted),
     "minProperties": lambda _, wanted, value: not isinstance(value, dict) or len(value) >= wanted,
     "maxProperties": lambda _, wanted, value: not isinstance(value, dict) or len(value) <= wanted,
     "minItems": lambda _, wanted, value: not isinstance(value, list) or len(value) >= wanted,

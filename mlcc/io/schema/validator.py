@@ -38,10 +38,14 @@ def expand(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A schema with every local `$ref` replaced by what it names (our schemas do not recurse)."""
     definitions = schema.get("definitions", {})
 
+    @functools.cache
+    def named(name: str) -> Any:
+        return inline(definitions[name])
+
     def inline(node: Any) -> Any:
         if isinstance(node, Mapping):
             if "$ref" in node:
-                return inline(definitions[str(node["$ref"]).rpartition("/")[2]])
+                return named(str(node["$ref"]).rpartition("/")[2])
             return {k: inline(v) for k, v in node.items() if k != "definitions"}
         return [inline(v) for v in node] if isinstance(node, list) else node
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc.core.findings import Finding
 from mlcc.core.nodes import Mark, Node
@@ -21,7 +21,7 @@ from mlcc.io.yaml.limits import Limits, Stop, problem_at
 MAX_FINDINGS = 200
 
 
-@dataclass
+@dataclass(slots=True)
 class _Frame:
     """A collection under construction."""
 
@@ -39,8 +39,7 @@ class _Frame:
     height: int = 1
 
 
-@dataclass(frozen=True)
-class _Built:
+class _Built(NamedTuple):
     """A finished node with what an alias to it would cost."""
 
     node: Node
@@ -68,7 +67,7 @@ class Builder:
     def event(self, event: Any) -> None:
         """Takes one parser event."""
         kind = type(event).__name__
-        if kind == "ScalarEvent":
+        if kind == "ScalarEvent":  # two of three
             self._scalar(event)
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             self._open(event, kind == "MappingStartEvent")
@@ -80,7 +79,8 @@ class Builder:
             self._document(event)
 
     def _mark(self, event: Any) -> Mark:
-        return Mark(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+        start = event.start_mark
+        return Mark(self.file, start.line + 1, start.column + 1)
 
     def _document(self, event: Any) -> None:
         self.documents += 1
@@ -91,8 +91,7 @@ class Builder:
 
     def _tag(self, event: Any) -> None:
         # `tag` is a str or a Tag object; an absent one is None
-        tag = str(event.tag) if event.tag is not None else ""
-        if tag and tag != "None":
+        if event.tag is not None and (tag := str(event.tag)) not in ("", "None"):
             message = f"the tag {quoted(tag)} is not allowed"
             self._wrong("MLCC007", message, self._mark(event), "write the plain value")
 
@@ -132,7 +131,7 @@ class Builder:
                 f'text: write it in quotes, "{printable(text, 40)}"; a switch: true or false; a number: decimal digits'
             )
             self._wrong("MLCC010", message, mark, hint)
-        if "\x00" in text or _LONE.search(text):
+        if "\x00" in text or not (text.isascii() or _LONE.search(text) is None):
             name = "NUL" if "\x00" in text else "lone surrogate"
             message = f"a {name} character cannot be carried by a shell or a container"
             self._wrong("MLCC004", message, mark, "remove it")
@@ -195,7 +194,8 @@ class Builder:
             return
         frame.size += built.size
         frame.chars += built.chars
-        frame.height = max(frame.height, built.height + 1)
+        if frame.height <= built.height:
+            frame.height = built.height + 1
         if not frame.is_map:
             frame.items.append(built.node)
             return
@@ -236,4 +236,8 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 def joined(text: str) -> str:
     """Text whose surrogate pairs are single characters: programs that write JSON write a character beyond U+FFFF so."""
-    return _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
+    return (
+        text
+        if text.isascii()
+        else _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
+    )
