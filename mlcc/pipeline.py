@@ -13,6 +13,7 @@ from contextlib import ExitStack
 
 from mlcc.apply.branches import choices_in
 from mlcc.apply.prepare import Prepared, held_target, prepare_plan
+from mlcc.apply.state import read_state
 from mlcc.apply.writer import ChangedMeanwhile, execute_plan
 from mlcc.checks.common.file_missing import named_files
 from mlcc.checks.runner import check_project
@@ -20,7 +21,7 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, error, has_errors
 from mlcc.core.paths import EMPTY
 from mlcc.core.text import printable
-from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, STAYS_DELETED, Tree, digest
+from mlcc.core.tree import LOCK_NAME, STAYS_DELETED, Tree, digest
 from mlcc.io.disk.callers import StrPath, asked_to, texts
 from mlcc.io.disk.reader import Directory, present
 from mlcc.io.disk.staging import staging_folder
@@ -161,15 +162,15 @@ def without_choices(project: Project) -> Project:
     return fresh
 
 
-def lock_findings(directory: StrPath) -> list[Finding]:
-    """What is wrong with the lock in a folder: a plan would refuse it.  Nothing where there is no lock."""
+def recorded_findings(directory: StrPath) -> list[Finding]:
+    """What is wrong with the lock in a folder, or stands in the place of mlcc's own folders: a plan would refuse it."""
     where = os.fsdecode(directory)
     if not present(where):
         return []
     try:
         with asked_to("read the lock"), Directory(where, follow=False) as target:
-            found = target.read(LOCK_NAME, LOCK_MAX_BYTES)
-        return outdated_lock(read_lock(found[0])) if found is not None else []
+            lock = read_state(target, lambda _: False).lock
+        return outdated_lock(read_lock(lock)) if lock is not None else []
     except UserError as problem:
         return list(problem.findings)
 

@@ -17,7 +17,8 @@ from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, 
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.plan.journal import MAX_BYTES, Journal, read_journal
 
-TXN_DIR = ".mlcc/txn"
+OWN_DIR = ".mlcc"
+TXN_DIR = f"{OWN_DIR}/txn"
 JOURNAL = f"{TXN_DIR}/journal.json"
 STAGES = ("stage-1", "stage-2")
 MAX_FILES = 10_000
@@ -42,7 +43,9 @@ def read_state(target: Directory, producible: Callable[[str], bool]) -> State:
     """Reads base, lock and journal.  Raises Refused where a link or worse stands in their place."""
     base, orphans, total = {}, [], 0
     prefix = BASE_DIR + "/"
-    for path in target.walk(BASE_DIR, MAX_FILES):
+    with _own_place():
+        recorded = [*target.walk(BASE_DIR, MAX_FILES)]
+    for path in recorded:
         relative = path.removeprefix(prefix)
         if not producible(relative):
             orphans.append(relative)
@@ -91,12 +94,20 @@ def _check_stages(target: Directory) -> None:
 
 @contextmanager
 def _own_place() -> Iterator[None]:
-    """What stands in the place of the transaction's folder is nobody's work, and a refusal says what to do with it."""
+    """What stands in the place of mlcc's own folders: a refusal says what to do with it."""
     try:
         yield
     except Refused as problem:
-        hint = f"remove it: only mlcc writes in {TXN_DIR}, and nothing of yours belongs there"
-        raise UserError([f._replace(hint=hint) if TXN_DIR in f.file else f for f in problem.findings]) from None
+        # the transaction's folder is nobody's work; the base is committed
+        raise UserError([f._replace(hint=_hint(f)) for f in problem.findings]) from None
+
+
+def _hint(refused: Finding) -> str:
+    if TXN_DIR in refused.file:
+        return f"remove it: only mlcc writes in {TXN_DIR}, and nothing of yours belongs there"
+    if refused.file.endswith((OWN_DIR, BASE_DIR)):
+        return "remove it, and bring the folder back from Git: only mlcc writes there"
+    return refused.hint
 
 
 def _staged(target: Directory, journal: Journal) -> dict[str, bytes]:

@@ -119,16 +119,35 @@ def planted(kind: str, path: Path, outside: Path) -> None:
 def test_what_is_planted_in_the_place_of_a_transaction_is_named_with_its_remedy(project, mlcc, outside, kind, path):
     planted(kind, HERE / path, outside)
     before = state_of(outside)
-    commands = [["plan"], ["apply"], ["apply", "--force"]]
+    commands = [["validate"], ["plan"], ["apply"], ["apply", "--force"]]
     commands += [] if "stage" in path else [["do", "status", "--target", "local"]]
     for argv in commands:
         result = mlcc(*argv, code=1)
-        assert f"./{path}: error MLCC001" in result.stderr
-        assert "remove it" in result.stderr
-        assert "killed" not in result.stderr
+        said = result.stdout + result.stderr
+        assert f"./{path}: error MLCC001" in said
+        assert "remove it" in said
+        assert "killed" not in said
     assert_same(before, state_of(outside))
     shutil.rmtree(HERE / path) if kind == "folder" else (HERE / path).unlink()
     mlcc("apply", code=0)
+
+
+@pytest.mark.parametrize("path", [".mlcc", ".mlcc/base"])
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_nothing_stands_in_the_place_of_what_was_recorded(project, mlcc, outside, kind, path):
+    (HERE / path).rename(HERE / "moved")
+    planted(kind, HERE / path, outside)
+    before = state_of(outside)
+    commands = ["validate", "plan", "apply", "do validate", "do status --target local", "do build --target local"]
+    for line in commands if path == ".mlcc" else commands[:3]:
+        result = mlcc(*line.split(), code=1)
+        said = result.stdout + result.stderr
+        assert f"./{path}: error MLCC001" in said, line
+        assert "bring the folder back from Git" in said, line
+    assert_same(before, state_of(outside))
+    (HERE / path).unlink()
+    (HERE / "moved").rename(HERE / path)
+    assert "nothing to do" in mlcc("apply", code=0).stdout
 
 
 def test_the_target_itself_is_no_link(mlcc, tmp_path):

@@ -57,7 +57,7 @@ def command(
     project = read(where, values, env)
     warn_unfinished(session, target_of(where, ""))
     if not session.machine:
-        print_findings(pipeline.lock_findings(target_of(where, "")), session)
+        print_findings(pipeline.recorded_findings(target_of(where, "")), session)
     if not project.inputs.config.ok:
         raise UserError(project.findings)
     if not project.ok and not session.machine:

@@ -32,7 +32,7 @@ def command(
     project = read(path, values, env)
     warn_unfinished(session, target_of(path, ""))
     if not session.machine:
-        print_findings(pipeline.lock_findings(target_of(path, "")), session)
+        print_findings(pipeline.recorded_findings(target_of(path, "")), session)
     if not project.ok:
         raise UserError(project.findings)
     tree = paths.nested({p: v.value for p, v in project.resolved.values.items()})

@@ -79,7 +79,7 @@ def command(
         try:
             project = read(path, values, env, () if env_vars else of_variables(), selection.directory)
             found.extend([*project.findings, *asked_for(project)])
-            found.extend(pipeline.lock_findings(target_of(path, selection.directory)))
+            found.extend(pipeline.recorded_findings(target_of(path, selection.directory)))
         except UserError as problem:
             found.extend(problem.findings)
     print_report(found, session, chosen)
