@@ -68,7 +68,7 @@ def saved_note(path: str, copy: str) -> Finding:
 
 def _conflict(facts: Facts, shown: str) -> Finding:
     reason = facts.reason
-    hint = f"--merge writes both with markers, --force takes mlcc's after saving yours, --restore {shown} likewise"
+    hint = f"--merge writes both with markers, --force takes mlcc's after saving yours, --restore {shown} does so for this file only"
     if facts.beside:
         copy = printable(facts.beside, 200)
         reason = f"{reason}; it is binary, so it stays as it is, and the new version is {copy}"
@@ -83,5 +83,5 @@ def _conflict(facts: Facts, shown: str) -> Finding:
     elif reason == NO_BASE:
         hint = f"bring .mlcc/base back from Git, and commit it with the files; else {hint}"
     elif reason == NOT_OURS:
-        hint = f"{hint}; what you then put back counts as your edit"
+        hint = f"{hint}; lines of yours that you add again after that are an edit like any other"
     return Finding("MLCC201", Severity.ERROR, reason, file=shown, hint=hint)
