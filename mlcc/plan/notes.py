@@ -68,7 +68,8 @@ def saved_note(path: str, copy: str) -> Finding:
 
 def _conflict(facts: Facts, shown: str) -> Finding:
     reason = facts.reason
-    hint = f"--merge writes both with markers, --force takes mlcc's after saving yours, --restore {shown} does so for this file only"
+    force = f"--force takes mlcc's after saving yours, --restore {shown} does so for this file only"
+    hint = f"--merge writes both with markers, {force}"
     if facts.beside:
         copy = printable(facts.beside, 200)
         reason = f"{reason}; it is binary, so it stays as it is, and the new version is {copy}"

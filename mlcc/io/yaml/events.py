@@ -67,7 +67,7 @@ class Builder:
     def event(self, event: Any) -> None:
         """Takes one parser event."""
         kind = type(event).__name__
-        if kind == "ScalarEvent":  # two of three
+        if kind == "ScalarEvent":
             self._scalar(event)
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             self._open(event, kind == "MappingStartEvent")
@@ -131,7 +131,7 @@ class Builder:
                 f'text: write it in quotes, "{printable(text, 40)}"; a switch: true or false; a number: decimal digits'
             )
             self._wrong("MLCC010", message, mark, hint)
-        if "\x00" in text or not (text.isascii() or _LONE.search(text) is None):
+        if "\x00" in text or (not text.isascii() and _LONE.search(text)):
             name = "NUL" if "\x00" in text else "lone surrogate"
             message = f"a {name} character cannot be carried by a shell or a container"
             self._wrong("MLCC004", message, mark, "remove it")
@@ -236,8 +236,6 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 def joined(text: str) -> str:
     """Text whose surrogate pairs are single characters: programs that write JSON write a character beyond U+FFFF so."""
-    return (
-        text
-        if text.isascii()
-        else _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
-    )
+    if text.isascii():
+        return text
+    return _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
