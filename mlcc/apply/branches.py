@@ -7,10 +7,10 @@ there are none (no repository), the conflict marks in the files tell them apart.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from mlcc.core.conflict_marks import conflicts, sides
 from mlcc.core.errors import UserError
+from mlcc.core.records import NamedTuple
 from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, OnDisk
 from mlcc.io import git
 from mlcc.io.disk.reader import Directory

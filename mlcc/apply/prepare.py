@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from mlcc.apply.branches import Found, read_branches
 from mlcc.apply.state import State, observe, read_state
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, OnDisk, Tree, digest, is_binary
 from mlcc.core.version import VERSION
 from mlcc.io.disk.callers import StrPath, make_folder, texts

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, MAX_TOTAL_BYTES, OnDisk, digest
 from mlcc.io.disk.reader import Directory, Refused

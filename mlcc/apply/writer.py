@@ -13,11 +13,11 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from typing import NamedTuple
 
 from mlcc.apply.state import STAGES, TXN_DIR, State, unfinished
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.core.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
 from mlcc.io.disk import writer

@@ -7,10 +7,11 @@ is the project as a whole or one component, with the value of each key that appl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.checks.subject import Subject
 from mlcc.core.paths import Item, Path, format_path
+from mlcc.core.records import NamedTuple
 from mlcc.registries.rows import Model
 from mlcc.resolve.engine import options, spelling
 from mlcc.resolve.engine.options import KnownOptions

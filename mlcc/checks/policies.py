@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.paths import Item, Path, format_path, parse_path
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed
 from mlcc.core.value_text import scalar_text
 from mlcc.io.schema import keys

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import NamedTuple
 
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Mark, Node
 from mlcc.core.paths import Path, format_path
+from mlcc.core.records import NamedTuple
 from mlcc.registries.loader import Registries
 from mlcc.resolve.result import Resolved, Rows
 

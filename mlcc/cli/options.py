@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from mlcc.cli import complete
 from mlcc.cli.session import FINDING_FORMATS, FORMATS, Session, current
+from mlcc.core.records import NamedTuple
 from mlcc.load.request import Request
 
 if TYPE_CHECKING:

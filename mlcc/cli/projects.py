@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -16,6 +16,7 @@ from mlcc.cli.options import Values, directory_option, file_option, gathered, re
 from mlcc.cli.session import Session
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable, quoted
 from mlcc.io.disk.reader import Directory, Refused, is_directory, present, reason
 from mlcc.io.git import changed_since

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from mlcc.core.records import NamedTuple
 
 
 class Severity(enum.IntEnum):

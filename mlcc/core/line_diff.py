@@ -9,7 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
+
+from mlcc.core.records import NamedTuple
 
 Line = TypeVar("Line", str, bytes)
 # Steps of work: a step looks at a line, or at a pair of equal lines.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 
 
 # ---------------------------------------------------------------- documents

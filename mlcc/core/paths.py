@@ -8,7 +8,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
+
+from mlcc.core.records import NamedTuple
 
 
 @functools.cache

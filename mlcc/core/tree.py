@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from mlcc.core.records import NamedTuple
 
 MANAGED, SEED = "managed", "seed"
 BASE_DIR = ".mlcc/base"

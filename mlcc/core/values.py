@@ -8,9 +8,10 @@ decides which source wins.
 from __future__ import annotations
 
 import enum
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
 from mlcc.core.nodes import Mark
+from mlcc.core.records import NamedTuple
 
 Scalar = Union[str, int, float, bool]
 

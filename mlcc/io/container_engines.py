@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, printable, quoted
 from mlcc.io import programs
 

@@ -14,11 +14,12 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.errors import MlccError, UserError, signal_in
 from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 
 COMMANDS = "mlcc.commands"

@@ -11,10 +11,11 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import inert, printable
 
 if TYPE_CHECKING:

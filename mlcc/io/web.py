@@ -13,9 +13,9 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address
-from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.core.version import VERSION
 from mlcc.io.deadline import Capped, Watch, addresses

@@ -6,10 +6,10 @@ A step that this version does not have yet is in the table too, so that its shim
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.io import plugins
 from mlcc.io.plugins import Plugin

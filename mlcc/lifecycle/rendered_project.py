@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.apply import state
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import Finding, error
 from mlcc.core.paths import EMPTY, Path, parse_path
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, nearest, printable, quoted
 from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME
 from mlcc.io.disk.reader import Directory

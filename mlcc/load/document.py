@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from mlcc.core.findings import Finding, Severity, has_errors
 from mlcc.core.nodes import Mark, Node
 from mlcc.core.paths import format_path
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, nearest, quoted
 from mlcc.core.values import Source
 from mlcc.io.schema import keys, validator

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.nodes import Mark, node_of
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable, quoted
 from mlcc.core.values import Source
 from mlcc.io.disk.reader import Directory, Refused, present, read_named

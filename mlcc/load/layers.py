@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.nodes import Mark, Node
 from mlcc.core.paths import Item, Path
+from mlcc.core.records import NamedTuple
 from mlcc.core.values import Source
 from mlcc.io.schema import keys
 

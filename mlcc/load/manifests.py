@@ -10,8 +10,9 @@ import json
 import re
 import sys
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import quoted
 
 MANIFESTS = ("pyproject.toml", "package.json")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.findings import Finding
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.io.disk.callers import StrPath
 from mlcc.load.layers import Layer
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.json_data import read_json
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable, quoted
 from mlcc.io import container_engines, programs
 from mlcc.io.container_engines import Engine

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from mlcc.core.json_data import read_json
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import quoted
 from mlcc.io.web import USUAL, Answer, Limits, TooLarge, Unreachable, Web, origin
 

@@ -6,13 +6,14 @@ A model that is not found may be private, or the machine may be offline: that is
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.checks.containers import serving_containers
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity, error, has_errors, ordered
 from mlcc.core.model_names import kind
 from mlcc.core.paths import Item, Path
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable, quoted
 from mlcc.io.web import Unreachable
 from mlcc.lookups.hub import ABSENT, CONFIG_FILE, NO_REVISION, REFUSED, Card, Hub

@@ -6,7 +6,9 @@ An answer becomes text in mlcc.yaml, where it is reviewed like any other; nothin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from mlcc.core.records import NamedTuple
 
 
 class Question(NamedTuple):

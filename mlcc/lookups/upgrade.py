@@ -7,12 +7,12 @@ file beside it.  From there they take the way of every other value, through appl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.model_names import kind
 from mlcc.core.paths import EMPTY, Path
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import hidden, printable, quoted
 from mlcc.core.values import Scalar
 from mlcc.io.web import Unreachable

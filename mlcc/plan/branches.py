@@ -8,9 +8,10 @@ What a person edited on a side is carried over by the same three-way merge as ev
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.core.tree import STAYS_DELETED, Record, digest, is_binary
 from mlcc.load.lock_choices import Choices
 from mlcc.plan.line_ends import to_lf

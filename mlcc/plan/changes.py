@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mlcc.core.findings import Finding
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.core.tree import MANAGED, OnDisk, Record
 from mlcc.plan.branches import Branches
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.json_data import read_json
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.core.tree import MANAGED, OnDisk, Record, digest
 from mlcc.plan.changes import DELETE, Change, Known, Plan
 

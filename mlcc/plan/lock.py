@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.conflict_marks import conflicts
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, Severity, error, has_errors
 from mlcc.core.nodes import Mark, Node, node_of
 from mlcc.core.paths import EMPTY, Path, format_path, nested, parse_path
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME, Record
 from mlcc.core.values import Value

@@ -7,10 +7,10 @@ them lies one region that is taken from the side that changed it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from mlcc.core.conflict_marks import conflicts
 from mlcc.core.line_diff import matching_blocks
+from mlcc.core.records import NamedTuple
 from mlcc.core.tree import is_binary
 
 # Beyond so many lines a person decides.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from mlcc.core.findings import Finding, Severity
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 
 # Why a file is a conflict.

@@ -6,10 +6,10 @@ Law: data only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from mlcc.core.nodes import Node
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.registries.rows import NOTHING
 
 

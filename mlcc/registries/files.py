@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import NamedTuple
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, Severity, error, has_errors
 from mlcc.core.nodes import Node
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.io.schema import validator

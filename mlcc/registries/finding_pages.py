@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlcc.core.records import NamedTuple
 from mlcc.io import packaged
 from mlcc.io.yaml import reader
 from mlcc.io.yaml.limits import OPERATOR_LIMITS

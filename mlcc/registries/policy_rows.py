@@ -6,10 +6,11 @@ This is different from other registries: a project's own folder can add rules, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.nodes import Mark, Node
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.core.value_text import scalar_text
 
 

@@ -10,8 +10,9 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import quoted
 from mlcc.io.packaged import read
 from mlcc.io.yaml import reader

@@ -7,10 +7,11 @@ partial mlcc.yaml: the values of the row at level 8 of the precedence.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mlcc.core.nodes import Mark, Node
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 
 VALIDATION_LEVELS = ("tested", "community-validated", "experimental", "unknown")
 NOTHING = Node({}, Mark(""))

@@ -18,10 +18,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec, module_from_spec
 from types import CodeType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable, quoted
 from mlcc.core.tree import is_binary
 from mlcc.render.context import ROOT

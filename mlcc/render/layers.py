@@ -7,10 +7,10 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import quoted
 from mlcc.core.tree import MANAGED
 from mlcc.io import packaged

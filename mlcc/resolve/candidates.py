@@ -7,10 +7,11 @@ compares sources to decide that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.nodes import Mark
 from mlcc.core.paths import Item, Path, Segment, dotted_path, sections
+from mlcc.core.records import NamedTuple
 from mlcc.core.values import Beaten, Source, Value
 from mlcc.load.layers import Layer, leaves, value_of
 

@@ -8,10 +8,10 @@ the checkout, so nothing is believed that no registry offers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import EMPTY, Path, format_path
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import quoted
 from mlcc.core.tree import LOCK_NAME
 from mlcc.core.values import HeldChoice, Scalar

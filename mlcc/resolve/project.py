@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from mlcc.core.findings import Finding, Severity, has_errors, ordered
+from mlcc.core.records import NamedTuple
 from mlcc.core.values import Source
 from mlcc.load import document
 from mlcc.load.inputs import Inputs

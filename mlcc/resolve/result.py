@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.findings import Finding
 from mlcc.core.paths import EMPTY, Path, dotted_path, names
+from mlcc.core.records import NamedTuple
 from mlcc.core.values import Source, Value
 from mlcc.registries.engine_rows import Engine, EngineOptions
 from mlcc.registries.rows import Architecture, DeploymentConfig, Framework, FrameworkVersion, Instance, Model, Target

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from mlcc.checks.containers import devices_needed, serving_containers
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
+from mlcc.core.records import NamedTuple
 from mlcc.registries.rows import Entry, FrameworkVersion, Target
 from mlcc.resolve.hardware import hosts
 from mlcc.resolve.hardware.hosts import driver_branch

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from mlcc.checks.containers import Container, known_options, serving_containers
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import Path
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import nearest
 from mlcc.registries.engine_rows import Engine
 from mlcc.resolve.engine import spelling

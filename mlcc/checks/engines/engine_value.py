@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from mlcc.checks.containers import Container, Setting, known_options, serving_containers
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import Path
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, nearest, quoted
 from mlcc.registries.engine_rows import Option
 from mlcc.resolve.engine import spelling

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from mlcc.checks.containers import Container, Setting, known_options, serving_containers
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.nodes import Mark
 from mlcc.core.paths import format_path
+from mlcc.core.records import NamedTuple
 from mlcc.core.value_text import short_text
 from mlcc.registries.engine_rows import Engine
 from mlcc.registries.redaction import shown_value

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
 
 from mlcc.checks.containers import Container, Setting, known_options, serving_containers
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import EMPTY, Path
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed
 from mlcc.registries.rows import Entry
 from mlcc.resolve.engine.spelling import spelled

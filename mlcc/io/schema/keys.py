@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.paths import Item, Path
+from mlcc.core.records import NamedTuple
 from mlcc.io.schema.validator import load_schema
 
 # The schema of mlcc.yaml, which nearly all who ask here mean.

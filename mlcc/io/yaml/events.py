@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.findings import Finding
 from mlcc.core.nodes import Mark, Node
 from mlcc.core.paths import format_path
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable, quoted
 from mlcc.io.yaml import scalars
 from mlcc.io.yaml.limits import Limits, Stop, problem_at

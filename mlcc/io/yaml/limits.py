@@ -6,10 +6,9 @@ see another text than the machine reads.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Mark
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import hidden, printable
 
 

@@ -9,10 +9,11 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.io import programs
 from mlcc.io.container_engines import Engine

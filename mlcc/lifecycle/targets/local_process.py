@@ -11,8 +11,8 @@ import signal
 import socket
 import zlib
 from collections.abc import Callable
-from typing import NamedTuple
 
+from mlcc.core.records import NamedTuple
 from mlcc.io import programs
 
 TOKEN = "MLCC_RUN_TOKEN"

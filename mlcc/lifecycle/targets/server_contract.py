@@ -6,10 +6,11 @@ The facts (paths, limits) are the architecture's, from the registries; the paylo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from mlcc.core.json_data import read_json
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.io.web import TROUBLE, exchange, local_connection
 

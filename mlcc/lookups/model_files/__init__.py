@@ -10,10 +10,11 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, printable
 from mlcc.lookups.model_files import lightgbm, onnx, savedmodel, unsafe, xgboost
 from mlcc.lookups.model_files.found import BATCH, Found, TooMuch, Unreadable

@@ -6,9 +6,10 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.core.value_text import scalar_text
 from mlcc.resolve.triton.models import Tensor
 

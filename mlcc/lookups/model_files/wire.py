@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from mlcc.core.records import NamedTuple
 from mlcc.lookups.model_files.found import MAX_NAME, Bytes, Unreadable
 
 # Of a whole file, each as often as it is read.

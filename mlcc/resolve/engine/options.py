@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.core.version_order import order
 from mlcc.registries.engine_rows import EngineOptions, Option
 

@@ -12,8 +12,9 @@ import json
 import operator
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, quoted
 from mlcc.core.value_text import FALSE_WORDS, TRUE_WORDS, short_text
 from mlcc.io.schema import keys

@@ -7,11 +7,12 @@ option from the same source are a finding, because neither is above the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Mark
 from mlcc.core.paths import EMPTY, Path, format_path
+from mlcc.core.records import NamedTuple
 from mlcc.core.value_text import short_text
 from mlcc.core.values import Source
 from mlcc.registries.engine_rows import Engine

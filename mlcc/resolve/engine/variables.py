@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.findings import Finding
 from mlcc.core.paths import Item, Path
+from mlcc.core.records import NamedTuple
 from mlcc.core.value_text import short_text
 from mlcc.registries.engine_rows import Engine
 from mlcc.registries.rows import Model

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from mlcc.core.records import NamedTuple
 from mlcc.core.version_order import order
 from mlcc.registries.engine_rows import Engine
 from mlcc.registries.loader import Registries

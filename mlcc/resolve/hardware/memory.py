@@ -9,9 +9,10 @@ wanted length.  Sizes are GiB, per device.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.registries.rows import Entry
 
 GIB = 1 << 30

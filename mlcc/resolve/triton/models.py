@@ -7,9 +7,10 @@ the rows before.  A project that names no model serves its backend's sample.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlcc.core.paths import Item, Path, names, nested
+from mlcc.core.records import NamedTuple
 from mlcc.registries.triton_rows import Sample, TritonBackend
 
 MODELS: Path = ("triton", "models")

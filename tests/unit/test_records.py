@@ -1,0 +1,96 @@
+"""Records are what `typing.NamedTuple` makes, but for the annotations."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import pickle
+import typing
+
+import pytest
+
+from mlcc.core import records
+
+
+class Ours(records.NamedTuple):
+    """A record."""
+
+    first: int
+    second: str = "b"
+    third: tuple[str, ...] = ()
+
+    @property
+    def both(self) -> str:
+        """Two fields."""
+        return f"{self.first}{self.second}"
+
+    @classmethod
+    def of(cls, text: str) -> Ours:
+        """From text."""
+        return cls(len(text), text)
+
+    def __str__(self) -> str:
+        return self.both
+
+
+class Theirs(typing.NamedTuple):
+    """A record."""
+
+    first: int
+    second: str = "b"
+    third: tuple[str, ...] = ()
+
+    @property
+    def both(self) -> str:
+        """Two fields."""
+        return f"{self.first}{self.second}"
+
+    @classmethod
+    def of(cls, text: str) -> Theirs:
+        """From text."""
+        return cls(len(text), text)
+
+    def __str__(self) -> str:
+        return self.both
+
+
+SEEN = {
+    "fields": lambda record: record._fields,
+    "defaults": lambda record: record._field_defaults,
+    "bases": lambda record: record.__bases__,
+    "module": lambda record: record.__module__,
+    "words": lambda record: record.__doc__,
+    "match": lambda record: record.__match_args__,
+    "slots": lambda record: record.__slots__,
+    "signature": lambda record: [(p.name, p.default, p.kind) for p in inspect.signature(record).parameters.values()],
+    "hints": typing.get_type_hints,
+    "values": lambda record: [*record(1, third=("x",))],
+    "printed": lambda record: (str(record(1)), repr(record(1)).partition("(")[2]),
+    "methods": lambda record: (record.of("abc").both, record.of("abc")._replace(first=9)._asdict()),
+    "equal": lambda record: (record(1) == (1, "b", ()), hash(record(1)), record(1) < record(2)),
+    "copied": lambda record: tuple(copy.deepcopy(pickle.loads(pickle.dumps(record(7))))),
+    "instances": lambda record: (isinstance(record(1), record), isinstance(record(1), tuple), callable(record)),
+}
+
+
+@pytest.mark.parametrize("what", SEEN)
+def test_a_record_is_a_named_tuple(what: str) -> None:
+    assert SEEN[what](Ours) == SEEN[what](Theirs)
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"), [(Ours, "first"), (functools.partial(Ours, 1, nothing=2), "nothing")], ids=["few", "unknown"]
+)
+def test_a_record_takes_its_fields_only(call: typing.Any, problem: str) -> None:
+    with pytest.raises(TypeError, match=problem):
+        call()
+
+
+BAD = "class Bad(base):\n    first: int = 1\n    second: int"
+
+
+@pytest.mark.parametrize("base", [records.NamedTuple, typing.NamedTuple])
+def test_a_field_without_a_default_does_not_follow_one_with_a_default(base: type) -> None:
+    with pytest.raises(TypeError, match="default"):
+        exec(BAD, {"base": base, "__name__": __name__})
