@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from mlcc.apply.branches import Found, read_branches
+from mlcc.apply.missing import records_missing, refused_values
 from mlcc.apply.state import State, observe, read_state
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error
@@ -53,6 +54,11 @@ class Prepared(NamedTuple):
         return self.state.lock != self.lock
 
     @property
+    def base_changes(self) -> bool:
+        """True when the base would get other files, as where it was not committed."""
+        return dict(self.plan.base) != dict(self.state.base)
+
+    @property
     def all_changes(self) -> tuple[Change, ...]:
         """What happens to every file, mlcc.lock among them where it would get other bytes, in path order."""
         if not self.lock_changes:
@@ -80,7 +86,7 @@ class Prepared(NamedTuple):
     @property
     def changes(self) -> bool:
         """True when apply would write anything."""
-        return self.lock_changes or self.changes_files
+        return self.lock_changes or self.base_changes or self.changes_files
 
 
 def prepare_plan(project: Project, desired: Tree, target: Directory, options: Options = Options()) -> Prepared:
@@ -101,7 +107,9 @@ def prepare_plan(project: Project, desired: Tree, target: Directory, options: Op
         known = known._replace(base=found.base, records=found.records)
     plan = make_plan(desired, known, options)
     newer = newer_choices(resolved.choices for resolved in project.every)
-    plan = plan._replace(findings=(*plan.findings, *orphans, *outdated_lock(before), *newer))
+    missing = () if branches is not None else records_missing(state, before, plan)
+    refused = refused_values(plan, desired, observed)
+    plan = plan._replace(findings=(*plan.findings, *orphans, *outdated_lock(before), *missing, *refused, *newer))
     lock = lock_bytes(project.default, project.environments, project.registries.digests(), plan.records)
     if len(lock) > LOCK_MAX_BYTES:
         message = f"the resolved values take {len(lock):,} bytes, more than mlcc.lock may hold"

@@ -12,7 +12,7 @@ from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, ordered
 from mlcc.core.paths import Path, format_path
 from mlcc.core.text import printable
-from mlcc.core.tree import LOCK_NAME, digest
+from mlcc.core.tree import BASE_DIR, LOCK_NAME, digest
 from mlcc.core.values import SOURCE_TITLES
 from mlcc.plan.changes import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
 from mlcc.resolve.causes import BOTH, INPUT, REGISTRIES, moved_by_registries
@@ -80,8 +80,8 @@ def value_lines(rows: Sequence[Mapping[str, Any]], session: Session) -> list[str
     return [*lines, *([f"  {MOVED}", *moved] if moved else [])]
 
 
-MOVED = "by newer registries or a newer mlcc, not by mlcc.yaml:"
-HEADINGS = {INPUT: "", BOTH: "by mlcc.yaml, and by newer registries or a newer mlcc:", REGISTRIES: MOVED}
+MOVED = "by other registries or another mlcc, not by mlcc.yaml:"
+HEADINGS = {INPUT: "", BOTH: "by mlcc.yaml, and by other registries or another mlcc:", REGISTRIES: MOVED}
 
 
 def plan_document(project: Project, prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Any]:
@@ -189,6 +189,8 @@ def _last_line(prepared: Prepared, done: bool) -> str:
     finished = "done: " if done and not prepared.plan.marked else ""
     if prepared.lock_changes and not prepared.changes_files and not prepared.plan.blocked:
         return f"{finished}only {LOCK_NAME} {'changed' if done else 'changes'}"
+    if prepared.base_changes and not prepared.lock_changes and not prepared.changes_files and not prepared.plan.blocked:
+        return f"{finished}only {BASE_DIR} {'changed' if done else 'changes'}"
     return f"{finished}{summary_line(prepared, done)}"
 
 

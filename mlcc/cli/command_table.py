@@ -17,6 +17,6 @@ COMMANDS = {
     "schema": ("mlcc.cli.commands.schema", "Print the schema of mlcc.yaml."),
     "set": ("mlcc.cli.commands.set", "Change a value in mlcc.yaml, keeping comments."),
     "show": ("mlcc.cli.commands.show", "Print the resolved configuration."),
-    "upgrade": ("mlcc.cli.commands.upgrade", "Pin the model; fetch a missing chat template."),
+    "upgrade": ("mlcc.cli.commands.upgrade", "Move what the registries chose; pin the model; fetch a chat template."),
     "validate": ("mlcc.cli.commands.validate", "Check mlcc.yaml."),
 }

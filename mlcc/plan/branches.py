@@ -16,10 +16,12 @@ from mlcc.core.tree import STAYS_DELETED, Record, digest, is_binary
 from mlcc.load.lock_choices import Choices
 from mlcc.plan.line_ends import to_lf
 from mlcc.plan.lock import Lock
-from mlcc.plan.merge import Merged, merge_texts
+from mlcc.plan.merge import BRANCH_LABELS, Merged, merge_texts
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")
+# The branch that is checked out, and the one that is merged into it.
+OURS, THEIRS = "ours", "theirs"
 
 
 class Side(NamedTuple):
@@ -85,18 +87,19 @@ class Branches(NamedTuple):
     def versions(self, path: str, base: bytes | None) -> tuple[Version, ...]:
         """The versions of a file in conflict; none where it is not in conflict.  base: what lies in .mlcc/base."""
         found = []
-        for side in (self.ours, self.theirs):
+        for side, branch in ((self.ours, OURS), (self.theirs, THEIRS)):
             data = side.files.get(path)
             if data is not None:
                 data = to_lf(data)
                 known = next((b for b in (side.base.get(path), base) if b is not None and side.rendered(path, b)), None)
-                found.append(Version(data, side.rendered(path, data), known))
+                found.append(Version(branch, data, side.rendered(path, data), known))
         return tuple(found)
 
 
 class Version(NamedTuple):
     """One side's version of a file: whether it is as it was rendered there, and that rendering where it is known."""
 
+    branch: str
     data: bytes
     is_rendered: bool
     base: bytes | None
@@ -110,7 +113,10 @@ def with_edits(new: bytes, versions: Iterable[Version]) -> Merged | None:
             continue
         if version.base is None or is_binary(version.data + merged):
             return None
-        step = merge_texts(version.base, version.data, merged)
+        if version.branch == OURS:
+            step = merge_texts(version.base, version.data, merged)
+        else:  # what stands there by now has the edits of this branch
+            step = merge_texts(version.base, merged, version.data, BRANCH_LABELS)
         merged, count = step.data, count + step.conflicts
     return Merged(merged, count)
 

@@ -16,6 +16,7 @@ from mlcc.core.tree import is_binary
 # Beyond so many lines a person decides.
 MAX_LINES = 20_000
 LABELS = ("yours", "before", "mlcc")
+BRANCH_LABELS = ("yours", "before", "theirs")
 SIGNS = ("<<<<<<<", "|||||||", ">>>>>>>")
 
 
@@ -60,19 +61,22 @@ def merge_texts(base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str,
     return Merged(b"".join(out), conflicts)
 
 
-def has_markers(data: bytes, rendered: bytes = b"", labels: tuple[str, str, str] = LABELS) -> bool:
+def has_markers(data: bytes, rendered: bytes = b"") -> bool:
     """True when markers that `merge` wrote, or Git, still stand in a text.
 
     rendered: what mlcc renders there; conflicts that stand in it too are nobody's.
     """
-    return has_own_markers(data, labels) or len(conflicts(data)) > len(conflicts(rendered))
+    return has_own_markers(data) or len(conflicts(data)) > len(conflicts(rendered))
 
 
-def has_own_markers(data: bytes, labels: tuple[str, str, str] = LABELS) -> bool:
+def has_own_markers(data: bytes) -> bool:
     """True when markers that `merge` wrote stand in a text, or the one of them that is easily forgotten."""
     lines = {line.rstrip(b"\r\n") for line in data.splitlines()}
-    begin, before, end = (f"{sign} {label}".encode() for sign, label in zip(SIGNS, labels, strict=True))
-    return before in lines or {begin, end} <= lines
+    for labels in (LABELS, BRANCH_LABELS):
+        begin, before, end = (f"{sign} {label}".encode() for sign, label in zip(SIGNS, labels, strict=True))
+        if before in lines or {begin, end} <= lines:
+            return True
+    return False
 
 
 def _regions(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> Iterator[_Region]:

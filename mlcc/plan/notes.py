@@ -62,7 +62,7 @@ def findings_of(facts: Facts) -> list[Finding]:
 def saved_note(path: str, copy: str) -> Finding:
     """Where the bytes are kept that stood in a file's place."""
     message = f"yours was saved as {printable(copy, 200)}"
-    return Finding("MLCC204", Severity.NOTE, message, file=printable(path, 200))
+    return Finding("MLCC204", Severity.WARNING, message, file=printable(path, 200))
 
 
 def _conflict(facts: Facts, shown: str) -> Finding:

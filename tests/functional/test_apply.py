@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -721,3 +722,46 @@ def test_a_lock_that_a_newer_mlcc_wrote_is_named(mlcc, argv):
     assert f"MLCC222: the lock was written by mlcc 9.9.9, newer than this {VERSION}" in result.stderr
     if argv == ["apply"]:
         assert "MLCC222" not in mlcc("apply", code=0).stderr
+
+
+# ---------------------------------------------------------------- what was recorded, and is not there
+def test_an_edited_value_that_no_step_takes_is_a_warning(project, mlcc):
+    file = HERE / "do/config"
+    as_rendered = file.read_text()
+    file.write_text(as_rendered + "# a comment is an edit that stays\n")
+    assert "MLCC228" not in mlcc("apply", code=0).stderr
+    file.write_text(as_rendered.replace("TTL='8h'", "TTL='9h'") + "export EXTRA='1'\n")
+    for argv in (["plan"], ["apply"], ["apply", "--check"], ["apply", "--locked"]):
+        result = mlcc(*argv, code=0)
+        assert "do/config: warning MLCC228: EXTRA, TTL not as mlcc.yaml says" in result.stderr, argv
+    assert "TTL='9h'" in file.read_text()
+    assert "MLCC304" in mlcc("do", "build", code=3).stderr
+    quiet = mlcc("apply", "-q", "--restore", "do/config", code=0).stderr
+    assert "yours was saved as do/config.mlcc-saved" in quiet
+    assert "MLCC228" not in quiet
+    mlcc("do", "build", "--dry-run", code=0)
+
+
+def test_a_lock_that_is_missing_beside_its_base_is_a_warning(project, mlcc):
+    (HERE / "mlcc.lock").rename(HERE / "lock")
+    for argv, code in ((["plan"], 0), (["apply", "--locked"], 1), (["apply"], 0)):
+        assert "mlcc.lock: warning MLCC229: is missing" in mlcc(*argv, code=code).stderr
+    assert "MLCC229" not in mlcc("plan", code=0).stderr
+    assert (HERE / "mlcc.lock").read_bytes() == (HERE / "lock").read_bytes()
+
+
+@pytest.mark.parametrize("lost", [".mlcc/base", ".mlcc/base/Dockerfile"])
+def test_a_base_that_was_not_committed_is_seen(project, mlcc, lost):
+    before = read_tree(HERE)
+    shutil.move(HERE / lost, HERE / "lost")
+    count = 1 if lost.endswith("Dockerfile") else 22
+    assert f".mlcc/base: warning MLCC229: lacks {count} of the 22 files" in mlcc("plan", code=0).stderr
+    locked = mlcc("apply", "--locked", code=1)
+    assert f".mlcc/base: error MLCC214: .mlcc/base would change: {count} of 22 files are not in it" in locked.stderr
+    mlcc("apply", "--check", code=2)
+    mlcc("plan", "--detailed-exitcode", code=2)
+    assert "only .mlcc/base changed" in mlcc("apply", code=0).stdout
+    shutil.rmtree(HERE / "lost") if lost == ".mlcc/base" else (HERE / "lost").unlink()
+    assert_same(before, read_tree(HERE))
+    assert "nothing to do" in mlcc("apply", code=0).stdout
+    mlcc("apply", "--locked", code=0)

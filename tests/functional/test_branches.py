@@ -181,8 +181,13 @@ def test_edits_that_touch_are_a_conflict_and_nothing_is_written(project, mlcc):
     assert "MLCC201" in result.stderr
     assert_same(before, read_tree(HERE))
     mlcc("apply", "--merge", code=1)
-    assert "<<<<<<< yours" in (HERE / "do/config").read_text()
+    marked = (HERE / "do/config").read_text()
+    assert (
+        "<<<<<<< yours\nexport TTL='2h'\n||||||| before\nexport TTL='8h'\n=======\nexport TTL='1h'\n>>>>>>> theirs\n"
+        in marked
+    )
     assert "<<<<<<<" not in (HERE / "mlcc.lock").read_text()
+    assert "conflict markers" in mlcc("apply", code=1).stderr
 
 
 def test_a_file_that_one_side_no_longer_renders_goes(project, mlcc):

@@ -119,7 +119,8 @@ def test_edits_that_touch_are_a_conflict():
     assert (decide(branches).action, decide(branches).writes) == ("conflict", False)
     marked = decide(branches, Options(merge=True))
     assert marked.action == "conflict"
-    assert b"<<<<<<< yours" in marked.data
+    # each edit beside the line of the other branch, under the name of whose it is
+    assert b"<<<<<<< yours\nx\n||||||| before\nc\n=======\ny\n>>>>>>> theirs\n" in marked.data
     forced = decide(branches, Options(force=True))
     assert (forced.action, forced.data, forced.saved) == ("update", NEW, PATH + ".mlcc-saved")
 
@@ -146,7 +147,7 @@ def test_a_file_that_is_no_longer_rendered_goes_unless_a_side_edited_it():
 
 
 def test_binary_edits_are_not_merged():
-    assert with_edits(b"new", [Version(b"\0x", False, b"\0y")]) is None
+    assert with_edits(b"new", [Version("ours", b"\0x", False, b"\0y")]) is None
 
 
 def test_the_base_without_a_clean_merge_is_ours():

@@ -185,6 +185,15 @@ BAD = {
         "the format of a secret",
         "",
     ),
+    "secret-where-its-name-belongs": (
+        "MLCC120",
+        BASE + f"secrets: {{HF_TOKEN: {{secretsmanager: {TOKEN}}}}}\n",
+        "secrets.HF_TOKEN.secretsmanager",
+        "error",
+        5,
+        "the format of a secret",
+        "a secret's name or ARN belongs here",
+    ),
     "secret-by-name-in-tags": (
         "MLCC120",
         BASE + "tags: {api-key: x}\n",

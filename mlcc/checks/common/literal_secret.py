@@ -18,7 +18,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Looks at every text; the value itself is never shown."""
     for path, value in subject.resolved.values.items():
         texts = [str(v) for v in (value.value if isinstance(value.value, tuple) else (value.value,))]
-        if path[0] == "secrets" or isinstance(value.value, bool) or not any(texts):
+        if isinstance(value.value, bool) or not any(texts):
             continue
         name = str(path[-1])
         named = len(path) > 1 and path[-2] in FREE_MAPS and is_secret_name(name)
@@ -26,6 +26,8 @@ def check(subject: Subject) -> Iterator[Finding]:
             why = f"{printable(name, 60)} is the name of a secret" if named else "the value has the format of a secret"
             variable = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:60]
             hint = "remove it, and create a new secret: this one was exposed"
-            if "env" in path or "extra_args" in path:
+            if path[0] == "secrets":
+                hint = "a secret's name or ARN belongs here, never its value; create a new secret: this one was exposed"
+            elif "env" in path or "extra_args" in path:
                 hint = f"secrets: {{{variable}: {{secretsmanager: NAME}}}} refers to it instead"
             yield subject.finding(CODE, path, f"{why}, and mlcc.yaml is committed", hint)

@@ -22,7 +22,7 @@ from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.line_diff import unified_diff
 from mlcc.core.paths import format_path
 from mlcc.core.text import printable
-from mlcc.core.tree import LOCK_NAME
+from mlcc.core.tree import BASE_DIR, LOCK_NAME
 from mlcc.io.disk.callers import texts
 from mlcc.io.disk.reader import read_named
 from mlcc.plan.changes import DELETE, Change, Options
@@ -153,7 +153,7 @@ def _named(options: Options, prepared: Prepared) -> None:
 def _unknown(option: str, word: str) -> Finding:
     message = f"{option} {printable(word, 100)}: no such file is rendered"
     one = "; --keep-deleted takes one file each time" if option == "--keep-deleted" else ""
-    return error("MLCC212", message, hint=f"mlcc plan lists them, from the folder of mlcc.yaml{one}")
+    return error("MLCC212", message, hint=f"paths begin at the folder of mlcc.yaml; mlcc plan -o json lists them{one}")
 
 
 def _saved_plan(path: str) -> dict[str, Any]:
@@ -214,6 +214,10 @@ def _not_locked(project: Project, prepared: Prepared) -> Iterator[Finding]:
     for change in prepared.plan.changes:
         if change.writes or change.action == DELETE:
             yield _difference(change, prepared)
+    if prepared.base_changes:
+        lost = sum(1 for path in prepared.plan.base if path not in prepared.state.base)
+        message = f"{BASE_DIR} would change: {lost} of {len(prepared.plan.base)} files are not in it"
+        yield error("MLCC214", message, file=BASE_DIR, hint="mlcc apply, and commit the folder")
     if prepared.lock_changes:
         lines = _diff(prepared.state.lock or b"", prepared.lock, LOCK_NAME)
         yield error(
