@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from mlcc.apply.state import State
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.text import printable
-from mlcc.core.tree import BASE_DIR, LOCK_NAME, OnDisk, Tree
+from mlcc.core.tree import BASE_DIR, LOCK_NAME, STAYS_DELETED, OnDisk, Tree
 from mlcc.plan.changes import CONFLICT, Plan
 from mlcc.plan.lock import Lock
 from mlcc.render.conf_lines import parse_conf
@@ -24,7 +24,9 @@ def records_missing(state: State, before: Lock, plan: Plan) -> Iterator[Finding]
             hint = "bring it back from Git, and commit it; mlcc upgrade takes newer choices"
             yield Finding("MLCC229", Severity.WARNING, message, file=LOCK_NAME, hint=hint)
         return
-    lost = sum(path in before.files and path not in state.base for path in plan.base)
+    # of a file that stays deleted there is none where another configuration was rendered meanwhile
+    known = {path for path, record in before.files.items() if record.edited != STAYS_DELETED}
+    lost = sum(path in known and path not in state.base for path in plan.base)
     if lost and state.journal is None:
         message = f"lacks {lost} of the {len(plan.base)} files that {LOCK_NAME} records: edits of them cannot be merged"
         hint = "bring it back from Git, and commit it; mlcc apply writes it anew for files that nobody edited"

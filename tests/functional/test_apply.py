@@ -765,3 +765,12 @@ def test_a_base_that_was_not_committed_is_seen(project, mlcc, lost):
     assert_same(before, read_tree(HERE))
     assert "nothing to do" in mlcc("apply", code=0).stdout
     mlcc("apply", "--locked", code=0)
+
+
+def test_a_seed_that_stays_deleted_is_no_missing_record(mlcc):
+    text = "version: 1\nproject: {name: iris}\ndeployment: {config: CONFIG}\n"
+    for config in ("http-flask", "triton-python", "http-flask"):
+        build_tree(HERE, {"mlcc.yaml": text.replace("CONFIG", config)})
+        assert "MLCC229" not in mlcc("apply", code=0).stderr
+        (HERE / "code/handler.py").unlink(missing_ok=True)
+        assert "MLCC229" not in mlcc("apply", code=0).stderr
