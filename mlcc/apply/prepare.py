@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from mlcc.apply.branches import Found, read_branches
-from mlcc.apply.missing import records_missing, refused_values
+from mlcc.apply.notices import disputed_choices, records_missing, refused_values
 from mlcc.apply.state import State, observe, read_state
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error
@@ -108,8 +108,8 @@ def prepare_plan(project: Project, desired: Tree, target: Directory, options: Op
     plan = make_plan(desired, known, options)
     newer = newer_choices(resolved.choices for resolved in project.every)
     missing = () if branches is not None else records_missing(state, before, plan)
-    refused = refused_values(plan, desired, observed)
-    plan = plan._replace(findings=(*plan.findings, *orphans, *outdated_lock(before), *missing, *refused, *newer))
+    notices = (*missing, *disputed_choices(branches), *refused_values(plan, desired, observed), *newer)
+    plan = plan._replace(findings=(*plan.findings, *orphans, *outdated_lock(before), *notices))
     lock = lock_bytes(project.default, project.environments, project.registries.digests(), plan.records)
     if len(lock) > LOCK_MAX_BYTES:
         message = f"the resolved values take {len(lock):,} bytes, more than mlcc.lock may hold"

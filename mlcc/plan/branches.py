@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from mlcc.core.paths import EMPTY
+from mlcc.core.paths import EMPTY, Path
 from mlcc.core.records import NamedTuple
 from mlcc.core.tree import STAYS_DELETED, Record, digest, is_binary
+from mlcc.core.values import HeldChoice
 from mlcc.load.lock_choices import Choices
 from mlcc.plan.line_ends import to_lf
 from mlcc.plan.lock import Lock
@@ -71,6 +72,17 @@ class Branches(NamedTuple):
         if self.settled is not None:
             return self.settled.choices
         return three_way(self.ancestor.choices, self.ours.choices, self.theirs.choices)
+
+    @property
+    def disputed(self) -> dict[Path, tuple[HeldChoice, HeldChoice]]:
+        """Choices that both sides made otherwise than the ancestor, and with different values: ours and theirs."""
+        if self.settled is not None:
+            return {}
+        before, ours, theirs = (side.choices for side in (self.ancestor, self.ours, self.theirs))
+        both = {path: (ours[path], theirs[path]) for path in ours if path in theirs}
+        return {
+            path: pair for path, pair in both.items() if pair[0].value != pair[1].value and before.get(path) not in pair
+        }
 
     def base(self, path: str) -> bytes | None:
         """What was rendered of a file, with the changes of both sides, where Git could not merge it; else None."""

@@ -299,3 +299,24 @@ def test_upgrade_changes_no_lock_between_two_branches(project, mlcc):
     before = read_tree(HERE)
     assert "MLCC205" in mlcc("upgrade", "--offline", code=1).stderr
     assert_same(before, read_tree(HERE))
+
+
+def test_choices_in_which_branches_differ_are_named(project, mlcc):
+    """Each branch holds another version of the framework, as after an upgrade in each."""
+
+    def hold(version: str) -> None:
+        lock = (HERE / "mlcc.lock").read_text()
+        line = 'framework.version: {value: "1.9.1", for: sklearn}'
+        change(mlcc, {}, {"mlcc.lock": lock.replace(line, line.replace("1.9.1", version))})
+
+    hold("1.7.2")
+    git(HERE, "checkout", "-q", "theirs")
+    hold("1.6.1")
+    git(HERE, "checkout", "-q", "main")
+    subprocess.run([*GIT, "merge", "-q", "theirs"], capture_output=True)
+    said = mlcc("apply", code=0).stderr
+    assert (
+        "warning MLCC230 framework.version: your branch holds '1.7.2', the other one '1.6.1': '1.7.2' is taken" in said
+    )
+    assert "scikit-learn==1.7.2" in (HERE / "code/requirements.txt").read_text()
+    assert "MLCC230" not in mlcc("apply", code=0).stderr

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mlcc.core.conflict_marks import sides
 from mlcc.core.tree import MANAGED, STAYS_DELETED, OnDisk, Record, Rendered, digest
+from mlcc.core.values import HeldChoice
 from mlcc.plan.branches import Branches, Side, Version, three_way, with_edits
 from mlcc.plan.changes import Change, Known, Options
 from mlcc.plan.decide import make_plan
@@ -165,3 +166,23 @@ def test_the_answer_of_one_side_about_a_deletion_is_kept():
         Branches(ours, theirs._replace(lock=Lock(files={PATH: record}))),
     ):
         assert answered.lock.files[PATH].edited == STAYS_DELETED
+
+
+@pytest.mark.parametrize(
+    ("before", "ours", "theirs", "disputed"),
+    [
+        ("1", "1", "1", False),
+        ("1", "2", "1", False),
+        ("1", "1", "2", False),
+        ("1", "2", "2", False),
+        ("1", "2", "3", True),
+        (None, "2", "3", True),
+        ("1", "2", None, False),
+        ("1", None, "2", False),
+    ],
+)
+def test_choices_are_disputed_where_both_sides_moved_them(before, ours, theirs, disputed):
+    path = ("framework", "version")
+    sides_ = [Side(choices={path: HeldChoice(value, "sklearn")} if value else {}) for value in (ours, theirs, before)]
+    assert ([*Branches(*sides_).disputed] == [path]) is disputed
+    assert not Branches(*sides_, settled=Side()).disputed

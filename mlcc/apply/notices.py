@@ -1,4 +1,7 @@
-"""What a plan warns of beyond its files: records that are not there, values that no step takes.  Law: reads nothing."""
+"""What a plan warns of beyond its files.  Law: reads nothing.
+
+Records that are not there, values that no step takes, choices in which two branches differ.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ from collections.abc import Iterator, Mapping
 
 from mlcc.apply.state import State
 from mlcc.core.findings import Finding, Severity
-from mlcc.core.text import printable
+from mlcc.core.paths import format_path
+from mlcc.core.text import printable, quoted
 from mlcc.core.tree import BASE_DIR, LOCK_NAME, STAYS_DELETED, OnDisk, Tree
+from mlcc.plan.branches import Branches
 from mlcc.plan.changes import CONFLICT, Plan
 from mlcc.plan.lock import Lock
 from mlcc.render.conf_lines import parse_conf
@@ -31,6 +36,15 @@ def records_missing(state: State, before: Lock, plan: Plan) -> Iterator[Finding]
         message = f"lacks {lost} of the {len(plan.base)} files that {LOCK_NAME} records: edits of them cannot be merged"
         hint = "bring it back from Git, and commit it; mlcc apply writes it anew for files that nobody edited"
         yield Finding("MLCC229", Severity.WARNING, message, file=BASE_DIR, hint=hint)
+
+
+def disputed_choices(branches: Branches | None) -> Iterator[Finding]:
+    """A warning for each choice that both branches of a merge made anew, and not alike."""
+    for path, (ours, theirs) in branches.disputed.items() if branches is not None else ():
+        mine, other = (quoted(str(choice.value), 100) for choice in (ours, theirs))
+        message = f"your branch holds {mine}, the other one {other}: {mine} is taken"
+        hint = "to take the other one, name it in mlcc.yaml (mlcc set)"
+        yield Finding("MLCC230", Severity.WARNING, message, format_path(path), LOCK_NAME, hint=hint)
 
 
 def refused_values(plan: Plan, desired: Tree, observed: Mapping[str, OnDisk]) -> Iterator[Finding]:
