@@ -206,7 +206,7 @@ def _hold(draft: Draft, path: Path, context: str, offered: Callable[[Scalar], bo
     value = draft.choices.choose(path, best.value, context, offered)
     if value == best.value:
         return False
-    draft.table.prefer(path, Candidate(value, best.source, f"{best.origin} ({HELD})"))
+    draft.table.prefer(path, Candidate(value, best.source, HELD))
     return True
 
 

@@ -99,7 +99,7 @@ def offer_split(table: Table, registries: Registries, rows: Rows, needs_all_devi
     context = f"{table.text('model.name')} on {instance.name}"
     size = int(choices.choose(("engine", "tensor_parallel_size"), newest, context, offered))
     if size > 1:
-        origin = f"{model.origin} ({why.format(instance.name) if size == newest else HELD})"
+        origin = f"{model.origin} ({why.format(instance.name)})" if size == newest else HELD
         table.put(("engine", "tensor_parallel_size"), size, Source.MODEL, origin)
 
 

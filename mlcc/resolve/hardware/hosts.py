@@ -56,4 +56,4 @@ def offer_host_image(table: Table, registries: Registries, rows: Rows, choices: 
 
     path = dotted_path(target.host_image)
     chosen = str(choices.choose(path, name, f"{version.name} on {instance.name}", offered))
-    table.put(path, chosen, Source.FRAMEWORK, origin if chosen == name else f"{origin} ({HELD})")
+    table.put(path, chosen, Source.FRAMEWORK, origin if chosen == name else HELD)
