@@ -93,17 +93,22 @@ def test_at_any_call(tmp_path: Path, number: signal.Signals, way: Callable[[sign
     stage = staged(tmp_path / "backend", "backend")
     argv = ["apply", "-q", "-f", "../new.yaml", "-C", "."]
     said, counted, hurt = tmp_path / "said", tmp_path / "counted", stage.folder / "hurt"
-    copied(stage.old, hurt)
-    assert ended(start(program(argv), hurt, said, at(-1, number, counted))) == 0
+    for _ in range(2):  # the first may keep in its home what every other finds there
+        copied(stage.old, hurt)
+        assert ended(start(program(argv), hurt, said, at(-1, number, counted))) == 0
     calls = int(counted.read_text())
-    old, new, whole, slowest = tree(stage.old), tree(stage.new), 0, 0.0
+    old, new, whole, unsent, slowest = tree(stage.old), tree(stage.new), 0, 0, 0.0
     points = random.Random("signals").sample(range(1, calls + 1), figure(100, 5 if way is send else 3))
     for point in points:
         copied(stage.old, hurt)
+        counted.unlink()
         began = time.monotonic()
         code = ended(start(program(argv), hurt, said, at(point, number, counted, way)))
         slowest = max(slowest, time.monotonic() - began)
         text = said.read_text()
+        if code == 0 and int(counted.read_text()) < point:  # a run that had fewer calls than the one that was counted
+            unsent += 1
+            continue
         if code == 0 and way is send_in_a_callback:  # it comes again a moment later, and the run had ended by then
             assert tree(hurt) == new, f"{number.name} at {point} of {calls}: {text}"
             whole += 1
@@ -113,8 +118,10 @@ def test_at_any_call(tmp_path: Path, number: signal.Signals, way: Callable[[sign
         now = tree(hurt)
         assert now in (old, new), f"{number.name} at {point}: neither the old tree nor the new one"
         whole += now == new
+    assert unsent <= len(points) // 50
+    sent = len(points) - unsent
     print(
-        f"\n{number.name} at {len(points)} of {calls} calls: {whole} new trees, {len(points) - whole} old ones, slowest {slowest:.2f} s"
+        f"\n{number.name} at {sent} of {calls} calls: {whole} new trees, {sent - whole} old ones, slowest {slowest:.2f} s"
     )
 
 
