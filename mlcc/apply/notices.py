@@ -23,6 +23,8 @@ MAX_NAMES = 5
 
 def records_missing(state: State, before: Lock, plan: Plan) -> Iterator[Finding]:
     """A warning where the lock or the base is there without the other: a commit has forgotten one of them."""
+    if state.journal is not None:
+        return  # an apply was killed between the two, and this one finishes it
     if state.lock is None:
         if state.base:
             message = "is missing, and .mlcc/base is there: what the registries chose for this project is chosen anew"
@@ -32,7 +34,7 @@ def records_missing(state: State, before: Lock, plan: Plan) -> Iterator[Finding]
     # of a file that stays deleted there is none where another configuration was rendered meanwhile
     known = {path for path, record in before.files.items() if record.edited != STAYS_DELETED}
     lost = sum(path in known and path not in state.base for path in plan.base)
-    if lost and state.journal is None:
+    if lost:
         message = f"lacks {lost} of the {len(plan.base)} files that {LOCK_NAME} records: edits of them cannot be merged"
         hint = "bring it back from Git, and commit it; mlcc apply writes it anew for files that nobody edited"
         yield Finding("MLCC229", Severity.WARNING, message, file=BASE_DIR, hint=hint)
@@ -60,6 +62,6 @@ def refused_values(plan: Plan, desired: Tree, observed: Mapping[str, OnDisk]) ->
             shown = printable(change.path, 200)
             more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
             listed = ", ".join(printable(name, 60) for name in names[:MAX_NAMES])
-            message = f"{listed}{more} not as mlcc.yaml says: every do/ step refuses the file"
+            message = f"{listed}{more} not as mlcc.yaml says: no do/ step takes such a value"
             hint = f"change mlcc.yaml instead (mlcc set); mlcc apply --restore {shown} writes the file anew"
             yield Finding("MLCC228", Severity.WARNING, message, file=shown, hint=hint)

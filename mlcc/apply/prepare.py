@@ -54,9 +54,15 @@ class Prepared(NamedTuple):
         return self.state.lock != self.lock
 
     @property
-    def base_changes(self) -> bool:
-        """True when the base would get other files, as where it was not committed."""
-        return dict(self.plan.base) != dict(self.state.base)
+    def base_changes(self) -> list[str]:
+        """Files of the base that would come, change or go."""
+        old, new = self.state.base, self.plan.base
+        return sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
+
+    @property
+    def changes_base_only(self) -> bool:
+        """True when nothing but the base would change, as where it was not committed."""
+        return bool(self.base_changes) and not self.lock_changes and not self.changes_files
 
     @property
     def all_changes(self) -> tuple[Change, ...]:
@@ -86,7 +92,7 @@ class Prepared(NamedTuple):
     @property
     def changes(self) -> bool:
         """True when apply would write anything."""
-        return self.lock_changes or self.base_changes or self.changes_files
+        return self.lock_changes or self.changes_files or bool(self.base_changes)
 
 
 def prepare_plan(project: Project, desired: Tree, target: Directory, options: Options = Options()) -> Prepared:

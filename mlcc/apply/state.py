@@ -98,11 +98,11 @@ def _own_place() -> Iterator[None]:
     try:
         yield
     except Refused as problem:
-        # the transaction's folder is nobody's work; the base is committed
         raise UserError([f._replace(hint=_hint(f)) for f in problem.findings]) from None
 
 
 def _hint(refused: Finding) -> str:
+    """The transaction's folder is nobody's work; the base is committed."""
     if TXN_DIR in refused.file:
         return f"remove it: only mlcc writes in {TXN_DIR}, and nothing of yours belongs there"
     if refused.file.endswith((OWN_DIR, BASE_DIR)):

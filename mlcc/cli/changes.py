@@ -189,7 +189,7 @@ def _last_line(prepared: Prepared, done: bool) -> str:
     finished = "done: " if done and not prepared.plan.marked else ""
     if prepared.lock_changes and not prepared.changes_files and not prepared.plan.blocked:
         return f"{finished}only {LOCK_NAME} {'changed' if done else 'changes'}"
-    if prepared.base_changes and not prepared.lock_changes and not prepared.changes_files and not prepared.plan.blocked:
+    if prepared.changes_base_only and not prepared.plan.blocked:
         return f"{finished}only {BASE_DIR} {'changed' if done else 'changes'}"
     return f"{finished}{summary_line(prepared, done)}"
 

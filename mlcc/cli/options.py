@@ -152,7 +152,7 @@ def output_options(formats: Iterable[str] = FORMATS) -> Callable[[Command], Comm
                 is_flag=True,
                 expose_value=False,
                 callback=_offline,
-                help="Never use the network, also where this command asks the Hub or AWS.",
+                help="Never use the network, also where a command asks the Hub or AWS.",
             ),
             click.option("--no-color", is_flag=True, expose_value=False, callback=_plain, help="No colour."),
             click.option("-v", "--verbose", count=True, expose_value=False, callback=_quiet, help="Say more."),

@@ -757,7 +757,7 @@ def test_a_base_that_was_not_committed_is_seen(project, mlcc, lost):
     count = 1 if lost.endswith("Dockerfile") else 22
     assert f".mlcc/base: warning MLCC229: lacks {count} of the 22 files" in mlcc("plan", code=0).stderr
     locked = mlcc("apply", "--locked", code=1)
-    assert f".mlcc/base: error MLCC214: .mlcc/base would change: {count} of 22 files are not in it" in locked.stderr
+    assert f".mlcc/base: error MLCC214: {count} files are not as they were rendered: " in locked.stderr
     mlcc("apply", "--check", code=2)
     mlcc("plan", "--detailed-exitcode", code=2)
     assert "only .mlcc/base changed" in mlcc("apply", code=0).stdout
@@ -765,6 +765,10 @@ def test_a_base_that_was_not_committed_is_seen(project, mlcc, lost):
     assert_same(before, read_tree(HERE))
     assert "nothing to do" in mlcc("apply", code=0).stdout
     mlcc("apply", "--locked", code=0)
+    # where files change the base follows, and is no finding of its own
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
+    assert "error MLCC214: " in (said := mlcc("apply", "--locked", code=1).stderr)
+    assert ".mlcc/base" not in said
 
 
 def test_a_seed_that_stays_deleted_is_no_missing_record(mlcc):

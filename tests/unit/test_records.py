@@ -13,47 +13,34 @@ import pytest
 from mlcc.core import records
 
 
-class Ours(records.NamedTuple):
-    """A record."""
+def record(base: typing.Any, name: str) -> typing.Any:
+    """The same class below each base."""
 
-    first: int
-    second: str = "b"
-    third: tuple[str, ...] = ()
+    class Record(base):
+        """A record."""
 
-    @property
-    def both(self) -> str:
-        """Two fields."""
-        return f"{self.first}{self.second}"
+        first: int
+        second: str = "b"
+        third: tuple[str, ...] = ()
 
-    @classmethod
-    def of(cls, text: str) -> Ours:
-        """From text."""
-        return cls(len(text), text)
+        @property
+        def both(self) -> str:
+            """Two fields."""
+            return f"{self.first}{self.second}"
 
-    def __str__(self) -> str:
-        return self.both
+        @classmethod
+        def of(cls, text: str) -> typing.Any:
+            """From text."""
+            return cls(len(text), text)
+
+        def __str__(self) -> str:
+            return self.both
+
+    Record.__name__ = Record.__qualname__ = name
+    return Record
 
 
-class Theirs(typing.NamedTuple):
-    """A record."""
-
-    first: int
-    second: str = "b"
-    third: tuple[str, ...] = ()
-
-    @property
-    def both(self) -> str:
-        """Two fields."""
-        return f"{self.first}{self.second}"
-
-    @classmethod
-    def of(cls, text: str) -> Theirs:
-        """From text."""
-        return cls(len(text), text)
-
-    def __str__(self) -> str:
-        return self.both
-
+Ours, Theirs = record(records.NamedTuple, "Ours"), record(typing.NamedTuple, "Theirs")
 
 SEEN = {
     "fields": lambda record: record._fields,

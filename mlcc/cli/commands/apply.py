@@ -214,9 +214,9 @@ def _not_locked(project: Project, prepared: Prepared) -> Iterator[Finding]:
     for change in prepared.plan.changes:
         if change.writes or change.action == DELETE:
             yield _difference(change, prepared)
-    if prepared.base_changes:
-        lost = sum(1 for path in prepared.plan.base if path not in prepared.state.base)
-        message = f"{BASE_DIR} would change: {lost} of {len(prepared.plan.base)} files are not in it"
+    if prepared.changes_base_only:  # else it follows what is reported above and below
+        first = ", ".join(printable(path, 100) for path in itertools.islice(prepared.base_changes, MAX_SHOWN_LINES))
+        message = f"{len(prepared.base_changes)} files are not as they were rendered: {first}"
         yield error("MLCC214", message, file=BASE_DIR, hint="mlcc apply, and commit the folder")
     if prepared.lock_changes:
         lines = _diff(prepared.state.lock or b"", prepared.lock, LOCK_NAME)
