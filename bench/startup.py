@@ -50,11 +50,11 @@ def start(place: Place, rounds: int) -> Iterator[Row]:
 
 
 def _heavy(place: Place, project: Path, option: str) -> list[str]:
-    code = "import sys; sys.argv=['mlcc',sys.argv[1]]; from mlcc.start import main; main()"
+    code = "import sys; sys.argv=['mlcc',sys.argv[1]]; from mlcc.cli.start import main; main()"
     argv = [place.python, "-X", "importtime", "-c", code, option]
     done = subprocess.run(argv, cwd=project, env=place.environ(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-300:]
     modules = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
-    assert "mlcc" in modules, done.stderr[-300:]
     return sorted(modules & set(HEAVY))
 
 

@@ -5,6 +5,7 @@ Everything below the command line layer gets these things as arguments.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -22,6 +23,8 @@ from mlcc.core.text import inert, printable
 FORMATS = ("table", "json", "yaml", "markdown")
 # How long a person waits before a progress bar appears.
 PATIENCE_S = 1.0
+# A run over many files keeps little of each: looking for garbage this often keeps it small.
+MADE_OF_MANY = 10_000
 FINDING_FORMATS = (*FORMATS, "sarif", "github", "junit")
 
 
@@ -83,6 +86,8 @@ class Session:
     def counted(self, names: Sequence[str], doing: str) -> Iterator[str]:
         """The names one by one; on a terminal, where it takes longer than a second, with a line that counts them."""
         watched, start = self.progress() and len(names) > 1, self.clock()
+        if len(names) > 1:
+            gc.set_threshold(MADE_OF_MANY)
         for number, name in enumerate(names, 1):
             if watched and self.clock() - start > PATIENCE_S:
                 self._show(f"{doing} {number} of {len(names)}: {printable(name, 200)}")

@@ -22,7 +22,7 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)
 # How long after a callback in which a signal was dropped it comes again.
 AGAIN_S = 0.002
 # A run is short and keeps most of what it makes: looking for garbage as often as Python does took a twentieth of it.
-MADE_BETWEEN_COLLECTIONS = 50_000
+MADE_BETWEEN_COLLECTIONS = 100_000
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from textwrap import wrap
 
 from mlcc.registries.engine_rows import Engine
 from mlcc.resolve.engine.options import KnownOptions, names_of
@@ -48,4 +47,6 @@ def _parts(engine: Engine) -> Iterable[tuple[str, str]]:
 
 def _lines(names: Iterable[str]) -> list[str]:
     """Names in lines of about a hundred characters: a few lines to review instead of hundreds."""
+    from textwrap import wrap  # only engines with options need it
+
     return wrap(" ".join(sorted(names)), 100, break_on_hyphens=False, break_long_words=False)

@@ -29,6 +29,8 @@ from mlcc.render.context import ROOT
 from mlcc.render.layers import TEMPLATE_SUFFIX, LayerInfo
 
 GENERATOR = ("cookiecutter.generate", "cookiecutter.extensions")
+# what may begin a part of a template, and the line ends that Jinja makes alike
+_MARKED = re.compile(r"[{\r\n]")
 _SAFE_STAGING = re.compile(r"[A-Za-z0-9/_.-]+\Z")
 
 
@@ -52,10 +54,11 @@ def slugify(*arguments: Any, **options: Any) -> str:
 
 
 # By module, what stands for the names that cookiecutter's generator takes from it.  The first two only ask people
-# things, which rendering never does.
+# things, the third runs programs of a template: rendering never does either.
 STAND_INS: Mapping[str, Mapping[str, Any]] = {
     "rich.prompt": {"InvalidResponse": Missing},
     "cookiecutter.prompt": {"YesNoPrompt": Missing},
+    "cookiecutter.hooks": {"run_hook_from_repo_dir": Missing},
     "binaryornot.check": {"is_binary": is_binary_file},
     "slugify": {"slugify": slugify},
     "slugify.slugify": {"DEFAULT_SEPARATOR": "-"},
@@ -152,29 +155,37 @@ class Compiled:
 
 
 COMPILED = Compiled()
-NAMES: dict[str, CodeType] = {}
 
 
-class CompiledNames:
-    """An extension as Jinja takes one, which keeps the code of the names of files: cookiecutter renders those, too.
+class PlainName:
+    """The template of a name in which nothing is to be rendered."""
 
-    The names of a layer's own files are few.  Absolute ones lie in the staging folder, another one each time.
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def render(self, *_: Any, **__: Any) -> str:
+        """The name as it is."""
+        return self.text
+
+
+class PlainNames:
+    """An extension as Jinja takes one, by which names of files are not compiled: cookiecutter renders those, too.
+
+    Each was the template of a text without a marker, and took half a millisecond.  Jinja takes a line end away from
+    the end of a template, so a name with one is compiled.
     """
 
     identifier, priority, tags = "names", 100, frozenset[str]()
 
     def __init__(self, environment: Any) -> None:
-        """environment: cookiecutter's, of one rendering; its `compile` is replaced."""
-        anew = environment.compile
+        """environment: cookiecutter's, of one rendering; its `from_string` is replaced."""
+        compiled = environment.from_string
 
-        def compile_once(source: Any, name: str | None = None, *rest: Any, **options: Any) -> Any:
-            if name is not None or rest or options or not isinstance(source, str) or source.startswith("/"):
-                return anew(source, name, *rest, **options)
-            if source not in NAMES:
-                NAMES[source] = anew(source)
-            return NAMES[source]
+        def from_string(source: Any, *rest: Any, **options: Any) -> Any:
+            plain = not rest and not options and isinstance(source, str) and not _MARKED.search(source)
+            return PlainName(source) if plain else compiled(source, *rest, **options)
 
-        environment.compile = compile_once
+        environment.from_string = from_string
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """The source as it is."""
@@ -196,7 +207,7 @@ def generate(layer: LayerInfo, values: Mapping[str, Any], staging: str) -> dict[
     private = {k: v for k, v in values.items() if not k.startswith("_")}
     private["_copy_without_render"] = [glob.escape(name) for name in layer.verbatim]
     private["_jinja2_env_vars"] = {"bytecode_cache": COMPILED}
-    private["_extensions"] = [f"{__name__}.CompiledNames"]
+    private["_extensions"] = [f"{__name__}.PlainNames"]
     try:
         generate_files(repo_dir=layer.path, context={"cookiecutter": private}, output_dir=staging, accept_hooks=False)
         return dict(_read_back(os.path.join(staging, ROOT)))

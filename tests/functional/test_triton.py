@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -277,6 +279,7 @@ def options(engine: ModuleType, **environ: str) -> dict[str, Any]:
     assert place != Path("model_repository")
     assert (place / "wines/config.pbtxt").read_bytes() == Path("model_repository/wines/config.pbtxt").read_bytes()
     document: dict[str, Any] = json.loads((place / "wines/1/model.json").read_text())
+    shutil.rmtree(place)
     return document
 
 
@@ -291,6 +294,51 @@ def test_an_engine_s_options_come_from_the_variables(engine: ModuleType) -> None
 
 def test_the_variable_s_model_stands_over_the_file_s(engine: ModuleType) -> None:
     assert options(engine, VLLM_MODEL="other/model")["model"] == "other/model"
+
+
+@pytest.fixture
+def copies_in(engine: ModuleType, tmp_path: Path) -> Iterator[Callable[[Path], subprocess.Popen[str]]]:
+    """Starts servers, each with a copy of the models in a folder for temporary files; stand-ins that wait."""
+    program = build_tree(tmp_path / "triton", {"bin/tritonserver": "#!/bin/sh\necho started\nexec sleep 60\n"})
+    (program / "bin/tritonserver").chmod(0o755)
+    environ = {"PATH": f"{program}/bin:{os.environ['PATH']}", "MLCC_MODEL_DIR": "model_repository"}
+    running = []
+
+    def started(temporary: Path) -> subprocess.Popen[str]:
+        given = environ | {"VLLM_MODEL": "some/model", "TMPDIR": str(temporary)}
+        argv = [sys.executable, "code/serve", "serve"]
+        running.append(subprocess.Popen(argv, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        assert running[-1].stdout is not None
+        said = [running[-1].stdout.readline() for _ in range(2)]
+        assert said[1] == "started\n", said
+        return running[-1]
+
+    yield started
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def test_a_server_removes_the_models_of_those_that_have_ended(
+    copies_in: Callable[[Path], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """Two servers at once, each with a copy of its own; one is killed, and the next start removes its copy alone."""
+    temporary = build_tree(tmp_path / "temporary", {"mlcc-models-file": "x", "other/file": "x"})
+    (temporary / "mlcc-models-link").symlink_to(build_tree(tmp_path / "elsewhere", {"kept": "x"}))
+    before = {*temporary.iterdir()}
+    first = copies_in(temporary)
+    [own] = {*temporary.iterdir()} - before
+    copies_in(temporary)
+    both = {*temporary.iterdir()} - before
+    assert len(both) == 2
+    first.kill()
+    first.wait()
+    copies_in(temporary)
+    after = {*temporary.iterdir()}
+    assert before < after
+    assert both & after == both - {own}
+    assert len(after - before) == 2
+    assert (tmp_path / "elsewhere/kept").exists()
 
 
 def test_an_option_that_the_engine_does_not_have_is_refused(engine: ModuleType) -> None:

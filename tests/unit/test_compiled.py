@@ -54,19 +54,3 @@ def test_a_second_project_is_rendered_from_what_the_first_compiled() -> None:
     assert generator.COMPILED.kept == known
     assert sorted(first) == sorted(second)
     assert first["do/config"] != second["do/config"]
-
-
-def test_names_are_compiled_once_and_rendered_with_their_own_values() -> None:
-    first, second = (Counting(extensions=[generator.CompiledNames]) for _ in range(2))
-    name = "{{ x }} of test_compiled"
-    try:
-        assert [e.from_string(name).render(x=n) for n, e in enumerate((first, second))] == [
-            "0 of test_compiled",
-            "1 of test_compiled",
-        ]
-        assert (first.count, second.count) == (1, 0)
-        assert [first.from_string(text).render(x=1) for text in ("/{{ x }}", "{{ x }}")] == ["/1", "1"]
-        assert "/{{ x }}" not in generator.NAMES
-    finally:
-        for source in (name, "{{ x }}"):
-            generator.NAMES.pop(source, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import jinja2
 import pytest
 
 from mlcc.render import generator
@@ -60,6 +61,25 @@ def test_a_slug_is_made_by_the_library_when_a_template_asks_for_one():
 def test_a_file_with_a_nul_byte_is_copied_as_it_is(tmp_path, data, binary):
     (tmp_path / "file").write_bytes(data)
     assert generator.is_binary_file(str(tmp_path / "file")) is binary
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("do/step", True), ("a%b#}}", True), ("{{x}}", False), ("{% if x %}a{% endif %}", False), ("a{#b#}c", False),
+        ("a\n", False), ("a\r\nb", False), ("", True),
+    ],
+)  # fmt: skip
+def test_only_a_name_with_something_to_render_is_compiled(name, plain):
+    usual, quick = jinja2.Environment(), jinja2.Environment(extensions=[generator.PlainNames])
+    template = quick.from_string(name)
+    assert template.render(x="y") == usual.from_string(name).render(x="y")
+    assert isinstance(template, generator.PlainName) == plain
+
+
+def test_a_template_with_options_is_compiled():
+    template = jinja2.Environment(extensions=[generator.PlainNames]).from_string("a", globals={"x": 1})
+    assert isinstance(template, jinja2.Template)
 
 
 def test_others_get_the_whole_module():

@@ -11,7 +11,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -59,7 +58,7 @@ def _made_below(parent: str) -> tuple[str, int] | None:
             if not _is_private(own):
                 return None
             _sweep(own)
-            path = os.path.join(own, secrets.token_hex(8))
+            path = os.path.join(own, os.urandom(8).hex())
             os.mkdir(path, 0o700)
             fd = os.open(path, DIRECTORY)
         except FileNotFoundError:
