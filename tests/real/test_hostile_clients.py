@@ -216,11 +216,22 @@ REFUSALS = {
     "one byte too many": (post(b" " * (6 * 1024 * 1024 + 1)), {413}),
     "chunks that are too many": (chunked((b"100000\r\n" + b" " * 1048576 + b"\r\n") * 7 + b"0\r\n\r\n"), {413}),
     "a length of a terabyte": (b"POST /ping HTTP/1.1\r\n%sContent-Length: 1%s\r\n\r\n" % (HEAD, b"0" * 12), {408, 413}),
+    "a length of a terabyte to be allowed": (
+        b"POST /ping HTTP/1.1\r\n%sExpect: 100-continue\r\nContent-Length: 1%s\r\n\r\n" % (HEAD, b"0" * 12), {413}
+    ),
+    "a length that is too large to be allowed": (
+        b"POST /invocations HTTP/1.1\r\n%sExpect: 100-continue\r\nContent-Length: 7000000\r\n\r\n" % HEAD, {413}
+    ),
     "text": (post(ECHO, b"Content-Type: text/plain").replace(HEAD, b"Host: x\r\n"), {415}),
     "a type of bytes": (post(ECHO, b"Content-Type: \xff" + ECHO).replace(HEAD, b"Host: x\r\n"), {415}),
     "an image is wanted": (post(GOOD, b"Accept: image/png"), {406}),
     "no JSON": (post(b"{" + ECHO), BAD),
     "JSON in UTF-16": (post('[["echo"]]'.encode("utf-16")), BAD),
+    "numbers in UTF-16": (post(json.dumps(IRIS).encode("utf-16")), BAD),
+    "an underscore in CSV": (post(b"5_1,3.5,1.4,0.2", b"Content-Type: text/csv").replace(HEAD, b"Host: x\r\n"), BAD),
+    "digits of another script in CSV": (
+        post("٥,3.5,1.4,0.2".encode(), b"Content-Type: text/csv").replace(HEAD, b"Host: x\r\n"), BAD
+    ),
     "a number of 5,000 digits": (post(b"[[" + b"1" * 5000 + b"]]"), BAD),
     "a number beyond floats": (post(b"[[1" + b"0" * 400 + b",1,1,1]]"), BAD),
     **{f"{depth} lists": (post(b'{"instances":[%s]}' % nested(depth)), BAD) for depth in (16, 31, 32, 33, 40, 64, 65, 900)},
@@ -261,6 +272,41 @@ def test_a_refused_caller_who_goes_on_sending_is_cut_off(server: Server) -> None
             caller.send(b"more")
             time.sleep(0.1)
             assert time.monotonic() - began < 5 + SLACK_S, "a refused caller may send for ever"
+
+
+PARTS = {
+    "line": b"GET /pi",
+    "headers": b"GET /ping HTTP/1.1\r\nHost: x\r\nX: y",
+    "body": post(GOOD)[:-5],
+    "chunk": chunked(b"5\r\n[["),
+    "all but the last chunk": chunked(b"3\r\n[[1\r\n"),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_request_that_ends_too_early_is_refused(server: Server, project: Project, part: str) -> None:
+    """Its caller says that nothing follows, and still reads; nginx ends such a connection without an answer."""
+    caller = Caller(server)
+    caller.send(PARTS[part])
+    caller.socket.shutdown(socket.SHUT_WR)
+    answer = caller.read_all()
+    assert caller.ended is not None
+    assert caller.ended < REQUEST_S - 1
+    assert answer == b"" if backend(project) == "nginx" else refused(answer) == 400, answer
+
+
+def test_a_whole_request_is_answered_though_nothing_follows(server: Server, project: Project) -> None:
+    """nginx takes its caller for gone, and answers where the answer is there already."""
+    ping = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
+    for data, answers in ((post(GOOD), 1), (get(b"/ping"), 1), (ping, 1), (ping + ping, 2)):
+        caller = Caller(server)
+        caller.send(data)
+        caller.socket.shutdown(socket.SHUT_WR)
+        answer = caller.read_all()
+        assert caller.ended is not None
+        assert caller.ended < REQUEST_S - 1
+        if backend(project) != "nginx":
+            assert answer.count(b"HTTP/1.1 200 ") == answers, answer
 
 
 # ---------------------------------------------------------------- slow callers

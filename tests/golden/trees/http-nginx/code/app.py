@@ -228,7 +228,8 @@ def in_words(shape: tuple[int | None, ...]) -> str:
 def parse_json(body: bytes) -> NDArray[np.float64]:
     """Rows of `{"instances": rows}`, `{"inputs": rows}` or a bare list of rows."""
     try:
-        document = json.loads(body, parse_constant=not_finite)
+        # as float at once: Python refuses to read a whole number of thousands of digits
+        document = json.loads(body.decode("utf-8-sig"), parse_constant=not_finite, parse_int=float)
     except (ValueError, RecursionError) as error:
         raise Refused(400, "the body is not JSON in UTF-8") from error
     if isinstance(document, dict):
@@ -258,7 +259,8 @@ def parse_csv(body: bytes) -> NDArray[np.float64]:
 def number_or_text(cell: str) -> float | str:
     """A cell of a CSV file."""
     try:
-        return float(cell)
+        # Python also reads 1_0, and digits of every script
+        return float(cell) if cell.isascii() and "_" not in cell else cell
     except ValueError:
         return cell
 
@@ -408,6 +410,7 @@ class Connection(H11Protocol):
 
     _unfinished = False
     _refused = False
+    _ended = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """A caller has connected; one who then sends nothing is cut off."""
@@ -420,10 +423,22 @@ class Connection(H11Protocol):
             super().data_received(data)
             self._watch()
 
+    def eof_received(self) -> bool:
+        """The caller sends no more: a request in progress is still answered, one that is not whole is refused."""
+        self._ended = True
+        if self._unfinished and not self._refused:
+            self._refuse(400, "the request ended before it was whole")
+        return self._refused or self._in_progress()
+
+    def _in_progress(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
     def on_response_complete(self) -> None:
         """An answer is sent; a part of the next request may be here already."""
         super().on_response_complete()
         self._watch()
+        if self._ended and not self._in_progress():
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended."""
@@ -480,7 +495,7 @@ class WholeRequests:
             await self._app(scope, receive, send)
             return
         try:
-            check_head(scope)
+            check_head(scope, self._limit)
             body = await read_body(receive, self._limit)
             if body is not None:
                 await self._app(with_length(scope, len(body)), whole(body, receive), send)
@@ -490,14 +505,19 @@ class WholeRequests:
             await refuse(send, 503, "the server is stopping")
 
 
-def check_head(scope: Message) -> None:
-    """Refuses a request for its first line or its headers."""
+def check_head(scope: Message, limit: int) -> None:
+    """Refuses a request for its first line or its headers.  limit: largest body in bytes, 0 for none."""
     lines = [(scope["raw_path"], scope["query_string"]), *scope["headers"]]
     if sum(len(name) + len(value) for name, value in lines) > HEAD_BYTES:
         raise Refused(431, TOO_LONG)
     # Two servers that choose differently between these two would see different requests.
     if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
         raise Refused(400, "a request has either Content-Length or Transfer-Encoding, not both")
+    # The body of such a request need not be read for its caller to see the answer.
+    asks = any(name == b"expect" and value.lower() == b"100-continue" for name, value in scope["headers"])
+    declared = max((int(value) for name, value in scope["headers"] if name == b"content-length"), default=0)
+    if limit and declared > (limit if asks else limit + DRAIN_BYTES):
+        raise Refused(413, f"the body is larger than {limit} bytes")
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:
