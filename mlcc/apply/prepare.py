@@ -54,15 +54,16 @@ class Prepared(NamedTuple):
         return self.state.lock != self.lock
 
     @property
-    def base_changes(self) -> list[str]:
-        """Files of the base that would come, change or go."""
+    def own_changes(self) -> list[str]:
+        """Files of the base, and of Git's beside it, that would come, change or go."""
         old, new = self.state.base, self.plan.base
-        return sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
+        base = (f"{BASE_DIR}/{path}" for path in {*old, *new} if old.get(path) != new.get(path))
+        return sorted([*base, *self.state.stale])
 
     @property
-    def changes_base_only(self) -> bool:
-        """True when nothing but the base would change, as where it was not committed."""
-        return bool(self.base_changes) and not self.lock_changes and not self.changes_files
+    def changes_own_only(self) -> bool:
+        """True when nothing but these would change, as where they were not committed."""
+        return bool(self.own_changes) and not self.lock_changes and not self.changes_files
 
     @property
     def all_changes(self) -> tuple[Change, ...]:
@@ -92,7 +93,7 @@ class Prepared(NamedTuple):
     @property
     def changes(self) -> bool:
         """True when apply would write anything."""
-        return self.lock_changes or self.changes_files or bool(self.base_changes)
+        return self.lock_changes or self.changes_files or bool(self.own_changes)
 
 
 def prepare_plan(project: Project, desired: Tree, target: Directory, options: Options = Options()) -> Prepared:

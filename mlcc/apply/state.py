@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, error
+from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, MAX_TOTAL_BYTES, OnDisk, digest
@@ -22,13 +23,23 @@ TXN_DIR = f"{OWN_DIR}/txn"
 JOURNAL = f"{TXN_DIR}/journal.json"
 STAGES = ("stage-1", "stage-2")
 MAX_FILES = 10_000
+# What mlcc keeps beside the base tree: Git ignores its state, never rewrites line ends of the base, shows the base in
+# no diff and puts no conflict markers into it.  Each file's forms in earlier releases follow the present one.
+OWN_FILES = {
+    ".mlcc/.gitignore": (b"/run/\n/txn/\n",),
+    ".mlcc/.gitattributes": (
+        b"base/** -text -diff -merge linguist-generated\n",
+        b"base/** -text linguist-generated\n",
+    ),
+}
 
 
 class State(NamedTuple):
     """What the target holds of mlcc's own.
 
     base: the base tree; lock: bytes of mlcc.lock or None; journal: of an unfinished apply; staged: its bytes by
-    digest; findings: about what could not be believed; orphans: paths of the base that no layer can render.
+    digest; findings: about what could not be believed; orphans: paths of the base that no layer can render; stale:
+    those of OWN_FILES that are missing (None) or have the form of an earlier release, which an apply writes.
     """
 
     base: Mapping[str, bytes]
@@ -37,6 +48,7 @@ class State(NamedTuple):
     staged: Mapping[str, bytes]
     findings: tuple[Finding, ...] = ()
     orphans: tuple[str, ...] = ()
+    stale: Mapping[str, bytes | None] = EMPTY
 
 
 def read_state(target: Directory, producible: Callable[[str], bool]) -> State:
@@ -62,7 +74,16 @@ def read_state(target: Directory, producible: Callable[[str], bool]) -> State:
         message = f"{JOURNAL} is not a journal of this mlcc; it is ignored"
         findings.append(error("MLCC206", message, file=JOURNAL, hint="mlcc apply removes it"))
     staged = _staged(target, journal) if journal is not None else {}
-    return State(base, lock[0] if lock is not None else None, journal, staged, tuple(findings), tuple(orphans))
+    held = lock[0] if lock is not None else None
+    return State(base, held, journal, staged, tuple(findings), tuple(orphans), dict(_stale(target)))
+
+
+def _stale(target: Directory) -> Iterator[tuple[str, bytes | None]]:
+    for path, (_, *earlier) in OWN_FILES.items():
+        with _own_place():
+            found = target.read(path, MAX_FILE_BYTES)
+        if found is None or found[0] in earlier:
+            yield path, found[0] if found is not None else None
 
 
 def _within(total: int, where: str) -> int:
@@ -103,6 +124,8 @@ def _own_place() -> Iterator[None]:
 
 def _hint(refused: Finding) -> str:
     """The transaction's folder is nobody's work; the base is committed."""
+    if refused.message.endswith("permission denied"):
+        return refused.hint
     if TXN_DIR in refused.file:
         return f"remove it: only mlcc writes in {TXN_DIR}, and nothing of yours belongs there"
     if refused.file.endswith((OWN_DIR, BASE_DIR)):

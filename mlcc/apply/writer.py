@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 
-from mlcc.apply.state import STAGES, TXN_DIR, State, unfinished
+from mlcc.apply.state import OWN_FILES, STAGES, TXN_DIR, State, unfinished
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, error
 from mlcc.core.records import NamedTuple
@@ -26,16 +26,6 @@ from mlcc.io.disk.writer import make_directories, remove_empty, remove_files, re
 from mlcc.plan.changes import DELETE, SAVED_SUFFIX, Known, Plan
 from mlcc.plan.journal import Journal, journal_of_plan
 from mlcc.plan.notes import saved_note
-
-# What mlcc keeps beside the base tree: Git ignores its state, never rewrites line ends of the base, shows the base in
-# no diff and puts no conflict markers into it.  Each file's forms in earlier releases follow the present one.
-STATE_FILES = {
-    ".mlcc/.gitignore": (b"/run/\n/txn/\n",),
-    ".mlcc/.gitattributes": (
-        b"base/** -text -diff -merge linguist-generated\n",
-        b"base/** -text linguist-generated\n",
-    ),
-}
 
 
 def _failed(doing: str, problem: OSError | Refused, after_commit: bool = False) -> UserError:
@@ -147,10 +137,7 @@ def _work(
     own: dict[str, tuple[bytes, bytes | None]] = {
         f"{BASE_DIR}/{p}": (d, state.base.get(p)) for p, d in plan.base.items() if state.base.get(p) != d
     }
-    for path, (data, *earlier) in STATE_FILES.items():
-        found = target.read(path, MAX_FILE_BYTES)
-        if found is None or found[0] in earlier:
-            own[path] = (data, found[0] if found is not None else None)
+    own |= {path: (OWN_FILES[path][0], before) for path, before in state.stale.items()}
     if state.lock != lock:
         own[LOCK_NAME] = (lock, state.lock)
     last = [

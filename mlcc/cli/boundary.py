@@ -15,7 +15,7 @@ from contextlib import suppress
 import click
 
 from mlcc.cli.replay import NO_CACHE, Recording
-from mlcc.cli.session import Session, Unwritable, wants_colour
+from mlcc.cli.session import Session, Unwritable, redacted, wants_colour
 from mlcc.core.errors import MlccError, Terminated, signal_in
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.text import inert, printable
@@ -30,7 +30,7 @@ BUG, INTERRUPTED, TERMINATED = 70, 130, 143
 def _echo(text: str) -> None:
     """One line of mlcc itself, on stderr."""
     with suppress(BrokenPipeError):
-        click.echo(inert(text), err=True)
+        click.echo(inert(redacted(text)), err=True)
 
 
 def run(command: click.Command, argv: Sequence[str], recording: Recording | None = None) -> int:
@@ -108,7 +108,8 @@ def _ended(problem: BaseException, session: Session) -> int:
             return _unwritable(str(problem), session)
         case OSError():
             # the machine's trouble, not mlcc's: a full disk, a directory that went away, a limit on open files
-            name = f"{printable(str(problem.filename), 200)}: " if problem.filename else ""
+            named = isinstance(problem.filename, (str, bytes)) and problem.filename  # not the number of a descriptor
+            name = f"{printable(os.fsdecode(problem.filename), 200)}: " if named else ""
             _echo(f"mlcc: {name}{(problem.strerror or 'input/output error').lower()}")
             _forget_output()
             return 1

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlcc import pipeline
 from mlcc.apply.prepare import Prepared
+from mlcc.apply.state import OWN_DIR
 from mlcc.cli.output import cell, document, folded, plain, print_document, table
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, ordered
 from mlcc.core.paths import Path, format_path
 from mlcc.core.text import printable
-from mlcc.core.tree import BASE_DIR, LOCK_NAME, digest
+from mlcc.core.tree import LOCK_NAME, digest
 from mlcc.core.values import SOURCE_TITLES
 from mlcc.plan.changes import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
+from mlcc.plan.lock import Lock
+from mlcc.registries.redaction import REDACTED, forms, names_secret, redact_forms
 from mlcc.resolve.causes import BOTH, INPUT, REGISTRIES, moved_by_registries
 from mlcc.resolve.project import Project
 
@@ -49,8 +52,8 @@ def value_rows(before: Mapping[Path, Any], after: Mapping[Path, Any], project: P
             rows.append(
                 {
                     "path": format_path(path),
-                    "before": None if old is _ABSENT else _json(old),
-                    "after": None if new is _ABSENT else _json(new),
+                    "before": None if old is _ABSENT else _shown(path, old),
+                    "after": None if new is _ABSENT else _shown(path, new),
                     "source": value.source.label if value is not None else "",
                     **({"validation_level": levels[format_path(path)]} if format_path(path) in levels else {}),
                 }
@@ -58,8 +61,16 @@ def value_rows(before: Mapping[Path, Any], after: Mapping[Path, Any], project: P
     return rows
 
 
-def _json(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+def _shown(path: Path, value: Any) -> Any:
+    """A value as JSON has it; one with a secret's name, which a lock may have got from elsewhere, is not shown."""
+    return REDACTED if names_secret(path) else list(value) if isinstance(value, tuple) else value
+
+
+def lock_lines(before: Lock, lines: Iterable[str]) -> Iterator[str]:
+    """Lines of the difference of a lock, without its values that have a secret's name."""
+    leaves = (leaf for name in (None, *before.environments) for leaf in before.leaves(name).items())
+    known = forms(str(leaf.value) for path, leaf in leaves if names_secret(path))
+    return (redact_forms(line, known) for line in lines)
 
 
 def changed_values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
@@ -189,8 +200,8 @@ def _last_line(prepared: Prepared, done: bool) -> str:
     finished = "done: " if done and not prepared.plan.marked else ""
     if prepared.lock_changes and not prepared.changes_files and not prepared.plan.blocked:
         return f"{finished}only {LOCK_NAME} {'changed' if done else 'changes'}"
-    if prepared.changes_base_only and not prepared.plan.blocked:
-        return f"{finished}only {BASE_DIR} {'changed' if done else 'changes'}"
+    if prepared.changes_own_only and not prepared.plan.blocked:
+        return f"{finished}only {OWN_DIR} {'changed' if done else 'changes'}"
     return f"{finished}{summary_line(prepared, done)}"
 
 

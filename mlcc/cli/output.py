@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlcc.cli.session import Session
+from mlcc.cli.session import Session, redacted
 from mlcc.core.findings import Finding, Severity, ordered
 from mlcc.core.text import inert_json, inert_yaml, printable
 from mlcc.core.value_text import short_text
@@ -26,14 +26,24 @@ def document(**parts: Any) -> dict[str, Any]:
     return {"schema_version": SCHEMA_VERSION, **parts}
 
 
-def print_document(session: Session, value: Mapping[str, Any]) -> None:
-    """A document as JSON or YAML."""
+def print_document(session: Session, value: Mapping[str, Any], *, clean: bool = False) -> None:
+    """A document as JSON or YAML.  clean: its texts were looked through for secrets already."""
+    value = value if clean else _without_secrets(value)
     if session.format == "yaml":
         from mlcc.io.yaml import writer
 
-        session.out(inert_yaml(writer.dump(json.loads(json.dumps(value))).rstrip("\n")))
+        session.out(inert_yaml(writer.dump(json.loads(json.dumps(value))).rstrip("\n")), clean=True)
     else:
-        session.out(inert_json(json.dumps(value, indent=2)))
+        session.out(inert_json(json.dumps(value, indent=2)), clean=True)
+
+
+def _without_secrets(value: Any) -> Any:
+    """A document without what has the format of a secret, in keys or in texts."""
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, Mapping):
+        return {_without_secrets(key): _without_secrets(item) for key, item in value.items()}
+    return [_without_secrets(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def cleaned(finding: Finding) -> Finding:
@@ -58,9 +68,7 @@ def plain(finding: Finding) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    from mlcc.registries.redaction import redact_text
-
-    return printable(redact_text(text), 600)
+    return printable(redacted(text), 600)
 
 
 def findings_document(findings: Iterable[Finding]) -> dict[str, Any]:

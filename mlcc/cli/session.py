@@ -74,14 +74,14 @@ class Session:
         """True when the result is for a program: nothing else may reach stdout."""
         return self.format != "table"
 
-    def out(self, text: str = "") -> None:
-        """One line of result."""
-        self._echo(text, err=False)
+    def out(self, text: str = "", *, clean: bool = False) -> None:
+        """One line of result.  clean: it was looked through for secrets already."""
+        self._echo(text if clean else redacted(text), err=False)
 
     def say(self, text: str, level: int = 0) -> None:
         """One line of talk, on stderr, when the verbosity allows it."""
         if self.verbosity >= level:
-            self._echo(text, err=True)
+            self._echo(redacted(text), err=True)
 
     def counted(self, names: Sequence[str], doing: str) -> Iterator[str]:
         """The names one by one; on a terminal, where it takes longer than a second, with a line that counts them."""
@@ -127,6 +127,13 @@ class Session:
     def progress(self) -> bool:
         """True where a progress display makes sense."""
         return sys.stderr.isatty() and self.verbosity >= 0
+
+
+def redacted(text: str) -> str:
+    """Text without what has the format of a secret: it may stand in any word that somebody typed or pasted."""
+    from mlcc.registries.redaction import redact_text
+
+    return redact_text(text)
 
 
 def current() -> Session:

@@ -79,6 +79,15 @@ class RenderedProject(NamedTuple):
         """The architecture's container facts: port, paths, timeouts."""
         return self.architecture.container
 
+    @property
+    def secret_variables(self) -> dict[str, str]:
+        """By the names of the secrets that the server gets from variables of its machine, the names of those."""
+        return {
+            str(path[1]): str(value)
+            for path, value in self.values.items()
+            if path[0] == "secrets" and path[2:] == ("env",) and self.values.get((*path[:2], "phase")) != "build"
+        }
+
     def get(self, dotted: str, default: Any = None) -> Any:
         """A resolved value by dotted path."""
         return self.values.get(parse_path(dotted) or (), default)

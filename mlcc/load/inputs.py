@@ -60,7 +60,7 @@ def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
     findings = list(own.findings)
     environ = request.environ or {}
     if own.ok:
-        _collect(layers, findings, _base(own, directory))
+        _collect(layers, findings, _base(own, directory, file))
         _collect(layers, findings, _manifest(directory))
     if request.extra:
         _collect(layers, findings, _extra(os.fsdecode(request.extra)))
@@ -102,8 +102,8 @@ def _document(data: bytes, shown: str, source: Source) -> Read:
     return Layer(source, found.root), read.findings
 
 
-def _base(own: Config, directory: str) -> Read:
-    """The file that mlcc.yaml extends: relative, inside the repository, reached without links."""
+def _base(own: Config, directory: str, file: str) -> Read:
+    """The file that mlcc.yaml extends: relative, inside the repository, reached without links; another one than it."""
     if not own.extends:
         return None, ()
     mark = own.root.mark_of(("extends",))
@@ -114,6 +114,9 @@ def _base(own: Config, directory: str) -> Read:
         hint = "name a file inside the repository, relative to mlcc.yaml"
         message = f"{quoted(own.extends)} lies outside the repository"
         return None, [Finding("MLCC030", Severity.ERROR, message, "extends", mark.file, mark.line, mark.column, hint)]
+    if absolute == os.path.abspath(file):
+        message = f"{quoted(own.extends)} is this file itself"
+        return None, [Finding("MLCC030", Severity.ERROR, message, "extends", mark.file, mark.line, mark.column)]
     try:
         with Directory(root) as tree:
             found = tree.read(relative, CONFIG_LIMITS.max_bytes)

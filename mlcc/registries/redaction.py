@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlcc.core.records import NamedTuple
@@ -18,6 +18,8 @@ from mlcc.io.packaged import read
 from mlcc.io.yaml import reader
 
 REDACTED = "***REDACTED***"
+# Keys of mlcc.yaml below which users name the values.
+FREE_MAPS = ("env", "tags", "parameters", "extra_args", "overrides")
 SHORTEST = 8
 
 
@@ -31,6 +33,7 @@ class Rule(NamedTuple):
     last_two: frozenset[str]
     last_two_unless: frozenset[str]
     behind: frozenset[str]
+    never: frozenset[str]
     # patterns of secret values, each behind the texts of which one is in every value that it matches
     values: tuple[tuple[str, str], ...]
 
@@ -45,6 +48,7 @@ def rule_of(document: Mapping[str, Any]) -> Rule:
         frozenset(document["last_two"]),
         frozenset(document["last_two_unless"]),
         frozenset(document["behind"]),
+        frozenset(document["never"]),
         tuple((hint, v["pattern"]) for v in document["values"] for hint in v["hints"]),
     )
 
@@ -66,6 +70,8 @@ def words(name: str) -> list[str]:
 def is_secret_name(name: str, rule: Rule | None = None) -> bool:
     """True when a variable of this name holds a secret."""
     rule = rule or packaged()
+    if name in rule.never:
+        return False
     parts = words(name)
     while len(parts) > 1 and (parts[-1].isdigit() or parts[-1] in rule.behind):
         parts.pop()
@@ -82,6 +88,11 @@ def is_secret_name(name: str, rule: Rule | None = None) -> bool:
         if " ".join(parts[-size:]) in rule.last_two:
             return not set(parts) & rule.last_two_unless
     return False
+
+
+def names_secret(path: Sequence[Any], rule: Rule | None = None) -> bool:
+    """True for the path of a value in mlcc.yaml or in a lock that its user has given the name of a secret."""
+    return len(path) > 1 and path[-2] in FREE_MAPS and is_secret_name(str(path[-1]), rule)
 
 
 # compiled when they are first needed: compiling all takes as long as reading mlcc.yaml

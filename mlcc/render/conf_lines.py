@@ -91,7 +91,9 @@ def _word(source: str, start: int) -> tuple[str, int] | None:
 
 
 def _form(file: str, line: int, head: str) -> Finding:
-    return _refused(file, line, f"not of the form export NAME='value': {quoted(head, 40)}")
+    found = _refused(file, line, f"not of the form export NAME='value': {quoted(head, 40)}")
+    hint = "a merge left both versions: settle mlcc.yaml, run mlcc apply, which writes this file anew"
+    return found._replace(hint=hint) if head.startswith(("<<<<<<< ", ">>>>>>> ")) or head == "=======" else found
 
 
 def _crlf(file: str, line: int) -> Finding:

@@ -21,6 +21,7 @@ from mlcc.lifecycle import STEPS
 from tests.helpers import SMALLEST, assert_no_traceback, build_tree, fork_server, read_tree, run_mlcc, state_of
 
 HERE = Path()
+TOKEN = "ghp_" + "a1B2" * 9
 ALL = [[], *[[name] for name in sorted(COMMANDS)], *[["do", step] for step in sorted(STEPS)]]
 
 
@@ -120,6 +121,15 @@ def test_usage_is_exit_2_with_what_is_meant(mlcc, arguments, says):
 def test_usage_in_json_is_a_finding(mlcc, arguments):
     document = json.loads(mlcc(*arguments, code=2).stdout)
     assert [f["code"] for f in document["findings"]] == ["MLCC900"]
+
+
+@pytest.mark.parametrize("words", [[TOKEN], ["apply", f"--{TOKEN}"], ["do", "status", f"--{TOKEN}"], ["do", TOKEN]])
+@pytest.mark.parametrize("more", [[], ["-o", "json"]])
+def test_a_secret_in_a_word_is_not_repeated(mlcc, words, more):
+    result = mlcc(*words, *more)
+    assert result.code in (1, 2)
+    assert TOKEN not in result.stdout + result.stderr
+    assert "REDACTED" in result.stdout + result.stderr
 
 
 def test_foreign_text_in_usage_drives_no_terminal(mlcc):

@@ -136,12 +136,12 @@ def project(built: Path) -> Any:
     assert cleaned.code == 0, cleaned.stderr
 
 
-def deploy(project: Path, mode: str, *arguments: str) -> Result:
+def deploy(project: Path, mode: str, *arguments: str, **variables: str) -> Result:
     """Deploys with the server in one of its modes (its own environment is not passed on: the project's is)."""
     text = (project / "code/serve").read_text()
     lines = [f'MODE = "{mode}"' if line.startswith("MODE = ") else line for line in text.splitlines()]
     (project / "code/serve").write_text("\n".join(lines) + "\n")
-    return step(project, "deploy", *arguments)
+    return step(project, "deploy", *arguments, **variables)
 
 
 def test_deploy_status_test_logs_clean(project: Path) -> None:

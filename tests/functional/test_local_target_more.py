@@ -33,6 +33,7 @@ inference_components:
   - {name: chat, env: {WHO: chat}}
 """
 TOKEN = "0123456789abcdef" * 2
+SECRET = {"TOKEN_OF_THIS_MACHINE": "a-secret-of-this-machine"}
 ENGINE = """#!/bin/sh
 case "$1 $2" in
     "version "*) echo '{"Server": {"Version": "1"}}' ;;
@@ -301,6 +302,53 @@ def test_what_a_server_prints_in_the_foreground_shows_no_secret(project: Path) -
     assert not [word for word in ("horse", "aB3", "eF5gH", "MIIE") if word in out + err]
 
 
+def test_the_log_shows_no_secret_where_another_shell_started_the_server(project: Path) -> None:
+    begun = 'print("serving on"'
+    assert SERVER.count(begun) == 1
+    talkative = SERVER.replace(begun, f'print("begun with", os.environ["API_TOKEN"], flush=True)\n{begun}')
+    (project / "code/serve").write_text(talkative)
+    try:
+        assert step(project, "deploy", TOKEN_OF_THIS_MACHINE="correct-horse-battery").code == 0
+        for arguments in (["logs"], ["logs", "-o", "json"]):
+            shown = step(project, *arguments)
+            assert shown.code == 0
+            assert "***REDACTED***" in shown.stdout
+            assert "horse" not in shown.stdout
+    finally:
+        (project / "code/serve").write_text(SERVER)
+
+
+def test_the_log_of_a_container_shows_no_secret_that_it_was_started_with(planted: Path, tmp_path: Path) -> None:
+    program = tmp_path / "engine"
+    program.write_text(
+        "#!/bin/sh\n"
+        'case "$1" in\n'
+        '    inspect) echo \'["API_TOKEN=correct-horse-battery", "PATH=/bin"]\' ;;\n'
+        "    logs) echo begun with correct-horse-battery ;;\n"
+        "esac\n"
+    )
+    program.chmod(0o755)
+    engine = Engine("docker", str(program), "1")
+    record = container(planted)
+    found = local_server.log_lines(context(planted, engine), record, 0)
+    assert found == ["begun with ***REDACTED***"]
+
+
+@pytest.mark.parametrize("answer", [b"", b"no JSON", b'{"API_TOKEN": "x"}', b"null"])
+def test_what_is_no_list_of_variables_holds_none(answer: bytes) -> None:
+    assert local_server._pairs(answer) == {}
+
+
+def test_a_log_that_is_no_file_is_named(planted: Path) -> None:
+    write(planted, "server.json", {"kind": "process", "pid": 0, "start": 0, "token": TOKEN, "port": 1, "url": ""})
+    (planted / ".mlcc/run/server.log").unlink(missing_ok=True)
+    (planted / ".mlcc/run/server.log").mkdir()
+    refused = step(planted, "logs")
+    assert refused.code == 1
+    assert "/.mlcc/run/server.log: error MLCC001: not a plain file" in refused.stderr
+    (planted / ".mlcc/run/server.log").rmdir()
+
+
 # ---------------------------------------------------------------- whose server answers
 def test_a_stranger_s_answer_does_not_make_the_server_ready(planted: Path, listener: Any) -> None:
     identity, _ = listener()
@@ -319,9 +367,16 @@ def test_a_stranger_s_answer_does_not_make_the_server_ready(planted: Path, liste
 
 # ---------------------------------------------------------------- deploy
 def test_deploy_replaces_the_server_that_runs(project: Path) -> None:
-    assert deploy(project, "good").code == 0
+    assert deploy(project, "good", **SECRET).code == 0
     [first] = serving(project)
-    again = step(project, "deploy")
+    # nothing is stopped for want of a secret
+    for name in ("deploy", "run"):
+        refused = step(project, name)
+        assert refused.code == 3
+        message = "MLCC313: TOKEN_OF_THIS_MACHINE is not set here, and secrets.API_TOKEN is read from it"
+        assert message in " ".join(refused.stderr.split())
+        assert serving(project) == [first]
+    again = step(project, "deploy", **SECRET)
     assert again.code == 0
     assert "it is replaced" in again.stderr
     assert len(serving(project)) == 1
@@ -355,7 +410,7 @@ def test_a_container_is_published_on_loopback_only(planted: Path) -> None:
 
 
 def test_dry_runs_after_a_deploy_touch_nothing(project: Path) -> None:
-    assert deploy(project, "good").code == 0
+    assert deploy(project, "good", **SECRET).code == 0
     running, before = serving(project), state_of(project)
     for name in ("clean", "deploy", "build", "test", "run"):
         assert step(project, name, "--dry-run").code == 0

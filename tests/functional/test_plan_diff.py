@@ -12,6 +12,7 @@ from mlcc.core.version import VERSION
 from tests.helpers import SMALLEST, assert_same, build_tree, read_tree, state_of
 
 HERE = Path()
+TOKEN = "ghp_" + "a1B2" * 9
 CHANGED = SMALLEST + "ttl: 3d\nenvironments:\n  prod: {deployment: {instance_count: 3}, env: {A: b}}\n  dev: {}\n"
 
 
@@ -213,3 +214,45 @@ def test_a_forged_lock_of_another_mlcc_is_compared_with_nothing(mlcc, command, v
     text = re.sub(r"(?m)^mlcc: .*", "mlcc: 0.0.9", "\n".join(kept)).replace("\nvalues:\n", f"\nvalues:\n{forged}", 1)
     Path("mlcc.lock").write_text(text)
     assert "not by mlcc.yaml" not in mlcc(command, code=0).stdout
+
+
+# ---------------------------------------------------------------- a lock that holds a secret
+FORMS = {
+    "a value": ("values:\n", f"values:\n  env.NOTE: {{{{value: {TOKEN}, source: file}}}}\n"),
+    "a value by its name": ("values:\n", "values:\n  env.DB_PASSWORD: {value: hunter2hunter2, source: file}\n"),
+    "a number by its name": ("values:\n", "values:\n  env.DB_PASSWORD: {value: 1234567890, source: file}\n"),
+    "a name": ("values:\n", f"values:\n  env.{TOKEN}: {{{{value: x, source: file}}}}\n"),
+    "the version": ("version: 1\nmlcc: ", f"version: 1\nmlcc: {TOKEN} # "),
+    "a choice": ("value: http-fastapi", f"value: {TOKEN}"),
+    "a file": ("files:\n", f"files:\n  code/{TOKEN}.py: {{{{owner: seed, mode: 0644, digest: x}}}}\n"),
+}
+COMMANDS = [
+    [*words, *more]
+    for words in (["plan"], ["diff"], ["apply", "--check"], ["apply", "--locked"], ["validate"], ["apply"])
+    for more in ([], ["-o", "json"])
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_lock_holds_of_a_secret_is_not_shown(project, mlcc, form):
+    old, new = FORMS[form]
+    lock = (HERE / "mlcc.lock").read_text()
+    assert old in lock
+    for command in COMMANDS:
+        (HERE / "mlcc.lock").write_text(lock.replace(old, new.replace("{{", "{").replace("}}", "}"), 1))
+        result = mlcc(*command)
+        shown = result.stdout + result.stderr
+        assert not [word for word in (TOKEN, "hunter2", "1234567890") if word in shown], (command, shown)
+
+
+@pytest.mark.parametrize("lost", [".gitignore", ".gitattributes"])
+def test_a_file_for_git_that_is_missing_is_seen(project, mlcc, lost):
+    before = read_tree(HERE)
+    (HERE / ".mlcc" / lost).unlink()
+    assert "only .mlcc changes" in mlcc("apply", "--check", code=2).stdout
+    assert f".mlcc: error MLCC214: 1 file is not as mlcc apply writes them: .mlcc/{lost}" in " ".join(
+        mlcc("apply", "--locked", code=1).stderr.split()
+    )
+    assert "done: only .mlcc changed" in mlcc("apply", code=0).stdout
+    assert_same(before, read_tree(HERE))
+    assert "nothing to do" in mlcc("apply", "--check", code=0).stdout

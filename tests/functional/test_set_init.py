@@ -40,6 +40,14 @@ def project():
     build_tree(HERE, {"mlcc.yaml": COMMENTED})
 
 
+@pytest.mark.parametrize("value", ["./mlcc.yaml", "mlcc.yaml", "../{}/mlcc.yaml"])
+def test_a_file_does_not_come_to_extend_itself(project, mlcc, value):
+    Path(".git").mkdir()
+    refused = mlcc("set", "extends", value.format(Path.cwd().name), code=1)
+    assert "MLCC030" in refused.stderr
+    assert FILE.read_text() == COMMENTED
+
+
 def after(old: str, new: str) -> str:
     assert old in COMMENTED
     return COMMENTED.replace(old, new)

@@ -87,7 +87,24 @@ def test_validate_tells_edits_apart(project: Path) -> None:
     assert run_mlcc("apply", "-q", cwd=project).code == 0
     recorded = json.loads(do(project, "validate", "--json").stdout)
     assert {"path": "Dockerfile", "owner": "managed", "state": "edited, recorded"} in recorded["files"]
-    (project / "code/handler.py").unlink()
+    handler = project / "code/handler.py"
+    handler.write_text("<<<<<<< a\nx\n=======\ny\n>>>>>>> b\n")
+    marked = do(project, "validate")
+    assert (marked.code, "conflict markers in it     code/handler.py" in marked.stdout) == (1, True)
+    handler.unlink()
+    assert do(project, "validate").code == 0
+    serve = project / "code/serve"
+    text = serve.read_bytes()
+    serve.chmod(0o644)
+    plain = do(project, "validate")
+    assert (plain.code, "not executable any more    code/serve" in plain.stdout) == (1, True)
+    serve.unlink()
+    gone = do(project, "validate")
+    assert (gone.code, "missing, the server needs it code/serve" in gone.stdout) == (1, True)
+    refused = do(project, "build", "--target", "local")
+    assert (refused.code, "mlcc apply --restore code/serve" in refused.stderr) == (3, True)
+    serve.write_bytes(text)
+    serve.chmod(0o755)
     assert do(project, "validate").code == 0
     (project / "Dockerfile").unlink()
     assert do(project, "validate").code == 1

@@ -209,6 +209,7 @@ def test_extends_stands_under_the_file(mlcc):
     [
         ("../outside.yaml", {"../outside.yaml": "ttl: 1d\n"}, "MLCC030"),
         ("nope.yaml", {}, "MLCC030"),
+        ("./mlcc.yaml", {}, "MLCC030"),
         ("base.yaml", {"base.yaml": "extends: other.yaml\n"}, "MLCC030"),
         ("base.yaml", {"base.yaml": "environments: {a: {}}\n"}, "MLCC030"),
         ("base.yaml", {"base.yaml": "ttl: x\n"}, "MLCC023"),

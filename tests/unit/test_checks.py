@@ -494,6 +494,13 @@ def test_a_secret_in_a_list_is_seen():
     assert "MLCC120" in [f.code for f in found(text)]
 
 
+@pytest.mark.parametrize("text", [f"env: {{{TOKEN}: x}}", f"tags: {{{TOKEN}: x}}", f"env: {{{TOKEN}: true}}"])
+def test_a_secret_that_is_a_name_is_seen(text):
+    [finding] = [f for f in found(BASE + text + "\n", code="MLCC120") if f.code == "MLCC120"]
+    assert "the name has the format of a secret" in finding.message
+    assert TOKEN not in finding.message + finding.hint
+
+
 def test_a_secret_that_is_a_number_is_seen():
     assert "MLCC120" in [f.code for f in found(BASE + "engine: {extra_args: {api-key: 123456}}\n", code="MLCC120")]
 

@@ -171,6 +171,12 @@ def test_any_other_form_is_refused_with_its_place(text, line):
     assert (finding.code, finding.file, finding.line, finding.column) == ("MLCC301", "do/config", line, 1)
 
 
+@pytest.mark.parametrize("mark", ["<<<<<<< HEAD", "=======", ">>>>>>> other"])
+def test_marks_of_a_merge_are_settled_by_an_apply(mark):
+    _, findings = conf_lines.parse_conf(f"{mark}\nexport A='1'\n".encode(), "do/config")
+    assert "settle mlcc.yaml, run mlcc apply" in only(findings).hint
+
+
 def test_bytes_that_are_no_text_are_refused():
     assert only(conf_lines.parse_conf(b"export A='\xff'\n", "f")[1]).code == "MLCC301"
 

@@ -237,6 +237,8 @@ PLAIN_NAMES = [
     "NAMESPACE",
     "REPLICAS",
     "ENDPOINT_NAME",
+    "PWD",
+    "OLDPWD",
 ]
 
 

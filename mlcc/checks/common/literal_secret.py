@@ -8,20 +8,24 @@ from collections.abc import Iterator
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.text import printable
-from mlcc.registries.redaction import is_secret_name, is_secret_value
+from mlcc.registries.redaction import is_secret_value, names_secret
 
 CODE = "MLCC120"
-FREE_MAPS = ("env", "tags", "parameters", "extra_args", "overrides")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Looks at every text; the value itself is never shown."""
     for path, value in subject.resolved.values.items():
+        pasted = [part for part in path if is_secret_value(str(part))]
+        if pasted:
+            hint = "give it a name of its own, and create a new secret: this one was exposed"
+            yield subject.finding(CODE, path, "the name has the format of a secret, and mlcc.yaml is committed", hint)
+            continue
         texts = [str(v) for v in (value.value if isinstance(value.value, tuple) else (value.value,))]
         if isinstance(value.value, bool) or not any(texts):
             continue
         name = str(path[-1])
-        named = len(path) > 1 and path[-2] in FREE_MAPS and is_secret_name(name)
+        named = names_secret(path)
         if named or any(map(is_secret_value, texts)):
             why = f"{printable(name, 60)} is the name of a secret" if named else "the value has the format of a secret"
             variable = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:60]

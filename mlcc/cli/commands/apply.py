@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
 
 from mlcc import pipeline
 from mlcc.apply.prepare import Prepared, normal
+from mlcc.apply.state import OWN_DIR
 from mlcc.cli import complete
-from mlcc.cli.changes import CHANGES, flush, plan_document, prepare, print_plan, say_sources
+from mlcc.cli.changes import CHANGES, flush, lock_lines, plan_document, prepare, print_plan, say_sources
 from mlcc.cli.options import KeyCommand, Values, env_option, not_empty, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
-from mlcc.cli.session import Session, current
+from mlcc.cli.session import Session, current, redacted
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.line_diff import unified_diff
 from mlcc.core.paths import format_path
 from mlcc.core.text import printable
-from mlcc.core.tree import BASE_DIR, LOCK_NAME
+from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.callers import texts
 from mlcc.io.disk.reader import read_named
 from mlcc.plan.changes import DELETE, Change, Options
@@ -214,12 +215,13 @@ def _not_locked(project: Project, prepared: Prepared) -> Iterator[Finding]:
     for change in prepared.plan.changes:
         if change.writes or change.action == DELETE:
             yield _difference(change, prepared)
-    if prepared.changes_base_only:  # else it follows what is reported above and below
-        first = ", ".join(printable(path, 100) for path in itertools.islice(prepared.base_changes, MAX_SHOWN_LINES))
-        message = f"{len(prepared.base_changes)} files are not as they were rendered: {first}"
-        yield error("MLCC214", message, file=BASE_DIR, hint="mlcc apply, and commit the folder")
+    if prepared.changes_own_only:  # else it follows what is reported above and below
+        own = prepared.own_changes
+        first = ", ".join(printable(path, 100) for path in own[:MAX_SHOWN_LINES])
+        message = f"{len(own)} {'file is' if len(own) == 1 else 'files are'} not as mlcc apply writes them: {first}"
+        yield error("MLCC214", message, file=OWN_DIR, hint="mlcc apply, and commit the folder")
     if prepared.lock_changes:
-        lines = _diff(prepared.state.lock or b"", prepared.lock, LOCK_NAME)
+        lines = _joined(lock_lines(prepared.before, _changed(prepared.state.lock or b"", prepared.lock)))
         yield error(
             "MLCC214", f"{LOCK_NAME} is not what mlcc.yaml resolves to: {lines}", file=LOCK_NAME, hint="mlcc apply"
         )
@@ -228,11 +230,15 @@ def _not_locked(project: Project, prepared: Prepared) -> Iterator[Finding]:
 def _difference(change: Change, prepared: Prepared) -> Finding:
     disk = prepared.known.observed.get(change.path)
     shown = printable(change.path, 200)
-    lines = _diff(disk.data if disk is not None else b"", change.data or b"", change.path)
+    lines = _joined(_changed(disk.data if disk is not None else b"", change.data or b""))
     return error("MLCC214", f"{shown} would change ({change.action}): {lines}", file=shown, hint="mlcc apply")
 
 
-def _diff(before: bytes, after: bytes, name: str) -> str:
+def _changed(before: bytes, after: bytes) -> Iterator[str]:
+    """The first changed lines."""
     old, new = (side.decode("utf-8", "replace").splitlines() for side in (before, after))
-    lines = itertools.islice(unified_diff(old, new, context=0), MAX_SHOWN_LINES)
-    return printable(" / ".join(lines), 400)
+    return itertools.islice(unified_diff(old, new, context=0), MAX_SHOWN_LINES)
+
+
+def _joined(lines: Iterable[str]) -> str:
+    return printable(redacted(" / ".join(lines)), 400)

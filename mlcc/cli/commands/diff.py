@@ -8,7 +8,7 @@ import click
 
 from mlcc.apply.prepare import Prepared
 from mlcc.cli import complete
-from mlcc.cli.changes import by_cause, changed_values, flush, prepare, print_plan, value_lines, value_rows
+from mlcc.cli.changes import by_cause, changed_values, flush, lock_lines, prepare, print_plan, value_lines, value_rows
 from mlcc.cli.options import KeyCommand, Values, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
@@ -116,6 +116,7 @@ def _file(session: Session, change: Change, prepared: Prepared) -> None:
         return
     name = printable(change.path, 200)
     old, new = (side.decode("utf-8", "backslashreplace").splitlines() for side in (before, after))
-    for line in unified_diff(old, new, f"a/{name}", f"b/{name}"):
+    lines = unified_diff(old, new, f"a/{name}", f"b/{name}")
+    for line in lock_lines(prepared.before, lines) if change.path == LOCK_NAME else lines:
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
         session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour))

@@ -147,8 +147,8 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     context = Context(project, session.environ, Talk(session), session.sleep, time.monotonic, arguments)
     result = lifecycle.run(name, step, context)
     if session.format in ("json", "yaml"):
-        print_document(session, _cleaned(document(**result.document), context))
+        print_document(session, _cleaned(document(**result.document), context), clean=True)
     else:
         for line in context.clean("\n".join(result.lines)).split("\n"):
-            session.out(_printable(line))
+            session.out(_printable(line), clean=True)
     return 0 if result.ok else 1

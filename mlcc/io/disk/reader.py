@@ -43,8 +43,8 @@ class Refused(UserError):
     """A path that is not what it must be: a link, a directory in a file's place, a FIFO, too large."""
 
     def __init__(self, path: str, why: str, hint: str = "", code: str = "MLCC001") -> None:
-        shown = printable(path, 200)
-        super().__init__([error(code, why, file=shown, hint=hint)])
+        hint = hint or ("chmod u+rwX it, run again" if why.endswith("permission denied") else "")
+        super().__init__([error(code, why, file=printable(path, 200), hint=hint)])
         note(REFUSED, (), None)
 
 
@@ -63,10 +63,9 @@ def reason(problem: OSError) -> str:
 
 def _read_plain(fd: int, path: str, cap: int, single_link: bool) -> bytes:
     status = os.fstat(fd)
-    if stat.S_ISDIR(status.st_mode):
-        raise Refused(path, "a directory stands where a file belongs")
     if not stat.S_ISREG(status.st_mode):
-        raise Refused(path, "not a plain file")
+        folder = "a directory stands where a file belongs" if stat.S_ISDIR(status.st_mode) else ""
+        raise Refused(path, folder or "not a plain file")
     if single_link and status.st_nlink > 1:
         raise Refused(path, "has more than one hard link", "copy the file over itself, so that it is a file of its own")
     chunks: list[bytes] = []
@@ -240,10 +239,10 @@ class Directory:
         fd = self._open_plain(relpath)
         if fd is None:
             return None
+        if not stat.S_ISREG((status := os.fstat(fd)).st_mode):
+            os.close(fd)
+            raise Refused(f"{self.path}/{relpath}", "not a plain file")
         with os.fdopen(fd, "rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise Refused(f"{self.path}/{relpath}", "not a plain file")
             start = max(0, status.st_size - cap)
             stream.seek(start)
             return stream.read(cap), start > 0

@@ -61,6 +61,7 @@ def decode(data: bytes, file: str, limits: Limits) -> str:
     if offset is not None:
         shown = printable(text[offset])
         message = f"character U+{ord(text[offset]):04X} in the file, which a reader does not see"
-        hint = f'remove it, or write it as an escape in double quotes if it is meant: "{shown}"'
+        escape = f', or write it as an escape in double quotes if it is meant: "{shown}"'
+        hint = "remove it" + (escape if text[offset] != "\0" else "")  # no value may hold a NUL
         raise Stop(problem_at("MLCC004", message, _place(text, offset, file), hint))
     return text

@@ -44,6 +44,7 @@ def run(context: Context) -> Result:
     engine = context.engine
     if context.argument("dry_run"):
         return calls(_calls(project, engine, context.environ), engine=engine.name if engine else "none")
+    _need_entrypoint(project)
     train_sample(context)
     if engine is not None:
         built = _image(context, engine)
@@ -59,6 +60,14 @@ def run(context: Context) -> Result:
     }
     lines = [f"built {project.name}: {words[built.kind]}"]
     return Result({"built": {"kind": built.kind, "reference": built.reference}}, lines)
+
+
+def _need_entrypoint(project: RenderedProject) -> None:
+    """Raises PreconditionError where the file is missing that the server starts with: what is built could not start."""
+    path = str(project.container["entrypoint"])
+    if path in project.lock.files and not present(project, path):
+        message = "is missing: the server starts with it"
+        raise PreconditionError([error("MLCC303", message, file=path, hint=f"mlcc apply --restore {path}")])
 
 
 def _calls(project: RenderedProject, engine: Engine | None, environ: Mapping[str, str]) -> list[dict[str, Any]]:

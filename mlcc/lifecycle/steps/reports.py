@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from mlcc.core.conflict_marks import conflicts
 from mlcc.core.paths import format_path
 from mlcc.core.tree import BASE_DIR, MAX_FILE_BYTES, REMOVED, STAYS_DELETED, digest
 from mlcc.io.disk.reader import Directory
@@ -38,8 +39,9 @@ def export(context: Context) -> Result:
 
 
 def validate(context: Context) -> Result:
-    """Whether every file is as the lock says: unedited, edited and merged, removed, or changed since."""
+    """Whether every file is as the lock says, and whether one keeps the project from working."""
     rows, ok = [], True
+    entrypoint = str(context.project.container["entrypoint"])
     with Directory(context.project.directory) as tree:
         for path, record in context.project.lock.files.items():
             found = tree.read(path, MAX_FILE_BYTES)
@@ -47,11 +49,20 @@ def validate(context: Context) -> Result:
                 continue  # remembered for a configuration that renders it
             seen = digest(found[0]) if found is not None else REMOVED
             word = _state(seen, record.digest, record.edited, record.owner)
-            ok = ok and word != "changed since mlcc apply"
+            if found is None:
+                word = "missing, the server needs it" if path == entrypoint else word
+            elif conflicts(found[0]):
+                word = "conflict markers in it"
+            elif record.mode & 0o111 and not found[1] & 0o111:
+                word = "not executable any more"
+            ok = ok and word in FINE
             rows.append({"path": path, "owner": record.owner, "state": word})
     shown = [r for r in rows if r["state"] not in ("as rendered",)]
     lines = [f"{r['state']:<26} {r['path']}" for r in shown]
     return Result({"files": rows, "ok": ok}, [*lines, f"{len(rows)} files, {len(shown)} not as rendered"], ok)
+
+
+FINE = ("as rendered", "edited, recorded", "yours", "yours, removed", "removed by you")
 
 
 def _state(seen: str, rendered: str, edited: str, owner: str) -> str:

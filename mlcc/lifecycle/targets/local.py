@@ -32,6 +32,7 @@ def deploy(context: Context) -> Result:
     project = context.project
     if context.argument("dry_run"):
         return calls([call("engine", "start", **_start_parameters(project))], port=_wanted_port(context))
+    server.need_secrets(context)
     built = build.existing(context)
     running = server.recorded(project)
     if running and server.alive(context, running):
@@ -221,6 +222,7 @@ def run(context: Context) -> Result:
         return calls([call("engine", "run", **_start_parameters(project))], port=_wanted_port(context))
     token = secrets.token_hex(16)
     name = f"{run_state.FOREGROUND}{token[:8]}.json"
+    server.need_secrets(context)
     with step_lock.held(context):
         built = build.existing(context)
         port = local_process.free_port(_wanted_port(context), HOST)

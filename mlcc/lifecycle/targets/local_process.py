@@ -59,6 +59,18 @@ def _has_token(pid: int, token: str) -> bool:
         return False
 
 
+def variables(identity: Identity) -> dict[str, str]:
+    """The variables that the recorded process was started with; none where it has ended, or the kernel does not say."""
+    if not (_HAS_PROC and is_ours(identity)):
+        return {}
+    try:
+        with open(f"{PROC}/{identity.pid}/environ", "rb") as stream:
+            pairs = (pair.decode("utf-8", "replace").partition("=") for pair in stream.read().split(b"\0"))
+            return {name: value for name, _, value in pairs}
+    except OSError:
+        return {}
+
+
 def _pids() -> list[int]:
     if _HAS_PROC:
         return [int(name) for name in os.listdir(PROC) if name.isdigit()]

@@ -18,7 +18,7 @@ from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
 from mlcc.lifecycle.targets import local_process, local_repository, server_contract
 from mlcc.lifecycle.targets.local_process import Identity
-from mlcc.registries.redaction import after_cut
+from mlcc.registries.redaction import after_cut, redact_values
 
 HOST = "127.0.0.1"
 TAIL_LINES = 40
@@ -45,11 +45,8 @@ def environment(context: Context, port: int | None, *, inside: bool) -> dict[str
 
 def _secrets(context: Context) -> dict[str, str]:
     """Secrets that come from this machine's variables; the others need AWS and are left out here."""
-    found = {}
-    for path, value in context.project.values.items():
-        if path[0] == "secrets" and path[-1] == "env" and len(path) == 3 and value in context.environ:
-            found[str(path[1])] = context.environ[str(value)]
-    return found
+    named = context.project.secret_variables
+    return {name: context.environ[variable] for name, variable in named.items() if variable in context.environ}
 
 
 def _model_dir(project: RenderedProject) -> str:
@@ -98,6 +95,18 @@ def need_programs(context: Context) -> None:
     for program in context.project.config.programs:
         if programs.find(program, context.environ) is None:
             raise programs.missing(program)
+
+
+def need_secrets(context: Context) -> None:
+    """Raises PreconditionError where a variable is not set that the server gets a secret from."""
+    problems = []
+    for name, variable in context.project.secret_variables.items():
+        if variable not in context.environ:
+            message = f"{printable(variable, 80)} is not set here, and secrets.{printable(name, 80)} is read from it"
+            hint = f"export {printable(variable, 80)}; or mlcc set --unset secrets.{printable(name, 80)}, mlcc apply"
+            problems.append(error("MLCC313", message, hint=hint))
+    if problems:
+        raise PreconditionError(problems)
 
 
 def start_container(context: Context, built: build.Built, port: int) -> dict[str, Any]:
@@ -228,9 +237,34 @@ def log_lines(context: Context, record: Mapping[str, Any], count: int) -> list[s
     else:
         data, cut = run_state.tail(context.project.directory, run_state.LOG, MAX_LOG_BYTES)
     text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    given = _given_secrets(context, record)
     if cut:  # a part of a line, or of a key, that the limit has cut is not shown
-        text = after_cut(text.partition("\n")[2], context.secrets) or LONG_LINE
-    return [printable(line, 0) for line in _last_lines(context.clean(text), min(count or MAX_LOG_LINES, MAX_LOG_LINES))]
+        text = after_cut(text.partition("\n")[2], [*context.secrets, *given]) or LONG_LINE
+    text = context.clean(redact_values(text, given) if given else text)
+    return [printable(line, 0) for line in _last_lines(text, min(count or MAX_LOG_LINES, MAX_LOG_LINES))]
+
+
+def _given_secrets(context: Context, record: Mapping[str, Any]) -> list[str]:
+    """The secrets that a server got from the shell that started it, which this one may not have."""
+    names = context.project.secret_variables
+    if not names:
+        return []
+    if not is_container(record, context.project):
+        variables = local_process.variables(_identity(record))
+    else:
+        asked = ("inspect", "--format", "{{json .Config.Env}}", str(record["name"]))
+        variables = _pairs(context.need_engine().ask(*asked, environ=context.environ).stdout)
+    return [value for name, value in variables.items() if name in names]
+
+
+def _pairs(answer: bytes) -> dict[str, str]:
+    """Variables in an engine's list of `NAME=value`; none where it is no such list."""
+    try:
+        listed = read_json(answer)
+    except ValueError:
+        return {}
+    pairs = (str(pair).partition("=") for pair in listed) if isinstance(listed, list) else ()
+    return {name: value for name, _, value in pairs}
 
 
 def _last_lines(text: str, count: int) -> list[str]:
