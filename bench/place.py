@@ -50,7 +50,7 @@ def make(folder: Path) -> Place:
 
 
 def peer(folder: Path) -> list[str] | None:
-    """The command of the tool that the documents describe, installed by npm; None (said) where there is no npm."""
+    """The command of the tool that the documents describe, installed by npm; None where there is no npm."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         say("no node and npm here: the rows that compare with the peer are left out (bench/peers.md)")

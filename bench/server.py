@@ -53,8 +53,8 @@ def _backend(place: Place, backend: str) -> Iterator[Row]:
     def mlcc(*argv: str) -> Any:
         done = subprocess.run([place.mlcc, *argv], cwd=folder, env=environ, capture_output=True, text=True)
         if done.returncode:
-            said = (done.stderr or done.stdout)[-2000:]
-            raise RuntimeError(f"mlcc {' '.join(argv)} ended with {done.returncode}:\n{said}")
+            output_text = (done.stderr or done.stdout)[-2000:]
+            raise RuntimeError(f"mlcc {' '.join(argv)} ended with {done.returncode}:\n{output_text}")
         return json.loads(done.stdout) if "--json" in argv else None
 
     mlcc("apply", "-q")

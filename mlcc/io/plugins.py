@@ -72,11 +72,11 @@ class Plugin(NamedTuple):
 
     def failed(self, problem: BaseException) -> Finding:
         """The message about a plugin that does not work."""
-        message = f"the plugin {self.name} of {self.distribution} ({self.group}) does not work: {_said(problem)}"
+        message = f"the plugin {self.name} of {self.distribution} ({self.group}) does not work: {_in_words(problem)}"
         return error("MLCC502", message, hint=HINT)
 
 
-def _said(problem: BaseException) -> str:
+def _in_words(problem: BaseException) -> str:
     """An exception of foreign code in words; the library knows what to say of one that cannot say itself."""
     from traceback import format_exception_only
 
@@ -138,10 +138,10 @@ def _entries() -> Any:
             try:
                 _ = dist.entry_points
             except UNREADABLE as own:
-                message = f"the entry points of {_about(dist)[0]} cannot be read: {_said(own)}"
+                message = f"the entry points of {_about(dist)[0]} cannot be read: {_in_words(own)}"
                 findings.append(error("MLCC502", message, hint=HINT))
         raise UserError(
-            findings or [error("MLCC502", f"no plugin can be found: {_said(problem)}", hint=HINT)]
+            findings or [error("MLCC502", f"no plugin can be found: {_in_words(problem)}", hint=HINT)]
         ) from None
 
 

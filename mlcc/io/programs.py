@@ -239,7 +239,7 @@ def foreground(
 
 
 def _lines_of(stream: IO[bytes]) -> Iterator[tuple[bytes, str]]:
-    """Lines of a program, as bytes and as text.  Of one that is too long the beginning is read, and only said."""
+    """Lines of a program, as bytes and as text.  The text of one that is too long is only a sentence about it."""
     whole = True
     while raw := stream.readline(MAX_LINE):
         long = len(raw) == MAX_LINE and not raw.endswith(b"\n")

@@ -64,7 +64,7 @@ def coerce_text(path: Path, text: str) -> tuple[Any, str]:
         word = text.strip().lower()
         if word in TRUE_WORDS + FALSE_WORDS:
             return word in TRUE_WORDS, ""
-        return None, f"{_told(path, text)} is not true or false"
+        return None, f"{_named(path, text)} is not true or false"
     if "array" in types or "object" in types:
         return _coerce_collection(path, text, types)
     if {"boolean", "string"} <= set(types) and text in ("true", "false") and not combined(prop):
@@ -74,7 +74,7 @@ def coerce_text(path: Path, text: str) -> tuple[Any, str]:
     return text, ""
 
 
-def _told(path: Path, text: str) -> str:
+def _named(path: Path, text: str) -> str:
     """The text for a message; a secret, by where it stands or by its form, is not quoted."""
     from mlcc.registries.redaction import shown_value
 
@@ -87,7 +87,7 @@ def _coerce_number(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, 
         return value, ""
     if "string" in types:
         return text, ""
-    return None, f"{_told(path, text)} is not a number"
+    return None, f"{_named(path, text)} is not a number"
 
 
 def _coerce_collection(path: Path, text: str, types: tuple[str, ...]) -> tuple[Any, str]:
@@ -99,7 +99,7 @@ def _coerce_collection(path: Path, text: str, types: tuple[str, ...]) -> tuple[A
     loaded = reader.load_yaml(text.encode("utf-8", "surrogatepass"), "value")
     if loaded.root is None or not (loaded.root.is_list or loaded.root.is_map):
         wanted = "a list, written A,B or in YAML" if types == ("array",) else "a list or mapping in YAML"
-        return None, f"{_told(path, text)} is not {wanted}"
+        return None, f"{_named(path, text)} is not {wanted}"
     if loaded.findings:
         return None, loaded.findings[0].message
     return loaded.root.plain(), ""

@@ -88,7 +88,7 @@ def check(resolved: Resolved, environ: Mapping[str, str], pull: bool) -> Seen:
         message = f"{quoted(image, 100)} is not {'to be had' if pull else 'on this machine'}: it was not inspected"
         return Seen((_about(resolved, "MLCC171", message, hint),))
     found = _learned(engine, image, described, _distributions(resolved), environ)
-    return Seen(tuple(_compared(resolved, image, found)), tuple(_told(image, found)))
+    return Seen(tuple(_compared(resolved, image, found)), tuple(_reported(image, found)))
 
 
 def _about(resolved: Resolved, code: str, message: str, hint: str, severity: Severity = Severity.WARNING) -> Finding:
@@ -226,7 +226,7 @@ def _agree(answer: str, held: str, parts: int) -> bool:
     return one[:size] == other[:size]
 
 
-def _told(image: str, found: Image) -> Iterator[str]:
+def _reported(image: str, found: Image) -> Iterator[str]:
     parts = [
         found.platform,
         f"CUDA {found.cuda}" if found.cuda else "",

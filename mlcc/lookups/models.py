@@ -81,7 +81,7 @@ def model(subject: Subject, path: Path, name: str, revision: str, hub: Hub) -> S
         message = f"{shown} has no revision {quoted(revision, 60)} at {where}"
         return Seen((subject.finding("MLCC182", REVISION, message, "name a branch, a tag or a commit of it"),))
     findings = list(_gate(subject, path, name, card, hub))
-    words = [f"{printable(name, 100)}: {_said(card)}"]
+    words = [f"{printable(name, 100)}: {_in_words(card)}"]
     if path == NAME and not findings:
         facts = hub.document(name, card, CONFIG_FILE)
         findings += [*_lengths(subject, name, facts), *_templates(subject, name, card, hub)]
@@ -89,7 +89,7 @@ def model(subject: Subject, path: Path, name: str, revision: str, hub: Hub) -> S
     return Seen(tuple(findings), tuple(words))
 
 
-def _said(card: Card) -> str:
+def _in_words(card: Card) -> str:
     return f"commit {card.commit or 'not shown'}{', gated' if card.gated else ''}"
 
 

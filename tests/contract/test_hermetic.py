@@ -96,10 +96,10 @@ def test_a_run_by_name_has_the_streams_and_signals_of_its_caller():
     here = os.open(".", os.O_RDONLY)
     try:
         fcntl.flock(here, fcntl.LOCK_EX)  # it waits for the lock until the signal comes
-        code, _, said = by_name("apply", script='"$0" "$@" & sleep 1; kill -TERM $!; wait $!')
+        code, _, output_text = by_name("apply", script='"$0" "$@" & sleep 1; kill -TERM $!; wait $!')
     finally:
         os.close(here)
-    assert (code, said) == (143, "mlcc: terminated\n")
+    assert (code, output_text) == (143, "mlcc: terminated\n")
 
 
 def test_a_forked_run_ends_as_a_process_does():

@@ -94,7 +94,7 @@ def test_its_lines_fit_a_screen():
     assert not [n for n, line in enumerate(TEXT.splitlines(), 1) if len(line) > 120]
 
 
-def test_explanations_and_keys_are_told_apart():
+def test_explanations_and_keys_are_distinguished():
     for number, line in enumerate(TEXT.splitlines(), 1):
         if line.startswith("#"):
             assert line.startswith(("# ", "## ")) or line == "##", f"line {number}"

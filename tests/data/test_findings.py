@@ -27,7 +27,7 @@ def codes_of_the_source() -> set[str]:
 
 @pytest.fixture
 def run(mlcc: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Makes an example's project and runs its commands; what the last one said."""
+    """Makes an example's project and runs its commands; what the last one printed."""
 
     def run(example: dict[str, Any], usual: list[str]) -> Result:
         project = build_tree(tmp_path / "project", example.get("files", {}))
@@ -49,7 +49,7 @@ def run(mlcc: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     return run
 
 
-def said(result: Result) -> str:
+def output_text(result: Result) -> str:
     return result.stdout + result.stderr
 
 
@@ -92,8 +92,8 @@ def test_the_bad_example_shows_the_finding(code, run):
     result = run(row["bad"], USUAL)
     assert_no_traceback(result)
     severity = row["severity"]
-    told = re.compile(rf'\b{severity} {code}\b|"code": "{code}",\s+"severity": "{severity}"')
-    assert told.search(said(result)), said(result)
+    reported = re.compile(rf'\b{severity} {code}\b|"code": "{code}",\s+"severity": "{severity}"')
+    assert reported.search(output_text(result)), output_text(result)
 
 
 @pytest.mark.parametrize("code", SHOWN)
@@ -101,5 +101,5 @@ def test_the_good_example_does_not(code, run):
     row = ROWS[code]
     result = run(row["good"], row["bad"].get("run", USUAL))
     assert_no_traceback(result)
-    assert code not in said(result), said(result)
-    assert result.code == 0, said(result)
+    assert code not in output_text(result), output_text(result)
+    assert result.code == 0, output_text(result)

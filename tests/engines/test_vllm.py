@@ -167,7 +167,7 @@ def answer(server: Server, path: str = "/invocations", adapter: str = "", **more
     return text
 
 
-def test_the_engine_was_told_what_mlcc_yaml_says(server: Server):
+def test_the_engine_was_given_what_mlcc_yaml_says(server: Server):
     line = next(li for li in server.log.read_text().splitlines() if "serve: " in li)
     for word in (
         "--max-model-len=256", "--dtype=bfloat16", "--enable-lora", "--max-loras=1", "--max-lora-rank=8",

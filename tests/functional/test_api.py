@@ -87,7 +87,7 @@ def test_what_a_review_raises_comes_out_as_it_is(project: project_module.Project
     assert not read_tree("out")
 
 
-def test_nothing_to_do_and_a_refusal_are_told_apart(project: project_module.Project) -> None:
+def test_nothing_to_do_and_a_refusal_are_distinguished(project: project_module.Project) -> None:
     pipeline.apply(project, "out")
     prepared, wrote = pipeline.apply(project, "out")
     assert (wrote, prepared.blocked, prepared.changes) == (False, False, False)

@@ -198,7 +198,7 @@ def test_a_file_that_no_layer_knows_leaves_the_base_and_stays_with_a_finding(pro
     assert (HERE / "old/file.txt").read_text() == "old\n"
     assert not (HERE / ".mlcc/base/old").exists()
     assert "old/file.txt" not in (HERE / "mlcc.lock").read_text()
-    assert "MLCC202" not in mlcc("apply", code=0).stderr, "said once"
+    assert "MLCC202" not in mlcc("apply", code=0).stderr, "reported once"
 
 
 def test_what_the_lock_does_not_record_is_not_taken_out_of_the_base(project, mlcc):
@@ -693,7 +693,7 @@ def test_a_folder_that_cannot_be_written_leaves_no_journal():
         refused = faults.run(apply_without_capabilities, project)
         (project / "do").chmod(0o755)
         assert refused.code == 1, refused
-        assert "do: error MLCC208: permission denied; nothing was changed" in refused.said
+        assert "do: error MLCC208: permission denied; nothing was changed" in refused.output_text
         assert not (project / ".mlcc/txn").exists()
 
 
@@ -768,8 +768,8 @@ def test_a_base_that_was_not_committed_is_seen(project, mlcc, lost):
     mlcc("apply", "--locked", code=0)
     # where files change the base follows, and is no finding of its own
     build_tree(HERE, {"mlcc.yaml": SMALLEST + "ttl: 3d\n"})
-    assert "error MLCC214: " in (said := mlcc("apply", "--locked", code=1).stderr)
-    assert ".mlcc/base" not in said
+    assert "error MLCC214: " in (output_text := mlcc("apply", "--locked", code=1).stderr)
+    assert ".mlcc/base" not in output_text
 
 
 def test_a_seed_that_stays_deleted_is_no_missing_record(mlcc):

@@ -67,13 +67,13 @@ class Disturbed(NamedTuple):
 
 
 def disturb(*applies: Disturbed) -> tuple[list[int], str]:
-    """Exit codes of the applies, each in a process of its own, and what they said."""
-    codes, said = [], ""
+    """Exit codes of the applies, each in a process of its own, and what they printed."""
+    codes, output_text = [], ""
     for one in applies:
-        file = one.folder.with_name(f"{one.folder.name}.said")
+        file = one.folder.with_name(f"{one.folder.name}.printed")
         codes.append(ended(start(lambda: run(["apply", "-q"]), one.folder, file, one.arrange)))
-        said += file.read_text()
-    return codes, said
+        output_text += file.read_text()
+    return codes, output_text
 
 
 def disturbed_copies(origin: Path, function: str, numbers: Sequence[int]) -> tuple[list[Path], list[int]]:
@@ -155,8 +155,8 @@ def test_an_apply_that_finishes_a_killed_one_may_be_killed_too(tmp_path, applied
     expected = applied(undisturbed, texts[2])
     assert expected["do/config"].startswith(b"# mine\n")
     give(origin, texts[1])
-    codes, said = disturb(Disturbed(origin, "rename", 2))
-    assert codes == [KILLED], said
+    codes, output_text = disturb(Disturbed(origin, "rename", 2))
+    assert codes == [KILLED], output_text
     assert origin.joinpath("do/config").read_bytes() != origin.joinpath(".mlcc/base/do/config").read_bytes()
     give(origin, texts[2])
     folders, ended = disturbed_copies(origin, function, points)
@@ -168,21 +168,21 @@ def test_an_apply_that_finishes_a_killed_one_may_be_killed_too(tmp_path, applied
 # ---------------------------------------------------------------- a full disk
 def test_a_disk_that_is_full_before_the_commit_changes_nothing(project, applied):
     old = read_tree(project)
-    codes, said = disturb(Disturbed(project, "rename", 0, fill))
+    codes, output_text = disturb(Disturbed(project, "rename", 0, fill))
     assert codes == [1]
-    assert "MLCC208" in said
-    assert "no space left on device; nothing was changed" in said
+    assert "MLCC208" in output_text
+    assert "no space left on device; nothing was changed" in output_text
     assert_same(old, read_tree(project))
     assert not (project / ".mlcc/txn").exists()
 
 
 def test_a_disk_that_is_full_after_the_commit_leaves_the_rest_to_the_next_apply(project, applied):
     new = applied(Path(shutil.copytree(project, project.with_name("undisturbed"))), SECOND)
-    codes, said = disturb(Disturbed(project, "rename", 2, fill))
+    codes, output_text = disturb(Disturbed(project, "rename", 2, fill))
     assert codes == [1]
-    assert "MLCC208" in said
-    assert "run mlcc apply again to finish it" in said
-    assert "nothing was changed" not in said
+    assert "MLCC208" in output_text
+    assert "run mlcc apply again to finish it" in output_text
+    assert "nothing was changed" not in output_text
     assert (project / JOURNAL).exists()
     assert_same(new, applied(project, SECOND))
 
@@ -202,10 +202,10 @@ def test_signals_wait_until_files_are_switched(number):
 
 
 @pytest.mark.parametrize("point", [1, 3])
-def test_an_apply_that_is_told_to_end_while_it_switches_files_switches_all(project, applied, point):
+def test_an_apply_that_is_asked_to_end_while_it_switches_files_switches_all(project, applied, point):
     new = applied(Path(shutil.copytree(project, project.with_name("undisturbed"))), SECOND)
-    codes, said = disturb(Disturbed(project, "rename", point, end))
-    assert codes == [143], said
+    codes, output_text = disturb(Disturbed(project, "rename", point, end))
+    assert codes == [143], output_text
     assert_same(new, read_tree(project))
     assert not (project / ".mlcc/txn").exists()
 

@@ -314,9 +314,10 @@ def test_choices_in_which_branches_differ_are_named(project, mlcc):
     hold("1.6.1")
     git(HERE, "checkout", "-q", "main")
     subprocess.run([*GIT, "merge", "-q", "theirs"], capture_output=True)
-    said = mlcc("apply", code=0).stderr
+    output_text = mlcc("apply", code=0).stderr
     assert (
-        "warning MLCC230 framework.version: your branch holds '1.7.2', the other one '1.6.1': '1.7.2' is taken" in said
+        "warning MLCC230 framework.version: your branch holds '1.7.2', the other one '1.6.1': '1.7.2' is taken"
+        in output_text
     )
     assert "scikit-learn==1.7.2" in (HERE / "code/requirements.txt").read_text()
     assert "MLCC230" not in mlcc("apply", code=0).stderr

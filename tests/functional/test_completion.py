@@ -90,7 +90,7 @@ def test_a_broken_file_is_no_obstacle() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_every_shell_is_told(shell: str) -> None:
+def test_every_shell_is_given_it(shell: str) -> None:
     assert any("validate" in line for line in offered("mlcc va", shell))
 
 

@@ -161,11 +161,11 @@ def test_the_code_of_a_finding_may_be_written_in_small_letters_and_needs_no_proj
 
 
 @pytest.mark.parametrize("code", ["MLCC1", "mlcc1", "MLCC0001"])
-def test_what_is_no_code_is_said_without_a_project(mlcc, code):
+def test_what_is_no_code_is_reported_without_a_project(mlcc, code):
     Path("mlcc.yaml").unlink(missing_ok=True)
-    said = mlcc("explain", code, code=1).stderr
-    assert f"'{code.upper()}' is no finding" in said
-    assert "no such file" not in said
+    output_text = mlcc("explain", code, code=1).stderr
+    assert f"'{code.upper()}' is no finding" in output_text
+    assert "no such file" not in output_text
 
 
 def test_a_finding_without_example_says_why(mlcc):
@@ -173,9 +173,9 @@ def test_a_finding_without_example_says_why(mlcc):
 
 
 @pytest.mark.parametrize("argv", [("explain", "framework.version"), ("show",)])
-def test_a_lock_that_cannot_be_read_is_said(mlcc, argv):
+def test_a_lock_that_cannot_be_read_is_reported(mlcc, argv):
     """What it holds could decide the value that is shown."""
     build_tree(".", {"mlcc.yaml": SMALLEST, "mlcc.lock": "version: 99\n"})
-    said = mlcc(*argv, code=0)
-    assert "MLCC205" in said.stderr
+    output_text = mlcc(*argv, code=0)
+    assert "MLCC205" in output_text.stderr
     assert "MLCC205" not in mlcc(*argv, "-o", "json", code=0).stdout

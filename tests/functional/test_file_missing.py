@@ -1,4 +1,4 @@
-"""What mlcc.yaml names in the project and is not there; and what is said beside a contradiction or a refused value."""
+"""What mlcc.yaml names in the project and is not there; and what is reported beside a contradiction or a refused value."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_contradiction_hides_nothing_and_shows_no_secret(mlcc: Caller) -> None
         assert "hunter" not in shown.stdout + shown.stderr
 
 
-def test_of_a_value_that_was_refused_nothing_else_is_said(mlcc: Caller) -> None:
+def test_of_a_value_that_was_refused_nothing_else_is_reported(mlcc: Caller) -> None:
     build_tree(Path(), {"mlcc.yaml": VLLM + "model: {name: 'not a name'}\n"})
     assert {f[1] for f in found(mlcc, code=1)} == {"model.name"}
     assert "MLCC155" not in [f[0] for f in found(mlcc, code=1)]

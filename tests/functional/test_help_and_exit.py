@@ -279,7 +279,7 @@ REFUSING = [
 
 
 @pytest.mark.parametrize(("path", "mode", "words"), REFUSING)
-def test_output_that_cannot_be_written_is_said(path, mode, words):
+def test_output_that_cannot_be_written_is_reported(path, mode, words):
     program = os.path.join(os.path.dirname(sys.executable), "mlcc")
     with open(path, mode) as stream:
         done = subprocess.run([program, "--version"], stdout=stream, stderr=subprocess.PIPE, text=True, check=False)
@@ -305,7 +305,7 @@ def test_an_apply_whose_output_cannot_be_written_says_that_it_is_done(path, mode
 
 @pytest.mark.parametrize("command", [["plan"], ["validate", "-o", "json"], ["apply", "--check", "-o", "json"]])
 @pytest.mark.parametrize("text", [SMALLEST, SMALLEST + "nope: 1\n"])
-def test_what_was_not_done_is_not_said_to_be(command, text):
+def test_what_was_not_done_is_not_reported_to_be(command, text):
     build_tree(HERE, {"mlcc.yaml": text})
     program = fork_server().program
     for _ in range(2):  # the second time it is a replay

@@ -84,11 +84,11 @@ def test_no_folder_is_entered_through_a_link(project, mlcc, outside, path):
 
 
 @pytest.mark.parametrize("argv", [["plan"], ["apply"], ["apply", "--check"]])
-def test_a_link_in_a_folder_s_place_is_said_once(project, mlcc, outside, argv):
+def test_a_link_in_a_folder_s_place_is_reported_once(project, mlcc, outside, argv):
     replace_by_link("do", outside)
-    told = mlcc(*argv, code=1).stderr
-    assert told.count("MLCC001") == 1
-    assert told.startswith("./do: error")
+    reported = mlcc(*argv, code=1).stderr
+    assert reported.count("MLCC001") == 1
+    assert reported.startswith("./do: error")
 
 
 def planted(kind: str, path: Path, outside: Path) -> None:
@@ -123,10 +123,10 @@ def test_what_is_planted_in_the_place_of_a_transaction_is_named_with_its_remedy(
     commands += [] if "stage" in path else [["do", "status", "--target", "local"]]
     for argv in commands:
         result = mlcc(*argv, code=1)
-        said = result.stdout + result.stderr
-        assert f"./{path}: error MLCC001" in said
-        assert "remove it" in said
-        assert "killed" not in said
+        output_text = result.stdout + result.stderr
+        assert f"./{path}: error MLCC001" in output_text
+        assert "remove it" in output_text
+        assert "killed" not in output_text
     assert_same(before, state_of(outside))
     shutil.rmtree(HERE / path) if kind == "folder" else (HERE / path).unlink()
     mlcc("apply", code=0)
@@ -141,9 +141,9 @@ def test_nothing_stands_in_the_place_of_what_was_recorded(project, mlcc, outside
     commands = ["validate", "plan", "apply", "do validate", "do status --target local", "do build --target local"]
     for line in commands if path == ".mlcc" else commands[:3]:
         result = mlcc(*line.split(), code=1)
-        said = result.stdout + result.stderr
-        assert f"./{path}: error MLCC001" in said, line
-        assert "bring the folder back from Git" in said, line
+        output_text = result.stdout + result.stderr
+        assert f"./{path}: error MLCC001" in output_text, line
+        assert "bring the folder back from Git" in output_text, line
     assert_same(before, state_of(outside))
     (HERE / path).unlink()
     (HERE / "moved").rename(HERE / path)

@@ -1,4 +1,4 @@
-"""validate --validate-with-docker: what a base image holds, told by an engine that stands in for docker and podman."""
+"""validate --validate-with-docker: what a base image holds, reported by an engine that stands in for docker and podman."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def answering(place: Path, **answers: Any) -> None:
-    """Sets what the engine says; all is as the registry row says unless told otherwise."""
+    """Sets what the engine says; all is as the registry row says unless it is given otherwise."""
     gpu = {"out": "NVIDIA A10G, 23028\n"}
     (place / "answers.json").write_text(
         json.dumps({"inspect": described(), "python3": probed(), "nvidia-smi": gpu, **answers})
@@ -96,12 +96,12 @@ def inspected(mlcc: Caller, *arguments: str, code: int = 0) -> list[dict[str, An
 # ---------------------------------------------------------------- what is learned
 def test_an_image_that_is_as_its_row_says(mlcc: Caller, engine: Path):
     assert inspected(mlcc) == []
-    said = mlcc("validate", "--validate-with-docker", code=0).stderr
-    assert f"{IMAGE}: linux/amd64, CUDA 13.0.2, Python 3.12.3, vllm 0.31.0" in said
-    assert "GPUs that it sees here: NVIDIA A10G with 23,028 MiB" in said
+    output_text = mlcc("validate", "--validate-with-docker", code=0).stderr
+    assert f"{IMAGE}: linux/amd64, CUDA 13.0.2, Python 3.12.3, vllm 0.31.0" in output_text
+    assert "GPUs that it sees here: NVIDIA A10G with 23,028 MiB" in output_text
 
 
-def test_nothing_runs_without_being_told_to(mlcc: Caller, engine: Path):
+def test_nothing_runs_without_being_asked_to(mlcc: Caller, engine: Path):
     mlcc("validate", code=0)
     mlcc("validate", "--validate-with-docker=false", code=0)
     assert not (engine / "calls").exists()
@@ -151,9 +151,9 @@ def test_an_image_of_the_user_s_is_compared_too(mlcc: Caller, engine: Path):
     assert [(f["code"], f["line"]) for f in found] == [("MLCC174", 5)]
 
 
-def test_cuda_may_be_told_by_the_image_s_files(mlcc: Caller, engine: Path):
-    said = {"python": "3.12.3", "versions": {}, "cuda": "12.1.0"}
-    answering(engine, inspect=described([]), python3={"out": json.dumps(said)})
+def test_cuda_may_be_known_by_the_image_s_files(mlcc: Caller, engine: Path):
+    output_text = {"python": "3.12.3", "versions": {}, "cuda": "12.1.0"}
+    answering(engine, inspect=described([]), python3={"out": json.dumps(output_text)})
     assert [f["code"] for f in inspected(mlcc)] == ["MLCC173"]
 
 
@@ -178,7 +178,7 @@ def test_podman_gets_its_own_words_for_gpus(mlcc: Caller, engine: Path, monkeypa
 
 
 # ---------------------------------------------------------------- no engine, no image
-def test_no_engine_is_said_and_forbids_nothing(mlcc: Caller, engine: Path, monkeypatch):
+def test_no_engine_is_reported_and_forbids_nothing(mlcc: Caller, engine: Path, monkeypatch):
     monkeypatch.setenv("MLCC_ENGINE", "none")
     found = inspected(mlcc)
     assert [(f["code"], f["severity"]) for f in found] == [("MLCC170", "warning")]
@@ -196,7 +196,7 @@ def test_an_image_that_is_not_here(mlcc: Caller, engine: Path):
     assert not [c for c in calls(engine) if c[0] in ("pull", "run")]
 
 
-def test_an_image_is_pulled_when_that_is_said(mlcc: Caller, engine: Path):
+def test_an_image_is_pulled_when_that_is_asked(mlcc: Caller, engine: Path):
     answering(engine, away=True)
     assert inspected(mlcc, "--pull") == []
     assert ["pull", IMAGE] in calls(engine)
@@ -216,7 +216,7 @@ def test_errors_elsewhere_still_decide_the_exit_code(mlcc: Caller, engine: Path,
     mlcc("validate", "--validate-with-docker", code=1)
 
 
-def test_an_answer_is_not_said_again_from_memory(engine: Path):
+def test_an_answer_is_not_repeated_from_memory(engine: Path):
     assert "MLCC173" not in run_mlcc("validate", "--validate-with-docker").stdout
     answering(engine, inspect=described(["CUDA_VERSION=11.8.0"]))
     assert "MLCC173" in run_mlcc("validate", "--validate-with-docker").stdout
@@ -247,4 +247,5 @@ def test_versions_are_versions_and_nothing_else(mlcc: Caller, engine: Path):
 def test_an_image_that_never_stops_talking(mlcc: Caller, engine: Path):
     answering(engine, python3={"endless": True})
     assert [f["code"] for f in inspected(mlcc)] == ["MLCC172"]
-    assert (engine / "written").stat().st_size < 100  # of 10 kB: it is ended when it has said too much, not by the time
+    # of 10 kB: it is ended when it has printed too much, not by the time
+    assert (engine / "written").stat().st_size < 100

@@ -324,15 +324,15 @@ def serving(root: Path) -> list[int]:
 
 def test_two_deploys_at_once_leave_one_server_and_clean_none(project: Path) -> None:
     deploy(project, "good")
-    said = b""
+    output_text = b""
     for _ in range(8):  # on a busy machine one may be through before the other begins
         both = [start(project, "deploy") for _ in range(2)]
         assert [p.wait(60) for p in both] == [0, 0]
         assert len(serving(project)) == 1
-        said = b"".join(p.communicate()[1] for p in both)
-        if b"waiting for it" in said:
+        output_text = b"".join(p.communicate()[1] for p in both)
+        if b"waiting for it" in output_text:
             break
-    assert b"waiting for it" in said
+    assert b"waiting for it" in output_text
     assert step(project, "clean").code == 0
     assert serving(project) == []
 
@@ -348,9 +348,9 @@ def test_clean_and_status_know_the_server_in_the_foreground(project: Path) -> No
     cleaned = step(project, "clean")
     assert cleaned.code == 0, cleaned.stderr
     assert serving(project) == []
-    _, said = running.communicate(timeout=30)
+    _, output_text = running.communicate(timeout=30)
     assert running.returncode == 1
-    assert b"MLCC308" in said
+    assert b"MLCC308" in output_text
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -359,9 +359,9 @@ def test_an_interrupted_deploy_leaves_no_server(project: Path, number: signal.Si
     going = start(project, "deploy")
     until(lambda: serving(project))
     going.send_signal(number)
-    _, said = going.communicate(timeout=60)
+    _, output_text = going.communicate(timeout=60)
     assert going.returncode == code
-    assert b"the server that was starting is stopped" in said
+    assert b"the server that was starting is stopped" in output_text
     assert serving(project) == []
     assert json.loads(step(project, "status", "--json").stdout)["status"] == "Stopped"
 
@@ -388,7 +388,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_wait(project: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_run_ends_as_it_was_told_to(project: Path, number: signal.Signals, code: int) -> None:
+def test_run_ends_as_it_was_asked_to(project: Path, number: signal.Signals, code: int) -> None:
     deploy(project, "good")
     running = start(project, "run")
     until(lambda: len(serving(project)) == 2)
@@ -405,9 +405,9 @@ def test_run_says_that_its_server_ended(project: Path) -> None:
     running = start(project, "run")
     until(lambda: serving(project))
     os.kill(serving(project)[0], signal.SIGKILL)
-    _, said = running.communicate(timeout=60)
+    _, output_text = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert b"somebody ended it" in said
+    assert b"somebody ended it" in output_text
 
 
 def test_clean_names_the_model_that_it_keeps(project: Path) -> None:

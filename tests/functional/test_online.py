@@ -1,4 +1,4 @@
-"""validate --online and upgrade against a Hub of ours: what is found is said, pinned and written, and nothing else."""
+"""validate --online and upgrade against a Hub of ours: what is found is reported, pinned and written, and nothing else."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def findings(result: Result) -> list[tuple[str, str]]:
 
 
 # ---------------------------------------------------------------- validate
-def test_nothing_is_asked_without_being_told_to(mlcc: Caller, hub: HubServer):
+def test_nothing_is_asked_without_being_asked_to(mlcc: Caller, hub: HubServer):
     build_tree(HERE, {"mlcc.yaml": project()})
     for command in ("validate", "plan", "diff", "show", "explain", "apply"):
         mlcc(command, code=0)
     assert hub.asked == []
 
 
-def test_what_was_learned_is_said(mlcc: Caller, hub: HubServer):
+def test_what_was_learned_is_reported(mlcc: Caller, hub: HubServer):
     build_tree(HERE, {"mlcc.yaml": project()})
     result = mlcc("validate", "--online", code=0)
     assert "error" not in result.stdout + result.stderr
@@ -195,7 +195,7 @@ def test_a_project_without_a_model_of_the_hub_says_so(mlcc: Caller, hub: HubServ
     assert hub.asked == []
 
 
-def test_an_answer_is_not_said_again_from_memory(hub: HubServer):
+def test_an_answer_is_not_repeated_from_memory(hub: HubServer):
     build_tree(HERE, {"mlcc.yaml": project()})
     assert "MLCC180" not in run_mlcc("validate", "--online").stdout
     del hub.models["acme/tiny"]
@@ -229,7 +229,7 @@ def test_a_branch_or_tag_becomes_its_commit(mlcc: Caller, hub: HubServer, revisi
     assert f"revision: {commit}" in (HERE / "mlcc.yaml").read_text()
 
 
-def test_a_commit_stays_until_it_is_told_to_move(mlcc: Caller, hub: HubServer):
+def test_a_commit_stays_until_it_is_asked_to_move(mlcc: Caller, hub: HubServer):
     build_tree(HERE, {"mlcc.yaml": project(f"{{name: acme/tiny, revision: {FIRST}}}")})
     result = mlcc("upgrade", code=0)
     assert f"its default branch is at {SECOND}" in result.stderr
@@ -418,11 +418,11 @@ def test_a_broken_project_is_not_upgraded(mlcc: Caller, hub: HubServer):
 def test_the_token_is_written_nowhere(mlcc: Caller, hub: HubServer, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     build_tree(HERE, {"mlcc.yaml": project("{name: acme/gated}")})
-    said = ""
+    output_text = ""
     for command in (("upgrade", "-v", "--chat-template"), ("validate", "--online", "-v"), ("apply", "-v")):
         result = mlcc(*command, code=0)
-        said += result.stdout + result.stderr
-    assert TOKEN not in said
+        output_text += result.stdout + result.stderr
+    assert TOKEN not in output_text
     home = read_tree(os.environ["HOME"])
     assert not [name for name, data in {**read_tree(HERE), **home}.items() if TOKEN.encode() in data]
 
@@ -442,7 +442,7 @@ WRONG = project(more="env: {VLLM_GPU_MEMORY_UTILIZATION: '1.5', VLLM_MAX_MODEL_L
         (("--validate-env-vars=False", "--validate-with-docker=false"), False),
     ],
 )
-def test_container_variables_are_judged_unless_told_not_to(mlcc: Caller, arguments, judged):
+def test_container_variables_are_judged_unless_asked_not_to(mlcc: Caller, arguments, judged):
     build_tree(HERE, {"mlcc.yaml": WRONG})
     result = mlcc("validate", *arguments, "--json", code=1 if judged else 0)
     assert {"MLCC131", "MLCC132"} & {code for code, _ in findings(result)} == (

@@ -97,11 +97,11 @@ LOCKS = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "told"), LOCKS, ids=[told for *_, told in LOCKS])
-def test_a_change_of_the_lock_alone_is_shown(project, mlcc, old, new, told):
+@pytest.mark.parametrize(("old", "new", "reported"), LOCKS, ids=[reported for *_, reported in LOCKS])
+def test_a_change_of_the_lock_alone_is_shown(project, mlcc, old, new, reported):
     edited_lock(old, new)
     planned = mlcc("plan", "--detailed-exitcode", code=2).stdout
-    assert f"~ update    mlcc.lock  ({told})" in planned
+    assert f"~ update    mlcc.lock  ({reported})" in planned
     assert "only mlcc.lock changes" in planned
     document = json.loads(mlcc("plan", "-o", "json", code=0).stdout)
     changed = [c for c in document["changes"] if c["action"] != "unchanged"]

@@ -1,4 +1,4 @@
-"""What the authors of plugins get wrong: each mistake is said, with the distribution's name, and none passes for an
+"""What the authors of plugins get wrong: each mistake is reported, with the distribution's name, and none passes for an
 answer of mlcc's."""
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def test_no_command_passes_over_a_check_that_ends_the_program(mine: Installed, s
     assert [p.name for p in mine.folder.iterdir()] == ["mlcc.yaml"]
 
 
-def test_what_a_check_found_before_it_failed_is_said_too(mine: Installed, site: Path) -> None:
+def test_what_a_check_found_before_it_failed_is_reported_too(mine: Installed, site: Path) -> None:
     acme(site, CHECK, FINDINGS + "def check(s):\n    yield Finding('A1', Severity.NOTE, 'm')\n    1 / 0")
     found = json.loads(mine("validate", "-o", "json", code=1).stdout)["findings"]
     assert {f["code"] for f in found} == {"A1", "MLCC502"}
@@ -162,10 +162,8 @@ def test_a_step_that_does_not_work(mine: Installed, site: Path, step: str, words
 
 
 def test_what_a_step_says_is_safe_to_print(mine: Installed, site: Path) -> None:
-    said = "'\\x1b[31m\\n::error::'"
-    code = (
-        f"def run(c):\n    c.progress.say({said})\n    c.progress.detail({said})\n    return Result({{}}, [{said}])\n"
-    )
+    output_text = "'\\x1b[31m\\n::error::'"
+    code = f"def run(c):\n    c.progress.say({output_text})\n    c.progress.detail({output_text})\n    return Result({{}}, [{output_text}])\n"
     acme(site, STEP, f"{STEPS}{code}STEP = Step('\\x1b[31m', run)\n")
     rendered(mine)
     result = mine("do", "whereami", "-v")
@@ -209,9 +207,9 @@ def test_a_target_that_does_not_work(mine: Installed, site: Path, code: str, wor
 )
 def test_a_command_that_does_not_work(mine: Installed, site: Path, code: str, words: str) -> None:
     acme(site, COMMAND, code)
-    said = mine("acme", code=1).stderr
-    assert "MLCC502: the plugin acme of acme (mlcc.commands)" in said
-    assert words in said
+    output_text = mine("acme", code=1).stderr
+    assert "MLCC502: the plugin acme of acme (mlcc.commands)" in output_text
+    assert words in output_text
 
 
 @pytest.mark.parametrize(
@@ -269,7 +267,7 @@ def test_a_name_that_mlcc_has_itself(mine: Installed, site: Path, command: list[
     assert "uninstall acme" in result.stdout + result.stderr
 
 
-def test_every_name_that_more_than_one_brings_is_said_at_once(mine: Installed, site: Path) -> None:
+def test_every_name_that_more_than_one_brings_is_reported_at_once(mine: Installed, site: Path) -> None:
     for name, entries in {"acme": CHECK + STEP, "acme-three": CHECK, "acme-two": CHECK + STEP}.items():
         distribution(site, name, entries)
     expected = [

@@ -94,8 +94,8 @@ def test_what_a_plugins_check_says_is_asked_each_time(mine: Installed, tmp_path:
 
 def test_a_command_and_a_picker(mine: Installed) -> None:
     assert mine("hello").stdout == "hello from a plugin\n"
-    said = mine("init", "shop", "--pick", "example").stderr
-    assert "example picked tags.team = team-of-shop" in said
+    output_text = mine("init", "shop", "--pick", "example").stderr
+    assert "example picked tags.team = team-of-shop" in output_text
     text = (mine.folder / "mlcc.yaml").read_text()
     assert "http-nginx" in text
     assert "team-of-shop" in text
@@ -143,10 +143,10 @@ def test_a_plugin_that_does_not_work_is_named(mine: Installed, tmp_path: Path, l
     own = Installed(mine.folder, broken(Path(mine.environ["PYTHONPATH"]), tmp_path, **lines))
     build_tree(mine.folder, {"mlcc.yaml": SMALLEST})
     result = own("validate", code=1)
-    said = result.stdout + result.stderr
-    assert "MLCC502" in said
-    assert "mlcc-example" in said
-    assert words in said
+    output_text = result.stdout + result.stderr
+    assert "MLCC502" in output_text
+    assert "mlcc-example" in output_text
+    assert words in output_text
 
 
 @pytest.mark.parametrize("answer", ["5", "{'deployment.config': 3}", "{'no.such.key': 'x'}"])

@@ -102,7 +102,7 @@ def test_the_catalog_lists_rules(mlcc: Caller, project: Path):
         ({"policies/org.yaml": RULES, "policies/org.txt": "x"}, "", ""),
     ],
 )
-def test_what_is_wrong_with_a_file_of_rules_is_said(mlcc: Caller, files, code, where):
+def test_what_is_wrong_with_a_file_of_rules_is_reported(mlcc: Caller, files, code, where):
     build_tree(Path(), {"mlcc.yaml": PROJECT, **files})
     result = mlcc("validate", "--json", code=1)
     assert_no_traceback(result)

@@ -150,9 +150,9 @@ def test_a_folder_that_cannot_be_read_is_an_error(repo, too_deep, mlcc):
     found = [(f["code"], f["severity"], f["file"][:100]) for f in json.loads(result.stdout)["findings"]]
     assert ("MLCC001", "error", too_deep) in found
     assert {file for _, _, file in found} == {too_deep, "d/mlcc.yml"}, "the others are looked at all the same"
-    said = mlcc("validate", "--all", code=1)
-    assert "what is below was not looked at" in said.stdout + said.stderr
-    assert "nothing wrong" not in said.stderr
+    output_text = mlcc("validate", "--all", code=1)
+    assert "what is below was not looked at" in output_text.stdout + output_text.stderr
+    assert "nothing wrong" not in output_text.stderr
 
 
 @pytest.mark.parametrize("command", ["plan", "diff", "apply"])

@@ -131,9 +131,9 @@ def test_a_list_on_one_line_stays_on_it(mlcc):
 def test_the_comment_above_a_removed_key_is_left_and_named(mlcc):
     text = COMMENTED.replace('  A: "1"', '  # about A\n  A: "1"').replace("inference", '  B: "2"\ninference', 1)
     FILE.write_text(text)
-    said = mlcc("set", "env.A", "--unset", code=0).stderr
+    output_text = mlcc("set", "env.A", "--unset", code=0).stderr
     assert FILE.read_text() == text.replace('  A: "1" # first\n', "")
-    assert "env.A removed; the comment above it is left (line 8)" in said
+    assert "env.A removed; the comment above it is left (line 8)" in output_text
     assert FILE.read_text().splitlines()[7] == "  # about A"
     assert "comment" not in mlcc("set", "env.B", "3", code=0).stderr
 
@@ -275,7 +275,7 @@ def test_init_writes_elsewhere(mlcc):
     assert Path("deep/er/mlcc.yaml").exists()
 
 
-def test_init_replaces_only_when_told(project, mlcc):
+def test_init_replaces_only_when_asked(project, mlcc):
     assert "MLCC217" in mlcc("init", "iris", code=1).stderr
     assert FILE.read_text() == COMMENTED
     mlcc("init", "moon", "--deployment-config", "http-flask", "--force", code=0)
@@ -467,15 +467,15 @@ def test_init_never_waits_when_half_of_the_terminal_is_a_pipe(piped):
     os.close(slave)
     try:
         _, err = process.communicate(timeout=10)
-        said = (err or os.read(master, 65536)).decode()
+        output_text = (err or os.read(master, 65536)).decode()
     finally:
         process.kill()
         process.communicate()
         os.close(master)
     assert process.returncode == 0
     assert written() == ("moon", USUAL)
-    assert "no deployment config was named" in said
-    assert "name or number" not in said
+    assert "no deployment config was named" in output_text
+    assert "name or number" not in output_text
 
 
 def test_init_shows_the_usual_sections_as_comments(mlcc):

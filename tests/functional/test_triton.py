@@ -184,7 +184,7 @@ def script(mlcc: Caller) -> ModuleType:
     return serve("serve_python")
 
 
-def said(script: ModuleType, call: Any, *arguments: Any) -> str:
+def output_text(script: ModuleType, call: Any, *arguments: Any) -> str:
     with pytest.raises(script.Refused) as problem:
         call(*arguments)
     return str(problem.value)
@@ -210,7 +210,7 @@ def test_variables_become_options(script: ModuleType, environ: dict[str, str], e
 
 
 def test_an_unknown_variable_is_refused_with_the_nearest_name(script: ModuleType) -> None:
-    message = said(script, lambda: list(script.options({"SAGEMAKER_TRITON_LOG_VERBOS": "1"})))
+    message = output_text(script, lambda: list(script.options({"SAGEMAKER_TRITON_LOG_VERBOS": "1"})))
     assert "Did you mean SAGEMAKER_TRITON_LOG_VERBOSE?" in message
 
 
@@ -229,7 +229,7 @@ def test_a_repository_that_would_not_serve_is_refused(
 ) -> None:
     build_tree(tmp_path / "models", dict.fromkeys(files, "x"))
     environ = {"SAGEMAKER_TRITON_DEFAULT_MODEL_NAME": wanted}
-    assert part in said(script, script.default_model, tmp_path / "models", environ)
+    assert part in output_text(script, script.default_model, tmp_path / "models", environ)
 
 
 @pytest.mark.parametrize(("files", "wanted"), [(["a/x"], ""), (["a/x", "b/x"], "a")])
@@ -240,7 +240,7 @@ def test_the_default_model(script: ModuleType, tmp_path: Path, files: list[str],
 
 @pytest.mark.parametrize("port", ["0", "70000", "80 80", "x"])
 def test_a_port_that_is_none_is_refused(script: ModuleType, port: str) -> None:
-    assert "a port is expected" in said(script, script.command, {"SAGEMAKER_BIND_TO_PORT": port})
+    assert "a port is expected" in output_text(script, script.command, {"SAGEMAKER_BIND_TO_PORT": port})
 
 
 def test_the_program_takes_the_place_of_the_script(script: ModuleType, tmp_path: Path) -> None:
@@ -309,8 +309,8 @@ def copies_in(engine: ModuleType, tmp_path: Path) -> Iterator[Callable[[Path], s
         argv = [sys.executable, "code/serve", "serve"]
         running.append(subprocess.Popen(argv, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         assert running[-1].stdout is not None
-        said = [running[-1].stdout.readline() for _ in range(2)]
-        assert said[1] == "started\n", said
+        output_text = [running[-1].stdout.readline() for _ in range(2)]
+        assert output_text[1] == "started\n", output_text
         return running[-1]
 
     yield started

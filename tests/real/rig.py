@@ -33,7 +33,7 @@ WINE = (
     [0, 1],
 )
 
-# Added to the end of code/handler.py, which is the user's: load and predict take as long as they are told.
+# Added to the end of code/handler.py, which is the user's: load and predict take as long as they are asked to.
 SLOW = """
 
 import os
@@ -76,12 +76,12 @@ def run(
 
 def must(result: Result, what: str, code: int = 0) -> Result:
     """The result, whose exit code must be `code`."""
-    said = f"{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
-    assert result.code == code, f"{what} ended with {result.code}, not {code}:\n{said}"
+    output_text = f"{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
+    assert result.code == code, f"{what} ended with {result.code}, not {code}:\n{output_text}"
     return result
 
 
-def told(result: Result, what: str, code: int = 0) -> Result:
+def reported(result: Result, what: str, code: int = 0) -> Result:
     """The result of mlcc itself, which shows no traceback of its own; a server's log may hold one, which mlcc quotes."""
     ours = [line for line in result.stderr.splitlines() if line.startswith("Traceback")]
     assert not ours, f"{what} shows a traceback:\n{result.stderr[-3000:]}"
@@ -98,7 +98,7 @@ class Rig:
     def __call__(self, *arguments: str, code: int = 0, cwd: str | Path | None = None, **variables: str) -> Result:
         """Runs mlcc with variables over the environment."""
         done = run(self.mlcc, *arguments, cwd=cwd, env={**self.environ, **variables}, timeout=120)
-        return told(done, f"mlcc {' '.join(arguments)}", code)
+        return reported(done, f"mlcc {' '.join(arguments)}", code)
 
     def project(self, path: Path, config: str, *options: str, engine: str, more: str = "") -> Project:
         """A new project, rendered.  more: lines for the end of its mlcc.yaml."""
@@ -136,7 +136,7 @@ class Project:
     def do(self, step: str, *arguments: str, code: int = 0, timeout: float = 900) -> Result:
         """Runs a do/ shim from another directory, as a user or a pipeline would."""
         done = run(self.path / "do" / step, *arguments, cwd="/", env=self.environ, timeout=timeout)
-        return told(done, f"do/{step} {' '.join(arguments)}", code)
+        return reported(done, f"do/{step} {' '.join(arguments)}", code)
 
     def json(self, step: str, *arguments: str, code: int = 0) -> Any:
         """What a step says with --json."""
@@ -157,7 +157,7 @@ class Project:
 
 
 def judge_contract(done: Result) -> None:
-    """Holds what unittest has said to: many tests ran, and all passed."""
+    """Checks what unittest has printed: many tests ran, and all passed."""
     assert done.code == 0, f"tests/test_contract.py fails:\n{done.stderr[-4000:]}"
     ran = [line for line in done.stderr.splitlines() if line.startswith("Ran ")]
     assert ran, done.stderr
@@ -237,7 +237,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server has said."""
+    """What a server has printed."""
 
     status: int
     headers: Mapping[str, str]
@@ -327,7 +327,7 @@ class Server:
                     return time.monotonic() - self.started
                 assert answer.status == 503, f"/ping says {answer.status} while the model loads"
                 seen = f"{answer.status} {answer.body}"
-            assert alive(), f"the server has ended; /ping last said {seen}"
+            assert alive(), f"the server has ended; /ping last answered {seen}"
             assert time.monotonic() - self.started < limit, f"not ready within {limit} s: {seen}"
             time.sleep(0.05)
 

@@ -58,7 +58,7 @@ if [ -n "$packages" ]; then
     >"$log" 2>&1 </dev/null; then
     tail -n 20 "$log" >&2
     rm -f "$log"
-    die "apt-get could not install$packages; what it said stands above"
+    die "apt-get could not install$packages; what it printed stands above"
   fi
   rm -f "$log"
   [ -z "$policy" ] || rm -f "$policy"
@@ -130,7 +130,7 @@ finish() {
   for folder in $made; do
     rmdir "$folder" 2>/dev/null || true
   done
-  # what was told to end is given a moment to have ended
+  # what was asked to end is given a moment to have ended
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     [ -n "$(ours)" ] || break
     sleep 0.5
@@ -214,7 +214,7 @@ if [ ! -e "$base" ]; then
   if ! mmdebstrap --variant=minbase --include="$include" --customize-hook="$clean" --format=tar "$suite" "$work/base.tar" \
     >"$work/mmdebstrap.log" 2>&1; then
     tail -n 20 "$work/mmdebstrap.log" >&2
-    die 'mmdebstrap could not make the base image; what it said stands above'
+    die 'mmdebstrap could not make the base image; what it printed stands above'
   fi
   mv "$work/base.tar" "$base.$$"
   mv "$base.$$" "$base"
@@ -237,7 +237,7 @@ DOCKERFILE
 for name in $image; do
   docker build -q --network none -t "$name" "$work/base" >"$work/base.log" 2>&1 || {
     tail -n 20 "$work/base.log" >&2
-    die 'the base image cannot be finished; what the engine said stands above'
+    die 'the base image cannot be finished; what the engine printed stands above'
   }
 done
 

@@ -430,7 +430,7 @@ def test_slow_callers_do_not_keep_the_server_from_ending(project: Project) -> No
     assert "Traceback" not in log_of(project), log_of(project)
 
 
-def test_who_is_not_answered_before_the_end_is_told(project: Project) -> None:
+def test_who_is_not_answered_before_the_end_is_informed(project: Project) -> None:
     """A prediction that takes longer than the server has after SIGTERM."""
     with serving(project, MLCC_WORKERS="1", TEST_PREDICT_S="40") as (server, process):
         with in_flight(server, {"instances": IRIS[0]}) as got:

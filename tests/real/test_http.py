@@ -230,9 +230,9 @@ def test_not_healthy_before_the_model_has_loaded(built: Built, docker: Docker) -
         assert first.seconds < PING_S
         seen = [first.status]
         ready = server.ready(container.running)
-        assert ready >= load_s, f"/ping said 200 after {ready:.1f} s, and loading takes {load_s:g} s"
+        assert ready >= load_s, f"/ping answered 200 after {ready:.1f} s, and loading takes {load_s:g} s"
         seen += [server.ping().status for _ in range(40)]  # each worker in turn: all of them have loaded
-        assert set(seen[1:]) == {200}, f"/ping goes back after it said 200: {seen}"
+        assert set(seen[1:]) == {200}, f"/ping goes back after it answered 200: {seen}"
         assert_predicts(server, IRIS)
 
 
@@ -339,7 +339,7 @@ def test_local_target_with_the_engine(local: Project, docker: Docker) -> None:
     local.contract(server.url)
     assert "model loaded" in local.do("logs").stdout
     assert CANARY not in local.do("logs").stdout
-    # a second deploy replaces the first; a container that died is told from one that was never there
+    # a second deploy replaces the first; a container that died is distinguished from one that was never there
     again = local.json("deploy", "--port", str(server.address[1]))
     assert again["url"] == server.url
     assert docker.inspect(name)["Id"] != state["Id"]

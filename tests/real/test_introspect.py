@@ -16,22 +16,22 @@ TEXT = "version: 1\nproject: {name: iris}\ndeployment: {config: http-flask}\nfra
 
 
 def inspected(rig: Rig, docker: Docker, place: Path, image: str, *arguments: str) -> tuple[list[dict[str, Any]], str]:
-    """Findings about an image, and what is said of it."""
+    """Findings about an image, and what is reported of it."""
     (place / "mlcc.yaml").write_text(TEXT.replace("IMAGE", image))
     variables = {"MLCC_ENGINE": "docker", **{n: v for n, v in docker.environ.items() if n.startswith("DOCKER_")}}
     words = ("validate", "--validate-with-docker", *arguments)
     found = json.loads(rig(*words, "--json", cwd=place, **variables).stdout)["findings"]
-    said = rig(*words, cwd=place, **variables).stderr
-    return [f for f in found if "MLCC170" <= f["code"] <= "MLCC179"], said
+    output_text = rig(*words, cwd=place, **variables).stderr
+    return [f for f in found if "MLCC170" <= f["code"] <= "MLCC179"], output_text
 
 
 def test_an_image_of_this_machine(rig: Rig, docker: Docker, tmp_path: Path) -> None:
     image = os.environ["MLCC_REAL_BASE"]
     before = docker("ps", "--all", "--quiet").stdout
-    found, said = inspected(rig, docker, tmp_path, image)
+    found, output_text = inspected(rig, docker, tmp_path, image)
     assert {f["code"] for f in found} <= {"MLCC174"}, "the stand-in may have another Python than the published image"
-    assert f"{image}: linux/" in said
-    assert "Python 3." in said
+    assert f"{image}: linux/" in output_text
+    assert "Python 3." in output_text
     assert docker("ps", "--all", "--quiet").stdout == before, "no container is left"
 
 

@@ -27,5 +27,5 @@ def test_nginx_reads_it(config: str, tmp_path: Path) -> None:
     for path, file in tree.items():
         if path.endswith("nginx.conf"):
             (tmp_path / "nginx.conf").write_bytes(file.data)
-            said = must(run("nginx", "-t", "-e", "stderr", "-c", tmp_path / "nginx.conf"), "nginx -t").stderr
-            assert "[warn]" not in said
+            output_text = must(run("nginx", "-t", "-e", "stderr", "-c", tmp_path / "nginx.conf"), "nginx -t").stderr
+            assert "[warn]" not in output_text

@@ -72,8 +72,8 @@ def test_secrets_by_name_by_arn_and_by_key(moto: str, program: Path):
     client.create_secret(Name="mlcc/hf-token", SecretString=json.dumps({"token": "hf_one"}))
     arn = client.create_secret(Name="mlcc/other", SecretString="two, as it is")["ARN"]
     environ = {**KEY, "AWS_ENDPOINT_URL": moto, "PATH": os.environ["PATH"]}
-    told = {"MLCC_SECRET_HF_TOKEN": "mlcc/hf-token:token::", "MLCC_SECRET_OTHER": arn}
-    done = run(program, sys.executable, "-c", PRINT, env={**environ, **told})
+    reported = {"MLCC_SECRET_HF_TOKEN": "mlcc/hf-token:token::", "MLCC_SECRET_OTHER": arn}
+    done = run(program, sys.executable, "-c", PRINT, env={**environ, **reported})
     assert (done.code, done.stdout) == (0, "hf_one two, as it is\n"), done.stderr
     for wrong in ({"MLCC_SECRET_HF_TOKEN": "mlcc/none"}, {"MLCC_SECRET_HF_TOKEN": "mlcc/hf-token:none::"}):
         done = run(program, sys.executable, "-c", "print('started')", env={**environ, **wrong})

@@ -22,25 +22,25 @@ READERS = {
     "fil": (
         "xgboost.json",
         "import xgboost; b = xgboost.Booster(model_file=sys.argv[1])\n"
-        "said = {'output__0': b.predict(xgboost.DMatrix(rows)).tolist()}",
+        "answer = {'output__0': b.predict(xgboost.DMatrix(rows)).tolist()}",
     ),
     "onnxruntime": (
         "model.onnx",
         "import onnx; from onnx.reference import ReferenceEvaluator\n"
         "model = onnx.load(sys.argv[1]); onnx.checker.check_model(model, full_check=True)\n"
         "ask = ReferenceEvaluator(model); names = [o.name for o in model.graph.output]\n"
-        "said = {n: v.tolist() for n, v in zip(names, ask.run(None, {'input__0': rows})) if n == 'probabilities'}",
+        "answer = {n: v.tolist() for n, v in zip(names, ask.run(None, {'input__0': rows})) if n == 'probabilities'}",
     ),
     "pytorch": (
         "model.pt",
         "import torch; model = torch.jit.load(sys.argv[1])\n"
-        "said = {'output__0': model(torch.as_tensor(rows)).tolist()}",
+        "answer = {'output__0': model(torch.as_tensor(rows)).tolist()}",
     ),
     "tensorflow": (
         "model.savedmodel",
         "import tensorflow as tf; model = tf.saved_model.load(sys.argv[1])\n"
         "ask = model.signatures['serving_default']\n"
-        "said = {n: v.numpy().tolist() for n, v in ask(input__0=tf.constant(rows)).items()}",
+        "answer = {n: v.numpy().tolist() for n, v in ask(input__0=tf.constant(rows)).items()}",
     ),
 }
 INSPECTED = ("fil", "onnxruntime", "tensorflow")
@@ -64,10 +64,10 @@ def test_a_trained_sample_is_what_config_pbtxt_says(rig: Rig, tmp_path: Path, ba
     rows, kinds = WINE
     head = "import json, sys, numpy as np\nrows = np.asarray(json.load(sys.stdin), np.float32)\n"
     [python] = (project.path / ".mlcc/run").glob("venv-*/bin/python")
-    script = f"{head}{reader}\nprint(json.dumps(said))\n"
+    script = f"{head}{reader}\nprint(json.dumps(answer))\n"
     done = must(run(python, "-c", script, artifact, stdin=json.dumps(rows), env=environ), "reading the sample")
-    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    values = said[output.name]
+    output_text: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    values = output_text[output.name]
     assert [len(v) for v in values] == [output.dims[0]] * 2
     assert [v.index(max(v)) for v in values] == kinds
     assert all(abs(sum(v) - 1) < 1e-4 for v in values), "probabilities"

@@ -42,14 +42,14 @@ class Fault(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a child ended: its exit code (negative: the signal), how many changing calls it made, what it said.
+    """How a child ended: its exit code (negative: the signal), how many changing calls it made, what it printed.
 
     commit: which of the calls published the journal, -1: none.
     """
 
     code: int
     calls: int
-    said: str
+    output_text: str
     commit: int = -1
 
 
@@ -105,10 +105,10 @@ class Counter:
         self.real["write"](self.report, f"{self.calls} {self.commit}".encode())
 
 
-def start(action: Callable[[], int], cwd: Path, said: Path, *before: Callable[[], Callable[[], None]]) -> int:
+def start(action: Callable[[], int], cwd: Path, output_text: Path, *before: Callable[[], Callable[[], None]]) -> int:
     """Starts an action in a child and returns its process.
 
-    said: file that gets what it prints; before: called in the child first; what they return is called when it ends.
+    output_text: file that gets what it prints; before: called in the child first; what they return is called when it ends.
     """
     if not FULL:  # once, for all children; at the full figures faults meet the reading of packaged files, too
         forkserver.warm()
@@ -118,8 +118,8 @@ def start(action: Callable[[], int], cwd: Path, said: Path, *before: Callable[[]
     code = 70
     try:
         os.chdir(cwd)
-        # line by line, so that what was said before a kill is there
-        text = open(said, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
+        # line by line, so that what was printed before a kill is there
+        text = open(output_text, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
         sys.stdout = sys.stderr = text
         after = [prepare() for prepare in before]
         try:
@@ -141,24 +141,24 @@ def ended(pid: int) -> int:
 def run(action: Callable[[], int], cwd: Path, fault: Fault | None = None) -> Outcome:
     """Runs an action in a child with the fault, and returns how it ended.  What it prints is kept."""
     count_in, count_out = os.pipe()
-    said = cwd.parent / f"{cwd.name}.said"
+    output_text = cwd.parent / f"{cwd.name}.printed"
 
     def count() -> Callable[[], None]:
         counter = Counter(fault, count_out)
         counter.install()
         return counter.tell
 
-    pid = start(action, cwd, said, count)
+    pid = start(action, cwd, output_text, count)
     os.close(count_out)
     with open(count_in, "rb") as pipe:
         counted = pipe.read()
     calls, commit = map(int, counted.split() or (0, -1))
-    return Outcome(ended(pid), calls, said.read_text(encoding="utf-8"), commit)
+    return Outcome(ended(pid), calls, output_text.read_text(encoding="utf-8"), commit)
 
 
 def watched(action: Callable[[], int], cwd: Path, watch: Callable[[list[str]], None]) -> tuple[Outcome, list[str]]:
     """Runs an action in a child and returns how it ended, and what a watcher that was set up there noted."""
-    said, seen = cwd.parent / f"{cwd.name}.said", cwd.parent / f"{cwd.name}.seen"
+    output_text, seen = cwd.parent / f"{cwd.name}.printed", cwd.parent / f"{cwd.name}.seen"
     seen.unlink(missing_ok=True)
 
     def look() -> Callable[[], None]:
@@ -172,8 +172,8 @@ def watched(action: Callable[[], int], cwd: Path, watch: Callable[[list[str]], N
 
         return tell
 
-    code = ended(start(action, cwd, said, look))
-    return Outcome(code, 0, said.read_text(encoding="utf-8")), json.loads(seen.read_text())
+    code = ended(start(action, cwd, output_text, look))
+    return Outcome(code, 0, output_text.read_text(encoding="utf-8")), json.loads(seen.read_text())
 
 
 def mlcc(*arguments: str) -> Callable[[], int]:

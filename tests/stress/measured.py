@@ -30,19 +30,27 @@ class Cost(NamedTuple):
     code: int
     cpu_s: float
     mib: float
-    said: str
+    output_text: str
 
     def __str__(self) -> str:
         """For a table."""
-        return f"exit {self.code}, {self.cpu_s:5.2f} s, {self.mib:4.0f} MiB, {len(self.said):6,} characters"
+        return f"exit {self.code}, {self.cpu_s:5.2f} s, {self.mib:4.0f} MiB, {len(self.output_text):6,} characters"
 
 
 def measured(place: Path, *argv: str) -> Cost:
-    """Runs the program mlcc in a folder.  What it prints and the costs are left in that folder's `said` and `cost.json`."""
+    """Runs the program mlcc in a folder.  What it prints and the costs are left in that folder's `printed` and `cost.json`."""
     program = str(Path(sys.executable).with_name("mlcc"))
     between = [sys.executable, "-I", "-S", "-c", BETWEEN, program, *argv]
-    with open(place / "said", "wb") as said:
+    with open(place / "printed", "wb") as output_text:
         environ = {**os.environ, "MLCC_NO_CACHE": "1"}
-        subprocess.run(between, cwd=place, env=environ, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=True)
+        subprocess.run(
+            between,
+            cwd=place,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output_text,
+            stderr=output_text,
+            check=True,
+        )
     code, cpu_s, mib = json.loads((place / "cost.json").read_text())
-    return Cost(code, cpu_s, mib, (place / "said").read_bytes().decode())
+    return Cost(code, cpu_s, mib, (place / "printed").read_bytes().decode())

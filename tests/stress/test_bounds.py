@@ -24,7 +24,7 @@ class Limit(NamedTuple):
 
     cpu_s: float
     mib: int
-    said: int = 64 << 10
+    output_text: int = 64 << 10
 
 
 CONFIG = Limit(5, 200)
@@ -39,11 +39,11 @@ ONLY_FULL = pytest.mark.full
 def check(cost: Cost, limit: Limit, what: str, codes: tuple[int, ...]) -> None:
     """Says what a run has used; fails when that is too much, or when it ended in another way."""
     print(f"\n{what}: {cost}")
-    assert cost.code in codes, f"{what}: {cost} {cost.said[:2000]}"
-    assert "Traceback" not in cost.said, what
+    assert cost.code in codes, f"{what}: {cost} {cost.output_text[:2000]}"
+    assert "Traceback" not in cost.output_text, what
     assert cost.cpu_s < limit.cpu_s, f"{what}: {cost}"
     assert cost.mib < limit.mib, f"{what}: {cost}"
-    assert len(cost.said.encode()) < limit.said, f"{what}: {cost}"
+    assert len(cost.output_text.encode()) < limit.output_text, f"{what}: {cost}"
 
 
 # ---------------------------------------------------------------- small figures
@@ -60,17 +60,17 @@ def test_a_few_model_files(tmp_path: Path, what: str) -> None:
     name, make = bombs.FILES[what]
     place = build_tree(tmp_path / "it", {name: make()})
     outcome = run(mlcc("inspect", name), place)
-    assert outcome.code == 1, outcome.said
-    assert "error MLCC165" in outcome.said
-    assert len(outcome.said) < 1000
+    assert outcome.code == 1, outcome.output_text
+    assert "error MLCC165" in outcome.output_text
+    assert len(outcome.output_text) < 1000
 
 
 @pytest.mark.parametrize("what", SMALL_CONFIGS)
 def test_a_few_files(tmp_path: Path, what: str) -> None:
     place = heavy.project(tmp_path / "it", {"mlcc.yaml": heavy.CONFIGS[what]()})
     outcome = run(mlcc("validate"), place)
-    assert outcome.code == 1, outcome.said
-    assert len(outcome.said) < 1000
+    assert outcome.code == 1, outcome.output_text
+    assert len(outcome.output_text) < 1000
 
 
 # ---------------------------------------------------------------- full figures
@@ -82,7 +82,7 @@ def test_inspect(tmp_path: Path, what: str) -> None:
     cost = measured(tmp_path, "inspect", name)
     check(cost, MODEL, f"inspect, {what}", (0, 1))
     if cost.code:
-        assert "error MLCC165" in cost.said
+        assert "error MLCC165" in cost.output_text
     else:
         check(measured(tmp_path, "inspect", name, "-o", "json"), MODEL, f"inspect -o json, {what}", (0,))
 
@@ -101,7 +101,7 @@ def test_mlcc_yaml(tmp_path: Path, what: str) -> None:
     for verb in (["validate"], ["validate", "-o", "json"], ["plan"]):
         cost = measured(tmp_path, *verb)
         # a program reads every finding, of which there are at most 200
-        limit = CONFIG._replace(said=1 << 20) if "json" in verb else CONFIG
+        limit = CONFIG._replace(output_text=1 << 20) if "json" in verb else CONFIG
         check(cost, limit, f"{' '.join(verb)}, {what} in mlcc.yaml", (0, 1))
 
 
@@ -163,11 +163,11 @@ def test_a_log(tmp_path: Path, size: int, line: bytes) -> None:
     what = f"{size >> 20} MiB of {line[:9]!r}"
     cost = measured(tmp_path, "do", "logs")
     check(cost, LOG, f"do logs, {what}", (0,))
-    assert ("(the log is empty)" in cost.said) == (size == 0)
+    assert ("(the log is empty)" in cost.output_text) == (size == 0)
     # JSON writes a backslash twice
     check(
         measured(tmp_path, "do", "logs", "-o", "json"),
-        LOG._replace(said=2 * LOG.said),
+        LOG._replace(output_text=2 * LOG.output_text),
         f"do logs as JSON, {what}",
         (0,),
     )

@@ -33,20 +33,20 @@ def test_each_call_fails_once(stage: Stage, kind: str) -> None:
         hurt = copied(stage.old, stage.folder / "hurt")
         argv = ("apply", "-q", "-f", "../new.yaml", "-C", ".")
         outcome = run(mlcc(*argv), hurt, Fault(point, ERRORS[kind]))
-        what = f"{kind} at {point}: {outcome.said}"
-        assert "Traceback" not in outcome.said, what
-        assert outcome.said.count("\n") <= 3, what
+        what = f"{kind} at {point}: {outcome.output_text}"
+        assert "Traceback" not in outcome.output_text, what
+        assert outcome.output_text.count("\n") <= 3, what
         if outcome.code == 0:
             # what failed was tidying up, which nobody has to know of
             assert tree(hurt, without=TXN) == tree(stage.new, without=TXN), what
         elif (hurt / ".mlcc/txn/journal.json").exists():
             assert outcome.code == 1, what
-            assert "run mlcc apply again" in outcome.said, what
+            assert "run mlcc apply again" in outcome.output_text, what
             after += 1
         else:
             assert outcome.code == 1, what
             assert tree(hurt) == old, what
-            assert "nothing was changed" in outcome.said, what
+            assert "nothing was changed" in outcome.output_text, what
             before += 1
         assert apply(hurt, "new") == 0, what
         assert tree(hurt) == new, what
@@ -69,5 +69,5 @@ def test_a_small_disk(tmp_path: Path) -> None:
     for _ in range(figure(5, 1)):
         outcome = run(limited, place)
         assert outcome.code == 1, outcome
-        assert "Traceback" not in outcome.said
+        assert "Traceback" not in outcome.output_text
         assert not (place / "out/Dockerfile").exists()

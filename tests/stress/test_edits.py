@@ -132,7 +132,7 @@ class World:
     def killed(self) -> None:
         """An apply that dies on the way."""
         outcome = run(mlcc("apply", "-q"), self.folder, Fault(self.chance.randrange(80)))
-        assert "Traceback" not in outcome.said, outcome.said
+        assert "Traceback" not in outcome.output_text, outcome.output_text
 
     def step(self) -> None:
         """One of these, and then the promise."""

@@ -72,5 +72,5 @@ def test_mlcc_works_with_the_lowest_versions(tmp_path: Path) -> None:
     run(*pip, *pins, "pytest", "hypothesis", cwd=tmp_path)
     run(*pip, "--no-deps", source, cwd=tmp_path)
     options = ("-q", "-p", "no:cacheprovider", "--programs", "machine", "--deselect", OF_A_NEWER_RELEASE)
-    said = run(python, "-m", "pytest", *options, *TESTS, cwd=ROOT)
-    print(f"\n{' '.join(pins)}: {said.splitlines()[-1]}")
+    output_text = run(python, "-m", "pytest", *options, *TESTS, cwd=ROOT)
+    print(f"\n{' '.join(pins)}: {output_text.splitlines()[-1]}")

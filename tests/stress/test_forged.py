@@ -119,17 +119,17 @@ def test_a_forgery_changes_nothing_that_is_not_mlcc_s(stage: Path, chunk: int) -
         forged(place, project, chance)
         for argv in (["plan"], ["apply", "-q", *chance.choice([[], ["--force"], ["--merge"]])], ["do", "validate"]):
             outcome = run(mlcc(*argv), project)
-            what = f"forgery {chunk * CHUNK + number}, {argv}: {outcome.said}"
-            assert "Traceback" not in outcome.said, what
+            what = f"forgery {chunk * CHUNK + number}, {argv}: {outcome.output_text}"
+            assert "Traceback" not in outcome.output_text, what
             assert outcome.code in (0, 1, 2, 3), what
-            assert not set(outcome.said) & set("\x00\x1b\r"), what
+            assert not set(outcome.output_text) & set("\x00\x1b\r"), what
         after = tree(place)
         for path, text in FOREIGN.items():
             assert after[path][0].decode() == text, f"forgery {chunk * CHUNK + number} touched {path}"
         new = (
             {p for p in after if not p.startswith("project/.mlcc/") and ".mlcc-saved" not in p} - honest - set(FOREIGN)
         )
-        assert not {p for p in new if not p.endswith(".said")}, f"forgery {chunk * CHUNK + number} made {new}"
+        assert not {p for p in new if not p.endswith(".printed")}, f"forgery {chunk * CHUNK + number} made {new}"
         codes.append(outcome.code)
     print(f"\n{count} forgeries from {chunk * CHUNK}: 0 foreign files touched")
 

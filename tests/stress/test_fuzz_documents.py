@@ -65,12 +65,12 @@ ODD_TEXT = ["", " ", "\0", "\ud800", "\n", "yes", "[", "{", "[1,", "{a: 1}", "[]
 
 def judge(result: Result, what: str) -> int:
     """Fails for anything but success, a finding or a refusal; returns the exit code."""
-    said = result.stdout + result.stderr
-    assert result.code in (0, 1, 2, 3), f"{what}: {result.code} {said[-3000:]}"
-    assert "Traceback" not in said, f"{what}: {said[-3000:]}"
-    assert len(said) < 1 << 20, what
+    output_text = result.stdout + result.stderr
+    assert result.code in (0, 1, 2, 3), f"{what}: {result.code} {output_text[-3000:]}"
+    assert "Traceback" not in output_text, f"{what}: {output_text[-3000:]}"
+    assert len(output_text) < 1 << 20, what
     if result.code == 1:
-        assert "MLCC" in said, f"{what}: {said[-3000:]}"
+        assert "MLCC" in output_text, f"{what}: {output_text[-3000:]}"
     return result.code
 
 

@@ -53,7 +53,7 @@ class Stage(NamedTuple):
 def apply(folder: Path, which: str, fault: Fault | None = None) -> int:
     """Applies one of the two configurations, which lie beside the target."""
     outcome = run(mlcc("apply", "-q", "-f", f"../{which}.yaml", "-C", "."), folder, fault)
-    assert "Traceback" not in outcome.said, outcome.said
+    assert "Traceback" not in outcome.output_text, outcome.output_text
     return outcome.code
 
 
@@ -71,7 +71,7 @@ def staged(place: Path, name: str) -> Stage:
     for which in ("old", "new") if old else ():
         assert apply(place / which, "old") == 0
     counted = run(mlcc("apply", "-q", "-f", "../new.yaml", "-C", "."), place / "new")
-    assert counted.code == 0, counted.said
+    assert counted.code == 0, counted.output_text
     assert apply(place / "new", "new") == 0
     return Stage(place, place / "old", place / "new", counted.calls, counted.commit)
 
@@ -103,7 +103,7 @@ def judge(stage: Stage, hurt: Path, what: str) -> bool:
     between = (hurt / ".mlcc/txn/journal.json").exists()
     if between:
         refused = run(mlcc("do", "build", "--dry-run"), hurt)
-        assert refused.code == 3, f"{what}: a half-applied tree is used: {refused.said}"
+        assert refused.code == 3, f"{what}: a half-applied tree is used: {refused.output_text}"
     else:
         assert now in (old, new), f"{what}: a mixture without a journal"
     back = TRANSITIONS[stage.folder.name][0] is not None
@@ -123,7 +123,7 @@ def test_killed_at_any_call(stage: Stage, how: str) -> None:
         assert apply(hurt, "new", Fault(point, how)) == -9
         between += judge(stage, hurt, f"{stage.folder.name}, {how} at {point}")
     assert tree(stage.folder, without=("old/", "new/", "again/", "hurt/")).keys() <= {
-        "old.yaml", "new.yaml", "old.said", "new.said", "again.said", "hurt.said",
+        "old.yaml", "new.yaml", "old.printed", "new.printed", "again.printed", "hurt.printed",
     }  # fmt: skip
     print(f"\n{stage.folder.name}: {len(points)} points of {stage.calls}, {how}: {between} between two trees, 0 torn")
 

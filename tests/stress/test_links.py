@@ -141,10 +141,10 @@ def speaking(*argv: str) -> Callable[[], int]:
 def check(stage: Path, step: str, before: dict[str, tuple[bytes, int]], what: str) -> int:
     """Runs a step; returns its exit code."""
     outcome = run(speaking("do", *STEPS[step]), stage / "project")
-    assert "Traceback" not in outcome.said, f"{what}: {outcome.said}"
-    assert outcome.code in (0, 1, 3), f"{what}: {outcome.code} {outcome.said}"
-    assert CANARY not in outcome.said, f"{what}: {outcome.said}"
-    assert tree(stage / "outside") == before, f"{what}: {outcome.said}"
+    assert "Traceback" not in outcome.output_text, f"{what}: {outcome.output_text}"
+    assert outcome.code in (0, 1, 3), f"{what}: {outcome.code} {outcome.output_text}"
+    assert CANARY not in outcome.output_text, f"{what}: {outcome.output_text}"
+    assert tree(stage / "outside") == before, f"{what}: {outcome.output_text}"
     return outcome.code
 
 

@@ -93,7 +93,7 @@ def test_everything_is_synced_before_it_counts(tmp_path: Path, name: str) -> Non
     watch: Callable[[list[str]], Any] = Order
     hurt = copied(stage.old, stage.folder / "hurt")
     outcome, notes = watched(mlcc("apply", "-q", "-f", "../new.yaml", "-C", "."), hurt, watch)
-    assert outcome.code == 0, outcome.said
+    assert outcome.code == 0, outcome.output_text
     renamed = [n for n in notes if n.startswith("renamed ")]
     assert len(renamed) > 3, "it was watched at all"
     assert [n for n in notes if n not in renamed] == []

@@ -68,7 +68,7 @@ def test_no_stranger_is_signalled(tmp_path: Path, strangers: list[subprocess.Pop
         step = chance.choice([["clean"], ["status"], ["logs"], ["status", "-o", "json"], ["manifest"]])
         for argv in (step, ["clean"]):
             outcome = run(mlcc("do", *argv), project)
-            assert "Traceback" not in outcome.said, f"{number} {argv} {records}: {outcome.said}"
-            assert outcome.code in (0, 1, 3), f"{number} {argv} {records}: {outcome.code} {outcome.said}"
+            assert "Traceback" not in outcome.output_text, f"{number} {argv} {records}: {outcome.output_text}"
+            assert outcome.code in (0, 1, 3), f"{number} {argv} {records}: {outcome.code} {outcome.output_text}"
         assert [s.poll() for s in strangers] == [None] * len(strangers), f"{number}: {records}"
     print(f"\n{count} planted records: 0 foreign signals")

@@ -31,14 +31,14 @@ def test_applies_take_turns(stage: Stage) -> None:
         start(
             mlcc("apply", "-q", "-f", f"../{'new' if n % 2 else 'old'}.yaml", "-C", "."),
             target,
-            stage.folder / f"crowd{n}.said",
+            stage.folder / f"crowd{n}.printed",
         )
         for n in range(count)
     ]
     codes = [ended(pid) for pid in pids]
-    said = [(stage.folder / f"crowd{n}.said").read_text() for n in range(count)]
-    assert not [s for s in said if "Traceback" in s]
-    for code, text in zip(codes, said, strict=True):
+    output_text = [(stage.folder / f"crowd{n}.printed").read_text() for n in range(count)]
+    assert not [s for s in output_text if "Traceback" in s]
+    for code, text in zip(codes, output_text, strict=True):
         assert code == 0 or (code == 1 and "MLCC207" in text), text
     for which, wanted in (("old", stage.old), ("new", stage.new)):
         assert run(mlcc("apply", "-q", "-f", f"../{which}.yaml", "-C", "."), target).code == 0
@@ -105,8 +105,8 @@ def test_nothing_escapes_through_a_folder_that_becomes_a_link(stage: Stage) -> N
         for number in range(count):
             which = "new" if number % 2 == 0 else "old"
             outcome = run(mlcc("apply", "-q", "--force", "-f", f"../{which}.yaml", "-C", "."), target)
-            assert "Traceback" not in outcome.said, outcome.said
-            assert tree(outside) == before, outcome.said
+            assert "Traceback" not in outcome.output_text, outcome.output_text
+            assert tree(outside) == before, outcome.output_text
             codes.append(outcome.code)
     finally:
         os.kill(swapper, signal.SIGKILL)

@@ -111,7 +111,7 @@ def test_the_first_apply(world: Path) -> None:
 def test_commands_that_succeed(world: Path, name: str) -> None:
     outcome = run(mlcc(*cases.COMMANDS[name]), world / "iris")
     # 3: nothing was started whose log could be shown
-    assert outcome.code == (3 if name == "do logs" else 0), outcome.said
+    assert outcome.code == (3 if name == "do logs" else 0), outcome.output_text
     assert sightings(world, set(FILES)) == []
 
 
@@ -127,8 +127,8 @@ def test_commands_that_fail(world: Path, kind: str) -> None:
     sample = [FAILING[number % len(FAILING)], FAILING[(number + 2) % len(FAILING)]]
     for name in cases.COMMANDS if figure(1, 0) else sample:
         outcome = run(mlcc(*cases.COMMANDS[name]), world / "iris")
-        assert "Traceback" not in outcome.said, f"{name}: {outcome.said}"
-        assert sightings(world, {*FILES, "iris/mlcc.yaml"}) == [], f"{name} ({section}): {outcome.said}"
+        assert "Traceback" not in outcome.output_text, f"{name}: {outcome.output_text}"
+        assert sightings(world, {*FILES, "iris/mlcc.yaml"}) == [], f"{name} ({section}): {outcome.output_text}"
     for form in ("json", "sarif", "github", "junit", "yaml"):
         assert run(mlcc("validate", "-o", form), world / "iris").code == 1
         assert sightings(world, {*FILES, "iris/mlcc.yaml"}) == [], form
@@ -145,7 +145,7 @@ def test_words_of_the_command_line(world: Path, word: str) -> None:
         ["apply", "--set", word],
     ):
         outcome = run(mlcc(*argv), world / "iris")
-        assert outcome.code in (1, 2), outcome.said
+        assert outcome.code in (1, 2), outcome.output_text
         assert sightings(world, set(FILES)) == [], argv[0]
 
 
@@ -177,7 +177,7 @@ def test_a_bug_in_mlcc(world: Path) -> None:
         return run_command(validate.command, [])
 
     outcome = run(action, world / "iris")
-    assert outcome.code == 70, outcome.said
-    assert "crash.log" in outcome.said
+    assert outcome.code == 70, outcome.output_text
+    assert "crash.log" in outcome.output_text
     assert "RuntimeError" in (world / "home/.mlcc/crash.log").read_text()
     assert sightings(world, set(FILES)) == []

@@ -92,10 +92,10 @@ def at(
 def test_at_any_call(tmp_path: Path, number: signal.Signals, way: Callable[[signal.Signals], None]) -> None:
     stage = staged(tmp_path / "backend", "backend")
     argv = ["apply", "-q", "-f", "../new.yaml", "-C", "."]
-    said, counted, hurt = tmp_path / "said", tmp_path / "counted", stage.folder / "hurt"
+    output_text, counted, hurt = tmp_path / "printed", tmp_path / "counted", stage.folder / "hurt"
     for _ in range(2):  # the first may keep in its home what every other finds there
         copied(stage.old, hurt)
-        assert ended(start(program(argv), hurt, said, at(-1, number, counted))) == 0
+        assert ended(start(program(argv), hurt, output_text, at(-1, number, counted))) == 0
     calls = int(counted.read_text())
     old, new, whole, unsent, slowest = tree(stage.old), tree(stage.new), 0, 0, 0.0
     points = random.Random("signals").sample(range(1, calls + 1), figure(100, 5 if way is send else 3))
@@ -103,9 +103,9 @@ def test_at_any_call(tmp_path: Path, number: signal.Signals, way: Callable[[sign
         copied(stage.old, hurt)
         counted.unlink()
         began = time.monotonic()
-        code = ended(start(program(argv), hurt, said, at(point, number, counted, way)))
+        code = ended(start(program(argv), hurt, output_text, at(point, number, counted, way)))
         slowest = max(slowest, time.monotonic() - began)
-        text = said.read_text()
+        text = output_text.read_text()
         if code == 0 and int(counted.read_text()) < point:  # a run that had fewer calls than the one that was counted
             unsent += 1
             continue
@@ -127,7 +127,7 @@ def test_at_any_call(tmp_path: Path, number: signal.Signals, way: Callable[[sign
 
 @pytest.mark.parametrize("number", CODES)
 def test_at_random_moments(tmp_path: Path, number: signal.Signals) -> None:
-    """The real program.  Before its first line runs, Python answers a signal in its own way; that is told apart."""
+    """The real program.  Before its first line runs, Python answers a signal in its own way; that is counted apart."""
     place = cases.project(tmp_path / "iris")
     assert run(mlcc("apply", "-q"), place).code == 0
     before, temporary = tree(place), tmp_path / "tmp"

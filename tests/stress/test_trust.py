@@ -61,7 +61,7 @@ def audit(events: Iterable[str]) -> Any:
 def test_no_network_and_no_other_program(applied: Path, tmp_path: Path, name: str) -> None:
     place = copied(applied, tmp_path / "iris")
     outcome, notes = watched(mlcc(*cases.COMMANDS[name]), place, audit([*NETWORK, *PROGRAMS]))
-    assert outcome.code in (0, 2), outcome.said
+    assert outcome.code in (0, 2), outcome.output_text
     assert notes == []
 
 
@@ -146,8 +146,8 @@ def test_what_is_mlcc_s_own_is_private_and_all_that_is_left(
             return start.run(argv)
 
         outcome = run(action, place)
-        assert outcome.code in (0, 1, 2, 3), f"{name}: {outcome.said}"
-        assert "Traceback" not in outcome.said, f"{name}: {outcome.said}"
+        assert outcome.code in (0, 1, 2, 3), f"{name}: {outcome.output_text}"
+        assert "Traceback" not in outcome.output_text, f"{name}: {outcome.output_text}"
         assert list(temporary.rglob("*")) == [], f"{name} left something in TMPDIR"
         assert {p.name for p in home.iterdir()} <= {".mlcc"}, f"{name} left something in HOME"
         for path in home.rglob("*"):

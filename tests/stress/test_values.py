@@ -123,8 +123,8 @@ def test_values_arrive_in_every_shell(mlcc: Caller) -> None:
 @pytest.mark.parametrize("bad", ["\0", "\ud800", "a\0b"])
 def test_what_no_variable_can_hold_is_refused_by_name(mlcc: Caller, bad: str) -> None:
     build_tree(Path(), {"mlcc.yaml": config({"GOOD": "x", "BAD": bad})})
-    said = mlcc("apply", code=1).stderr
-    assert "mlcc.yaml:" in said
+    output_text = mlcc("apply", code=1).stderr
+    assert "mlcc.yaml:" in output_text
     assert not Path("do").exists()
 
 

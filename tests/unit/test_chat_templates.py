@@ -40,14 +40,19 @@ def environment() -> ImmutableSandboxedEnvironment:
     return found
 
 
-def said(*turns: tuple[str, str]) -> list[dict[str, str]]:
+def output_text(*turns: tuple[str, str]) -> list[dict[str, str]]:
     return [{"role": role, "content": content} for role, content in turns]
 
 
 def rendered(name: str, *turns: tuple[str, str], ask: bool = False) -> str:
     template = environment().from_string((FOLDER / f"{name}.jinja").read_text(encoding="utf-8"))
     return template.render(
-        messages=said(*turns), add_generation_prompt=ask, bos_token=BOS, eos_token=EOS, tools=None, documents=None
+        messages=output_text(*turns),
+        add_generation_prompt=ask,
+        bos_token=BOS,
+        eos_token=EOS,
+        tools=None,
+        documents=None,
     )
 
 
@@ -99,7 +104,7 @@ CONVERSATIONS = [
     ),
     ("chatml", (), ""),
 ]
-# What add_generation_prompt adds behind a user's turn: nothing where [/INST] has said it.
+# What add_generation_prompt adds behind a user's turn: nothing where [/INST] stands for it.
 ASKED = {"llama-2": "", "mistral-instruct": "", "vicuna": " ASSISTANT:", "chatml": "<|im_start|>assistant\n"}
 
 
@@ -143,7 +148,7 @@ def test_every_row_has_its_file_and_every_file_its_row():
 # ---------------------------------------------------------------- in a project
 NEEDY = {m.name: m.chat_template for m in load().models.values() if m.requires_template and m.chat_template}
 CONCRETE = {name.replace("*", "7b-v1.5"): template for name, template in NEEDY.items()}
-# how each engine is told
+# how each engine gets it
 VARIABLES = {"transformers-vllm": "VLLM_CHAT_TEMPLATE", "transformers-sglang": "SGLANG_CHAT_TEMPLATE"}
 
 

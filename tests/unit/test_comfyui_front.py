@@ -1,4 +1,4 @@
-"""The front of ComfyUI: what requests become, and what callers are told, with a ComfyUI that is a small server."""
+"""The front of ComfyUI: what requests become, and what callers get, with a ComfyUI that is a small server."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_workflow_of_its_own():
         ({"size": "big"}, "WIDTHxHEIGHT"), ({"size": "1x-2"}, "WIDTHxHEIGHT"), ({"size": 512}, "WIDTHxHEIGHT"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_built_is_told(request_, words):
+def test_what_cannot_be_built_is_reported(request_, words):
     with pytest.raises(front.Wrong) as wrong:
         front.build(request_, STANDARD)
     assert words in str(wrong.value)
@@ -72,7 +72,7 @@ PNG = b"\x89PNG not really"
 
 
 class Fake(BaseHTTPRequestHandler):
-    """ComfyUI's interface: what it does is said by the sampler's seed."""
+    """ComfyUI's interface: what it does is decided by the sampler's seed."""
 
     asked: dict[str, int]
 
@@ -140,9 +140,9 @@ def url() -> Iterator[str]:
 
 
 def test_a_good_workflow_gives_images(url):
-    status, told = call(f"{url}/invocations", '{"prompt": "a cat"}')
+    status, reported = call(f"{url}/invocations", '{"prompt": "a cat"}')
     assert status == 200
-    assert told["data"] == [{"b64_json": base64.b64encode(PNG).decode(), "node": "save"}] * 2
+    assert reported["data"] == [{"b64_json": base64.b64encode(PNG).decode(), "node": "save"}] * 2
     assert call(f"{url}/ping") == (200, {"status": "ready"})
 
 
@@ -162,10 +162,10 @@ def test_a_good_workflow_gives_images(url):
     ],
     ids=range(10),
 )  # fmt: skip
-def test_what_goes_wrong_is_told(url, body, status, words):
-    told = call(f"{url}/invocations", body)
-    assert told[0] == status
-    assert words in told[1]
+def test_what_goes_wrong_is_reported(url, body, status, words):
+    reported = call(f"{url}/invocations", body)
+    assert reported[0] == status
+    assert words in reported[1]
 
 
 def test_other_paths_are_not_there(url):
@@ -189,9 +189,9 @@ def test_a_body_of_unknown_length_is_not_read(url):
 
 def test_a_workflow_that_never_ends_is_given_up(url, monkeypatch):
     monkeypatch.setattr(front, "WAIT_S", 0.3)
-    status, told = call(f"{url}/invocations", '{"seed": 3}')
+    status, reported = call(f"{url}/invocations", '{"seed": 3}')
     assert status == 400
-    assert "has not ended after 0.3 s" in told
+    assert "has not ended after 0.3 s" in reported
 
 
 def test_without_comfyui_there_is_no_answer_yet():
@@ -200,9 +200,9 @@ def test_without_comfyui_there_is_no_answer_yet():
     url = running(server)
     try:
         assert call(f"{url}/ping")[0] == 503
-        status, told = call(f"{url}/invocations", "{}")
+        status, reported = call(f"{url}/invocations", "{}")
         assert status == 503
-        assert "ComfyUI does not answer" in told
+        assert "ComfyUI does not answer" in reported
     finally:
         server.shutdown()
         server.server_close()
@@ -258,7 +258,7 @@ def start(tmp_path) -> Iterator[Start]:
         process.wait(20)
 
 
-def test_it_ends_when_it_is_told_to(start, tmp_path):
+def test_it_ends_when_it_is_asked_to(start, tmp_path):
     process, _, inner = start()
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0

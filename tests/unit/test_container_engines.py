@@ -1,4 +1,4 @@
-"""The command that builds an image: what each engine is told, with programs that stand in for the engines."""
+"""The command that builds an image: what each engine is given, with programs that stand in for the engines."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_docker_without_buildx_builds_as_it_always_did(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["podman", "buildx", "docker"])
-def test_every_engine_is_told_the_platform_and_whose_image_it_is(tmp_path: Path, kind: str) -> None:
+def test_every_engine_is_given_the_platform_and_whose_image_it_is(tmp_path: Path, kind: str) -> None:
     engine = Engine("podman", "podman", "") if kind == "podman" else docker(tmp_path, 0 if kind == "buildx" else 1)
     found = options(engine)
     assert after(found, "--platform") == "linux/arm64"

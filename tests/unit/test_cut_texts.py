@@ -105,9 +105,10 @@ def test_the_last_lines_of_a_log(project: RenderedProject, kind: str) -> None:
 
 def test_the_message_of_a_container_engine(project: RenderedProject, tmp_path: Path) -> None:
     for at in range(262, 340, 3):
-        said = "." * 200 + TOKEN + "." * (at - len(TOKEN))
+        output_text = "." * 200 + TOKEN + "." * (at - len(TOKEN))
         program = (
-            build_tree(tmp_path, {"docker": File(f"#!/bin/sh\nprintf %s '{said}' >&2\nexit 1\n", 0o755)}) / "docker"
+            build_tree(tmp_path, {"docker": File(f"#!/bin/sh\nprintf %s '{output_text}' >&2\nexit 1\n", 0o755)})
+            / "docker"
         )
         asked = context(project)
         asked.__dict__["engine"] = Engine("docker", str(program), "1")

@@ -221,7 +221,7 @@ def test_a_seed_of_an_earlier_release_that_is_no_longer_rendered_stays():
     found = plan(Row("", None, A, None, None), **OLD)
     assert [(c.action, c.writes) for c in found.changes] == [("keep", False)]
     assert codes(found.findings) == ["MLCC202"]
-    assert found.records == {}, "said once: afterwards nobody remembers it"
+    assert found.records == {}, "reported once: afterwards nobody remembers it"
 
 
 # ---------------------------------------------------------------- deletions that are answered
@@ -399,20 +399,20 @@ def test_the_hint_for_a_removed_file_names_what_brings_it_back():
 
 
 @pytest.mark.parametrize(
-    ("record", "told"),
+    ("record", "reported"),
     [
         (None, "mlcc has no record"),
         (Record(MANAGED, 0o644, digest(B)), ".mlcc/base holds no copy"),
         (Record(MANAGED, 0o644, digest(A), digest(B)), ".mlcc/base holds no copy"),
     ],
 )
-def test_a_recorded_file_without_a_base_is_a_conflict_that_says_so(record, told):
+def test_a_recorded_file_without_a_base_is_a_conflict_that_says_so(record, reported):
     """The lock may be forged: what it records alone is never overwritten without a saved copy."""
     found = plan(Row("", None, B, D, "conflict"), records={PATH: record} if record else {})
     finding = only(found.findings)
     assert found.blocked
-    assert told in finding.message
-    assert ("from Git" in finding.hint) == (".mlcc/base" in told)
+    assert reported in finding.message
+    assert ("from Git" in finding.hint) == (".mlcc/base" in reported)
 
 
 GIT = b"one\n<<<<<<< HEAD\ntwo\n=======\nTWO\n>>>>>>> branch\nthree\n"

@@ -255,7 +255,7 @@ def test_a_path_without_a_key_is_text():
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "told"),
+    ("path", "text", "reported"),
     [
         (("secrets", "API_TOKEN"), "hunter2-hunter2", False),
         (("tags",), "hf_" + "a1B2" * 9, False),
@@ -265,10 +265,10 @@ def test_a_path_without_a_key_is_text():
         (("seed_files", "tests"), "ghp_" + "a1B2" * 9, False),
     ],
 )
-def test_a_secret_is_not_quoted(path, text, told):
+def test_a_secret_is_not_quoted(path, text, reported):
     value, wrong = coerce_text(path, text)
     assert value is None
-    assert (text in wrong) is told
+    assert (text in wrong) is reported
 
 
 def test_an_environment_cannot_be_called_default():

@@ -87,7 +87,7 @@ def test_a_description_may_be_gated_too(server):
     assert client(server).card("acme/tiny") == (REFUSED, "", True, None, "")
 
 
-def test_a_wrong_token_is_said(server):
+def test_a_wrong_token_is_reported(server):
     with pytest.raises(Unreachable, match="refuses the token"):
         client(server, HF_TOKEN="hf_wrong").card("acme/tiny")
 

@@ -63,7 +63,7 @@ def test_a_base_is_a_layer_of_its_own():
         ("../base.yaml", {"repo/base.yaml": "ttl: 'x\n"}, ""),
     ],
 )
-def test_a_base_that_cannot_be_used_is_told_with_a_place(extends: str, files: dict[str, str], words: str):
+def test_a_base_that_cannot_be_used_is_reported_with_a_place(extends: str, files: dict[str, str], words: str):
     inputs = gathered({**files, "repo/app/mlcc.yaml": SMALLEST + f"extends: {extends}\n"})
     assert inputs.findings
     assert Source.BASE not in by_source(inputs)
@@ -122,7 +122,7 @@ def test_another_tool_s_link_says_nothing_about_mlcc():
     assert not gathered({}).findings
 
 
-def test_a_file_of_config_is_a_layer_and_a_missing_one_is_told():
+def test_a_file_of_config_is_a_layer_and_a_missing_one_is_reported():
     build_tree(HERE, {"extra.yaml": "ttl: 3d\n"})
     inputs = gathered({"repo/app/mlcc.yaml": SMALLEST}, Request(extra="extra.yaml"))
     assert by_source(inputs)[Source.CONFIG_FILE] == {"ttl": "3d"}

@@ -108,8 +108,8 @@ def test_a_listed_type_is_split_over_the_fewest_of_its_devices_with_room_for_sev
     assert (
         of(SMALL, "engine: {max_model_len: 4096}\n", ("ml.g5.48xlarge",)).value("engine.tensor_parallel_size") is None
     )
-    said = of(LARGE, deployment=", instance_type: ml.g5.48xlarge").get("engine.tensor_parallel_size")
-    assert said == 8, "four devices hold one sequence of the model's own length, eight hold more"
+    output_text = of(LARGE, deployment=", instance_type: ml.g5.48xlarge").get("engine.tensor_parallel_size")
+    assert output_text == 8, "four devices hold one sequence of the model's own length, eight hold more"
 
 
 @pytest.mark.parametrize(
@@ -280,10 +280,10 @@ def test_the_host_is_the_one_that_the_version_s_image_needs(deployment, version,
     found = resolved(text, known=load())
     for key in ("endpoint.inference_ami_version", "batch.transform_ami_version"):
         assert found.get(key) == (expected if key.startswith("endpoint") else None)
-    said = found.value("endpoint.inference_ami_version")
-    if said is not None:
-        assert said.source is Source.FRAMEWORK
-        assert "frameworks/triton.yaml" in said.origin or "instances/p6" in said.origin
+    output_text = found.value("endpoint.inference_ami_version")
+    if output_text is not None:
+        assert output_text.source is Source.FRAMEWORK
+        assert "frameworks/triton.yaml" in output_text.origin or "instances/p6" in output_text.origin
     own = resolved(text + "endpoint: {inference_ami_version: al2-ami-sagemaker-inference-gpu-2}\n", known=load())
     assert own.get("endpoint.inference_ami_version") == "al2-ami-sagemaker-inference-gpu-2"
 

@@ -184,7 +184,7 @@ def test_a_second_journal_takes_over_what_the_first_one_tells():
     assert found.records["do/x"] == Record("managed", 0o755, new)
 
 
-def test_what_is_gone_stays_told():
+def test_what_is_gone_stays_reported():
     """The first apply deleted the file; the base tree may still hold it when the second is killed too."""
     old = digest(b"old")
     first = Journal("stage-1", {"do/x": Entry(old, None, old, None)})
@@ -199,7 +199,7 @@ def test_only_what_a_layer_renders_is_taken_over():
     assert journal.journal_of_plan("stage-2", Plan((), {}, {}), known({}, {}), first).entries == {}
 
 
-def test_a_change_of_today_counts_before_what_was_told():
+def test_a_change_of_today_counts_before_what_was_recorded():
     first = Journal("stage-1", {"a": Entry(None, digest(b"1"), None, digest(b"1"), 0o755)})
     plan = Plan((Change("a", "update", b"2", 0o644), Change("b", "delete")), {"a": b"2"}, {})
     made = journal.journal_of_plan("stage-2", plan, known({"a": b"1", "b": b"b"}, {"a": b"1", "b": b"b"}), first)

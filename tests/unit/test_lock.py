@@ -138,7 +138,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(
-    ("text", "told", "hint"),
+    ("text", "reported", "hint"),
     [
         ("version: 2\nfiles: {}\n", "has format 2", "upgrade mlcc; the lock stays"),
         ("version: 2\nparts: [a]\n", "a newer mlcc wrote it", "upgrade mlcc; the lock stays"),
@@ -149,12 +149,12 @@ HOSTILE = {
         ("<<<<<<< HEAD\n=======\n>>>>>>> x\n", "a merge of two branches", "mlcc apply settles it"),
     ],
 )
-def test_a_lock_of_a_newer_mlcc_is_called_so(text, told, hint):
+def test_a_lock_of_a_newer_mlcc_is_called_so(text, reported, hint):
     with pytest.raises(UserError) as caught:
         lock.read_lock(text.encode())
     first = caught.value.findings[0]
     assert (first.code, first.file) == ("MLCC205", "mlcc.lock")
-    assert told in first.message
+    assert reported in first.message
     assert caught.value.findings[0].hint.startswith(hint)
 
 
@@ -173,7 +173,7 @@ def test_a_hostile_lock_is_a_finding(name):
     first = caught.value.findings[0]
     assert (first.code, first.file) == ("MLCC205", "mlcc.lock")
     assert "Git" in first.hint
-    assert len(caught.value.findings) > 1, "what is wrong is said too"
+    assert len(caught.value.findings) > 1, "what is wrong is reported too"
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_each_format(name, backend, batch, inputs, outputs):
     assert tensors(found, "outputs") == outputs
 
 
-def test_what_is_left_out_is_said():
+def test_what_is_left_out_is_reported():
     [note] = look("a.onnx", FILES["a.onnx"]).notes
     assert note.endswith("label")
 
@@ -266,8 +266,8 @@ def test_two_inputs_of_one_name_are_one():
 @pytest.mark.parametrize("odd", ['"9"', "[]", "null", "1e3", "-1", "true", str(10**9)])
 def test_what_a_pickle_s_process_says_is_not_believed(tmp_path, odd):
     """A file named joblib.py beside it would be its module; here the process is a script that says what it likes."""
-    said = f'{{"features": {odd}, "type": "TYPE_FP64"}}'
-    build_tree(tmp_path, {"bin/python3": File(f"#!/bin/sh\necho '{said}'\n", 0o755)})
+    output_text = f'{{"features": {odd}, "type": "TYPE_FP64"}}'
+    build_tree(tmp_path, {"bin/python3": File(f"#!/bin/sh\necho '{output_text}'\n", 0o755)})
     Path("a.pkl").write_bytes(b"")
     with pytest.raises(UserError) as problem:
         model_files.inspect("a.pkl", BACKENDS, "", "", True, {"PATH": str(tmp_path / "bin")})

@@ -1,4 +1,4 @@
-"""What a version of an engine knows: which list is taken, and what the serve script is told."""
+"""What a version of an engine knows: which list is taken, and what the serve script gets."""
 
 from __future__ import annotations
 
@@ -130,8 +130,8 @@ ENGINE = Engine(
 
 
 def test_the_serve_script_gets_what_it_needs():
-    told = json.loads(engine_file.engine_document(ENGINE, "0.10.0", options.at_version(BASE, "0.10.0")))
-    assert told == {
+    reported = json.loads(engine_file.engine_document(ENGINE, "0.10.0", options.at_version(BASE, "0.10.0")))
+    assert reported == {
         "engine": "base",
         "version": "0.10.0",
         "prefixes": ["BASE_", "OLD_"],
@@ -150,16 +150,16 @@ def test_the_serve_script_gets_what_it_needs():
 
 
 def test_without_a_list_the_serve_script_gets_no_options():
-    told = json.loads(engine_file.engine_document(Engine("plain", "test"), "", None))
-    assert (told["options"], told["variables"], told["model_variable"]) == ({}, [], "")
+    reported = json.loads(engine_file.engine_document(Engine("plain", "test"), "", None))
+    assert (reported["options"], reported["variables"], reported["model_variable"]) == ({}, [], "")
 
 
 def test_many_names_are_few_lines():
     found = load().options("vllm")
     assert found is not None
-    told = engine_file.engine_document(load().engines["vllm"], "0.31.0", options.at_version(found, "0.31.0"))
-    assert len(told.splitlines()) < 250
-    assert max(map(len, told.splitlines())) < 120
+    reported = engine_file.engine_document(load().engines["vllm"], "0.31.0", options.at_version(found, "0.31.0"))
+    assert len(reported.splitlines()) < 250
+    assert max(map(len, reported.splitlines())) < 120
 
 
 def test_lists_that_inherit_from_each_other_end(tmp_path):

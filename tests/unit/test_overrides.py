@@ -88,7 +88,7 @@ def test_variables_have_their_names_as_origins_and_foreign_ones_are_left_alone()
     assert layer.root.mark_of(("deployment", "region")).file == "$ML_REGION"
 
 
-def test_every_wrong_variable_is_told_at_once():
+def test_every_wrong_variable_is_reported_at_once():
     _, problems = overrides.variables({"ML_INSTANCE_COUNT": "x", "ML_REGION": "\x1b[2J"})
     found = list(problems)
     assert {f.code for f in found} == {"MLCC023", "MLCC034"}

@@ -134,14 +134,14 @@ def test_a_foreground_program_gives_its_code(script: str, code: int):
     assert programs.foreground(python(script), environ=ENVIRON, cleaner=Plain) == code
 
 
-def test_a_foreground_program_is_heard_line_by_line(capfd: pytest.CaptureFixture[str]):
+def test_a_foreground_program_is_read_line_by_line(capfd: pytest.CaptureFixture[str]):
     script = (
         "import os; os.write(2, b'\\x1b[1m##[x]\\n'); os.write(1, b'a\\r\\n\\nb' + b'x' * (3 << 20) + b'\\nc\\xff')"
     )
     assert programs.foreground(python(script), environ=ENVIRON, cleaner=Plain) == 0
-    said = capfd.readouterr()
-    assert said.out == "a\n\n(a line that is too long to show)\nc\ufffd\n"
-    assert said.err == "\\x1b[1m#\\#[x]\n"
+    output_text = capfd.readouterr()
+    assert output_text.out == "a\n\n(a line that is too long to show)\nc\ufffd\n"
+    assert output_text.err == "\\x1b[1m#\\#[x]\n"
 
 
 def test_what_a_program_leaves_behind_does_not_hold_the_caller_up(capfd: pytest.CaptureFixture[str]):

@@ -86,12 +86,12 @@ def test_it_says_yes_to_locks(tmp_path):
 def test_it_never_says_yes_where_jsonschema_objects():
     """Every place of the example that shows every key, with every odd value in it, or a key beside it."""
     example = plain(ROOT / "mlcc.example.yaml")
-    full, said_yes, refused = validator.load_schema("mlcc"), 0, 0
+    full, answered_yes, refused = validator.load_schema("mlcc"), 0, 0
     for path in places(example):
         for odd in ODD:
             value = changed(example, path, odd)
             if accepts(full, value):
-                said_yes += 1
+                answered_yes += 1
                 assert not objections("mlcc", value), (path, odd)
             else:
                 refused += 1
@@ -101,7 +101,7 @@ def test_it_never_says_yes_where_jsonschema_objects():
         if isinstance(parent, dict):
             value = changed(example, (*path, "surprise"), 1)
             assert not accepts(full, value) or not objections("mlcc", value)
-    assert said_yes > 80, "a test that never sees a yes proves nothing"
+    assert answered_yes > 80, "a test that never sees a yes proves nothing"
     assert refused > 500
 
 

@@ -181,11 +181,11 @@ FLAT = st.dictionaries(WORDS, WORDS, max_size=3)
         st.sampled_from([Source.OPTION, Source.ENVIRONMENT, Source.CONFIG_FILE, Source.BASE, Source.MANIFEST]), FLAT
     )
 )
-def test_every_key_has_the_value_of_its_strongest_source(said):
-    layers = [node_layer(source, {"tags": tags}, source.label) for source, tags in said.items()]
+def test_every_key_has_the_value_of_its_strongest_source(output_text):
+    layers = [node_layer(source, {"tags": tags}, source.label) for source, tags in output_text.items()]
     found = resolve_layers((layer(Source.FILE, BASE), *layers), registries())
     for key in "abc":
-        says = sorted((s, tags[key]) for s, tags in said.items() if key in tags)
+        says = sorted((s, tags[key]) for s, tags in output_text.items() if key in tags)
         value = found.value(f"tags.{key}")
         assert (value is None) == (not says)
         if says:

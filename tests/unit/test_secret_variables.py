@@ -1,4 +1,4 @@
-"""Secrets of a container: what it is told of them, and how its entry point reads them."""
+"""Secrets of a container: what it gets of them, and how its entry point reads them."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ KEY = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-real-
 CANARY = "canary-5f2b"
 
 
-# ---------------------------------------------------------------- what a container is told
-def told(**values: Any) -> dict[str, str]:
+# ---------------------------------------------------------------- what a container gets
+def reported(**values: Any) -> dict[str, str]:
     return secret_variables.variables({parse_path(f"secrets.HF_TOKEN.{k}") or (): v for k, v in values.items()})
 
 
@@ -51,7 +51,7 @@ def told(**values: Any) -> dict[str, str]:
     ],
 )
 def test_a_container_gets_the_place_of_a_secret(values, expected):
-    assert told(**values) == ({} if expected is None else {"MLCC_SECRET_HF_TOKEN": expected})
+    assert reported(**values) == ({} if expected is None else {"MLCC_SECRET_HF_TOKEN": expected})
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_requests_are_signed_as_botocore_signs_them():
         key = program.Credentials("AKIDEXAMPLE", "not-a-real-key", token)
         url = "https://secretsmanager.eu-west-1.amazonaws.com/"
         ours = program.signed(url, "eu-west-1", body, key, now)
-        said = {k: v for k, v in ours.items() if k in ("content-type", "x-amz-target")}
-        request = AWSRequest("POST", url, headers=said, data=body)
+        output_text = {k: v for k, v in ours.items() if k in ("content-type", "x-amz-target")}
+        request = AWSRequest("POST", url, headers=output_text, data=body)
         signer = SigV4Auth(Credentials(key.key_id, key.secret, token or None), "secretsmanager", "eu-west-1")
         request.context["timestamp"] = ours["x-amz-date"]
         request.headers["X-Amz-Date"] = ours["x-amz-date"]
@@ -322,8 +322,8 @@ def test_an_answer_that_is_none_is_one_line_and_not_quoted():
     """All at once: each is tried several times, and waits between."""
     with ThreadPoolExecutor(len(NO_ANSWERS)) as pool:
         ended = dict(zip(NO_ANSWERS, pool.map(asked_once, NO_ANSWERS.values()), strict=True))
-    said = "with_secrets: HF_TOKEN (mlcc/hf-token): its answer is not HTTP, or broke off\n"
-    assert ended == dict.fromkeys(NO_ANSWERS, (1, said))
+    output_text = "with_secrets: HF_TOKEN (mlcc/hf-token): its answer is not HTTP, or broke off\n"
+    assert ended == dict.fromkeys(NO_ANSWERS, (1, output_text))
 
 
 def asked_once(data: str) -> tuple[int, str]:

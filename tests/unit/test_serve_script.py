@@ -186,7 +186,7 @@ def test_the_engine_sees_its_own_variables_only():
     assert serve.environment(environ, engine()) == {"TOY_HOME": "/x", "PATH": "/bin"}
 
 
-def test_nginx_is_told_where_everything_is(tmp_path, monkeypatch):
+def test_nginx_is_given_where_everything_is(tmp_path, monkeypatch):
     routed = engine(routes={"ping": "/health", "invocations": "/v1/chat/completions"})
     text = serve.write_nginx_conf(tmp_path, routed, "127.0.0.1", 9000, 9001).read_text()
     for words in (
@@ -311,10 +311,10 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 def test_an_engine_with_paths_of_its_own_takes_the_scripts_place(start):
     process, url = start({"TOY_SEED": "7", "TOY_HOME": "/x"}, "serve")
     ready(url, process)
-    status, told = call(f"{url}/invocations", "hello")
-    assert (status, told["path"], told["body"]) == (200, "/invocations", "hello")
-    assert {"--model=a/b", "--quiet", "--seed=7"} <= set(told["argv"])
-    assert told["env"] == ["TOY_HOME"]
+    status, reported = call(f"{url}/invocations", "hello")
+    assert (status, reported["path"], reported["body"]) == (200, "/invocations", "hello")
+    assert {"--model=a/b", "--quiet", "--seed=7"} <= set(reported["argv"])
+    assert reported["env"] == ["TOY_HOME"]
     process.send_signal(signal.SIGTERM)
     code, err = ended(process)
     assert code == -signal.SIGTERM
@@ -355,16 +355,16 @@ def test_the_container_ends_when_its_engine_does(start):
 
 
 @pytest.mark.real  # nginx
-def test_until_the_engine_listens_callers_are_told(start):
+def test_until_the_engine_listens_callers_are_informed(start):
     _, url = start(None, routes=ROUTES, command=[sys.executable, "-c", "import time; time.sleep(60)"])
-    deadline, told = time.monotonic() + 20, (0, "")
-    while told[0] != 503 and time.monotonic() < deadline:
+    deadline, reported = time.monotonic() + 20, (0, "")
+    while reported[0] != 503 and time.monotonic() < deadline:
         try:
-            told = call(f"{url}/ping")
+            reported = call(f"{url}/ping")
         except OSError:
             time.sleep(0.05)
-    assert told[0] == 503
-    assert "does not answer yet" in told[1]
+    assert reported[0] == 503
+    assert "does not answer yet" in reported[1]
 
 
 @pytest.mark.parametrize("routes", [{}, pytest.param(ROUTES, marks=pytest.mark.real)])  # nginx

@@ -497,10 +497,10 @@ def test_every_check_has_a_good_and_a_bad_case():
 )
 def test_issues_of_a_version_are_reported_where_they_happen(deployment, expected):
     text = text_of("framework: {version: 0.27.1}\n", deployment=deployment)
-    told = found(text, "MLCC154", OWN)
-    assert [f.message for f in told] == expected
-    assert [f.severity.label for f in told] == ["warning", "note", "note", "note"][: len(told)]
-    assert {f.hint for f in told} == {"where"}
+    reported = found(text, "MLCC154", OWN)
+    assert [f.message for f in reported] == expected
+    assert [f.severity.label for f in reported] == ["warning", "note", "note", "note"][: len(reported)]
+    assert {f.hint for f in reported} == {"where"}
 
 
 def test_a_config_without_version_has_no_issues():
@@ -585,8 +585,8 @@ def test_a_mistake_that_several_components_share_is_reported_once():
 
 def test_weights_pass_through_the_machines_memory():
     text = text_of(LENGTH + TWO % "", model="model: {name: Qwen/Qwen3-32B}\n")
-    told = [f for f in found(text, "MLCC146") if "pass through" in f.message]
-    assert only(told).severity is Severity.WARNING
+    reported = [f for f in found(text, "MLCC146") if "pass through" in f.message]
+    assert only(reported).severity is Severity.WARNING
 
 
 def test_an_option_of_another_version_is_a_warning():
@@ -616,8 +616,8 @@ rows:
     [("0.5", ""), ("nan", "not a number"), ("inf", "not a number"), ("x", "not a number"), ("", "")],
 )
 def test_numbers_are_finite(value, wrong):
-    told = found(text_of(f"env: {{VLLM_RATIO: '{value}'}}\n"), "MLCC131", OLDER)
-    assert bool(told) is bool(wrong)
+    reported = found(text_of(f"env: {{VLLM_RATIO: '{value}'}}\n"), "MLCC131", OLDER)
+    assert bool(reported) is bool(wrong)
 
 
 @pytest.mark.parametrize(("value", "wrong"), [("a b", False), ("a,b", False), ('["a"]', False), ("[a", True)])
@@ -626,8 +626,8 @@ def test_a_list_that_begins_like_json_is_json(value, wrong):
 
 
 def test_a_key_that_this_version_has_no_option_for():
-    told = {f.path: f.message for f in found(text_of("engine: {max_model_len: 4096}\n"), "MLCC132", OLDER)}
-    assert "has no option --max-model-len" in told["engine.max_model_len"]
+    reported = {f.path: f.message for f in found(text_of("engine: {max_model_len: 4096}\n"), "MLCC132", OLDER)}
+    assert "has no option --max-model-len" in reported["engine.max_model_len"]
 
 
 def test_an_engine_without_a_list_is_not_checked():
@@ -720,9 +720,9 @@ def test_forty_components_are_checked_in_little_time():
     text = text_of(f"inference_components: [{components}]\n", deployment=FOUR)
     found(text)
     started = time.process_time()
-    told = found(text)
+    reported = found(text)
     assert time.process_time() - started < 4
-    assert len([f for f in told if f.code == "MLCC132"]) == 40
+    assert len([f for f in reported if f.code == "MLCC132"]) == 40
 
 
 ENGINES = """
@@ -746,9 +746,9 @@ def test_an_engine_row_of_a_project_may_be_odd():
         "engine: {dtype: half, load_format: auto, max_model_len: 5, lora: {enabled: true}, enable_prefix_caching: true}\n"
         "env: {VLLM_M: a, VLLM_N: '7', VLLM_O: b, VLLM_X: 'false'}\n"
     )
-    told = found(text, "", known)
-    assert "MLCC130" in [f.code for f in told]
-    assert {f.path for f in told if f.code == "MLCC133"} == {"engine.dtype", "engine.load_format"}
+    reported = found(text, "", known)
+    assert "MLCC130" in [f.code for f in reported]
+    assert {f.path for f in reported if f.code == "MLCC133"} == {"engine.dtype", "engine.load_format"}
 
 
 def test_the_rules_about_variables_are_the_ones_that_can_be_left_out():

@@ -90,7 +90,7 @@ def test_engine_options_are_for_engines(config, unused):
 def test_the_registry_and_the_start_script_know_the_same_variables():
     script = (ROOT / "cookiecutters/architectures/triton/{{cookiecutter.root}}/code/serve").read_text()
     tree = ast.parse(script)
-    said = {t.id: ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) for t in n.targets
+    output_text = {t.id: ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) for t in n.targets
             if isinstance(t, ast.Name) and t.id in ("OPTIONS", "OTHERS")}  # fmt: skip
-    names = {f"SAGEMAKER_TRITON_{name}" for name in (*said["OPTIONS"], *said["OTHERS"])}
+    names = {f"SAGEMAKER_TRITON_{name}" for name in (*output_text["OPTIONS"], *output_text["OTHERS"])}
     assert names == set(load().architectures["triton"].variables)

@@ -89,7 +89,7 @@ def test_a_typed_key_becomes_a_variable(name, key):
     given = sample(key)
     found = of(written(key, given), name)
     if given is how.opposite and engine.drops_false:
-        # an entry point that drops `false` is told the opposite
+        # an entry point that drops `false` gets the opposite
         assert value(found, f"env.{spelling.variable(engine, engine.negation + how.option)}").value == "true"
         assert found.value(f"env.{spelling.variable(engine, how.option)}") is None
         return
@@ -343,8 +343,8 @@ def test_an_engine_s_own_words_for_a_value_and_what_it_needs_besides():
     assert value(found, "env.SGLANG_SPECULATIVE_ALGORITHM").value == "STANDALONE"
     assert value(found, "env.SGLANG_SPECULATIVE_NUM_STEPS").value == "3"
     assert value(found, "env.SGLANG_SPECULATIVE_EAGLE_TOPK").value == "1"
-    said = of(text + "env: {SGLANG_SPECULATIVE_EAGLE_TOPK: '4'}\n", "sglang")
-    assert value(said, "env.SGLANG_SPECULATIVE_EAGLE_TOPK").value == "4"
+    output_text = of(text + "env: {SGLANG_SPECULATIVE_EAGLE_TOPK: '4'}\n", "sglang")
+    assert value(output_text, "env.SGLANG_SPECULATIVE_EAGLE_TOPK").value == "4"
     back = of("env: {SGLANG_SPECULATIVE_ALGORITHM: EAGLE3}\n", "sglang")
     assert value(back, "engine.speculative.method").value == "eagle3"
     assert value(back, "env.SGLANG_SPECULATIVE_ALGORITHM").value == "EAGLE3"
@@ -389,8 +389,8 @@ def test_what_is_stronger_takes_the_opposite_option_back(name):
     assert found.value(f"env.{prefix}NO_{NO}") is None
     off = layer(Source.OPTION, "engine: {enable_prefix_caching: false}")
     found = of(f"env: {{{prefix}{NO}: 'true'}}\n", name, off)
-    told = {k: found.value(f"env.{prefix}{k}") for k in (NO, f"NO_{NO}")}
-    assert {k: v.value for k, v in told.items() if v is not None} == (
+    reported = {k: found.value(f"env.{prefix}{k}") for k in (NO, f"NO_{NO}")}
+    assert {k: v.value for k, v in reported.items() if v is not None} == (
         {NO: "false"} if name == "vllm" else {f"NO_{NO}": "true"}
     )
 
@@ -407,10 +407,10 @@ def test_a_component_takes_back_what_the_project_switches(name, project, own):
         k: (found.value(f"inference_components[c].env.{prefix}{k}") or found.value(f"env.{prefix}{k}"))
         for k in (NO, f"NO_{NO}")
     }
-    told = {k: v.value for k, v in both.items() if v is not None}
-    switched = {k for k, v in told.items() if v == "true"}
+    reported = {k: v.value for k, v in both.items() if v is not None}
+    switched = {k for k, v in reported.items() if v == "true"}
     assert switched == ({NO} if own else set() if name == "vllm" else {f"NO_{NO}"})
-    assert told.get(NO, "false") == str(own).lower()
+    assert reported.get(NO, "false") == str(own).lower()
 
 
 def test_a_switch_without_a_value_is_on():

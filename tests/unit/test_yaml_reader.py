@@ -317,7 +317,7 @@ def test_the_config_limits_are_those_of_the_contract():
 
 
 @pytest.mark.parametrize("line", ["a: 1\n", "a{n}: !x 1\n", "a{n}: 0888\n", "{n}: 1\n"])
-def test_mistakes_are_told_up_to_a_number(line):
+def test_mistakes_are_reported_up_to_a_number(line):
     found = load("".join(line.replace("{n}", str(n)) for n in range(1000))).findings
     assert len(found) == events.MAX_FINDINGS
 

@@ -53,7 +53,7 @@ def command(key: str, value: str | None, unset: bool, env: str, file: str) -> in
     if results[-1] == before:
         session.say(f"{printable(name, 200)}: {printable(format_path(where), 120)} is that already")
         return 0
-    _told(session, name, where, edit.comment_above(before.decode("utf-8"), where) if unset else None)
+    _report(session, name, where, edit.comment_above(before.decode("utf-8"), where) if unset else None)
     if left:
         session.say(f"{left} error{'s are' if left > 1 else ' is'} left: mlcc validate says which")
     return 0
@@ -89,7 +89,7 @@ def _edited(before: bytes, name: str, path: Path, value: object) -> str:
     return edit.change(before.decode("utf-8"), path, value)
 
 
-def _told(session: Session, name: str, path: Path, comment: int | None) -> None:
+def _report(session: Session, name: str, path: Path, comment: int | None) -> None:
     """comment: the line of the comment that stood above what was removed (0: none did); None when it was set."""
     done = "set" if comment is None else "removed"
     left = f"; the comment above it is left (line {comment})" if comment else ""
