@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from mlcc.apply.state import OWN_FILES, STAGES, TXN_DIR, State, unfinished
 from mlcc.core.errors import UserError
@@ -23,6 +23,7 @@ from mlcc.core.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
 from mlcc.io.disk import writer
 from mlcc.io.disk.reader import Directory, Refused
 from mlcc.io.disk.writer import make_directories, remove_empty, remove_files, remove_flat, signals_wait, write_file
+from mlcc.load.locate import FILE_NAMES
 from mlcc.plan.changes import DELETE, SAVED_SUFFIX, Known, Plan
 from mlcc.plan.journal import Journal, journal_of_plan
 from mlcc.plan.notes import saved_note
@@ -287,7 +288,10 @@ def _finish(target: Directory) -> None:
 
 
 def _sweep(target: Directory) -> None:
-    """Removes what finished or killed transactions left."""
+    """Removes what finished or killed transactions left, and a killed `set`."""
+    for name in FILE_NAMES:
+        with suppress(FileNotFoundError):
+            os.unlink(f".{name}.mlcc-new", dir_fd=target.fd)
     if target.exists(TXN_DIR):
         for stage in STAGES:
             remove_flat(target, f"{TXN_DIR}/{stage}")

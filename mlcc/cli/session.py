@@ -62,7 +62,9 @@ class Session:
     @property
     def staging(self) -> tuple[str, ...]:
         """Directories in which temporary files may be made, best first."""
-        return (self.environ.get("TMPDIR", ""), "/tmp", "/var/tmp", "/dev/shm")
+        from mlcc.io.disk.staging import places
+
+        return places(self.environ)
 
     @property
     def width(self) -> int:

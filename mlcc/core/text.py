@@ -29,9 +29,9 @@ _USED = (
     f"|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
     f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]"
 )
-# Azure Pipelines obeys `##vso[` and `##[`, GitHub's runner `##[`, wherever in a line they stand; GitHub's runner obeys
-# `::` where a line begins with it, with or without white space before it.
-_AGENT_ANYWHERE = r"(?i)#(?=#(?:vso)?\[)"
+# Azure Pipelines obeys `##vso[` and `##[`, GitHub's runner `##[`, TeamCity `##teamcity[`, wherever in a line they
+# stand; GitHub's runner obeys `::` where a line begins with it, with or without white space before it.
+_AGENT_ANYWHERE = r"(?i)#(?=#(?:vso|teamcity)?\[)"
 _AGENT_AT_START = r"((?:\A|(?<=[\r\n]))[^\S\r\n]*)(?=::)"
 
 

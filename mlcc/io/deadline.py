@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -48,8 +49,9 @@ class Capped:
 class Watch:
     """Ends the connection at the latest moment, whatever is waited for then: TLS, a proxy, or the answer."""
 
-    def __init__(self, total_s: float) -> None:
-        """total_s: seconds from the start to the latest moment."""
+    def __init__(self, total_s: float, known: Mapping[tuple[str, int], Sequence[str]]) -> None:
+        """total_s: seconds from the start to the latest moment; known: addresses of hosts, which are not looked up."""
+        self._known = known
         self.late = threading.Event()
         self._socket: socket.socket | None = None
         self._timer = threading.Timer(total_s, self._shut_down)
@@ -62,7 +64,7 @@ class Watch:
     def connect(self, address: tuple[str, int], timeout: float | None, source: Any = None) -> socket.socket:
         """A connection to the first address that answers.  Raises OSError."""
         problem: OSError = OSError("no address")
-        for found in addresses(*address):
+        for found in self._known.get((address[0], address[1])) or addresses(*address):
             if self.late.is_set():
                 raise TimeoutError
             try:

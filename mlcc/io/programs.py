@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol
@@ -120,9 +121,10 @@ def capped(argv: Sequence[str], *, environ: Mapping[str, str], timeout_s: float,
     """Runs a program that is a stranger's: what it prints beyond `max_bytes` ends it, as does the time; no stderr."""
     import subprocess
 
-    with _timed(argv, timeout_s, stderr=subprocess.DEVNULL, env=dict(environ)) as process:
-        assert process.stdout is not None
-        found = process.stdout.read(max_bytes + 1)
+    found = b""
+    with _timed(argv, timeout_s, stderr=subprocess.DEVNULL, env=dict(environ)) as (process, parts):
+        while len(found) <= max_bytes and (part := next(parts, b"")):
+            found += part
         if len(found) > max_bytes:
             process.kill()
         return Finished(process.wait(), found[:max_bytes])
@@ -136,9 +138,8 @@ def end_of(argv: Sequence[str], *, environ: Mapping[str, str], timeout_s: float,
     import subprocess
 
     kept, cut = b"", False
-    with _timed(argv, timeout_s, stderr=subprocess.STDOUT, env=dict(environ)) as process:
-        assert process.stdout is not None
-        while part := process.stdout.read(max_bytes):
+    with _timed(argv, timeout_s, stderr=subprocess.STDOUT, env=dict(environ)) as (_, parts):
+        for part in parts:
             kept += part
             cut = cut or len(kept) > max_bytes
             kept = kept[-max_bytes:]
@@ -146,18 +147,13 @@ def end_of(argv: Sequence[str], *, environ: Mapping[str, str], timeout_s: float,
 
 
 @contextmanager
-def _timed(argv: Sequence[str], timeout_s: float, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that runs for so long at most, and not beyond the block."""
-    import threading
-
+def _timed(argv: Sequence[str], timeout_s: float, **options: Any) -> Iterator[tuple[Any, Iterator[bytes]]]:
+    """A program that runs for so long at most, and not beyond the block; and what it prints, in parts, until then."""
     made = list["subprocess.Popen[bytes]"]()
-    watch = threading.Timer(timeout_s, lambda: made[0].kill())
     try:
         process = _start(made, argv, **options)
-        watch.start()
-        yield process
+        yield process, _parts(process, time.monotonic() + timeout_s)
     finally:
-        watch.cancel()
         for process in made:
             process.kill()
             process.wait()
@@ -190,6 +186,21 @@ def lines(
                 process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+
+
+def _parts(process: subprocess.Popen[bytes], end: float) -> Iterator[bytes]:
+    """What a program prints until the moment `end`, at which it is ended: a child of it may hold its output open."""
+    import select
+
+    assert process.stdout is not None
+    fd = process.stdout.fileno()
+    while (left := end - time.monotonic()) > 0:
+        if select.select([fd], [], [], left)[0]:
+            part = os.read(fd, 1 << 16)
+            if not part:
+                return
+            yield part
+    process.kill()
 
 
 class Cleaner(Protocol):
@@ -278,8 +289,10 @@ def _end(process: subprocess.Popen[bytes], grace_s: float) -> int:
     return process.wait()
 
 
-def background(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str, log: IO[bytes]) -> int:
-    """Starts a program that outlives this one, in a session of its own, and returns its pid."""
+def background(
+    argv: Sequence[str], *, environ: Mapping[str, str], cwd: str, log: IO[bytes], kept: Sequence[int] = ()
+) -> int:
+    """Starts a program that outlives this one, in a session of its own; its pid.  kept: descriptors that it holds."""
     import subprocess
 
     try:
@@ -292,6 +305,7 @@ def background(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str, log
             env=dict(environ),
             start_new_session=True,
             close_fds=True,
+            pass_fds=kept,
         )
     except FileNotFoundError:
         raise missing(argv[0]) from None

@@ -11,10 +11,11 @@ import http.client
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Mapping
-from ipaddress import ip_address
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
+from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.core.version import VERSION
@@ -23,6 +24,10 @@ from mlcc.io.deadline import Capped, Watch, addresses
 LOCAL = ("127.0.0.1", "localhost", "::1")
 MOVED = (301, 302, 303, 307, 308)
 MAX_URL = 8192
+# Where clouds answer with the credentials of a machine, beside link-local addresses: EC2 over IPv6, Alibaba, Oracle.
+METADATA = ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
+# IPv4-compatible, mapped and translated addresses.
+_WRAPPING = (ip_network("::/96"), ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96"))
 PROXIES = frozenset({"http"})
 _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 
@@ -105,14 +110,17 @@ def exchange(
     *,
     cap: int,
     total_s: float,
+    known: Mapping[tuple[str, int], Sequence[str]] = EMPTY,
 ) -> Answer:
     """One request and its answer, which has `total_s` seconds from the first attempt to connect to its last byte.
 
-    Of the body `cap` + 1 bytes are read at the most, so that the caller sees that there are more.  The connection is
-    closed.  Raises TimeoutError when it takes longer, OSError and HTTPException for other trouble, ValueError for a
-    header that cannot be sent.
+    Of the body `cap` + 1 bytes are read at the most, so that the caller sees that there are more.  known: addresses of
+    hosts and ports that are not looked up anew.  The connection is closed.
+
+    Raises TimeoutError when it takes longer, OSError and HTTPException for other trouble, ValueError for a header that
+    cannot be sent.
     """
-    watch = Watch(total_s)
+    watch = Watch(total_s, known)
     # what HTTPConnection dials with: names, TLS and a proxy's answer take of the same time
     connection._create_connection = watch.connect  # type: ignore[attr-defined]
     try:
@@ -144,6 +152,7 @@ class Web:
         self._environ = environ
         self._limits = limits
         self._resolve = resolve
+        self._judged: dict[tuple[str, int], list[str]] = {}
 
     def get(self, url: str, cap: int, token: str = "") -> Answer:
         """The answer to a question, after redirects.  cap: how many bytes it may have; token: for the first origin."""
@@ -175,12 +184,15 @@ class Web:
         if self._proxy(following) is not None and not _is_address(following.host):
             return False  # the proxy looks it up, and decides
         try:
-            found = [ip_address(a.partition("%")[0]) for a in self._resolve(following.host, following.port)]
-            if any(a.is_link_local for a in found):
+            texts = list(self._resolve(following.host, following.port))
+            # it is these that are asked: a name may have others a moment later
+            self._judged[following.host, following.port] = texts
+            found = [_address(a) for a in texts]
+            if any(a.is_link_local or str(a) in METADATA for a in found):
                 return True
             if all(a.is_global for a in found):
                 return False
-            return any(ip_address(a.partition("%")[0]).is_global for a in self._resolve(first.host, first.port))
+            return any(_address(a).is_global for a in self._resolve(first.host, first.port))
         except (OSError, ValueError):
             return False  # asking it will say what is wrong
 
@@ -190,7 +202,8 @@ class Web:
             headers["Authorization"] = f"Bearer {token}"
         try:
             connection, target = self._connection(url, at, headers)
-            found = exchange(connection, "GET", target, headers=headers, cap=cap, total_s=self._limits.total_s)
+            total_s, known = self._limits.total_s, self._judged
+            found = exchange(connection, "GET", target, headers=headers, cap=cap, total_s=total_s, known=known)
         except (OSError, http.client.HTTPException, ValueError) as problem:
             raise Unreachable(_words(problem)) from None
         if found.status != 200:
@@ -225,6 +238,16 @@ class Web:
         if parts.scheme not in PROXIES or not parts.hostname:
             raise ValueError("a proxy of another kind")
         return parts
+
+
+def _address(text: str) -> IPv4Address | IPv6Address:
+    """An address; the IPv4 address of one that only wraps it.  text: with or without a zone."""
+    found = ip_address(text.partition("%")[0])
+    if isinstance(found, IPv4Address):
+        return found
+    if found.packed[:-2] != bytes(14) and any(found in network for network in _WRAPPING):
+        return IPv4Address(int(found) & 0xFFFFFFFF)
+    return found.sixtofour or found
 
 
 def _is_address(host: str) -> bool:

@@ -22,6 +22,7 @@ BUILD, SERVER = "build.json", "server.json"
 LOG = "server.log"
 # one for each server in the foreground
 FOREGROUND = "run-"
+MAX_FOREGROUND = 50
 MAX_BYTES = 64 * 1024
 
 
@@ -44,17 +45,17 @@ def read(directory: str, name: str) -> dict[str, Any]:
     if found is None:
         return {}
     try:
-        document = read_json(found[0])
+        document = read_json(found[0], finite=True)
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 
 
 def foreground(directory: str) -> list[dict[str, Any]]:
-    """What each server in the foreground wrote down."""
+    """What each server in the foreground wrote down; of more than MAX_FOREGROUND the first: somebody planted them."""
     with Directory(directory) as tree:
         names = [name for name in _top(tree) if name.startswith(FOREGROUND) and name.endswith(".json")]
-    return [read(directory, name) for name in names]
+    return [read(directory, name) for name in names[:MAX_FOREGROUND]]
 
 
 def _top(tree: Directory) -> list[str]:

@@ -107,10 +107,18 @@ def _element(items: list[Any], name: str, following: Any, value: Any) -> Any:
 def _round_trip(text: str, root: Node, path: Path, value: Any) -> str | None:
     """ruamel's way, unless a comment would be lost on it."""
     line_end = _line_end(text)
-    after = round_trip.edit_round_trip(text.replace("\r\n", "\n"), path, value).replace("\n", line_end)
-    own = _own_lines(root, path)
-    lost = Counter(_comments(text, root, own)) - Counter(_comments(after, _read(after), range(0)))
-    return after if not lost else None
+    try:
+        after = round_trip.edit_round_trip(text.replace("\r\n", "\n"), path, value).replace("\n", line_end)
+    except ValueError:  # a number of more digits than Python reads
+        return None
+    own = _own_lines(root, path) if value is None else range(0)
+    return after if not _lost(text, root, after, own) else None
+
+
+def _lost(before: str, root: Node, after: str, own: range) -> bool:
+    """True where a comment of the text before, but for those in lines of its own, is not in the one after."""
+    read = reader.load_yaml(after.encode(), "mlcc.yaml").root
+    return read is None or bool(Counter(_comments(before, root, own)) - Counter(_comments(after, read, range(0))))
 
 
 def _own_lines(root: Node, path: Path) -> range:
@@ -167,7 +175,10 @@ def _precise(text: str, root: Node, path: Path, value: Any) -> str | None:
     child = parent.value.get(key)
     lines = text.splitlines(keepends=True)
     if child is not None and len(rest) == 1:
-        return _removed(lines, parent, key) if value is None else _replaced(lines, child, value)
+        if value is None:
+            return _removed(lines, parent, key) or _emptied(lines, root, path)
+        after = _replaced(lines, child, value)
+        return after if after is not None and not _lost(text, root, after, range(0)) else None
     return None if child is not None or value is None else _inserted(lines, parent, rest, value)
 
 
@@ -194,7 +205,7 @@ def _replaced(lines: list[str], child: Node, value: Any) -> str | None:
     if child.end == (0, 0) or (not flow and (child.is_map or child.is_list or isinstance(value, (dict, list)))):
         return None
     (first, start), (last, end) = (child.mark.line, child.mark.column), child.end
-    if first != last and (not flow or any(line.lstrip().startswith("#") for line in lines[first:last])):
+    if first != last and not flow:
         return None
     before, after = lines[first - 1][: start - 1], lines[last - 1][end - 1 :]
     lines[first - 1 : last] = [before + writer.flow(value) + after]
@@ -225,6 +236,23 @@ def _removed(lines: list[str], parent: Node, key: str) -> str | None:
     if parent.style != "block" or child.end == (0, 0) or not starts_line or len(parent.keys) == 1:
         return None
     return "".join([*lines[: mark.line - 1], *lines[child.end[0] :]])
+
+
+def _emptied(lines: list[str], root: Node, path: Path) -> str | None:
+    """The lines without the only key of a block mapping, which is then written as an empty one."""
+    holder, rest = _deepest(root, path[:-1]) if len(path) > 1 else (root, path)
+    parent = _step(holder, rest[0]) if len(path) > 1 and len(rest) == 1 else None
+    if parent is None or not holder.is_map or parent.style != "block" or len(parent.keys) != 1:
+        return None
+    child, at = parent.value[str(path[-1])], holder.keys[str(rest[0])]
+    head = lines[at.line - 1]
+    colon = head.find(":", at.column - 1 + len(str(rest[0])))
+    behind = head[colon + 1 :].lstrip(" \t")
+    if child.end == (0, 0) or colon < 0 or parent.keys[str(path[-1])].line == at.line or behind[:1] not in "#\r\n":
+        return None
+    lines[at.line - 1] = f"{head[: colon + 1]} {{}}{head[colon + 1 :]}"
+    first = parent.keys[str(path[-1])].line
+    return "".join([*lines[: first - 1], *lines[child.end[0] :]])
 
 
 def _without_element(lines: list[str], root: Node, path: Path) -> str | None:

@@ -19,8 +19,11 @@ MANIFESTS = ("pyproject.toml", "package.json")
 MAX_BYTES = 1024 * 1024
 # tomllib takes the square of the parts of one key (`a.a.a...`), and a real key has few.
 MAX_KEY_PARTS = 50
-_WORD = re.compile(r"""[A-Za-z0-9_"'.-]+""")
-_BLANKS = str.maketrans("", "", " \t")
+# Texts in quotes, over several lines too, and comments: what is between them is TOML's own.
+_APART = (
+    r'''"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*'''
+)  # fmt: skip
+_LONG_KEY = rf"(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]+[ \t]*\.[ \t]*){{{MAX_KEY_PARTS}}}"
 
 
 class Table(NamedTuple):
@@ -45,8 +48,10 @@ def read_table(name: str, data: bytes) -> Table:
 
 def _of_pyproject(data: bytes) -> Table:
     text = data.decode("utf-8")
-    line = next((n for n, line in enumerate(text.splitlines(), 1) if _has_long_key(line)), 0)
-    if line:
+    plain = re.sub(_APART, _as_word, text, flags=re.DOTALL)
+    found = re.search(_LONG_KEY, plain)
+    if found is not None:
+        line = plain.count("\n", 0, found.start()) + 1
         return Table(None, f"a key in line {line} has more than {MAX_KEY_PARTS} parts")
     if sys.version_info >= (3, 11):
         import tomllib
@@ -56,13 +61,9 @@ def _of_pyproject(data: bytes) -> Table:
     return Table(tool.get("mlcc")) if isinstance(tool, dict) else Table(None, "tool in pyproject.toml is no table")
 
 
-def _has_long_key(line: str) -> bool:
-    """True where a key of many parts may stand: at the beginning, or behind a bracket, a brace or a comma."""
-    if line.count(".") < MAX_KEY_PARTS:
-        return False
-    compact = line.translate(_BLANKS)  # they may stand around the dots
-    words = (w for w in _WORD.finditer(compact) if w[0].count(".") >= MAX_KEY_PARTS)
-    return any(not w.start() or compact[w.start() - 1] in "[{," for w in words)
+def _as_word(found: re.Match[str]) -> str:
+    """A text in quotes as one word, which may be a part of a key, with its line ends; a comment as nothing."""
+    return "" if found[0].startswith("#") else "q" + "\n" * found[0].count("\n")
 
 
 class _Object(dict[str, Any]):

@@ -6,8 +6,10 @@ package is installed.  The servers that mlcc renders are run by `make test-real`
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -107,8 +109,9 @@ def shim(root: Path, name: str, *arguments: str, **variables: str) -> Result:
 
 
 def build(project: Path) -> None:
-    """Builds; the virtual environment, the same for every project here, is made once and then linked."""
-    kept, run = project.parent / "environment", project / ".mlcc/run"
+    """Builds; the virtual environment, the same for every project here, is made once for all workers and then linked."""
+    whole = next(folder for folder in project.parents if re.fullmatch("pytest-[0-9]+", folder.name))
+    kept, run = whole / "environment", project / ".mlcc/run"
     if kept.exists() and not run.exists():
         run.mkdir()
         [made] = kept.iterdir()
@@ -116,7 +119,10 @@ def build(project: Path) -> None:
     assert step(project, "build").code == 0
     if not kept.exists():
         [made] = run.glob("venv-*")
-        shutil.copytree(made, kept / made.name, symlinks=True, copy_function=os.link)
+        own = whole / f"environment-{os.getpid()}"
+        shutil.copytree(made, own / made.name, symlinks=True, copy_function=os.link)
+        with contextlib.suppress(OSError):  # another worker was faster
+            own.rename(kept)
 
 
 @pytest.fixture

@@ -339,6 +339,16 @@ def test_what_is_no_list_of_variables_holds_none(answer: bytes) -> None:
     assert local_server._pairs(answer) == {}
 
 
+@pytest.mark.parametrize("key", ["pid", "start", "port"])
+def test_a_number_beyond_all_in_a_record_is_no_record(planted: Path, key: str) -> None:
+    record = {"kind": "process", "pid": 7, "start": 1, "token": TOKEN, "port": 8080, "url": "http://127.0.0.1:8080"}
+    text = json.dumps({**record, key: 1}).replace(f'"{key}": 1', f'"{key}": 1e999')
+    for name in ("server.json", "run-0.json"):
+        build_tree(planted, {f".mlcc/run/{name}": text})
+    for name, code in (("status", 0), ("test", 3), ("logs", 3), ("clean", 0)):
+        assert step(planted, name).code == code
+
+
 def test_a_log_that_is_no_file_is_named(planted: Path) -> None:
     write(planted, "server.json", {"kind": "process", "pid": 0, "start": 0, "token": TOKEN, "port": 1, "url": ""})
     (planted / ".mlcc/run/server.log").unlink(missing_ok=True)
@@ -391,6 +401,7 @@ def test_the_server_has_loopback_only_its_component_and_the_secrets(project: Pat
     environ = dict(pair.split("=", 1) for pair in pairs)
     assert (environ["API_TOKEN"], environ["WHO"]) == ("t0ken", "chat")
     assert "TOKEN_OF_THIS_MACHINE" not in environ
+    assert Path(environ["TMPDIR"]).is_dir()
     assert environ["MLCC_BIND_HOST"] == "127.0.0.1"
     assert listening(record["port"]) == {"0100007F"}
 

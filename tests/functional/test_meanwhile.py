@@ -158,3 +158,35 @@ def test_what_was_read_is_replaced(before: bytes | None) -> None:
         replace_file(folder, "file", b"new", before)
     assert Path("file").read_bytes() == b"new"
     assert oct(Path("file").stat().st_mode & 0o777) == ("0o600" if before is not None else "0o644")
+
+
+class Saving(Directory):
+    """A folder in which an editor saves a file when it is read for the second time."""
+
+    reads = 0
+
+    def read(self, relpath: str, cap: int, single_link: bool = True) -> tuple[bytes, int] | None:
+        self.reads += 1
+        if self.reads == 2:
+            Path(relpath).write_bytes(b"saved")
+        return super().read(relpath, cap, single_link)
+
+
+@pytest.mark.parametrize("before", [None, b"old"])
+def test_what_is_saved_while_the_new_file_is_synced_stays(before: bytes | None) -> None:
+    if before is not None:
+        Path("file").write_bytes(before)
+    with Saving(".") as folder, pytest.raises(UserError) as raised:
+        replace_file(folder, "file", b"new", before)
+    assert codes(raised.value.findings) == ["MLCC223"]
+    assert {p.name: p.read_bytes() for p in HERE.iterdir()} == {"file": b"saved"}
+
+
+def test_what_a_killed_set_left_the_next_apply_removes(applied: None) -> None:
+    build_tree(HERE, {".mlcc.yaml.mlcc-new": "half", ".mlcc.yml.mlcc-new": "half", ".other.mlcc-new": "mine"})
+    for _ in range(2):
+        pipeline.apply(pipeline.read("mlcc.yaml"))
+        assert [p.name for p in HERE.glob(".*.mlcc-new")] == [".other.mlcc-new"]
+        edit(HERE / ".mlcc.yaml.mlcc-new")
+        edit(HERE / ".mlcc.yml.mlcc-new")
+    pipeline.apply(pipeline.read("mlcc.yaml"))

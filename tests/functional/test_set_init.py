@@ -204,6 +204,45 @@ def test_awkward_keys_are_findings(project, mlcc, arguments):
     assert state_of(Path.cwd()) == before
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("env:\n  # why\n  A: x\n", "env: {}\n  # why\n"),
+        ("env: # KEEP\n  A: x\n", "env: {} # KEEP\n"),
+        ("env:\n  A: x # goes\nttl: 8h\n", "env: {}\nttl: 8h\n"),
+        ("env :\n\n  A: x\n\n# next\nttl: 8h\n", "env : {}\n\n\n# next\nttl: 8h\n"),
+        ("env: {A: x}\n", "env: {}\n"),
+    ],
+)
+def test_unset_of_the_only_key_leaves_an_empty_section(mlcc, before, after):
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + before})
+    mlcc("set", "--unset", "env.A", code=0)
+    assert FILE.read_text() == SMALLEST + after
+    mlcc("validate", code=0)
+
+
+def test_unset_of_the_only_key_in_an_element(mlcc):
+    text = SMALLEST + "inference_components:\n  - name: chat\n    env:\n      A: x\n    copy_count: 2\n"
+    build_tree(HERE, {"mlcc.yaml": text})
+    mlcc("set", "--unset", "inference_components[chat].env.A", code=0)
+    assert FILE.read_text() == text.replace("env:\n      A: x", "env: {}")
+
+
+@pytest.mark.parametrize("value", ["[r1]", "[]"])
+def test_a_comment_inside_a_list_is_not_lost(mlcc, value):
+    text = SMALLEST + "registries: [r1, # KEEP\n             r2]\n"
+    build_tree(HERE, {"mlcc.yaml": text, "r1/x.txt": "", "r2/x.txt": ""})
+    assert "MLCC219" in mlcc("set", "registries", value, code=1).stderr
+    assert FILE.read_text() == text
+
+
+def test_a_number_of_thousands_of_digits_is_no_bug(mlcc):
+    text = SMALLEST.replace("\n", "\n", 1) + f"env: {{A: {'9' * 5000}}}\n"
+    build_tree(HERE, {"mlcc.yaml": text})
+    assert mlcc("set", "env.X", "y").code == 1
+    assert FILE.read_text() == text
+
+
 def test_unset_of_what_is_not_there_writes_nothing(project, mlcc):
     before = state_of(Path.cwd())
     mlcc("set", "network.isolation", "--unset", code=0)

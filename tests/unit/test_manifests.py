@@ -17,6 +17,9 @@ DEEP = "[" * 100_000
         ("pyproject.toml", "# mlcc\n[tool.other]\na = 1\n", None),
         ("pyproject.toml", "[project]\nversion = '1.2.3'\nmlcc = [1.5, 2.5]\n", None),
         ("pyproject.toml", "[project]\ntext = 'mlcc " + "One sentence. " * 60 + "'\n", None),
+        ("pyproject.toml", "[project]\ndependencies = [" + '"mlcc.a.b==1.2.3", ' * 60 + "]\n", None),
+        ("pyproject.toml", '[project]\ntext = """\nmlcc\n' + "a." * 60 + '\n"""\n', None),
+        ("pyproject.toml", "[project]\nx = 1 # mlcc " + "a." * 60 + "\n", None),
         ("pyproject.toml", "this is no TOML", None),
         ("package.json", '{"mlcc": {"ttl": "1h"}}', {"ttl": "1h"}),
         ("package.json", '{"name": "mlcc", "a": 1, "a": 2}', None),
@@ -40,6 +43,20 @@ def test_the_table_or_none(name: str, text: str, value: object) -> None:
         ("pyproject.toml", "#mlcc\n[" + " . ".join(["'a'"] * 60) + "]", "a key in line 2 has more than 50 parts"),
         ("pyproject.toml", "#mlcc\nx = {b = 1, " + "a." * 60 + "a = 1}", "a key in line 2 has more than 50 parts"),
         ("pyproject.toml", "#mlcc\n" + "a." * 60, "a key in line 2 has more than 50 parts"),
+        *(
+            (
+                "pyproject.toml",
+                f"#mlcc\n{'.'.join([*['a'] * 30, part, *['b'] * 30])} = 1",
+                "a key in line 2 has more than",
+            )
+            for part in ('"é"', '"\u2028"', '":"', "'# x'", '"\\""', "''", "'\"'")
+        ),
+        ("pyproject.toml", '#mlcc\ns = """\n" it\'s\n"""\n' + "a." * 60, "a key in line 5 has more than 50 parts"),
+        (
+            "pyproject.toml",
+            '#mlcc\nx = {s = """\n""", ' + "a." * 60 + '"b" = 1}',
+            "a key in line 3 has more than 50 parts",
+        ),
         ("package.json", '{"mlcc": ', "cannot be read"),
         ("package.json", '{"mlcc": ' + DEEP, "cannot be read"),
         ("package.json", '{"mlcc": {"a": NaN}}', "cannot be read"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from contextlib import suppress
 from pathlib import Path
@@ -272,6 +273,27 @@ def test_what_a_pickle_s_process_says_is_not_believed(tmp_path, odd):
     with pytest.raises(UserError) as problem:
         model_files.inspect("a.pkl", BACKENDS, "", "", True, {"PATH": str(tmp_path / "bin")})
     assert "how many features" in problem.value.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo no key $INTERNAL_API_KEY; exit 1", "could not load it: no key\n"),
+        ("echo 401 for key kzT4QpLm29XcVbNaRw7 >&2; exit 1", "could not load it: 401 for key ***REDACTED***\n"),
+        ("exit 1", "could not load it: it printed nothing\n"),
+        (
+            "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done | head -c 3000000",
+            "could not load it: x",
+        ),
+    ],
+)
+def test_a_pickle_s_process_gets_no_secret_and_shows_none(tmp_path, script, words):
+    build_tree(tmp_path, {"bin/python3": File(f"#!/bin/sh\n{script}\n", 0o755)})
+    Path("a.pkl").write_bytes(b"")
+    environ = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "INTERNAL_API_KEY": "kzT4QpLm29XcVbNaRw7"}
+    with pytest.raises(UserError) as problem:
+        model_files.inspect("a.pkl", BACKENDS, "", "", True, environ)
+    assert words in problem.value.findings[0].message + "\n"
 
 
 @pytest.mark.parametrize("name", ["a.onnx", "a.ubj", "a.json", "saved_model.pb"])

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mlcc.core.errors import PreconditionError
-from mlcc.io import programs
+from mlcc.io import environment, programs
 
 ENVIRON = {"PATH": os.environ["PATH"], "WORD": "a b"}
 
@@ -118,6 +118,22 @@ def test_a_program_that_never_stops_printing_is_ended_and_its_end_is_kept():
     found, cut = programs.end_of(python(script), environ=ENVIRON, timeout_s=0.5, max_bytes=1000)
     assert (set(found), len(found), cut) == (set(b"x\n"), 1000, True)
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("call", [programs.end_of, programs.capped], ids=["end", "capped"])
+def test_a_child_that_holds_the_output_open_does_not_hold_the_caller_up(call: Any):
+    script = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'])"
+    start = time.monotonic()
+    call(python(f"print('x', flush=True); {script}"), environ=ENVIRON, timeout_s=1, max_bytes=100)
+    assert time.monotonic() - start < 15
+
+
+def test_what_says_where_things_are_is_the_machine_s():
+    environ = {"PATH": "/bin", "HOME": "/h", "TMPDIR": "/t", "HF_TOKEN": "x", "AWS_PROFILE": "y", "PYTHONPATH": "z"}
+    plain = {"PATH": "/bin", "HOME": "/h", "TMPDIR": "/t"}
+    assert environment.of_machine(environ) == plain
+    packages = {"PIP_INDEX_URL": "i", "http_proxy": "p", "CC": "c"}
+    assert environment.of_packages(environ | packages) == plain | packages
 
 
 def test_lines_that_nobody_reads_on_end_the_program(tmp_path: Path):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.core.errors import UserError
-from mlcc.io.disk.staging import staging_folder
+from mlcc.io.disk.staging import folder_of_process, staging_folder, sweep
 
 OWN = f"mlcc-{os.getuid()}"
 
@@ -49,6 +49,20 @@ def test_what_killed_runs_left_the_next_one_removes(tmp_path: Path) -> None:
         assert not left.exists()
         assert os.listdir(tmp_path / OWN) == [os.path.basename(path)]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_a_process_is_there_as_long_as_somebody_has_it_open(tmp_path: Path) -> None:
+    made = folder_of_process(["relative", str(tmp_path)])
+    assert made is not None
+    path, fd = made
+    other = os.dup(fd)
+    os.close(fd)
+    sweep(["relative", str(tmp_path), str(tmp_path / "nowhere")])
+    assert os.path.isdir(path)
+    os.close(other)
+    sweep([str(tmp_path)])
+    assert list(tmp_path.iterdir()) == []
+    assert folder_of_process([str(tmp_path / "nowhere")]) is None
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:

@@ -53,12 +53,28 @@ def test_a_joiner_that_joins_nothing_is_hidden(text: str) -> None:
 def obeyed(line: str) -> bool:
     """As the agents of Azure Pipelines and GitHub look for commands in a line (Command.TryParse, ActionCommand.TryParse)."""
     low = line.lower()
-    return "##vso[" in low or "##[" in low or line.lstrip().startswith("::")
+    return any(word in low for word in ("##vso[", "##[", "##teamcity[")) or line.lstrip().startswith("::")
 
 
 PIECES = st.lists(
     st.sampled_from(
-        ["#", "##", "[", "vso[", "VSO[", "::", " ", "\u00a0", "\n", "\r", "x", "]", "##vso[task.x]y", "::error::"]
+        [
+            "#",
+            "##",
+            "[",
+            "vso[",
+            "VSO[",
+            "teamcity[",
+            "::",
+            " ",
+            "\u00a0",
+            "\n",
+            "\r",
+            "x",
+            "]",
+            "##vso[task.x]y",
+            "::error::",
+        ]
     )
 )
 

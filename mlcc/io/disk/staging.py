@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from mlcc.core.errors import UserError
@@ -26,13 +26,18 @@ TRIES = 20
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
+def places(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Directories in which temporary files may be made, best first."""
+    return (environ.get("TMPDIR", ""), "/tmp", "/var/tmp", "/dev/shm")
+
+
 @contextmanager
 def staging_folder(parents: Iterable[str]) -> Iterator[str]:
     """The path of a new private folder, which is removed at the end.
 
     parents: directories for temporary files, the first that can be used is taken.  Raises UserError when none can.
     """
-    made = next((made for parent in parents if (made := _made_below(parent)) is not None), None)
+    made = folder_of_process(parents)
     if made is None:
         hint = "set TMPDIR to a writable directory whose path holds only letters, digits and / _ . -"
         raise UserError([error("MLCC209", "no directory for temporary files can be used", hint=hint)])
@@ -44,6 +49,24 @@ def staging_folder(parents: Iterable[str]) -> Iterator[str]:
         os.close(fd)
         with suppress(OSError):
             os.rmdir(os.path.dirname(path))  # unless others are at work
+
+
+def folder_of_process(parents: Iterable[str]) -> tuple[str, int] | None:
+    """The path of a new private folder, and the descriptor that keeps it; None where none can be made.
+
+    The folder is there for as long as some process has the descriptor open: the next run removes one that none has.
+    """
+    return next((made for parent in parents if (made := _made_below(parent)) is not None), None)
+
+
+def sweep(parents: Iterable[str]) -> None:
+    """Removes the folders that no process has open any more."""
+    for parent in parents:
+        own = os.path.join(parent, f"mlcc-{os.getuid()}")
+        with suppress(OSError):
+            if os.path.isabs(parent) and _is_private(own):
+                _sweep(own)
+                os.rmdir(own)
 
 
 def _made_below(parent: str) -> tuple[str, int] | None:

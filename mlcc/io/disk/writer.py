@@ -198,8 +198,14 @@ def replace_file(target: Directory, name: str, data: bytes, before: bytes | None
             except FileNotFoundError:
                 pass
             write_file(target.fd, temporary, data, bits)
+            # syncing takes long enough for an editor to save
+            check_unchanged(target, name, before)
             os.rename(temporary, name, src_dir_fd=target.fd, dst_dir_fd=target.fd)
             os.fsync(target.fd)
+    except UserError:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=target.fd)
+        raise
     except OSError as problem:
         try:
             os.unlink(temporary, dir_fd=target.fd)

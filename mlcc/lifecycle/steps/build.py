@@ -18,6 +18,7 @@ from mlcc.core.text import printable
 from mlcc.io import programs
 from mlcc.io.container_engines import Engine
 from mlcc.io.disk.reader import Directory
+from mlcc.io.environment import of_packages
 from mlcc.lifecycle import own_paths, run_state
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -166,7 +167,8 @@ def _python(project: RenderedProject, environ: Mapping[str, str]) -> str:
 
 
 def _pip_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    return {**environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PYTHONNOUSERSITE": "1"}
+    fixed = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PYTHONNOUSERSITE": "1"}
+    return {**of_packages(environ), **fixed}
 
 
 def _venv(context: Context) -> Built:

@@ -9,10 +9,13 @@ from typing import Any
 from mlcc.core.json_data import read_json
 from mlcc.core.text import printable
 from mlcc.io import programs
+from mlcc.io.environment import of_machine
 from mlcc.lookups.model_files.found import MAX_TENSORS, Found, Unreadable
+from mlcc.registries.redaction import redact_known
 from mlcc.resolve.triton.models import Tensor
 
 TIMEOUT_S = 300
+MAX_PRINTED = 64 << 10
 TYPES = ("TYPE_FP64", "TYPE_INT64", "TYPE_STRING")
 # What the other process runs: it prints one line of JSON.
 PICKLE = """
@@ -74,16 +77,14 @@ def _count(answer: Mapping[str, Any], key: str, most: int = 1 << 24) -> int:
 
 
 def _run(script: str, path: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the other process found out; it gets nothing of its caller's, and of what it prints the end is kept."""
     python = programs.find("python3", environ) or sys.executable
-    done = programs.run([python, "-c", script, path], environ=environ, timeout_s=TIMEOUT_S)
-    lines = done.stdout.decode("utf-8", "replace").splitlines()
-    if done.code or not lines:
-        answer = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise Unreadable(
-            f"{python} could not load it: {printable(answer[-1] if answer else 'it printed nothing', 200)}"
-        )
+    argv, given = [python, "-c", script, path], of_machine(environ)
+    printed, _ = programs.end_of(argv, environ=given, timeout_s=TIMEOUT_S, max_bytes=MAX_PRINTED)
+    lines = redact_known(printed.decode("utf-8", "replace"), environ).strip().splitlines()
     try:
         found = read_json(lines[-1])
-    except ValueError:
-        raise Unreadable("the process that loaded it did not say what it is") from None
-    return found if isinstance(found, dict) else {}
+        return found if isinstance(found, dict) else {}
+    except (IndexError, ValueError):
+        words = printable(lines[-1] if lines else "it printed nothing", 200)
+        raise Unreadable(f"{python} could not load it: {words}") from None
