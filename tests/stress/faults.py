@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mlcc.io.disk import staging
 from tests import forkserver
 
 FULL = bool(os.environ.get("MLCC_STRESS"))
@@ -154,6 +155,11 @@ def run(action: Callable[[], int], cwd: Path, fault: Fault | None = None) -> Out
         counted = pipe.read()
     calls, commit = map(int, counted.split() or (0, -1))
     return Outcome(ended(pid), calls, output_text.read_text(encoding="utf-8"), commit)
+
+
+def swept() -> None:
+    """Removes what killed runs left in TMPDIR: the next run would, and have more calls than those after it."""
+    staging.sweep(staging.places(os.environ))
 
 
 def watched(action: Callable[[], int], cwd: Path, watch: Callable[[list[str]], None]) -> tuple[Outcome, list[str]]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.stress.faults import FULL, HALF, KILL, Fault, copied, figure, mlcc, run, tree
+from tests.stress.faults import FULL, HALF, KILL, Fault, copied, figure, mlcc, run, swept, tree
 
 HEAD = "version: 1\nproject: {name: iris}\n"
 PLAIN = "deployment: {config: http-flask}\n"
@@ -70,6 +70,7 @@ def staged(place: Path, name: str) -> Stage:
             (place / which / path).write_text(text)
     for which in ("old", "new") if old else ():
         assert apply(place / which, "old") == 0
+    swept()
     counted = run(mlcc("apply", "-q", "-f", "../new.yaml", "-C", "."), place / "new")
     assert counted.code == 0, counted.output_text
     assert apply(place / "new", "new") == 0
@@ -136,6 +137,7 @@ def test_killed_twice(stage: Stage) -> None:
         first = chance.randrange(stage.calls // 3, stage.calls)
         hurt = copied(stage.old, stage.folder / "hurt")
         assert apply(hurt, "new", Fault(first)) == -9
+        swept()
         which = chance.choice(["new", "old"]) if TRANSITIONS[stage.folder.name][0] else "new"
         calls = run(
             mlcc("apply", "-q", "-f", f"../{which}.yaml", "-C", "."), copied(hurt, stage.folder / "again")

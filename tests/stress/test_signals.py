@@ -17,7 +17,7 @@ import pytest
 
 import mlcc as package
 from tests.stress import cases
-from tests.stress.faults import CHANGING, FULL, copied, ended, figure, mlcc, run, start, tree
+from tests.stress.faults import CHANGING, FULL, copied, ended, figure, mlcc, run, start, swept, tree
 from tests.stress.test_kill import staged
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -93,6 +93,7 @@ def test_at_any_call(tmp_path: Path, number: signal.Signals, way: Callable[[sign
     stage = staged(tmp_path / "backend", "backend")
     argv = ["apply", "-q", "-f", "../new.yaml", "-C", "."]
     output_text, counted, hurt = tmp_path / "printed", tmp_path / "counted", stage.folder / "hurt"
+    swept()
     for _ in range(2):  # the first may keep in its home what every other finds there
         copied(stage.old, hurt)
         assert ended(start(program(argv), hurt, output_text, at(-1, number, counted))) == 0
