@@ -6,6 +6,7 @@ import http.client
 import itertools
 import json
 import re
+import select
 import selectors
 import signal
 import socket
@@ -33,6 +34,17 @@ ECHO = b"echo-me-7f3a"
 GOOD = json.dumps({"instances": IRIS[0]}).encode()
 HEAD = b"Host: x\r\nContent-Type: application/json\r\n"
 
+# Added to the end of code/handler.py after rig.SLOW: predictions of any size.
+LARGE = """
+
+_small_predict = predict
+
+
+def predict(model, rows):
+    size = int(os.environ.get("TEST_PREDICTION_BYTES", "0"))
+    return ["x" * size for _ in rows] if size else _small_predict(model, rows)
+"""
+
 
 @pytest.fixture(scope="module")
 def workshop(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
@@ -44,9 +56,12 @@ def project(request: pytest.FixtureRequest, workshop: Workshop) -> Project:
     """A project of each backend, whose user has edited the time limit."""
     made = workshop.build(f"hostile-{request.param}", request.param, "joblib")
     made.slow()
+    with (made.path / "code/handler.py").open("a") as stream:
+        stream.write(LARGE)
     for name, written, wanted in (
         ("app.py", "REQUEST_S = 60.0", f"REQUEST_S = {REQUEST_S}.0"),
         ("nginx.conf", "client_header_timeout 60s;", f"client_header_timeout {REQUEST_S}s;"),
+        ("nginx.conf", " send_timeout 60s;", f" send_timeout {REQUEST_S}s;"),
     ):
         path = made.path / "code" / name
         if path.exists():
@@ -233,6 +248,7 @@ REFUSALS = {
         post("٥,3.5,1.4,0.2".encode(), b"Content-Type: text/csv").replace(HEAD, b"Host: x\r\n"), BAD
     ),
     "a number of 5,000 digits": (post(b"[[" + b"1" * 5000 + b"]]"), BAD),
+    "a key twice": (post(b'{"instances":[[5.1,3.5,1.4,0.2]],"instances":[[5.1,3.5,1.4,0.2]]}'), BAD),
     "a number beyond floats": (post(b"[[1" + b"0" * 400 + b",1,1,1]]"), BAD),
     **{f"{depth} lists": (post(b'{"instances":[%s]}' % nested(depth)), BAD) for depth in (16, 31, 32, 33, 40, 64, 65, 900)},
     "lists that are not closed": (post(b"[" * 100_000), BAD),
@@ -251,6 +267,15 @@ def test_a_head_request_is_refused_without_a_body(server: Server) -> None:
         head, _, body = ask(server, data).partition(b"\r\n\r\n")
         assert head.split()[1] in (b"400", b"404")
         assert body == b""
+
+
+def test_a_request_may_name_the_host_in_its_first_line(server: Server) -> None:
+    for path in (b"http://x/ping", b"HTTP://x:80/ping?y=z", b"http://x/%70ing"):
+        head, _, body = ask(server, get(path)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 "), path
+        assert json.loads(body) == {"status": "ok"}
+    answer = ask(server, post(GOOD).replace(b"/invocations", b"http://x/invocations"))
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
 
 
 def test_what_follows_a_good_request_is_refused(server: Server) -> None:
@@ -402,6 +427,61 @@ def test_the_limit_is_for_the_request_not_for_the_answer(project: Project) -> No
         answer = server.invoke({"instances": IRIS[0]})
         assert answer.status == 200, answer
         assert answer.seconds > REQUEST_S + 2
+
+
+# ---------------------------------------------------------------- callers who wait, or let the server wait
+@pytest.mark.parametrize(
+    ("status", "variable", "seconds"), [(200, "TEST_PREDICT_S", "0.05"), (503, "TEST_LOAD_S", "8")]
+)
+def test_callers_who_wait_for_the_model_do_not_keep_ping_out(
+    project: Project, status: int, variable: str, seconds: str
+) -> None:
+    """A model that is slow, and one that is still loading: more requests wait than there are threads."""
+    with serving(project, wait=status == 200, MLCC_WORKERS="1", **{variable: seconds}) as (server, process):
+        server.first_answer(lambda: process.poll() is None)
+        callers = [Caller(server) for _ in range(CALLERS)]
+        for caller in callers:
+            caller.send(post(GOOD))
+        time.sleep(1)
+        for path, wanted in (("/ping", status), ("/execution-parameters", 200), ("/nowhere", 404)) * 3:
+            answer = server.ask("GET", path, timeout=PING_S)
+            assert answer.status == wanted, answer
+        answered, _, _ = select.select([caller.socket for caller in callers], [], [], 0)
+        assert len(answered) < CALLERS - 130, "too few waited: this test would prove nothing"
+        for caller in callers:
+            caller.socket.settimeout(60)
+            assert caller.read_answer().startswith(b"HTTP/1.1 200 "), caller.got
+            caller.end()
+
+
+def test_a_caller_who_does_not_read_the_answer_is_cut_off(project: Project) -> None:
+    """The answer is larger than all buffers on its way; one who begins to read it in time gets all of it."""
+    size = 16 * 1024 * 1024  # of two predictions
+    with serving(project, MLCC_WORKERS="1", TEST_PREDICTION_BYTES=str(size // 2)) as (server, _):
+        for waits, whole in ((REQUEST_S / 2, True), (REQUEST_S + SLACK_S, False)):
+            caller = Caller(server)
+            caller.send(post(GOOD))
+            time.sleep(waits)
+            assert server.ping().status == 200
+            received = 0
+            while caller.ended is None:
+                caller.got = b""
+                caller.read()
+                received += len(caller.got)
+            assert (received > size) == whole, f"{received} bytes after {waits} s"
+            assert received > 0
+    assert "Traceback" not in log_of(project), log_of(project)
+
+
+def test_a_caller_who_does_not_read_does_not_keep_the_server_from_ending(project: Project) -> None:
+    with serving(project, MLCC_WORKERS="1", TEST_PREDICTION_BYTES=str(32 * 1024 * 1024)) as (server, process):
+        caller = Caller(server)
+        caller.send(post(GOOD))
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(REQUEST_S + SLACK_S) == 0, log_of(project)
+        caller.end()
+    assert "Traceback" not in log_of(project), log_of(project)
 
 
 # ---------------------------------------------------------------- callers that go

@@ -191,6 +191,7 @@ class Refusals(unittest.TestCase):
             {"instances": []},
             {"rows": ROWS},
             {"instances": ROWS, "inputs": ROWS},
+            json.dumps({"instances": ROWS, "INSTANCES": ROWS}).lower(),  # the same key twice
             {"instances": {"a": 1}},
             row,
             [[*row[:-1], "text"]],

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import unquote
 
 import h11
 import numpy as np
@@ -229,7 +230,8 @@ def parse_json(body: bytes) -> NDArray[np.float64]:
     """Rows of `{"instances": rows}`, `{"inputs": rows}` or a bare list of rows."""
     try:
         # as float at once: Python refuses to read a whole number of thousands of digits
-        document = json.loads(body.decode("utf-8-sig"), parse_constant=not_finite, parse_int=float)
+        text = body.decode("utf-8-sig")
+        document = json.loads(text, parse_constant=not_finite, parse_int=float, object_pairs_hook=distinct_keys)
     except (ValueError, RecursionError) as error:
         raise Refused(400, "the body is not JSON in UTF-8") from error
     if isinstance(document, dict):
@@ -237,6 +239,14 @@ def parse_json(body: bytes) -> NDArray[np.float64]:
             raise Refused(400, 'the JSON object must have the one key "instances" (or "inputs")')
         (document,) = document.values()
     return as_rows(document)
+
+
+def distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Called for each object: of two values with the same key Python would keep the last."""
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise Refused(400, "a JSON object must not have the same key twice")
+    return document
 
 
 def not_finite(literal: str) -> None:
@@ -380,7 +390,8 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 # From its first byte to its last a request may take this long; then the answer is 408.  Each open request costs memory,
-# and SageMaker ends a real-time call after 60 s, so that nobody waits for a request that takes longer.
+# and SageMaker ends a real-time call after 60 s, so that nobody waits for a request that takes longer.  A caller may
+# take as long to read an answer; then the connection ends.
 REQUEST_S = 60.0
 # A caller that is refused may go on sending for so long: one who is cut off while sending never sees the answer.
 LINGER_S = 2.0
@@ -404,17 +415,19 @@ def last_reply(status: int, message: str) -> tuple[list[tuple[bytes, bytes]], by
 class Connection(H11Protocol):
     """One connection of a caller; `serve` passes this class to uvicorn (--http).
 
-    uvicorn by itself waits for a request for ever, and refuses in plain text what is not HTTP.  Here each request has
-    REQUEST_S to arrive, and every refusal is JSON.
+    uvicorn by itself waits for ever for a request to arrive and for an answer to be read, and refuses in plain text what
+    is not HTTP.  Here each has REQUEST_S, and every refusal is JSON.
     """
 
     _unfinished = False
     _refused = False
     _ended = False
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """A caller has connected; one who then sends nothing is cut off."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(0)  # so that pause_writing is called for every byte that cannot be sent
         self._deadline = self.loop.call_later(REQUEST_S, transport.close)
 
     def data_received(self, data: bytes) -> None:
@@ -443,7 +456,22 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended."""
         self._deadline.cancel()
+        self._stop_waiting()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """A part of an answer cannot be sent, since the caller has not read what came before it."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(REQUEST_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """All that there was to send is sent."""
+        super().resume_writing()
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
 
     def send_400_response(self, msg: str) -> None:
         """uvicorn calls this while it handles h11's error, which knows the status that fits."""
@@ -498,7 +526,7 @@ class WholeRequests:
             check_head(scope, self._limit)
             body = await read_body(receive, self._limit)
             if body is not None:
-                await self._app(with_length(scope, len(body)), whole(body, receive), send)
+                await self._app(with_length(origin_form(scope), len(body)), whole(body, receive), send)
         except Refused as refused:
             await refuse(send, refused.status, str(refused))
         except asyncio.CancelledError:  # by uvicorn, when the time for what is in flight is over
@@ -545,6 +573,15 @@ async def refuse(send: Send, status: int, message: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def origin_form(scope: Message) -> Message:
+    """`GET http://host/ping` as `GET /ping`: every server has to take both."""
+    scheme, absolute, rest = scope["raw_path"].partition(b"://")
+    if not absolute or scheme.lower() not in (b"http", b"https"):
+        return scope
+    path = b"/" + rest.partition(b"/")[2]
+    return {**scope, "raw_path": path, "path": unquote(path.decode("ascii"))}
+
+
 def with_length(scope: Message, size: int) -> Message:
     """The request with the length of its body in place of what the caller wrote."""
     framing = (b"content-length", b"transfer-encoding")
@@ -563,8 +600,10 @@ def whole(body: bytes, receive: Receive) -> Receive:
 
 
 # ---------------------------------------------------------------- routes
-# Threads are made as they are needed: a request that waits for the model holds one, and /ping must not wait for it.
-HTTP_THREADS = 128
+# Threads are made as they are needed.  A request for the model holds one while it waits for its turn; all others have
+# threads of their own, so that /ping is answered however many wait.
+MODEL_THREADS = 128
+OTHER_THREADS = 8
 
 
 def create_app() -> WholeRequests:
@@ -595,10 +634,12 @@ def create_app() -> WholeRequests:
         refusal.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
         return refusal
 
-    threads = WSGIMiddleware(app, workers=HTTP_THREADS)
+    model_threads = WSGIMiddleware(app, workers=MODEL_THREADS)
+    other_threads = WSGIMiddleware(app, workers=OTHER_THREADS)
 
     async def asgi(scope: Message, receive: Receive, send: Send) -> None:
-        await threads(scope, receive, send)
+        asks_model = (scope.get("method"), scope.get("path")) == ("POST", "/invocations")
+        await (model_threads if asks_model else other_threads)(scope, receive, send)
         if scope["type"] == "lifespan":  # this call lasts as long as the worker serves
             model.stop()
 
