@@ -20,7 +20,11 @@ from mlcc.io.yaml import reader
 REDACTED = "***REDACTED***"
 # Keys of mlcc.yaml below which users name the values.
 FREE_MAPS = ("env", "tags", "parameters", "extra_args", "overrides")
+# Characters of a value that is looked for in texts, as it is and in base64.
 SHORTEST = 8
+SHORTEST_BASE64 = 12
+# How often a text is looked through at most: as many secrets as this may stand in a row without a mark between them.
+ROUNDS = 8
 
 
 class Rule(NamedTuple):
@@ -32,10 +36,16 @@ class Rule(NamedTuple):
     last: Mapping[str, frozenset[str]]
     last_two: frozenset[str]
     last_two_unless: frozenset[str]
+    plurals: Mapping[str, frozenset[str]]
+    plurals_unless: frozenset[str]
+    joined: frozenset[str]
     behind: frozenset[str]
+    behind_keys: frozenset[str]
     never: frozenset[str]
-    # patterns of secret values, each behind the texts of which one is in every value that it matches
-    values: tuple[tuple[str, str], ...]
+    # patterns of secret values, in the order in which they are tried
+    patterns: tuple[str, ...]
+    # texts of which one is in every value that a pattern matches, with its number, by a character that all of them have
+    hints: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
 
 
 def rule_of(document: Mapping[str, Any]) -> Rule:
@@ -47,10 +57,23 @@ def rule_of(document: Mapping[str, Any]) -> Rule:
         {word: frozenset(unless) for word, unless in document["last"].items()},
         frozenset(document["last_two"]),
         frozenset(document["last_two_unless"]),
+        {word: frozenset(front) for word, front in document["plurals"].items()},
+        frozenset(document["plurals_unless"]),
+        frozenset(head + end for head in document["joined"] for end in ("PASS", "PWD")),
         frozenset(document["behind"]),
+        frozenset(word for group in document["behind_keys"] for word in group),
         frozenset(document["never"]),
-        tuple((hint, v["pattern"]) for v in document["values"] for hint in v["hints"]),
+        tuple(value["pattern"] for value in document["values"]),
+        _by_mark((hint, at) for at, value in enumerate(document["values"]) for hint in value["hints"]),
     )
+
+
+def _by_mark(hints: Iterable[tuple[str, int]]) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
+    """Hints below a character of theirs: in a text without it none of them is looked for."""
+    groups: dict[str, list[tuple[str, int]]] = {mark: [] for mark in ("_", "-", "=", ".", "")}
+    for hint, at in hints:
+        groups[next(mark for mark in groups if mark in hint)].append((hint, at))
+    return tuple((mark, tuple(group)) for mark, group in groups.items())
 
 
 @functools.cache
@@ -67,23 +90,47 @@ def words(name: str) -> list[str]:
     return [w for w in re.split(r"[^A-Za-z0-9]+", spaced.upper()) if w]
 
 
+def _stem(word: str) -> str:
+    """A word without its number."""
+    return word.rstrip("0123456789") or word
+
+
+def _without_behind(parts: Sequence[str], behind: frozenset[str]) -> Sequence[str]:
+    """A name's words up to the one that decides."""
+    size = len(parts)
+    while size > 1 and (parts[size - 1].isdigit() or not behind.isdisjoint((parts[size - 1], _stem(parts[size - 1])))):
+        size -= 1
+    return parts[:size]
+
+
+def _tells(first: str, before: str, plural: str, rule: Rule) -> bool:
+    """True when the word in front of a key or a token, or of several, makes it a secret by itself."""
+    return before in rule.plurals.get(plural, ()) and first not in rule.plurals_unless
+
+
 def is_secret_name(name: str, rule: Rule | None = None) -> bool:
     """True when a variable of this name holds a secret."""
     rule = rule or packaged()
     if name in rule.never:
         return False
-    parts = words(name)
-    while len(parts) > 1 and (parts[-1].isdigit() or parts[-1] in rule.behind):
-        parts.pop()
-    if not parts:
+    written = words(name)
+    if not written:
         return False
-    last = parts[-1].rstrip("0123456789") or parts[-1]
+    parts = _without_behind(written, rule.behind)
+    more = _without_behind(written, rule.behind | rule.behind_keys)
+    if _stem(more[-1]).endswith(("KEY", "TOKEN")) or more[-1] in rule.plurals:
+        parts = more
+    last = _stem(parts[-1])
     if set(parts) & rule.anywhere or any(p.endswith(rule.anywhere_endings) for p in parts):
         return last not in rule.anywhere_unless_last
+    before = parts[-2] if len(parts) > 1 else ""
     for ending, unless in rule.last.items():
         if last == ending or (ending == "TOKEN" and last.endswith(ending)):
-            before = parts[-2] if len(parts) > 1 else ""
-            return not {parts[0], before} & unless
+            return _tells(parts[0], before, f"{ending}S", rule) or not {parts[0], before} & unless
+    if last in rule.plurals:
+        return _tells(parts[0], before, last, rule)
+    if last in rule.joined:
+        return True
     for size in (2, 3):
         if " ".join(parts[-size:]) in rule.last_two:
             return not set(parts) & rule.last_two_unless
@@ -99,10 +146,11 @@ def names_secret(path: Sequence[Any], rule: Rule | None = None) -> bool:
 _compiled = functools.cache(re.compile)
 
 
-def _patterns(text: str, rule: Rule | None) -> Iterable[re.Pattern[str]]:
+def _patterns(text: str, rule: Rule | None) -> Sequence[re.Pattern[str]]:
     """The patterns that may match in a text.  Asked for every value and line: for nearly all of them there is none."""
-    found = [pattern for hint, pattern in (rule or packaged()).values if hint in text]
-    return map(_compiled, dict.fromkeys(found)) if found else ()
+    rule = rule or packaged()
+    found = [at for mark, hints in rule.hints if mark in text for hint, at in hints if hint in text]
+    return [_compiled(rule.patterns[at]) for at in sorted(set(found))] if found else ()
 
 
 def is_secret_value(value: str, rule: Rule | None = None) -> bool:
@@ -118,8 +166,14 @@ def shown_value(name: str, text: str, size: int, otherwise: str = "a secret") ->
 
 def redact_text(text: str, rule: Rule | None = None) -> str:
     """Text with every secret-shaped part replaced.  Short and empty values are never touched."""
-    for pattern in _patterns(text, rule):
-        text = pattern.sub(REDACTED, text)
+    patterns = _patterns(text, rule)
+    # again while something is found: what stood at the end of one secret may be the beginning of another
+    for _ in range(ROUNDS if patterns else 0):
+        before = text
+        for pattern in patterns:
+            text = pattern.sub(REDACTED, text)
+        if text == before:
+            break
     return text
 
 
@@ -143,8 +197,8 @@ def redact_known(text: str, variables: Mapping[str, str], rule: Rule | None = No
 def redact_values(text: str, values: Iterable[str], rule: Rule | None = None) -> str:
     """Text without what has the format of a secret, and without values that are known to be secrets.
 
-    A value is found as it is, each line of several by itself, and as Python, JSON and a URL quote it; one of under 8
-    characters is not looked for: it would be found everywhere.
+    A value is found as it is, each line of several by itself, and in the other forms that `forms` makes; one of under
+    8 characters is not looked for: it would be found everywhere.
     """
     return redact_forms(text, forms(values), rule)
 
@@ -158,14 +212,46 @@ def redact_forms(text: str, known: Iterable[str], rule: Rule | None = None) -> s
 
 def forms(values: Iterable[str]) -> list[str]:
     """How values may stand in a text, the longest first: one may be a part of another."""
-    from urllib.parse import quote
-
     found: set[str] = set()
     for value in values:
         for part in {value, *(line.strip() for line in value.splitlines())}:
             if len(part) >= SHORTEST:
-                found |= {part, repr(part)[1:-1], json.dumps(part)[1:-1], quote(part), quote(part, safe="")}
+                found.update(_forms(part))
     return sorted(found, key=len, reverse=True)
+
+
+def _forms(value: str) -> Iterator[str]:
+    """A value as it is, and as Python, JSON, XML, a URL and a shell quote it; a longer one in base64 too."""
+    from binascii import b2a_base64
+    from urllib.parse import quote
+
+    raw = value.encode("utf-8", "surrogateescape")
+    yield from (value, repr(value)[1:-1], repr(raw)[2:-1], value.replace("'", "'\"'\"'"))
+    for text in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+        yield from (text, text.replace("/", "\\/"), text.translate(_GO))
+    for text in (quote(raw), quote(raw, safe=""), quote(raw, safe=" ").replace(" ", "+")):
+        yield from (text, re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), text))
+    yield from map(value.translate, _MARKUP)
+    if len(value) >= SHORTEST_BASE64:
+        text = b2a_base64(raw, newline=False).decode()
+        for encoded in (text, text.replace("+", "-").replace("/", "_")):
+            yield from (encoded, encoded.rstrip("="))
+
+
+# How Go's JSON and several libraries of HTML and XML write the marks of markup.
+_GO = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "&<>"})
+_ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_MARKUP = [
+    str.maketrans({**_ESCAPED, **quotes})
+    for quotes in (
+        {},
+        {'"': "&quot;"},
+        {'"': "&quot;", "'": "&#x27;"},
+        {'"': "&quot;", "'": "&#39;"},
+        {'"': "&quot;", "'": "&apos;"},
+        {'"': "&#34;", "'": "&#39;"},
+    )
+]
 
 
 def after_cut(text: str, values: Iterable[str]) -> str:
@@ -204,7 +290,8 @@ class Lines:
         if self._inside:
             self._inside = _KEY_END not in line
             return []
-        self._inside = _KEY_BEGIN in line and _KEY_NAME in line and _KEY_END not in line
+        begins = _KEY_BEGIN in line and any(name in line for name in _KEY_NAMES)
+        self._inside = begins and _KEY_END not in line
         self._waiting += f"{line}\n"
         for value in self._several:
             self._waiting = self._waiting.replace(value, REDACTED)
@@ -233,4 +320,5 @@ def redact_lines(lines: Iterable[str], values: Iterable[str], rule: Rule | None 
     yield from cleaner.rest()
 
 
-_KEY_BEGIN, _KEY_NAME, _KEY_END = "-----BEGIN", "PRIVATE KEY-----", "-----END"
+_KEY_BEGIN, _KEY_END = "-----BEGIN", "-----END"
+_KEY_NAMES = ("PRIVATE KEY-----", "PRIVATE KEY BLOCK-----")

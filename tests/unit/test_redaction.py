@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
+import re
+import shlex
 import time
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape as xml_escape
 
 import pytest
 from hypothesis import given
@@ -13,6 +18,7 @@ from hypothesis import strategies as st
 from mlcc.registries.redaction import (
     REDACTED,
     Lines,
+    forms,
     is_secret_name,
     is_secret_value,
     redact,
@@ -126,6 +132,21 @@ SECRET_NAMES = [
     "GPG_PASSPHRASE",
     "my-api-key",
 ]
+# Plurals, versions, regions, scopes, kinds of files, issuers behind, and words without a mark between them.
+MORE_SECRET_NAMES = """
+    OPENAI_API_KEYS AUTH_TOKENS API_TOKENS ACCESS_TOKENS REFRESH_TOKENS BEARER_TOKENS HF_TOKENS apiKeys AWS_ACCESS_KEYS
+    PRIVATE_KEYS SIGNING_KEYS SSH_KEYS PASSWORDS DB_PASSWORDS PASSPHRASES APIKEYS WEBHOOKS AUTH_TOKENS_V2
+    API_KEY_V2 TOKEN_V2 API_KEY_V2_PROD SECRET_KEY_V1 DB_PASSWORD_V3
+    HF_TOKEN_READ HF_TOKEN_WRITE GITHUB_TOKEN_READONLY API_TOKEN_ADMIN
+    API_TOKEN_GITHUB TOKEN_GITHUB API_KEY_OPENAI KEY_OPENAI API_TOKEN_GITHUB_READ API_KEYS_OPENAI
+    API_KEY_US API_KEY_EU API_KEY_US_EAST_1 TOKEN_EU_WEST1 API_KEY_GLOBAL_V2
+    PRIVATE_KEY_PEM TLS_KEY_PEM SIGNING_KEY_DER GCP_SA_KEY_JSON DOCKER_AUTH_JSON
+    DBPASS SMTPPASS SSHPASS MYSQL_ROOTPASS DB_USERPASS DBPASS2 DBPWD KEYPASS STOREPASS
+    COOKIE SESSION_COOKIE ERLANG_COOKIE COOKIES BEARER AUTH_BEARER AUTHORIZATION HTTP_AUTHORIZATION AUTHORIZATION_HEADER
+    GRAPH_API_KEY GROUP_API_KEY CACHE_ACCESS_KEY VIDEO_API_TOKEN PRIMARY_ACCESS_KEY CACHE_API_KEYS
+    TS_AUTHKEY MINIO_ACCESSKEY MINIO_SECRETKEY MAXMIND_LICENSE_KEY DB_CRED
+"""
+SECRET_NAMES += MORE_SECRET_NAMES.split()
 
 PLAIN_NAMES = [
     "VLLM_MAX_NUM_BATCHED_TOKENS",
@@ -240,6 +261,20 @@ PLAIN_NAMES = [
     "PWD",
     "OLDPWD",
 ]
+MORE_PLAIN_NAMES = """
+    SORT_KEYS PRIMARY_KEYS PUBLIC_KEYS CACHE_KEYS NUM_KEYS OUTPUT_KEYS STATE_DICT_KEYS KV_CACHE_KEY GRAPH_KEY ROUTING_KEY
+    IDEMPOTENCY_KEY PUBLIC_KEY_PEM SSH_PUBLIC_KEY_PEM CACHE_KEY_V2 SORT_KEY_US PUBLISHABLE_KEY PRIMARY_KEY_V2
+    TOKENS TOKENS_READ TOKENS_PER_SECOND MAX_API_TOKENS STOP_TOKENS DRAFT_TOKENS SPECULATIVE_NUM_DRAFT_TOKENS
+    INPUT_TOKENS PROMPT_TOKENS CACHED_TOKENS VLLM_V1_MAX_TOKENS TOKENS_V2 TIME_PER_TOKEN_US TIME_TO_FIRST_TOKEN MAX_TOKEN
+    MAX_API_KEYS NUM_API_KEYS PUBLIC_SSH_KEYS PUBLIC_API_KEY PUBLIC_SIGNING_KEY
+    USE_PER_TOKEN API_KEY_NAME API_KEY_HEADER API_KEY_REQUIRED ACCESS_TOKEN_TTL ACCESS_TOKEN_EXPIRE_MINUTES
+    PASSTHROUGH TRESPASS SURPASS LOWPASS MULTIPASS RENDERPASS NUM_PASSES COMPASS_V2 BYPASS_US
+    COOKIECUTTER COOKIE_NAME COOKIE_DOMAIN COOKIE_MAX_AGE SESSION_COOKIE_SECURE USE_COOKIE ALLOW_COOKIES
+    AUTHORIZATION_MODE AUTHORIZATION_ENABLED ENABLE_AUTHORIZATION SKIP_AUTHORIZATION BEARER_FORMAT USE_AUTH_V2 GITHUB_READ
+    REGION_US OPENAI US V2 PEM MODEL_V2 DATA_JSON CERT_PEM SM_GITHUB OPTION_MAX_ROLLING_BATCH_PREFILL_TOKENS
+    VLLM_USE_FASTOKENS SGLANG_LOG_DECODE_GRAPH_KEY SGLANG_USE_AITER_FP8_PER_TOKEN PASSWORDS_FILE
+"""
+PLAIN_NAMES += MORE_PLAIN_NAMES.split()
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
@@ -279,6 +314,25 @@ SECRET_VALUES = [
     "-----BEGIN RSA " + "PRIVATE KEY-----",
     "-----BEGIN OPENSSH " + "PRIVATE KEY-----",
 ]
+# The same of further issuers, headers and connection strings.
+LETTERS, DIGITS = "a1B2c3D4e5" * 12, "0a1b2c3d" * 16
+SECRET_VALUES += [
+    "redis://:s3cr3tPassw0rd@cache:6379/0", "postgres://user:p@ss@db/x", f"postgres://u:{LETTERS * 4}@db/x",
+    f"https://a.blob.core.windows.net/c/b?sv=2024-11-04&ss=b&sig={LETTERS[:43]}%3D", f"sv=2024-11-04&amp;sig={LETTERS[:43]}%3D",
+    f"https://storage.googleapis.com/b/o?X-Goog-Signature={DIGITS[:64]}", f"https://b.s3.amazonaws.com/k?Expires=1&Signature={LETTERS[:27]}%3D",
+    "-----BEGIN PGP " + "PRIVATE KEY BLOCK-----", "-----BEGIN ENCRYPTED " + "PRIVATE KEY-----",
+    '"Authorization": "Basic ' + "dXNlcjpwYXNzd29yZA==", '\\"authorization\\": \\"Basic ' + "dXNlcjpwYXNzd29yZA==", "('Authorization', 'Basic " + "dXNlcjpwYXNzd29yZA==')",
+    f"Authorization: Token {LETTERS[:30]}", f'"x-api-key": "{LETTERS[:30]}', f"X-Api-Key: {LETTERS[:30]}",
+    "Server=db;Uid=sa;Pwd=s3cr3t!x;", "Server=db;Password=s3cr3t;Encrypt=True", "Server=db; Password=s3cr3t", "Password=a(b$c;Server=db",
+    f"Endpoint=sb://x;SharedAccessKey={LETTERS[:43]}=", f'"SecretAccessKey": "{LETTERS[:40]}',
+    f"fw_{LETTERS[:22]}", f"sk_{DIGITS[:48]}", f"sk_car_{LETTERS[:22]}", f"gsk_{LETTERS[:50]}", f"pcsk_{LETTERS[:50]}", f"csk-{LETTERS[:48]}",
+    f"tvly-{LETTERS[:32]}", f"tvly-dev-{LETTERS[:32]}", f"sb_secret_{LETTERS[:31]}", f"secret_{LETTERS[:43]}", "HRKU-01234567-89ab-cdef-0123-456789abcdef",
+    f"HRKU-AA{LETTERS[:58]}", f"pscale_tkn_{LETTERS[:43]}", f"pscale_pw_{LETTERS[:43]}", f"bkua_{DIGITS[:40]}", f"pat{LETTERS[:14]}.{DIGITS[:64]}",
+    "pat-na1-01234567-89ab-cdef-0123-456789abcdef", f"tgp_v1_{LETTERS[:43]}", f"wandb_v1_{LETTERS[:60]}", f"jina_{LETTERS[:60]}", f"e2b_{DIGITS[:40]}",
+    f"rpa_{LETTERS[:40].upper()}", f"llx-{LETTERS[:48]}", f"AKCp{LETTERS[:69]}", f"{LETTERS[:52]}JQQJ99{LETTERS[:26]}", f"abc8Q~{LETTERS[:34]}",
+    f"{LETTERS[:76]}AZDO{LETTERS[:4]}", f"1//0g{LETTERS[:60]}", f"lin_api_{LETTERS[:40]}", f"apify_api_{LETTERS[:36]}", f"bedrock-api-key-{LETTERS[:40]}",
+    f"ops_eyJ{LETTERS[:40]}", f"glrt-{LETTERS[:20]}", f"glc_{LETTERS[:40]}", f"xoxd-{LETTERS[:20]}", f"ATCTT3{LETTERS[:40]}",
+]  # fmt: skip
 PLAIN_VALUES = [
     "",
     " ",
@@ -308,7 +362,19 @@ PLAIN_VALUES = [
     "ghp_",
     "AKIA",
     "a" * 5000,
-]
+    # digests, names, addresses and what only looks like a format
+    DIGITS[:32], DIGITS[:40], DIGITS[:64], f"sha256:{DIGITS[:64]}", f"sha512-{LETTERS[:86]}==", f"commit {DIGITS[:40]}",
+    f"docker://python:3.11@sha256:{DIGITS[:64]}", f"public.ecr.aws/x/y@sha256:{DIGITS[:64]}", "0123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:v2",
+    "arn:aws:sagemaker:us-east-1:123456789012:endpoint/sort-key", "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
+    "s3://bucket/path/task_a/disk_b/pat.tar.gz", "s3://sagemaker-us-east-1-123456789012/key=2026/part-0", "http://host:8080/path", "http://host:8080",
+    "http://host:8080/a@b", "ssh://git@github.com:22/org/repo", "git+https://git@github.com/org/repo.git@v1", "postgres://user@db:5432/x",
+    "postgres://user:***@db/x", '{"url":"http://host:80","mail":"me@example.com"}', "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ",
+    "Password=${DB_PASSWORD};Server=db", "Server=db;Password=***;", "cd x;pwd=/root/a;", "keyword=token;x=1", "forward=1;", "signature=serving_default_of_the_model",
+    "config=large&sig=short", "Authorization: Basic", "the authorization token is missing", "x-api-key: none", "api-key: ${API_KEY}",
+    "sk_learn_pipeline_of_the_large_model_of_the_team", "task_a1B2c3D4e5a1B2c3D4e5a1B2c3D4e5a1B2c3D4e5a1B2c3D4e5", "pattern.0123", "jina_embeddings_v2_base_en",
+    "jinaai/jina-embeddings-v3", "sb_publishable_" + LETTERS[:31], "fw_version", "pscale_main", "-----BEGIN PGP PUBLIC KEY BLOCK-----", "1//0",
+    "global-step-a1B2c3D4e5", "glance_a1B2c3D4e5a1B2c3D4e5", "meta-llama/Llama-4-Scout-17B-16E-Instruct", "nvcr.io/nvidia/tritonserver:25.01-py3",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", SECRET_VALUES)
@@ -352,6 +418,12 @@ def test_words(name, expected):
     assert words(name) == expected
 
 
+@given(st.lists(st.sampled_from([*SECRET_VALUES, *"@;:=& *", "a://u:", "Pwd=", "sig=", "Bearer "]), max_size=6))
+def test_redacting_secrets_side_by_side_twice_is_redacting_once(parts):
+    once = redact_text("".join(parts))
+    assert redact_text(once) == once
+
+
 @given(st.text(max_size=100))
 def test_any_text_is_judged_and_redacting_twice_is_redacting_once(text):
     assert is_secret_name(text) in (True, False)
@@ -373,6 +445,23 @@ def test_any_text_is_judged_and_redacting_twice_is_redacting_once(text):
         "AKIA",
         "ghp_a",
         "github_pat_",
+        "redis://:",
+        "://:@",
+        "pwd=",
+        ";Password=",
+        "Password=x ",
+        "&sig=",
+        "X-Goog-Signature",
+        "Authorization: ",
+        "x-api-key ",
+        "patA",
+        "sk_a",
+        "gl",
+        "a8Q~",
+        "JQQJ99",
+        "AZDO",
+        "-----BEGIN PGP PRIVATE KEY ",
+        "AKIAABCDEFGH12345678",
     ],
 )
 def test_patterns_are_linear(unit):
@@ -458,6 +547,52 @@ def test_known_values_are_replaced_as_they_are_quoted():
     assert "corr" not in shown
     assert "battery" not in shown
     assert redact_values("short", ["short"]) == "short"
+
+
+AWKWARD = "p&ss <w'rd>/\"é~+ÿ?x"
+
+
+def coded(value):
+    return base64.b64encode(value.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        coded,
+        lambda v: coded(v).rstrip("="),
+        lambda v: base64.urlsafe_b64encode(v.encode()).decode(),
+        html.escape,
+        lambda v: html.escape(v, quote=False),
+        lambda v: html.escape(v).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+        xml_escape,
+        lambda v: xml_escape(v, {'"': "&quot;", "'": "&apos;"}),
+        quote_plus,
+        lambda v: re.sub("%..", lambda found: found[0].lower(), quote(v)),
+        lambda v: re.sub("%..", lambda found: found[0].lower(), quote_plus(v)),
+        lambda v: json.dumps(v, ensure_ascii=False)[1:-1],
+        lambda v: json.dumps(v)[1:-1].replace("/", "\\/"),
+        lambda v: json.dumps(v)[1:-1].replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"),
+        lambda v: repr(v.encode())[2:-1],
+        lambda v: shlex.quote(v)[1:-1],
+    ],
+)
+def test_known_values_are_found_as_programs_write_them(form):
+    text = form(AWKWARD)
+    assert redact_values(f"<{text}>", [AWKWARD]).rstrip("=") == f"<{REDACTED}>"
+
+
+def test_base64_is_looked_for_from_twelve_characters_on():
+    assert coded("elevenchars") not in forms(["elevenchars"])
+    assert coded("twelve-chars") in forms(["twelve-chars"])
+    assert forms(["seven-7"]) == []
+    assert forms(["\udcff-not-utf-8"])
+
+
+def test_no_line_of_a_pgp_key_is_passed_on():
+    kind = "PGP PRIVATE KEY BLOCK"
+    lines = ["before", f"-----BEGIN {kind}-----", "", "lQOYcanary", f"-----END {kind}-----", "after"]
+    assert list(redact_lines(lines, [])) == ["before", REDACTED, "after"]
 
 
 def test_no_line_of_a_private_key_is_passed_on():
