@@ -238,19 +238,13 @@ def _forms(value: str) -> Iterator[str]:
             yield from (encoded, encoded.rstrip("="))
 
 
-# How Go's JSON and several libraries of HTML and XML write the marks of markup.
+# How Go's JSON and several libraries of HTML and XML write the marks of markup, and both kinds of quotes.
 _GO = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "&<>"})
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_QUOTES = ("\"'", "&quot; '", "&quot; &#x27;", "&quot; &#39;", "&quot; &apos;", "&#34; &#39;")
 _MARKUP = [
-    str.maketrans({**_ESCAPED, **quotes})
-    for quotes in (
-        {},
-        {'"': "&quot;"},
-        {'"': "&quot;", "'": "&#x27;"},
-        {'"': "&quot;", "'": "&#39;"},
-        {'"': "&quot;", "'": "&apos;"},
-        {'"': "&#34;", "'": "&#39;"},
-    )
+    str.maketrans(_ESCAPED | dict(zip("\"'", quotes.split() if " " in quotes else quotes, strict=True)))
+    for quotes in _QUOTES
 ]
 
 

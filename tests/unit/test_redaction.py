@@ -277,14 +277,13 @@ MORE_PLAIN_NAMES = """
 PLAIN_NAMES += MORE_PLAIN_NAMES.split()
 
 
-@pytest.mark.parametrize("name", SECRET_NAMES)
-def test_names_of_secrets_are_known(name):
-    assert is_secret_name(name)
+# In one test each: a thousand rows take longer to be counted than to be judged.
+def test_names_of_secrets_are_known():
+    assert [name for name in SECRET_NAMES if not is_secret_name(name)] == []
 
 
-@pytest.mark.parametrize("name", PLAIN_NAMES)
-def test_other_names_are_left_alone(name):
-    assert not is_secret_name(name)
+def test_other_names_are_left_alone():
+    assert [name for name in PLAIN_NAMES if is_secret_name(name)] == []
 
 
 def test_the_lists_do_not_overlap():
@@ -377,20 +376,20 @@ PLAIN_VALUES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", SECRET_VALUES)
-def test_values_with_the_format_of_a_secret(value):
-    assert is_secret_value(value)
-    assert is_secret_value(f"see {value} there")
-    shown = redact_text(f"before {value} after")
-    assert REDACTED in shown
-    assert shown.startswith("before ")
-    assert value not in shown
+def test_values_with_the_format_of_a_secret():
+    for value in SECRET_VALUES:
+        assert is_secret_value(value), value
+        assert is_secret_value(f"see {value} there"), value
+        shown = redact_text(f"before {value} after")
+        assert REDACTED in shown, value
+        assert shown.startswith("before "), value
+        assert value not in shown, value
 
 
-@pytest.mark.parametrize("value", PLAIN_VALUES)
-def test_other_values_are_left_alone(value):
-    assert not is_secret_value(value)
-    assert redact_text(value) == value
+def test_other_values_are_left_alone():
+    for value in PLAIN_VALUES:
+        assert not is_secret_value(value), value
+        assert redact_text(value) == value
 
 
 def test_a_private_key_is_redacted_whole():
