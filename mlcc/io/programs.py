@@ -289,10 +289,8 @@ def _end(process: subprocess.Popen[bytes], grace_s: float) -> int:
     return process.wait()
 
 
-def background(
-    argv: Sequence[str], *, environ: Mapping[str, str], cwd: str, log: IO[bytes], kept: Sequence[int] = ()
-) -> int:
-    """Starts a program that outlives this one, in a session of its own; its pid.  kept: descriptors that it holds."""
+def background(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str, log: IO[bytes]) -> int:
+    """Starts a program that outlives this one, in a session of its own, and returns its pid."""
     import subprocess
 
     try:
@@ -305,7 +303,6 @@ def background(
             env=dict(environ),
             start_new_session=True,
             close_fds=True,
-            pass_fds=kept,
         )
     except FileNotFoundError:
         raise missing(argv[0]) from None

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
 from mlcc.io.container_engines import Engine, detect
-from mlcc.io.disk import staging
 from mlcc.io.environment import of_machine
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.registries.redaction import Lines, forms, is_secret_name, redact_forms
@@ -91,11 +90,6 @@ class Context:
     def machine(self) -> dict[str, str]:
         """What a program of the project gets of the environment; everything else, secrets above all, it does not."""
         return of_machine(self.environ)
-
-    @property
-    def temporary(self) -> tuple[str, ...]:
-        """Directories in which temporary files may be made, best first."""
-        return staging.places(self.environ)
 
     def need_engine(self) -> Engine:
         """The container engine that answers.  Raises PreconditionError when none does."""

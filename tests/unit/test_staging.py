@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.core.errors import UserError
-from mlcc.io.disk.staging import folder_of_process, staging_folder, sweep
+from mlcc.io.disk.staging import staging_folder, sweep
 
 OWN = f"mlcc-{os.getuid()}"
 
@@ -51,18 +51,14 @@ def test_what_killed_runs_left_the_next_one_removes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_of_a_process_is_there_as_long_as_somebody_has_it_open(tmp_path: Path) -> None:
-    made = folder_of_process(["relative", str(tmp_path)])
-    assert made is not None
-    path, fd = made
-    other = os.dup(fd)
-    os.close(fd)
-    sweep(["relative", str(tmp_path), str(tmp_path / "nowhere")])
-    assert os.path.isdir(path)
-    os.close(other)
+def test_a_sweep_leaves_what_is_in_use(tmp_path: Path) -> None:
+    with staging_folder([str(tmp_path)]) as path:
+        sweep(["relative", str(tmp_path), str(tmp_path / "nowhere")])
+        assert os.path.isdir(path)
+    (tmp_path / OWN / "left").mkdir(parents=True, mode=0o700)
+    (tmp_path / OWN).chmod(0o700)
     sweep([str(tmp_path)])
     assert list(tmp_path.iterdir()) == []
-    assert folder_of_process([str(tmp_path / "nowhere")]) is None
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def staging_folder(parents: Iterable[str]) -> Iterator[str]:
 
     parents: directories for temporary files, the first that can be used is taken.  Raises UserError when none can.
     """
-    made = folder_of_process(parents)
+    made = next((made for parent in parents if (made := _made_below(parent)) is not None), None)
     if made is None:
         hint = "set TMPDIR to a writable directory whose path holds only letters, digits and / _ . -"
         raise UserError([error("MLCC209", "no directory for temporary files can be used", hint=hint)])
@@ -49,14 +49,6 @@ def staging_folder(parents: Iterable[str]) -> Iterator[str]:
         os.close(fd)
         with suppress(OSError):
             os.rmdir(os.path.dirname(path))  # unless others are at work
-
-
-def folder_of_process(parents: Iterable[str]) -> tuple[str, int] | None:
-    """The path of a new private folder, and the descriptor that keeps it; None where none can be made.
-
-    The folder is there for as long as some process has the descriptor open: the next run removes one that none has.
-    """
-    return next((made for parent in parents if (made := _made_below(parent)) is not None), None)
 
 
 def sweep(parents: Iterable[str]) -> None:

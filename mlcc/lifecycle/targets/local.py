@@ -14,7 +14,6 @@ from typing import Any
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.io import programs
-from mlcc.io.disk import staging
 from mlcc.lifecycle import run_state, step_lock
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -181,7 +180,6 @@ def clean(context: Context) -> Result:
     log = run_state.leftovers(project.directory) if not stopped else []
     if stopped:
         run_state.sweep(project.directory)
-        staging.sweep(context.temporary)
     port = record.get("port")
     proofs = {
         "no process of it runs": stopped,
@@ -246,14 +244,9 @@ def _run_process(context: Context, built: build.Built, port: int, token: str) ->
     environ = context.machine | server.environment(context, port, inside=False) | {local_process.TOKEN: token}
     environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
     argv = server.command(project, built)
-    with staging.staging_folder(context.temporary) as private:
-        return programs.foreground(
-            argv,
-            environ={**environ, "TMPDIR": private},
-            cleaner=context.cleaner,
-            cwd=project.directory,
-            grace_s=_grace(project),
-        )
+    return programs.foreground(
+        argv, environ=environ, cleaner=context.cleaner, cwd=project.directory, grace_s=_grace(project)
+    )
 
 
 def _run_container(context: Context, built: build.Built, port: int, token: str) -> int:

@@ -12,7 +12,6 @@ from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
 from mlcc.core.text import printable
 from mlcc.io import container_engines, programs
-from mlcc.io.disk import staging
 from mlcc.lifecycle import own_paths, run_state
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -85,17 +84,8 @@ def start_process(context: Context, built: build.Built, port: int) -> dict[str, 
     # written before it starts: whoever is killed here leaves a token by which the server is found
     run_state.write(project.directory, run_state.SERVER, record)
     context.progress.say(f"starting {project.container['entrypoint']} on port {port}")
-    private = staging.folder_of_process(context.temporary)
-    if private is not None:  # what it leaves there when it is killed, the next run removes
-        environ["TMPDIR"] = private[0]
-    kept = [private[1]] if private is not None else []
-    try:
-        with open(run_state.open_log(project.directory, run_state.LOG), "wb") as stream:
-            cwd = os.path.abspath(project.directory)
-            pid = programs.background(argv, environ=environ, cwd=cwd, log=stream, kept=kept)
-    finally:
-        for fd in kept:
-            os.close(fd)
+    with open(run_state.open_log(project.directory, run_state.LOG), "wb") as stream:
+        pid = programs.background(argv, environ=environ, cwd=os.path.abspath(project.directory), log=stream)
     identity = local_process.identify(pid, token, context.sleep)
     return {**record, **identity._asdict()}
 
