@@ -83,7 +83,8 @@ class Engine(NamedTuple):
     def logs(self, container: str, environ: Mapping[str, str], lines: int, max_bytes: int) -> tuple[bytes, bool]:
         """The end of what a container printed, and whether the limit of bytes has cut it."""
         argv = [self.program, "logs", "--tail", str(lines), container]
-        return programs.end_of(argv, environ=environ, timeout_s=60, max_bytes=max_bytes)
+        done, cut = programs.end_of(argv, environ=environ, timeout_s=60, max_bytes=max_bytes)
+        return done.stdout, cut
 
     def containers(self, project: str, environ: Mapping[str, str]) -> list[str]:
         """Every container of a project, running or not."""

@@ -11,7 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from mlcc.core.errors import PreconditionError
@@ -130,20 +130,22 @@ def capped(argv: Sequence[str], *, environ: Mapping[str, str], timeout_s: float,
         return Finished(process.wait(), found[:max_bytes])
 
 
-def end_of(argv: Sequence[str], *, environ: Mapping[str, str], timeout_s: float, max_bytes: int) -> tuple[bytes, bool]:
-    """The last `max_bytes` of what a program prints, both outputs in their order, and whether more came before them.
+def end_of(
+    argv: Sequence[str], *, environ: Mapping[str, str], timeout_s: float, max_bytes: int
+) -> tuple[Finished, bool]:
+    """A program with the last `max_bytes` that it prints, both outputs in one, and whether more came before them.
 
     No more is kept in memory.  What does not end in time is ended.
     """
     import subprocess
 
     kept, cut = b"", False
-    with _timed(argv, timeout_s, stderr=subprocess.STDOUT, env=dict(environ)) as (_, parts):
+    with _timed(argv, timeout_s, stderr=subprocess.STDOUT, env=dict(environ)) as (process, parts):
         for part in parts:
             kept += part
             cut = cut or len(kept) > max_bytes
             kept = kept[-max_bytes:]
-    return kept, cut
+        return Finished(process.wait(), kept), cut
 
 
 @contextmanager
@@ -189,17 +191,19 @@ def lines(
 
 
 def _parts(process: subprocess.Popen[bytes], end: float) -> Iterator[bytes]:
-    """What a program prints until the moment `end`, at which it is ended: a child of it may hold its output open."""
+    """What a program prints until `end`, when it is ended: its child may hold the output open, or it may close it."""
     import select
+    import subprocess
 
     assert process.stdout is not None
-    fd = process.stdout.fileno()
-    while (left := end - time.monotonic()) > 0:
+    fd, part = process.stdout.fileno(), b"-"
+    while part and (left := end - time.monotonic()) > 0:
         if select.select([fd], [], [], left)[0]:
             part = os.read(fd, 1 << 16)
-            if not part:
-                return
-            yield part
+            if part:
+                yield part
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(max(end - time.monotonic(), 0))
     process.kill()
 
 

@@ -243,9 +243,9 @@ class Web:
 def _address(text: str) -> IPv4Address | IPv6Address:
     """An address; the IPv4 address of one that only wraps it.  text: with or without a zone."""
     found = ip_address(text.partition("%")[0])
-    if isinstance(found, IPv4Address):
+    if isinstance(found, IPv4Address) or found.is_loopback or found.is_unspecified:  # ::1 and :: wrap nothing
         return found
-    if found.packed[:-2] != bytes(14) and any(found in network for network in _WRAPPING):
+    if any(found in network for network in _WRAPPING):
         return IPv4Address(int(found) & 0xFFFFFFFF)
     return found.sixtofour or found
 

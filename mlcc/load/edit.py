@@ -240,9 +240,11 @@ def _removed(lines: list[str], parent: Node, key: str) -> str | None:
 
 def _emptied(lines: list[str], root: Node, path: Path) -> str | None:
     """The lines without the only key of a block mapping, which is then written as an empty one."""
-    holder, rest = _deepest(root, path[:-1]) if len(path) > 1 else (root, path)
-    parent = _step(holder, rest[0]) if len(path) > 1 and len(rest) == 1 else None
-    if parent is None or not holder.is_map or parent.style != "block" or len(parent.keys) != 1:
+    if len(path) == 1:
+        return None
+    holder, rest = _deepest(root, path[:-1])
+    parent = _step(holder, rest[0]) if len(rest) == 1 and holder.is_map else None
+    if parent is None or parent.style != "block" or len(parent.keys) != 1:
         return None
     child, at = parent.value[str(path[-1])], holder.keys[str(rest[0])]
     head = lines[at.line - 1]

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlcc.io.disk import staging
+from mlcc.io.disk.staging import staging_folder
 from tests import forkserver
 
 FULL = bool(os.environ.get("MLCC_STRESS"))
@@ -159,7 +159,8 @@ def run(action: Callable[[], int], cwd: Path, fault: Fault | None = None) -> Out
 
 def swept() -> None:
     """Removes what killed runs left in TMPDIR: the next run would, and have more calls than those after it."""
-    staging.sweep(staging.places(os.environ))
+    with staging_folder([os.environ["TMPDIR"]]):
+        pass
 
 
 def watched(action: Callable[[], int], cwd: Path, watch: Callable[[list[str]], None]) -> tuple[Outcome, list[str]]:

@@ -281,10 +281,10 @@ def test_what_a_pickle_s_process_says_is_not_believed(tmp_path, odd):
         ("echo no key $INTERNAL_API_KEY; exit 1", "could not load it: no key\n"),
         ("echo 401 for key kzT4QpLm29XcVbNaRw7 >&2; exit 1", "could not load it: 401 for key ***REDACTED***\n"),
         ("exit 1", "could not load it: it printed nothing\n"),
-        (
-            "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done | head -c 3000000",
-            "could not load it: x",
-        ),
+        ("while :; do echo xxxxxxxxxxxxxxxxxxxxxxx; done | head -c 3000000; exit 1", "could not load it: x"),
+        ("""echo '{"features": 4, "type": "TYPE_FP64"}'; exit 1""", "could not load it: "),
+        ("echo done", "did not say what it is\n"),
+        ("echo [1]", "did not say what it is\n"),
     ],
 )
 def test_a_pickle_s_process_gets_no_secret_and_shows_none(tmp_path, script, words):
@@ -294,6 +294,14 @@ def test_a_pickle_s_process_gets_no_secret_and_shows_none(tmp_path, script, word
     with pytest.raises(UserError) as problem:
         model_files.inspect("a.pkl", BACKENDS, "", "", True, environ)
     assert words in problem.value.findings[0].message + "\n"
+
+
+def test_what_a_library_prints_at_its_end_hides_no_answer(tmp_path):
+    script = """echo warning; echo '{"features": 4, "type": "TYPE_FP64"}'; echo 'leaked semaphores' >&2"""
+    build_tree(tmp_path, {"bin/python3": File(f"#!/bin/sh\n{script}\n", 0o755)})
+    Path("a.pkl").write_bytes(b"")
+    found = model_files.inspect("a.pkl", BACKENDS, "", "", True, {"PATH": str(tmp_path / "bin")})
+    assert found.element["inputs"][0]["dims"] == [4]
 
 
 @pytest.mark.parametrize("name", ["a.onnx", "a.ubj", "a.json", "saved_model.pb"])

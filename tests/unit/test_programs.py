@@ -97,26 +97,27 @@ def test_of_a_line_without_an_end_the_beginning_is_read_and_not_shown():
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ("pass", (b"", False)),
-        ("print('0123456789', end='')", (b"0123456789", False)),
-        ("print('0123456789a', end='')", (b"123456789a", True)),
-        ("import os; os.write(1, b'out '); os.write(2, b'err')", (b"out err", False)),
+        ("pass", (0, b"", False)),
+        ("print('0123456789', end='')", (0, b"0123456789", False)),
+        ("print('0123456789a', end='')", (0, b"123456789a", True)),
+        ("import os; os.write(1, b'out '); os.write(2, b'err')", (0, b"out err", False)),
         (
             "import os; [os.write(1, b'x' * 7) for _ in range(1000)]; os.write(1, b'last line\\n')",
-            (b"last line\n", True),
+            (0, b"last line\n", True),
         ),
-        ("raise SystemExit('no such')", (b"no such\n", False)),
+        ("raise SystemExit('no such')", (1, b"no such\n", False)),
     ],
 )
-def test_the_end_of_what_a_program_prints(script: str, expected: tuple[bytes, bool]):
-    assert programs.end_of(python(script), environ=ENVIRON, timeout_s=30, max_bytes=10) == expected
+def test_the_end_of_what_a_program_prints(script: str, expected: tuple[int, bytes, bool]):
+    done, cut = programs.end_of(python(script), environ=ENVIRON, timeout_s=30, max_bytes=10)
+    assert (done.code, done.stdout, cut) == expected
 
 
 def test_a_program_that_never_stops_printing_is_ended_and_its_end_is_kept():
     script = "while True: print('x' * 9)"
     started = time.monotonic()
-    found, cut = programs.end_of(python(script), environ=ENVIRON, timeout_s=0.5, max_bytes=1000)
-    assert (set(found), len(found), cut) == (set(b"x\n"), 1000, True)
+    done, cut = programs.end_of(python(script), environ=ENVIRON, timeout_s=0.5, max_bytes=1000)
+    assert (done.code, set(done.stdout), len(done.stdout), cut) == (-signal.SIGKILL, set(b"x\n"), 1000, True)
     assert time.monotonic() - started < 20
 
 
@@ -125,6 +126,14 @@ def test_a_child_that_holds_the_output_open_does_not_hold_the_caller_up(call: An
     script = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'])"
     start = time.monotonic()
     call(python(f"print('x', flush=True); {script}"), environ=ENVIRON, timeout_s=1, max_bytes=100)
+    assert time.monotonic() - start < 15
+
+
+@pytest.mark.parametrize("call", [programs.end_of, programs.capped], ids=["end", "capped"])
+def test_a_program_that_closes_its_output_and_goes_on_has_no_more_time(call: Any):
+    start = time.monotonic()
+    script = "import os, time; os.close(1); os.close(2); time.sleep(30)"
+    call(python(script), environ=ENVIRON, timeout_s=1, max_bytes=100)
     assert time.monotonic() - start < 15
 
 

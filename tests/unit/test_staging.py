@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.core.errors import UserError
-from mlcc.io.disk.staging import staging_folder, sweep
+from mlcc.io.disk.staging import staging_folder
 
 OWN = f"mlcc-{os.getuid()}"
 
@@ -48,16 +48,6 @@ def test_what_killed_runs_left_the_next_one_removes(tmp_path: Path) -> None:
     with staging_folder([str(tmp_path)]) as path:
         assert not left.exists()
         assert os.listdir(tmp_path / OWN) == [os.path.basename(path)]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_sweep_leaves_what_is_in_use(tmp_path: Path) -> None:
-    with staging_folder([str(tmp_path)]) as path:
-        sweep(["relative", str(tmp_path), str(tmp_path / "nowhere")])
-        assert os.path.isdir(path)
-    (tmp_path / OWN / "left").mkdir(parents=True, mode=0o700)
-    (tmp_path / OWN).chmod(0o700)
-    sweep([str(tmp_path)])
     assert list(tmp_path.iterdir()) == []
 
 

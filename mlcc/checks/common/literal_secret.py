@@ -16,8 +16,7 @@ CODE = "MLCC120"
 def check(subject: Subject) -> Iterator[Finding]:
     """Looks at every text; the value itself is never shown."""
     for path, value in subject.resolved.values.items():
-        pasted = [part for part in path if is_secret_value(str(part))]
-        if pasted:
+        if any(is_secret_value(str(part)) for part in path):
             hint = "give it a name of its own, and create a new secret: this one was exposed"
             yield subject.finding(CODE, path, "the name has the format of a secret, and mlcc.yaml is committed", hint)
             continue

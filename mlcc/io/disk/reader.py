@@ -63,9 +63,10 @@ def reason(problem: OSError) -> str:
 
 def _read_plain(fd: int, path: str, cap: int, single_link: bool) -> bytes:
     status = os.fstat(fd)
+    if stat.S_ISDIR(status.st_mode):
+        raise Refused(path, "a directory stands where a file belongs")
     if not stat.S_ISREG(status.st_mode):
-        folder = "a directory stands where a file belongs" if stat.S_ISDIR(status.st_mode) else ""
-        raise Refused(path, folder or "not a plain file")
+        raise Refused(path, "not a plain file")
     if single_link and status.st_nlink > 1:
         raise Refused(path, "has more than one hard link", "copy the file over itself, so that it is a file of its own")
     chunks: list[bytes] = []

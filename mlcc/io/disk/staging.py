@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from mlcc.core.errors import UserError
@@ -24,11 +24,6 @@ from mlcc.io.disk.reader import DIRECTORY
 _SAFE = re.compile(r"[A-Za-z0-9/_.-]+\Z")
 TRIES = 20
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
-
-
-def places(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Directories in which temporary files may be made, best first."""
-    return (environ.get("TMPDIR", ""), "/tmp", "/var/tmp", "/dev/shm")
 
 
 @contextmanager
@@ -49,16 +44,6 @@ def staging_folder(parents: Iterable[str]) -> Iterator[str]:
         os.close(fd)
         with suppress(OSError):
             os.rmdir(os.path.dirname(path))  # unless others are at work
-
-
-def sweep(parents: Iterable[str]) -> None:
-    """Removes the folders that no process has open any more."""
-    for parent in parents:
-        own = os.path.join(parent, f"mlcc-{os.getuid()}")
-        with suppress(OSError):
-            if os.path.isabs(parent) and _is_private(own):
-                _sweep(own)
-                os.rmdir(own)
 
 
 def _made_below(parent: str) -> tuple[str, int] | None:

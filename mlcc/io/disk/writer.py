@@ -202,15 +202,11 @@ def replace_file(target: Directory, name: str, data: bytes, before: bytes | None
             check_unchanged(target, name, before)
             os.rename(temporary, name, src_dir_fd=target.fd, dst_dir_fd=target.fd)
             os.fsync(target.fd)
-    except UserError:
+    except (OSError, UserError) as problem:
         with suppress(OSError):
             os.unlink(temporary, dir_fd=target.fd)
-        raise
-    except OSError as problem:
-        try:
-            os.unlink(temporary, dir_fd=target.fd)
-        except OSError:
-            pass
+        if isinstance(problem, UserError):
+            raise
         why = (problem.strerror or "input/output error").lower()
         message = f"could not write {printable(name, 200)}: {why}; it is as it was"
         raise UserError([error("MLCC208", message)]) from None

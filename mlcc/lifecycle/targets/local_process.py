@@ -52,23 +52,23 @@ def _has_token(pid: int, token: str) -> bool:
     wanted = f"{TOKEN}={token}".encode()
     if not _HAS_PROC:
         return wanted in _ps("command=", pid).split()
+    return wanted in _environ(pid)
+
+
+def _environ(pid: int) -> list[bytes]:
+    """`NAME=value` of each variable that a process was started with; none where the kernel does not say."""
     try:
         with open(f"{PROC}/{pid}/environ", "rb") as stream:
-            return wanted in stream.read().split(b"\0")
+            return stream.read().split(b"\0")
     except OSError:
-        return False
+        return []
 
 
 def variables(identity: Identity) -> dict[str, str]:
     """The variables that the recorded process was started with; none where it has ended, or the kernel does not say."""
-    if not (_HAS_PROC and is_ours(identity)):
-        return {}
-    try:
-        with open(f"{PROC}/{identity.pid}/environ", "rb") as stream:
-            pairs = (pair.decode("utf-8", "replace").partition("=") for pair in stream.read().split(b"\0"))
-            return {name: value for name, _, value in pairs}
-    except OSError:
-        return {}
+    known = _environ(identity.pid) if _HAS_PROC and is_ours(identity) else []
+    pairs = (pair.decode("utf-8", "replace").partition("=") for pair in known)
+    return {name: value for name, _, value in pairs}
 
 
 def _pids() -> list[int]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from mlcc.core.json_data import read_json
 from mlcc.core.text import printable
 from mlcc.io import programs
-from mlcc.io.environment import of_machine
+from mlcc.io.environment import of_loader
 from mlcc.lookups.model_files.found import MAX_TENSORS, Found, Unreadable
 from mlcc.registries.redaction import redact_known
 from mlcc.resolve.triton.models import Tensor
@@ -77,14 +78,17 @@ def _count(answer: Mapping[str, Any], key: str, most: int = 1 << 24) -> int:
 
 
 def _run(script: str, path: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """What the other process found out; it gets nothing of its caller's, and of what it prints the end is kept."""
+    """What the other process found out; it gets none of its caller's secrets, and of what it prints the end is kept."""
     python = programs.find("python3", environ) or sys.executable
-    argv, given = [python, "-c", script, path], of_machine(environ)
-    printed, _ = programs.end_of(argv, environ=given, timeout_s=TIMEOUT_S, max_bytes=MAX_PRINTED)
-    lines = redact_known(printed.decode("utf-8", "replace"), environ).strip().splitlines()
-    try:
-        found = read_json(lines[-1])
-        return found if isinstance(found, dict) else {}
-    except (IndexError, ValueError):
+    argv, given = [python, "-c", script, path], of_loader(environ)
+    done, _ = programs.end_of(argv, environ=given, timeout_s=TIMEOUT_S, max_bytes=MAX_PRINTED)
+    lines = redact_known(done.stdout.decode("utf-8", "replace"), environ).strip().splitlines()
+    if done.code:
         words = printable(lines[-1] if lines else "it printed nothing", 200)
-        raise Unreadable(f"{python} could not load it: {words}") from None
+        raise Unreadable(f"{python} could not load it: {words}")
+    for line in reversed(lines):  # libraries may print something more when they end
+        with suppress(ValueError):
+            found = read_json(line)
+            if isinstance(found, dict):
+                return found
+    raise Unreadable("the process that loaded it did not say what it is")
