@@ -18,6 +18,8 @@ from mlcc.io.packaged import read
 from mlcc.io.yaml import reader
 
 REDACTED = "***REDACTED***"
+# Keys of the rule whose value is a text of words.
+WORDS = ("anywhere", "anywhere_unless_last", "last_two_unless", "plurals_unless", "joined", "behind", "never")
 # Keys of mlcc.yaml below which users name the values.
 FREE_MAPS = ("env", "tags", "parameters", "extra_args", "overrides")
 # Characters of a value that is looked for in texts, as it is and in base64.
@@ -50,21 +52,23 @@ class Rule(NamedTuple):
 
 def rule_of(document: Mapping[str, Any]) -> Rule:
     """The rule in a registry document."""
+    words_of = {name: frozenset(document[name].split()) for name in WORDS}
+    values = tuple(document["values"].values())
     return Rule(
-        frozenset(document["anywhere"]),
-        tuple(document["anywhere_endings"]),
-        frozenset(document["anywhere_unless_last"]),
-        {word: frozenset(unless) for word, unless in document["last"].items()},
+        words_of["anywhere"],
+        tuple(document["anywhere_endings"].split()),
+        words_of["anywhere_unless_last"],
+        {word: frozenset(unless.split()) for word, unless in document["last"].items()},
         frozenset(document["last_two"]),
-        frozenset(document["last_two_unless"]),
-        {word: frozenset(front) for word, front in document["plurals"].items()},
-        frozenset(document["plurals_unless"]),
-        frozenset(head + end for head in document["joined"] for end in ("PASS", "PWD")),
-        frozenset(document["behind"]),
-        frozenset(word for group in document["behind_keys"] for word in group),
-        frozenset(document["never"]),
-        tuple(value["pattern"] for value in document["values"]),
-        _by_mark((hint, at) for at, value in enumerate(document["values"]) for hint in value["hints"]),
+        words_of["last_two_unless"],
+        {word: frozenset(front.split()) for word, front in document["plurals"].items()},
+        words_of["plurals_unless"],
+        frozenset(head + end for head in words_of["joined"] for end in ("PASS", "PWD")),
+        words_of["behind"],
+        frozenset(word for group in document["behind_keys"] for word in group.split()),
+        words_of["never"],
+        tuple(value["pattern"] for value in values),
+        _by_mark((hint, at) for at, value in enumerate(values) for hint in value["hints"].split()),
     )
 
 

@@ -7,9 +7,11 @@ import itertools
 import json
 import re
 import stat
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import PIPE
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +20,7 @@ from jinja2 import Environment, meta
 
 from mlcc.registries.loader import load
 from mlcc.render.layers import COMMON, TEMPLATE_SUFFIX, Producible, layer_info
-from tests.helpers import ROOT
+from tests.helpers import ROOT, SMALLEST, build_tree
 
 FOLDER = ROOT / "cookiecutters"
 LAYERS = sorted(p.parent.relative_to(FOLDER).as_posix() for p in FOLDER.rglob("cookiecutter.json"))
@@ -196,7 +198,7 @@ def test_shell_is_copied_never_rendered():
 
 def test_rendered_python_is_python():
     from mlcc import pipeline
-    from tests.helpers import SMALLEST, build_tree, needed
+    from tests.helpers import needed
 
     for config in load().deployment_configs:
         build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config) + needed(config)})
@@ -229,7 +231,6 @@ FOREIGN = (
 
 def rendered_files(config: str) -> dict[str, str]:
     from mlcc import pipeline
-    from tests.helpers import SMALLEST, build_tree
 
     build_tree(".", {"mlcc.yaml": SMALLEST.replace("http-fastapi", config)})
     project = pipeline.read("mlcc.yaml")
@@ -297,6 +298,54 @@ def test_ping_is_503_while_another_worker_loads(app, monkeypatch, tmp_path):
     assert [asked(app, worker) for worker in (one, two)] == [(200, "ok")] * 2
 
 
+# Starts no server: what `serve` keeps in the folder for temporary files, for as long as this process runs.
+KEEPS = """
+import os, runpy, sys
+serve = runpy.run_path(sys.argv[1], run_name="serve")
+names = [serve["loading_file"]()]
+if "run_folder" in serve:
+    folder = serve["run_folder"]()
+    names.append(str(folder.__enter__()))
+print(*map(os.path.basename, names), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def keeps(tmp_path: Path) -> Iterator[Callable[[Path], tuple[subprocess.Popen[str], set[str]]]]:
+    """Starts processes that keep what a server keeps; returns each with the names of it."""
+    running: list[subprocess.Popen[str]] = []
+
+    def started(serve: Path) -> tuple[subprocess.Popen[str], set[str]]:
+        argv, environ = [sys.executable, "-c", KEEPS, str(serve)], {"TMPDIR": str(tmp_path / "temporary")}
+        running.append(subprocess.Popen(argv, env=environ, stdin=PIPE, stdout=PIPE, text=True))
+        assert running[-1].stdout is not None
+        return running[-1], set(running[-1].stdout.readline().split())
+
+    yield started
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("config", HTTP)
+def test_a_server_removes_what_killed_servers_have_left(config, keeps, tmp_path):
+    """Two servers at once; one is killed, and the next start removes what it has left and nothing else."""
+    serve = build_tree(tmp_path / "made", {"serve": rendered_files(config)["code/serve"]}) / "serve"
+    temporary = build_tree(tmp_path / "temporary", {"mlcc-other/file": "x", "other/file": "x"})
+    (temporary / "mlcc-serve-link").symlink_to(build_tree(tmp_path / "elsewhere", {"kept": "x"}))
+    before = {path.name for path in temporary.iterdir()}
+    first, left = keeps(serve)
+    _, used = keeps(serve)
+    assert {path.name for path in temporary.iterdir()} == before | left | used
+    assert len(left) == len(used) == (2 if "nginx" in config else 1)
+    first.kill()
+    first.wait()
+    _, more = keeps(serve)
+    assert {path.name for path in temporary.iterdir()} == before | used | more
+    assert (tmp_path / "elsewhere/kept").exists()
+
+
 @pytest.mark.parametrize("given", ["x/y", "", "application/x-mlcc-unknown", "text/html; charset=utf-8", "json"])
 def test_a_type_that_is_not_served_is_a_415(app, given):
     with pytest.raises(app.Refused) as refused:
@@ -333,7 +382,6 @@ NETWORK = {"urllib", "requests", "http", "httpx", "socket", "ftplib", "boto3", "
 @pytest.mark.parametrize(("framework", "form"), SAMPLES)
 def test_the_sample_model_is_trained_without_a_network(framework, form):
     from mlcc import pipeline
-    from tests.helpers import SMALLEST, build_tree
 
     chosen = f"framework: {{name: {framework}}}\nmodel: {{format: {form}}}\n"
     build_tree(".", {"mlcc.yaml": SMALLEST + chosen})
