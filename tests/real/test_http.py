@@ -183,8 +183,7 @@ def test_only_one_server_process_tree(built: Built, docker: Docker) -> None:
     with docker.container(built.image) as container:
         container.server.ready(container.running)
         first = container.execute("sh", "-c", "tr '\\0' ' ' </proc/1/cmdline").stdout
-        expected = {"flask": "uvicorn", "fastapi": "uvicorn", "nginx": "/opt/program/serve"}[built.backend]
-        assert expected in first, first
+        assert "/opt/program/serve" in first, first
         assert not first.startswith(("sh ", "/bin/sh", "bash")), first
         script = 'for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline; echo; done'
         everything = container.execute("sh", "-c", script).stdout
