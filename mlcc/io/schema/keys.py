@@ -6,7 +6,7 @@ The command line, the documentation, the .conf files and the checks ask here, so
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mlcc.core.paths import Item, Path
@@ -60,34 +60,29 @@ class Property(NamedTuple):
         return tuple(kind) if isinstance(kind, list) else (str(kind),)
 
 
-def properties(schema: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[Property]:
-    """Every key of an expanded schema, depth first, in its order."""
+def _collect(found: dict[tuple[str, ...], Property], path: tuple[str, ...], schema: Mapping[str, Any]) -> None:
+    """Adds a key and those below it, depth first, in the schema's order."""
+    found[path] = Property(path, schema)
     for key, child in schema.get("properties", {}).items():
-        here = Property((*prefix, key), child)
-        yield here
-        yield from _below(here)
-
-
-def _below(parent: Property) -> Iterator[Property]:
-    yield from properties(parent.schema, parent.path)
-    maps = [*parent.schema.get("patternProperties", {}).values()]
-    if isinstance(parent.schema.get("additionalProperties"), dict):
-        maps.append(parent.schema["additionalProperties"])
-    for child in maps:
-        here = Property((*parent.path, "*"), child)
-        yield here
-        yield from _below(here)
-    items = parent.schema.get("items")
+        _collect(found, (*path, key), child)
+    for child in (*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")):
+        if isinstance(child, dict):
+            _collect(found, (*path, "*"), child)
+    items = schema.get("items")
     if isinstance(items, dict):
-        here = Property((*parent.path, "[]"), items)
-        yield here
-        yield from _below(here)
+        _collect(found, (*path, "[]"), items)
 
 
 @functools.cache
 def index(name: str = MLCC_YAML) -> Mapping[tuple[str, ...], Property]:
     """All keys of a packaged schema by their pattern path (without what is below `environments`)."""
-    return {p.path: p for p in properties(load_schema(name)) if p.path[:1] != ("environments",) or len(p.path) == 1}
+    found: dict[tuple[str, ...], Property] = {}
+    for key, child in load_schema(name).get("properties", {}).items():
+        if key == "environments":
+            found[key,] = Property((key,), child)
+        else:
+            _collect(found, (key,), child)
+    return found
 
 
 def find(path: Path, name: str = MLCC_YAML) -> Property | None:

@@ -42,12 +42,19 @@ def expand(schema: Mapping[str, Any]) -> dict[str, Any]:
     def named(name: str) -> Any:
         return inline(definitions[name])
 
-    def inline(node: Any) -> Any:
-        if isinstance(node, Mapping):
-            if "$ref" in node:
-                return named(str(node["$ref"]).rpartition("/")[2])
-            return {k: inline(v) for k, v in node.items() if k != "definitions"}
-        return [inline(v) for v in node] if isinstance(node, list) else node
+    def inline(node: Mapping[str, Any]) -> Any:
+        if "$ref" in node:
+            return named(str(node["$ref"]).rpartition("/")[2])
+        made: dict[str, Any] = {}
+        for key, value in node.items():
+            if type(value) is dict:
+                if key != "definitions":
+                    made[key] = inline(value)
+            elif type(value) is list:
+                made[key] = [inline(element) if type(element) is dict else element for element in value]
+            else:
+                made[key] = value
+        return made
 
     expanded: dict[str, Any] = inline(schema)
     return expanded

@@ -114,14 +114,24 @@ class Builder:
         return format_path(tuple(path))
 
     def _scalar(self, event: Any) -> None:
-        self._tag(event)
-        mark, text = self._mark(event), joined(event.value)
-        plain = event.style in (None, "")
+        """Called for most events: what is rare is asked for first and done elsewhere."""
+        if event.tag is not None:
+            self._tag(event)
+        mark, text, style = self._mark(event), event.value, event.style
+        frame = self.stack[-1] if self.stack else None
+        is_key = frame is not None and frame.is_map and frame.key is None
+        plain = style is None or style == ""
+        if not text.isascii():
+            text = joined(text)
         value, ambiguous = scalars.resolve(text) if plain else (text, False)
-        is_key = bool(self.stack) and self.stack[-1].is_map and self.stack[-1].key is None
-        self._text(text, mark, ambiguous and not is_key)
+        if ambiguous or "\x00" in text or not text.isascii():
+            self._text(text, mark, ambiguous and not is_key)
         self._count(1, len(text), mark)
-        end = (event.end_mark.line + 1, event.end_mark.column + 1) if event.style not in ("|", ">") else (0, 0)
+        if frame is not None and is_key and not event.anchor:
+            self._key(frame, value, text, ambiguous, mark, plain)
+            return
+        last = event.end_mark
+        end = (0, 0) if style == "|" or style == ">" else (last.line + 1, last.column + 1)
         node = Node(value, mark, text=text, end=end)
         self._add(_Built(node, 1, len(text), 0, ambiguous), mark, event.anchor, plain)
 
@@ -191,7 +201,9 @@ class Builder:
             return
         frame = self.stack[-1]
         if frame.is_map and frame.key is None:
-            self._key(frame, built, mark, plain)
+            value = built.node.value
+            text = built.node.text if isinstance(value, (str, int, float, bool, type(None))) else ""
+            self._key(frame, value, text, built.ambiguous, mark, plain)
             return
         frame.size += built.size
         frame.chars += built.chars
@@ -211,13 +223,12 @@ class Builder:
             frame.keys[frame.key] = frame.key_mark
         frame.key = frame.key_mark = None
 
-    def _key(self, frame: _Frame, built: _Built, mark: Mark, plain: bool) -> None:
-        text = built.node.text if isinstance(built.node.value, (str, int, float, bool, type(None))) else ""
+    def _key(self, frame: _Frame, value: Any, text: str, ambiguous: bool, mark: Mark, plain: bool) -> None:
         if plain and text == "<<":
             raise Stop(
                 problem_at("MLCC008", "merge keys (<<) are not allowed", mark, "write the keys out", self._here())
             )
-        if not isinstance(built.node.value, str) or built.ambiguous:
+        if not isinstance(value, str) or ambiguous:
             hint = f'write it in quotes: "{printable(text, 40)}"' if text else "give it a name"
             message = f"the key {quoted(text, 40)} is not read as text"
             self._wrong("MLCC011", message, mark, hint)

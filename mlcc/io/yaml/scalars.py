@@ -27,11 +27,11 @@ def resolve(text: str) -> tuple[Any, bool]:
     """A plain scalar's value, and whether YAML readers disagree about it."""
     if text in _WORDS:
         return _WORDS[text], False
+    if text[0] not in "-+.0123456789":
+        return text, text.lower() in _AMBIGUOUS_WORDS
     if _INT.match(text):
         return (int(text) if len(text) < 300 else text), False
     if _FLOAT.match(text):
         number = float(text)
         return (number if abs(number) != float("inf") else text), False
-    if text[0] in "-+.0123456789":
-        return text, bool(re.match(_AMBIGUOUS, text, re.IGNORECASE))
-    return text, text.lower() in _AMBIGUOUS_WORDS
+    return text, bool(re.match(_AMBIGUOUS, text, re.IGNORECASE))
