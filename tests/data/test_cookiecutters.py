@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import json
+import os
 import re
 import stat
 import subprocess
@@ -300,27 +301,24 @@ def test_ping_is_503_while_another_worker_loads(app, monkeypatch, tmp_path):
 
 # Starts no server: what `serve` keeps in the folder for temporary files, for as long as this process runs.
 KEEPS = """
-import os, runpy, sys
-serve = runpy.run_path(sys.argv[1], run_name="serve")
-names = [serve["loading_file"]()]
-if "run_folder" in serve:
-    folder = serve["run_folder"]()
-    names.append(str(folder.__enter__()))
-print(*map(os.path.basename, names), flush=True)
-sys.stdin.read()
+import runpy, sys
+with runpy.run_path(sys.argv[1], run_name="serve")["run_folder"]() as folder:
+    (folder / "loading").touch()
+    print(folder.name, flush=True)
+    sys.stdin.read()
 """
 
 
 @pytest.fixture
-def keeps(tmp_path: Path) -> Iterator[Callable[[Path], tuple[subprocess.Popen[str], set[str]]]]:
-    """Starts processes that keep what a server keeps; returns each with the names of it."""
+def keeps(tmp_path: Path) -> Iterator[Callable[[Path], tuple[subprocess.Popen[str], str]]]:
+    """Starts processes that keep what a server keeps; returns each with the name of its folder."""
     running: list[subprocess.Popen[str]] = []
 
-    def started(serve: Path) -> tuple[subprocess.Popen[str], set[str]]:
+    def started(serve: Path) -> tuple[subprocess.Popen[str], str]:
         argv, environ = [sys.executable, "-c", KEEPS, str(serve)], {"TMPDIR": str(tmp_path / "temporary")}
         running.append(subprocess.Popen(argv, env=environ, stdin=PIPE, stdout=PIPE, text=True))
         assert running[-1].stdout is not None
-        return running[-1], set(running[-1].stdout.readline().split())
+        return running[-1], running[-1].stdout.readline().strip()
 
     yield started
     for process in running:
@@ -330,20 +328,30 @@ def keeps(tmp_path: Path) -> Iterator[Callable[[Path], tuple[subprocess.Popen[st
 
 @pytest.mark.parametrize("config", HTTP)
 def test_a_server_removes_what_killed_servers_have_left(config, keeps, tmp_path):
-    """Two servers at once; one is killed, and the next start removes what it has left and nothing else."""
+    """Of two servers one is killed; the next start removes what it has left and nothing else, once it is not new."""
     serve = build_tree(tmp_path / "made", {"serve": rendered_files(config)["code/serve"]}) / "serve"
-    temporary = build_tree(tmp_path / "temporary", {"mlcc-other/file": "x", "other/file": "x"})
+    temporary = build_tree(tmp_path / "temporary", {"mlcc-other/file": "x", "other/file": "x", "mlcc-serve-file": "x"})
     (temporary / "mlcc-serve-link").symlink_to(build_tree(tmp_path / "elsewhere", {"kept": "x"}))
     before = {path.name for path in temporary.iterdir()}
+
+    def now() -> set[str]:
+        return {path.name for path in temporary.iterdir()} - before
+
     first, left = keeps(serve)
-    _, used = keeps(serve)
-    assert {path.name for path in temporary.iterdir()} == before | left | used
-    assert len(left) == len(used) == (2 if "nginx" in config else 1)
+    other, used = keeps(serve)
+    assert now() == {left, used}
     first.kill()
     first.wait()
-    _, more = keeps(serve)
-    assert {path.name for path in temporary.iterdir()} == before | used | more
+    third, more = keeps(serve)
+    assert now() == {left, used, more}, "another server may be about to lock it"
+    for name in now():
+        os.utime(temporary / name, (0, 0))
+    _, last = keeps(serve)
+    assert now() == {used, more, last}
     assert (tmp_path / "elsewhere/kept").exists()
+    for process in (other, third):
+        process.communicate("")
+    assert now() == {last}
 
 
 @pytest.mark.parametrize("given", ["x/y", "", "application/x-mlcc-unknown", "text/html; charset=utf-8", "json"])

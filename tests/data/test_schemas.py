@@ -184,7 +184,9 @@ def test_an_overlay_s_keys_are_deploy_keys():
         if "patternProperties" in overlay
         else overlay["additionalProperties"]
     )
-    found = {p.path for p in keys.properties(child)}
+    below: dict[tuple[str, ...], keys.Property] = {}
+    keys.collect(below, (), child)
+    found = below.keys() - {()}
     assert found
     for path in found:
         assert path in PROPERTIES, f"environments.NAME.{'.'.join(path)} is no key of the file"

@@ -60,17 +60,17 @@ class Property(NamedTuple):
         return tuple(kind) if isinstance(kind, list) else (str(kind),)
 
 
-def _collect(found: dict[tuple[str, ...], Property], path: tuple[str, ...], schema: Mapping[str, Any]) -> None:
+def collect(found: dict[tuple[str, ...], Property], path: tuple[str, ...], schema: Mapping[str, Any]) -> None:
     """Adds a key and those below it, depth first, in the schema's order."""
     found[path] = Property(path, schema)
     for key, child in schema.get("properties", {}).items():
-        _collect(found, (*path, key), child)
+        collect(found, (*path, key), child)
     for child in (*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")):
         if isinstance(child, dict):
-            _collect(found, (*path, "*"), child)
+            collect(found, (*path, "*"), child)
     items = schema.get("items")
     if isinstance(items, dict):
-        _collect(found, (*path, "[]"), items)
+        collect(found, (*path, "[]"), items)
 
 
 @functools.cache
@@ -81,7 +81,7 @@ def index(name: str = MLCC_YAML) -> Mapping[tuple[str, ...], Property]:
         if key == "environments":
             found[key,] = Property((key,), child)
         else:
-            _collect(found, (key,), child)
+            collect(found, (key,), child)
     return found
 
 
