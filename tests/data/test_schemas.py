@@ -184,9 +184,7 @@ def test_an_overlay_s_keys_are_deploy_keys():
         if "patternProperties" in overlay
         else overlay["additionalProperties"]
     )
-    below: dict[tuple[str, ...], keys.Property] = {}
-    keys.collect(below, (), child)
-    found = below.keys() - {()}
+    found = keys.properties(child).keys()
     assert found
     for path in found:
         assert path in PROPERTIES, f"environments.NAME.{'.'.join(path)} is no key of the file"

@@ -60,28 +60,31 @@ class Property(NamedTuple):
         return tuple(kind) if isinstance(kind, list) else (str(kind),)
 
 
-def collect(found: dict[tuple[str, ...], Property], path: tuple[str, ...], schema: Mapping[str, Any]) -> None:
-    """Adds a key and those below it, depth first, in the schema's order."""
-    found[path] = Property(path, schema)
-    for key, child in schema.get("properties", {}).items():
-        collect(found, (*path, key), child)
-    for child in (*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")):
+def properties(schema: Mapping[str, Any]) -> dict[tuple[str, ...], Property]:
+    """Every key below an expanded schema by its pattern path, depth first, in the schema's order."""
+    found: dict[tuple[str, ...], Property] = {}
+    _add_below(found, (), schema)
+    return found
+
+
+def _add_below(found: dict[tuple[str, ...], Property], path: tuple[str, ...], schema: Mapping[str, Any]) -> None:
+    children = [*schema.get("properties", {}).items()]
+    children += [("*", child) for child in schema.get("patternProperties", {}).values()]
+    children += [(word, schema.get(key)) for word, key in (("*", "additionalProperties"), ("[]", "items"))]
+    for word, child in children:
         if isinstance(child, dict):
-            collect(found, (*path, "*"), child)
-    items = schema.get("items")
-    if isinstance(items, dict):
-        collect(found, (*path, "[]"), items)
+            here = (*path, word)
+            found[here] = Property(here, child)
+            _add_below(found, here, child)
 
 
 @functools.cache
 def index(name: str = MLCC_YAML) -> Mapping[tuple[str, ...], Property]:
     """All keys of a packaged schema by their pattern path (without what is below `environments`)."""
-    found: dict[tuple[str, ...], Property] = {}
-    for key, child in load_schema(name).get("properties", {}).items():
-        if key == "environments":
-            found[key,] = Property((key,), child)
-        else:
-            collect(found, (key,), child)
+    keys = load_schema(name).get("properties", {})
+    found = properties({"properties": {key: {} if key == "environments" else child for key, child in keys.items()}})
+    if "environments" in keys:
+        found["environments",] = Property(("environments",), keys["environments"])
     return found
 
 
