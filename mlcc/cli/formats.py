@@ -19,7 +19,7 @@ GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "
 
 
 def print_report(findings: Iterable[Finding], session: Session, files: Iterable[str] = ()) -> None:
-    """Findings as the result of a command, on stdout.  files: those that were judged, as they are called on disk."""
+    """Findings as the result of a command, on stdout.  files: those that were checked, as they are called on disk."""
     found = ordered(findings)
     if session.format in ("json", "yaml"):
         print_document(session, findings_document(found))

@@ -1,4 +1,4 @@
-"""Results and findings in every format.  Law: everything foreign is redacted and made printable here, last.
+"""Results and findings in every format.  Law: everything from outside is redacted and made printable here, last.
 
 Shapes of JSON documents are contracts (schemas/), with `schema_version` in each; JSON is never preceded by anything.
 """
@@ -152,7 +152,7 @@ _TICKS = re.compile("`+")
 
 
 def markdown(text: str) -> str:
-    """One line of foreign text as a table's cell that stays text: no link, image, HTML, mention or reference.
+    """One line of text from outside as a table's cell that stays text: no link, image, HTML, mention or reference.
 
     Only code spans keep GitHub and GitLab from making mentions, references and links of text after it was read as
     Markdown, where escapes are gone.  A pipe ends a cell in a code span too, and readers differ about a backslash

@@ -15,8 +15,8 @@ MAX_EXIT_CODE = 255
 MEANT = (click.ClickException, click.Abort, OSError)
 
 
-class Guest(click.Command):
-    """A plugin's command: it parses its own words and speaks for itself; what it ends with is judged."""
+class PluginCommand(click.Command):
+    """A plugin's command: it parses its own words and speaks for itself; its exit code is checked."""
 
     def __init__(self, plugin: Plugin, own: click.Command) -> None:
         """plugin: whose it is; own: the command."""
@@ -73,4 +73,4 @@ def command_of(name: str) -> click.Command | None:
         loaded = found.load()
         if not isinstance(loaded, click.Command):
             raise TypeError(f"a click.Command was expected, not {type(loaded).__name__}")
-    return Guest(found, loaded)
+    return PluginCommand(found, loaded)

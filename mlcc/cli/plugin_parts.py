@@ -1,4 +1,4 @@
-"""What plugins add to a run.  Law: asked once a run; a plugin that fails is named, with whom to tell."""
+"""What plugins add to a run.  Law: asked once a run; a plugin that fails is reported with its distribution."""
 
 from __future__ import annotations
 

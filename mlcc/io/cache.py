@@ -1,4 +1,4 @@
-"""What was worked out before, in files named by what it was worked out from.  Law: never trusted, never missed.
+"""Cached results, in files named by a digest of their inputs.  Law: verified before use; any may be missing.
 
 An entry carries its own digest, lies in a private folder of mlcc's own (never in a project: a pull request could bring
 a forged one), and may be deleted, cut or changed at any time: it is then simply not there.  A folder that is not ours

@@ -77,14 +77,14 @@ class Plugin(NamedTuple):
 
 
 def _in_words(problem: BaseException) -> str:
-    """An exception of foreign code in words; the library knows what to say of one that cannot say itself."""
+    """An exception of a plugin's code in words; the library knows what to say of one that cannot say itself."""
     from traceback import format_exception_only
 
     return printable(format_exception_only(problem)[-1].strip(), 200)
 
 
 def sound(finding: object) -> bool:
-    """Whether what foreign code gives for a finding is one."""
+    """Whether what a plugin gives for a finding is one."""
     return (
         isinstance(finding, Finding)
         and isinstance(finding.severity, Severity)

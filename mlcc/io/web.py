@@ -152,7 +152,7 @@ class Web:
         self._environ = environ
         self._limits = limits
         self._resolve = resolve
-        self._judged: dict[tuple[str, int], list[str]] = {}
+        self._checked: dict[tuple[str, int], list[str]] = {}
 
     def get(self, url: str, cap: int, token: str = "") -> Answer:
         """The answer to a question, after redirects.  cap: how many bytes it may have; token: for the first origin."""
@@ -186,7 +186,7 @@ class Web:
         try:
             texts = list(self._resolve(following.host, following.port))
             # it is these that are asked: a name may have others a moment later
-            self._judged[following.host, following.port] = texts
+            self._checked[following.host, following.port] = texts
             found = [_address(a) for a in texts]
             if any(a.is_link_local or str(a) in METADATA for a in found):
                 return True
@@ -202,7 +202,7 @@ class Web:
             headers["Authorization"] = f"Bearer {token}"
         try:
             connection, target = self._connection(url, at, headers)
-            total_s, known = self._limits.total_s, self._judged
+            total_s, known = self._limits.total_s, self._checked
             found = exchange(connection, "GET", target, headers=headers, cap=cap, total_s=total_s, known=known)
         except (OSError, http.client.HTTPException, ValueError) as problem:
             raise Unreachable(_words(problem)) from None

@@ -72,7 +72,7 @@ STEPS: Mapping[str, Step] = {
     "run": Step("Serve in the foreground.", _verb("run")),
     "status": Step("Say whether it serves, and where.", _verb("status")),
     "submit": Step("Build the image with CodeBuild."),
-    "test": Step("Send real requests and judge the answers.", _verb("test")),
+    "test": Step("Send real requests and check the answers.", _verb("test")),
     "tune": Step("Fine-tune the model."),
     "validate": Step("Compare the files with mlcc.lock.", _asset("validate")),
 }
@@ -83,16 +83,16 @@ def step_of(name: str, environ: Mapping[str, str]) -> Step | None:
     if name in STEPS:
         return STEPS[name]
     plugin = plugins.find(plugins.STEPS, name, environ, {plugins.STEPS: STEPS})
-    return _foreign(plugin) if plugin is not None else None
+    return _plugin_step(plugin) if plugin is not None else None
 
 
-def _foreign(plugin: Plugin) -> Step:
-    """A plugin's step, judged.  Raises UserError when there is none in it."""
+def _plugin_step(plugin: Plugin) -> Step:
+    """A plugin's step, checked.  Raises UserError when there is none in it."""
     with plugin.guarded():
         loaded = plugin.load()
         if not isinstance(loaded, Step) or not isinstance(loaded.title, str):
             raise TypeError(f"a Step with a title was expected, not {type(loaded).__name__}")
-        run = plugin_steps.judged(plugin, loaded.run) if loaded.run is not None else None
+        run = plugin_steps.checked(plugin, loaded.run) if loaded.run is not None else None
         return Step(printable(loaded.title, 200), run, bool(loaded.alone))
 
 

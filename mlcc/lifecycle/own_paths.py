@@ -15,8 +15,8 @@ from mlcc.io.disk.reader import LINK, Directory, Refused
 def stands(directory: str, path: str) -> bool:
     """True when a file or folder stands at a path of the project.
 
-    path: relative, or absolute for a place that is not the project's, which is not judged.  Raises Refused where a link
-    stands there, or on the way to it.
+    path: relative, or absolute for a place that is not the project's, which is not checked.  Raises Refused where a
+    link stands there, or on the way to it.
     """
     if os.path.isabs(path):
         return os.path.exists(path)

@@ -1,4 +1,4 @@
-"""Steps and targets of plugins.  Law: what they answer is judged before anything of mlcc's uses it."""
+"""Steps and targets of plugins.  Law: what they answer is checked before anything of mlcc's uses it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from mlcc.io.plugins import Plugin
 from mlcc.lifecycle.context import Context, Result
 
 
-def judged(plugin: Plugin, run: Any) -> Callable[[Context], Result]:
+def checked(plugin: Plugin, run: Any) -> Callable[[Context], Result]:
     """A function of a plugin as a step runs it.  It raises UserError, naming the plugin, when that fails."""
 
-    def guest(context: Context) -> Result:
+    def checked_run(context: Context) -> Result:
         with plugin.guarded():
             return _sound(run(context))
 
-    return guest
+    return checked_run
 
 
 def _sound(result: Any) -> Result:

@@ -1,3 +1,3 @@
-"""mlcc.yaml and all that stands beside it, as a checked tree.  Law: no defaults; what is absent stays absent."""
+"""mlcc.yaml and all that stands beside it, as a checked tree.  Law: adds no defaults; a missing key stays missing."""
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Config(NamedTuple):
     """A read document.
 
     file: as the user named it; root: its tree (an empty mapping when it could not be read); findings: all that is
-    wrong with it; sound: the tree without what is wrong in it, so that the rest can still be judged.
+    wrong with it; sound: the tree without what is wrong in it, so that the rest can still be checked.
     """
 
     file: str

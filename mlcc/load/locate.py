@@ -86,7 +86,7 @@ def all_roots(own: Config, directory: str, request: Request) -> tuple[tuple[Root
 
 
 def present_below(directory: str, relative: str) -> bool:
-    """Whether something stands at a path of the project; what lies outside it counts as there (others judge that)."""
+    """Whether something stands at a path of the project; what lies outside it counts as there (others check that)."""
     name = os.path.normpath(relative)
     if os.path.isabs(name) or name.startswith(".."):
         return True

@@ -2,7 +2,7 @@
 
 A registry chooses for the user where mlcc.yaml names nothing: a framework version, an instance type.  The lock holds
 the choice, so that a newer row does not move a project in which nothing changed.  Only the section `choices` is read
-here, because every command resolves; the whole of the lock is judged where a plan is made.
+here, because every command resolves; the whole of the lock is validated where a plan is made.
 """
 
 from __future__ import annotations

@@ -97,5 +97,5 @@ def _assembled(found: Mapping[Path, tuple[Any, str]], source: Source, problems: 
     layer = node_layer(source, root, label)
     read = document.check_tree(layer.root, label, partial=True, overlays=False)
     problems = [*problems, *read.findings]
-    # what is sound in it is judged all the same: every mistake is shown at once
+    # what is valid in it is checked all the same: every mistake is shown at once
     return (layer if read.ok else layer._replace(root=read.sound)), problems

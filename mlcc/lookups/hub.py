@@ -17,7 +17,7 @@ from mlcc.core.text import quoted
 from mlcc.io.web import USUAL, Answer, Limits, TooLarge, Unreachable, Web, origin
 
 ENDPOINT = "https://huggingface.co"
-FOUND, ABSENT, NO_REVISION, REFUSED = "found", "absent", "no revision", "refused"
+FOUND, NOT_FOUND, NO_REVISION, REFUSED = "found", "absent", "no revision", "refused"
 TEMPLATE_FILE, TOKENIZER_FILE, CONFIG_FILE = "chat_template.jinja", "tokenizer_config.json", "config.json"
 MAX_CARD, MAX_FILE = 16 << 20, 8 << 20
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)?")
@@ -63,7 +63,7 @@ class Hub:
     def card(self, name: str, revision: str = "") -> Card:
         """What a model is.  revision: a commit, tag or branch; empty: the default branch.  Raises Unreachable."""
         if not _NAME.fullmatch(name):
-            return Card(ABSENT)
+            return Card(NOT_FOUND)
         key = ("card", name, revision)
         if key not in self._kept:
             path = f"/api/models/{quote(name)}" + (f"/revision/{quote(revision, safe='')}" if revision else "")
@@ -123,7 +123,7 @@ class Hub:
             raise self._failed("refuses the token of HF_TOKEN")
         if answer.status in (401, 403, 404):
             # the Hub does not tell a private model from none at all
-            return Card(ABSENT)
+            return Card(NOT_FOUND)
         raise self._failed(f"answers {answer.status}")
 
     def _ask(self, path: str, cap: int) -> Answer:

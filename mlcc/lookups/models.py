@@ -16,7 +16,7 @@ from mlcc.core.paths import Item, Path
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable, quoted
 from mlcc.io.web import Unreachable
-from mlcc.lookups.hub import ABSENT, CONFIG_FILE, NO_REVISION, REFUSED, Card, Hub
+from mlcc.lookups.hub import CONFIG_FILE, NO_REVISION, NOT_FOUND, REFUSED, Card, Hub
 from mlcc.resolve.project import Project
 from mlcc.resolve.result import Resolved
 
@@ -73,7 +73,7 @@ def model(subject: Subject, path: Path, name: str, revision: str, hub: Hub) -> S
     """Looks one model up.  path: where its id stands; revision: empty for the default branch.  Raises Unreachable."""
     card = hub.card(name, revision)
     shown, where = quoted(name, 100), hub.shown
-    if card.state == ABSENT:
+    if card.state == NOT_FOUND:
         message = f"{shown} is not found at {where} (it may be private, or misspelt)"
         hint = "" if hub.has_token else "set HF_TOKEN to look private models up"
         return Seen((subject.finding("MLCC180", path, message, hint, Severity.NOTE),))
@@ -124,7 +124,7 @@ def _known(subject: Subject, fact: str) -> bool:
 
 
 def _lengths(subject: Subject, name: str, facts: dict[str, Any]) -> Iterator[Finding]:
-    """The registries' own fact is judged without the network; here it is the model's, where they have none."""
+    """The registries' own fact is checked without the network; here it is the model's, where they have none."""
     native = longest(facts)
     if native is None or _known(subject, "max_position_embeddings"):
         return

@@ -95,7 +95,7 @@ def _rendered(path: str, new: Rendered, known: Known, options: Options) -> Chang
     if path in options.restore:
         change = _restored(path, new, known)
     elif disk is None:
-        change = _absent(path, new, known, options)
+        change = _not_on_disk(path, new, known, options)
     else:
         change = _present(path, new, disk, known, options)
     return change._replace(owner=new.owner)
@@ -169,7 +169,7 @@ def _edited(path: str, known: Known, options: Options) -> Change:
     return Change(path, KEEP, reason="edited; nothing new to merge")
 
 
-def _absent(path: str, new: Rendered, known: Known, options: Options) -> Change:
+def _not_on_disk(path: str, new: Rendered, known: Known, options: Options) -> Change:
     """A file that is rendered and not on disk."""
     base, record = _base(path, known), known.records.get(path)
     if path in options.keep_deleted or (record is not None and record.edited == STAYS_DELETED):

@@ -1,4 +1,4 @@
-"""What an unfinished apply was doing.  Law: evidence, not orders; no byte of a journal is ever written to the project.
+"""What an unfinished apply was doing.  Law: it is evidence; no byte of it is ever written to the project.
 
 A journal lists, for each path, the digests before and after, on disk and in the base tree.  After a crash it shows
 which files had been switched already, so that files which mlcc itself wrote are not taken for a user's edits; the tree

@@ -161,7 +161,7 @@ def _sections(data: bytes) -> dict[str, str]:
 
 # ---------------------------------------------------------------- reading
 def read_lock(data: bytes, file: str = LOCK_NAME) -> Lock:
-    """Reads a lock.  Raises UserError when it is not one (a truncated or foreign file, or one of a newer mlcc)."""
+    """Reads a lock.  Raises UserError when it is not one (a truncated file, another tool's, a newer mlcc's)."""
     loaded = reader.load_yaml(data, file, written=True)
     findings = list(loaded.findings)
     if loaded.root is not None and not has_errors(findings):

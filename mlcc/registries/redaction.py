@@ -1,7 +1,7 @@
 """What is a secret, by name and by value.  Law: the rule is data; fields are redacted before they are cut or joined.
 
-A variable's name is judged by its words, the last one most: `OPENAI_API_KEY` is a secret, `VLLM_MAX_NUM_BATCHED_TOKENS`
-is not.  A value is a secret when it has the format of one, whatever its name.
+A variable's name is classified by its words, the last one most: `OPENAI_API_KEY` is a secret, and
+`VLLM_MAX_NUM_BATCHED_TOKENS` is not.  A value is a secret when it has the format of one, whatever its name.
 """
 
 from __future__ import annotations

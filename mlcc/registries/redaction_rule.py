@@ -31,7 +31,8 @@ class Rule(NamedTuple):
     never: frozenset[str]
     # patterns of secret values, in the order in which they are tried
     patterns: tuple[str, ...]
-    # texts of which one is in every value that a pattern matches, with its number, by a character that all of them have
+    # hint texts, one of which is in every value that a pattern matches, each with the pattern's number; grouped by a
+    # character that all hints of the group contain
     hints: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
 
 
@@ -53,16 +54,16 @@ def rule_of(document: Mapping[str, Any]) -> Rule:
         frozenset(word for group in document["behind_keys"] for word in group.split()),
         words_of["never"],
         tuple(value["pattern"] for value in values),
-        _by_mark((hint, at) for at, value in enumerate(values) for hint in value["hints"].split()),
+        _by_character((hint, at) for at, value in enumerate(values) for hint in value["hints"].split()),
     )
 
 
-def _by_mark(hints: Iterable[tuple[str, int]]) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
-    """Hints below a character of theirs: in a text without it none of them is looked for."""
-    groups: dict[str, list[tuple[str, int]]] = {mark: [] for mark in ("_", "-", "=", ".", "")}
+def _by_character(hints: Iterable[tuple[str, int]]) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
+    """Groups hints by one character, so that a text without that character is not searched for them."""
+    groups: dict[str, list[tuple[str, int]]] = {character: [] for character in ("_", "-", "=", ".", "")}
     for hint, at in hints:
-        groups[next(mark for mark in groups if mark in hint)].append((hint, at))
-    return tuple((mark, tuple(group)) for mark, group in groups.items())
+        groups[next(character for character in groups if character in hint)].append((hint, at))
+    return tuple((character, tuple(group)) for character, group in groups.items())
 
 
 @functools.cache

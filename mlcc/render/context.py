@@ -96,7 +96,7 @@ def python_literal(text: str) -> str:
 
 
 def _payload(resolved: Resolved) -> str:
-    """The configuration's own request, where it is JSON: what the contract test can send and judge."""
+    """The configuration's own request, where it is JSON: what the contract test can send and check."""
     text = str(resolved.get("test.payload") or "")
     try:
         json.loads(text)

@@ -74,7 +74,7 @@ class Later(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
-def import_lean(
+def import_with_stand_ins(
     names: Sequence[str],
     stand_ins: Mapping[str, Mapping[str, Any]],
     packages: Iterable[str] = (),
@@ -199,7 +199,7 @@ class PlainNames:
 # ---------------------------------------------------------------- rendering
 def generate(layer: LayerInfo, values: Mapping[str, Any], staging: str) -> dict[str, bytes]:
     """Renders one layer into `staging` and reads it back."""
-    import_lean(GENERATOR, STAND_INS, packages=["cookiecutter"], lazy=["arrow"])
+    import_with_stand_ins(GENERATOR, STAND_INS, packages=["cookiecutter"], lazy=["arrow"])
     from cookiecutter.generate import generate_files
 
     assert _SAFE_STAGING.match(staging), "cookiecutter renders the output path too"

@@ -1,4 +1,4 @@
-"""Resolved values to the desired tree.  Law: the only importer of cookiecutter; writes nowhere but private staging.
+"""Resolved values to the desired tree.  Law: writes nowhere but private staging, by `generator` alone.
 
 Three disjoint layers (common, architecture, target) are rendered one by one, each into a staging directory of its own,
 by `generate_files` alone: cookiecutter's main entry point evaluates values, runs hooks and leaves a replay file in the

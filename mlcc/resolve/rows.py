@@ -184,7 +184,7 @@ def select_version(draft: Draft) -> Findings:
     if image is not None:  # of two candidates of one source the first wins: so this precedes the version's own default
         table.put(BASE_IMAGE, image, Source.FRAMEWORK, version.origin)
     findings = _add(table, Source.FRAMEWORK, version.defaults)
-    _hold(draft, BASE_IMAGE, f"{framework.name} {version.name}", lambda held: held in version.superseded_images)
+    _keep_choice(draft, BASE_IMAGE, f"{framework.name} {version.name}", lambda held: held in version.superseded_images)
     profiles = version.profiles
     return findings + _add_profile(table, "framework.profile", profiles, version.name, Source.FRAMEWORK_PROFILE)
 
@@ -194,11 +194,11 @@ def _chosen_version(draft: Draft, framework: Framework) -> Candidate | None:
     best = newest(framework)
     if draft.table.best(VERSION) is None and best is not None:
         draft.table.put(VERSION, best.name, Source.FRAMEWORK, best.origin)
-    _hold(draft, VERSION, framework.name, lambda held: held in framework.versions)
+    _keep_choice(draft, VERSION, framework.name, lambda held: held in framework.versions)
     return draft.table.best(VERSION)
 
 
-def _hold(draft: Draft, path: Path, context: str, offered: Callable[[Scalar], bool]) -> bool:
+def _keep_choice(draft: Draft, path: Path, context: str, offered: Callable[[Scalar], bool]) -> bool:
     """Settles what a registry chose for a path, which the lock may hold otherwise; True where the lock decides."""
     best = draft.table.best(path)
     if best is None or best.source.by_hand:
@@ -285,7 +285,9 @@ def select_instance(draft: Draft) -> Findings:
     """The instance type, with the split, the length and the host image that follow from it."""
     table, registries = draft.table, draft.registries
     needs_all_devices = offer_instance_type(table, registries, draft.rows)
-    if _hold(draft, INSTANCE_TYPE, _served(draft), lambda held: can_serve(table, registries, draft.rows, str(held))):
+    if _keep_choice(
+        draft, INSTANCE_TYPE, _served(draft), lambda held: can_serve(table, registries, draft.rows, str(held))
+    ):
         needs_all_devices = False
     name = table.text("deployment.instance_type")
     instance = registries.instance(name) if name else None

@@ -14,7 +14,7 @@ IMPORT = """
 import sys
 from mlcc.render import generator
 {before}
-generator.import_lean(generator.GENERATOR, {stand_ins}, packages=["cookiecutter"], lazy=["arrow"])
+generator.import_with_stand_ins(generator.GENERATOR, {stand_ins}, packages=["cookiecutter"], lazy=["arrow"])
 from cookiecutter.generate import generate_files
 {after}
 print(sorted(n for n in ("rich.console", "dateutil", "email.parser", "cookiecutter.prompt", "binaryornot.helpers", "slugify") if n in sys.modules))
@@ -100,5 +100,7 @@ def test_a_later_module_has_no_hidden_names():
 
 def test_an_absent_package_leaves_nothing_ready():
     before = set(sys.modules)
-    generator.import_lean(["no_such_module"], {"no_such_questions": {"ask": None}}, packages=["no_such_package"])
+    generator.import_with_stand_ins(
+        ["no_such_module"], {"no_such_questions": {"ask": None}}, packages=["no_such_package"]
+    )
     assert set(sys.modules) == before

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from mlcc.io.web import USUAL, Limits, Unreachable, origin
-from mlcc.lookups.hub import ABSENT, FOUND, NO_REVISION, REFUSED, Hub
+from mlcc.lookups.hub import FOUND, NO_REVISION, NOT_FOUND, REFUSED, Hub
 from tests.hub import (
     FIRST,
     SECOND,
@@ -64,11 +64,11 @@ def test_a_revision_that_is_not_there(server):
 
 @pytest.mark.parametrize("token", ["", TOKEN])
 def test_no_such_model(server, token):
-    assert client(server, HF_TOKEN=token).card("acme/none").state == ABSENT
+    assert client(server, HF_TOKEN=token).card("acme/none").state == NOT_FOUND
 
 
 def test_a_private_model_is_there_for_those_who_may_see_it(server):
-    assert client(server).card("acme/private").state == ABSENT
+    assert client(server).card("acme/private").state == NOT_FOUND
     assert client(server, HF_TOKEN=TOKEN).card("acme/private").state == FOUND
     assert client(server, HUGGING_FACE_HUB_TOKEN=TOKEN).card("acme/private").state == FOUND
 
@@ -94,7 +94,7 @@ def test_a_wrong_token_is_reported(server):
 
 @pytest.mark.parametrize("name", ["../api/whoami", "a/b/c", "a b", "a/..", "a\r\nX: y", "a?b", "", "/a", "a/%2e"])
 def test_other_names_are_not_asked_for(server, name):
-    assert client(server).card(name).state == ABSENT
+    assert client(server).card(name).state == NOT_FOUND
     assert server.asked == []
 
 

@@ -69,7 +69,7 @@ def test_an_address_that_wraps_a_private_one_is_private(host: str) -> None:
 def test_the_addresses_that_were_judged_are_asked() -> None:
     web = Web({}, resolve=lambda host, port: KNOWN.get(host, [host]))
     assert not web._leads_inside(Origin("https", HUB, 443), Origin("https", "cdn.example", 443))
-    assert web._judged == {("cdn.example", 443): KNOWN["cdn.example"]}
+    assert web._checked == {("cdn.example", 443): KNOWN["cdn.example"]}
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         watch = Watch(10, {("nobody.invalid", port): ["127.0.0.1"]})

@@ -1,4 +1,4 @@
-"""What is asked of the file system, with the answers, for whoever keeps a record.  Law: stdlib only; opens nothing."""
+"""Records each question to the file system with its answer, for cli/replay.  Law: stdlib only; opens nothing."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""JSON Schema: documents judged, and what the schema of mlcc.yaml says of each key."""
+"""JSON Schema: documents validated, and what the schema of mlcc.yaml says of each key."""
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ _RULES: dict[str, Callable[[Schema, Any, Any], bool]] = {
     "items": _items,
     "uniqueItems": _unique,
     "dependencies": _dependencies,
-    # the three are judged together, where the first of them stands
+    # the three are checked together, where the first of them stands
     "properties": _object,
     "patternProperties": lambda schema, _, value: "properties" in schema or _object(schema, _, value),
     "additionalProperties": lambda schema, _, value: (

@@ -68,12 +68,12 @@ def load_schema(name: str) -> dict[str, Any]:
 
 @functools.cache
 def schema_digest(name: str) -> str:
-    """sha256 of a packaged schema's bytes: what a document was judged by."""
+    """sha256 of a packaged schema's bytes: what a document was validated by."""
     return hashlib.sha256(packaged.read("schemas", f"{name}.schema.json")).hexdigest()
 
 
 @functools.cache
-def _judged(name: str, partial: bool) -> dict[str, Any]:
+def _validated(name: str, partial: bool) -> dict[str, Any]:
     """A schema; for a layer over others without what its top level requires."""
     schema = load_schema(name)
     return {k: v for k, v in schema.items() if k != "required"} if partial else schema
@@ -105,7 +105,7 @@ def validate_document(root: Node, name: str, *, partial: bool = False) -> list[F
 def document_errors(root: Node, name: str, *, partial: bool = False) -> list[tuple[Where, Finding]]:
     """The same, each finding with the path of the value that is wrong; at most MAX_FINDINGS of them."""
     plain = root.plain()
-    if accepts(_judged(name, partial), plain):
+    if accepts(_validated(name, partial), plain):
         return []
     found: list[tuple[Where, Finding]] = []
     for problem in _validator(name).iter_errors(plain):

@@ -1,6 +1,6 @@
 """Parser events as nodes, within limits.  Law: no parser is imported here; an event is known by its name.
 
-The document is judged event by event: depth, size, aliases and tags, before anything is built (parsers' own
+The document is checked event by event: depth, size, aliases and tags, before anything is built (parsers' own
 constructors raise what they like, and expand bombs).
 """
 

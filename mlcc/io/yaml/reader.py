@@ -1,6 +1,6 @@
 """YAML with places and limits.  Law: the only importer of ruamel.yaml; bytes in, nodes and findings out; no files.
 
-mlcc.yaml comes from strangers, so the document is walked event by event, and depth, size, aliases and tags are judged
+mlcc.yaml comes from strangers, so the document is walked event by event, and depth, size, aliases and tags are checked
 before anything is built (parsers' own constructors raise what they like, and expand bombs).  Scalars are resolved here
 by a core that is smaller than any YAML version's: what YAML 1.1 and 1.2 read differently is a finding, not a guess.
 """

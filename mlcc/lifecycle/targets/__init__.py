@@ -30,4 +30,4 @@ def verb(target: str, step: str, environ: Mapping[str, str]) -> Callable[[Contex
         raise PreconditionError([error("MLCC311", message, hint=hint)])
     with plugin.guarded():
         own: Any = getattr(plugin.load(), step)
-    return plugin_steps.judged(plugin, own)
+    return plugin_steps.checked(plugin, own)

@@ -17,7 +17,7 @@ class TargetActions(Protocol):
         """Says whether it serves, and where."""
 
     def test(self, context: Context) -> Result:
-        """Sends real requests and judges the answers."""
+        """Sends real requests and checks the answers."""
 
     def logs(self, context: Context) -> Result:
         """Shows what the server printed."""

@@ -134,7 +134,7 @@ def request_of(project: RenderedProject) -> server_contract.Request:
 
 
 def test(context: Context) -> Result:
-    """Sends real requests to the running server and judges every answer."""
+    """Sends real requests to the running server and checks every answer."""
     project = context.project
     request = request_of(project)
     if context.argument("dry_run"):

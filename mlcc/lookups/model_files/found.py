@@ -153,7 +153,7 @@ def check_dims(name: str, count: int) -> None:
 def number(value: Any, what: str) -> int:
     """A count that a file spells as a number or as text.
 
-    The length is judged first: Python refuses to make text of a number of thousands of digits.
+    The length is checked first: Python refuses to make text of a number of thousands of digits.
     """
     try:
         text = str(value)

@@ -188,7 +188,6 @@ class Model:
         """Called when everything is answered.  A process that `serve` has started ends here."""
         LOG.info("worker stopped")
         if self._settings.loading is not None:
-            self._settings.loading.unlink(missing_ok=True)
             os._exit(0)  # sys.exit would wait for a prediction whose caller has got its answer: the server is stopping
 
     def ping(self) -> Reply:
