@@ -18,6 +18,8 @@ $(BIN)/.ready: setup.cfg
 	@PYTHONWARNINGS=ignore $(BIN)/pip install -qq --disable-pip-version-check -e '.[dev]'
 	@# NVIDIA's model_config protobuf, without the client around it
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps tritonclient==2.73.0
+	@# pytest compiles the tests: once here, not in each of its processes at the same time
+	@$(BIN)/pytest -q --collect-only >/dev/null
 	@touch $@
 
 venv: $(BIN)/.ready ## the virtual environment with mlcc and its tools

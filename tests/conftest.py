@@ -33,6 +33,8 @@ settings.register_profile(
 settings.load_profile("mlcc")
 
 
+# Texts are made of st.characters(exclude_categories=["Cs"]), all that UTF-8 can hold: with a codec, and so by default,
+# Hypothesis would try each character in each process, for three seconds.
 @pytest.fixture(autouse=True, scope="session")
 def no_hypothesis_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Hypothesis keeps what it keeps outside the repository."""

@@ -423,7 +423,7 @@ def test_redacting_secrets_side_by_side_twice_is_redacting_once(parts):
     assert redact_text(once) == once
 
 
-@given(st.text(max_size=100))
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=100))
 def test_any_text_is_judged_and_redacting_twice_is_redacting_once(text):
     assert is_secret_name(text) in (True, False)
     once = redact_text(text)

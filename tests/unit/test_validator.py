@@ -314,7 +314,7 @@ def test_values_under_secrets_are_never_quoted(secrets):
     assert not [f for f in found if SECRET in f.message or SECRET in f.hint]
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=100))
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=100))
 def test_no_message_carries_raw_foreign_text(text):
     loaded = reader.load_yaml(
         f"version: 1\ndeployment: {{region: {writer.quote('!' + text)}}}\n{writer.quote(text)}: 1\n".encode(), "f"
