@@ -21,13 +21,14 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from tests.helpers import ROOT, Caller
 from tools import bare
 
-# The same examples on every machine and every run; a slow machine is not a failure.
+# The same examples on every machine and every run; a slow machine is not a failure.  `make stress` makes ten times as
+# many (MLCC_EXAMPLES).
 settings.register_profile(
     "mlcc",
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=100,
+    max_examples=int(os.environ.get("MLCC_EXAMPLES", "40")),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("mlcc")

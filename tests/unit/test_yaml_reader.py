@@ -106,6 +106,9 @@ AMBIGUOUS = [
     "1:30.5",
     "190:20:30",
     ".5",
+    "._0",
+    "-_0",
+    "-.1_2",
     "5.",
     "-.5e3",
     "+5.e2",
@@ -129,6 +132,16 @@ def test_what_readers_read_differently_is_a_finding(word):
     assert (finding.code, finding.line, finding.column, finding.path) == ("MLCC010", 3, 6, "b.c")
     assert f'"{word}"' in finding.hint
     assert loaded.root is not None, "reading goes on, so that every mistake is shown"
+
+
+@pytest.mark.parametrize("text", ["[0:]", "{a: b:}", "[x:, y]", "{a: [10.0:]}"])
+def test_a_colon_at_the_end_is_read_differently_by_different_readers(text):
+    assert codes(load(text).findings) == ["MLCC010"]
+
+
+@pytest.mark.parametrize("text", ['["0:"]', "{a: 'b:'}", "{a: b:c}", "[s3://bucket/x:1]", "a: |\n  b:\n"])
+def test_a_colon_elsewhere_or_in_quotes_is_text(text):
+    assert codes(load(text).findings) == []
 
 
 @pytest.mark.parametrize("word", AMBIGUOUS)

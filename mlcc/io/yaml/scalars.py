@@ -18,6 +18,7 @@ _AMBIGUOUS_WORDS = ("yes", "no", "on", "off", "=")
 _AMBIGUOUS = (
     r"[-+]?\.(?:inf|nan)\Z"
     r"|[-+]?(?:[0-9][0-9_]*\.?|\.[0-9])[0-9_]*(?:e[-+]?[0-9]+)?\Z|[-+]?0[xob][0-9a-f_]+\Z"
+    r"|[-+]?\.[0-9_]+(?:e[-+]?[0-9]+)?\Z|[-+][0-9_]+\Z"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z"
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?\Z"
 )
@@ -28,10 +29,11 @@ def resolve(text: str) -> tuple[Any, bool]:
     if text in _WORDS:
         return _WORDS[text], False
     if text[0] not in "-+.0123456789":
-        return text, text.lower() in _AMBIGUOUS_WORDS
+        # `[a:]` is a mapping by the specification, and a text to some readers
+        return text, text.lower() in _AMBIGUOUS_WORDS or text.endswith(":")
     if _INT.match(text):
         return (int(text) if len(text) < 300 else text), False
     if _FLOAT.match(text):
         number = float(text)
         return (number if abs(number) != float("inf") else text), False
-    return text, bool(re.match(_AMBIGUOUS, text, re.IGNORECASE))
+    return text, text.endswith(":") or bool(re.match(_AMBIGUOUS, text, re.IGNORECASE))
