@@ -18,8 +18,9 @@ $(BIN)/.ready: setup.cfg
 	@PYTHONWARNINGS=ignore $(BIN)/pip install -qq --disable-pip-version-check -e '.[dev]'
 	@# NVIDIA's model_config protobuf, without the client around it
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps tritonclient==2.73.0
-	@# pytest compiles the tests: once here, not in each of its processes at the same time
+	@# pytest compiles the tests, and mypy reads the libraries: once here, not in each process or the first run
 	@$(BIN)/pytest -q --collect-only >/dev/null
+	@$(BIN)/mypy >/dev/null || true
 	@touch $@
 
 venv: $(BIN)/.ready ## the virtual environment with mlcc and its tools

@@ -14,6 +14,7 @@ COMMANDS = {
     "inspect": ("mlcc.cli.commands.inspect", "Look into a model file for triton.models."),
     "plan": ("mlcc.cli.commands.plan", "Show what apply would do."),
     "plugins": ("mlcc.cli.commands.plugins", "List installed plugins, their commands too."),
+    "registry": ("mlcc.cli.commands.registry", "Show what was deployed (the deployment registry)."),
     "schema": ("mlcc.cli.commands.schema", "Print the schema of mlcc.yaml."),
     "set": ("mlcc.cli.commands.set", "Change a value in mlcc.yaml, keeping comments."),
     "show": ("mlcc.cli.commands.show", "Print the resolved configuration."),

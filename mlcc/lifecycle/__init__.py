@@ -31,6 +31,18 @@ def _build(context: Context) -> Result:
     return build.run(context)
 
 
+def _push(context: Context) -> Result:
+    from mlcc.lifecycle.steps import push
+
+    return push.run(context)
+
+
+def _register(context: Context) -> Result:
+    from mlcc.lifecycle.steps import register
+
+    return register.run(context)
+
+
 def _verb(name: str) -> Callable[[Context], Result]:
     def run(context: Context) -> Result:
         from mlcc.lifecycle import targets
@@ -67,8 +79,8 @@ STEPS: Mapping[str, Step] = {
     "logs": Step("Show what the server printed.", _verb("logs")),
     "manifest": Step("List what of the project exists.", _asset("manifest")),
     "optimize": Step("Search for better engine options."),
-    "push": Step("Push the image to its registry."),
-    "register": Step("Record a deployment."),
+    "push": Step("Push the image to its registry.", _push, alone=True),
+    "register": Step("Record a deployment.", _register),
     "run": Step("Serve in the foreground.", _verb("run")),
     "status": Step("Say whether it serves, and where.", _verb("status")),
     "submit": Step("Build the image with CodeBuild."),
@@ -106,7 +118,7 @@ def run(name: str, step: Step, context: Context) -> Result:
     if step.run is None:
         message = f"do/{name} is not there in this version of mlcc"
         raise PreconditionError([error("MLCC311", message, hint="mlcc do --help lists what is")])
-    if not step.alone or context.argument("dry_run"):
+    if not step.alone or context.argument("dry_run") or context.argument("plan"):
         return step.run(context)
     from mlcc.lifecycle import step_lock
 

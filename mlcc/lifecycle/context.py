@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
+from mlcc.io.aws.connection import Caller
 from mlcc.io.container_engines import Engine, detect
 from mlcc.io.environment import of_machine
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -47,7 +48,8 @@ class Context:
     """The arguments of a step.
 
     project: as rendered; environ: for the programs that a step starts; now: seconds of a steady clock; arguments: what
-    the command line gave the step beyond the common options.
+    the command line gave the step beyond the common options; clock: seconds since 1970; connect: makes a connection to
+    AWS for a region (empty: that of the environment); home: mlcc's own folder.
     """
 
     project: RenderedProject
@@ -56,6 +58,9 @@ class Context:
     sleep: Callable[[float], None]
     now: Callable[[], float]
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    clock: Callable[[], float] = field(default=lambda: 0.0)
+    connect: Callable[[str], Caller] | None = None
+    home: str = ""
 
     def argument(self, name: str, default: Any = None) -> Any:
         """One of the step's own arguments."""
@@ -90,6 +95,14 @@ class Context:
     def machine(self) -> dict[str, str]:
         """What a program of the project gets of the environment; everything else, secrets above all, it does not."""
         return of_machine(self.environ)
+
+    def aws(self) -> Caller:
+        """A connection to AWS in the project's region, else the caller's.  Raises AwsError for an unknown profile.
+
+        The SDK reads AWS_DEFAULT_REGION and ~/.aws itself, but not AWS_REGION, which all others read.
+        """
+        assert self.connect is not None, "BUG: a step on AWS was started without a connection"
+        return self.connect(str(self.project.get("deployment.region", "")) or self.environ.get("AWS_REGION", ""))
 
     def need_engine(self) -> Engine:
         """The container engine that answers.  Raises PreconditionError when none does."""

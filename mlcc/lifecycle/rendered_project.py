@@ -37,7 +37,7 @@ class RenderedProject(NamedTuple):
 
     directory: where it lies; env: the chosen environment; target: where this step acts (the project's own, or the one
     named with --target); variables: of do/config with the environment's over them; components and adapters: theirs,
-    by name; values: the lock's, by path.
+    by name; values: the lock's, by path; registries: the rows that the project sees, its own among them.
     """
 
     directory: str
@@ -48,6 +48,7 @@ class RenderedProject(NamedTuple):
     adapters: Mapping[str, Mapping[str, str]]
     values: Mapping[Path, Any]
     lock: Lock
+    registries: Registries
     config: DeploymentConfig
     architecture: Architecture
     framework: Framework | None = None
@@ -205,7 +206,7 @@ def _assemble(
     version = framework.versions.get(merged.get("FRAMEWORK_VERSION", "")) if framework is not None else None
     backends = registries.triton_backends if TRITON in architecture.uses else EMPTY
     rows = (row, architecture, framework, version, backends)
-    return RenderedProject(directory, env, chosen, merged, scoped_ic, scoped_adapters, values, lock, *rows)
+    return RenderedProject(directory, env, chosen, merged, scoped_ic, scoped_adapters, values, lock, registries, *rows)
 
 
 def _scoped(

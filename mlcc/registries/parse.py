@@ -259,6 +259,7 @@ KINDS: dict[str, Callable[[str, Node, Node], rows.Row]] = {
     "regions": region,
     "engines": engine,
     "amis": entry,
+    "aws_errors": entry,
     "cuda": entry,
     "chat_templates": entry,
     "e2e": entry,

@@ -207,13 +207,13 @@ def test_nothing_runs(project: Path) -> None:
 
 
 def test_no_aws_and_no_boto3(project: Path) -> None:
-    """The steps of this target start without importing boto3, and the server gets none of the caller's secrets."""
+    """The steps of this target start without importing the SDK, and the server gets none of the caller's secrets."""
     assert deploy(project, "good").code == 0
     record = json.loads((project / ".mlcc/run/server.json").read_text())
     environ = Path(f"/proc/{record['pid']}/environ").read_bytes()
     assert b"MLCC_RUN_TOKEN" in environ
     assert b"AWS_" not in environ
-    code = "import sys, mlcc.cli.commands.do, mlcc.lifecycle.targets.local; sys.exit('boto3' in sys.modules)"
+    code = "import sys, mlcc.cli.commands.do, mlcc.lifecycle.targets.local; sys.exit('botocore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

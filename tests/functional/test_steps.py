@@ -34,8 +34,8 @@ def project(tmp_path: Path) -> Path:
     return applied(tmp_path, CONFIG)
 
 
-def do(project: Path, *arguments: str) -> Result:
-    return run_mlcc("do", "-C", str(project), *arguments, cwd="/")
+def do(project: Path, *arguments: str, **environ: str) -> Result:
+    return run_mlcc("do", "-C", str(project), *arguments, cwd="/", env=environ or None)
 
 
 def test_config_holds_what_the_files_say(project: Path) -> None:
@@ -166,11 +166,28 @@ def test_a_step_of_a_later_version_says_so(project: Path, name: str) -> None:
     assert f"do/{name} is not there in this version of mlcc" in later.stderr
 
 
-@pytest.mark.parametrize("name", ["deploy", "status", "test", "logs", "clean", "run"])
-def test_an_aws_target_is_exit_3_and_names_local(project: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["run"])
+def test_what_an_aws_target_cannot_yet_is_exit_3_and_names_local(project: Path, name: str) -> None:
     later = do(project, name)
     assert later.code == 3
     assert "--target local" in later.stderr
+
+
+@pytest.mark.parametrize("name", ["deploy", "status", "test", "logs", "clean"])
+def test_without_region_and_credentials_it_is_exit_3_with_what_to_do(project: Path, name: str) -> None:
+    nowhere = do(project, name)
+    assert nowhere.code == 3
+    assert "mlcc set deployment.region" in nowhere.stderr
+    environ = {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": str(project / "none")}
+    nobody = do(project, name, **environ)
+    assert nobody.code == 3
+    assert "aws configure, or AWS_PROFILE" in nobody.stderr
+
+
+def test_a_dry_run_of_a_deployment_asks_nobody(project: Path) -> None:
+    shown = json.loads(do(project, "deploy", "--dry-run").stdout)
+    assert shown["calls"][0]["operation"] == "CreateModel"
+    assert shown["assumed"]["region"] == "us-east-1"
 
 
 def test_manifest_lists_nothing_of_a_fresh_project(project: Path) -> None:

@@ -264,8 +264,8 @@ MLCC_REAL_BASE=$(printf '%s\n' "$image" | head -n 1)
 export MLCC_REAL_REGISTRY MLCC_REAL_BASE
 cd "$root"
 status=0
-# besides these, the tests of the serve script that put nginx in front
-[ $# -gt 0 ] || set -- tests/real tests/unit/test_serve_script.py
+# besides these, the tests of the serve script that put nginx in front, and deployments to our own SageMaker server
+[ $# -gt 0 ] || set -- tests/real tests/unit/test_serve_script.py tests/aws
 # containers in one process, servers without an engine in another
 "$python" -m pytest -q --programs machine -m "$selection" -n 2 --dist loadfile -p no:cacheprovider --basetemp="$work/pytest" --durations=0 --durations-min=1 \
   "$@" || status=$?

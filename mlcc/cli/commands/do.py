@@ -16,7 +16,9 @@ from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
 from mlcc.core.text import nearest, printable, quoted
+from mlcc.io.aws.connection import Connection
 from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.deployments.records import STATUSES
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.load.locate import registry_roots
 from mlcc.load.request import Request
@@ -26,6 +28,7 @@ NUMBER = click.FloatRange(min=0.1)
 OWN: dict[str, tuple[click.Parameter, ...]] = {
     "deploy": (
         click.Option(["--port"], type=click.IntRange(1, 65535), help="Where to listen (local; default 8080 if free)."),
+        click.Option(["--plan"], is_flag=True, help="Show how what runs differs; change nothing (AWS)."),
         click.Option(["--timeout"], type=NUMBER, metavar="SECONDS", help="How long to wait until it serves."),
         click.Option(["--component"], metavar="NAME", help="Which inference component (local)."),
     ),
@@ -33,6 +36,15 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--port"], type=click.IntRange(1, 65535), help="Where to listen (default 8080 if free)."),
         click.Option(["--component"], metavar="NAME", help="Which inference component."),
     ),
+    "register": (
+        click.Option(["--status"], type=click.Choice(STATUSES), default=STATUSES[0], help="How it went."),
+        click.Option(["--notes"], metavar="TEXT", help="What somebody should know of it."),
+        click.Option(["--build-strategy"], metavar="NAME", help="How the image was built, if not as mlcc.yaml says."),
+        click.Option(["--project"], is_flag=True, help="Also the project's description."),
+        click.Option(["--ci"], is_flag=True, help="Into the table of continuous integration (a later version)."),
+    ),
+    "status": (click.Option(["--why"], is_flag=True, help="Also the last log lines of what does not serve (AWS)."),),
+    "test": (click.Option(["--component", "--ic"], metavar="NAME", help="Only this component or adapter (AWS)."),),
     "logs": (click.Option(["--lines", "-n"], type=click.IntRange(min=1), help="Only the last lines."),),
     "clean": (click.Argument(["what"], type=click.Choice(["all"]), default="all", required=False),),
 }
@@ -135,6 +147,11 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
     return output_options(("table", "json", "yaml"))(made)
 
 
+def _connect(region: str) -> Connection:
+    """A connection to AWS; its library is loaded here, because most runs need none."""
+    return Connection(region)
+
+
 def _run(name: str, step: lifecycle.Step, env: str | None, target: str, arguments: dict[str, Any]) -> int:
     session = current()
     directory = click.get_current_context().meta["mlcc.directory"]
@@ -144,7 +161,17 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     project = load_project(directory, named, env, target)
     if arguments["dry_run"]:
         session.format = "json" if session.format == "table" else session.format
-    context = Context(project, session.environ, Talk(session), session.sleep, time.monotonic, arguments)
+    context = Context(
+        project,
+        session.environ,
+        Talk(session),
+        session.sleep,
+        time.monotonic,
+        arguments,
+        clock=time.time,
+        connect=_connect,
+        home=session.home,
+    )
     result = lifecycle.run(name, step, context)
     if session.format in ("json", "yaml"):
         print_document(session, _cleaned(document(**result.document), context), clean=True)

@@ -12,7 +12,13 @@ from mlcc.io import plugins
 from mlcc.lifecycle import plugin_steps
 from mlcc.lifecycle.context import Context, Result
 
-BUILT_IN = {"local": "mlcc.lifecycle.targets.local"}
+SAGEMAKER = "mlcc.lifecycle.targets.sagemaker.verbs"
+BUILT_IN = {
+    "async-inference": SAGEMAKER,
+    "batch-transform": SAGEMAKER,
+    "local": "mlcc.lifecycle.targets.local",
+    "realtime-inference": SAGEMAKER,
+}
 
 
 def verb(target: str, step: str, environ: Mapping[str, str]) -> Callable[[Context], Result]:
@@ -20,10 +26,14 @@ def verb(target: str, step: str, environ: Mapping[str, str]) -> Callable[[Contex
 
     Raises PreconditionError for a target that cannot be deployed to yet, UserError for a plugin that does not work.
     """
+    built_in: Callable[[Context], Result] | None = None
     if target in BUILT_IN:
-        built_in: Callable[[Context], Result] = getattr(importlib.import_module(BUILT_IN[target]), step)
+        built_in = getattr(importlib.import_module(BUILT_IN[target]), step, None)
+    if built_in is not None:
         return built_in
-    plugin = plugins.find(plugins.TARGETS, target, environ, {plugins.TARGETS: BUILT_IN})
+    plugin = None
+    if target not in BUILT_IN:
+        plugin = plugins.find(plugins.TARGETS, target, environ, {plugins.TARGETS: BUILT_IN})
     if plugin is None:
         message = f"{step} on {target} is not there in this version of mlcc"
         hint = f"do/{step} --target local works on this machine"

@@ -18,7 +18,7 @@ from mlcc.lifecycle import run_state, step_lock
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
-from mlcc.lifecycle.targets import local_process, server_contract
+from mlcc.lifecycle.targets import local_process, sample_request, server_contract
 from mlcc.lifecycle.targets import local_server as server
 from mlcc.lifecycle.targets.local_server import HOST
 
@@ -32,6 +32,9 @@ def deploy(context: Context) -> Result:
     project = context.project
     if context.argument("dry_run"):
         return calls([call("engine", "start", **_start_parameters(project))], port=_wanted_port(context))
+    if context.argument("plan"):
+        message = "deploy --plan on the target local is not there in this version of mlcc"
+        raise PreconditionError([error("MLCC311", message, hint="do/status --target local says what runs")])
     server.need_secrets(context)
     built = build.existing(context)
     running = server.recorded(project)
@@ -116,43 +119,16 @@ def _running(context: Context) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------- test
-def request_of(project: RenderedProject) -> server_contract.Request:
-    """What is sent: test.* of mlcc.yaml, else the framework's sample payload."""
-    sample = str(project.framework.sample.get("payload", "")) if project.framework is not None else ""
-    payload = str(project.get("test.payload", "") or sample)
-    if not payload:
-        raise PreconditionError(
-            [error("MLCC310", "there is nothing to send", hint="test: {payload: ...} in mlcc.yaml")]
-        )
-    return server_contract.Request(
-        payload,
-        str(project.get("test.content_type", "application/json")),
-        str(project.get("test.accept", "")),
-        str(project.get("test.custom_attributes", "")),
-        float(project.get("test.timeout_s", 60)),
-    )
-
-
 def test(context: Context) -> Result:
     """Sends real requests to the running server and checks every answer."""
     project = context.project
-    request = request_of(project)
+    request = sample_request.request_of(project)
     if context.argument("dry_run"):
         parameters = {"path": project.container["invocations"], "content_type": request.content_type}
         return calls([call("engine", "invoke", **parameters)])
     record = _running(context)
     found = list(server_contract.check(str(record["url"]), project.container, request, context.now, context.clean))
-    lines = [f"{'ok  ' if c.ok else 'FAIL'} {c.name:<13}{c.milliseconds:8.1f} ms  {c.detail}" for c in found]
-    failed = [c for c in found if not c.ok]
-    lines.append(f"{len(found) - len(failed)} of {len(found)} checks hold")
-    document = {
-        "target": "local",
-        "url": record["url"],
-        "checks": [
-            {"name": c.name, "ok": c.ok, "detail": c.detail, "milliseconds": round(c.milliseconds, 2)} for c in found
-        ],
-    }
-    return Result(document, lines, ok=not failed)
+    return sample_request.report(found, target="local", url=record["url"])
 
 
 # ---------------------------------------------------------------- logs

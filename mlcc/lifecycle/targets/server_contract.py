@@ -87,44 +87,56 @@ class Request(NamedTuple):
         return found
 
 
+Clean = Callable[[str], str]
+# Sends a body with headers to the model, and returns what came back.
+Invoke = Callable[[bytes, Mapping[str, str]], Reply]
+
+
 def check(
     url: str,
     container: Mapping[str, Any],
     request: Request,
     now: Callable[[], float],
-    clean: Callable[[str], str] = lambda text: text,
+    clean: Clean = lambda text: text,
 ) -> Iterator[Checked]:
-    """Every check that the architecture's container facts ask for.  clean: takes secrets out of what is shown."""
+    """Every check of a server of this machine.  clean: takes secrets out of what is shown."""
     reply = ping(url, container, now)
     yield _checked("ping", reply, reply.status == 200, "200", clean)
-    path = str(container["invocations"])
+
+    def invoke(body: bytes, headers: Mapping[str, str]) -> Reply:
+        return send(url, "POST", str(container["invocations"]), now, body, headers, request.timeout_s)
+
+    yield from check_invocations(invoke, container, request, clean)
+
+
+def check_invocations(
+    invoke: Invoke, container: Mapping[str, Any], request: Request, clean: Clean
+) -> Iterator[Checked]:
+    """A good request, and the bad ones for which the architecture's container facts name an answer."""
     body = request.payload.encode()
-    reply = send(url, "POST", path, now, body, request.headers(), request.timeout_s)
-    yield _invocation(reply, request, clean)
+    yield _invocation(invoke(body, request.headers()), request, clean)
     rules = container.get("contract", {})
     if "bad_body" in rules:
-        headers = {"Content-Type": "application/json"}
-        reply = send(url, "POST", path, now, b'{"instances": [[', headers, request.timeout_s)
+        reply = invoke(b'{"instances": [[', {"Content-Type": "application/json"})
         ok = reply.status == rules["bad_body"] and b"Traceback" not in reply.body and bool(reply.body)
         yield _checked("bad input", reply, ok, f"{rules['bad_body']} with a message", clean)
     if "unsupported_type" in rules:
-        headers = {"Content-Type": "application/x-mlcc-unknown"}
-        reply = send(url, "POST", path, now, body, headers, request.timeout_s)
+        reply = invoke(body, {"Content-Type": "application/x-mlcc-unknown"})
         yield _checked(
             "unknown type", reply, reply.status == rules["unsupported_type"], str(rules["unsupported_type"]), clean
         )
 
 
-def _checked(name: str, reply: Reply, ok: bool, wanted: str, clean: Callable[[str], str]) -> Checked:
+def _checked(name: str, reply: Reply, ok: bool, wanted: str, clean: Clean) -> Checked:
     seen = reply.problem or f"{reply.status} {_short(reply.body, clean)}".strip()
     return Checked(name, ok, seen if ok else f"wanted {wanted}, saw {seen}", reply.seconds * 1000)
 
 
-def _short(body: bytes, clean: Callable[[str], str]) -> str:
+def _short(body: bytes, clean: Clean) -> str:
     return printable(clean(body[:MAX_SHOWN_BYTES].decode("utf-8", "replace")), 120)
 
 
-def _invocation(reply: Reply, request: Request, clean: Callable[[str], str]) -> Checked:
+def _invocation(reply: Reply, request: Request, clean: Clean) -> Checked:
     wrong = reply.problem or _wrong(reply, request)
     if wrong:
         return Checked(

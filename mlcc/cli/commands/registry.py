@@ -1,0 +1,194 @@
+"""mlcc registry: the deployments that were recorded on this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from mlcc.cli.options import output_options
+from mlcc.cli.output import document, print_document, print_rows
+from mlcc.cli.session import Session, current
+from mlcc.core.errors import UsageError, UserError
+from mlcc.core.findings import error
+from mlcc.core.json_data import read_json
+from mlcc.core.text import printable, quoted
+from mlcc.lifecycle.deployments.records import STATUSES
+from mlcc.lifecycle.deployments.store import FIELDS, Record, Store
+from mlcc.lifecycle.steps.register import with_id
+from mlcc.registries.redaction import redact_text, redact_value
+
+COLUMNS = ["id", "status", "deploymentConfig", "modelName", "instanceType", "region", "projectName"]
+AGO = re.compile(r"([1-9][0-9]{0,4})([mhd])\Z")
+UNITS_S = {"m": 60, "h": 3600, "d": 86400}
+MAX_LINE = 1 << 20
+
+
+@click.group("registry", epilog="Example: mlcc registry list --deployment-config transformers-vllm")
+def command() -> None:
+    """The deployment registry: what do/register wrote down, newest first.  Records are added, never changed."""
+
+
+def _store(session: Session) -> Store:
+    return Store(session.home, session.sleep)
+
+
+@command.command("log", epilog="Example: mlcc registry log --notes 'rolled back by hand' --status partial")
+@click.option("--id", "name", metavar="ID", help="The record's id, if not one that is made for it.")
+@click.option("--status", type=click.Choice(STATUSES), default=STATUSES[0], show_default=True, help="How it went.")
+@click.option("--notes", default="", metavar="TEXT", help="What somebody should know of it.")
+@click.option("--from", "source", metavar="FILE", help="Records as JSON lines, as `export` writes them (- for stdin).")
+@output_options(("table", "json", "yaml"))
+def log(name: str | None, status: str, notes: str, source: str | None) -> int:
+    """Add a record by hand, or records from a file."""
+    session = current()
+    if source and (name or notes):
+        raise UsageError([error("MLCC002", "--from brings whole records: --id and --notes do not go with it")])
+    given = list(_lines(source)) if source else [{"status": status, "notes": notes}]
+    records = []
+    for fields in given:
+        safe = {key: _safe(key, value) for key, value in fields.items()}
+        records.append({**with_id({}, time.time()), **({"id": name} if name else {}), **safe})
+    _store(session).add(records)
+    if session.format in ("json", "yaml"):
+        print_document(session, document(records=records))
+    else:
+        for record in records:
+            session.out(printable(str(record["id"]), 200))
+    return 0
+
+
+def _lines(source: str) -> Iterator[dict[str, Any]]:
+    """Records of a file of JSON lines.  Raises UserError for a line that is none."""
+    with click.open_file(source, encoding="utf-8", errors="replace") as stream:
+        for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), ""), 1):
+            if not line.strip():
+                continue
+            try:
+                found = read_json(line.encode(), finite=True)
+            except ValueError:
+                found = None
+            if not isinstance(found, dict) or not isinstance(found.get("at", 0.0), (int, float)):
+                where = f"{printable(source, 200)}:{number}"
+                hint = "a line is a JSON object with the fields of a record"
+                raise UserError([error("MLCC333", f"{where}: this is no record", hint=hint)])
+            yield found
+
+
+def _safe(key: str, value: Any) -> Any:
+    """A field without secrets, by its name and by its value, however deep."""
+    if isinstance(value, Mapping):
+        return {name: _safe(str(name), item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_safe(key, item) for item in value]
+    return redact_value(key, redact_text(value)) if isinstance(value, str) else value
+
+
+def _filters(function: Any) -> Any:
+    """The options by which records are chosen."""
+    for name in reversed([*FIELDS]):
+        words = name.replace("_", "-")
+        text = f"Only records of this {name.replace('_', ' ')}."
+        function = click.option(f"--{words}", default="", metavar="TEXT", help=text)(function)
+    return click.option("--since", default="", metavar="TIME", help="2026-01-31, or a time ago: 30m, 12h, 7d.")(
+        function
+    )
+
+
+def _since(text: str) -> float:
+    """A time as seconds since 1970; 0 for none.  Raises UsageError."""
+    if not text:
+        return 0.0
+    ago = AGO.match(text)
+    if ago:
+        return time.time() - int(ago[1]) * UNITS_S[ago[2]]
+    try:
+        return time.mktime(time.strptime(text, "%Y-%m-%d")) - time.timezone
+    except (ValueError, OverflowError):
+        raise UsageError([error("MLCC002", f"--since {quoted(text)}: no time", hint="2026-01-31, or 12h")]) from None
+
+
+@command.command("list", epilog="Example: mlcc registry list --status failed --since 7d")
+@_filters
+@click.option("--limit", default=50, type=click.IntRange(min=0), show_default=True, help="So many; 0 for all.")
+@output_options(("table", "json", "yaml"))
+def listing(since: str, limit: int, **filters: str) -> int:
+    """List records, newest first."""
+    session = current()
+    rows = [_row(record) for record in _store(session).find(filters, _since(since), limit)]
+    if session.format in ("json", "yaml"):
+        print_document(session, document(records=rows), clean=True)
+    elif rows:
+        print_rows(session, rows, COLUMNS)
+    else:
+        session.say("no record; do/register adds one")
+    return 0
+
+
+@command.command("show", epilog="Example: mlcc registry show 20261130-091500-1f2e3d4c")
+@click.argument("name", metavar="ID")
+@output_options(("table", "json", "yaml"))
+def show(name: str) -> int:
+    """Show one record: by id, by the beginning of an id, or by its number."""
+    session = current()
+    record = _row(_store(session).get(name))
+    if session.format in ("json", "yaml"):
+        print_document(session, document(record=record), clean=True)
+        return 0
+    for key, value in record.items():
+        session.out(f"{printable(key, 40):<22} {printable(_text(value), 0)}", clean=True)
+    return 0
+
+
+@command.command("diff", epilog="Example: mlcc registry diff 12 13")
+@click.argument("first", metavar="ID")
+@click.argument("second", metavar="ID")
+@output_options(("table", "json", "yaml"))
+def diff(first: str, second: str) -> int:
+    """Show the fields in which two records differ."""
+    session = current()
+    before, after = (dict(_leaves(_store(session).get(name).document)) for name in (first, second))
+    rows = [
+        {"path": path, "before": before.get(path), "after": after.get(path)}
+        for path in sorted({*before, *after} - {"id", "at", "timestamp"})
+        if before.get(path) != after.get(path)
+    ]
+    if session.format in ("json", "yaml"):
+        print_document(session, document(values=rows), clean=True)
+    elif rows:
+        print_rows(session, rows, ["path", "before", "after"])
+    else:
+        session.say("no field differs")
+    return 0
+
+
+@command.command("export", epilog="Example: mlcc registry export --since 30d > deployments.jsonl")
+@_filters
+@output_options(("table",))
+def export(since: str, **filters: str) -> int:
+    """Print records as JSON lines, newest first, for `log --from` and for other programs."""
+    session = current()
+    for record in _store(session).find(filters, _since(since), 0):
+        session.out(json.dumps(record.document, sort_keys=True), clean=True)
+    return 0
+
+
+def _row(record: Record) -> dict[str, Any]:
+    return {"number": record.number, **record.document}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Leaves of a record by path; a list is a leaf."""
+    if isinstance(value, Mapping) and value:
+        for name, item in value.items():
+            yield from _leaves(item, f"{path}.{name}" if path else str(name))
+    else:
+        yield path, value

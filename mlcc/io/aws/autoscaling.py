@@ -1,0 +1,33 @@
+"""Application Auto Scaling: what scales.  Law: one typed method a call; an empty list is an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlcc.io.aws.connection import Caller, pages
+
+SERVICE, NAMESPACE = "application-autoscaling", "sagemaker"
+# Of resource ids in one call (DescribeScalableTargets).
+MOST_IDS = 50
+
+
+class AutoScaling:
+    """Reads."""
+
+    def __init__(self, caller: Caller) -> None:
+        """caller: the connection."""
+        self._caller = caller
+
+    def targets(self, resource_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """DescribeScalableTargets of some resources."""
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(resource_ids), MOST_IDS):
+            wanted = {"ServiceNamespace": NAMESPACE, "ResourceIds": list(resource_ids[start : start + MOST_IDS])}
+            found += pages(self._caller, SERVICE, "DescribeScalableTargets", wanted, "ScalableTargets")
+        return found
+
+    def policies(self, resource_id: str) -> list[dict[str, Any]]:
+        """DescribeScalingPolicies of one resource."""
+        wanted = {"ServiceNamespace": NAMESPACE, "ResourceId": resource_id}
+        return list(pages(self._caller, SERVICE, "DescribeScalingPolicies", wanted, "ScalingPolicies"))

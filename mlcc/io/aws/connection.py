@@ -1,0 +1,126 @@
+"""A connection to AWS: credentials, region, retries, and calls by name.  Law: decides nothing; errors become AwsError.
+
+Credentials, profiles and addresses (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_SAGEMAKER` and their like) are those of the
+SDK's own chain, so that mlcc asks as whoever `aws` asks as.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
+
+CONNECT_S, READ_S = 10, 70
+# Attempts of one call: throttled and unreachable ones are repeated by the SDK, slower each time.
+ATTEMPTS = 5
+
+
+class AwsError(Exception):
+    """A call that AWS refused, or that did not reach it.
+
+    service, operation: as the SDK names them; code: AWS's own (`ValidationException`), or the kind of failure where no
+    answer came; message: in AWS's words; status: of HTTP, 0 without an answer; details: more members of the answer.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        operation: str,
+        code: str,
+        message: str,
+        status: int = 0,
+        details: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(f"{service} {operation}: {code}: {message}")
+        self.service, self.operation = service, operation
+        self.code, self.message, self.status, self.details = code, message, status, details
+
+    @property
+    def unanswered(self) -> bool:
+        """True when nobody knows whether the call was carried out: its answer never came."""
+        return self.status == 0
+
+
+class Caller(Protocol):
+    """What the service classes call; tests pass one that answers from a table."""
+
+    @property
+    def region(self) -> str:
+        """The region that calls go to."""
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer of one call.  Raises AwsError."""
+
+
+class Connection:
+    """Calls as the SDK makes them."""
+
+    def __init__(self, region: str = "", profile: str = "") -> None:
+        """region, profile: empty for those of the environment and ~/.aws.  Raises AwsError for an unknown profile."""
+        from botocore import exceptions, session
+
+        self._problems = (exceptions.BotoCoreError, exceptions.ClientError)
+        self._answered = exceptions.ClientError
+        try:
+            self._session = session.Session(profile=profile or None)
+            self.region = region or str(self._session.get_config_variable("region") or "")
+        except exceptions.BotoCoreError as problem:
+            raise AwsError("config", "Session", type(problem).__name__, str(problem)) from None
+        self._clients: dict[str, Any] = {}
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer of one call, without the SDK's own entry.  Raises AwsError."""
+        try:
+            client = self._client(service)
+            answer: dict[str, Any] = getattr(client, _method(operation))(**parameters)
+        except self._problems as problem:
+            raise self._error(service, operation, problem) from None
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            from botocore.config import Config
+
+            retries: Any = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+            config = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries=retries)
+            self._clients[service] = self._session.create_client(
+                service, region_name=self.region or None, config=config
+            )
+        return self._clients[service]
+
+    def _error(self, service: str, operation: str, problem: Exception) -> AwsError:
+        if not isinstance(problem, self._answered):
+            return AwsError(service, operation, type(problem).__name__, str(problem))
+        response: Any = problem.response
+        error = response.get("Error", {})
+        status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        more = {name: value for name, value in response.items() if name not in ("Error", "ResponseMetadata")}
+        return AwsError(service, operation, str(error.get("Code", "")), str(error.get("Message", "")), status, more)
+
+
+def _method(operation: str) -> str:
+    from botocore import xform_name
+
+    return str(xform_name(operation))
+
+
+def pages(
+    caller: Caller, service: str, operation: str, parameters: Mapping[str, Any], member: str, limit: int = 10_000
+) -> Iterator[Any]:
+    """The elements of a list that a service answers page by page.
+
+    member: of the answer, which holds the list; limit: of elements, so that no answer keeps us for ever.
+    """
+    token: Any = None
+    count = 0
+    while True:
+        answer = caller.call(service, operation, {**parameters, **({"NextToken": token} if token else {})})
+        for element in answer.get(member, ()):
+            yield element
+            count += 1
+            if count >= limit:
+                return
+        token = answer.get("NextToken")
+        if not token:
+            return

@@ -1,0 +1,84 @@
+"""Amazon ECR: repositories and images.  Law: one typed method a call; what is not there is None, an error is raised."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from mlcc.core.records import NamedTuple
+from mlcc.io.aws.connection import AwsError, Caller
+
+SERVICE = "ecr"
+MISSING = ("ImageNotFoundException", "RepositoryNotFoundException")
+
+
+def repository_request(name: str, tags: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of CreateRepository."""
+    return {"repositoryName": name, "tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}
+
+
+class Image(NamedTuple):
+    """An image of a repository: its digest, and the media type of its manifest."""
+
+    digest: str
+    media_type: str
+
+
+class Login(NamedTuple):
+    """How a container engine signs in to a registry: its address, the user, and a password for twelve hours."""
+
+    registry: str
+    user: str
+    password: str
+
+
+class Ecr:
+    """Reads, and the one call that makes a repository."""
+
+    def __init__(self, caller: Caller) -> None:
+        """caller: the connection."""
+        self._caller = caller
+
+    def repository(self, name: str) -> str | None:
+        """The ARN of a repository."""
+        try:
+            answer = self._caller.call(SERVICE, "DescribeRepositories", {"repositoryNames": [name]})
+        except AwsError as problem:
+            if problem.code in MISSING:
+                return None
+            raise
+        return str(answer["repositories"][0]["repositoryArn"])
+
+    def tags(self, arn: str) -> dict[str, str]:
+        """The tags of a repository."""
+        answer = self._caller.call(SERVICE, "ListTagsForResource", {"resourceArn": arn})
+        return {tag["Key"]: tag["Value"] for tag in answer.get("tags", ())}
+
+    def create_repository(self, name: str, tags: Mapping[str, str]) -> None:
+        """CreateRepository; one that was made meanwhile is no error."""
+        try:
+            self._caller.call(SERVICE, "CreateRepository", repository_request(name, tags))
+        except AwsError as problem:
+            if problem.code != "RepositoryAlreadyExistsException":
+                raise
+
+    def login(self) -> Login:
+        """GetAuthorizationToken."""
+        answer = self._caller.call(SERVICE, "GetAuthorizationToken", {})["authorizationData"][0]
+        user, _, password = base64.b64decode(answer["authorizationToken"]).decode().partition(":")
+        return Login(str(answer["proxyEndpoint"]).partition("://")[2], user, password)
+
+    def image(self, repository: str, tag: str) -> Image | None:
+        """The image that a tag names."""
+        wanted = {"repositoryName": repository, "imageIds": [{"imageTag": tag}]}
+        try:
+            answer = self._caller.call(SERVICE, "DescribeImages", wanted)
+        except AwsError as problem:
+            if problem.code in MISSING:
+                return None
+            raise
+        details: list[dict[str, Any]] = answer.get("imageDetails", [])
+        if not details:
+            return None
+        return Image(str(details[0]["imageDigest"]), str(details[0].get("imageManifestMediaType", "")))

@@ -1,0 +1,96 @@
+"""Amazon SageMaker: what is there.  Law: one typed method a call; what is not there is None, an error is raised.
+
+"Not there" is a ValidationException whose text begins `Could not find`, never a 404; of transform jobs it is
+ResourceNotFound (seen in the service's own answers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlcc.io.aws.connection import AwsError, Caller, pages
+
+SERVICE = "sagemaker"
+MISSING = "could not find"
+
+
+class SageMaker:
+    """Reads; what changes something is called by the executor from its list of instructions."""
+
+    def __init__(self, caller: Caller) -> None:
+        """caller: the connection."""
+        self._caller = caller
+
+    def model(self, name: str) -> dict[str, Any] | None:
+        """DescribeModel."""
+        return self._describe("DescribeModel", ModelName=name)
+
+    def endpoint_config(self, name: str) -> dict[str, Any] | None:
+        """DescribeEndpointConfig."""
+        return self._describe("DescribeEndpointConfig", EndpointConfigName=name)
+
+    def endpoint(self, name: str) -> dict[str, Any] | None:
+        """DescribeEndpoint."""
+        return self._describe("DescribeEndpoint", EndpointName=name)
+
+    def component(self, name: str) -> dict[str, Any] | None:
+        """DescribeInferenceComponent."""
+        return self._describe("DescribeInferenceComponent", InferenceComponentName=name)
+
+    def transform_job(self, name: str) -> dict[str, Any] | None:
+        """DescribeTransformJob."""
+        return self._describe("DescribeTransformJob", TransformJobName=name)
+
+    def components_of(self, endpoint: str) -> Iterator[str]:
+        """Names of the inference components of an endpoint."""
+        return self._names("ListInferenceComponents", "InferenceComponents", "InferenceComponentName", endpoint)
+
+    def components_named(self, part: str) -> Iterator[str]:
+        """Names of inference components that contain a text."""
+        return self._names(
+            "ListInferenceComponents", "InferenceComponents", "InferenceComponentName", NameContains=part
+        )
+
+    def models_named(self, part: str) -> Iterator[str]:
+        """Names of models that contain a text."""
+        return self._names("ListModels", "Models", "ModelName", NameContains=part)
+
+    def endpoint_configs_named(self, part: str) -> Iterator[str]:
+        """Names of endpoint configurations that contain a text."""
+        return self._names("ListEndpointConfigs", "EndpointConfigs", "EndpointConfigName", NameContains=part)
+
+    def transform_jobs_named(self, part: str) -> Iterator[str]:
+        """Names of transform jobs that contain a text."""
+        return self._names("ListTransformJobs", "TransformJobSummaries", "TransformJobName", NameContains=part)
+
+    def tags(self, arn: str) -> dict[str, str] | None:
+        """The tags of a resource; None of one that is gone."""
+        try:
+            return {
+                t["Key"]: t["Value"] for t in pages(self._caller, SERVICE, "ListTags", {"ResourceArn": arn}, "Tags")
+            }
+        except AwsError as problem:
+            if is_missing(problem):
+                return None
+            raise
+
+    def _names(self, operation: str, member: str, name: str, endpoint: str = "", **wanted: Any) -> Iterator[str]:
+        parameters = {**wanted, **({"EndpointNameEquals": endpoint} if endpoint else {}), "MaxResults": 100}
+        for element in pages(self._caller, SERVICE, operation, parameters, member):
+            yield str(element[name])
+
+    def _describe(self, operation: str, **identity: str) -> dict[str, Any] | None:
+        try:
+            return self._caller.call(SERVICE, operation, identity)
+        except AwsError as problem:
+            if is_missing(problem):
+                return None
+            raise
+
+
+def is_missing(problem: AwsError) -> bool:
+    """Whether an answer means that the thing is not there."""
+    if problem.code in ("ResourceNotFound", "ResourceNotFoundException"):
+        return True
+    return problem.code == "ValidationException" and problem.message.lower().startswith(MISSING)

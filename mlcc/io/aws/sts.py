@@ -1,0 +1,24 @@
+"""AWS Security Token Service: who calls.  Law: one typed method a call."""
+
+from __future__ import annotations
+
+from mlcc.core.records import NamedTuple
+from mlcc.io.aws.connection import Caller
+
+
+class Identity(NamedTuple):
+    """Who calls: the account's number, the ARN, and the partition that stands in it."""
+
+    account: str
+    arn: str
+
+    @property
+    def partition(self) -> str:
+        """`aws`, `aws-cn`, `aws-us-gov` ..."""
+        return self.arn.split(":")[1] if self.arn.count(":") > 1 else "aws"
+
+
+def caller_identity(caller: Caller) -> Identity:
+    """Who calls.  Raises AwsError without credentials."""
+    answer = caller.call("sts", "GetCallerIdentity", {})
+    return Identity(str(answer["Account"]), str(answer["Arn"]))

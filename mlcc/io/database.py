@@ -1,0 +1,103 @@
+"""An embedded database in one private file.  Law: the only importer of sqlite3; a commit that returned is on the disk.
+
+Many processes write at a time: readers never wait for writers (WAL), and writers wait for one another.  A process that
+is killed leaves a whole database; what it had not committed was never there.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
+from mlcc.core.text import printable
+from mlcc.io.disk import lock
+from mlcc.io.disk.reader import DIRECTORY
+
+WAIT_S = 120.0
+CREATE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Duplicate(Exception):
+    """A row with this key is there already."""
+
+
+class Database:
+    """A database file below a private folder."""
+
+    def __init__(self, folder: str, name: str, schema: Sequence[str], sleep: Callable[[float], None]) -> None:
+        """folder: made where absent, for its owner alone; schema: statements that make the tables of a new file."""
+        self._folder, self._path, self._schema, self._sleep = folder, os.path.join(folder, name), schema, sleep
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever written."""
+        return os.path.lexists(self._path)
+
+    def write(self, statement: str, values: Sequence[Sequence[Any]]) -> None:
+        """Carries out a statement for each row, all or none.
+
+        Raises Duplicate for a key that is there, UserError where the file cannot be written.
+        """
+        with self._trouble(), self._locked(), closing(self._connected()) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany(statement, values)
+                connection.execute("COMMIT")
+            except sqlite3.IntegrityError as problem:
+                connection.execute("ROLLBACK")
+                raise Duplicate(str(problem)) from None
+
+    def read(self, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, one by one; none where nothing was ever written."""
+        if not self.exists:
+            return
+        with self._trouble(), closing(self._connected()) as connection:
+            yield from connection.execute(query, tuple(values))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One writer at a time, and the file made and its mode set before anybody else opens it."""
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        fd = os.open(self._folder, DIRECTORY)
+        try:
+            if not lock.acquire_lock(fd, self._sleep, WAIT_S):
+                message = f"another mlcc has been writing {printable(self._path, 200)} for {WAIT_S:.0f} s"
+                raise UserError([error("MLCC207", message, hint="wait for it, or end it, and run this again")])
+            # born for its owner alone; the database gives its own files (-wal, -shm) the same mode
+            os.close(os.open(self._path, CREATE, 0o600))
+            yield
+        finally:
+            os.close(fd)
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=WAIT_S, isolation_level=None)
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                self._made(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _made(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in self._schema:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        """What a database says of its file as a finding."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as problem:
+            where = printable(self._path, 200)
+            hint = "free the cause; a file that is no database may be moved away"
+            raise UserError([error("MLCC209", f"{where}: {printable(str(problem), 200)}", hint=hint)]) from None

@@ -1,0 +1,47 @@
+"""Errors of AWS in words that help.  Law: the words are rows of registries/aws_errors.yaml; AWS's own follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from mlcc.core.errors import MlccError, PreconditionError, UserError
+from mlcc.core.findings import error
+from mlcc.core.text import printable
+from mlcc.io.aws.connection import AwsError
+from mlcc.lifecycle.context import Context, Result
+from mlcc.registries.loader import Registries
+
+# What AWS says is cut here: a message may quote a whole policy.
+MAX_WORDS = 600
+
+
+def explained(verb: Callable[[Context], Result]) -> Callable[[Context], Result]:
+    """A verb whose errors of AWS are findings."""
+
+    @wraps(verb)
+    def run(context: Context) -> Result:
+        try:
+            return verb(context)
+        except AwsError as problem:
+            raise finding(problem, context.project.registries, context.clean) from problem
+
+    return run
+
+
+def finding(problem: AwsError, registries: Registries, clean: Callable[[str], str]) -> MlccError:
+    """The exception that a command ends with.  clean: takes secrets out of a text."""
+    row = _row(problem, registries)
+    words = printable(clean(problem.message), MAX_WORDS)
+    asked = f"{problem.service} {problem.operation}"
+    said = f"{row['says']} " if row else ""
+    found = error("MLCC328", f"{asked}: {said}({problem.code}: {words})", hint=str(row.get("hint", "")))
+    return (PreconditionError if row.get("precondition") else UserError)([found])
+
+
+def _row(problem: AwsError, registries: Registries) -> Mapping[str, Any]:
+    for row in registries.entries("aws_errors").values():
+        if problem.code in row.facts["codes"] and row.facts.get("contains", "") in problem.message:
+            return row.facts
+    return {}

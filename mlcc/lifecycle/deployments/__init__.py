@@ -1,0 +1,1 @@
+"""What was deployed.  Law: records say what happened; they decide nothing."""

@@ -1,0 +1,103 @@
+"""The deployment registry of one user: what was deployed, and how it went.  Law: rows are added, never changed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
+from mlcc.core.records import NamedTuple
+from mlcc.core.text import quoted
+from mlcc.io.database import Database, Duplicate
+
+FOLDER, FILE = "registry", "deployments.db"
+# Fields that can be filtered by, with the field of a record that they hold.
+FIELDS: Mapping[str, str] = {
+    "deployment_config": "deploymentConfig",
+    "model": "modelName",
+    "instance_type": "instanceType",
+    "region": "region",
+    "status": "status",
+    "project": "projectName",
+}
+COLUMNS = ("id", "at", *FIELDS, "document")
+SCHEMA = (
+    "CREATE TABLE records (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at REAL NOT NULL, "
+    + "".join(f"{name} TEXT NOT NULL, " for name in FIELDS)
+    + "document TEXT NOT NULL)",
+    *(f"CREATE INDEX by_{name} ON records ({name}, number)" for name in FIELDS),
+    *(
+        f"CREATE TRIGGER no_{verb.lower()} BEFORE {verb} ON records BEGIN SELECT RAISE(ABORT, 'records stay'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+)
+# The texts below are made of the names above, never of anybody's input.
+# The texts below are made of the names above, never of anybody's input.
+INSERT = f"INSERT INTO records ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608  # noqa: S608
+
+
+class Record(NamedTuple):
+    """One deployment.
+
+    number: its place in the history, from 1 on; id: the user's handle; at: seconds since 1970; document: all its
+    fields, as 000 names them.
+    """
+
+    number: int
+    id: str
+    at: float
+    document: Mapping[str, Any]
+
+
+class Store:
+    """The records below `$MLCC_HOME`."""
+
+    def __init__(self, home: str, sleep: Callable[[float], None]) -> None:
+        """home: mlcc's own folder."""
+        self._database = Database(os.path.join(home, FOLDER), FILE, SCHEMA, sleep)
+
+    def add(self, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Adds records, all or none.  Each has `id` and `at`.  Raises UserError for an id that is there already."""
+        rows = [_row(document) for document in documents]
+        try:
+            self._database.write(INSERT, rows)
+        except Duplicate:
+            ids = ", ".join(quoted(str(row[0])) for row in rows[:5])
+            message = f"a record of this id is there already, and records are not changed ({ids})"
+            raise UserError([error("MLCC331", message, hint="leave --id out, or take another one")]) from None
+
+    def find(self, filters: Mapping[str, str], since: float = 0.0, limit: int = 50) -> Iterator[Record]:
+        """Records, newest first.  filters: values of FIELDS; since: seconds since 1970; limit: 0 for all."""
+        wanted = [(name, value) for name, value in filters.items() if value]
+        clauses = [*(f"{name} = ?" for name, _ in wanted), *(["at >= ?"] if since else [])]
+        values: list[Any] = [*(value for _, value in wanted), *([since] if since else [])]
+        where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
+        query = f"SELECT number, id, at, document FROM records{where} ORDER BY number DESC"  # noqa: S608  # noqa: S608
+        yield from self._records(query + (f" LIMIT {int(limit)}" if limit else ""), values)
+
+    def get(self, name: str) -> Record:
+        """One record, by id, by the beginning of an id, or by its number.  Raises UserError where there is not one."""
+        query = "SELECT number, id, at, document FROM records WHERE "
+        if name.isdecimal() and len(name) < 19:
+            found = list(self._records(query + "number = ? OR id = ?", [int(name), name]))
+        else:
+            found = list(self._records(query + "id = ?", [name]))
+        if not found and name:
+            end = name[:-1] + chr(ord(name[-1]) + 1)
+            found = list(self._records(query + "id >= ? AND id < ? LIMIT 2", [name, end]))
+        if len(found) != 1:
+            what = f"several records begin with {quoted(name)}" if found else f"no record has the id {quoted(name)}"
+            raise UserError([error("MLCC332", what, hint="mlcc registry list")])
+        return found[0]
+
+    def _records(self, query: str, values: Sequence[Any]) -> Iterator[Record]:
+        for number, name, at, document in self._database.read(query, values):
+            yield Record(number, name, at, json.loads(document))
+
+
+def _row(document: Mapping[str, Any]) -> tuple[Any, ...]:
+    fields = [str(document.get(field, "") or "") for field in FIELDS.values()]
+    return (str(document["id"]), float(document["at"]), *fields, json.dumps(document, sort_keys=True))

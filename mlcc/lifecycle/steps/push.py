@@ -1,0 +1,127 @@
+"""push: the image that build made, to its repository in ECR.  Law: the engine's sign-in is private and is taken away.
+
+The password reaches the engine by its standard input, and lies in a private folder of this run; what a killed run has
+left there the next command of mlcc removes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.findings import error
+from mlcc.core.text import printable, quoted
+from mlcc.io import programs
+from mlcc.io.aws.ecr import Ecr, Image, Login, repository_request
+from mlcc.io.container_engines import Engine
+from mlcc.io.disk.staging import staging_folder
+from mlcc.lifecycle import image_tag
+from mlcc.lifecycle.aws_errors import explained
+from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.steps import build
+from mlcc.lifecycle.targets.sagemaker import account, facts
+from mlcc.lifecycle.targets.sagemaker import desired as kinds
+
+STAGING = ("/tmp", "/var/tmp", "/dev/shm")
+PUSH_S = 3600.0
+LOGIN_S = 120.0
+
+
+@explained
+def run(context: Context) -> Result:
+    """Pushes the image that the last build made, and reads back what the repository has made of it."""
+    project = context.project
+    if project.get("build.image_uri"):
+        words = f"nothing to push: build.image_uri names {printable(str(project.get('build.image_uri')), 200)}"
+        return Result({"pushed": {}}, [words])
+    name, tag = facts.repository(project), image_tag.tag_of(project)
+    if context.argument("dry_run"):
+        return _dry_run(context, name, tag)
+    engine, built = context.need_engine(), build.existing(context)
+    if built.kind != build.IMAGE:
+        raise PreconditionError([error("MLCC305", f"{project.name} was built without an image", hint="do/build")])
+    caller = context.aws()
+    place = account.ask(project, caller, context.clock())
+    ecr = Ecr(caller)
+    _need_repository(context, ecr, name, kinds.tags(project, place))
+    login = ecr.login()
+    uri = f"{login.registry}/{name}:{tag}"
+    with _signed_in(context, engine, login) as environ:
+        _engine(context, engine, environ, "tag", built.reference, uri)
+        try:
+            context.progress.say(f"pushing {uri}")
+            _engine(context, engine, environ, "push", uri)
+        finally:
+            engine.ask("rmi", uri, environ=environ)
+    pushed = _accepted(ecr.image(name, tag), uri)
+    reference = f"{login.registry}/{name}@{pushed.digest}"
+    document = {"repository": name, "tag": tag, "digest": pushed.digest, "reference": reference}
+    return Result({"pushed": document}, [f"pushed {reference}"])
+
+
+def _dry_run(context: Context, name: str, tag: str) -> Result:
+    project = context.project
+    region = context.environ.get("AWS_REGION", "")
+    place, assumed = facts.assumed(project, region, context.clock())
+    uri = facts.image_uri(place.account, place.region, place.suffix, name, f":{tag}")
+    made: list[Mapping[str, Any]] = [
+        call("ecr", "CreateRepository", **repository_request(name, kinds.tags(project, place))),
+        call("ecr", "GetAuthorizationToken"),
+        call("engine", "push", image=build.image_name(project), reference=uri),
+    ]
+    return calls(made, repository="it is not there yet", **assumed)
+
+
+def _need_repository(context: Context, ecr: Ecr, name: str, tags: Mapping[str, str]) -> None:
+    """Makes the repository where it is absent.  Raises UserError for somebody else's under a name that mlcc chose."""
+    arn = ecr.repository(name)
+    if arn is None:
+        context.progress.say(f"CreateRepository {name}")
+        ecr.create_repository(name, {key: value for key, value in tags.items() if key != kinds.EXPIRES_TAG})
+        return
+    chosen = context.project.get("build.repository")
+    if not chosen and ecr.tags(arn).get(kinds.PROJECT_TAG) != context.project.name:
+        message = f"the repository {quoted(name)} is there, and was not made for this project"
+        raise UserError([error("MLCC321", message, hint="name it with build.repository, if it is the right one")])
+
+
+@contextmanager
+def _signed_in(context: Context, engine: Engine, login: Login) -> Iterator[dict[str, str]]:
+    """An environment in which the engine is signed in, for as long as the block lasts."""
+    with staging_folder((context.environ.get("TMPDIR", ""), *STAGING)) as folder:
+        environ = {**context.environ, "DOCKER_CONFIG": folder, "REGISTRY_AUTH_FILE": f"{folder}/auth.json"}
+        if engine.name == "docker" and "DOCKER_HOST" not in environ:
+            # another configuration folder has no contexts, and one of them may be where the daemon is
+            asked = engine.ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}", environ=context.environ)
+            host = asked.stdout.decode("utf-8", "replace").strip()
+            environ |= {"DOCKER_HOST": host} if asked.code == 0 and "://" in host else {}
+        argv = [engine.program, "login", "--username", login.user, "--password-stdin", login.registry]
+        done = programs.run(argv, environ=environ, timeout_s=LOGIN_S, stdin=login.password.encode())
+        if done.code:
+            raise _failed(context, engine, "login", done, login.password)
+        yield environ
+
+
+def _engine(context: Context, engine: Engine, environ: Mapping[str, str], *words: str) -> None:
+    done = programs.run([engine.program, *words], environ=environ, timeout_s=PUSH_S)
+    if done.code:
+        raise _failed(context, engine, words[0], done)
+
+
+def _failed(context: Context, engine: Engine, what: str, done: programs.Finished, secret: str = "") -> UserError:
+    text = (done.stderr or done.stdout).decode("utf-8", "replace")
+    words = context.clean(text.replace(secret, "***REDACTED***") if secret else text).strip()
+    last = printable(words.rpartition("\n")[2], 300)
+    return UserError([error("MLCC306", f"{engine.name} {what} failed ({done.code}): {last}", hint="do/push again")])
+
+
+def _accepted(image: Image | None, uri: str) -> Image:
+    """What the repository holds now.  Raises UserError for what SageMaker would refuse."""
+    if image is None:
+        raise UserError([error("MLCC326", f"the repository does not show {printable(uri, 300)}", hint="do/push again")])
+    if image.media_type and image.media_type != account.DOCKER_MANIFEST:
+        message = f"the image has a manifest that SageMaker refuses ({printable(image.media_type)})"
+        raise UserError([error("MLCC327", message, hint="do/build, which asks for Docker's manifest, and do/push")])
+    return image

@@ -1,0 +1,57 @@
+"""The facts of a deployment, asked of the account.  Law: reads only; what is missing is exit 3 and what provides it."""
+
+from __future__ import annotations
+
+from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.findings import error
+from mlcc.core.text import printable
+from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.ecr import Ecr
+from mlcc.io.aws.sts import caller_identity
+from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_SUFFIX, Facts, image_uri, repository
+
+# What SageMaker takes (https://github.com/aws/amazon-sagemaker-feedback/issues/180).
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def ask(project: RenderedProject, caller: Caller, now: float, tag: str = "") -> Facts:
+    """Where a deployment goes, as whom, with which image.
+
+    now: seconds since 1970; tag: of the image that was pushed for this state of the project, empty where no image is
+    needed, and no role (to look, and to take away).  Raises PreconditionError where the region, the role or the image
+    is missing, UserError for another account than the project's, AwsError without credentials.
+    """
+    region = caller.region
+    if not region:
+        message = "no region is named: not by the project, not by AWS_REGION, not by ~/.aws/config"
+        raise PreconditionError([error("MLCC320", message, hint="mlcc set deployment.region REGION; mlcc apply")])
+    who = caller_identity(caller)
+    wanted = str(project.get("deployment.account_id", ""))
+    if wanted and wanted != who.account:
+        message = f"the project belongs to account {wanted}, and these credentials to {who.account}"
+        raise UserError([error("MLCC325", message, hint="use other credentials (AWS_PROFILE)")])
+    role = str(project.get("deployment.role_arn", ""))
+    if tag and not role:
+        message = "no role is named for SageMaker to assume"
+        raise PreconditionError([error("MLCC320", message, hint="mlcc set deployment.role_arn ARN; mlcc apply")])
+    row = project.registries.regions.get(region)
+    suffix = row.dns_suffix if row is not None else DEFAULT_SUFFIX
+    image = str(project.get("build.image_uri", ""))
+    if tag and not image:
+        image = _image(project, caller, who.account, suffix, tag)
+    return Facts(region, who.account, who.partition, suffix, role, image, now)
+
+
+def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, tag: str) -> str:
+    name = repository(project)
+    found = Ecr(caller).image(name, tag)
+    if found is None:
+        message = (
+            f"the repository {printable(name)} holds no image {printable(tag)}, which is this state of the project"
+        )
+        raise PreconditionError([error("MLCC326", message, hint="do/build and do/push")])
+    if found.media_type and found.media_type != DOCKER_MANIFEST:
+        message = f"the image has a manifest that SageMaker refuses ({printable(found.media_type)})"
+        raise PreconditionError([error("MLCC327", message, hint="do/push pushes it with Docker's manifest")])
+    return image_uri(account, caller.region, suffix, name, f"@{found.digest}")

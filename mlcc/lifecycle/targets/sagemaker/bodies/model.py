@@ -1,0 +1,71 @@
+"""CreateModel: which image runs, with which environment, on which model data.  Law: pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.lifecycle.targets.sagemaker.bodies import members
+from mlcc.lifecycle.targets.sagemaker.facts import Facts
+from mlcc.resolve import secret_variables
+from mlcc.resolve.result import DEFAULT_COMPONENT
+
+S3, PACKAGE = "s3://", "registry://"
+ARCHIVE = ".tar.gz"
+
+
+def body(project: RenderedProject, facts: Facts, component: str = DEFAULT_COMPONENT) -> dict[str, Any]:
+    """The parameters of CreateModel without name and tags."""
+    own = f"inference_components[{component}]"
+    container = members(
+        Image=str(project.get(f"{own}.image", "")) or facts.image,
+        Environment=environment(project, component),
+        **_data(project, facts, str(project.get(f"{own}.model", "") or project.get("model.name", ""))),
+    )
+    return members(
+        ExecutionRoleArn=facts.role_arn,
+        PrimaryContainer=container,
+        VpcConfig=vpc(project),
+        EnableNetworkIsolation=project.get("network.isolation") or None,
+    )
+
+
+def environment(project: RenderedProject, component: str) -> dict[str, str]:
+    """The environment of a component's container, with the variables by which it finds its secrets.
+
+    In a container without a network an engine must not look for the Hub: it would wait for each answer that cannot
+    come (https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables#hfhuboffline).
+    """
+    found = project.environment(component) | secret_variables.variables(project.values)
+    offline = bool(project.get("network.isolation")) and any(name.startswith("HF_") for name in found)
+    return found | ({"HF_HUB_OFFLINE": "1"} if offline else {})
+
+
+def vpc(project: RenderedProject) -> dict[str, Any] | None:
+    """VpcConfig, where the project is attached to a network of its own."""
+    subnets, groups = project.get("network.subnets", ()), project.get("network.security_group_ids", ())
+    return {"SecurityGroupIds": list(groups), "Subnets": list(subnets)} if subnets and groups else None
+
+
+def _data(project: RenderedProject, facts: Facts, name: str) -> dict[str, Any]:
+    """Where the model's data lies; nothing for a model in the image, or one that the engine fetches itself."""
+    if name.startswith(PACKAGE):
+        return {"ModelPackageName": _package(facts, name.removeprefix(PACKAGE))}
+    if not name.startswith(S3):
+        return {}
+    if project.target.instances == "transform":
+        # "Currently you cannot use ModelDataSource in conjunction with SageMaker batch transform" (CreateModel)
+        return {"ModelDataUrl": name}
+    kind = project.get("model.data_type") or ("S3Prefix" if name.endswith("/") else "S3Object")
+    packed = project.get("model.compression_type") or ("Gzip" if name.endswith(ARCHIVE) else "None")
+    # an S3Prefix ends in a slash, or `models/a` would mean `models/ab`, too
+    uri = name if kind == "S3Object" or name.endswith("/") else f"{name}/"
+    accepted = {"ModelAccessConfig": {"AcceptEula": True}} if project.get("model.accept_eula") else {}
+    source = {"S3Uri": uri, "S3DataType": kind, "CompressionType": packed, **accepted}
+    return {"ModelDataSource": {"S3DataSource": source}}
+
+
+def _package(facts: Facts, name: str) -> str:
+    """The ARN of a model package's version: the one that is named, or the one that was looked up."""
+    group, _, version = name.partition("/")
+    return facts.arn("sagemaker", f"model-package/{group}/{version or facts.model_package or '1'}")

@@ -1,0 +1,155 @@
+"""Application Auto Scaling: what adds and removes copies and instances.  Law: pure.
+
+A policy that keeps a metric at a target cannot leave zero: with no copy there is nothing to measure.  Where the fewest
+are zero, a second policy takes the first step, woken by an alarm on the requests that found no copy
+(https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlcc.core.records import NamedTuple
+from mlcc.lifecycle.rendered_project import RenderedProject
+
+NAMESPACE = "sagemaker"
+# Those that the service knows by name (botocore's service model of application-autoscaling); any other metric is one
+# of CloudWatch.
+PREDEFINED = (
+    "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution",
+    "SageMakerInferenceComponentInvocationsPerCopy",
+    "SageMakerVariantConcurrentRequestsPerModelHighResolution",
+    "SageMakerVariantInvocationsPerInstance",
+    "SageMakerVariantProvisionedConcurrencyUtilization",
+)
+TRACKING, WAKING = "mlcc-tracking", "mlcc-wake-up"
+# The namespace of SageMaker's metrics in CloudWatch.
+METRICS = "AWS/SageMaker"
+# What a scaling section without a metric and a target means.
+TARGET_VALUE = 10.0
+
+
+class Scaled(NamedTuple):
+    """Something that is scaled: a component's copies, or a variant's instances.
+
+    prefix: where its settings stand; resource_id, dimension: as Application Auto Scaling names it; metric: kept at the
+    target where the project names none; waking: the metric whose alarm takes the first step from zero; dimensions: of
+    the two metrics in CloudWatch.
+    """
+
+    prefix: str
+    resource_id: str
+    dimension: str
+    metric: str
+    waking: str
+    dimensions: tuple[tuple[str, str], ...]
+
+
+def copies(component: str, name: str) -> Scaled:
+    """A component's copies.  component: its name in mlcc.yaml; name: its name in AWS."""
+    return Scaled(
+        f"inference_components[{component}].scaling",
+        f"inference-component/{name}",
+        "sagemaker:inference-component:DesiredCopyCount",
+        "SageMakerInferenceComponentInvocationsPerCopy",
+        "NoCapacityInvocationFailures",
+        (("InferenceComponentName", name),),
+    )
+
+
+def instances(endpoint: str, variant: str) -> Scaled:
+    """The instances of an asynchronous endpoint's variant, which wait for the requests in its queue."""
+    return Scaled(
+        "scaling",
+        f"endpoint/{endpoint}/variant/{variant}",
+        "sagemaker:variant:DesiredInstanceCount",
+        "ApproximateBacklogSizePerInstance",
+        "HasBacklogWithoutCapacity",
+        (("EndpointName", endpoint),),
+    )
+
+
+def limits(project: RenderedProject, scaled: Scaled) -> tuple[int, int] | None:
+    """The fewest and the most, or None where nothing is scaled."""
+    least, most = project.get(f"{scaled.prefix}.min_count"), project.get(f"{scaled.prefix}.max_count")
+    if least is None and most is None:
+        return None
+    low = int(least if least is not None else 1)
+    return low, max(int(most if most is not None else low), low, 1)
+
+
+def target(project: RenderedProject, scaled: Scaled) -> dict[str, Any] | None:
+    """The parameters of RegisterScalableTarget without tags."""
+    found = limits(project, scaled)
+    return {**_id(scaled), "MinCapacity": found[0], "MaxCapacity": found[1]} if found is not None else None
+
+
+def tracking(project: RenderedProject, scaled: Scaled) -> dict[str, Any]:
+    """PutScalingPolicy that keeps a metric at its target."""
+    metric = str(project.get(f"{scaled.prefix}.metric") or scaled.metric)
+    settings: dict[str, Any] = {"TargetValue": float(project.get(f"{scaled.prefix}.target_value") or TARGET_VALUE)}
+    if metric in PREDEFINED:
+        settings["PredefinedMetricSpecification"] = {"PredefinedMetricType": metric}
+    else:
+        settings["CustomizedMetricSpecification"] = {
+            "MetricName": metric,
+            "Namespace": METRICS,
+            "Dimensions": _dimensions(scaled),
+            "Statistic": "Average",
+        }
+    for name, key in (("ScaleInCooldown", "scale_in_cooldown_s"), ("ScaleOutCooldown", "scale_out_cooldown_s")):
+        seconds = project.get(f"{scaled.prefix}.{key}")
+        if seconds is not None:  # 0 is a wish, too
+            settings[name] = seconds
+    return {
+        "PolicyName": TRACKING,
+        **_id(scaled),
+        "PolicyType": "TargetTrackingScaling",
+        "TargetTrackingScalingPolicyConfiguration": settings,
+    }
+
+
+def waking(scaled: Scaled) -> dict[str, Any]:
+    """PutScalingPolicy that takes the first step from zero."""
+    return {
+        "PolicyName": WAKING,
+        **_id(scaled),
+        "PolicyType": "StepScaling",
+        "StepScalingPolicyConfiguration": {
+            "AdjustmentType": "ChangeInCapacity",
+            "MetricAggregationType": "Maximum",
+            "Cooldown": 60,
+            "StepAdjustments": [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}],
+        },
+    }
+
+
+def alarm(scaled: Scaled, name: str, policy_arn: Any) -> dict[str, Any]:
+    """PutMetricAlarm that wakes what has scaled to zero.  policy_arn: of the policy above."""
+    return {
+        "AlarmName": name,
+        "AlarmDescription": "Takes the first step from zero; made by mlcc.",
+        "Namespace": METRICS,
+        "MetricName": scaled.waking,
+        "Dimensions": _dimensions(scaled),
+        "Statistic": "Maximum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "DatapointsToAlarm": 1,
+        "Threshold": 1.0,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "missing",
+        "AlarmActions": [policy_arn],
+    }
+
+
+def _id(scaled: Scaled) -> dict[str, str]:
+    return {
+        "ServiceNamespace": NAMESPACE,
+        "ResourceId": scaled.resource_id,
+        "ScalableDimension": scaled.dimension,
+    }
+
+
+def _dimensions(scaled: Scaled) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in scaled.dimensions]

@@ -1,0 +1,146 @@
+"""What is there against what shall be.  Law: pure; nothing that changes by itself is a difference.
+
+Times, states of a scaler, and members that a service adds to a structure are not compared: deploy, and the live plan
+is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlcc.core.records import NamedTuple
+from mlcc.lifecycle.targets.sagemaker.desired import (
+    COMPONENT,
+    CONFIG,
+    ENDPOINT,
+    JOB,
+    MODEL,
+    SCALABLE,
+    Desired,
+    PolicyArn,
+    Resource,
+)
+
+
+class Seen(NamedTuple):
+    """A resource of the account.
+
+    parameters: what it was made with, as far as the service tells; status: of what settles; reason: its
+    FailureReason, which may be of an update before the last; tags: of what takes tags.
+    """
+
+    parameters: Mapping[str, Any]
+    status: str = ""
+    reason: str = ""
+    tags: Mapping[str, str] = {}
+
+
+Observed = Mapping[tuple[str, str], Seen]
+
+
+COPIES = "RuntimeConfig.CopyCount"
+# Structures that a service keeps as they were given, so that a member too many is a difference; into others it writes
+# members of its own.
+EXACT = ("Specification.ComputeResourceRequirements",)
+
+
+def changes(resource: Resource, one: Seen, wanted: Desired) -> dict[str, tuple[Any, Any]]:
+    """Fields of a resource that differ, by path: what is there, and what shall be."""
+    if resource.kind in (MODEL, CONFIG, JOB):
+        return {}  # its name holds a digest of its content
+    before, after = dict(_leaves(one.parameters)), dict(_leaves(resource.parameters))
+    if is_scaled(resource, wanted):
+        before.pop(COPIES, None)
+        after.pop(COPIES, None)
+    surplus = [p for p in before if p not in after and p.startswith(EXACT)]
+    return {p: (before.get(p), after.get(p)) for p in (*after, *surplus) if not _equal(before.get(p), after.get(p))}
+
+
+def _equal(before: Any, after: Any) -> bool:
+    """Whether two values are the same to the service, which answers 1.0 where 1 was given."""
+    if isinstance(after, PolicyArn):
+        return before is not None  # only the service knows it
+    if isinstance(after, list):
+        return isinstance(before, list) and len(before) == len(after) and all(map(_equal, before, after))
+    return bool(before == after)
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Leaves of a structure by dotted path; a list is a leaf."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _leaves(item, f"{path}.{name}" if path else str(name))
+    else:
+        yield path, value
+
+
+def is_scaled(resource: Resource, wanted: Desired) -> bool:
+    """Whether a scaler decides how many copies a component has."""
+    return any(r.name == f"inference-component/{resource.name}" for r in wanted.of(SCALABLE))
+
+
+# ---------------------------------------------------------------- for people
+class Difference(NamedTuple):
+    """A field that is not as it shall be.
+
+    kind, name: of the resource; path: of the field, empty for a resource as a whole; before: what runs (None: nothing
+    does); after: what shall run.
+    """
+
+    kind: str
+    name: str
+    path: str
+    before: Any
+    after: Any
+
+
+def differences(wanted: Desired, seen: Observed) -> tuple[Difference, ...]:
+    """Every field in which the account is not as wanted.
+
+    A model and an endpoint configuration are never changed but replaced: what differs between the old and the new one
+    is shown at the component or the endpoint that uses them.
+    """
+    found: list[Difference] = []
+    for resource in wanted.resources:
+        one = seen.get((resource.kind, resource.name))
+        if one is None:
+            found.append(Difference(resource.kind, resource.name, "", None, resource.parameters))
+            continue
+        for path, (before, after) in changes(resource, one, wanted).items():
+            found += _replaced(resource, path, before, after, wanted, seen)
+    known = {(r.kind, r.name) for r in wanted.resources}
+    gone = [key for key in seen if key not in known and key[0] != JOB]
+    return (*found, *(Difference(kind, name, "", seen[kind, name].parameters, None) for kind, name in gone))
+
+
+# What a field names, by the kind of what has it.
+NAMES = {(ENDPOINT, "EndpointConfigName"): CONFIG, (COMPONENT, "Specification.ModelName"): MODEL}
+
+
+def _replaced(
+    resource: Resource, path: str, before: Any, after: Any, wanted: Desired, seen: Observed
+) -> Iterator[Difference]:
+    """A changed field; where it names something that was replaced, the fields of that."""
+    kind = NAMES.get((resource.kind, path), "")
+    old = seen.get((kind, str(before)))
+    new = next((r for r in wanted.of(kind) if r.name == after), None) if kind else None
+    if old is None or new is None:
+        yield Difference(resource.kind, resource.name, path, before, after)
+        return
+    fields, others = dict(_fields(old.parameters)), dict(_fields(new.parameters))
+    for name in dict.fromkeys([*others, *fields]):
+        if not _equal(fields.get(name), others.get(name)) and name not in ("ModelName", "EndpointConfigName"):
+            yield Difference(resource.kind, resource.name, name, fields.get(name), others.get(name))
+
+
+def _fields(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Leaves of a structure by path, into its lists, too."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _fields(item, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _fields(item, f"{path}[{number}]")
+    else:
+        yield path, value

@@ -1,0 +1,115 @@
+"""Carries out a list of instructions.  Law: calls exactly what the list says, in its order, and decides nothing else.
+
+A call whose answer was lost may have been carried out, and a call that says "already there" has been: both end the
+round, and the caller looks and plans anew.  Nothing is done twice by that, because the plan compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
+from mlcc.core.text import printable
+from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.targets.sagemaker.comparison import Seen
+from mlcc.lifecycle.targets.sagemaker.desired import with_arns
+from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
+from mlcc.lifecycle.targets.sagemaker.planner import DEAD, GONE, IN_SERVICE, MOVING, Call, Instruction, Wait
+
+POLL_S = 10.0
+# How often a call is repeated that does not see yet what an earlier call has made.
+TRIES, TRY_AGAIN_S = 5, 3.0
+
+Look = Callable[[str, str], Seen | None]
+
+
+class Anew(Exception):
+    """The account is not as the plan expected: look again, and plan anew."""
+
+
+def execute(
+    instructions: Sequence[Instruction],
+    caller: Caller,
+    context: Context,
+    look: Look,
+    limit_s: float,
+    known: Mapping[str, str],
+) -> None:
+    """Makes the calls and waits.
+
+    look: one resource as it is now; limit_s: the most that one wait may take; known: ARNs of wake-up policies that are
+    there already, by what they scale.  Raises Anew where the plan does not fit any more, UserError for what cannot
+    become what it shall be, AwsError for what the account refuses.
+    """
+    policies = dict(known)
+    for instruction in instructions:
+        if isinstance(instruction, Wait):
+            _wait(instruction, context, look, limit_s)
+            continue
+        context.progress.say(f"{instruction.operation} {instruction.name}: {instruction.why}")
+        answer = _made(instruction, with_arns(instruction.parameters, policies), caller, context)
+        if "PolicyARN" in answer:
+            policies[instruction.name] = str(answer["PolicyARN"])
+
+
+def _made(call: Call, parameters: Mapping[str, Any], caller: Caller, context: Context) -> dict[str, Any]:
+    for attempt in range(1, TRIES + 1):
+        try:
+            return caller.call(call.service, call.operation, parameters)
+        except AwsError as problem:
+            text = problem.message.lower()
+            if problem.unanswered or "already exist" in text or "in-progress" in text or "_in_progress" in text:
+                raise Anew from problem
+            if call.operation == OPERATIONS[call.kind].delete and text.startswith("could not find"):
+                return {}
+            if not text.startswith("could not find") or attempt == TRIES:
+                raise
+            # what was made a moment ago is not seen everywhere at once (CreateEndpoint's own documentation)
+            context.sleep(TRY_AGAIN_S)
+    raise AssertionError("BUG: the last attempt returns or raises")
+
+
+def _wait(wait: Wait, context: Context, look: Look, limit_s: float) -> None:
+    started, said = context.now(), ""
+    while True:
+        seen = look(wait.kind, wait.name)
+        status = seen.status if seen is not None else GONE
+        if status not in MOVING:
+            break
+        if status != said:
+            said = status
+            context.progress.say(f"{OPERATIONS[wait.kind].word} {wait.name}: {status}")
+        if context.now() - started > limit_s:
+            message = f"{OPERATIONS[wait.kind].word} {printable(wait.name)} is still {status} after {limit_s:.0f} s"
+            raise UserError([error("MLCC322", message, hint="do/status --why; do/deploy goes on where it is")])
+        context.sleep(POLL_S)
+    if wait.anew:
+        raise Anew
+    _require(wait, seen, status)
+
+
+def _require(wait: Wait, seen: Seen | None, status: str) -> None:
+    """Raises UserError where a resource is not what was waited for."""
+    word, name = OPERATIONS[wait.kind].word, printable(wait.name)
+    if wait.until == GONE:
+        if seen is not None:
+            raise UserError([error("MLCC323", f"{word} {name} is not gone but {status}", hint="do/clean")])
+        return
+    if seen is None or status in DEAD or (wait.until == IN_SERVICE and status != IN_SERVICE):
+        reason = printable(seen.reason, 600) if seen is not None and seen.reason else "SageMaker gives no reason"
+        raise UserError([error("MLCC323", f"{word} {name} is {status}: {reason}", hint="do/status --why")])
+    for member, wanted in wait.expects.items():
+        if not holds(seen.parameters.get(member), wanted):
+            reason = printable(seen.reason, 600) or "SageMaker gives no reason"
+            message = f"the update of {word} {name} was undone, what ran before serves on: {reason}"
+            raise UserError([error("MLCC324", message, hint="do/status --why")])
+
+
+def holds(found: Any, wanted: Any) -> bool:
+    """Whether a structure holds all that is wanted; the service adds members of its own."""
+    if isinstance(wanted, Mapping):
+        return isinstance(found, Mapping) and all(holds(found.get(name), item) for name, item in wanted.items())
+    return bool(found == wanted)

@@ -1,0 +1,80 @@
+"""What a deployment needs beside the project: where it goes, as whom, with which image.  Law: pure data.
+
+Without an account (`--dry-run`, `plan` in CI) each is assumed, and what was assumed is listed with the result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlcc.core.records import NamedTuple
+from mlcc.lifecycle import image_tag
+from mlcc.lifecycle.rendered_project import RenderedProject
+
+# An account number that AWS uses in its own documentation; nobody has it.
+SAMPLE_ACCOUNT = "123456789012"
+DEFAULT_ROLE = "mlcc-sagemaker-execution-role"
+DEFAULT_REGION, DEFAULT_PARTITION, DEFAULT_SUFFIX = "us-east-1", "aws", "amazonaws.com"
+
+
+class Facts(NamedTuple):
+    """Where, as whom, with what.
+
+    region, account, partition, suffix: the place, as ARNs and addresses spell it; role_arn: what SageMaker assumes;
+    image: the project's image as `repository@digest` (or a tag, where the digest is not known yet); now: seconds since
+    1970, for what expires and for the names of jobs; model_package: the version that `registry://group` means.
+    """
+
+    region: str
+    account: str
+    partition: str
+    suffix: str
+    role_arn: str
+    image: str
+    now: float = 0.0
+    model_package: str = ""
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of this account in this region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def policy_arn(self, resource_id: str) -> str:
+        """What the ARN of a wake-up policy looks like; the service puts an identifier of its own into it."""
+        nobody = "00000000-0000-0000-0000-000000000000"
+        return self.arn(
+            "autoscaling", f"scalingPolicy:{nobody}:resource/sagemaker/{resource_id}:policyName/mlcc-wake-up"
+        )
+
+
+def repository(project: RenderedProject) -> str:
+    """The name of the ECR repository of a project's image."""
+    return str(project.get("build.repository", "")) or f"mlcc/{project.name}"
+
+
+def image_uri(account: str, region: str, suffix: str, name: str, reference: str) -> str:
+    """The address of an image in ECR.  reference: `:tag` or `@sha256:digest`."""
+    return f"{account}.dkr.ecr.{region}.{suffix}/{name}{reference}"
+
+
+def assumed(project: RenderedProject, region: str, now: float) -> tuple[Facts, dict[str, Any]]:
+    """Facts of a project without asking anybody, and by name those that had to be assumed.
+
+    region: what the caller's environment names, where the project names none.
+    """
+    guesses: dict[str, Any] = {}
+
+    def known(name: str, value: str, guess: str) -> str:
+        if not value:
+            guesses[name] = guess
+        return value or guess
+
+    place = known("region", str(project.get("deployment.region", "")) or region, DEFAULT_REGION)
+    row = project.registries.regions.get(place)
+    partition, suffix = (row.partition, row.dns_suffix) if row is not None else (DEFAULT_PARTITION, DEFAULT_SUFFIX)
+    account = known("account_id", str(project.get("deployment.account_id", "")), SAMPLE_ACCOUNT)
+    role = known(
+        "role_arn", str(project.get("deployment.role_arn", "")), f"arn:{partition}:iam::{account}:role/{DEFAULT_ROLE}"
+    )
+    uri = image_uri(account, place, suffix, repository(project), f":{image_tag.tag_of(project)}")
+    image = known("image", str(project.get("build.image_uri", "")), uri)
+    return Facts(place, account, partition, suffix, role, image, now), guesses

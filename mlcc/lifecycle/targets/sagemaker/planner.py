@@ -1,0 +1,210 @@
+"""From what shall be there and what is there to the calls in between.  Law: pure; equal states give no call.
+
+The list that this makes is what `--dry-run` prints, what `--plan` explains, and what the executor carries out.  Nothing
+that changes by itself is compared: times, states of a scaler, members that the service adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Union
+
+from mlcc.core.records import NamedTuple
+from mlcc.lifecycle.targets.sagemaker.comparison import COPIES, Observed, Seen, changes, is_scaled
+from mlcc.lifecycle.targets.sagemaker.desired import (
+    ADAPTER,
+    ALARM,
+    COMPONENT,
+    CONFIG,
+    ENDPOINT,
+    JOB,
+    MODEL,
+    SCALABLE,
+    TRACKING,
+    WAKING,
+    Desired,
+    Resource,
+)
+from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS, tagged
+
+IN_SERVICE, FAILED, GONE, COMPLETED = "InService", "Failed", "gone", "Completed"
+# States in which a service refuses a change: one waits until they are over, and plans anew.
+MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting", "InProgress", "Stopping")
+# States in which only deleting helps ("DeleteEndpoint is the only operation that can be performed on a failed
+# endpoint", DescribeEndpoint).
+DEAD = ("Failed", "UpdateRollbackFailed", "OutOfService")
+# In the order in which things can be taken away; the other way round they were made.
+TEARDOWN = (ALARM, WAKING, TRACKING, SCALABLE, ADAPTER, COMPONENT, ENDPOINT, CONFIG, MODEL)
+
+
+class Call(NamedTuple):
+    """A call to make.  why: for people; kind and name: of the resource that it is about."""
+
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+    kind: str
+    name: str
+    why: str
+
+
+class Wait(NamedTuple):
+    """Wait until a resource has a state.
+
+    until: IN_SERVICE, COMPLETED, GONE, or an empty text for any state that is not in MOVING; expects: what it must be
+    made of by then, because a failed update returns to IN_SERVICE as it was; anew: the plan is made anew after it.
+    """
+
+    kind: str
+    name: str
+    until: str
+    expects: Mapping[str, Any] = {}
+    anew: bool = False
+
+
+Instruction = Union[Call, Wait]
+
+
+def plan(wanted: Desired, seen: Observed) -> tuple[Instruction, ...]:
+    """The calls that make the account hold what is wanted, and the waits between them, in order."""
+    moving = [key for key, one in seen.items() if one.status in MOVING]
+    if moving:
+        return tuple(Wait(kind, name, "", anew=True) for kind, name in moving)
+    found: list[Instruction] = [*_dead(wanted, seen)]
+    rest = {key: one for key, one in seen.items() if key not in {(i.kind, i.name) for i in found}}
+    found += _surplus(wanted, rest, (ALARM, WAKING, TRACKING, SCALABLE, ADAPTER, COMPONENT))
+    found += _made(wanted, rest)
+    found += _surplus(wanted, rest, (CONFIG, MODEL))
+    return tuple(found)
+
+
+def teardown(seen: Observed) -> tuple[Instruction, ...]:
+    """The calls that take away all that is there, and the waits between them, in order."""
+    moving = [key for key, one in seen.items() if one.status in MOVING and key[0] != JOB]
+    if moving:
+        return tuple(Wait(kind, name, "", anew=True) for kind, name in moving)
+    found: list[Instruction] = []
+    for kind, name in (key for key in seen if key[0] == JOB and seen[key].status in MOVING):
+        found += [_delete(kind, name, seen[kind, name], "it is not needed any more"), Wait(kind, name, "")]
+    for kind in TEARDOWN:
+        found += _all_gone(kind, [(k, n) for k, n in seen if k == kind], seen, "the project is taken away")
+    return tuple(found)
+
+
+# ---------------------------------------------------------------- what is there and shall not be
+def _dead(wanted: Desired, seen: Observed) -> Iterator[Instruction]:
+    """What has failed and is wanted: it is taken away, so that it can be made anew.
+
+    With a dead endpoint its components go, too: they cannot outlive it.
+    """
+    dead = {key for key, one in seen.items() if one.status in DEAD}
+    if (ENDPOINT, wanted.endpoint) in dead:
+        dead |= {key for key in seen if key[0] in (SCALABLE, TRACKING, WAKING, ALARM, ADAPTER, COMPONENT)}
+    based = {r.name for r in wanted.of(ADAPTER) if (COMPONENT, _base(r.parameters)) in dead}
+    dead |= {(ADAPTER, name) for name in based if (ADAPTER, name) in seen}
+    for kind in TEARDOWN:
+        yield from _all_gone(kind, [key for key in seen if key in dead and key[0] == kind], seen, "it has failed")
+
+
+def _surplus(wanted: Desired, seen: Observed, kinds: Sequence[str]) -> Iterator[Instruction]:
+    """What the project does not have any more."""
+    known = {(r.kind, r.name) for r in wanted.resources}
+    for kind in (k for k in TEARDOWN if k in kinds):
+        gone = [key for key in seen if key[0] == kind and key not in known]
+        yield from _all_gone(kind, gone, seen, "the project does not have it any more")
+
+
+def _all_gone(kind: str, keys: Sequence[tuple[str, str]], seen: Observed, why: str) -> Iterator[Instruction]:
+    """All of a kind begin to go, then one waits for them."""
+    for key in keys:
+        yield _delete(*key, seen[key], why)
+    if OPERATIONS[kind].settles:
+        for key in keys:
+            yield Wait(*key, GONE)
+
+
+def _delete(kind: str, name: str, one: Seen, why: str) -> Call:
+    operations = OPERATIONS[kind]
+    if kind == ALARM:
+        return Call(operations.service, operations.delete, {"AlarmNames": [name]}, kind, name, why)
+    identity = {member: one.parameters[member] for member in operations.identity}
+    return Call(operations.service, operations.delete, identity, kind, name, why)
+
+
+# ---------------------------------------------------------------- what shall be there
+# Made one group after the other: a group needs that the one before it serves.
+GROUPS = ((MODEL,), (CONFIG,), (ENDPOINT,), (COMPONENT,), (ADAPTER,), (SCALABLE, TRACKING, WAKING, ALARM), (JOB,))
+
+
+def _made(wanted: Desired, seen: Observed) -> Iterator[Instruction]:
+    """What is not there, and what is there and differs; after each group one waits until it serves."""
+    for group in GROUPS:
+        touched = []
+        for resource in wanted.of(*group):
+            calls = list(_calls(resource, seen.get((resource.kind, resource.name)), wanted))
+            yield from calls
+            if calls and OPERATIONS[resource.kind].settles:
+                touched.append(resource)
+        yield from map(_settled, touched)
+        parked = [r for r in touched if (r.kind, r.name) not in seen and _copies(r) == 0]
+        yield from (_runtime(r, "it was made with one copy, because the service makes none with 0") for r in parked)
+        yield from map(_settled, parked)
+
+
+def _settled(resource: Resource) -> Wait:
+    """Waits until a resource is what it shall be, not only until it serves: a failed update serves as before."""
+    expected = {k: v for k, v in resource.parameters.items() if k in ("EndpointConfigName", "Specification")}
+    return Wait(resource.kind, resource.name, COMPLETED if resource.kind == JOB else IN_SERVICE, expected)
+
+
+def _copies(resource: Resource) -> Any:
+    return resource.parameters.get("RuntimeConfig", {}).get("CopyCount")
+
+
+def _calls(resource: Resource, one: Seen | None, wanted: Desired) -> Iterator[Call]:
+    operations = OPERATIONS[resource.kind]
+    if one is None:
+        parameters = {**resource.parameters, **tagged(operations, wanted.tags)}
+        if _copies(resource) == 0:
+            parameters["RuntimeConfig"] = {"CopyCount": 1}
+        yield _call(resource, operations.create, parameters, "it is not there yet")
+        return
+    changed = changes(resource, one, wanted)
+    if not changed:
+        return
+    why = "it differs in " + ", ".join(changed)
+    if resource.kind == ENDPOINT:
+        yield _call(resource, operations.update, {**resource.parameters, **resource.update}, why)
+    elif resource.kind in (COMPONENT, ADAPTER):
+        yield _component_update(resource, changed, wanted, why)
+    else:
+        yield _call(resource, operations.create, dict(resource.parameters), why)
+
+
+def _runtime(resource: Resource, why: str) -> Call:
+    parameters = {
+        "InferenceComponentName": resource.name,
+        "DesiredRuntimeConfig": resource.parameters["RuntimeConfig"],
+    }
+    return _call(resource, "UpdateInferenceComponentRuntimeConfig", parameters, why)
+
+
+def _component_update(resource: Resource, changed: Mapping[str, Any], wanted: Desired, why: str) -> Call:
+    if [*changed] == [COPIES]:
+        return _runtime(resource, why)
+    parameters = {
+        "InferenceComponentName": resource.name,
+        "Specification": resource.parameters["Specification"],
+        **resource.update,
+    }
+    if "RuntimeConfig" in resource.parameters and not is_scaled(resource, wanted):
+        parameters["RuntimeConfig"] = resource.parameters["RuntimeConfig"]
+    return _call(resource, OPERATIONS[resource.kind].update, parameters, why)
+
+
+def _call(resource: Resource, operation: str, parameters: Mapping[str, Any], why: str) -> Call:
+    return Call(OPERATIONS[resource.kind].service, operation, parameters, resource.kind, resource.name, why)
+
+
+def _base(parameters: Mapping[str, Any]) -> str:
+    return str(parameters.get("Specification", {}).get("BaseInferenceComponentName", ""))

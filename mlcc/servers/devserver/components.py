@@ -1,0 +1,190 @@
+"""Inference components and adapters.  Law: states change on the timeline alone; texts are the service's.
+
+An update that fails returns to InService with the old specification; its reason may stay after a later success
+(aws-controllers-k8s, sagemaker-controller, test_inference_component.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlcc.servers.devserver.copies import PING_FAILED, Group, Image
+from mlcc.servers.devserver.endpoints import STARTUP_S, endpoint, hosts_components, image_of, model
+from mlcc.servers.devserver.refusal import Refusal, existing, missing
+from mlcc.servers.devserver.things import CREATING, DELETING, FAILED, IN_SERVICE, MOVING, UPDATING, Account, Thing
+
+# What a state is called in refusals.
+INTERNAL = {CREATING: "CREATE_IN_PROGRESS", UPDATING: "UPDATE_RC_IN_PROGRESS", DELETING: "DELETE_IN_PROGRESS"}
+NOT_HERE = (
+    "Invalid request provided: Inference Components are not supported in this Endpoint. "
+    "Please make sure this endpoint can deploy inference components."
+)
+
+
+def create(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """CreateInferenceComponent."""
+    name = request["InferenceComponentName"]
+    if name in account.components:
+        raise existing("inference component", account.components[name].arn)
+    host = endpoint(account, request["EndpointName"])
+    if account.rules.serving_endpoint_first and host.status != IN_SERVICE:
+        raise Refusal(f'Endpoint "{host.arn}" is not InService.')
+    if not hosts_components(account, host):
+        raise Refusal(NOT_HERE)
+    specification = request.get("Specification", {})
+    base = specification.get("BaseInferenceComponentName")
+    if base:
+        component(account, base)
+    elif account.rules.copies_above_zero and request.get("RuntimeConfig", {}).get("CopyCount", 0) < 1:
+        raise Refusal("Inference components copy count an integer larger than 0")
+    if "ModelName" in specification:
+        model(account, specification["ModelName"])
+    thing = account.made("inference-component", name, request, CREATING)
+    account.components[name] = thing
+    _roll_out(account, thing, specification, _wanted_copies(request), first=True)
+    return {"InferenceComponentArn": thing.arn}
+
+
+def describe(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeInferenceComponent."""
+    thing = component(account, request["InferenceComponentName"])
+    specification = thing.running.get("Specification") or thing.request["Specification"]
+    answer = {
+        "InferenceComponentName": thing.name,
+        "InferenceComponentArn": thing.arn,
+        "EndpointName": thing.request["EndpointName"],
+        "EndpointArn": account.arn("endpoint", thing.request["EndpointName"]),
+        "Specification": _described(specification),
+        "InferenceComponentStatus": thing.status,
+        "CreationTime": thing.created,
+        "LastModifiedTime": thing.changed,
+    }
+    if "VariantName" in thing.request:
+        answer["VariantName"] = thing.request["VariantName"]
+    if not _is_adapter(thing):
+        running = len(thing.copies.started) if thing.copies is not None else 0
+        answer["RuntimeConfig"] = {"DesiredCopyCount": _wanted_copies(thing.request), "CurrentCopyCount": running}
+    return {**answer, **({"FailureReason": thing.reason} if thing.reason else {})}
+
+
+def _described(specification: dict[str, Any]) -> dict[str, Any]:
+    """A specification as an answer spells it: an image has become a deployed image."""
+    container = specification.get("Container")
+    if container is None:
+        return specification
+    shown = {key: value for key, value in container.items() if key != "Image"}
+    deployed = {"DeployedImage": {"SpecifiedImage": container["Image"]}} if "Image" in container else {}
+    return {**specification, "Container": {**shown, **deployed}}
+
+
+def update(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """UpdateInferenceComponent."""
+    thing = component(account, request["InferenceComponentName"])
+    _may_change(account, thing, "update")
+    if not {"Specification", "Specifications", "RuntimeConfig"} & request.keys():
+        raise Refusal("Specification, Specifications or RuntimeConfig must be provided.")
+    specification = request.get("Specification") or thing.running["Specification"]
+    if "ModelName" in specification:
+        model(account, specification["ModelName"])
+    if "RuntimeConfig" in request:
+        thing.request["RuntimeConfig"] = request["RuntimeConfig"]
+    thing.status, thing.changed = UPDATING, account.timeline.now
+    _roll_out(account, thing, specification, _wanted_copies(thing.request), first=False)
+    return {"InferenceComponentArn": thing.arn}
+
+
+def update_runtime(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """UpdateInferenceComponentRuntimeConfig: more or fewer copies of the same."""
+    thing = component(account, request["InferenceComponentName"])
+    _may_change(account, thing, "update")
+    thing.request["RuntimeConfig"] = request["DesiredRuntimeConfig"]
+    thing.status, thing.changed = UPDATING, account.timeline.now
+    _roll_out(account, thing, thing.running["Specification"], _wanted_copies(thing.request), first=False)
+    return {"InferenceComponentArn": thing.arn}
+
+
+def delete(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """DeleteInferenceComponent."""
+    thing = component(account, request["InferenceComponentName"])
+    _may_change(account, thing, "delete")
+    based = [c.name for c in account.components.values() if _base(c) == thing.name]
+    if based and account.rules.base_keeps_adapters:
+        raise Refusal(
+            f'Inference component "{thing.arn}" is a base inference component for one or more associated '
+            "adapter inference components."
+        )
+    thing.status = DELETING
+    account.timeline.later(account.durations.removal, lambda: _gone(account, thing))
+    return {}
+
+
+def component(account: Account, name: str) -> Thing:
+    """A component or adapter.  Raises Refusal."""
+    if name not in account.components:
+        raise missing("inference component", account.arn("inference-component", name))
+    return account.components[name]
+
+
+def _may_change(account: Account, thing: Thing, verb: str) -> None:
+    if account.rules.transition_refuses and thing.status in MOVING:
+        state = INTERNAL.get(thing.status, thing.status)
+        raise Refusal(f'Cannot {verb} inference component "{thing.arn}" while it is in state {state}')
+
+
+def _wanted_copies(request: dict[str, Any]) -> int:
+    return int(request.get("RuntimeConfig", {}).get("CopyCount", 1))
+
+
+def _base(thing: Thing) -> str:
+    return str(thing.request.get("Specification", {}).get("BaseInferenceComponentName", ""))
+
+
+def _is_adapter(thing: Thing) -> bool:
+    return bool(_base(thing))
+
+
+def _image(account: Account, specification: dict[str, Any]) -> Image:
+    if "ModelName" in specification:
+        return image_of(model(account, specification["ModelName"]))
+    container = specification.get("Container", {})
+    return Image(container.get("Image", ""), container.get("Environment", {}), container.get("ArtifactUrl", ""))
+
+
+def _roll_out(account: Account, thing: Thing, specification: dict[str, Any], count: int, first: bool) -> None:
+    """Starts the copies of a specification beside those that run; an adapter has none of its own."""
+    if _is_adapter(thing):
+        account.timeline.later(
+            account.durations.copy, lambda: _settled(account, thing, specification, None, True, first)
+        )
+        return
+    image = _image(account, specification)
+    timeout_s = float(
+        specification.get("StartupParameters", {}).get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_S)
+    )
+    group: list[Group] = []
+    done = lambda healthy: _settled(account, thing, specification, group[0], healthy, first)  # noqa: E731
+    group.append(Group([image] * count, account.launch, account.timeline, account.durations, timeout_s, done))
+
+
+def _settled(
+    account: Account, thing: Thing, specification: dict[str, Any], group: Group | None, healthy: bool, first: bool
+) -> None:
+    if thing.status not in (CREATING, UPDATING):
+        if group is not None:
+            group.stop()
+        return
+    thing.changed = account.timeline.now
+    if healthy:
+        if thing.copies is not None:
+            thing.copies.stop()
+        thing.copies, thing.status = group, IN_SERVICE
+        thing.running = {"Specification": specification}
+        return
+    thing.reason = PING_FAILED.format(variant=thing.request.get("VariantName", "AllTraffic"))
+    thing.status = FAILED if first else IN_SERVICE
+
+
+def _gone(account: Account, thing: Thing) -> None:
+    if thing.copies is not None:
+        thing.copies.stop()
+    account.components.pop(thing.name, None)

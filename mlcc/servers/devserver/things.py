@@ -1,0 +1,67 @@
+"""What an account holds.  Law: data; who changes it says so in one of the modules of operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlcc.servers.devserver.copies import Group, Launcher
+from mlcc.servers.devserver.rules import Durations, Rules
+from mlcc.servers.devserver.timeline import Timeline
+
+IN_SERVICE, CREATING, UPDATING, DELETING, FAILED = "InService", "Creating", "Updating", "Deleting", "Failed"
+MOVING = (CREATING, UPDATING, DELETING, "SystemUpdating", "RollingBack")
+
+
+@dataclass
+class Thing:
+    """One resource: the request that made it, and what has become of it."""
+
+    name: str
+    arn: str
+    request: dict[str, Any]
+    created: float
+    changed: float
+    tags: dict[str, str] = field(default_factory=dict)
+    status: str = ""
+    reason: str = ""
+    copies: Group | None = None
+    # the specification that runs, which an update that fails leaves in place
+    running: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Account:
+    """All that is there, and what is needed to change it."""
+
+    region: str
+    number: str
+    timeline: Timeline
+    launch: Launcher
+    rules: Rules = field(default_factory=Rules)
+    durations: Durations = field(default_factory=Durations)
+    partition: str = "aws"
+    models: dict[str, Thing] = field(default_factory=dict)
+    configs: dict[str, Thing] = field(default_factory=dict)
+    endpoints: dict[str, Thing] = field(default_factory=dict)
+    components: dict[str, Thing] = field(default_factory=dict)
+    jobs: dict[str, Thing] = field(default_factory=dict)
+    targets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    policies: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of a resource of SageMaker, which spells names in lower case."""
+        return f"arn:{self.partition}:sagemaker:{self.region}:{self.number}:{kind}/{name.lower()}"
+
+    def made(self, kind: str, name: str, request: dict[str, Any], status: str = "") -> Thing:
+        """A new resource of a request."""
+        tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+        own = {key: value for key, value in request.items() if key != "Tags"}
+        now = self.timeline.now
+        return Thing(name, self.arn(kind, name), own, now, now, tags, status)
+
+    def tagged(self) -> dict[str, Thing]:
+        """Every resource that takes tags, by ARN."""
+        tables = (self.models, self.configs, self.endpoints, self.components, self.jobs)
+        return {thing.arn: thing for table in tables for thing in table.values()}

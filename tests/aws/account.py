@@ -1,0 +1,135 @@
+"""An account of the server `mlcc/servers/devserver` without HTTP, for tests that make many deployments."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlcc import pipeline
+from mlcc.io.aws.connection import AwsError
+from mlcc.lifecycle.context import Context, Silent
+from mlcc.lifecycle.rendered_project import load_project
+from mlcc.load.request import Request
+from mlcc.servers.devserver.copies import Image
+from mlcc.servers.devserver.dispatcher import Dispatcher
+from mlcc.servers.devserver.faults import LostReply
+from mlcc.servers.devserver.refusal import Refusal
+from mlcc.servers.devserver.rules import Rules
+from mlcc.servers.devserver.things import Account
+from mlcc.servers.devserver.timeline import Timeline
+from tests.helpers import build_tree
+
+NUMBER, REGION = "123456789012", "us-east-1"
+DIGEST = "sha256:" + "0" * 64
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+class Container:
+    """A container that starts at once, unless its image or environment says that it cannot."""
+
+    def __init__(self, image: Image) -> None:
+        self.image = image
+        self.stopped = False
+
+    def healthy(self) -> bool:
+        return "broken" not in self.image.environment.values()
+
+    def ended(self) -> bool:
+        return False
+
+    def url(self) -> str:
+        return "http://127.0.0.1:9"
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+class World:
+    """An account, the clock that moves when somebody sleeps, and a connection to it."""
+
+    def __init__(self, **rules: bool) -> None:
+        self.containers: list[Container] = []
+        timeline = Timeline(1_700_000_000.0)
+        self.account = Account(REGION, NUMBER, timeline, self._launched, Rules(**rules))
+        self.dispatcher = Dispatcher(self.account)
+        self.region = REGION
+        self.logs: dict[str, list[dict[str, Any]]] = {}
+
+    def _launched(self, image: Image) -> Container:
+        self.containers.append(Container(image))
+        return self.containers[-1]
+
+    @property
+    def running(self) -> list[Container]:
+        return [c for c in self.containers if not c.stopped]
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """As a connection: what STS and ECR answer is fixed here, all else is the server's."""
+        if service == "sts":
+            return {"Account": NUMBER, "Arn": f"arn:aws:sts::{NUMBER}:assumed-role/r/s"}
+        if service == "ecr":
+            return {"imageDetails": [{"imageDigest": DIGEST, "imageManifestMediaType": MANIFEST}]}
+        if service == "logs":
+            return self.logged(parameters)
+        try:
+            return self.dispatcher.answer(service, operation, dict(parameters))
+        except Refusal as refusal:
+            raise AwsError(service, operation, refusal.code, refusal.message, refusal.status) from None
+        except LostReply:
+            raise AwsError(service, operation, "ConnectionClosedError", "the connection was closed") from None
+
+    def logged(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """FilterLogEvents, two events a page."""
+        group = parameters["logGroupName"]
+        if group not in self.logs:
+            raise AwsError("logs", "FilterLogEvents", "ResourceNotFoundException", "no such group", 400)
+        start = int(parameters.get("nextToken", 0))
+        events = [e for e in self.logs[group] if e["timestamp"] >= parameters["startTime"]]
+        more = {"nextToken": str(start + 2)} if start + 2 < len(events) else {}
+        return {"events": events[start : start + 2], **more}
+
+    def sleep(self, seconds: float) -> None:
+        self.account.timeline.advance_to(self.account.timeline.now + seconds)
+
+    def context(self, folder: Path, env: str | None = None, **arguments: Any) -> Context:
+        """A step's context on this account."""
+        now = lambda: self.account.timeline.now  # noqa: E731
+        return Context(
+            load_project(str(folder), env=env), {}, Silent(), self.sleep, now, arguments, now, lambda region: self
+        )
+
+    def operations(self) -> list[str]:
+        """What was carried out and changed something."""
+        return [
+            e.operation
+            for e in self.dispatcher.journal
+            if not e.code and not e.operation.startswith(("Describe", "List"))
+        ]
+
+    def left(self) -> list[str]:
+        """Everything that is there."""
+        account = self.account
+        tables = (account.models, account.configs, account.endpoints, account.components, account.targets)
+        return [*(name for table in tables for name in table), *account.alarms, *map(str, account.policies)]
+
+
+def render(text: str, folder: Path) -> Path:
+    """A rendered project of a test's own."""
+    build_tree(folder, {"mlcc.yaml": text})
+    project = pipeline.read(folder / "mlcc.yaml", Request())
+    assert project.ok, project.findings
+    pipeline.apply(project)
+    return folder
+
+
+@functools.cache
+def rendered(text: str) -> Path:
+    """A rendered project that several tests read and none changes."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return render(text, Path(folder))

@@ -1,0 +1,111 @@
+"""do/register and mlcc registry, as somebody uses them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers import Caller, Result, build_tree, run_mlcc
+
+TOKEN = "hf_" + "a1B2" * 9
+CONFIG = """version: 1
+project: {name: chat, description: A demo.}
+deployment: {config: transformers-vllm, region: us-east-1, instance_type: ml.g5.12xlarge}
+model: {name: Qwen/Qwen3-0.6B}
+engine: {lora: {enabled: true}}
+env: {GREETING: hello, TZ: UTC}
+inference_components: [{name: b, gpu_count: 1, copy_count: 2}, {name: a, gpu_count: 1}, {name: idle, enabled: false}]
+adapters: [{name: legal, base: b, artifact_url: s3://bucket/legal.tar.gz}]
+"""
+
+
+@pytest.fixture
+def project(mlcc: Caller, tmp_path: Path) -> Path:
+    build_tree(".", {"mlcc.yaml": CONFIG})
+    mlcc("apply", "-q", code=0)
+    return Path.cwd()
+
+
+def registry(*arguments: str) -> Result:
+    return run_mlcc("registry", *arguments)
+
+
+def register(project: Path, *arguments: str) -> Any:
+    done = run_mlcc("do", "-C", str(project), "register", "--json", *arguments)
+    assert done.code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_deployment_is_recorded_and_found(project: Path) -> None:
+    made = register(project, "--notes", f"first, with {TOKEN}", "--status", "partial", "--project")
+    assert made["notes"] == "first, with ***REDACTED***"
+    shown = json.loads(registry("show", made["id"], "-o", "json").stdout)["record"]
+    assert {key: value for key, value in shown.items() if key != "number"} == {
+        key: value for key, value in made.items() if key != "schema_version"
+    }
+    assert shown["icList"] == [
+        {"name": "a", "image": shown["imageTag"], "gpuCount": 1, "copyCount": 1},
+        {"name": "b", "image": shown["imageTag"], "gpuCount": 1, "copyCount": 2},
+        {"name": "legal", "isAdapter": True, "baseIcName": "b", "artifactUrl": "s3://bucket/legal.tar.gz"},
+    ]
+    assert shown["parameters"]["GREETING"] == "hello"
+    assert "TZ" not in shown["parameters"]
+    assert shown["project"] == {"name": "chat", "description": "A demo."}
+    assert (shown["deploymentConfig"], shown["backend"], shown["status"]) == ("transformers-vllm", "vllm", "partial")
+    listed = json.loads(registry("list", "-o", "json", "--status", "partial").stdout)["records"]
+    assert [one["id"] for one in listed] == [made["id"]]
+    assert registry("list", "--region", "eu-west-1").stdout == ""
+
+
+def test_two_records_are_compared(project: Path) -> None:
+    register(project, "--notes", "one")
+    register(project, "--notes", "two", "--build-strategy", "codebuild-submit")
+    rows = json.loads(registry("diff", "1", "2", "-o", "json").stdout)["values"]
+    assert {row["path"]: (row["before"], row["after"]) for row in rows} == {
+        "notes": ("one", "two"),
+        "buildStrategy": ("docker", "codebuild-submit"),
+    }
+
+
+def test_records_leave_and_come_as_json_lines(project: Path, tmp_path: Path) -> None:
+    made = register(project)
+    lines = registry("export").stdout
+    assert json.loads(lines)["id"] == made["id"]
+    (tmp_path / "lines").write_text(lines.replace(made["id"], "copy") + "\n")
+    assert registry("log", "--from", str(tmp_path / "lines")).code == 0
+    again = registry("log", "--from", str(tmp_path / "lines"))
+    assert (again.code, "is there already" in again.stderr) == (1, True)
+    assert json.loads(registry("show", "copy", "-o", "json").stdout)["record"]["configId"] == made["configId"]
+
+
+@pytest.mark.parametrize("line", ["[1]", "{", '{"at": "soon"}', '{"at": NaN}', "\x00"])
+def test_what_is_no_record_is_refused_with_its_line(line: str, tmp_path: Path) -> None:
+    (tmp_path / "lines").write_text(f'{{"id": "fine"}}\n{line}\n')
+    refused = registry("log", "--from", str(tmp_path / "lines"))
+    assert refused.code == 1
+    assert "lines:2: this is no record" in refused.stderr
+    assert registry("list").stdout == "", "all or none"
+
+
+def test_a_record_by_hand_holds_no_secret(tmp_path: Path) -> None:
+    deep = {"id": "x", "parameters": {"HF_TOKEN": "short", "PLAIN": TOKEN, "list": [TOKEN]}}
+    (tmp_path / "lines").write_text(json.dumps(deep))
+    assert registry("log", "--from", str(tmp_path / "lines")).code == 0
+    found = json.loads(registry("export").stdout)["parameters"]
+    assert found == {"HF_TOKEN": "***REDACTED***", "PLAIN": "***REDACTED***", "list": ["***REDACTED***"]}
+
+
+@pytest.mark.parametrize(("text", "code"), [("7d", 0), ("2020-01-31", 0), ("soon", 2), ("2020-02-31", 2)])
+def test_times(text: str, code: int) -> None:
+    assert registry("list", "--since", text).code == code
+
+
+def test_a_dry_run_writes_nothing(project: Path) -> None:
+    done = run_mlcc("do", "-C", str(project), "register", "--dry-run")
+    assert json.loads(done.stdout)["calls"][0]["operation"] == "log"
+    assert registry("list").stdout == ""
+    later = run_mlcc("do", "-C", str(project), "register", "--ci")
+    assert later.code == 3
