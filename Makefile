@@ -18,9 +18,11 @@ $(BIN)/.ready: setup.cfg
 	@PYTHONWARNINGS=ignore $(BIN)/pip install -qq --disable-pip-version-check -e '.[dev]'
 	@# NVIDIA's model_config protobuf, without the client around it
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps tritonclient==2.73.0
-	@# pytest compiles the tests, and mypy reads the libraries: once here, not in each process or the first run
+	@touch $@
+
+# pytest compiles the tests: once here, not in each of its processes at the same time
+$(BIN)/.compiled: $(BIN)/.ready
 	@$(BIN)/pytest -q --collect-only >/dev/null
-	@$(BIN)/mypy >/dev/null || true
 	@touch $@
 
 venv: $(BIN)/.ready ## the virtual environment with mlcc and its tools
@@ -28,7 +30,7 @@ venv: $(BIN)/.ready ## the virtual environment with mlcc and its tools
 run: venv ## a first project: render it, build it, serve it, send it requests, take it away
 	@sh tools/demo.sh $(BIN)/mlcc $(DEMO)
 
-test: venv ## lint and the fast tests (four minutes on two quiet cores)
+test: $(BIN)/.compiled ## lint and the fast tests (four minutes on two quiet cores)
 	@$(MAKE) --no-print-directory lint
 	@# three for two cores: some of the tests wait for something
 	$(BIN)/pytest -q -n 3 --dist worksteal

@@ -48,6 +48,21 @@ def _element(items: list[dict[str, Any]], name: str) -> dict[str, Any]:
     return items[-1]
 
 
+def leaves(value: Any, path: str = "", into_lists: bool = False) -> Iterator[tuple[str, Any]]:
+    """Leaves of plain data by dotted text: `Specification.ModelName`, and with `into_lists` `Tags[0].Key`.
+
+    An empty mapping is a leaf, and so is a list unless its items are asked for.
+    """
+    if isinstance(value, Mapping) and value:
+        for name, item in value.items():
+            yield from leaves(item, f"{path}.{name}" if path else str(name), into_lists)
+    elif isinstance(value, list) and into_lists:
+        for number, item in enumerate(value):
+            yield from leaves(item, f"{path}[{number}]", into_lists)
+    else:
+        yield path, value
+
+
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 

@@ -22,20 +22,26 @@ class Traits(NamedTuple):
 
     build: how an image gets Docker's manifest, which is the only one that SageMaker takes; buildx: the same where the
     engine's buildx plugin answers, empty for an engine without; gpus: what gives a container every GPU; bridge: a
-    network that must be there before a port can be published, empty where none is needed.
+    network that must be there before a port can be published, empty where none is needed; daemon: what prints the
+    address of the chosen daemon, empty for an engine without one.
     """
 
     build: tuple[str, ...]
     buildx: tuple[str, ...]
     gpus: tuple[str, ...]
     bridge: str = ""
+    daemon: tuple[str, ...] = ()
 
 
 # In the order in which they are tried.  SageMaker refuses OCI manifests, which buildx and podman make unless asked
 # otherwise (https://github.com/aws/amazon-sagemaker-feedback/issues/180).
 TRAITS = {
     "docker": Traits(
-        ("build",), ("buildx", "build", "--provenance=false", "--output", "type=docker"), ("--gpus", "all"), "bridge"
+        ("build",),
+        ("buildx", "build", "--provenance=false", "--output", "type=docker"),
+        ("--gpus", "all"),
+        "bridge",
+        ("context", "inspect", "--format", "{{.Endpoints.docker.Host}}"),
     ),
     "podman": Traits(("build", "--format", "docker"), (), ("--device", "nvidia.com/gpu=all")),
 }
@@ -66,6 +72,18 @@ class Engine(NamedTuple):
         head = list(traits.buildx if plugin else traits.build)
         head += ["--label", f"{LABEL}={project}", *_build_network(environ), "--platform", platform]
         return [self.program, *head, "--tag", image, context]
+
+    def signed_out(self, folder: str, environ: Mapping[str, str]) -> dict[str, str]:
+        """An environment in which the engine keeps its sign-ins in a folder, and still finds its daemon.
+
+        Another folder of configuration has no contexts, and one of them may say where the daemon is.
+        """
+        found = {**environ, "DOCKER_CONFIG": folder, "REGISTRY_AUTH_FILE": f"{folder}/auth.json"}
+        if self.traits.daemon and "DOCKER_HOST" not in environ:
+            asked = self.ask(*self.traits.daemon, environ=environ)
+            host = asked.stdout.decode("utf-8", "replace").strip()
+            found |= {"DOCKER_HOST": host} if asked.code == 0 and "://" in host else {}
+        return found
 
     def publishes(self, environ: Mapping[str, str]) -> bool:
         """True when a container can have a network of its own with a port published on this machine.

@@ -43,7 +43,7 @@ class Database:
 
         Raises Duplicate for a key that is there, UserError where the file cannot be written.
         """
-        with self._trouble(), self._locked(), closing(self._connected()) as connection:
+        with self._trouble(), self._locked(), self._connected() as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.executemany(statement, values)
@@ -56,7 +56,7 @@ class Database:
         """The rows of a query, one by one; none where nothing was ever written."""
         if not self.exists:
             return
-        with self._trouble(), closing(self._connected()) as connection:
+        with self._trouble(), self._connected() as connection:
             yield from connection.execute(query, tuple(values))
 
     @contextmanager
@@ -74,16 +74,13 @@ class Database:
         finally:
             os.close(fd)
 
-    def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=WAIT_S, isolation_level=None)
-        try:
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=WAIT_S, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = FULL")
             if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 self._made(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+            yield connection
 
     def _made(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")

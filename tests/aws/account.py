@@ -13,7 +13,7 @@ from typing import Any
 from mlcc import pipeline
 from mlcc.io.aws.connection import AwsError
 from mlcc.lifecycle.context import Context, Silent
-from mlcc.lifecycle.rendered_project import load_project
+from mlcc.lifecycle.rendered_project import RenderedProject, load_project
 from mlcc.load.request import Request
 from mlcc.servers.devserver.copies import Image
 from mlcc.servers.devserver.dispatcher import Dispatcher
@@ -99,9 +99,7 @@ class World:
     def context(self, folder: Path, env: str | None = None, **arguments: Any) -> Context:
         """A step's context on this account."""
         now = lambda: self.account.timeline.now  # noqa: E731
-        return Context(
-            load_project(str(folder), env=env), {}, Silent(), self.sleep, now, arguments, now, lambda region: self
-        )
+        return Context(loaded(folder, env), {}, Silent(), self.sleep, now, arguments, now, lambda region: self)
 
     def operations(self) -> list[str]:
         """What was carried out and changed something."""
@@ -125,6 +123,12 @@ def render(text: str, folder: Path) -> Path:
     assert project.ok, project.findings
     pipeline.apply(project)
     return folder
+
+
+@functools.cache
+def loaded(folder: Path, env: str | None) -> RenderedProject:
+    """A rendered project as the steps read it; nobody changes it meanwhile."""
+    return load_project(str(folder), env=env)
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import pytest
 from mlcc.core.errors import MlccError, UserError
 from mlcc.lifecycle.targets.sagemaker import verbs
 from mlcc.servers.devserver.faults import ERROR, EXECUTED, Fault
+from tests.aws import walker
 from tests.aws.account import World, rendered
 
 HEAD = """version: 1
@@ -213,3 +214,24 @@ def test_status_says_why(world: World) -> None:
     assert (failed["status"], failed["log"]) == ("Failed", ["no such file: model"])
     assert "ping health check" in failed["reason"]
     assert "    no such file: model" in why.lines
+
+
+def test_a_dry_run_of_clean_names_all_that_would_go(world: World) -> None:
+    project = rendered(TWO)
+    document = verbs.clean(world.context(project, dry_run=True)).document
+    shown = [c["operation"] for c in document["calls"]]
+    assert world.left() == []
+    verbs.deploy(world.context(project))
+    made = world.operations()
+    verbs.clean(world.context(project))
+    assert sorted(shown) == sorted(world.operations()[len(made) :])
+    assert [p for c in document["calls"] for p in walker.problems(c["service"], c["operation"], c["parameters"])] == []
+
+
+def test_a_time_limit_is_kept_and_the_next_deployment_goes_on(world: World) -> None:
+    project = rendered(TWO)
+    with pytest.raises(UserError) as late:
+        verbs.deploy(world.context(project, timeout=30))
+    assert late.value.findings[0].code == "MLCC322"
+    verbs.deploy(world.context(project))
+    assert world.operations().count("CreateEndpoint") == 1

@@ -70,6 +70,15 @@ def test_a_process_that_never_answers_is_a_failure(aws: Connection) -> None:
     assert "did not pass the ping health check" in found["FailureReason"]
 
 
+def test_an_image_that_nobody_knows_is_a_failure(aws: Connection, server: DevServer) -> None:
+    model = {"ModelName": "double", "ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": "other.example/none:1"}}
+    aws.call("sagemaker", "CreateModel", model)
+    variants = [{**VARIANT, "ModelName": "double"}]
+    aws.call("sagemaker", "CreateEndpointConfig", {"EndpointConfigName": "c", "ProductionVariants": variants})
+    aws.call("sagemaker", "CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "c"})
+    assert wait(aws, "DescribeEndpoint", "EndpointStatus", EndpointName="e")["EndpointStatus"] == "Failed"
+
+
 def test_components_and_adapters_are_asked_by_name(aws: Connection) -> None:
     model = {"ModelName": "double", "ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": IMAGE}}
     aws.call("sagemaker", "CreateModel", model)

@@ -81,7 +81,10 @@ def test_records_leave_and_come_as_json_lines(project: Path, tmp_path: Path) -> 
     assert json.loads(registry("show", "copy", "-o", "json").stdout)["record"]["configId"] == made["configId"]
 
 
-@pytest.mark.parametrize("line", ["[1]", "{", '{"at": "soon"}', '{"at": NaN}', "\x00"])
+@pytest.mark.parametrize(
+    "line",
+    ["[1]", "{", '{"at": "soon"}', '{"at": NaN}', '{"at": true}', '{"at": -1}', '{"id": 5}', '{"id": "a b"}', "\x00"],
+)
 def test_what_is_no_record_is_refused_with_its_line(line: str, tmp_path: Path) -> None:
     (tmp_path / "lines").write_text(f'{{"id": "fine"}}\n{line}\n')
     refused = registry("log", "--from", str(tmp_path / "lines"))
@@ -96,6 +99,13 @@ def test_a_record_by_hand_holds_no_secret(tmp_path: Path) -> None:
     assert registry("log", "--from", str(tmp_path / "lines")).code == 0
     found = json.loads(registry("export").stdout)["parameters"]
     assert found == {"HF_TOKEN": "***REDACTED***", "PLAIN": "***REDACTED***", "list": ["***REDACTED***"]}
+
+
+def test_a_list_fits_a_terminal(project: Path) -> None:
+    register(project)
+    assert max(map(len, registry("list").stdout.splitlines())) <= 80
+    assert registry("log", "--id", "-x").code == 2
+    assert registry("log", "--id", "a b").code == 2
 
 
 @pytest.mark.parametrize(("text", "code"), [("7d", 0), ("2020-01-31", 0), ("soon", 2), ("2020-02-31", 2)])

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import calendar
 import json
-import re
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document, print_rows
 from mlcc.cli.session import Session, current
+from mlcc.core import durations
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
+from mlcc.core.paths import leaves
 from mlcc.core.text import printable, quoted
-from mlcc.lifecycle.deployments.records import STATUSES
+from mlcc.lifecycle.deployments.records import ID, STATUSES, is_record
 from mlcc.lifecycle.deployments.store import FIELDS, Record, Store
 from mlcc.lifecycle.steps.register import with_id
 from mlcc.registries.redaction import redact_text, redact_value
 
-COLUMNS = ["id", "status", "deploymentConfig", "modelName", "instanceType", "region", "projectName"]
-AGO = re.compile(r"([1-9][0-9]{0,4})([mhd])\Z")
-UNITS_S = {"m": 60, "h": 3600, "d": 86400}
+# What fits a terminal; `show` and `diff` take the number.
+COLUMNS = ["number", "status", "deploymentConfig", "modelName", "instanceType"]
 MAX_LINE = 1 << 20
 
 
@@ -46,6 +47,9 @@ def _store(session: Session) -> Store:
 def log(name: str | None, status: str, notes: str, source: str | None) -> int:
     """Add a record by hand, or records from a file."""
     session = current()
+    if name and not ID.match(name):
+        hint = "letters, digits and . _ : -, a letter or digit first"
+        raise UsageError([error("MLCC002", f"--id {quoted(name)}: no id of a record", hint=hint)])
     if source and (name or notes):
         raise UsageError([error("MLCC002", "--from brings whole records: --id and --notes do not go with it")])
     given = list(_lines(source)) if source else [{"status": status, "notes": notes}]
@@ -72,11 +76,11 @@ def _lines(source: str) -> Iterator[dict[str, Any]]:
                 found = read_json(line.encode(), finite=True)
             except ValueError:
                 found = None
-            if not isinstance(found, dict) or not isinstance(found.get("at", 0.0), (int, float)):
+            if not is_record(found):
                 where = f"{printable(source, 200)}:{number}"
                 hint = "a line is a JSON object with the fields of a record"
                 raise UserError([error("MLCC333", f"{where}: this is no record", hint=hint)])
-            yield found
+            yield cast("dict[str, Any]", found)
 
 
 def _safe(key: str, value: Any) -> Any:
@@ -103,11 +107,11 @@ def _since(text: str) -> float:
     """A time as seconds since 1970; 0 for none.  Raises UsageError."""
     if not text:
         return 0.0
-    ago = AGO.match(text)
-    if ago:
-        return time.time() - int(ago[1]) * UNITS_S[ago[2]]
+    ago = durations.seconds(text)
+    if ago is not None:
+        return time.time() - ago
     try:
-        return time.mktime(time.strptime(text, "%Y-%m-%d")) - time.timezone
+        return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
     except (ValueError, OverflowError):
         raise UsageError([error("MLCC002", f"--since {quoted(text)}: no time", hint="2026-01-31, or 12h")]) from None
 
@@ -151,7 +155,7 @@ def show(name: str) -> int:
 def diff(first: str, second: str) -> int:
     """Show the fields in which two records differ."""
     session = current()
-    before, after = (dict(_leaves(_store(session).get(name).document)) for name in (first, second))
+    before, after = (dict(leaves(_store(session).get(name).document)) for name in (first, second))
     rows = [
         {"path": path, "before": before.get(path), "after": after.get(path)}
         for path in sorted({*before, *after} - {"id", "at", "timestamp"})
@@ -183,12 +187,3 @@ def _row(record: Record) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Leaves of a record by path; a list is a leaf."""
-    if isinstance(value, Mapping) and value:
-        for name, item in value.items():
-            yield from _leaves(item, f"{path}.{name}" if path else str(name))
-    else:
-        yield path, value

@@ -6,6 +6,7 @@ Field names are those of the tables that exist already (`deploymentConfig`, `mod
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,19 @@ SCHEMA_VERSION = 2
 STATUSES = ("success", "partial", "failed")
 # Variables of the machine and of AWS that say nothing about a configuration.
 SYSTEM = ("AWS_", "PATH", "HOME", "LANG", "LC_", "TMPDIR", "TZ")
+
+
+# An id stands on command lines and in tables.
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")
+
+
+def is_record(document: Any) -> bool:
+    """Whether something from outside can be a record: an object whose id and time, where it has them, are such."""
+    if not isinstance(document, dict):
+        return False
+    name, at = document.get("id", "a"), document.get("at", 0.0)
+    timely = isinstance(at, (int, float)) and not isinstance(at, bool) and 0 <= at < 1e12
+    return timely and isinstance(name, str) and ID.match(name) is not None
 
 
 def record(

@@ -43,7 +43,7 @@ class Record(NamedTuple):
     """One deployment.
 
     number: its place in the history, from 1 on; id: the user's handle; at: seconds since 1970; document: all its
-    fields, as 000 names them.
+    fields.
     """
 
     number: int

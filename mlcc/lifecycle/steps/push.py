@@ -91,12 +91,7 @@ def _need_repository(context: Context, ecr: Ecr, name: str, tags: Mapping[str, s
 def _signed_in(context: Context, engine: Engine, login: Login) -> Iterator[dict[str, str]]:
     """An environment in which the engine is signed in, for as long as the block lasts."""
     with staging_folder((context.environ.get("TMPDIR", ""), *STAGING)) as folder:
-        environ = {**context.environ, "DOCKER_CONFIG": folder, "REGISTRY_AUTH_FILE": f"{folder}/auth.json"}
-        if engine.name == "docker" and "DOCKER_HOST" not in environ:
-            # another configuration folder has no contexts, and one of them may be where the daemon is
-            asked = engine.ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}", environ=context.environ)
-            host = asked.stdout.decode("utf-8", "replace").strip()
-            environ |= {"DOCKER_HOST": host} if asked.code == 0 and "://" in host else {}
+        environ = engine.signed_out(folder, context.environ)
         argv = [engine.program, "login", "--username", login.user, "--password-stdin", login.registry]
         done = programs.run(argv, environ=environ, timeout_s=LOGIN_S, stdin=login.password.encode())
         if done.code:

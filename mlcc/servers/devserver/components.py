@@ -161,9 +161,11 @@ def _roll_out(account: Account, thing: Thing, specification: dict[str, Any], cou
     timeout_s = float(
         specification.get("StartupParameters", {}).get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_S)
     )
-    group: list[Group] = []
-    done = lambda healthy: _settled(account, thing, specification, group[0], healthy, first)  # noqa: E731
-    group.append(Group([image] * count, account.launch, account.timeline, account.durations, timeout_s, done))
+
+    def done(group: Group, healthy: bool) -> None:
+        _settled(account, thing, specification, group, healthy, first)
+
+    Group([image] * count, account.launch, account.timeline, account.durations, timeout_s, done)
 
 
 def _settled(

@@ -21,6 +21,10 @@ class Image(NamedTuple):
     model_data: str = ""
 
 
+class UnknownImage(Exception):
+    """Nobody can start this image: to the service, one that is not in its repository."""
+
+
 class Started(Protocol):
     """A container that was started."""
 
@@ -37,6 +41,7 @@ class Started(Protocol):
         """Ends it."""
 
 
+# Raises UnknownImage.
 Launcher = Callable[[Image], Started]
 PING_FAILED = (
     "The primary container for production variant {variant} did not pass the ping health check. "
@@ -54,9 +59,9 @@ class Group:
         timeline: Timeline,
         durations: Durations,
         timeout_s: float,
-        done: Callable[[bool], None],
+        done: Callable[[Group, bool], None],
     ) -> None:
-        """done: called once, with whether all are healthy; timeout_s: the longest that a start may take."""
+        """done: called once, with the group and whether all are healthy; timeout_s: the longest start."""
         self.started: list[Started] = []
         self._images, self._launch, self._timeline, self._durations = images, launch, timeline, durations
         self._timeout_s, self._done, self._over = timeout_s, done, False
@@ -65,7 +70,11 @@ class Group:
     def _start(self) -> None:
         if self._over:
             return
-        self.started = [self._launch(image) for image in self._images]
+        try:
+            self.started = [self._launch(image) for image in self._images]
+        except UnknownImage:
+            self._end(False)
+            return
         self._deadline = self._timeline.now + self._timeout_s
         self._check()
 
@@ -87,7 +96,7 @@ class Group:
         self._over = True
         if not healthy:
             self.stop()
-        self._done(healthy)
+        self._done(self, healthy)
 
     def stop(self) -> None:
         """Ends every copy; whoever waits for them is not called any more."""

@@ -174,9 +174,11 @@ def _serve(account: Account, thing: Thing, made: Thing, first: bool) -> None:
     if not images:
         _settled(account, thing, made, None, True, first)
         return
-    group: list[Group] = []
-    done = lambda healthy: _settled(account, thing, made, group[0], healthy, first)  # noqa: E731
-    group.append(Group(images, account.launch, account.timeline, account.durations, timeout_s, done))
+
+    def done(group: Group, healthy: bool) -> None:
+        _settled(account, thing, made, group, healthy, first)
+
+    Group(images, account.launch, account.timeline, account.durations, timeout_s, done)
 
 
 def _settled(account: Account, thing: Thing, made: Thing, group: Group | None, healthy: bool, first: bool) -> None:

@@ -9,17 +9,16 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from mlcc.core.records import NamedTuple
 from mlcc.io import programs
 from mlcc.io.web import TROUBLE, exchange, local_connection
-from mlcc.servers.devserver.copies import Image
+from mlcc.servers.devserver.copies import Image, UnknownImage
 
 HOST = "127.0.0.1"
-PING_S, STOP_S = 2.0, 30.0
+PING_S, STOP_S, STEP_S = 2.0, 30.0, 0.05
 MAX_PING = 64 * 1024
 
 
@@ -65,11 +64,12 @@ class Process:
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL after 30 s, as SageMaker ends a container."""
-        deadline = time.monotonic() + STOP_S
+        waited = 0.0
         with suppress(ProcessLookupError):
             os.killpg(self._pid, signal.SIGTERM)
-            while not self.ended() and time.monotonic() < deadline:
-                self._sleep(0.05)
+            while not self.ended() and waited < STOP_S:
+                self._sleep(STEP_S)
+                waited += STEP_S
             os.killpg(self._pid, signal.SIGKILL)
         self.ended()
 
@@ -88,6 +88,8 @@ class Processes:
         self._commands, self._log, self._sleep = commands, log, sleep
 
     def __call__(self, image: Image) -> Process:
-        """A started process.  Raises KeyError for an image that is not known."""
+        """A started process.  Raises UnknownImage."""
         repository = image.image.partition("/")[2].partition("@")[0].partition(":")[0]
+        if repository not in self._commands:
+            raise UnknownImage(image.image)
         return Process(self._commands[repository], image, self._log, self._sleep)

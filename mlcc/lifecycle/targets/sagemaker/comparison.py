@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlcc.core.paths import EMPTY, leaves
 from mlcc.core.records import NamedTuple
 from mlcc.lifecycle.targets.sagemaker.desired import (
     COMPONENT,
@@ -33,7 +34,7 @@ class Seen(NamedTuple):
     parameters: Mapping[str, Any]
     status: str = ""
     reason: str = ""
-    tags: Mapping[str, str] = {}
+    tags: Mapping[str, str] = EMPTY
 
 
 Observed = Mapping[tuple[str, str], Seen]
@@ -49,7 +50,7 @@ def changes(resource: Resource, one: Seen, wanted: Desired) -> dict[str, tuple[A
     """Fields of a resource that differ, by path: what is there, and what shall be."""
     if resource.kind in (MODEL, CONFIG, JOB):
         return {}  # its name holds a digest of its content
-    before, after = dict(_leaves(one.parameters)), dict(_leaves(resource.parameters))
+    before, after = dict(leaves(one.parameters)), dict(leaves(resource.parameters))
     if is_scaled(resource, wanted):
         before.pop(COPIES, None)
         after.pop(COPIES, None)
@@ -64,15 +65,6 @@ def _equal(before: Any, after: Any) -> bool:
     if isinstance(after, list):
         return isinstance(before, list) and len(before) == len(after) and all(map(_equal, before, after))
     return bool(before == after)
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Leaves of a structure by dotted path; a list is a leaf."""
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _leaves(item, f"{path}.{name}" if path else str(name))
-    else:
-        yield path, value
 
 
 def is_scaled(resource: Resource, wanted: Desired) -> bool:
@@ -128,19 +120,7 @@ def _replaced(
     if old is None or new is None:
         yield Difference(resource.kind, resource.name, path, before, after)
         return
-    fields, others = dict(_fields(old.parameters)), dict(_fields(new.parameters))
+    fields, others = dict(leaves(old.parameters, into_lists=True)), dict(leaves(new.parameters, into_lists=True))
     for name in dict.fromkeys([*others, *fields]):
         if not _equal(fields.get(name), others.get(name)) and name not in ("ModelName", "EndpointConfigName"):
             yield Difference(resource.kind, resource.name, name, fields.get(name), others.get(name))
-
-
-def _fields(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Leaves of a structure by path, into its lists, too."""
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _fields(item, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _fields(item, f"{path}[{number}]")
-    else:
-        yield path, value

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlcc.core import durations
+from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.lifecycle.deployments.config_ids import ConfigId, config_id
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -33,7 +35,7 @@ class Resource(NamedTuple):
     kind: str
     name: str
     parameters: Mapping[str, Any]
-    update: Mapping[str, Any] = {}
+    update: Mapping[str, Any] = EMPTY
     part: str = ""
 
 
@@ -126,7 +128,6 @@ def identity(project: RenderedProject, region: str) -> ConfigId:
 
 PROJECT_TAG, CONFIG_TAG = "mlcc:project", "mlcc:config-id"
 ENVIRONMENT_TAG, EXPIRES_TAG = "mlcc:environment", "mlcc:expires"
-UNITS_S = {"m": 60, "h": 3600, "d": 86400}
 
 
 def tags(project: RenderedProject, facts: Facts) -> dict[str, str]:
@@ -143,7 +144,8 @@ def tags(project: RenderedProject, facts: Facts) -> dict[str, str]:
 
 def expires(ttl: str, now: float) -> str:
     """When something that is made now counts as forgotten, as seconds since 1970; empty without a limit."""
-    return str(int(now) + int(ttl[:-1]) * UNITS_S[ttl[-1]]) if ttl else ""
+    limit = durations.seconds(ttl)
+    return str(int(now) + limit) if limit is not None else ""
 
 
 # ---------------------------------------------------------------- endpoints

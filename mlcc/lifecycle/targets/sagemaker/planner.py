@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Union
 
+from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.lifecycle.targets.sagemaker.comparison import COPIES, Observed, Seen, changes, is_scaled
 from mlcc.lifecycle.targets.sagemaker.desired import (
@@ -58,7 +59,7 @@ class Wait(NamedTuple):
     kind: str
     name: str
     until: str
-    expects: Mapping[str, Any] = {}
+    expects: Mapping[str, Any] = EMPTY
     anew: bool = False
 
 
@@ -80,12 +81,10 @@ def plan(wanted: Desired, seen: Observed) -> tuple[Instruction, ...]:
 
 def teardown(seen: Observed) -> tuple[Instruction, ...]:
     """The calls that take away all that is there, and the waits between them, in order."""
-    moving = [key for key, one in seen.items() if one.status in MOVING and key[0] != JOB]
+    moving = [key for key, one in seen.items() if one.status in MOVING]
     if moving:
         return tuple(Wait(kind, name, "", anew=True) for kind, name in moving)
     found: list[Instruction] = []
-    for kind, name in (key for key in seen if key[0] == JOB and seen[key].status in MOVING):
-        found += [_delete(kind, name, seen[kind, name], "it is not needed any more"), Wait(kind, name, "")]
     for kind in TEARDOWN:
         found += _all_gone(kind, [(k, n) for k, n in seen if k == kind], seen, "the project is taken away")
     return tuple(found)

@@ -66,7 +66,12 @@ def clean(context: Context) -> Result:
     """Takes away all that the project has in the account, and proves it."""
     project = context.project
     if context.argument("dry_run"):
-        return calls([], note="what is there is looked up first")
+        facts, assumed = _assumed(context)
+        whole = kinds.wanted(project, facts)
+        seen = {(r.kind, r.name): Seen(r.parameters) for r in whole.resources if r.kind != kinds.JOB}
+        made = [i for i in planner.teardown(seen) if isinstance(i, Call)]
+        shown = [call(c.service, c.operation, **c.parameters) for c in made]
+        return calls(shown, there="all that the project says, and nothing else", **assumed)
     caller = context.aws()
     wanted = kinds.wanted(project, account.ask(project, caller, context.clock()))
     _converge(wanted, context, caller, planner.teardown, everything=True)
@@ -221,6 +226,7 @@ def _converge(wanted: Desired, context: Context, caller: Caller, plan: Plan, eve
     def look(kind: str, name: str) -> Seen | None:
         return observe_one(wanted, kind, name, caller)
 
+    limit_s = float(context.argument("timeout") or LIMIT_S)
     for _ in range(ROUNDS):
         seen = observe(wanted, prefix, caller, everything)
         instructions = plan(seen)
@@ -230,7 +236,7 @@ def _converge(wanted: Desired, context: Context, caller: Caller, plan: Plan, eve
             name: str(one.parameters["PolicyARN"]) for (kind, name), one in seen.items() if kind == kinds.WAKING
         }
         try:
-            execute(instructions, caller, context, look, LIMIT_S, policies)
+            execute(instructions, caller, context, look, limit_s, policies)
         except Anew:
             context.progress.say("the account has changed meanwhile; looking again")
     message = f"the account is still not as it shall be after {ROUNDS} rounds"

@@ -1,7 +1,7 @@
 """Parameters of the calls that make things, as the services name them.  Law: pure; an absent value has no member.
 
-Which key of mlcc.yaml reaches which member is read off these modules; tests/unit/test_sagemaker_bodies.py proves that
-each key reaches one.
+Which key of mlcc.yaml reaches which member is read off these modules; tests/aws/test_requests.py holds every request
+against the services' own models.
 """
 
 from __future__ import annotations
