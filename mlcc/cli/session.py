@@ -78,6 +78,11 @@ class Session:
         """One line of result.  clean: it was looked through for secrets already."""
         self._echo(text if clean else redacted(text), err=False)
 
+    def out_bytes(self, data: bytes) -> None:
+        """A result that is no text, as it is."""
+        self.clear()
+        sys.stdout.buffer.write(data)
+
     def say(self, text: str, level: int = 0) -> None:
         """One line of talk, on stderr, when the verbosity allows it."""
         if self.verbosity >= level:

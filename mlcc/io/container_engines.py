@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
@@ -64,13 +64,23 @@ class Engine(NamedTuple):
         return programs.run([self.program, *arguments], environ=environ, timeout_s=timeout_s)
 
     def build_arguments(
-        self, image: str, platform: str, context: str, project: str, environ: Mapping[str, str]
+        self,
+        image: str,
+        platform: str,
+        context: str,
+        project: str,
+        environ: Mapping[str, str],
+        secrets: Sequence[str] = (),
     ) -> list[str]:
-        """The command that builds `context` into `image`, labelled as the project's."""
+        """The command that builds `context` into `image`, labelled as the project's.
+
+        secrets: variables of the command's own environment that steps of the build may mount by name.
+        """
         traits = self.traits
         plugin = traits.buildx and self.ask("buildx", "version", environ=environ, timeout_s=15).code == 0
         head = list(traits.buildx if plugin else traits.build)
         head += ["--label", f"{LABEL}={project}", *_build_network(environ), "--platform", platform]
+        head += [part for name in secrets for part in ("--secret", f"id={name},env={name}")]
         return [self.program, *head, "--tag", image, context]
 
     def signed_out(self, folder: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -37,6 +37,12 @@ def _push(context: Context) -> Result:
     return push.run(context)
 
 
+def _submit(context: Context) -> Result:
+    from mlcc.lifecycle.steps import submit
+
+    return submit.run(context)
+
+
 def _register(context: Context) -> Result:
     from mlcc.lifecycle.steps import register
 
@@ -68,7 +74,7 @@ def _asset(name: str) -> Callable[[Context], Result]:
 
 
 STEPS: Mapping[str, Step] = {
-    "adapter": Step("Add, list, update and remove adapters."),
+    "adapter": Step("Add, list, update and remove adapters.", _verb("adapter"), alone=True),
     "benchmark": Step("Measure a deployment under a workload."),
     "build": Step("Build the image, or the local environment.", _build, alone=True),
     "ci": Step("Work with the continuous integration table."),
@@ -76,6 +82,7 @@ STEPS: Mapping[str, Step] = {
     "config": Step("Print the values that the steps use.", _asset("config")),
     "deploy": Step("Make it serve, and wait until it does.", _verb("deploy"), alone=True),
     "export": Step("Print the resolved configuration as a document.", _asset("export")),
+    "invoke": Step("Send one request, and print the answer.", _verb("invoke")),
     "logs": Step("Show what the server printed.", _verb("logs")),
     "manifest": Step("List what of the project exists.", _asset("manifest")),
     "optimize": Step("Search for better engine options."),
@@ -83,7 +90,7 @@ STEPS: Mapping[str, Step] = {
     "register": Step("Record a deployment.", _register),
     "run": Step("Serve in the foreground.", _verb("run")),
     "status": Step("Say whether it serves, and where.", _verb("status")),
-    "submit": Step("Build the image with CodeBuild."),
+    "submit": Step("Build and push the image with AWS CodeBuild.", _submit, alone=True),
     "test": Step("Send real requests and check the answers.", _verb("test")),
     "tune": Step("Fine-tune the model."),
     "validate": Step("Compare the files with mlcc.lock.", _asset("validate")),

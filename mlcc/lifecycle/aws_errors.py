@@ -15,6 +15,8 @@ from mlcc.registries.loader import Registries
 
 # What AWS says is cut here: a message may quote a whole policy.
 MAX_WORDS = 600
+# Stands for a code in the rows of reasons that a service gives for what has failed after a call.
+REASON = "FailureReason"
 
 
 def explained(verb: Callable[[Context], Result]) -> Callable[[Context], Result]:
@@ -38,6 +40,11 @@ def finding(problem: AwsError, registries: Registries, clean: Callable[[str], st
     said = f"{row['says']} " if row else ""
     found = error("MLCC328", f"{asked}: {said}({problem.code}: {words})", hint=str(row.get("hint", "")))
     return (PreconditionError if row.get("precondition") else UserError)([found])
+
+
+def meaning(reason: str, registries: Registries) -> Mapping[str, Any]:
+    """What a FailureReason means: the row of the registry; nothing for one that nobody knows."""
+    return _row(AwsError("", "", REASON, reason), registries)
 
 
 def _row(problem: AwsError, registries: Registries) -> Mapping[str, Any]:

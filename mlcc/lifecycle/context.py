@@ -49,7 +49,8 @@ class Context:
 
     project: as rendered; environ: for the programs that a step starts; now: seconds of a steady clock; arguments: what
     the command line gave the step beyond the common options; clock: seconds since 1970; connect: makes a connection to
-    AWS for a region (empty: that of the environment); home: mlcc's own folder.
+    AWS for a region (empty: that of the environment); home: mlcc's own folder; emit: shows a line of the result at
+    once, for what has no end.
     """
 
     project: RenderedProject
@@ -61,6 +62,7 @@ class Context:
     clock: Callable[[], float] = field(default=lambda: 0.0)
     connect: Callable[[str], Caller] | None = None
     home: str = ""
+    emit: Callable[[str], None] = field(default=lambda line: None)
 
     def argument(self, name: str, default: Any = None) -> Any:
         """One of the step's own arguments."""
@@ -115,12 +117,14 @@ class Context:
 class Result:
     """What a step did.
 
-    document: for -o json, in the shape of the contract; lines: the same for people; ok: False makes the exit code 1.
+    document: for -o json, in the shape of the contract; lines: the same for people; ok: False makes the exit code 1;
+    raw: what stdout gets instead of the lines where it is a file or another program.
     """
 
     document: Mapping[str, Any]
     lines: Sequence[str] = ()
     ok: bool = True
+    raw: bytes = b""
 
 
 def call(service: str, operation: str, **parameters: Any) -> dict[str, Any]:

@@ -260,6 +260,7 @@ KINDS: dict[str, Callable[[str, Node, Node], rows.Row]] = {
     "engines": engine,
     "amis": entry,
     "aws_errors": entry,
+    "builders": entry,
     "cuda": entry,
     "chat_templates": entry,
     "e2e": entry,

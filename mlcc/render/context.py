@@ -14,6 +14,7 @@ from mlcc.core.text import quoted
 from mlcc.core.version import VERSION
 from mlcc.io import packaged
 from mlcc.render import engine_file, triton_files
+from mlcc.resolve import secret_variables
 from mlcc.resolve.engine import options
 from mlcc.resolve.result import Resolved
 
@@ -23,6 +24,10 @@ ROOT = "project"
 FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\"'\\`$#%;&|{}]")
 # Texts that are written as a whole by code (a JSON document, a Python literal), or that are a file of their own.
 WRITTEN = ("engine_json", "entrypoint", "sample_payload", "chat_template")
+
+
+# Steps that only one way of building has.
+STRATEGIES = {"submit": "codebuild-submit"}
 
 
 def template_context(resolved: Resolved, secrets: bool = False) -> dict[str, Any]:
@@ -41,6 +46,7 @@ def template_context(resolved: Resolved, secrets: bool = False) -> dict[str, Any
         *rows.config.requirements,
         *resolved.get("build.requirements", ()),
     }
+    strategy = resolved.get("build.strategy")
     packages = {*rows.config.system_packages, *resolved.get("build.system_packages", ())}
     sample = framework.sample if framework is not None else {}
     values = {
@@ -62,7 +68,8 @@ def template_context(resolved: Resolved, secrets: bool = False) -> dict[str, Any
         "system_packages": sorted(packages),
         "sample": bool(model_path) and model_path == rows.architecture.sample,
         "sample_payload": python_literal(_payload(resolved) or str(sample.get("payload", ""))),
-        "steps": list(rows.architecture.steps),
+        "steps": [s for s in rows.architecture.steps if STRATEGIES.get(s, strategy) == strategy],
+        "build_secrets": secret_variables.build_names({p: v.value for p, v in resolved.values.items()}),
         **_entry(resolved, secrets),
         **_engine(resolved),
         **triton_files.context({p: v.value for p, v in resolved.values.items()}, rows),

@@ -27,3 +27,8 @@ def variables(values: Mapping[Path, Any]) -> dict[str, str]:
             if values.get((*path[:2], "phase")) != "build":
                 references[f"{PREFIX}{path[1]}"] = f"{secret}:{key}::" if key else str(secret)
     return references
+
+
+def build_names(values: Mapping[Path, Any]) -> list[str]:
+    """The names of the secrets that the build of the image reads, in order.  values: plain values by path."""
+    return sorted(str(p[1]) for p, v in values.items() if p[0] == "secrets" and p[2:] == ("phase",) and v == "build")

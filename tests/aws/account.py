@@ -22,11 +22,10 @@ from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.rules import Rules
 from mlcc.servers.devserver.things import Account
 from mlcc.servers.devserver.timeline import Timeline
+from tests.aws.cloud import NUMBER, REGION, Cloud
 from tests.helpers import build_tree
 
-NUMBER, REGION = "123456789012", "us-east-1"
-DIGEST = "sha256:" + "0" * 64
-MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+FAKED = ("codebuild", "ecr", "iam", "logs", "s3", "sts")
 
 
 class Container:
@@ -58,7 +57,7 @@ class World:
         self.account = Account(REGION, NUMBER, timeline, self._launched, Rules(**rules))
         self.dispatcher = Dispatcher(self.account)
         self.region = REGION
-        self.logs: dict[str, list[dict[str, Any]]] = {}
+        self.cloud = Cloud(lambda: timeline.now)
 
     def _launched(self, image: Image) -> Container:
         self.containers.append(Container(image))
@@ -68,30 +67,20 @@ class World:
     def running(self) -> list[Container]:
         return [c for c in self.containers if not c.stopped]
 
+    @property
+    def logs(self) -> dict[str, list[dict[str, Any]]]:
+        return self.cloud.logs
+
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """As a connection: what STS and ECR answer is fixed here, all else is the server's."""
-        if service == "sts":
-            return {"Account": NUMBER, "Arn": f"arn:aws:sts::{NUMBER}:assumed-role/r/s"}
-        if service == "ecr":
-            return {"imageDetails": [{"imageDigest": DIGEST, "imageManifestMediaType": MANIFEST}]}
-        if service == "logs":
-            return self.logged(parameters)
+        """As a connection: what our server has no answer for is answered from tables."""
+        if service in FAKED:
+            return self.cloud.answer(service, operation, parameters)
         try:
             return self.dispatcher.answer(service, operation, dict(parameters))
         except Refusal as refusal:
             raise AwsError(service, operation, refusal.code, refusal.message, refusal.status) from None
         except LostReply:
             raise AwsError(service, operation, "ConnectionClosedError", "the connection was closed") from None
-
-    def logged(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """FilterLogEvents, two events a page."""
-        group = parameters["logGroupName"]
-        if group not in self.logs:
-            raise AwsError("logs", "FilterLogEvents", "ResourceNotFoundException", "no such group", 400)
-        start = int(parameters.get("nextToken", 0))
-        events = [e for e in self.logs[group] if e["timestamp"] >= parameters["startTime"]]
-        more = {"nextToken": str(start + 2)} if start + 2 < len(events) else {}
-        return {"events": events[start : start + 2], **more}
 
     def sleep(self, seconds: float) -> None:
         self.account.timeline.advance_to(self.account.timeline.now + seconds)
@@ -113,7 +102,8 @@ class World:
         """Everything that is there."""
         account = self.account
         tables = (account.models, account.configs, account.endpoints, account.components, account.targets)
-        return [*(name for table in tables for name in table), *account.alarms, *map(str, account.policies)]
+        named = [*(name for table in tables for name in table), *account.alarms, *map(str, account.policies)]
+        return [*named, *self.cloud.left()]
 
 
 def render(text: str, folder: Path) -> Path:

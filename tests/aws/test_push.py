@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,17 +10,16 @@ from typing import Any
 import pytest
 
 from mlcc.core.errors import MlccError, PreconditionError, UserError
-from mlcc.io.aws.connection import AwsError
 from mlcc.io.container_engines import Engine
 from mlcc.lifecycle import image_tag, run_state
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.lifecycle.steps import push
 from tests.aws import walker
-from tests.aws.account import DIGEST, MANIFEST, NUMBER, REGION, render
+from tests.aws.account import render
+from tests.aws.cloud import DIGEST, MANIFEST, NUMBER, PASSWORD, REGION, Cloud
 from tests.helpers import File, build_tree
 
-PASSWORD = "a-password-of-twelve-hours"
 TEXT = """version: 1
 project: {name: iris}
 deployment: {config: http-fastapi, region: us-east-1}
@@ -37,34 +35,23 @@ esac
 OCI = "application/vnd.oci.image.manifest.v1+json"
 
 
-class Registry:
-    """STS and ECR as a table."""
+class Registry(Cloud):
+    """The tables as a connection."""
 
     region = REGION
 
-    def __init__(self, there: bool = False, tags: Mapping[str, str] | None = None, media: str = MANIFEST) -> None:
-        self.there, self.tags, self.media = there, dict(tags or {}), media
-        self.calls: list[str] = []
+    def __init__(self, tags: Mapping[str, str] | None = None, media: str = MANIFEST) -> None:
+        super().__init__()
+        self.media = media
+        if tags is not None:
+            self.repositories["mlcc/iris"] = dict(tags)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return self.repositories["mlcc/iris"]
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        assert walker.problems(service, operation, parameters) == []
-        self.calls.append(operation)
-        if operation == "DescribeRepositories" and not self.there:
-            raise AwsError(service, operation, "RepositoryNotFoundException", "no", 400)
-        if operation == "CreateRepository":
-            self.there, self.tags = True, {t["Key"]: t["Value"] for t in parameters["tags"]}
-        token = base64.b64encode(f"AWS:{PASSWORD}".encode()).decode()
-        endpoint = f"https://{NUMBER}.dkr.ecr.{REGION}.amazonaws.com"
-        answers: dict[str, dict[str, Any]] = {
-            "GetCallerIdentity": {"Account": NUMBER, "Arn": f"arn:aws:iam::{NUMBER}:user/x"},
-            "DescribeRepositories": {
-                "repositories": [{"repositoryArn": f"arn:aws:ecr:{REGION}:{NUMBER}:repository/x"}]
-            },
-            "ListTagsForResource": {"tags": [{"Key": key, "Value": value} for key, value in self.tags.items()]},
-            "GetAuthorizationToken": {"authorizationData": [{"authorizationToken": token, "proxyEndpoint": endpoint}]},
-            "DescribeImages": {"imageDetails": [{"imageDigest": DIGEST, "imageManifestMediaType": self.media}]},
-        }
-        return answers.get(operation, {})
+        return self.answer(service, operation, parameters)
 
 
 @pytest.fixture
@@ -128,12 +115,13 @@ def test_the_password_reaches_the_engine_alone(pushing: Any, tmp_path: Path, fai
 
 def test_a_repository_of_somebody_else_is_refused(pushing: Any) -> None:
     with pytest.raises(UserError) as refused:
-        push.run(pushing(Registry(there=True, tags={"mlcc:project": "other"})))
+        push.run(pushing(Registry({"mlcc:project": "other"})))
     assert refused.value.findings[0].code == "MLCC321"
 
 
 def test_a_repository_that_mlcc_yaml_names_is_used(pushing: Any) -> None:
-    registry = Registry(there=True)
+    registry = Registry()
+    registry.repositories["team/iris"] = {}
     push.run(pushing(registry, TEXT + "build: {repository: team/iris}\n"))
     assert "CreateRepository" not in registry.calls
 

@@ -27,7 +27,7 @@ FOLDER = ROOT / "cookiecutters"
 LAYERS = sorted(p.parent.relative_to(FOLDER).as_posix() for p in FOLDER.rglob("cookiecutter.json"))
 ROOT_NAME = "{{cookiecutter.root}}"
 # What render.py decides for a whole project.
-SWITCHES = ("chat_template", "front", "requirements", "sample_model", "secrets", "serve", "tests")
+SWITCHES = ("codebuild", "chat_template", "front", "requirements", "sample_model", "secrets", "serve", "tests")
 # Configs whose server is ours: their code is imported and asked.
 HTTP = sorted(name for name, row in load().deployment_configs.items() if row.architecture == "http")
 

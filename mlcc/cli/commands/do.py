@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -24,8 +25,16 @@ from mlcc.load.locate import registry_roots
 from mlcc.load.request import Request
 
 NUMBER = click.FloatRange(min=0.1)
+# What do/clean takes away; a part is one of AWS.
+PARTS = ("all", "endpoint", "components", "adapters", "repository", "codebuild")
 # Options that only some steps have.
 OWN: dict[str, tuple[click.Parameter, ...]] = {
+    "adapter": (
+        click.Argument(
+            ["action"], type=click.Choice(["add", "list", "update", "remove"]), default="list", required=False
+        ),
+        click.Argument(["name"], default="", required=False),
+    ),
     "deploy": (
         click.Option(["--port"], type=click.IntRange(1, 65535), help="Where to listen (local; default 8080 if free)."),
         click.Option(["--plan"], is_flag=True, help="Show how what runs differs; change nothing (AWS)."),
@@ -43,10 +52,29 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--project"], is_flag=True, help="Also the project's description."),
         click.Option(["--ci"], is_flag=True, help="Into the table of continuous integration (a later version)."),
     ),
+    "invoke": (
+        click.Option(
+            ["--payload"],
+            type=click.File("rb", lazy=True),
+            metavar="FILE",
+            help="What is sent; - reads it from standard input.",
+        ),
+        click.Option(["--content-type"], metavar="TYPE", help="The type of what is sent."),
+        click.Option(["--component", "--ic", "--adapter"], metavar="NAME", help="This inference component or adapter."),
+        click.Option(["--stream"], is_flag=True, help="Print the answer as it comes."),
+        click.Option(["--clients"], is_flag=True, help="Send nothing; print how curl, boto3 and OpenAI clients ask."),
+    ),
     "status": (click.Option(["--why"], is_flag=True, help="Also the last log lines of what does not serve (AWS)."),),
-    "test": (click.Option(["--component", "--ic"], metavar="NAME", help="Only this component or adapter (AWS)."),),
-    "logs": (click.Option(["--lines", "-n"], type=click.IntRange(min=1), help="Only the last lines."),),
-    "clean": (click.Argument(["what"], type=click.Choice(["all"]), default="all", required=False),),
+    "test": (
+        click.Option(
+            ["--component", "--ic", "--adapter"], metavar="NAME", help="Only this component or adapter (AWS)."
+        ),
+    ),
+    "logs": (
+        click.Option(["--lines", "-n"], type=click.IntRange(min=1), help="Only the last lines."),
+        click.Option(["--follow"], is_flag=True, help="Also what is printed from now on, until interrupted (AWS)."),
+    ),
+    "clean": (click.Argument(["what"], type=click.Choice(PARTS), default="all", required=False),),
 }
 
 
@@ -171,10 +199,13 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         clock=time.time,
         connect=_connect,
         home=session.home,
+        emit=lambda line: session.out(_printable(line), clean=True),
     )
     result = lifecycle.run(name, step, context)
     if session.format in ("json", "yaml"):
         print_document(session, _cleaned(document(**result.document), context), clean=True)
+    elif result.raw and not sys.stdout.isatty():
+        session.out_bytes(result.raw)
     else:
         for line in context.clean("\n".join(result.lines)).split("\n"):
             session.out(_printable(line), clean=True)

@@ -58,7 +58,9 @@ class Connection:
     def __init__(self, region: str = "", profile: str = "") -> None:
         """region, profile: empty for those of the environment and ~/.aws.  Raises AwsError for an unknown profile."""
         from botocore import exceptions, session
+        from botocore.eventstream import EventStream
 
+        self._stream = EventStream
         self._problems = (exceptions.BotoCoreError, exceptions.ClientError)
         self._answered = exceptions.ClientError
         try:
@@ -76,7 +78,17 @@ class Connection:
         except self._problems as problem:
             raise self._error(service, operation, problem) from None
         answer.pop("ResponseMetadata", None)
+        for member, value in answer.items():
+            if isinstance(value, self._stream):
+                answer[member] = self._events(service, operation, value)
         return answer
+
+    def _events(self, service: str, operation: str, stream: Any) -> Iterator[Any]:
+        """The events of an answer; one that breaks off raises AwsError like a call."""
+        try:
+            yield from stream
+        except self._problems as problem:
+            raise self._error(service, operation, problem) from None
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:

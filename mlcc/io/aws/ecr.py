@@ -34,7 +34,7 @@ class Login(NamedTuple):
 
 
 class Ecr:
-    """Reads, and the one call that makes a repository."""
+    """Repositories and their images."""
 
     def __init__(self, caller: Caller) -> None:
         """caller: the connection."""
@@ -61,6 +61,14 @@ class Ecr:
             self._caller.call(SERVICE, "CreateRepository", repository_request(name, tags))
         except AwsError as problem:
             if problem.code != "RepositoryAlreadyExistsException":
+                raise
+
+    def delete_repository(self, parameters: Mapping[str, Any]) -> None:
+        """DeleteRepository; one that is gone is no error."""
+        try:
+            self._caller.call(SERVICE, "DeleteRepository", parameters)
+        except AwsError as problem:
+            if problem.code not in MISSING:
                 raise
 
     def login(self) -> Login:

@@ -18,12 +18,20 @@ class Event(NamedTuple):
     text: str
 
 
-def events(caller: Caller, group: str, since: float, most: int) -> Iterator[Event]:
+class Group(NamedTuple):
+    """A log group, and what the names of its streams begin with."""
+
+    name: str
+    streams: str = ""
+
+
+def events(caller: Caller, group: Group, since: float, most: int) -> Iterator[Event]:
     """FilterLogEvents: the events of a group since a time, oldest first.
 
     since: seconds since 1970; most: events that are read; none of a group that is not there.
     """
-    wanted: dict[str, object] = {"logGroupName": group, "startTime": int(since * 1000)}
+    wanted: dict[str, object] = {"logGroupName": group.name, "startTime": int(since * 1000)}
+    wanted |= {"logStreamNamePrefix": group.streams} if group.streams else {}
     count = 0
     while True:
         try:
@@ -40,3 +48,31 @@ def events(caller: Caller, group: str, since: float, most: int) -> Iterator[Even
         if not answer.get("nextToken"):
             return
         wanted["nextToken"] = answer["nextToken"]
+
+
+class Tail:
+    """The lines of one stream as they come."""
+
+    def __init__(self, caller: Caller) -> None:
+        """caller: the connection."""
+        self._caller = caller
+        self._token = ""
+
+    def lines(self, group: str, stream: str) -> Iterator[str]:
+        """GetLogEvents: what has come since the last call; nothing while there is no such stream yet."""
+        while True:
+            wanted: dict[str, object] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
+            wanted |= {"nextToken": self._token} if self._token else {}
+            try:
+                answer = self._caller.call(SERVICE, "GetLogEvents", wanted)
+            except AwsError as problem:
+                if problem.code == "ResourceNotFoundException":
+                    return
+                raise
+            for event in answer.get("events", ()):
+                yield from str(event.get("message", "")).rstrip("\n").split("\n")
+            token = str(answer.get("nextForwardToken", ""))
+            if not answer.get("events") or token == self._token:
+                self._token = token
+                return
+            self._token = token

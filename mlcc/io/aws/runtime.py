@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mlcc.core.records import NamedTuple
 from mlcc.io.aws.connection import AwsError, Caller
@@ -26,20 +27,44 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def invoke(caller: Caller, endpoint: str, component: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """InvokeEndpoint.  component: empty for an endpoint that serves a model of its own.
+def request_of(endpoint: str, component: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """The members of a request beside its body.  component: empty for an endpoint that serves a model of its own."""
+    found: dict[str, Any] = {"EndpointName": endpoint}
+    found |= {member: headers[name] for name, member in MEMBERS.items() if name in headers}
+    return found | ({"InferenceComponentName": component} if component else {})
 
-    Raises AwsError where no model has answered.
-    """
-    request = {"EndpointName": endpoint, "Body": body}
-    request |= {member: headers[name] for name, member in MEMBERS.items() if name in headers}
-    if component:
-        request["InferenceComponentName"] = component
+
+def invoke(caller: Caller, endpoint: str, component: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    """InvokeEndpoint.  Raises AwsError where no model has answered."""
     try:
-        answer = caller.call(SERVICE, "InvokeEndpoint", request)
+        answer = caller.call(SERVICE, "InvokeEndpoint", {**request_of(endpoint, component, headers), "Body": body})
     except AwsError as problem:
-        status = int(problem.details.get("OriginalStatusCode", 0))
-        if not status:
-            raise
-        return Answer(status, "", str(problem.details.get("OriginalMessage", "")).encode())
+        return _refused(problem)
     return Answer(200, str(answer.get("ContentType", "")), answer["Body"].read(MAX_BODY))
+
+
+def _refused(problem: AwsError) -> Answer:
+    """What a model answered that the service passes on as an error."""
+    status = int(problem.details.get("OriginalStatusCode", 0))
+    if not status:
+        raise problem
+    return Answer(status, "", str(problem.details.get("OriginalMessage", "")).encode())
+
+
+def stream(caller: Caller, endpoint: str, component: str, body: bytes, headers: Mapping[str, str]) -> Iterator[bytes]:
+    """InvokeEndpointWithResponseStream: the parts of an answer as they come.
+
+    Raises AwsError where no model has answered, and where the answer breaks off.
+    """
+    operation = "InvokeEndpointWithResponseStream"
+    answer = caller.call(SERVICE, operation, {**request_of(endpoint, component, headers), "Body": body})
+    for event in answer["Body"]:
+        if "PayloadPart" in event:
+            yield event["PayloadPart"].get("Bytes", b"")
+
+
+def invoke_async(caller: Caller, endpoint: str, location: str, headers: Mapping[str, str]) -> tuple[str, str]:
+    """InvokeEndpointAsync: where the answer will be, and where a failure (empty: nowhere).  location: of the body."""
+    wanted = {**request_of(endpoint, "", headers), "InputLocation": location}
+    answer = caller.call(SERVICE, "InvokeEndpointAsync", wanted)
+    return str(answer["OutputLocation"]), str(answer.get("FailureLocation", ""))

@@ -60,9 +60,23 @@ class SageMaker:
         """Names of endpoint configurations that contain a text."""
         return self._names("ListEndpointConfigs", "EndpointConfigs", "EndpointConfigName", NameContains=part)
 
-    def transform_jobs_named(self, part: str) -> Iterator[str]:
-        """Names of transform jobs that contain a text."""
-        return self._names("ListTransformJobs", "TransformJobSummaries", "TransformJobName", NameContains=part)
+    def transform_jobs_named(self, part: str, status: str = "") -> Iterator[str]:
+        """Names of transform jobs that contain a text, the newest first.  status: only those in this state."""
+        wanted = {"NameContains": part, "SortBy": "CreationTime", "SortOrder": "Descending"}
+        wanted |= {"StatusEquals": status} if status else {}
+        return self._names("ListTransformJobs", "TransformJobSummaries", "TransformJobName", **wanted)
+
+    def newest_package(self, group: str) -> str:
+        """The ARN of the newest approved version of a model package group; empty where there is none."""
+        wanted = {"ModelPackageGroupName": group, "ModelApprovalStatus": "Approved"}
+        wanted |= {"ModelPackageType": "Versioned", "SortBy": "CreationTime", "SortOrder": "Descending"}
+        listed = pages(self._caller, SERVICE, "ListModelPackages", wanted, "ModelPackageSummaryList", limit=1)
+        found: dict[str, Any] = next(listed, {})
+        return str(found.get("ModelPackageArn", ""))
+
+    def set_tag(self, arn: str, key: str, value: str) -> None:
+        """AddTags: one tag, with a new value where it has one."""
+        self._caller.call(SERVICE, "AddTags", {"ResourceArn": arn, "Tags": [{"Key": key, "Value": value}]})
 
     def tags(self, arn: str) -> dict[str, str] | None:
         """The tags of a resource; None of one that is gone."""

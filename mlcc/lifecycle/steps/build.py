@@ -22,7 +22,7 @@ from mlcc.io.environment import of_packages
 from mlcc.lifecycle import own_paths, run_state
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.lifecycle.steps import installed_engine
+from mlcc.lifecycle.steps import build_secrets, installed_engine
 from mlcc.registries.redaction import redact_lines
 from mlcc.resolve.triton import models
 
@@ -77,7 +77,8 @@ def _calls(project: RenderedProject, engine: Engine | None, environ: Mapping[str
         found.append(call("engine", "train", script=TRAIN, output=os.path.dirname(artifact(project))))
     if engine is not None:
         image = image_name(project)
-        arguments = engine.build_arguments(image, platform(project), project.directory, project.local_name, environ)
+        place, names = (project.directory, project.local_name), build_secrets.names(project)
+        arguments = engine.build_arguments(image, platform(project), *place, environ, names)
         found.append(call("engine", "build", arguments=arguments[1:]))
     elif installed_engine.wanted(project):
         found.append(call("engine", "find", python=programs.find("python3", environ) or ""))
@@ -119,13 +120,18 @@ def existing(context: Context) -> Built:
 
 
 # ---------------------------------------------------------------- programs with a story
-def _follow(context: Context, argv: Sequence[str], doing: str, environ: Mapping[str, str]) -> None:
-    """Runs a program; its output is detail, and the last lines of it come with a failure."""
+def _follow(
+    context: Context, argv: Sequence[str], doing: str, environ: Mapping[str, str], secrets: Sequence[str] = ()
+) -> None:
+    """Runs a program; its output is detail, and the last lines of it come with a failure.
+
+    secrets: values that it knows beside those of the context.
+    """
     context.progress.say(doing)
     tail: list[str] = []
     last = ""
     printed = programs.lines(argv, environ=environ, cwd=context.project.directory)
-    for line in redact_lines(printed, context.secrets):
+    for line in redact_lines(printed, (*context.secrets, *secrets)):
         if last:
             context.progress.detail(last)
             tail = [*tail, last][-TAIL:]
@@ -140,8 +146,13 @@ def _follow(context: Context, argv: Sequence[str], doing: str, environ: Mapping[
 def _image(context: Context, engine: Engine) -> Built:
     project = context.project
     image = image_name(project)
-    arguments = engine.build_arguments(image, platform(project), ".", project.local_name, context.environ)
-    _follow(context, arguments, f"building {image} with {engine.name}", context.environ)
+    given = build_secrets.values(context)
+    arguments = engine.build_arguments(
+        image, platform(project), ".", project.local_name, context.environ, sorted(given)
+    )
+    # only BuildKit mounts secrets; older engines use it where they are asked to
+    environ = {**context.environ, **given, **({"DOCKER_BUILDKIT": "1"} if given else {})}
+    _follow(context, arguments, f"building {image} with {engine.name}", environ, tuple(given.values()))
     return Built(IMAGE, image)
 
 

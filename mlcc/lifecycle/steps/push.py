@@ -12,16 +12,16 @@ from typing import Any
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
-from mlcc.core.text import printable, quoted
+from mlcc.core.text import printable
 from mlcc.io import programs
-from mlcc.io.aws.ecr import Ecr, Image, Login, repository_request
+from mlcc.io.aws.ecr import Ecr, Login, repository_request
 from mlcc.io.container_engines import Engine
 from mlcc.io.disk.staging import staging_folder
 from mlcc.lifecycle import image_tag
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.steps import build
-from mlcc.lifecycle.targets.sagemaker import account, facts
+from mlcc.lifecycle.targets.sagemaker import account, facts, repository
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 
 STAGING = ("/tmp", "/var/tmp", "/dev/shm")
@@ -45,7 +45,7 @@ def run(context: Context) -> Result:
     caller = context.aws()
     place = account.ask(project, caller, context.clock())
     ecr = Ecr(caller)
-    _need_repository(context, ecr, name, kinds.tags(project, place))
+    repository.need(context, ecr, kinds.tags(project, place))
     login = ecr.login()
     uri = f"{login.registry}/{name}:{tag}"
     with _signed_in(context, engine, login) as environ:
@@ -55,7 +55,7 @@ def run(context: Context) -> Result:
             _engine(context, engine, environ, "push", uri)
         finally:
             engine.ask("rmi", uri, environ=environ)
-    pushed = _accepted(ecr.image(name, tag), uri)
+    pushed = repository.accepted(ecr.image(name, tag), uri)
     reference = f"{login.registry}/{name}@{pushed.digest}"
     document = {"repository": name, "tag": tag, "digest": pushed.digest, "reference": reference}
     return Result({"pushed": document}, [f"pushed {reference}"])
@@ -67,24 +67,11 @@ def _dry_run(context: Context, name: str, tag: str) -> Result:
     place, assumed = facts.assumed(project, region, context.clock())
     uri = facts.image_uri(place.account, place.region, place.suffix, name, f":{tag}")
     made: list[Mapping[str, Any]] = [
-        call("ecr", "CreateRepository", **repository_request(name, kinds.tags(project, place))),
+        call("ecr", "CreateRepository", **repository_request(name, repository.lasting(kinds.tags(project, place)))),
         call("ecr", "GetAuthorizationToken"),
         call("engine", "push", image=build.image_name(project), reference=uri),
     ]
     return calls(made, repository="it is not there yet", **assumed)
-
-
-def _need_repository(context: Context, ecr: Ecr, name: str, tags: Mapping[str, str]) -> None:
-    """Makes the repository where it is absent.  Raises UserError for somebody else's under a name that mlcc chose."""
-    arn = ecr.repository(name)
-    if arn is None:
-        context.progress.say(f"CreateRepository {name}")
-        ecr.create_repository(name, {key: value for key, value in tags.items() if key != kinds.EXPIRES_TAG})
-        return
-    chosen = context.project.get("build.repository")
-    if not chosen and ecr.tags(arn).get(kinds.PROJECT_TAG) != context.project.name:
-        message = f"the repository {quoted(name)} is there, and was not made for this project"
-        raise UserError([error("MLCC321", message, hint="name it with build.repository, if it is the right one")])
 
 
 @contextmanager
@@ -110,13 +97,3 @@ def _failed(context: Context, engine: Engine, what: str, done: programs.Finished
     words = context.clean(text.replace(secret, "***REDACTED***") if secret else text).strip()
     last = printable(words.rpartition("\n")[2], 300)
     return UserError([error("MLCC306", f"{engine.name} {what} failed ({done.code}): {last}", hint="do/push again")])
-
-
-def _accepted(image: Image | None, uri: str) -> Image:
-    """What the repository holds now.  Raises UserError for what SageMaker would refuse."""
-    if image is None:
-        raise UserError([error("MLCC326", f"the repository does not show {printable(uri, 300)}", hint="do/push again")])
-    if image.media_type and image.media_type != account.DOCKER_MANIFEST:
-        message = f"the image has a manifest that SageMaker refuses ({printable(image.media_type)})"
-        raise UserError([error("MLCC327", message, hint="do/build, which asks for Docker's manifest, and do/push")])
-    return image

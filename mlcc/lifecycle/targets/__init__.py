@@ -35,8 +35,9 @@ def verb(target: str, step: str, environ: Mapping[str, str]) -> Callable[[Contex
     if target not in BUILT_IN:
         plugin = plugins.find(plugins.TARGETS, target, environ, {plugins.TARGETS: BUILT_IN})
     if plugin is None:
-        message = f"{step} on {target} is not there in this version of mlcc"
-        hint = f"do/{step} --target local works on this machine"
+        others = [name for name in BUILT_IN if hasattr(importlib.import_module(BUILT_IN[name]), step)]
+        message = f"do/{step} is not there on the target {target}"
+        hint = " or ".join(f"do/{step} --target {name}" for name in others) or "mlcc do --help lists what is"
         raise PreconditionError([error("MLCC311", message, hint=hint)])
     with plugin.guarded():
         own: Any = getattr(plugin.load(), step)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import shlex
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,11 +20,13 @@ from mlcc.lifecycle import run_state, step_lock
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
-from mlcc.lifecycle.targets import local_process, sample_request, server_contract
+from mlcc.lifecycle.targets import invocation, live_plan, local_plan, local_process, sample_request, server_contract
 from mlcc.lifecycle.targets import local_server as server
 from mlcc.lifecycle.targets.local_server import HOST
 
 ATTEMPTS = 3
+# How often do/logs --follow looks.
+FOLLOW_S = 1.0
 IN_SERVICE, STARTING, FAILED, STOPPED = "InService", "Creating", "Failed", "Stopped"
 
 
@@ -33,8 +37,9 @@ def deploy(context: Context) -> Result:
     if context.argument("dry_run"):
         return calls([call("engine", "start", **_start_parameters(project))], port=_wanted_port(context))
     if context.argument("plan"):
-        message = "deploy --plan on the target local is not there in this version of mlcc"
-        raise PreconditionError([error("MLCC311", message, hint="do/status --target local says what runs")])
+        record = server.recorded(project)
+        runs = bool(record) and server.alive(context, record)
+        return live_plan.shown(list(local_plan.differences(context, record, runs)))
     server.need_secrets(context)
     built = build.existing(context)
     running = server.recorded(project)
@@ -58,7 +63,7 @@ def _started(context: Context, built: build.Built) -> dict[str, Any]:
     start = server.start_container if built.kind == build.IMAGE else server.start_process
     for attempt in itertools.count(1):
         port = local_process.free_port(_wanted_port(context) if attempt == 1 else 0, HOST)
-        record = start(context, built, port)
+        record = {**start(context, built, port), local_plan.STARTED: local_plan.started(context)}
         run_state.write(context.project.directory, run_state.SERVER, record)
         try:
             server.wait(context, record)
@@ -131,14 +136,49 @@ def test(context: Context) -> Result:
     return sample_request.report(found, target="local", url=record["url"])
 
 
+def invoke(context: Context) -> Result:
+    """Sends one request to the running server, and passes the answer on."""
+    project = context.project
+    request, body = invocation.request_of(context)
+    path = str(project.container["invocations"])
+    if context.argument("dry_run"):
+        return calls([call("engine", "invoke", path=path, content_type=request.content_type)])
+    url = str(_running(context)["url"])
+    if context.argument("clients"):
+        quoted = map(shlex.quote, (f"Content-Type: {request.content_type}", body.decode("utf-8", "replace")))
+        line = f"curl {url}{path} -H {next(quoted)} --data-binary {next(quoted)}"
+        return Result({"url": url, "clients": {"curl": line}}, [line])
+    reply = server_contract.send(url, "POST", path, context.now, body, request.headers(), request.timeout_s)
+    return invocation.answered(reply, url=url)
+
+
 # ---------------------------------------------------------------- logs
 def logs(context: Context) -> Result:
     """What the server printed."""
     record = server.recorded(context.project)
     if not record:
         raise PreconditionError([error("MLCC309", "no server was started here", hint="do/deploy --target local")])
+    if context.argument("follow"):
+        _follow(context, record)
+        return Result({"target": "local", "lines": []}, [])
     lines = server.log_lines(context, record, int(context.argument("lines") or 0))
     return Result({"target": "local", "lines": lines}, lines or ["(the log is empty)"])
+
+
+def _follow(context: Context, record: Mapping[str, Any]) -> None:
+    """Shows lines as they come, until the server ends.  The whole text is looked through for secrets each time."""
+    shown: list[str] = []
+    ended = False
+    while not ended:
+        ended = not server.alive(context, record)
+        lines = server.log_lines(context, record, 0)
+        new = lines[len(shown) :] if lines[: len(shown)] == shown else lines
+        if not shown and context.argument("lines"):
+            new = new[-int(context.argument("lines")) :]
+        for line in new:
+            context.emit(line)
+        shown = lines
+        context.sleep(0 if ended else FOLLOW_S)
 
 
 # ---------------------------------------------------------------- clean

@@ -21,8 +21,13 @@ def request_of(project: RenderedProject) -> server_contract.Request:
         raise PreconditionError(
             [error("MLCC310", "there is nothing to send", hint="test: {payload: ...} in mlcc.yaml")]
         )
+    return settings(project)._replace(payload=payload)
+
+
+def settings(project: RenderedProject) -> server_contract.Request:
+    """How a request is sent, without what is sent."""
     return server_contract.Request(
-        payload,
+        "",
         str(project.get("test.content_type", "application/json")),
         str(project.get("test.accept", "")),
         str(project.get("test.custom_attributes", "")),

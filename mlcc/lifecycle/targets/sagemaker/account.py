@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
-from mlcc.core.text import printable
+from mlcc.core.text import printable, quoted
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.ecr import Ecr
+from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.io.aws.sts import caller_identity
 from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.lifecycle.targets.sagemaker.bodies.model import PACKAGE
 from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_SUFFIX, Facts, image_uri, repository
 
 # What SageMaker takes (https://github.com/aws/amazon-sagemaker-feedback/issues/180).
@@ -40,7 +42,23 @@ def ask(project: RenderedProject, caller: Caller, now: float, tag: str = "") -> 
     image = str(project.get("build.image_uri", ""))
     if tag and not image:
         image = _image(project, caller, who.account, suffix, tag)
-    return Facts(region, who.account, who.partition, suffix, role, image, now)
+    packages = _packages(project, caller) if tag else {}
+    return Facts(region, who.account, who.partition, suffix, role, image, now, packages)
+
+
+def _packages(project: RenderedProject, caller: Caller) -> dict[str, str]:
+    """The newest approved versions of the model package groups that the project names without a version."""
+    named = {v for p, v in project.values.items() if p[-1] in ("name", "model") and str(v).startswith(PACKAGE)}
+    groups = sorted(str(name).removeprefix(PACKAGE) for name in named)
+    found = {}
+    for group in (g for g in groups if "/" not in g):
+        arn = SageMaker(caller).newest_package(group)
+        if not arn:
+            message = f"the model package group {quoted(group)} has no approved version"
+            hint = "approve one, or name one: model.name: registry://GROUP/VERSION"
+            raise PreconditionError([error("MLCC314", message, hint=hint)])
+        found[group] = arn.rpartition("/")[2]
+    return found
 
 
 def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, tag: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mlcc.core.paths import EMPTY, leaves
 from mlcc.core.records import NamedTuple
+from mlcc.lifecycle.targets.live_plan import Difference
 from mlcc.lifecycle.targets.sagemaker.desired import (
     COMPONENT,
     CONFIG,
@@ -28,13 +29,14 @@ class Seen(NamedTuple):
     """A resource of the account.
 
     parameters: what it was made with, as far as the service tells; status: of what settles; reason: its
-    FailureReason, which may be of an update before the last; tags: of what takes tags.
+    FailureReason, which may be of an update before the last; tags and arn: of what takes tags.
     """
 
     parameters: Mapping[str, Any]
     status: str = ""
     reason: str = ""
     tags: Mapping[str, str] = EMPTY
+    arn: str = ""
 
 
 Observed = Mapping[tuple[str, str], Seen]
@@ -73,20 +75,6 @@ def is_scaled(resource: Resource, wanted: Desired) -> bool:
 
 
 # ---------------------------------------------------------------- for people
-class Difference(NamedTuple):
-    """A field that is not as it shall be.
-
-    kind, name: of the resource; path: of the field, empty for a resource as a whole; before: what runs (None: nothing
-    does); after: what shall run.
-    """
-
-    kind: str
-    name: str
-    path: str
-    before: Any
-    after: Any
-
-
 def differences(wanted: Desired, seen: Observed) -> tuple[Difference, ...]:
     """Every field in which the account is not as wanted.
 

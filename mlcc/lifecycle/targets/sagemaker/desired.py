@@ -128,6 +128,8 @@ def identity(project: RenderedProject, region: str) -> ConfigId:
 
 PROJECT_TAG, CONFIG_TAG = "mlcc:project", "mlcc:config-id"
 ENVIRONMENT_TAG, EXPIRES_TAG = "mlcc:environment", "mlcc:expires"
+# The environment of a project that is deployed without naming one.
+DEFAULT_ENVIRONMENT = "default"
 
 
 def tags(project: RenderedProject, facts: Facts) -> dict[str, str]:
@@ -136,7 +138,7 @@ def tags(project: RenderedProject, facts: Facts) -> dict[str, str]:
     own = {
         PROJECT_TAG: project.name,
         CONFIG_TAG: identity(project, facts.region).short,
-        ENVIRONMENT_TAG: project.env or "default",
+        ENVIRONMENT_TAG: project.env or DEFAULT_ENVIRONMENT,
         EXPIRES_TAG: expires(str(project.get("ttl", "")), facts.now),
     }
     return {**given, **{name: value for name, value in own.items() if value}}
@@ -230,5 +232,10 @@ def _batch(project: RenderedProject, facts: Facts) -> Sequence[Resource]:
     parameters = transform.body(project, served.name)
     # a job is a run: each has a name of its own, which begins alike for one configuration
     start = names.with_content(prefix(project), parameters, limit=names.MAX_NAME - 11)
-    name = f"{start}-{int(facts.now)}"
+    name = facts.job or f"{start}-{int(facts.now)}"
     return served, Resource(JOB, name, {"TransformJobName": name, **parameters})
+
+
+def job_start(name: str) -> str:
+    """What the names of all jobs of one configuration begin with: all of a job's name but its time."""
+    return name.rpartition("-")[0]

@@ -13,13 +13,16 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.text import printable
 from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.sagemaker import is_missing
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.targets.sagemaker.comparison import Seen
 from mlcc.lifecycle.targets.sagemaker.desired import with_arns
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
-from mlcc.lifecycle.targets.sagemaker.planner import DEAD, GONE, IN_SERVICE, MOVING, Call, Instruction, Wait
+from mlcc.lifecycle.targets.sagemaker.planner import DEAD, GONE, MOVING, Call, Instruction, Wait
 
 POLL_S = 10.0
+# What the service was seen to answer to an update of some adapters.
+NO_UPDATE = "update operation is not supported"
 # How often a call is repeated that does not see yet what an earlier call has made.
 TRIES, TRY_AGAIN_S = 5, 3.0
 
@@ -28,6 +31,14 @@ Look = Callable[[str, str], Seen | None]
 
 class Anew(Exception):
     """The account is not as the plan expected: look again, and plan anew."""
+
+
+class Unsupported(Exception):
+    """A resource cannot be changed in place: it has to be made anew."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{kind} {name}")
+        self.kind, self.name = kind, name
 
 
 def execute(
@@ -41,8 +52,8 @@ def execute(
     """Makes the calls and waits.
 
     look: one resource as it is now; limit_s: the most that one wait may take; known: ARNs of wake-up policies that are
-    there already, by what they scale.  Raises Anew where the plan does not fit any more, UserError for what cannot
-    become what it shall be, AwsError for what the account refuses.
+    there already, by what they scale.  Raises Anew where the plan does not fit any more, Unsupported for what cannot be
+    changed in place, UserError for what cannot become what it shall be, AwsError for what the account refuses.
     """
     policies = dict(known)
     for instruction in instructions:
@@ -63,8 +74,10 @@ def _made(call: Call, parameters: Mapping[str, Any], caller: Caller, context: Co
             text = problem.message.lower()
             if problem.unanswered or "already exist" in text or "in-progress" in text or "_in_progress" in text:
                 raise Anew from problem
-            if call.operation == OPERATIONS[call.kind].delete and text.startswith("could not find"):
+            if call.operation == OPERATIONS[call.kind].delete and is_missing(problem):
                 return {}
+            if call.operation == OPERATIONS[call.kind].update and NO_UPDATE in text:
+                raise Unsupported(call.kind, call.name) from problem
             if not text.startswith("could not find") or attempt == TRIES:
                 raise
             # what was made a moment ago is not seen everywhere at once (CreateEndpoint's own documentation)
@@ -98,7 +111,7 @@ def _require(wait: Wait, seen: Seen | None, status: str) -> None:
         if seen is not None:
             raise UserError([error("MLCC323", f"{word} {name} is not gone but {status}", hint="do/clean")])
         return
-    if seen is None or status in DEAD or (wait.until == IN_SERVICE and status != IN_SERVICE):
+    if seen is None or status in DEAD or (wait.until and status != wait.until):
         reason = printable(seen.reason, 600) if seen is not None and seen.reason else "SageMaker gives no reason"
         raise UserError([error("MLCC323", f"{word} {name} is {status}: {reason}", hint="do/status --why")])
     for member, wanted in wait.expects.items():

@@ -5,10 +5,13 @@ Without an account (`--dry-run`, `plan` in CI) each is assumed, and what was ass
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.lifecycle import image_tag
+from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
 
 # An account number that AWS uses in its own documentation; nobody has it.
@@ -22,7 +25,8 @@ class Facts(NamedTuple):
 
     region, account, partition, suffix: the place, as ARNs and addresses spell it; role_arn: what SageMaker assumes;
     image: the project's image as `repository@digest` (or a tag, where the digest is not known yet); now: seconds since
-    1970, for what expires and for the names of jobs; model_package: the version that `registry://group` means.
+    1970, for what expires and for the names of jobs; packages: by the names of model package groups
+    the version that `registry://group` means; job: a transform job of the same configuration that runs by now.
     """
 
     region: str
@@ -32,7 +36,8 @@ class Facts(NamedTuple):
     role_arn: str
     image: str
     now: float = 0.0
-    model_package: str = ""
+    packages: Mapping[str, str] = EMPTY
+    job: str = ""
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource of this account in this region."""
@@ -78,3 +83,9 @@ def assumed(project: RenderedProject, region: str, now: float) -> tuple[Facts, d
     uri = image_uri(account, place, suffix, repository(project), f":{image_tag.tag_of(project)}")
     image = known("image", str(project.get("build.image_uri", "")), uri)
     return Facts(place, account, partition, suffix, role, image, now), guesses
+
+
+def without_asking(context: Context) -> tuple[Facts, dict[str, Any]]:
+    """The same for a step: in the region that its environment names."""
+    region = context.environ.get("AWS_REGION", "") or context.environ.get("AWS_DEFAULT_REGION", "")
+    return assumed(context.project, region, context.clock())

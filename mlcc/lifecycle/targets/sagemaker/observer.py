@@ -44,14 +44,23 @@ def observe(wanted: Desired, prefix: str, caller: Caller, everything: bool = Fal
     found |= look.components(prefix, there, everything)
     if there or everything:
         found |= look.earlier(prefix, found)
+    for name in dict.fromkeys([*(r.name for r in wanted.of(kinds.JOB)), *(look.jobs(prefix) if everything else ())]):
+        found |= look.job(name)
     return found | _scaling(wanted, found, AutoScaling(caller), CloudWatch(caller))
 
 
 def observe_one(wanted: Desired, kind: str, name: str, caller: Caller) -> Seen | None:
     """One resource that settles, as it is now; None where it is gone."""
     look = _Look(wanted, SageMaker(caller))
+    if kind == kinds.JOB:
+        return look.job(name).get((kind, name))
     found = look.endpoint() if kind == kinds.ENDPOINT else look.component(name)
     return found.get((kind, name))
+
+
+def job_of(wanted: Desired, name: str, caller: Caller) -> Seen | None:
+    """A transform job where it is the project's; None for somebody else's."""
+    return _Look(wanted, SageMaker(caller)).job(name, shared=True).get((kinds.JOB, name))
 
 
 class _Look:
@@ -107,6 +116,18 @@ class _Look:
         parameters = {key: value for key, value in answer.items() if key not in (arn, "CreationTime")}
         return self._own(kind, name, parameters, answer, arn, "", shared)
 
+    def jobs(self, prefix: str) -> Iterator[str]:
+        """Transform jobs that run, by name."""
+        return (n for n in self.sagemaker.transform_jobs_named(prefix, "InProgress") if n.startswith(prefix))
+
+    def job(self, name: str, shared: bool = True) -> dict[tuple[str, str], Seen]:
+        """A transform job."""
+        answer = self.sagemaker.transform_job(name)
+        if answer is None:
+            return {}
+        parameters = {"TransformJobName": name}
+        return self._own(kinds.JOB, name, parameters, answer, "TransformJobArn", "TransformJobStatus", shared)
+
     def earlier(self, prefix: str, found: Observed) -> dict[tuple[str, str], Seen]:
         """Models and configurations of earlier deployments."""
         earlier: dict[tuple[str, str], Seen] = {}
@@ -146,7 +167,7 @@ class _Look:
             if shared:
                 return {}
             raise _not_ours(kind, name)
-        seen = Seen(parameters, state, str(answer.get("FailureReason", "")), tags)
+        seen = Seen(parameters, state, str(answer.get("FailureReason", "")), tags, str(answer.get(arn, "")))
         return {(kind, name): seen}
 
 

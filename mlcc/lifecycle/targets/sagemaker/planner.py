@@ -6,7 +6,7 @@ that changes by itself is compared: times, states of a scaler, members that the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Union
 
 from mlcc.core.paths import EMPTY
@@ -28,7 +28,8 @@ from mlcc.lifecycle.targets.sagemaker.desired import (
 )
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS, tagged
 
-IN_SERVICE, FAILED, GONE, COMPLETED = "InService", "Failed", "gone", "Completed"
+IN_SERVICE, FAILED, GONE = "InService", "Failed", "gone"
+IN_PROGRESS, COMPLETED, STOPPED = "InProgress", "Completed", "Stopped"
 # States in which a service refuses a change: one waits until they are over, and plans anew.
 MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting", "InProgress", "Stopping")
 # States in which only deleting helps ("DeleteEndpoint is the only operation that can be performed on a failed
@@ -52,8 +53,9 @@ class Call(NamedTuple):
 class Wait(NamedTuple):
     """Wait until a resource has a state.
 
-    until: IN_SERVICE, COMPLETED, GONE, or an empty text for any state that is not in MOVING; expects: what it must be
-    made of by then, because a failed update returns to IN_SERVICE as it was; anew: the plan is made anew after it.
+    until: IN_SERVICE, COMPLETED, STOPPED, GONE, or an empty text for any state that is not in MOVING; expects: what it
+    must be made of by then, because a failed update returns to IN_SERVICE as it was; anew: the plan is made anew after
+    it.
     """
 
     kind: str
@@ -66,12 +68,17 @@ class Wait(NamedTuple):
 Instruction = Union[Call, Wait]
 
 
-def plan(wanted: Desired, seen: Observed) -> tuple[Instruction, ...]:
-    """The calls that make the account hold what is wanted, and the waits between them, in order."""
+def plan(
+    wanted: Desired, seen: Observed, replaced: Collection[tuple[str, str]] = frozenset()
+) -> tuple[Instruction, ...]:
+    """The calls that make the account hold what is wanted, and the waits between them, in order.
+
+    replaced: kind and name of what cannot be changed in place: where it differs it is taken away, and made anew.
+    """
     moving = [key for key, one in seen.items() if one.status in MOVING]
     if moving:
         return tuple(Wait(kind, name, "", anew=True) for kind, name in moving)
-    found: list[Instruction] = [*_dead(wanted, seen)]
+    found: list[Instruction] = [*_dead(wanted, seen), *_replaced(wanted, seen, replaced)]
     rest = {key: one for key, one in seen.items() if key not in {(i.kind, i.name) for i in found}}
     found += _surplus(wanted, rest, (ALARM, WAKING, TRACKING, SCALABLE, ADAPTER, COMPONENT))
     found += _made(wanted, rest)
@@ -81,6 +88,9 @@ def plan(wanted: Desired, seen: Observed) -> tuple[Instruction, ...]:
 
 def teardown(seen: Observed) -> tuple[Instruction, ...]:
     """The calls that take away all that is there, and the waits between them, in order."""
+    jobs = [key for key, one in seen.items() if key[0] == JOB and one.status == IN_PROGRESS]
+    if jobs:  # what runs costs until it is stopped
+        return tuple(_all_gone(JOB, jobs, seen, "the project is taken away"))
     moving = [key for key, one in seen.items() if one.status in MOVING]
     if moving:
         return tuple(Wait(kind, name, "", anew=True) for kind, name in moving)
@@ -105,6 +115,14 @@ def _dead(wanted: Desired, seen: Observed) -> Iterator[Instruction]:
         yield from _all_gone(kind, [key for key in seen if key in dead and key[0] == kind], seen, "it has failed")
 
 
+def _replaced(wanted: Desired, seen: Observed, replaced: Collection[tuple[str, str]]) -> Iterator[Instruction]:
+    """What differs, and cannot be changed in place."""
+    for resource in wanted.resources:
+        key = resource.kind, resource.name
+        if key in replaced and key in seen and changes(resource, seen[key], wanted):
+            yield from _all_gone(resource.kind, [key], seen, "it cannot be changed in place")
+
+
 def _surplus(wanted: Desired, seen: Observed, kinds: Sequence[str]) -> Iterator[Instruction]:
     """What the project does not have any more."""
     known = {(r.kind, r.name) for r in wanted.resources}
@@ -119,7 +137,7 @@ def _all_gone(kind: str, keys: Sequence[tuple[str, str]], seen: Observed, why: s
         yield _delete(*key, seen[key], why)
     if OPERATIONS[kind].settles:
         for key in keys:
-            yield Wait(*key, GONE)
+            yield Wait(*key, STOPPED if kind == JOB else GONE)
 
 
 def _delete(kind: str, name: str, one: Seen, why: str) -> Call:
@@ -140,9 +158,12 @@ def _made(wanted: Desired, seen: Observed) -> Iterator[Instruction]:
     for group in GROUPS:
         touched = []
         for resource in wanted.of(*group):
-            calls = list(_calls(resource, seen.get((resource.kind, resource.name)), wanted))
+            one = seen.get((resource.kind, resource.name))
+            calls = list(_calls(resource, one, wanted))
             yield from calls
-            if calls and OPERATIONS[resource.kind].settles:
+            # a job that has failed cannot be made anew under its name: waiting for it says why it failed
+            through = resource.kind == JOB and one is not None and one.status != COMPLETED
+            if (calls and OPERATIONS[resource.kind].settles) or through:
                 touched.append(resource)
         yield from map(_settled, touched)
         parked = [r for r in touched if (r.kind, r.name) not in seen and _copies(r) == 0]

@@ -68,4 +68,4 @@ def _data(project: RenderedProject, facts: Facts, name: str) -> dict[str, Any]:
 def _package(facts: Facts, name: str) -> str:
     """The ARN of a model package's version: the one that is named, or the one that was looked up."""
     group, _, version = name.partition("/")
-    return facts.arn("sagemaker", f"model-package/{group}/{version or facts.model_package or '1'}")
+    return facts.arn("sagemaker", f"model-package/{group}/{version or facts.packages.get(group, '1')}")

@@ -1,0 +1,47 @@
+"""How what runs differs from the project, for people and programs.  Law: the shape of `mlcc plan`, on every target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlcc.core.records import NamedTuple
+from mlcc.lifecycle.context import Result
+
+
+class Difference(NamedTuple):
+    """A field that is not as it shall be.
+
+    kind, name: of the resource; path: of the field, empty for a resource as a whole; before: what runs (None: nothing
+    does); after: what shall run.
+    """
+
+    kind: str
+    name: str
+    path: str
+    before: Any
+    after: Any
+
+
+def shown(found: Sequence[Difference]) -> Result:
+    """Differences between the project and what runs."""
+    changes: dict[str, str] = {}
+    values = []
+    for one in found:
+        where = f"{one.kind}/{one.name}"
+        action = "create" if one.before is None and not one.path else "delete" if one.after is None else "update"
+        changes[where] = "update" if one.path else action
+        if one.path:
+            values.append(
+                {"path": f"{where}/{one.path}", "before": one.before, "after": one.after, "source": "project"}
+            )
+    summary = {action: list(changes.values()).count(action) for action in dict.fromkeys(changes.values())}
+    lines = [f"{action:<7} {where}" for where, action in changes.items()]
+    lines += [f"  {v['path']}: {v['before']} -> {v['after']}" for v in values]
+    document = {
+        "changes": [{"path": where, "action": action} for where, action in changes.items()],
+        "values": values,
+        "summary": summary,
+        "findings": [],
+    }
+    return Result(document, lines or ["no changes: what runs is what the project says"])

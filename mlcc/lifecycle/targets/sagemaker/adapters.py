@@ -1,0 +1,129 @@
+"""adapter: one adapter of a running endpoint.  Law: the project says what an adapter is; this changes nothing else.
+
+`add` and `update` make it what mlcc.yaml says, `remove` takes it from the endpoint, and deploys of the project add it
+again until mlcc.yaml switches it off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.findings import error
+from mlcc.core.text import allowed, quoted
+from mlcc.io.aws.connection import Caller
+from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.targets.sagemaker import account, facts, planner
+from mlcc.lifecycle.targets.sagemaker import desired as kinds
+from mlcc.lifecycle.targets.sagemaker.comparison import Seen
+from mlcc.lifecycle.targets.sagemaker.deployment import converge
+from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
+from mlcc.lifecycle.targets.sagemaker.observer import observe_one
+from mlcc.lifecycle.targets.sagemaker.planner import Call, Instruction
+
+NOT_DEPLOYED = "NotDeployed"
+
+
+def adapter(context: Context) -> Result:
+    """Adds, lists, updates or removes an adapter."""
+    place, assumed = facts.without_asking(context)
+    wanted = kinds.wanted(context.project, place)
+    action, name = str(context.argument("action", "list")), str(context.argument("name", ""))
+    if action == "list":
+        return _list(context, wanted)
+    one = _named(wanted, name)
+    only = wanted._replace(resources=(one,))
+    if context.argument("dry_run"):
+        seen = {} if action == "add" else {(one.kind, one.name): Seen(one.parameters, planner.IN_SERVICE)}
+        if action == "update":
+            seen = {
+                key: found._replace(parameters={**one.parameters, "Specification": {}}) for key, found in seen.items()
+            }
+        made = planner.teardown(seen) if action == "remove" else planner.plan(only, seen)
+        return calls([call(c.service, c.operation, **c.parameters) for c in made if isinstance(c, Call)], **assumed)
+    caller = context.aws()
+    known = account.ask(context.project, caller, context.clock())
+    wanted = kinds.wanted(context.project, known)
+    return ACTIONS[action](context, caller, wanted, _named(wanted, name))
+
+
+def _named(wanted: Desired, name: str) -> Resource:
+    """Raises UserError for an adapter that the project does not have."""
+    found = {r.part: r for r in wanted.of(kinds.ADAPTER)}
+    if name not in found:
+        message = f"no adapter of the project is called {quoted(name)}" if name else "which adapter is not named"
+        hint = f"known: {allowed(found)}" if found else "add one to `adapters:` in mlcc.yaml, then mlcc apply"
+        raise UserError([error("MLCC102", message, hint=hint)])
+    return found[name]
+
+
+def _list(context: Context, wanted: Desired) -> Result:
+    """The adapters of the project, each with its state."""
+    if context.argument("dry_run"):
+        asked = [
+            call("sagemaker", "DescribeInferenceComponent", InferenceComponentName=r.name)
+            for r in wanted.of(kinds.ADAPTER)
+        ]
+        return calls(asked, **facts.without_asking(context)[1])
+    caller = context.aws()
+    wanted = kinds.wanted(context.project, account.ask(context.project, caller, context.clock()))
+    rows = []
+    for one in wanted.of(kinds.ADAPTER):
+        seen = observe_one(wanted, one.kind, one.name, caller)
+        url = one.parameters["Specification"]["Container"]["ArtifactUrl"]
+        base = kinds.base_of(context.project, one.part)
+        rows.append(
+            {"name": one.part, "base": base, "status": seen.status if seen else NOT_DEPLOYED, "artifact_url": url}
+        )
+    lines = [f"{r['name']:<20} {r['base']:<16} {r['status']:<12} {r['artifact_url']}" for r in rows]
+    return Result({"adapters": rows}, lines or ["the project has no adapters"])
+
+
+def _added(context: Context, caller: Caller, wanted: Desired, one: Resource) -> Result:
+    _need_base(wanted, one, caller)
+    return _made(context, caller, wanted, one)
+
+
+def _updated(context: Context, caller: Caller, wanted: Desired, one: Resource) -> Result:
+    if observe_one(wanted, one.kind, one.name, caller) is None:
+        message = f"the adapter {quoted(one.part)} is not on the endpoint"
+        raise PreconditionError([error("MLCC309", message, hint=f"do/adapter add {one.part}")])
+    return _made(context, caller, wanted, one)
+
+
+def _made(context: Context, caller: Caller, wanted: Desired, one: Resource) -> Result:
+    only = wanted._replace(resources=(one,))
+
+    def plan(seen: Any, replaced: Any) -> tuple[Instruction, ...]:
+        return planner.plan(only, {key: found for key, found in seen.items() if key == (one.kind, one.name)}, replaced)
+
+    converge(only, context, caller, plan)
+    return Result({"adapter": one.part, "status": planner.IN_SERVICE}, [f"the adapter {one.part} serves"])
+
+
+def _removed(context: Context, caller: Caller, wanted: Desired, one: Resource) -> Result:
+    only = wanted._replace(resources=(one,))
+
+    def plan(seen: Any, replaced: Any) -> tuple[Instruction, ...]:
+        return planner.teardown({key: found for key, found in seen.items() if key == (one.kind, one.name)})
+
+    converge(only, context, caller, plan)
+    hint = "the next do/deploy adds it again, unless mlcc.yaml says `enabled: false` for it"
+    return Result({"adapter": one.part, "status": NOT_DEPLOYED}, [f"the adapter {one.part} is removed; {hint}"])
+
+
+def _need_base(wanted: Desired, one: Resource, caller: Caller) -> None:
+    """Raises PreconditionError where the component is not in service that the adapter belongs to."""
+    name = str(one.parameters["Specification"]["BaseInferenceComponentName"])
+    base = observe_one(wanted, kinds.COMPONENT, name, caller)
+    if base is None or base.status != planner.IN_SERVICE:
+        message = f"the component {quoted(name)} of the adapter does not serve"
+        raise PreconditionError([error("MLCC309", message, hint="do/deploy")])
+
+
+ACTIONS: Mapping[str, Callable[[Context, Caller, Desired, Resource], Result]] = {
+    "add": _added,
+    "remove": _removed,
+    "update": _updated,
+}

@@ -1,0 +1,53 @@
+"""Requests that go by S3.  Law: what a test has written it takes away again, whatever the answer was."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+
+from mlcc.io.aws import runtime
+from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.s3 import S3, split_uri
+from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.targets.server_contract import MAX_REPLY_BYTES, Reply
+
+# Longer than an endpoint needs that has scaled to no instance.
+LIMIT_S, POLL_S = 1800.0, 5.0
+FOLDER = "mlcc-requests"
+# "Received client error (400) from model": how a failure names what the container answered.
+STATUS = re.compile(rb"error \((\d{3})\)")
+
+
+def invoke(
+    context: Context, caller: Caller, endpoint: str, body: bytes, headers: Mapping[str, str], limit_s: float = LIMIT_S
+) -> Reply:
+    """One request: its body goes to the bucket of the outputs, and its answer is waited for.
+
+    limit_s: how long to wait.  Raises AwsError for what the account refuses.
+    """
+    bucket, prefix = split_uri(str(context.project.get("async.s3_output_path")))
+    key = f"{prefix.rstrip('/')}/{FOLDER}/{uuid.uuid4().hex}".lstrip("/")
+    s3, started = S3(caller), context.now()
+    s3.put(bucket, key, body, headers.get("Content-Type", "application/octet-stream"))
+    written = [f"s3://{bucket}/{key}"]
+    try:
+        output, failure = runtime.invoke_async(caller, endpoint, written[0], headers)
+        written += [uri for uri in (output, failure) if uri]
+        while context.now() - started < limit_s:
+            for uri, ok in ((output, True), (failure, False)):
+                found = s3.get(*split_uri(uri), MAX_REPLY_BYTES) if uri else None
+                if found is not None:
+                    return _reply(found, ok, context.now() - started)
+            context.sleep(POLL_S)
+        return Reply(0, {}, b"", limit_s, f"no answer in S3 within {limit_s:g} s")
+    finally:
+        for uri in written:
+            s3.delete(*split_uri(uri))
+
+
+def _reply(body: bytes, ok: bool, seconds: float) -> Reply:
+    if ok:
+        return Reply(200, {}, body, seconds)
+    status = STATUS.search(body)
+    return Reply(int(status[1]) if status else 500, {}, body, seconds)

@@ -1,0 +1,73 @@
+"""How clients ask an endpoint.  Law: lines to copy; each value is quoted for where it stands."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from mlcc.core.records import NamedTuple
+from mlcc.lifecycle.targets.sagemaker.facts import Facts
+from mlcc.lifecycle.targets.server_contract import Request
+
+COMPONENT_HEADER = "X-Amzn-SageMaker-Inference-Component"
+
+
+class Asked(NamedTuple):
+    """Who is asked: an endpoint, and its component or adapter (empty: a model of its own)."""
+
+    endpoint: str
+    component: str = ""
+
+
+def lines(place: Facts, asked: Asked, request: Request, chat: bool) -> dict[str, list[str]]:
+    """Lines by client.  chat: whether the server speaks OpenAI's protocol."""
+    found = {"curl": _curl(place, asked, request), "boto3": _boto3(place, asked, request)}
+    if chat:
+        found["openai"] = _openai(place, asked)
+    return found
+
+
+def host(place: Facts) -> str:
+    """The address of the runtime service."""
+    return f"https://runtime.sagemaker.{place.region}.{place.suffix}"
+
+
+def _curl(place: Facts, asked: Asked, request: Request) -> list[str]:
+    headers = [("Content-Type", request.content_type)]
+    headers += [(COMPONENT_HEADER, asked.component)] if asked.component else []
+    url = f"{host(place)}/endpoints/{asked.endpoint}/invocations"
+    return [
+        f"curl {shlex.quote(url)} --aws-sigv4 {shlex.quote(f'aws:amz:{place.region}:sagemaker')} \\",
+        '  --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN" \\',
+        *(f"  -H {shlex.quote(f'{name}: {value}')} \\" for name, value in headers),
+        f"  --data-binary {shlex.quote(request.payload)}",
+    ]
+
+
+def _boto3(place: Facts, asked: Asked, request: Request) -> list[str]:
+    named = {"EndpointName": asked.endpoint}
+    named |= {"InferenceComponentName": asked.component} if asked.component else {}
+    named |= {"ContentType": request.content_type, "Body": request.payload}
+    return [
+        "import boto3",
+        f'client = boto3.client("sagemaker-runtime", region_name={json.dumps(place.region)})',
+        "answer = client.invoke_endpoint(",
+        *(f"    {name}={json.dumps(value)}," for name, value in named.items()),
+        ")",
+        'print(answer["Body"].read())',
+    ]
+
+
+def _openai(place: Facts, asked: Asked) -> list[str]:
+    """SageMaker's own route for OpenAI's protocol; the component stands in the path, and not in a header.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-openai-compatible.html
+    """
+    part = f"/inference-components/{asked.component}" if asked.component else ""
+    url = f"{host(place)}/endpoints/{asked.endpoint}{part}/openai/v1"
+    return [
+        "from openai import OpenAI",
+        f'client = OpenAI(base_url={json.dumps(url)}, api_key="sagemaker-api-key-...")',
+        'answer = client.chat.completions.create(model="model", messages=[{"role": "user", "content": "Say hello."}])',
+        "print(answer.choices[0].message.content)",
+    ]

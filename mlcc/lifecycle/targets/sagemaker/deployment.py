@@ -1,0 +1,96 @@
+"""deploy: the account becomes what the project says.  Law: look, plan, carry out, until the plan is empty.
+
+A dry run only plans; `--plan` looks and compares; nothing else here decides what is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
+from mlcc.io.aws.connection import Caller
+from mlcc.lifecycle import image_tag
+from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.targets import live_plan
+from mlcc.lifecycle.targets.sagemaker import account, expiry, facts, planner, transform_jobs
+from mlcc.lifecycle.targets.sagemaker import desired as kinds
+from mlcc.lifecycle.targets.sagemaker.comparison import Observed, Seen, differences
+from mlcc.lifecycle.targets.sagemaker.desired import Desired, with_arns
+from mlcc.lifecycle.targets.sagemaker.executor import Anew, Unsupported, execute
+from mlcc.lifecycle.targets.sagemaker.observer import observe, observe_one
+from mlcc.lifecycle.targets.sagemaker.planner import Call, Instruction
+
+# How often a deployment looks and plans anew before it gives up: each time something had changed meanwhile.
+ROUNDS = 20
+# Longer than the longest start that SageMaker allows (an hour), with the machines before it; of a job, a day.
+LIMIT_S, JOB_LIMIT_S = 5400.0, 86_400.0
+
+
+def deploy(context: Context) -> Result:
+    """Makes it serve, and waits until it does; a batch job runs until it is completed."""
+    project = context.project
+    if context.argument("dry_run"):
+        return _dry_run(context)
+    caller = context.aws()
+    place = account.ask(project, caller, context.clock(), image_tag.tag_of(project))
+    wanted = kinds.wanted(project, place)
+    job = next(iter(wanted.of(kinds.JOB)), None)
+    if job is not None:
+        wanted = kinds.wanted(project, place._replace(job=transform_jobs.running(wanted, job.name, caller)))
+    prefix = kinds.prefix(project)
+    if context.argument("plan"):
+        return live_plan.shown(differences(wanted, observe(wanted, prefix, caller)))
+    converge(wanted, context, caller, lambda seen, replaced: planner.plan(wanted, seen, replaced))
+    expiry.renew(wanted, observe(wanted, prefix, caller), caller)
+    if job is not None:
+        return transform_jobs.finished(wanted, context, caller)
+    document = {"target": project.target.name, "status": planner.IN_SERVICE, "endpoint": wanted.endpoint}
+    return Result(document, [f"{project.name} serves on the endpoint {wanted.endpoint}"])
+
+
+def _dry_run(context: Context) -> Result:
+    """The calls of a first deployment, and what had to be assumed for them."""
+    place, assumed = facts.without_asking(context)
+    wanted = kinds.wanted(context.project, place)
+    made = [i for i in planner.plan(wanted, {}) if isinstance(i, Call)]
+    policies = {r.name: place.policy_arn(r.name) for r in wanted.of(kinds.WAKING)}
+    if policies:
+        assumed["policy_arns"] = policies
+    shown = [call(c.service, c.operation, **with_arns(c.parameters, policies)) for c in made]
+    return calls(shown, **assumed)
+
+
+# What is called for a state of the account.  The second argument: what cannot be changed in place, by kind and name.
+Plan = Callable[[Observed, Collection[tuple[str, str]]], Sequence[Instruction]]
+
+
+def converge(wanted: Desired, context: Context, caller: Caller, plan: Plan, everything: bool = False) -> None:
+    """Looks, plans and carries out until there is nothing left to do.
+
+    everything: looks also for what earlier deployments left.  Raises UserError when it never ends, or something cannot
+    become what it shall be; AwsError for what the account refuses.
+    """
+    prefix = kinds.prefix(context.project)
+
+    def look(kind: str, name: str) -> Seen | None:
+        return observe_one(wanted, kind, name, caller)
+
+    limit_s = float(context.argument("timeout") or (JOB_LIMIT_S if wanted.of(kinds.JOB) else LIMIT_S))
+    replaced: set[tuple[str, str]] = set()
+    for _ in range(ROUNDS):
+        seen = observe(wanted, prefix, caller, everything)
+        instructions = plan(seen, replaced)
+        if not instructions:
+            return
+        policies = {
+            name: str(one.parameters["PolicyARN"]) for (kind, name), one in seen.items() if kind == kinds.WAKING
+        }
+        try:
+            execute(instructions, caller, context, look, limit_s, policies)
+        except Unsupported as refused:
+            replaced.add((refused.kind, refused.name))
+        except Anew:
+            context.progress.say("the account has changed meanwhile; looking again")
+    message = f"the account is still not as it shall be after {ROUNDS} rounds"
+    raise UserError([error("MLCC322", message, hint="somebody else may be changing the same resources")])

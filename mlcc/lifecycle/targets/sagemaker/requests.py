@@ -1,0 +1,189 @@
+"""test and invoke: requests to what runs.  Law: an empty or wrong answer fails; nothing is sent twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
+from mlcc.core.json_data import read_json
+from mlcc.core.text import allowed, quoted
+from mlcc.io.aws import runtime
+from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.lifecycle.targets import invocation, sample_request, server_contract
+from mlcc.lifecycle.targets.sagemaker import account, asynchronous, client_lines, facts, transform_jobs
+from mlcc.lifecycle.targets.sagemaker import desired as kinds
+from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
+from mlcc.lifecycle.targets.server_contract import Checked, Reply, Request
+
+# Of the runtime's answer for a component that has scaled to no copy.
+NO_CAPACITY = "Inference Component has no capacity"
+# Members of an answer that differ each time, or name who answered.
+PASSING = ("created", "id", "model", "system_fingerprint", "usage", "metrics", "kv_transfer_params", "timestamp")
+
+
+def test(context: Context) -> Result:
+    """Sends real requests to the endpoint, or to each of its components and adapters, and checks every answer.
+
+    Of a batch job nothing is sent: the job's own state and output are checked.
+    """
+    project = context.project
+    place, assumed = facts.without_asking(context)
+    wanted = kinds.wanted(project, place)
+    if not wanted.endpoint:
+        return _test_job(context, wanted, assumed)
+    request = sample_request.request_of(project)
+    chosen = _chosen(context, wanted)
+    if context.argument("dry_run"):
+        return calls([_call(project, wanted.endpoint, r, request.payload, request) for r in chosen], **assumed)
+    caller = context.aws()
+    account.ask(project, caller, context.clock())
+    found = [check for part in chosen for check in _checks(context, caller, wanted, part, request)]
+    return sample_request.report(found, target=project.target.name, endpoint=wanted.endpoint)
+
+
+def _test_job(context: Context, wanted: Desired, assumed: Mapping[str, Any]) -> Result:
+    prefix = kinds.prefix(context.project)
+    if context.argument("dry_run"):
+        return calls([call("sagemaker", "ListTransformJobs", NameContains=prefix)], **assumed)
+    caller = context.aws()
+    wanted = kinds.wanted(context.project, account.ask(context.project, caller, context.clock()))
+    found = transform_jobs.checks(transform_jobs.newest(wanted, prefix, caller), caller)
+    return sample_request.report(found, target=context.project.target.name)
+
+
+def _chosen(context: Context, wanted: Desired) -> list[Resource | None]:
+    """Which components and adapters are asked; None stands for an endpoint that serves a model of its own.
+
+    Raises UserError for a name that the project does not have.
+    """
+    parts = {r.part: r for r in wanted.of(kinds.COMPONENT, kinds.ADAPTER)}
+    asked = context.argument("component")
+    if asked and asked not in parts:
+        message = f"no inference component or adapter of the project is called {quoted(str(asked))}"
+        raise UserError([error("MLCC102", message, hint=f"known: {allowed(parts) or 'none'}")])
+    return [parts[asked]] if asked else list(parts.values()) or [None]
+
+
+def _name(part: Resource | None) -> str:
+    return part.name if part is not None else ""
+
+
+def _call(
+    project: RenderedProject, endpoint: str, part: Resource | None, body: Any, request: Request
+) -> dict[str, Any]:
+    """A request as a dry run shows it."""
+    members = runtime.request_of(endpoint, _name(part), request.headers())
+    if "async" in project.target.uses:
+        location = f"{project.get('async.s3_output_path')}{asynchronous.FOLDER}/0"
+        return call(runtime.SERVICE, "InvokeEndpointAsync", **members, InputLocation=location)
+    return call(runtime.SERVICE, "InvokeEndpoint", **members, Body=body)
+
+
+# ---------------------------------------------------------------- checks
+def _checks(
+    context: Context, caller: Caller, wanted: Desired, part: Resource | None, request: Request
+) -> Iterator[Checked]:
+    """The checks of one component or adapter, or of an endpoint that serves a model of its own."""
+
+    def invoke(body: bytes, headers: Mapping[str, str]) -> Reply:
+        return _reply(context, caller, wanted.endpoint, _name(part), body, headers)
+
+    word = part.part if part is not None else ""
+    for found in server_contract.check_invocations(invoke, context.project.container, request, context.clean):
+        yield found._replace(name=f"{word} {found.name}".strip())
+    if part is not None and part.kind == kinds.ADAPTER:
+        yield _canary(context, caller, wanted, part, request)
+
+
+def _reply(
+    context: Context, caller: Caller, endpoint: str, component: str, body: bytes, headers: Mapping[str, str]
+) -> Reply:
+    if "async" in context.project.target.uses:
+        limit_s = float(context.project.get("test.timeout_s") or asynchronous.LIMIT_S)
+        return asynchronous.invoke(context, caller, endpoint, body, headers, limit_s)
+    started = context.now()
+    answer = runtime.invoke(caller, endpoint, component, body, headers)
+    return Reply(answer.status, {"content-type": answer.content_type}, answer.body, context.now() - started)
+
+
+def _canary(context: Context, caller: Caller, wanted: Desired, part: Resource, request: Request) -> Checked:
+    """Whether an adapter answers the same question otherwise than its base.
+
+    An identifier that a server does not know may be answered by the base
+    (https://github.com/huggingface/text-generation-inference/issues/2505).
+    """
+    base = str(part.parameters["Specification"]["BaseInferenceComponentName"])
+    body = _greedy(request.payload)
+    replies = [_reply(context, caller, wanted.endpoint, name, body, request.headers()) for name in (part.name, base)]
+    answers = [_lasting(reply.body) for reply in replies]
+    differs = all(reply.status == 200 for reply in replies) and answers[0] != answers[1]
+    detail = "its answer differs from its base's" if differs else "its answer is its base's: is it loaded?"
+    return Checked(f"{part.part} canary", differs, detail, sum(reply.seconds for reply in replies) * 1000)
+
+
+def _greedy(payload: str) -> bytes:
+    """A request whose answer is the most likely one, so that two models' answers can be compared."""
+    try:
+        document = read_json(payload)
+    except ValueError:
+        return payload.encode()
+    if not isinstance(document, dict):
+        return payload.encode()
+    return json.dumps({"temperature": 0, **document}).encode()
+
+
+def _lasting(body: bytes) -> Any:
+    """An answer without what differs each time."""
+    try:
+        document = read_json(body)
+    except ValueError:
+        return body
+    return {k: v for k, v in document.items() if k not in PASSING} if isinstance(document, dict) else document
+
+
+# ---------------------------------------------------------------- a request of the user's own
+def invoke(context: Context) -> Result:
+    """Sends one request, and passes the answer on."""
+    project = context.project
+    place, assumed = facts.without_asking(context)
+    wanted = kinds.wanted(project, place)
+    if not wanted.endpoint:
+        message = f"nothing answers on {project.target.name}: a job reads its requests from S3"
+        raise UserError([error("MLCC319", message, hint="do/deploy runs the job; do/test looks at its output")])
+    part = _chosen(context, wanted)[0]
+    large = "async" in project.target.uses
+    request, body = invocation.request_of(context, invocation.MAX_ASYNC if large else invocation.MAX_BODY)
+    if context.argument("dry_run"):
+        shown = body.decode("utf-8", "replace")
+        return calls([_call(project, wanted.endpoint, part, shown, request)], **assumed)
+    if context.argument("clients"):
+        return _clients(
+            context, place, wanted.endpoint, part, request._replace(payload=body.decode("utf-8", "replace"))
+        )
+    caller = context.aws()
+    account.ask(project, caller, context.clock())
+    if context.argument("stream"):
+        parts = runtime.stream(caller, wanted.endpoint, _name(part), body, request.headers())
+        count = invocation.streamed(context, parts)
+        return Result({"status": 200, "bytes": count}, [])
+    try:
+        reply = _reply(context, caller, wanted.endpoint, _name(part), body, request.headers())
+    except AwsError as problem:
+        if NO_CAPACITY not in problem.message:
+            raise
+        hint = "it wakes up by now: ask again in some minutes (do/status shows its copies)"
+        raise UserError([error("MLCC319", "the component has scaled to no copy", hint=hint)]) from problem
+    return invocation.answered(reply, endpoint=wanted.endpoint)
+
+
+def _clients(context: Context, place: facts.Facts, endpoint: str, part: Resource | None, request: Request) -> Result:
+    """How clients ask this endpoint, as lines to copy."""
+    chat = "messages" in request.payload
+    found = client_lines.lines(place, client_lines.Asked(endpoint, _name(part)), request, chat)
+    shown = [line for name, lines in found.items() for line in (f"# {name}", *lines, "")]
+    return Result({"endpoint": endpoint, "clients": {n: "\n".join(lines) for n, lines in found.items()}}, shown[:-1])

@@ -1,0 +1,221 @@
+"""do/adapter on our server, and what do/test says of an adapter that answers like its base."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from mlcc.core.errors import MlccError, PreconditionError, UserError
+from mlcc.io.aws.connection import AwsError
+from mlcc.lifecycle.targets.sagemaker import verbs
+from mlcc.servers.devserver.faults import ERROR, EXECUTED, Fault
+from tests.aws import walker
+from tests.aws.account import World, rendered
+from tests.aws.test_deploy import HEAD
+
+ONE = HEAD + "inference_components: [{name: base, gpu_count: 1}]\n"
+WITH = ONE + "adapters: [{name: legal, artifact_url: s3://bucket/legal.tar.gz}]\n"
+OTHER = WITH.replace("legal.tar.gz", "legal-2.tar.gz")
+
+
+@pytest.fixture
+def world() -> World:
+    """An endpoint without the adapter."""
+    found = World()
+    verbs.deploy(found.context(rendered(ONE)))
+    return found
+
+
+def act(world: World, text: str, action: str, name: str = "legal", **more: Any) -> dict[str, Any]:
+    return dict(verbs.adapter(world.context(rendered(text), action=action, name=name, **more)).document)
+
+
+def artifact(world: World) -> str:
+    found = world.call("sagemaker", "DescribeInferenceComponent", {"InferenceComponentName": "chat-legal"})
+    return str(found["Specification"]["Container"]["ArtifactUrl"])
+
+
+def test_added_updated_listed_removed(world: World) -> None:
+    before = world.left()
+    assert act(world, WITH, "list")["adapters"][0]["status"] == "NotDeployed"
+    assert act(world, WITH, "add") == {"adapter": "legal", "status": "InService"}
+    assert act(world, WITH, "add")["status"] == "InService"
+    assert act(world, OTHER, "update")["status"] == "InService"
+    assert artifact(world) == "s3://bucket/legal-2.tar.gz"
+    assert [(a["name"], a["status"]) for a in act(world, WITH, "list")["adapters"]] == [("legal", "InService")]
+    assert act(world, WITH, "remove")["status"] == "NotDeployed"
+    assert act(world, WITH, "remove")["status"] == "NotDeployed"
+    assert world.left() == before
+
+
+def test_an_adapter_that_cannot_be_updated_is_made_anew(world: World) -> None:
+    """Some callers of the service have seen this answer for adapters."""
+    act(world, WITH, "add")
+    refusal = Fault("UpdateInferenceComponent", ERROR, "ValidationException", "Update operation is not supported", 400)
+    world.dispatcher.faults.add(refusal)
+    assert act(world, OTHER, "update")["status"] == "InService"
+    assert artifact(world) == "s3://bucket/legal-2.tar.gz"
+    assert world.operations()[-2:] == ["DeleteInferenceComponent", "CreateInferenceComponent"]
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "name", "code"),
+    [
+        (WITH, "update", "legal", "MLCC309"),
+        (WITH, "add", "medical", "MLCC102"),
+        (WITH, "remove", "", "MLCC102"),
+        (ONE, "add", "legal", "MLCC102"),
+    ],
+)
+def test_what_cannot_be_done_is_named(world: World, text: str, action: str, name: str, code: str) -> None:
+    made = world.operations()
+    with pytest.raises(MlccError) as refused:
+        act(world, text, action, name)
+    assert refused.value.findings[0].code == code
+    assert world.operations() == made
+
+
+def test_an_adapter_needs_its_base() -> None:
+    with pytest.raises(PreconditionError) as missing:
+        act(World(), WITH, "add")
+    assert missing.value.findings[0].code == "MLCC309"
+
+
+@pytest.mark.parametrize("action", ["add", "update", "remove"])
+def test_a_dry_run_shows_the_calls(world: World, action: str) -> None:
+    if action != "add":
+        act(world, WITH, "add")
+    made = world.operations()
+    document = act(world, OTHER, action, dry_run=True)
+    assert world.operations() == made
+    assert [p for c in document["calls"] for p in walker.problems(c["service"], c["operation"], c["parameters"])] == []
+    act(world, OTHER, action)
+    assert [c["operation"] for c in document["calls"]] == world.operations()[len(made) :]
+
+
+@pytest.mark.parametrize(
+    "operation", ["CreateInferenceComponent", "DeleteInferenceComponent", "UpdateInferenceComponent"]
+)
+def test_a_lost_reply_does_no_harm(world: World, operation: str) -> None:
+    world.dispatcher.faults.add(Fault(operation, EXECUTED))
+    act(world, WITH, "add")
+    act(world, OTHER, "update")
+    assert artifact(world) == "s3://bucket/legal-2.tar.gz"
+    act(world, OTHER, "remove")
+    assert "chat-legal" not in world.account.components
+
+
+# ---------------------------------------------------------------- do/test and do/invoke
+class Answering:
+    """An account whose runtime answers from a table, by the name of the component."""
+
+    def __init__(self, world: World, answers: Mapping[str, Any]) -> None:
+        self.world, self.answers, self.region = world, answers, world.region
+        self.asked: list[Mapping[str, Any]] = []
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if service != "sagemaker-runtime":
+            return self.world.call(service, operation, parameters)
+        assert walker.problems(service, operation, parameters) == []
+        self.asked.append(parameters)
+        found = self.answers[parameters["InferenceComponentName"]]
+        if isinstance(found, AwsError):
+            raise found
+        if operation == "InvokeEndpointWithResponseStream":
+            return {"Body": [{"PayloadPart": {"Bytes": part}} for part in found]}
+        body = found if isinstance(found, bytes) else json.dumps({"id": str(len(self.asked)), **found}).encode()
+        return {"Body": io.BytesIO(body), "ContentType": "application/json"}
+
+
+def asking(world: World, answers: Mapping[str, Any], **arguments: Any) -> tuple[Answering, Any]:
+    account = Answering(world, answers)
+    context = world.context(rendered(WITH), **arguments)
+    object.__setattr__(context, "connect", lambda region: account)
+    return account, context
+
+
+def test_the_canary_finds_an_adapter_that_is_not_loaded(world: World) -> None:
+    same = {"choices": [{"message": {"content": "hello"}}]}
+    _, context = asking(world, {"chat-base": same, "chat-legal": same})
+    result = verbs.test(context)
+    assert not result.ok
+    assert [c["name"] for c in result.document["checks"] if not c["ok"]] == ["legal canary"]
+    other = {"choices": [{"message": {"content": "whereas"}}]}
+    account, context = asking(world, {"chat-base": same, "chat-legal": other})
+    assert verbs.test(context).ok
+    greedy = [json.loads(r["Body"]).get("temperature") for r in account.asked]
+    assert greedy.count(0) == 2, "the canary's questions are asked without chance"
+
+
+def test_one_request(world: World) -> None:
+    account, context = asking(
+        world, {"chat-legal": {"text": "x"}}, component="legal", payload=io.BytesIO(b'{"a": 1}'), content_type="text/x"
+    )
+    document = verbs.invoke(context).document
+    assert json.loads(document["body"])["text"] == "x"
+    assert account.asked == [
+        {"EndpointName": "chat", "ContentType": "text/x", "InferenceComponentName": "chat-legal", "Body": b'{"a": 1}'}
+    ]
+
+
+def test_a_stream_is_shown_line_by_line(world: World) -> None:
+    shown: list[str] = []
+    parts = [b"data: on", b"e\n\nda", "ta: zw\u00f6lf\n".encode()[:8], "ta: zw\u00f6lf\n".encode()[8:], b"end"]
+    _, context = asking(world, {"chat-base": parts}, stream=True)
+    object.__setattr__(context, "emit", shown.append)
+    verbs.invoke(context)
+    assert shown == ["data: one", "", "data: zw\u00f6lf", "end"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "ok", "words"),
+    [
+        (
+            AwsError("r", "I", "ModelError", "x", 424, {"OriginalStatusCode": 400, "OriginalMessage": "bad"}),
+            False,
+            "bad",
+        ),
+        (b"\x89PNG\x00\xff", True, "6 bytes of application/json"),
+    ],
+)
+def test_other_answers(world: World, answer: Any, ok: bool, words: str) -> None:
+    result = verbs.invoke(asking(world, {"chat-base": answer})[1])
+    assert result.ok is ok
+    assert words in "\n".join(result.lines)
+    assert result.raw == (answer if isinstance(answer, bytes) else b"")
+
+
+def test_no_copy_is_no_fault_of_the_model(world: World) -> None:
+    words = "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress"
+    _, context = asking(world, {"chat-base": AwsError("r", "I", "ValidationError", words, 400)})
+    with pytest.raises(UserError) as refused:
+        verbs.invoke(context)
+    assert refused.value.findings[0].code == "MLCC319"
+
+
+def test_too_much_is_not_sent(world: World) -> None:
+    account, context = asking(world, {}, payload=io.BytesIO(b"x" * 6_291_457))
+    with pytest.raises(UserError) as refused:
+        verbs.invoke(context)
+    assert refused.value.findings[0].code == "MLCC318"
+    assert account.asked == []
+
+
+def test_client_lines_can_be_copied(world: World) -> None:
+    hostile = b'\'; rm -rf / #\n"""$(x)'
+    _, context = asking(world, {}, clients=True, payload=io.BytesIO(hostile), component="legal")
+    clients = verbs.invoke(context).document["clients"]
+    assert set(clients) == {"curl", "boto3"}
+    compile(clients["boto3"], "client", "exec")
+    sent: dict[str, Any] = {}
+    client = type(
+        "Client", (), {"invoke_endpoint": lambda self, **parameters: sent.update(parameters) or {"Body": io.BytesIO()}}
+    )()
+    library = type("Library", (), {"client": staticmethod(lambda *a, **k: client)})
+    exec(clients["boto3"].replace("import boto3", ""), {"boto3": library})
+    assert sent["Body"].encode() == hostile
+    assert sent["InferenceComponentName"] == "chat-legal"
