@@ -35,15 +35,23 @@ class Container:
     def __init__(self, image: Image) -> None:
         self.image = image
         self.stopped = False
+        self.adapters: dict[str, str] = {}
 
     def healthy(self) -> bool:
         return "broken" not in self.image.environment.values()
 
     def ended(self) -> bool:
-        return False
+        return self.stopped
 
     def url(self) -> str:
         return "http://127.0.0.1:9"
+
+    def adapt(self, name: str, source: str) -> bool:
+        self.adapters[name] = source
+        return True
+
+    def drop(self, name: str) -> None:
+        self.adapters.pop(name, None)
 
     def stop(self) -> None:
         self.stopped = True
