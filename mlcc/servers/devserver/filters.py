@@ -13,10 +13,11 @@ from mlcc.core.text import quoted
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
 
 Step = Callable[[Any], Any]
-_NAME, _NUMBER = r"'(?:[^'\\]*)'", r"-?\d+"
+_NAME, _NUMBER = r"'([^'\\]*)'", r"-?\d+"
+_NAMES, _NUMBERS = _NAME.replace("(", "(?:"), rf"{_NUMBER}(?:\s*,\s*{_NUMBER})*"
 _STEP = re.compile(
     rf"\.(?P<name>[A-Za-z_]\w*)|\[(?P<from>{_NUMBER})?:(?P<to>{_NUMBER})?\]"
-    rf"|\[(?P<numbers>{_NUMBER}(?:,{_NUMBER})*)\]|\[(?P<names>{_NAME}(?:,{_NAME})*)\]"
+    rf"|\[(?P<numbers>{_NUMBERS})\]|\[(?P<names>{_NAMES}(?:\s*,\s*{_NAMES})*)\]"
 )
 
 
@@ -26,7 +27,7 @@ class Unfit(Exception):
 
 def compiled(path: str) -> list[Step]:
     """The steps of a path.  Raises Refusal."""
-    text, steps = path.replace(" ", ""), list[Step]()
+    text, steps = path.strip(), list[Step]()
     at = 1
     while text.startswith("$") and at < len(text):
         found = _STEP.match(text, at)
@@ -43,7 +44,7 @@ def _step(found: re.Match[str]) -> Step:
     if found["name"]:
         return _picking(found["name"])
     if found["names"]:
-        return _several([name[1:-1] for name in found["names"].split(",")])
+        return _several(re.findall(_NAME, found["names"]))
     if found["numbers"]:
         return _several([int(number) for number in found["numbers"].split(",")])
     start, end = (int(found[name]) if found[name] else None for name in ("from", "to"))
