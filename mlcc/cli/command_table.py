@@ -6,6 +6,7 @@ COMMANDS = {
     "apply": ("mlcc.cli.commands.apply", "Render the project beside mlcc.yaml."),
     "catalog": ("mlcc.cli.commands.catalog", "Browse the registries."),
     "completion": ("mlcc.cli.commands.completion", "Print the completion script of a shell."),
+    "dev": ("mlcc.cli.commands.dev", "Start a SageMaker of this machine, without an account."),
     "diff": ("mlcc.cli.commands.diff", "Show what apply would change, line by line."),
     "do": ("mlcc.cli.commands.do", "Run a step of a rendered project."),
     "doctor": ("mlcc.cli.commands.doctor", "Check what this machine offers."),

@@ -15,6 +15,7 @@ from mlcc.io.aws.connection import AwsError
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import RenderedProject, load_project
 from mlcc.load.request import Request
+from mlcc.registries import load
 from mlcc.servers.devserver.copies import Image
 from mlcc.servers.devserver.dispatcher import Dispatcher
 from mlcc.servers.devserver.faults import LostReply
@@ -31,36 +32,63 @@ FAKED = ("codebuild", "ecr", "iam", "logs", "s3", "sts")
 class Container:
     """A container that starts at once, unless its image or environment says that it cannot."""
 
-    def __init__(self, image: Image) -> None:
-        self.image = image
+    def __init__(self, image: Image, url: str = "http://127.0.0.1:9") -> None:
+        self.image, self._url = image, url
         self.stopped = False
+        self.adapters: dict[str, str] = {}
 
     def healthy(self) -> bool:
         return "broken" not in self.image.environment.values()
 
     def ended(self) -> bool:
-        return False
+        return self.stopped
 
     def url(self) -> str:
-        return "http://127.0.0.1:9"
+        return self._url
+
+    def adapt(self, name: str, source: str) -> bool:
+        self.adapters[name] = source
+        return True
+
+    def drop(self, name: str) -> None:
+        self.adapters.pop(name, None)
 
     def stop(self) -> None:
         self.stopped = True
 
 
+class Bucket:
+    """S3 as a dictionary: a fake."""
+
+    def __init__(self, objects: Mapping[str, bytes] | None = None) -> None:
+        self.objects = dict(objects or {})
+
+    def read(self, uri: str) -> bytes | None:
+        return self.objects.get(uri)
+
+    def write(self, uri: str, data: bytes) -> None:
+        self.objects[uri] = data
+
+    def below(self, prefix: str) -> list[str]:
+        return sorted(uri for uri in self.objects if uri.startswith(prefix))
+
+
 class World:
     """An account, the clock that moves when somebody sleeps, and a connection to it."""
 
-    def __init__(self, **rules: bool) -> None:
+    def __init__(self, model: str = "http://127.0.0.1:9", **rules: bool) -> None:
+        """model: where a server answers in place of the containers; nobody does unless a test names one."""
+        self.model = model
         self.containers: list[Container] = []
         timeline = Timeline(1_700_000_000.0)
-        self.account = Account(REGION, NUMBER, timeline, self._launched, Rules(**rules))
+        self.account = Account(REGION, NUMBER, timeline, self._launched, Rules(**rules), instance=load().instance)
+        self.account.knows = lambda image: "gone" not in image
         self.dispatcher = Dispatcher(self.account)
         self.region = REGION
         self.cloud = Cloud(lambda: timeline.now)
 
     def _launched(self, image: Image) -> Container:
-        self.containers.append(Container(image))
+        self.containers.append(Container(image, self.model))
         return self.containers[-1]
 
     @property

@@ -26,9 +26,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.answer(503 if "BROKEN" in os.environ else 200, b"")
     def do_POST(self):
-        number = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/adapters":
+            return self.answer(200 if self.body()["src"] else 400, b"")
+        number = self.body()
         adapter = self.headers.get("X-Amzn-SageMaker-Adapter-Identifier", "")
         self.answer(400 if number < 0 else 200, json.dumps([number * 2, adapter]).encode())
+    def do_DELETE(self):
+        self.answer(200, b"")
+    def body(self):
+        return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
     def answer(self, status, body):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -46,13 +52,15 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DevServe
     """A server whose clock runs a thousand times as fast, and an environment that leads the SDK to it."""
     build_tree(tmp_path, {"server.py": SERVER})
     command = Command([sys.executable, str(tmp_path / "server.py")], str(tmp_path), {})
-    launch = Processes({"mlcc/double": command}, str(tmp_path / "log"), time.sleep)
-    account = Account("us-east-1", "123456789012", Timeline(time.time()), launch, durations=Durations(ping=50.0))
+    known = lambda image, folder: command if "mlcc/double" in image else None  # noqa: E731
+    launch = Processes(known, str, str(tmp_path / "log"), time.sleep)
+    account = Account(
+        "us-east-1", "123456789012", Timeline(time.time()), launch, durations=Durations(ping=1.0, watch=50.0, pace=50.0)
+    )
     found = DevServer(Dispatcher(account), time.monotonic, 1000.0)
     thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    for name in ("SAGEMAKER", "SAGEMAKER_RUNTIME", "APPLICATION_AUTO_SCALING"):
-        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", found.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", found.url)
     for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
         monkeypatch.setenv(f"AWS_{name}", "test")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
@@ -62,3 +70,4 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DevServe
     found.shutdown()
     thread.join()
     found.server_close()
+    launch.close()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.message import Message
 from typing import Any
 
 import pytest
 
 from mlcc.io.aws.connection import AwsError
-from mlcc.servers.devserver.rules import Rules
-from tests.aws.account import World
+from mlcc.servers.devserver import asking, scaling
+from mlcc.servers.devserver.refusal import Refusal
+from mlcc.servers.devserver.rules import ASSUMED, Rules
+from tests.aws.account import Bucket, World
 
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mlcc/m:1"
 ROLE = "arn:aws:iam::123456789012:role/r"
 VARIANT = {"VariantName": "v", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 NEEDS = {"ComputeResourceRequirements": {"MinMemoryRequiredInMb": 1024}}
@@ -25,8 +29,8 @@ class Caller:
     def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self.world.call("sagemaker", operation, parameters)
 
-    def model(self) -> None:
-        self("CreateModel", ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "i"})
+    def model(self, image: str = IMAGE) -> None:
+        self("CreateModel", ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": image})
 
     def endpoint(self, name: str = "e", settled: bool = True) -> None:
         """An endpoint that hosts components."""
@@ -43,6 +47,15 @@ class Caller:
         )  # fmt: skip
         if settled:
             self.world.sleep(600)
+
+    def job(self, **more: Any) -> None:
+        self.world.account.objects = Bucket()
+        source = {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in/"}}}
+        self(
+            "CreateTransformJob", TransformJobName="j", ModelName="m", TransformInput=source,
+            TransformOutput={"S3OutputPath": "s3://bucket/out"},
+            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1}, **more,
+        )  # fmt: skip
 
     def adapter(self) -> None:
         own = {"BaseInferenceComponentName": "c", "Container": {"ArtifactUrl": "s3://bucket/a.tar.gz"}}
@@ -94,6 +107,124 @@ def serving_endpoint_first(aws: Caller) -> None:
     aws.component()
 
 
+def managed_scaling_for_components(aws: Caller) -> None:
+    aws.model()
+    scaling = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}
+    variants = [{**VARIANT, "ModelName": "m", "ManagedInstanceScaling": scaling}]
+    aws("CreateEndpointConfig", EndpointConfigName="c", ProductionVariants=variants)
+
+
+def regions_keep_an_instance(aws: Caller) -> None:
+    aws.world.account.region = "eu-west-3"
+    scaling = {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 2}
+    variants = [{**VARIANT, "ManagedInstanceScaling": scaling}]
+    aws("CreateEndpointConfig", EndpointConfigName="c", ProductionVariants=variants, ExecutionRoleArn=ROLE)
+
+
+def image_in_ecr(aws: Caller) -> None:
+    aws.model("docker.io/library/python:3")
+
+
+def image_is_there(aws: Caller) -> None:
+    aws.model("123456789012.dkr.ecr.us-east-1.amazonaws.com/mlcc/gone:1")
+
+
+def quotas_limit(aws: Caller) -> None:
+    aws.world.account.quotas = {"ml.m5.large for endpoint usage": 1}
+    aws.endpoint("a")
+    aws.endpoint("b")
+
+
+def copies_need_room(aws: Caller) -> None:
+    aws.model()
+    aws.endpoint()  # of 8 GiB
+    aws.component(copies=9)
+
+
+def too_large_at_once(aws: Caller) -> None:
+    aws.model()
+    aws.endpoint()
+    aws.component(copies=9, settled=False)
+
+
+def job_names_are_used_up(aws: Caller) -> None:
+    aws.model()
+    aws.job()
+    aws.job()
+
+
+def batches_need_records(aws: Caller) -> None:
+    aws.model()
+    aws.job(BatchStrategy="MultiRecord")
+
+
+def payloads_within_100_mb(aws: Caller) -> None:
+    aws.model()
+    aws.job(MaxConcurrentTransforms=11, MaxPayloadInMB=10)
+
+
+def async_without_components(aws: Caller) -> None:
+    later = {"OutputConfig": {"S3OutputPath": "s3://bucket/out"}}
+    config = {"EndpointConfigName": "c", "ProductionVariants": [VARIANT], "ExecutionRoleArn": ROLE}
+    aws("CreateEndpointConfig", **config, AsyncInferenceConfig=later)
+
+
+def same_config_refuses(aws: Caller) -> None:
+    aws.endpoint()
+    aws("UpdateEndpoint", EndpointName="e", EndpointConfigName="e-config")
+
+
+def adapters_come_back(aws: Caller) -> bool:
+    """A container ends, and another one is started in its place: has it the adapter?"""
+    aws.model()
+    aws.endpoint()
+    aws.component()
+    aws.adapter()
+    (first,) = aws.world.running
+    assert first.adapters == {"a": "s3://bucket/a.tar.gz"}
+    first.stop()
+    aws.world.sleep(600)
+    (second,) = aws.world.running
+    assert second is not first
+    return second.adapters == first.adapters
+
+
+def capacity_is_missed(aws: Caller) -> bool:
+    """A component without copies is asked: does its alarm start one?"""
+    aws.model()
+    aws.endpoint()
+    aws.component()
+    scaled = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "inference-component/c",
+        "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+    }
+    call = aws.world.call
+    call("application-autoscaling", "RegisterScalableTarget", {**scaled, "MinCapacity": 0, "MaxCapacity": 2})
+    step = {
+        "AdjustmentType": "ChangeInCapacity",
+        "StepAdjustments": [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}],
+    }
+    policy = {**scaled, "PolicyName": "p", "PolicyType": "StepScaling", "StepScalingPolicyConfiguration": step}
+    arn = call("application-autoscaling", "PutScalingPolicy", policy)["PolicyARN"]
+    alarm = {
+        "AlarmName": "wake", "Namespace": "AWS/SageMaker", "MetricName": "NoCapacityInvocationFailures",
+        "Dimensions": [{"Name": "InferenceComponentName", "Value": "c"}], "Statistic": "Maximum", "Period": 60,
+        "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "AlarmActions": [arn],
+    }  # fmt: skip
+    call("cloudwatch", "PutMetricAlarm", alarm)
+    scaling.scale(aws.world.account, "inference-component/c", 0)
+    aws.world.sleep(600)
+    assert aws.world.running == []
+    headers = Message()
+    headers[asking.COMPONENT] = "c"
+    with pytest.raises(Refusal, match="has no capacity to process this request"):
+        asking.choose(aws.world.account, asking.Invocation("e", headers, b"1"))
+    aws.world.sleep(600)
+    return len(aws.world.running) == 1
+
+
 # Rules, each with requests whose last one it refuses, and words of the refusal.
 REFUSED: dict[str, tuple[Callable[[Caller], None], str]] = {
     "copies_above_zero": (copies_above_zero, "copy count an integer larger than 0"),
@@ -102,12 +233,27 @@ REFUSED: dict[str, tuple[Callable[[Caller], None], str]] = {
     "base_keeps_adapters": (base_keeps_adapters, "is a base inference component for one or more associated"),
     "transition_refuses": (transition_refuses, "Cannot update in-progress endpoint"),
     "used_config_stays": (used_config_stays, "Could not find endpoint configuration"),
+    "managed_scaling_for_components": (managed_scaling_for_components, "is only supported for inference component"),
+    "regions_keep_an_instance": (regions_keep_an_instance, "Min instance count needs to be greater than 0"),
+    "image_in_ecr": (image_in_ecr, "without Vpc repository access mode is not supported"),
+    "image_is_there": (image_is_there, "Requested image .* not found"),
+    "quotas_limit": (quotas_limit, "is 1 Instances, with current utilization of 1 Instances and a request delta of 1"),
+    "copies_need_room": (copies_need_room, "There is not enough hardware resources"),
+    "job_names_are_used_up": (job_names_are_used_up, "Job name must be unique"),
+    "batches_need_records": (batches_need_records, "needs a SplitType"),
+    "payloads_within_100_mb": (payloads_within_100_mb, "must not exceed 100"),
     "serving_endpoint_first": (serving_endpoint_first, "is not InService"),
+    "too_large_at_once": (too_large_at_once, "There is not enough hardware resources"),
+    "async_without_components": (async_without_components, "is not supported for inference component"),
+    "same_config_refuses": (same_config_refuses, "uses the endpoint configuration"),
 }
+# Rules that do something, with what shows it.
+DOING = {"adapters_come_back": adapters_come_back, "capacity_is_missed": capacity_is_missed}
 
 
 def test_every_rule_has_its_case() -> None:
-    assert list(REFUSED) == list(Rules._fields)
+    assert {*REFUSED, *DOING} == {*Rules._fields}
+    assert {*ASSUMED} < {*REFUSED}
 
 
 @pytest.mark.parametrize("rule", REFUSED)
@@ -120,3 +266,18 @@ def test_a_rule_refuses(rule: str) -> None:
 @pytest.mark.parametrize("rule", REFUSED)
 def test_without_the_rule_it_passes(rule: str) -> None:
     REFUSED[rule][0](Caller(World(**{rule: False})))
+
+
+@pytest.mark.parametrize("rule", DOING)
+def test_a_rule_does_something_and_without_it_nothing_happens(rule: str) -> None:
+    assert DOING[rule](Caller(World()))
+    assert not DOING[rule](Caller(World(**{rule: False})))
+
+
+def test_a_copy_without_room_may_fail_later() -> None:
+    aws = Caller(World(too_large_at_once=False))
+    too_large_at_once(aws)
+    aws.world.sleep(600)
+    found = aws("DescribeInferenceComponent", InferenceComponentName="c")
+    assert found["InferenceComponentStatus"] == "Failed"
+    assert "not enough hardware" in found["FailureReason"]

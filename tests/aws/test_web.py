@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from mlcc.io.aws.cloudwatch import CloudWatch
 from mlcc.io.aws.connection import AwsError, Connection
 from mlcc.io.aws.sagemaker import SageMaker
+from mlcc.io.aws.sts import caller_identity
 from mlcc.servers.devserver.web import DevServer
 
 # Over HTTP and with a clock that runs; `make test` makes the same deployments on a table (test_deploy.py).
@@ -41,7 +43,7 @@ def serve(aws: Connection, **environment: str) -> dict[str, Any]:
     container = {"Image": IMAGE, "Environment": environment}
     model = {"ModelName": "double", "ExecutionRoleArn": ROLE, "PrimaryContainer": container}
     aws.call("sagemaker", "CreateModel", model)
-    timeout = {"ContainerStartupHealthCheckTimeoutInSeconds": 3600}
+    timeout = {"ContainerStartupHealthCheckTimeoutInSeconds": 60 if environment else 3600}
     variants = [{**VARIANT, "ModelName": "double", **timeout}]
     aws.call("sagemaker", "CreateEndpointConfig", {"EndpointConfigName": "c", "ProductionVariants": variants})
     aws.call("sagemaker", "CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "c"})
@@ -71,7 +73,11 @@ def test_a_process_that_never_answers_is_a_failure(aws: Connection) -> None:
 
 
 def test_an_image_that_nobody_knows_is_a_failure(aws: Connection, server: DevServer) -> None:
-    model = {"ModelName": "double", "ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": "other.example/none:1"}}
+    model = {
+        "ModelName": "double",
+        "ExecutionRoleArn": ROLE,
+        "PrimaryContainer": {"Image": IMAGE.replace("double", "none")},
+    }
     aws.call("sagemaker", "CreateModel", model)
     variants = [{**VARIANT, "ModelName": "double"}]
     aws.call("sagemaker", "CreateEndpointConfig", {"EndpointConfigName": "c", "ProductionVariants": variants})
@@ -142,3 +148,38 @@ def test_a_lost_reply_is_asked_for_again_by_the_sdk(aws: Connection, server: Dev
         ("CreateModel", ""),
         ("CreateModel", "ValidationException"),
     ]
+
+
+def test_a_stream_is_what_the_sdk_reads(aws: Connection) -> None:
+    """The process answers in one piece; the SDK takes the framing apart and finds it."""
+    serve(aws)
+    request = {"EndpointName": "e", "Body": b"21", "ContentType": "application/json"}
+    answer = aws.call("sagemaker-runtime", "InvokeEndpointWithResponseStream", request)
+    assert answer["ContentType"] == "application/json"
+    assert b"".join(event["PayloadPart"]["Bytes"] for event in answer["Body"]) == b'[42, ""]'
+    with pytest.raises(AwsError) as refused:
+        aws.call("sagemaker-runtime", "InvokeEndpointWithResponseStream", {**request, "Body": b"-1"})
+    assert refused.value.code == "ModelError"
+
+
+def test_the_other_protocols(aws: Connection) -> None:
+    """STS asks in the query protocol, CloudWatch in CBOR."""
+    assert caller_identity(aws).account == "123456789012"
+    alarm = {
+        "AlarmName": "a", "Namespace": "AWS/SageMaker", "MetricName": "m", "Statistic": "Maximum", "Period": 60,
+        "EvaluationPeriods": 1, "Threshold": 1.5, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    }  # fmt: skip
+    aws.call("cloudwatch", "PutMetricAlarm", alarm)
+    (found,) = CloudWatch(aws).alarms(["a"])
+    assert (found["Threshold"], found["StateValue"]) == (1.5, "INSUFFICIENT_DATA")
+    for service, operation, request in (
+        ("cloudwatch", "ListMetrics", {}),
+        ("sts", "GetSessionToken", {}),
+        ("ecr", "GetAuthorizationToken", {}),
+        ("service-quotas", "ListAWSDefaultServiceQuotas", {"ServiceCode": "sagemaker"}),
+    ):
+        with pytest.raises(AwsError) as refused:
+            aws.call(service, operation, request)
+        assert (refused.value.status, refused.value.code) == (501, "NotImplemented"), service
+    with pytest.raises(AwsError, match="does not exist within the repository"):
+        aws.call("ecr", "DescribeImages", {"repositoryName": "mlcc/none", "imageIds": [{"imageTag": "x"}]})

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 CONNECT_S, READ_S = 10, 70
 # Attempts of one call: throttled and unreachable ones are repeated by the SDK, slower each time.
 ATTEMPTS = 5
+# Credentials for a server that looks at none.
+NOBODY = "mlcc-dev-aws"
 
 
 class AwsError(Exception):
@@ -55,8 +57,10 @@ class Caller(Protocol):
 class Connection:
     """Calls as the SDK makes them."""
 
-    def __init__(self, region: str = "", profile: str = "") -> None:
-        """region, profile: empty for those of the environment and ~/.aws.  Raises AwsError for an unknown profile."""
+    def __init__(self, region: str = "", profile: str = "", stand_in: str = "") -> None:
+        """region, profile: empty for those of the environment and ~/.aws; stand_in: the address of a server of this
+        machine that stands in for AWS, and is asked with nobody's credentials.  Raises AwsError for an unknown profile.
+        """
         from botocore import exceptions, session
         from botocore.eventstream import EventStream
 
@@ -69,6 +73,7 @@ class Connection:
         except exceptions.BotoCoreError as problem:
             raise AwsError("config", "Session", type(problem).__name__, str(problem)) from None
         self._clients: dict[str, Any] = {}
+        self._stand_in = stand_in
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of one call, without the SDK's own entry.  Raises AwsError."""
@@ -96,8 +101,14 @@ class Connection:
 
             retries: Any = {"mode": "standard", "total_max_attempts": ATTEMPTS}
             config = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries=retries)
+            more: dict[str, Any] = {}
+            if self._stand_in:
+                # no proxy reaches this machine, and no bucket has a host name of its own here
+                config = config.merge(Config(proxies={}, s3={"addressing_style": "path"}))
+                keys = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), NOBODY)
+                more = {"endpoint_url": self._stand_in, **keys}
             self._clients[service] = self._session.create_client(
-                service, region_name=self.region or None, config=config
+                service, region_name=self.region or None, config=config, **more
             )
         return self._clients[service]
 

@@ -29,7 +29,8 @@ class WrongType(Exception):
 
 
 @functools.cache
-def _model(service: str) -> Any:
+def service_model(service: str) -> Any:
+    """A service as the installed SDK describes it."""
     from botocore import session
 
     return session.Session().get_service_model(service)
@@ -37,12 +38,23 @@ def _model(service: str) -> Any:
 
 def knows(service: str, operation: str) -> bool:
     """Whether a service has an operation."""
-    return operation in _model(service).operation_names
+    return operation in service_model(service).operation_names
 
 
 def target_prefix(service: str) -> str:
     """What stands before the operation in the header X-Amz-Target of the JSON protocol."""
-    return str(_model(service).metadata.get("targetPrefix", ""))
+    return str(service_model(service).metadata.get("targetPrefix", ""))
+
+
+def header_members(service: str, operation: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """The members of a request that travel in its headers; numbers as numbers, where they are some."""
+    found: dict[str, Any] = {}
+    sent = {name.lower(): text for name, text in headers.items()}
+    for name, member in service_model(service).operation_model(operation).input_shape.members.items():
+        place = member.serialization
+        if place.get("location") == "header" and (text := sent.get(place["name"].lower())) is not None:
+            found[name] = int(text) if member.type_name in NUMBERS and text.isdecimal() else text
+    return found
 
 
 def violations(service: str, operation: str, parameters: Mapping[str, Any]) -> str:
@@ -50,7 +62,7 @@ def violations(service: str, operation: str, parameters: Mapping[str, Any]) -> s
 
     Raises WrongType, and KeyError for a member that the model does not have.
     """
-    found = list(_walk(_model(service).operation_model(operation).input_shape, parameters, ""))
+    found = list(_walk(service_model(service).operation_model(operation).input_shape, parameters, ""))
     if not found:
         return ""
     count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
@@ -78,6 +90,12 @@ def _walk(shape: Any, value: Any, place: str) -> Iterator[str]:
         yield from _text(shape, value, place)
     elif kind == "boolean":
         _typed(value, (bool,), place)
+    elif kind == "blob":
+        _typed(value, (bytes,), place)
+        most = shape.metadata.get("max")
+        if most is not None and len(value) > most:  # a body is not repeated
+            constraint = f"Member must have length less than or equal to {most}"
+            yield f"Value at '{place}' failed to satisfy constraint: {constraint}"
     elif kind in NUMBERS:
         _typed(value, NUMBERS[kind], place)
         yield from _sized(shape, value, place, "value")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlcc.servers.devserver.copies import PING_FAILED, Group, Image
+from mlcc.servers.devserver import adapters, scheduler
+from mlcc.servers.devserver.copies import Group, Image
 from mlcc.servers.devserver.endpoints import STARTUP_S, endpoint, hosts_components, image_of, model
+from mlcc.servers.devserver.faults import ADAPTER, Trouble
 from mlcc.servers.devserver.refusal import Refusal, existing, missing
 from mlcc.servers.devserver.things import CREATING, DELETING, FAILED, IN_SERVICE, MOVING, UPDATING, Account, Thing
 
@@ -33,15 +35,19 @@ def create(account: Account, request: dict[str, Any]) -> dict[str, Any]:
         raise Refusal(NOT_HERE)
     specification = request.get("Specification", {})
     base = specification.get("BaseInferenceComponentName")
+    wanted = _wanted_copies(request)
     if base:
         component(account, base)
     elif account.rules.copies_above_zero and request.get("RuntimeConfig", {}).get("CopyCount", 0) < 1:
         raise Refusal("Inference components copy count an integer larger than 0")
     if "ModelName" in specification:
         model(account, specification["ModelName"])
+    _need_room(account, host, name, {} if base else specification, wanted)
     thing = account.made("inference-component", name, request, CREATING)
     account.components[name] = thing
-    _roll_out(account, thing, specification, _wanted_copies(request), first=True)
+    trouble = account.faults.trouble("CreateInferenceComponent", request)
+    trouble = trouble._replace(deaf=trouble.deaf or _refuses_adapter(account, "CreateInferenceComponent", request))
+    _roll_out(account, thing, specification, wanted, trouble, first=True)
     return {"InferenceComponentArn": thing.arn}
 
 
@@ -61,7 +67,7 @@ def describe(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     }
     if "VariantName" in thing.request:
         answer["VariantName"] = thing.request["VariantName"]
-    if not _is_adapter(thing):
+    if not adapters.base_of(thing):
         running = len(thing.copies.started) if thing.copies is not None else 0
         answer["RuntimeConfig"] = {"DesiredCopyCount": _wanted_copies(thing.request), "CurrentCopyCount": running}
     return {**answer, **({"FailureReason": thing.reason} if thing.reason else {})}
@@ -86,10 +92,9 @@ def update(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     specification = request.get("Specification") or thing.running["Specification"]
     if "ModelName" in specification:
         model(account, specification["ModelName"])
-    if "RuntimeConfig" in request:
-        thing.request["RuntimeConfig"] = request["RuntimeConfig"]
-    thing.status, thing.changed = UPDATING, account.timeline.now
-    _roll_out(account, thing, specification, _wanted_copies(thing.request), first=False)
+    trouble = account.faults.trouble("UpdateInferenceComponent", request)
+    trouble = trouble._replace(deaf=trouble.deaf or _refuses_adapter(account, "UpdateInferenceComponent", request))
+    _change(account, thing, specification, request.get("RuntimeConfig"), trouble)
     return {"InferenceComponentArn": thing.arn}
 
 
@@ -97,9 +102,8 @@ def update_runtime(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """UpdateInferenceComponentRuntimeConfig: more or fewer copies of the same."""
     thing = component(account, request["InferenceComponentName"])
     _may_change(account, thing, "update")
-    thing.request["RuntimeConfig"] = request["DesiredRuntimeConfig"]
-    thing.status, thing.changed = UPDATING, account.timeline.now
-    _roll_out(account, thing, thing.running["Specification"], _wanted_copies(thing.request), first=False)
+    trouble = account.faults.trouble("UpdateInferenceComponentRuntimeConfig", request)
+    _change(account, thing, thing.running["Specification"], request["DesiredRuntimeConfig"], trouble)
     return {"InferenceComponentArn": thing.arn}
 
 
@@ -107,7 +111,7 @@ def delete(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """DeleteInferenceComponent."""
     thing = component(account, request["InferenceComponentName"])
     _may_change(account, thing, "delete")
-    based = [c.name for c in account.components.values() if _base(c) == thing.name]
+    based = list(adapters.of_base(account, thing.name))
     if based and account.rules.base_keeps_adapters:
         raise Refusal(
             f'Inference component "{thing.arn}" is a base inference component for one or more associated '
@@ -135,12 +139,32 @@ def _wanted_copies(request: dict[str, Any]) -> int:
     return int(request.get("RuntimeConfig", {}).get("CopyCount", 1))
 
 
-def _base(thing: Thing) -> str:
-    return str(thing.request.get("Specification", {}).get("BaseInferenceComponentName", ""))
+def copies_of(account: Account, name: str) -> int:
+    """The copies that a component shall have.  Raises Refusal."""
+    return _wanted_copies(component(account, name).request)
 
 
-def _is_adapter(thing: Thing) -> bool:
-    return bool(_base(thing))
+def _need_room(account: Account, host: Thing, name: str, specification: dict[str, Any], copies: int) -> None:
+    if account.rules.too_large_at_once and not scheduler.fits(account, host, name, specification, copies):
+        raise Refusal(scheduler.NO_ROOM)
+
+
+def _refuses_adapter(account: Account, operation: str, request: dict[str, Any]) -> bool:
+    return account.faults.meets(ADAPTER, operation, request) is not None
+
+
+def _change(
+    account: Account, thing: Thing, specification: dict[str, Any], runtime: dict[str, Any] | None, trouble: Trouble
+) -> None:
+    """An update begins: of the specification, of the number of copies, or of both."""
+    copies = int(runtime["CopyCount"]) if runtime is not None else _wanted_copies(thing.request)
+    host = account.endpoints.get(thing.request["EndpointName"])
+    if host is not None and not adapters.base_of(thing):
+        _need_room(account, host, thing.name, specification, copies)
+    if runtime is not None:
+        thing.request["RuntimeConfig"] = runtime
+    thing.status, thing.changed = UPDATING, account.timeline.now
+    _roll_out(account, thing, specification, copies, trouble, first=False)
 
 
 def _image(account: Account, specification: dict[str, Any]) -> Image:
@@ -150,43 +174,81 @@ def _image(account: Account, specification: dict[str, Any]) -> Image:
     return Image(container.get("Image", ""), container.get("Environment", {}), container.get("ArtifactUrl", ""))
 
 
-def _roll_out(account: Account, thing: Thing, specification: dict[str, Any], count: int, first: bool) -> None:
+def _roll_out(
+    account: Account, thing: Thing, specification: dict[str, Any], count: int, trouble: Trouble, first: bool
+) -> None:
     """Starts the copies of a specification beside those that run; an adapter has none of its own."""
-    if _is_adapter(thing):
+    if trouble.capacity:
+        reason = scheduler.NO_ROOM
         account.timeline.later(
-            account.durations.copy, lambda: _settled(account, thing, specification, None, True, first)
+            account.durations.copy, lambda: _settled(account, thing, specification, None, reason, first)
         )
         return
-    image = _image(account, specification)
+    if trouble.stuck_s:
+        later = trouble._replace(stuck_s=0.0)
+        account.timeline.later(trouble.stuck_s, lambda: _roll_out(account, thing, specification, count, later, first))
+        return
+    host = account.endpoints.get(thing.request["EndpointName"])
+    if adapters.base_of(thing):
+        _load(account, thing, specification, trouble, first)
+    elif host is not None and not scheduler.fits(account, host, thing.name, specification, count):
+        _roll_out(account, thing, specification, count, trouble._replace(capacity=True), first)
+    else:
+        _start(account, thing, specification, count, trouble, first)
+
+
+def _load(account: Account, thing: Thing, specification: dict[str, Any], trouble: Trouble, first: bool) -> None:
+    """An adapter is loaded into the containers of its base."""
+    base, uri = adapters.base_of(thing), adapters.artifact(specification)
+
+    def load() -> None:
+        why = adapters.FAILED_TO_LOAD.format(uri=uri) if trouble.deaf else ""
+        _settled(account, thing, specification, None, why or adapters.loaded(account, thing.name, base, uri), first)
+
+    account.timeline.later(account.durations.copy, load)
+
+
+def _start(
+    account: Account, thing: Thing, specification: dict[str, Any], count: int, trouble: Trouble, first: bool
+) -> None:
     timeout_s = float(
         specification.get("StartupParameters", {}).get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_S)
     )
 
     def done(group: Group, healthy: bool) -> None:
-        _settled(account, thing, specification, group, healthy, first)
+        if healthy and trouble.crash_s is not None:
+            group.crash_in(trouble.crash_s)
+        group.restarted = lambda copy: adapters.load_again(account, thing.name, copy)
+        _settled(account, thing, specification, group, "" if healthy else group.reason, first)
 
-    Group([image] * count, account.launch, account.timeline, account.durations, timeout_s, done)
+    images = [_image(account, specification)] * count
+    Group(images, account.launch, account.timeline, account.durations, timeout_s, done, trouble.deaf)
 
 
 def _settled(
-    account: Account, thing: Thing, specification: dict[str, Any], group: Group | None, healthy: bool, first: bool
+    account: Account, thing: Thing, specification: dict[str, Any], group: Group | None, reason: str, first: bool
 ) -> None:
+    """A creation or an update comes to its end.  reason: why it failed, empty where it did not."""
     if thing.status not in (CREATING, UPDATING):
         if group is not None:
             group.stop()
         return
     thing.changed = account.timeline.now
-    if healthy:
+    if not reason:
         if thing.copies is not None:
             thing.copies.stop()
         thing.copies, thing.status = group, IN_SERVICE
         thing.running = {"Specification": specification}
+        for copy in group.started if group is not None else []:
+            adapters.load_again(account, thing.name, copy)
         return
-    thing.reason = PING_FAILED.format(variant=thing.request.get("VariantName", "AllTraffic"))
+    thing.reason = reason.format(variant=thing.request.get("VariantName", "AllTraffic"))
     thing.status = FAILED if first else IN_SERVICE
 
 
 def _gone(account: Account, thing: Thing) -> None:
     if thing.copies is not None:
         thing.copies.stop()
+    if adapters.base_of(thing):
+        adapters.dropped(account, thing.name, adapters.base_of(thing))
     account.components.pop(thing.name, None)

@@ -10,9 +10,9 @@ from typing import Any
 
 from mlcc.core.records import NamedTuple
 from mlcc.io.aws import shapes
-from mlcc.servers.devserver import alarms, components, endpoints, listing, scaling
-from mlcc.servers.devserver.faults import EXECUTED, Faults, LostReply
-from mlcc.servers.devserver.refusal import Refusal
+from mlcc.servers.devserver import alarms, components, endpoints, listing, quotas, repositories, scaling, transform
+from mlcc.servers.devserver.faults import DELAY, EXECUTED, STALE, LostReply
+from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, SERIALIZATION, Refusal, unseen
 from mlcc.servers.devserver.things import Account
 
 Operation = Callable[[Account, dict[str, Any]], dict[str, Any]]
@@ -23,6 +23,7 @@ SAGEMAKER: Mapping[str, Operation] = {
     "CreateEndpointConfig": endpoints.create_endpoint_config,
     "CreateInferenceComponent": components.create,
     "CreateModel": endpoints.create_model,
+    "CreateTransformJob": transform.create,
     "DeleteEndpoint": endpoints.delete_endpoint,
     "DeleteEndpointConfig": endpoints.delete_endpoint_config,
     "DeleteInferenceComponent": components.delete,
@@ -32,6 +33,7 @@ SAGEMAKER: Mapping[str, Operation] = {
     "DescribeEndpointConfig": endpoints.describe_endpoint_config,
     "DescribeInferenceComponent": components.describe,
     "DescribeModel": endpoints.describe_model,
+    "DescribeTransformJob": transform.describe,
     "ListEndpointConfigs": listing.lister(
         lambda account: account.configs, "EndpointConfigs", "EndpointConfigName", "EndpointConfigArn"
     ),
@@ -47,6 +49,14 @@ SAGEMAKER: Mapping[str, Operation] = {
     ),
     "ListModels": listing.lister(lambda account: account.models, "Models", "ModelName", "ModelArn"),
     "ListTags": listing.list_tags,
+    "ListTransformJobs": listing.lister(
+        lambda account: account.jobs,
+        "TransformJobSummaries",
+        "TransformJobName",
+        "TransformJobArn",
+        "TransformJobStatus",
+    ),
+    "StopTransformJob": transform.stop,
     "UpdateEndpoint": endpoints.update_endpoint,
     "UpdateInferenceComponent": components.update,
     "UpdateInferenceComponentRuntimeConfig": components.update_runtime,
@@ -67,7 +77,10 @@ CLOUDWATCH: Mapping[str, Operation] = {
 SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "application-autoscaling": AUTOSCALING,
     "cloudwatch": CLOUDWATCH,
+    "ecr": {"DescribeImages": repositories.describe_images},
     "sagemaker": SAGEMAKER,
+    "service-quotas": {"ListServiceQuotas": quotas.listed},
+    "sts": {"GetCallerIdentity": repositories.caller_identity},
 }
 
 
@@ -83,39 +96,68 @@ class Entry(NamedTuple):
 class Dispatcher:
     """Carries out requests on an account."""
 
-    def __init__(self, account: Account, faults: Faults | None = None) -> None:
-        """account: what there is; faults: what goes wrong, and when."""
+    def __init__(self, account: Account) -> None:
+        """account: what there is, and what goes wrong."""
         self.account = account
-        self.faults = faults or Faults()
+        self.faults = account.faults
         self.journal: list[Entry] = []
+        self._seen: dict[tuple[str, str], dict[str, Any]] = {}
 
     def answer(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """The answer to a request.  Raises Refusal, and LostReply where a fault takes the answer away."""
+        found: dict[str, Any] = self.noted(
+            service, operation, request, lambda: self._carried_out(service, operation, request)
+        )
+        return found
+
+    def noted(
+        self, service: str, operation: str, request: dict[str, Any], work: Callable[[], Any], lost: bool = True
+    ) -> Any:
+        """What a call gives, which is written into the journal and may meet a fault.
+
+        lost: whether the answer may be lost here, and not later by the caller.
+        """
+        code = "(no answer)"
         try:
-            found = self._carried_out(service, operation, request)
+            self.faults.raise_for(operation, request)
+            found = work()
+            code = ""
         except Refusal as refusal:
-            self.journal.append(Entry(service, operation, request, refusal.code))
+            code = refusal.code
             raise
-        self.journal.append(Entry(service, operation, request, ""))
-        if self.faults.meets(EXECUTED, operation, request) is not None:
+        finally:
+            self.journal.append(Entry(service, operation, request, code))
+        if lost and self.faults.meets(EXECUTED, operation, request) is not None:
             raise LostReply
         return found
+
+    def delay(self, operation: str, request: Mapping[str, Any]) -> float:
+        """How many real seconds late a call's answer shall be."""
+        fault = self.faults.meets(DELAY, operation, request)
+        return fault.seconds if fault is not None else 0.0
 
     def _carried_out(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         known = SERVICES.get(service, {}).get(operation)
         if known is None:
-            raise Refusal(f"{service} {operation} is not there in this server", "NotImplemented", 501)
+            raise Refusal(f"{service} {operation} is not there in this server", *NOT_IMPLEMENTED)
         _validate(service, operation, request)
-        self.faults.raise_for(operation, request)
-        return known(self.account, request)
+        key = (operation, repr(request))
+        if self.faults.meets(STALE, operation, request) is not None:
+            if key not in self._seen:
+                raise unseen(operation, request)
+            return self._seen[key]
+        found = known(self.account, request)
+        if operation.startswith(("Describe", "List")):
+            self._seen[key] = found
+        return found
 
 
 def _validate(service: str, operation: str, request: dict[str, Any]) -> None:
     try:
         wrong = shapes.violations(service, operation, request)
     except shapes.WrongType as problem:
-        raise Refusal(f"{problem} has the wrong type", "SerializationException") from None
+        raise Refusal(f"{problem} has the wrong type", SERIALIZATION) from None
     except KeyError as problem:
-        raise Refusal(f"{problem.args[0]} is not known", "SerializationException") from None
+        raise Refusal(f"{problem.args[0]} is not known", SERIALIZATION) from None
     if wrong:
         raise Refusal(wrong)

@@ -8,9 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlcc.servers.devserver.copies import PING_FAILED, Group, Image
+from mlcc.servers.devserver import model_rules, quotas
+from mlcc.servers.devserver.copies import NO_CAPACITY, PING_FAILED, Group, Image
+from mlcc.servers.devserver.faults import ORPHANS, Trouble
 from mlcc.servers.devserver.refusal import Refusal, existing, missing, moving
-from mlcc.servers.devserver.things import CREATING, DELETING, FAILED, IN_SERVICE, MOVING, UPDATING, Account, Thing
+from mlcc.servers.devserver.things import (
+    CREATING,
+    DELETING,
+    FAILED,
+    IN_SERVICE,
+    MOVING,
+    ROLLING_BACK,
+    UPDATING,
+    Account,
+    Thing,
+)
 
 # The longest that a container may take to start where the request names no time.
 STARTUP_S = 600.0
@@ -22,6 +34,7 @@ def create_model(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     name = request["ModelName"]
     if name in account.models:
         raise existing("model", account.models[name].arn)
+    model_rules.check_image(account, request)
     account.models[name] = account.made("model", name, request)
     return {"ModelArn": account.models[name].arn}
 
@@ -63,10 +76,7 @@ def create_endpoint_config(account: Account, request: dict[str, Any]) -> dict[st
     for variant in request["ProductionVariants"]:
         if "ModelName" in variant:
             model(account, variant["ModelName"])
-            if "ManagedInstanceScaling" in variant:
-                raise Refusal("ManagedInstanceScaling is only supported for inference component endpoints.")
-        elif account.rules.components_need_role and not request.get("ExecutionRoleArn"):
-            raise Refusal("ExecutionRoleArn is required for endpoint configurations without models.")
+    model_rules.check_variants(account, request)
     account.configs[name] = account.made("endpoint-config", name, request)
     return {"EndpointConfigArn": account.configs[name].arn}
 
@@ -97,9 +107,10 @@ def create_endpoint(account: Account, request: dict[str, Any]) -> dict[str, Any]
     if name in account.endpoints:
         raise existing("endpoint", account.endpoints[name].arn)
     made = config(account, request["EndpointConfigName"])
+    quotas.check(account, made)
     thing = account.made("endpoint", name, request, CREATING)
     account.endpoints[name] = thing
-    account.timeline.later(account.durations.instances, lambda: _serve(account, thing, made, first=True))
+    _begin(account, thing, made, account.faults.trouble("CreateEndpoint", request), first=True)
     return {"EndpointArn": thing.arn}
 
 
@@ -114,7 +125,19 @@ def describe_endpoint(account: Account, request: dict[str, Any]) -> dict[str, An
         "CreationTime": thing.created,
         "LastModifiedTime": thing.changed,
     }
+    variants = [_described(thing, v) for v in thing.running.get("ProductionVariants", ())]
+    if variants:
+        answer["ProductionVariants"] = variants
+    if "AsyncInferenceConfig" in thing.running:
+        answer["AsyncInferenceConfig"] = thing.running["AsyncInferenceConfig"]
     return {**answer, **({"FailureReason": thing.reason} if thing.reason else {})}
+
+
+def _described(thing: Thing, variant: dict[str, Any]) -> dict[str, Any]:
+    count = int(variant.get("InitialInstanceCount", 1))
+    shown = {"VariantName": variant["VariantName"], "DesiredInstanceCount": count, "CurrentInstanceCount": count}
+    kept = ("ManagedInstanceScaling", "RoutingConfig")
+    return {**shown, **{name: variant[name] for name in kept if name in variant}}
 
 
 def update_endpoint(account: Account, request: dict[str, Any]) -> dict[str, Any]:
@@ -127,8 +150,10 @@ def update_endpoint(account: Account, request: dict[str, Any]) -> dict[str, Any]
     made = config(account, request["EndpointConfigName"])
     if account.rules.used_config_stays:
         config(account, thing.running["EndpointConfigName"])
+    if account.rules.same_config_refuses and made.name == thing.running["EndpointConfigName"]:
+        raise Refusal(f'Endpoint "{thing.arn}" uses the endpoint configuration "{made.arn}" already.')
     thing.status, thing.changed = UPDATING, account.timeline.now
-    account.timeline.later(account.durations.instances, lambda: _serve(account, thing, made, first=False))
+    _begin(account, thing, made, account.faults.trouble("UpdateEndpoint", request), first=False)
     return {"EndpointArn": thing.arn}
 
 
@@ -138,7 +163,8 @@ def delete_endpoint(account: Account, request: dict[str, Any]) -> dict[str, Any]
     if account.rules.transition_refuses and thing.status in MOVING:
         raise moving(thing.arn)
     hosted = [c for c in account.components.values() if c.request["EndpointName"] == thing.name]
-    if hosted and account.rules.components_keep_endpoint:
+    orphaned = account.faults.meets(ORPHANS, "DeleteEndpoint", request) is not None
+    if hosted and account.rules.components_keep_endpoint and not orphaned:
         text = (
             "Cannot delete endpoint with inference component associated. Please delete inference component and try it"
         )
@@ -160,10 +186,22 @@ def hosts_components(account: Account, thing: Thing) -> bool:
     return all("ModelName" not in v for v in thing.running.get("ProductionVariants", ()))
 
 
-def _serve(account: Account, thing: Thing, made: Thing, first: bool) -> None:
+def _begin(account: Account, thing: Thing, made: Thing, trouble: Trouble, first: bool) -> None:
+    """Machines are looked for, and a while later they are there, or none is."""
+
+    def machines() -> None:
+        if thing.status not in (CREATING, UPDATING):
+            return
+        if trouble.capacity:
+            _settled(account, thing, made, None, NO_CAPACITY, first)
+        else:
+            _serve(account, thing, made, trouble, first)
+
+    account.timeline.later(account.durations.instances + trouble.stuck_s, machines)
+
+
+def _serve(account: Account, thing: Thing, made: Thing, trouble: Trouble, first: bool) -> None:
     """The machines are there: starts what the configuration names."""
-    if thing.status not in (CREATING, UPDATING):
-        return
     images, timeout_s = [], STARTUP_S
     for variant in made.request["ProductionVariants"]:
         if "ModelName" in variant:
@@ -172,26 +210,37 @@ def _serve(account: Account, thing: Thing, made: Thing, first: bool) -> None:
                 images += [image_of(served)] * int(variant.get("InitialInstanceCount", 1))
             timeout_s = float(variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_S))
     if not images:
-        _settled(account, thing, made, None, True, first)
+        _settled(account, thing, made, None, PING_FAILED if trouble.deaf else "", first)
         return
 
     def done(group: Group, healthy: bool) -> None:
-        _settled(account, thing, made, group, healthy, first)
+        if healthy and trouble.crash_s is not None:
+            group.crash_in(trouble.crash_s)
+        _settled(account, thing, made, group, "" if healthy else group.reason, first)
 
-    Group(images, account.launch, account.timeline, account.durations, timeout_s, done)
+    Group(images, account.launch, account.timeline, account.durations, timeout_s, done, trouble.deaf)
 
 
-def _settled(account: Account, thing: Thing, made: Thing, group: Group | None, healthy: bool, first: bool) -> None:
+def _settled(account: Account, thing: Thing, made: Thing, group: Group | None, reason: str, first: bool) -> None:
+    """A creation or an update comes to its end.  reason: why it failed, empty where it did not."""
     thing.changed = account.timeline.now
-    if healthy:
+    if not reason:
         if thing.copies is not None:
             thing.copies.stop()
         thing.copies, thing.status, thing.reason = group, IN_SERVICE, ""
         thing.running = {**made.request, "EndpointConfigName": made.name}
         return
-    variant = made.request["ProductionVariants"][0]["VariantName"]
-    thing.reason = PING_FAILED.format(variant=variant)
-    thing.status = FAILED if first else IN_SERVICE
+    thing.reason = reason.format(variant=made.request["ProductionVariants"][0]["VariantName"])
+    if first:
+        thing.status = FAILED
+        return
+    thing.status = ROLLING_BACK
+    account.timeline.later(account.durations.removal, lambda: _rolled_back(account, thing))
+
+
+def _rolled_back(account: Account, thing: Thing) -> None:
+    if thing.status == ROLLING_BACK:
+        thing.status, thing.changed = IN_SERVICE, account.timeline.now
 
 
 def _gone(account: Account, thing: Thing) -> None:

@@ -6,11 +6,14 @@ SAGEMAKER_BIND_TO_PORT, as SageMaker gives it to containers that accept one.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from urllib.parse import quote
 
 from mlcc.core.records import NamedTuple
 from mlcc.io import programs
@@ -18,8 +21,8 @@ from mlcc.io.web import TROUBLE, exchange, local_connection
 from mlcc.servers.devserver.copies import Image, UnknownImage
 
 HOST = "127.0.0.1"
-PING_S, STOP_S, STEP_S = 2.0, 30.0, 0.05
-MAX_PING = 64 * 1024
+PING_S, STOP_S, STEP_S, ADAPTER_S = 2.0, 30.0, 0.05, 60.0
+MAX_ANSWER = 64 * 1024
 
 
 class Command(NamedTuple):
@@ -30,39 +33,71 @@ class Command(NamedTuple):
     environ: Mapping[str, str]
 
 
-class Process:
+class Asked:
+    """A server on a port of this machine, which SageMaker's requests reach."""
+
+    def __init__(self, port: int) -> None:
+        """port: where it listens, on loopback."""
+        self.port = port
+        self.ending: threading.Thread | None = None
+
+    def healthy(self) -> bool:
+        """Whether GET /ping answers 200 within two seconds."""
+        return self.ending is None and self._status("GET", "/ping", None, PING_S) == 200
+
+    def adapt(self, name: str, source: str) -> bool:
+        """POST /adapters."""
+        body = json.dumps({"name": name, "src": source}).encode()
+        return self._status("POST", "/adapters", body, ADAPTER_S) == 200
+
+    def drop(self, name: str) -> None:
+        """DELETE /adapters/NAME; what the container says to it changes nothing."""
+        self._status("DELETE", f"/adapters/{quote(name, safe='')}", None, ADAPTER_S)
+
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{HOST}:{self.port}"
+
+    def _status(self, method: str, path: str, body: bytes | None, seconds: float) -> int:
+        headers = {"Content-Type": "application/json"} if body else {}
+        try:
+            connection = local_connection(HOST, self.port, seconds)
+            return exchange(connection, method, path, body, headers, cap=MAX_ANSWER, total_s=seconds).status
+        except TROUBLE:
+            return 0
+
+    def stop(self) -> None:
+        """Ends it, without waiting: a container may take its time."""
+        if self.ending is None:
+            self.ending = threading.Thread(target=self._end)
+            self.ending.start()
+
+    def _end(self) -> None:
+        raise NotImplementedError
+
+
+class Process(Asked):
     """A server that was started as a process."""
 
     def __init__(self, command: Command, image: Image, log: str, sleep: Callable[[float], None]) -> None:
         """log: the file that it prints to."""
-        self._port, self._sleep = _free_port(), sleep
+        super().__init__(free_port())
+        self._sleep = sleep
         environ = {**command.environ, **image.environment}
-        environ |= {"SAGEMAKER_BIND_TO_PORT": str(self._port), "MLCC_BIND_HOST": HOST}
+        environ |= {"SAGEMAKER_BIND_TO_PORT": str(self.port), "MLCC_BIND_HOST": HOST}
         with open(log, "ab") as stream:
             self._pid = programs.background(list(command.argv), environ=environ, cwd=command.folder, log=stream)
-        self._status: int | None = None
-
-    def healthy(self) -> bool:
-        """Whether GET /ping answers 200 within two seconds."""
-        try:
-            connection = local_connection(HOST, self._port, PING_S)
-            return exchange(connection, "GET", "/ping", cap=MAX_PING, total_s=PING_S).status == 200
-        except TROUBLE:
-            return False
+        self._status_: int | None = None
 
     def ended(self) -> bool:
-        """Whether the process has ended by itself."""
-        if self._status is None:
+        """Whether the process has ended."""
+        if self._status_ is None:
             with suppress(ChildProcessError):
                 pid, status = os.waitpid(self._pid, os.WNOHANG)
-                self._status = status if pid else None
-        return self._status is not None
+                self._status_ = status if pid else None
+        return self._status_ is not None
 
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://{HOST}:{self._port}"
-
-    def stop(self) -> None:
+    def _end(self) -> None:
         """SIGTERM, and SIGKILL after 30 s, as SageMaker ends a container."""
         waited = 0.0
         with suppress(ProcessLookupError):
@@ -74,22 +109,41 @@ class Process:
         self.ended()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that is free now."""
     with socket.socket() as found:
         found.bind((HOST, 0))
         return int(found.getsockname()[1])
 
 
-class Processes:
-    """Starts images as processes, by the part of an image's address before `@` and `:`."""
+def repository_of(image: str) -> str:
+    """The repository in an image's address, without the registry's name, tag and digest."""
+    return image.partition("/")[2].partition("@")[0].partition(":")[0]
 
-    def __init__(self, commands: Mapping[str, Command], log: str, sleep: Callable[[float], None]) -> None:
-        """commands: by the repository in an image's address, without the registry's name."""
-        self._commands, self._log, self._sleep = commands, log, sleep
+
+class Processes:
+    """Starts images as processes."""
+
+    def __init__(
+        self, command: Callable[[str, str], Command | None], unpacked: Callable[[str], str], log: str,
+        sleep: Callable[[float], None],
+    ) -> None:  # fmt: skip
+        """command: of an image's address and the folder of its model's data (empty: its own), None for an image that
+        nobody knows; unpacked: makes that folder."""
+        self._command, self._unpacked, self._log, self._sleep = command, unpacked, log, sleep
+        self._made: list[Process] = []
 
     def __call__(self, image: Image) -> Process:
-        """A started process.  Raises UnknownImage."""
-        repository = image.image.partition("/")[2].partition("@")[0].partition(":")[0]
-        if repository not in self._commands:
+        """A started process.  Raises UnknownImage, and Unavailable for its model's data."""
+        command = self._command(image.image, self._unpacked(image.model_data) if image.model_data else "")
+        if command is None:
             raise UnknownImage(image.image)
-        return Process(self._commands[repository], image, self._log, self._sleep)
+        self._made.append(Process(command, image, self._log, self._sleep))
+        return self._made[-1]
+
+    def close(self) -> None:
+        """Ends what runs, and waits for it."""
+        for each in self._made:
+            each.stop()
+            assert each.ending is not None, "BUG: it was asked to end"
+            each.ending.join()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-VALIDATION, LIMIT, NOT_FOUND, IN_USE = (
+from collections.abc import Mapping
+from typing import Any
+
+VALIDATION, LIMIT, NOT_FOUND, IN_USE, SERIALIZATION = (
     "ValidationException",
     "ResourceLimitExceeded",
     "ResourceNotFound",
     "ResourceInUse",
+    "SerializationException",
 )
+# Code and status of what this server does not have: no answer of the service, so that nobody takes it for one.
+NOT_IMPLEMENTED = ("NotImplemented", 501)
 
 
 class Refusal(Exception):
@@ -24,6 +30,11 @@ class Refusal(Exception):
 def missing(word: str, arn: str) -> Refusal:
     """Something is not there: 400, never 404 (aws/amazon-sagemaker-examples, issue 2402)."""
     return Refusal(f'Could not find {word} "{arn}".')
+
+
+def unseen(operation: str, request: Mapping[str, Any]) -> Refusal:
+    """A read that does not see yet what was just made."""
+    return Refusal(f'Could not find what {operation} asks for: "{next(iter(request.values()), "")}".')
 
 
 def existing(word: str, arn: str) -> Refusal:

@@ -1,6 +1,7 @@
 """What the real service does and nobody states.  Law: each rule has a switch and says where it comes from.
 
-A rule that is switched off lets pass what it refuses; tests switch off one after the other and expect to fail.
+A rule that is switched off lets pass what it refuses, or does not do what it does; tests switch off one after the other
+and expect to fail.
 """
 
 from __future__ import annotations
@@ -16,9 +17,25 @@ class Rules(NamedTuple):
     components_keep_endpoint: an endpoint with components is not deleted (gruntwork-io/cloud-nuke, issue 1142);
     base_keeps_adapters: a base with adapters is not deleted (hashicorp/terraform-provider-aws, 48894);
     transition_refuses: what is in transition is neither changed nor deleted (kubeflow's sagemaker operator);
-    used_config_stays: a configuration in use breaks the next update (hashicorp/terraform-provider-aws, 40048).
+    used_config_stays: a configuration in use breaks the next update (hashicorp/terraform-provider-aws, 40048);
+    managed_scaling_for_components: only endpoints that host components scale instances themselves
+    (hashicorp/terraform-provider-aws, 45926);
+    regions_keep_an_instance: some regions do not scale to no instance (stdapi-ai/stdapi.ai, issue 43);
+    image_in_ecr: an image outside ECR needs Vpc access (aws/sagemaker-python-sdk, issue 4700);
+    image_is_there: an image that is not in its repository makes no model (easy-amazon-sagemaker-deployments, issue 4);
+    quotas_limit: no more instances than the account's quota (`/_local/quotas`);
+    copies_need_room: a copy needs devices, processors and memory on one instance (Hugging Face's deployment notes);
+    job_names_are_used_up: a transform job's name is taken for ever (botocore: ResourceInUse of CreateTransformJob);
+    batches_need_records: MultiRecord needs a SplitType (botocore: CreateTransformJob, BatchStrategy);
+    payloads_within_100_mb: MaxConcurrentTransforms times MaxPayloadInMB (botocore: CreateTransformJob);
+    adapters_come_back: a container that is started anew gets its adapters again (AWS's adapter contract);
+    capacity_is_missed: a request that finds no copy is counted, and an alarm on that count wakes a copy (AWS's guide to
+    scaling endpoints to zero).
 
     serving_endpoint_first: assumed; a component is not made before its endpoint serves.
+    too_large_at_once: assumed; a copy without room is refused by the call, not by a failure later.
+    async_without_components: assumed; an endpoint that hosts components is not asynchronous.
+    same_config_refuses: assumed; an update with the configuration in use is refused.
     """
 
     copies_above_zero: bool = True
@@ -27,17 +44,44 @@ class Rules(NamedTuple):
     base_keeps_adapters: bool = True
     transition_refuses: bool = True
     used_config_stays: bool = True
+    managed_scaling_for_components: bool = True
+    regions_keep_an_instance: bool = True
+    image_in_ecr: bool = True
+    image_is_there: bool = True
+    quotas_limit: bool = True
+    copies_need_room: bool = True
+    job_names_are_used_up: bool = True
+    batches_need_records: bool = True
+    payloads_within_100_mb: bool = True
+    adapters_come_back: bool = True
+    capacity_is_missed: bool = True
     serving_endpoint_first: bool = True
+    too_large_at_once: bool = True
+    async_without_components: bool = True
+    same_config_refuses: bool = True
+
+
+# What no source states: `mlcc dev aws` lists them.
+ASSUMED = ("serving_endpoint_first", "too_large_at_once", "async_without_components", "same_config_refuses")
 
 
 class Durations(NamedTuple):
     """How long things take, in seconds of the server's clock; measured on ml.g5.xlarge where a source has figures.
 
     instances: until machines are there (4 min for an endpoint that hosts components); removal: until they are gone;
-    copy: from a placed copy to its container's start; ping: between two health checks.
+    copy: from a placed copy to its container's start; ping: between two health checks; watch: between two looks at
+    containers that serve; alarm: until an alarm has seen its metric; stream: the longest stream (assumed: no source
+    states it), in real seconds.
+
+    pace: seconds of this clock in a real one.  A real container starts in real time, however fast this clock runs, so
+    that health checks and their limit are stretched by it.
     """
 
     instances: float = 240.0
     removal: float = 60.0
     copy: float = 60.0
     ping: float = 2.0
+    watch: float = 30.0
+    alarm: float = 60.0
+    stream: float = 480.0
+    pace: float = 1.0

@@ -1,16 +1,19 @@
-"""Application Auto Scaling and the alarms that it needs.  Law: keeps what it is given; it scales nothing by itself.
+"""Application Auto Scaling.  Law: keeps what it is given; a copy comes by a step policy whose alarm rings, or by hand.
 
-What the real service does by its own policies (alarms of its own, copies that come and go) is not imitated.
+What the real service does to keep a metric at its target (alarms of its own, copies that come and go) is not imitated:
+`/_local/scale` takes its place.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from mlcc.servers.devserver.refusal import Refusal
+from mlcc.servers.devserver import components
+from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
 from mlcc.servers.devserver.things import Account
 
 NOT_FOUND = "ObjectNotFoundException"
+COMPONENT = "inference-component/"
 
 
 def register_target(account: Account, request: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +67,27 @@ def describe_policies(account: Account, request: dict[str, Any]) -> dict[str, An
     wanted = request.get("ResourceId")
     found = [p for (where, _), p in sorted(account.policies.items()) if wanted in (None, where)]
     return {"ScalingPolicies": [{**p, "CreationTime": account.timeline.now} for p in found]}
+
+
+def take_step(account: Account, policy_arn: str) -> None:
+    """An alarm rings: a step policy of a component's copies takes its first step, within the limits of its target."""
+    for (where, _), policy in account.policies.items():
+        if policy["PolicyARN"] == policy_arn and where.startswith(COMPONENT):
+            steps = policy.get("StepScalingPolicyConfiguration", {}).get("StepAdjustments", ())
+            name = where.removeprefix(COMPONENT)
+            if steps and name in account.components:
+                scale(account, where, components.copies_of(account, name) + int(steps[0]["ScalingAdjustment"]))
+            return
+
+
+def scale(account: Account, where: str, copies: int) -> None:
+    """Sets a component's copies, within the limits of its target.  Raises Refusal for what is no component."""
+    if not where.startswith(COMPONENT):
+        raise Refusal(f"{where} cannot be scaled in this server", *NOT_IMPLEMENTED)
+    target = account.targets.get(where, {})
+    wanted = max(int(target.get("MinCapacity", 0)), min(copies, int(target.get("MaxCapacity", copies))))
+    request = {"InferenceComponentName": where.removeprefix(COMPONENT), "DesiredRuntimeConfig": {"CopyCount": wanted}}
+    components.update_runtime(account, request)
 
 
 def _registered(account: Account, request: dict[str, Any]) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlcc.registries.rows import Instance
 from mlcc.servers.devserver.copies import Group, Launcher
+from mlcc.servers.devserver.faults import Faults
+from mlcc.servers.devserver.objects import Objects
 from mlcc.servers.devserver.rules import Durations, Rules
 from mlcc.servers.devserver.timeline import Timeline
 
 IN_SERVICE, CREATING, UPDATING, DELETING, FAILED = "InService", "Creating", "Updating", "Deleting", "Failed"
-MOVING = (CREATING, UPDATING, DELETING, "SystemUpdating", "RollingBack")
+ROLLING_BACK = "RollingBack"
+MOVING = (CREATING, UPDATING, DELETING, "SystemUpdating", ROLLING_BACK)
 
 
 @dataclass
@@ -28,11 +33,24 @@ class Thing:
     copies: Group | None = None
     # the specification that runs, which an update that fails leaves in place
     running: dict[str, Any] = field(default_factory=dict)
+    # asynchronous requests that its containers work at
+    busy: int = 0
+
+
+def at_once(work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+    """Does something and hands its result over: what a server does in a thread."""
+    done(work())
 
 
 @dataclass
 class Account:
-    """All that is there, and what is needed to change it."""
+    """All that is there, and what is needed to change it.
+
+    launch: starts containers; knows: whether it can start an image; images: the digest of a repository's image by tag
+    (empty: none); objects: S3; unpacked: the folder of a model's data, which may raise Unavailable; notify: publishes a
+    text to a topic of SNS; aside: does what takes time, and hands its result over; instance: what is known of an
+    instance type; quotas: instances by name of the quota; asynchronous: every asynchronous request so far.
+    """
 
     region: str
     number: str
@@ -49,6 +67,16 @@ class Account:
     targets: dict[str, dict[str, Any]] = field(default_factory=dict)
     policies: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asynchronous: list[Any] = field(default_factory=list)
+    quotas: dict[str, int] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+    knows: Callable[[str], bool] = lambda image: True
+    images: Callable[[str, str], str] = lambda repository, tag: ""
+    objects: Objects | None = None
+    unpacked: Callable[[str], str] = lambda uri: uri
+    notify: Callable[[str, str], None] | None = None
+    aside: Callable[[Callable[[], Any], Callable[[Any], None]], None] = at_once
+    instance: Callable[[str], Instance | None] = lambda name: None
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a resource of SageMaker, which spells names in lower case."""

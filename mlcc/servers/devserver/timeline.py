@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable
 
 
@@ -17,7 +18,9 @@ class Timeline:
         self._numbers = itertools.count()
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Does something in so many seconds."""
+        """Does something in so many seconds; never, where there are infinitely many."""
+        if seconds == math.inf:
+            return
         heapq.heappush(self._due, (self.now + max(seconds, 0.0), next(self._numbers), action))
 
     def advance_to(self, now: float) -> None:

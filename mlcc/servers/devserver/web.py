@@ -1,32 +1,34 @@
-"""The server's HTTP side: AWS's JSON protocol, the runtime, and `/_local`.  Law: loopback only; one request at a time.
+"""The server's HTTP side: AWS's protocols, the runtime, and `/_local`.  Law: loopback only, and no browser's page.
 
-A signature is not checked: whoever reaches loopback may ask.  Where the reply of a call is lost, the connection is
-closed without a byte.
+A signature is not checked: whoever reaches loopback may ask.  A request whose Host is another name, or that a page of
+another origin sends, is refused: a browser that a stranger's page drives reaches loopback, too.  Where the reply of a
+call is lost, the connection is closed without a byte.
 """
 
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from mlcc.core.json_data import read_json
-from mlcc.servers.devserver import runtime
-from mlcc.servers.devserver.dispatcher import SERVICES, Dispatcher
-from mlcc.servers.devserver.faults import Fault, LostReply
-from mlcc.servers.devserver.refusal import Refusal
-from mlcc.servers.devserver.runtime import Reply
+from mlcc.servers.devserver import local, runtime
+from mlcc.servers.devserver.asking import Invocation
+from mlcc.servers.devserver.dispatcher import Dispatcher
+from mlcc.servers.devserver.faults import LostReply
+from mlcc.servers.devserver.protocols import call_of, document, json_error
+from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
+from mlcc.servers.devserver.reply import Reply
 
 HOST = "127.0.0.1"
-JSON = "application/x-amz-json-1.1"
+NAMES = (HOST, "localhost", "::1")
 # A request of the control plane is small; a body for a model has SageMaker's own limit.
 MAX_BODY = 8 * 1024 * 1024
-# What stands before the operation in X-Amz-Target, by service (botocore's service models).
-TARGETS = {"SageMaker": "sagemaker", "AnyScaleFrontendService": "application-autoscaling"}
 TICK_S = 0.05
 
 
@@ -41,7 +43,8 @@ class DevServer(ThreadingHTTPServer):
         self.dispatcher, self._now, self._factor = dispatcher, now, factor
         self._lock = threading.Lock()
         self._last = now()
-        self._ended = threading.Event()
+        self.ended = threading.Event()
+        dispatcher.account.aside = self._aside
         self._ticker = threading.Thread(target=self._tick, daemon=True)
         self._ticker.start()
 
@@ -63,6 +66,17 @@ class DevServer(ThreadingHTTPServer):
             timeline = self.dispatcher.account.timeline
             timeline.advance_to(timeline.now + seconds)
 
+    def _aside(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Does something that takes time in a thread, and hands its result over with the account held."""
+
+        def run() -> None:
+            found = work()
+            with self.account_held():
+                if not self.ended.is_set():
+                    done(found)
+
+        threading.Thread(target=run, daemon=True).start()
+
     def _catch_up(self) -> None:
         passed = (self._now() - self._last) * self._factor
         self._last = self._now()
@@ -70,13 +84,13 @@ class DevServer(ThreadingHTTPServer):
         timeline.advance_to(timeline.now + passed)
 
     def _tick(self) -> None:
-        while not self._ended.wait(TICK_S):
+        while not self.ended.wait(TICK_S):
             with self._lock:
                 self._catch_up()
 
     def server_close(self) -> None:
         """Ends the clock, and every container."""
-        self._ended.set()
+        self.ended.set()
         self._ticker.join()
         with self._lock:
             for thing in self.dispatcher.account.tagged().values():
@@ -106,80 +120,103 @@ class Handler(BaseHTTPRequestHandler):
             self._answered(self._called)
 
     def _answered(self, work: Callable[[bytes], Reply]) -> None:
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > MAX_BODY:
+        refused = self._refused()
+        if refused is not None:
             self.close_connection = True
-            self._send(_error(Refusal("the request is too large", "RequestEntityTooLarge", 413)))
+            self._send(json_error(refused))
             return
-        body = self.rfile.read(int(length))
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         try:
             self._send(work(body))
-        except LostReply:
-            self.close_connection = True
-            self.connection.close()
+        except LostReply as lost:
+            self._hang_up(lost.reset)
         except Refusal as refusal:
-            self._send(_error(refusal))
+            self._send(json_error(refusal))
+
+    def _hang_up(self, reset: bool) -> None:
+        """Closes the connection without an answer; by force, where a machine shall seem to be gone."""
+        self.close_connection = True
+        with suppress(OSError):
+            if reset:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.shutdown(socket.SHUT_RDWR) if not reset else self.connection.close()
+
+    def _refused(self) -> Refusal | None:
+        """Why this request is not even read."""
+        try:
+            host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
+        except ValueError:
+            host = None
+        if host not in NAMES or "Origin" in self.headers:
+            return Refusal("only programs of this machine are answered, under a name of loopback", "AccessDenied", 403)
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or int(length) > MAX_BODY:
+            return Refusal("the request is too large", "RequestEntityTooLarge", 413)
+        return None
 
     def _send(self, reply: Reply) -> None:
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.kind)
-        self.send_header("Content-Length", str(len(reply.body)))
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
         if reply.error:
             self.send_header("x-amzn-ErrorType", reply.error)
+        if reply.stream is not None:
+            self._send_parts(reply.stream)
+            return
+        self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         self.wfile.write(reply.body)
 
-    def _called(self, body: bytes) -> Reply:
-        """A call in the JSON protocol."""
-        target, _, operation = self.headers.get("X-Amz-Target", "").partition(".")
-        service = TARGETS.get(target.partition("_")[0], target)
-        if service not in SERVICES:
-            raise Refusal(f"no service is called {target}", "UnknownOperationException", 501)
-        with self.server.account_held() as dispatcher:
-            answer = dispatcher.answer(service, operation, _document(body))
-        return Reply(200, JSON, json.dumps(answer).encode())
+    def _send_parts(self, parts: Iterator[bytes]) -> None:
+        """Chunks, each as soon as it is there; a lost reply ends the connection in the middle."""
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            for part in parts:
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+                self.wfile.flush()
+            self.wfile.write(b"0\r\n\r\n")
+        except OSError:
+            self.close_connection = True  # nobody reads any more
 
-    def _invoked(self, body: bytes) -> Reply:
-        """InvokeEndpoint: the container is asked outside the lock, so that others may go on."""
-        parts = [unquote(part) for part in urlsplit(self.path).path.split("/")]
-        if len(parts) != 4 or parts[3] != "invocations":
-            raise Refusal("this operation of the runtime is not there in this server", "NotImplemented", 501)
+    def _called(self, body: bytes) -> Reply:
+        """A call of the control plane."""
+        call = call_of(urlsplit(self.path).path, self.headers, body)
+        self._late(call.operation, call.request)
         try:
             with self.server.account_held() as dispatcher:
-                chosen = runtime.choose(dispatcher.account, parts[2], self.headers, body)
+                answer = dispatcher.answer(call.service, call.operation, call.request)
+        except Refusal as refusal:
+            return call.error(refusal)
+        return call.answer(call.service, call.operation, answer)
+
+    def _invoked(self, body: bytes) -> Reply:
+        """A call of the runtime: the container is asked outside the lock, so that others may go on."""
+        parts = [unquote(part) for part in urlsplit(self.path).path.split("/")]
+        operation = runtime.PATHS.get(parts[3]) if len(parts) == 4 else None
+        if operation is None:
+            raise Refusal("this operation of the runtime is not there in this server", *NOT_IMPLEMENTED)
+        asked = Invocation(parts[2], self.headers, body)
+        self._late(operation, {"EndpointName": asked.endpoint})
+        try:
+            with self.server.account_held() as dispatcher:
+                carry_out = runtime.begin(dispatcher, operation, asked)
+            return carry_out()
         except Refusal as refusal:
             return runtime.refused(refusal)
-        return runtime.invoke(chosen, self.headers, body)
+
+    def _late(self, operation: str, request: Mapping[str, Any]) -> None:
+        """Waits where a fault wants the answer late."""
+        with self.server.account_held() as dispatcher:
+            seconds = dispatcher.delay(operation, request)
+        self.server.ended.wait(seconds)
 
     def _local(self, body: bytes) -> Reply:
-        """What a test asks: /_local/advance, faults, journal."""
+        """What a test asks."""
         what = urlsplit(self.path).path.removeprefix("/_local/")
-        document = _document(body)
-        if what == "advance":
-            self.server.advance(float(document["seconds"]))
-        elif what == "faults":
-            with self.server.account_held() as dispatcher:
-                dispatcher.faults.add(Fault(**document))
-        elif what != "journal":
-            raise Refusal(f"/_local/{what} is not there", "NotImplemented", 501)
-        with self.server.account_held() as dispatcher:
-            shown = [entry._asdict() for entry in dispatcher.journal] if what == "journal" else []
-        return Reply(200, "application/json", json.dumps({"journal": shown}).encode())
+        found = local.answer(self.server, what, document(body))
+        return Reply(200, "application/json", json.dumps(found).encode())
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Nothing is printed: the journal has every call."""
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    try:
-        document = read_json(body or b"{}", finite=True)
-    except ValueError:
-        raise Refusal("the body is not JSON", "SerializationException") from None
-    if not isinstance(document, dict):
-        raise Refusal("the body is no JSON object", "SerializationException")
-    return document
-
-
-def _error(refusal: Refusal) -> Reply:
-    document = {"__type": refusal.code, "message": refusal.message}
-    return Reply(refusal.status, JSON, json.dumps(document).encode())

@@ -1,0 +1,106 @@
+"""Containers of the engine in place of SageMaker's.  Law: on loopback alone; each carries a label, and none is left.
+
+A container gets `serve`, port 8080 by SAGEMAKER_BIND_TO_PORT, its model's data at /opt/ml/model (read-only), SIGTERM,
+and SIGKILL 30 s later, as SageMaker does it.  Where the engine has no network to publish a port from, the container
+uses the machine's own, and a port of its own in the same variable.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from mlcc.core.text import printable
+from mlcc.io import programs
+from mlcc.io.container_engines import Engine
+from mlcc.servers.devserver.copies import Image, Unavailable, UnknownImage
+from mlcc.servers.devserver.launchers import HOST, STOP_S, Asked, free_port
+
+LABEL = "mlcc.dev-aws"
+PORT, MODEL = 8080, "/opt/ml/model"
+START_S, LOG_LINES, LOG_BYTES = 120.0, 10_000, 4 << 20
+
+
+class Container(Asked):
+    """A container that was started."""
+
+    def __init__(self, engine: Engine, environ: Mapping[str, str], name: str, port: int, log: str) -> None:
+        """log: where the end of its output is kept."""
+        super().__init__(port)
+        self._engine, self._environ, self._name, self._log = engine, environ, name, log
+
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        return not self._engine.runs(self._name, self._environ)
+
+    def _end(self) -> None:
+        limit = ("stop", "--time", str(int(STOP_S)), self._name)
+        self._engine.ask(*limit, environ=self._environ, timeout_s=STOP_S + START_S)
+        printed, _ = self._engine.logs(self._name, self._environ, LOG_LINES, LOG_BYTES)
+        with suppress(OSError), open(self._log, "ab") as stream:
+            stream.write(printed)
+        self._engine.ask("rm", "--force", self._name, environ=self._environ)
+
+
+class Containers:
+    """Starts images as containers."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        environ: Mapping[str, str],
+        reference: Callable[[str], str],
+        unpacked: Callable[[str], str],
+        data: str,
+        log: str,
+    ) -> None:
+        """reference: the engine's own name for an image's address, empty for one that it does not have; unpacked:
+        makes folders of model data, all below `data`; log: the file for what containers print."""
+        self._engine, self._environ, self._reference = engine, environ, reference
+        self._unpacked, self._data, self._log = unpacked, data, log
+        self._token = secrets.token_hex(6)
+        self._made: list[Container] = []
+
+    def __call__(self, image: Image) -> Container:
+        """A started container.  Raises UnknownImage, and Unavailable for its model's data."""
+        reference = self._reference(image.image)
+        if not reference:
+            raise UnknownImage(image.image)
+        port, name = free_port(), f"mlcc-dev-{self._token}-{len(self._made)}"
+        published = self._engine.publishes(self._environ)
+        variables = {**image.environment, "SAGEMAKER_BIND_TO_PORT": str(PORT if published else port)}
+        network = ["--publish", f"{HOST}:{port}:{PORT}"] if published else ["--network", "host"]
+        if not published:
+            variables["MLCC_BIND_HOST"] = HOST
+        options = ["--name", name, "--label", f"{LABEL}={self._token}", *network, *self._mounts(image)]
+        # values travel in the engine's own environment, not on a command line, but for names that it needs itself
+        own = {each: value for each, value in variables.items() if each not in self._environ}
+        for each, value in sorted(variables.items()):
+            options += ["--env", each if each in own else f"{each}={value}"]
+        done = programs.run(
+            [self._engine.program, "run", "--detach", *options, reference, "serve"],
+            environ={**self._environ, **own},
+            timeout_s=START_S,
+        )
+        if done.code:
+            self._engine.ask("rm", "--force", name, environ=self._environ)
+            raise Unavailable(printable(done.stderr.decode("utf-8", "replace").strip()[-300:], 0))
+        self._made.append(Container(self._engine, self._environ, name, port, self._log))
+        return self._made[-1]
+
+    def _mounts(self, image: Image) -> list[str]:
+        os.makedirs(self._data, mode=0o700, exist_ok=True)
+        # adapters are named by their folders, which are the same inside
+        mounts = ["--volume", f"{self._data}:{self._data}:ro"]
+        if image.model_data:
+            mounts += ["--volume", f"{self._unpacked(image.model_data)}:{MODEL}:ro"]
+        return mounts
+
+    def close(self) -> None:
+        """Ends what runs, and waits for it."""
+        for each in self._made:
+            each.stop()
+            assert each.ending is not None, "BUG: it was asked to end"
+            each.ending.join()

@@ -1,0 +1,81 @@
+"""`/_local`: what tests and people ask of the server itself, which AWS does not have.  Law: says what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from mlcc.core.text import quoted
+from mlcc.servers.devserver import scaling
+from mlcc.servers.devserver.dispatcher import Dispatcher
+from mlcc.servers.devserver.faults import Fault
+from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
+from mlcc.servers.devserver.rules import ASSUMED
+
+
+class Server(Protocol):
+    """What answers."""
+
+    def account_held(self) -> AbstractContextManager[Dispatcher]:
+        """The account, for one request."""
+
+    def advance(self, seconds: float) -> None:
+        """Moves the account's clock."""
+
+
+def answer(server: Server, what: str, document: dict[str, Any]) -> dict[str, Any]:
+    """The answer to `/_local/WHAT`.  Raises Refusal."""
+    if what == "advance":
+        server.advance(_checked(lambda: float(document["seconds"])))
+        return {}
+    if what not in TABLE:
+        raise Refusal(f"/_local/{quoted(what)} is not there", *NOT_IMPLEMENTED)
+    with server.account_held() as dispatcher:
+        return TABLE[what](dispatcher, document)
+
+
+def _checked(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except (KeyError, TypeError, ValueError) as problem:
+        raise Refusal(f"this is not what is wanted: {problem}") from None
+
+
+def _fault(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
+    """One more fault; without a document, those that wait."""
+    if document:
+        dispatcher.faults.add(_checked(lambda: Fault(**document)))
+    return {"faults": [vars(fault) for fault in dispatcher.faults.waiting if fault.times > 0]}
+
+
+def _journal(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
+    return {"journal": [entry._asdict() for entry in dispatcher.journal]}
+
+
+def _quotas(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
+    dispatcher.account.quotas |= _checked(lambda: {name: int(value) for name, value in document.items()})
+    return {"quotas": dispatcher.account.quotas}
+
+
+def _scale(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
+    where, copies = _checked(lambda: (str(document["ResourceId"]), int(document["copies"])))
+    scaling.scale(dispatcher.account, where, copies)
+    return {}
+
+
+def _rules(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
+    """Every rule, and those that no source states."""
+    return {"rules": dispatcher.account.rules._asdict(), "assumed": list(ASSUMED)}
+
+
+def _state(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
+    """What is there, by ARN, and the clock."""
+    account = dispatcher.account
+    there = {arn: thing.status for arn, thing in account.tagged().items()}
+    return {"now": account.timeline.now, "there": there, "targets": [*account.targets], "alarms": [*account.alarms]}
+
+
+TABLE = {
+    "faults": _fault, "journal": _journal, "quotas": _quotas, "rules": _rules, "scale": _scale, "state": _state,
+}  # fmt: skip

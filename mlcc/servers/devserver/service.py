@@ -1,0 +1,128 @@
+"""The whole server, put together: `mlcc dev aws`.  Law: it says that it is not AWS; what it needs are its arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from mlcc import registries
+from mlcc.core.records import NamedTuple
+from mlcc.io.aws import sns
+from mlcc.io.aws.connection import NOBODY, AwsError, Caller
+from mlcc.io.aws.s3_objects import S3Objects
+from mlcc.lifecycle.context import Context
+from mlcc.servers.devserver.containers import Containers
+from mlcc.servers.devserver.dispatcher import Dispatcher
+from mlcc.servers.devserver.launchers import Processes
+from mlcc.servers.devserver.objects import Objects, unpacker
+from mlcc.servers.devserver.projects import Projects
+from mlcc.servers.devserver.rules import ASSUMED, Durations
+from mlcc.servers.devserver.things import Account
+from mlcc.servers.devserver.timeline import Timeline
+from mlcc.servers.devserver.web import HOST, DevServer
+
+PROCESS, CONTAINER = "process", "container"
+STARTED = {PROCESS: "processes", CONTAINER: "containers"}
+OWN = ("SAGEMAKER", "SAGEMAKER_RUNTIME", "APPLICATION_AUTO_SCALING", "CLOUDWATCH", "SERVICE_QUOTAS")
+LOG, DATA = "containers.log", "data"
+
+
+class Settings(NamedTuple):
+    """What `mlcc dev aws` is told.
+
+    speed: seconds of the server's clock in a real one; launcher: PROCESS or CONTAINER; folder: for logs and model data;
+    beside: the address of a server for all other services, empty for none; account: its number.
+    """
+
+    region: str
+    account: str
+    folder: str
+    launcher: str
+    speed: float = 1.0
+    port: int = 0
+    beside: str = ""
+
+
+class Running(NamedTuple):
+    """A server that listens, and what ends all that it started."""
+
+    server: DevServer
+    close: Callable[[], None]
+
+
+def opened(
+    settings: Settings,
+    contexts: Callable[[], Sequence[Context]],
+    now: Callable[[], float],
+    clock: Callable[[], float],
+    beside: Caller | None,
+) -> Running:
+    """Listens on loopback.  contexts: of the projects whose images there are, at least one; now: seconds of a steady
+    clock; clock: seconds since 1970; beside: calls S3 and SNS.  Raises OSError where the port is taken."""
+    projects, first = Projects(contexts), contexts()[0]
+    objects: Objects | None = S3Objects(beside) if beside is not None else None
+    data, log = os.path.join(settings.folder, DATA), os.path.join(settings.folder, LOG)
+    unpacked = unpacker(lambda: objects, data)
+    launcher: Containers | Processes
+    if settings.launcher == CONTAINER:
+        engine = first.need_engine()
+        launcher = Containers(engine, first.environ, projects.reference, unpacked, data, log)
+    else:
+        launcher = Processes(projects.command, unpacked, log, first.sleep)
+
+    def notify(topic: str, text: str) -> None:
+        try:
+            if beside is not None:
+                sns.publish(beside, topic, text)
+        except AwsError as problem:
+            first.progress.say(f"the notification to {topic} is lost: {problem.message}")
+
+    account = Account(
+        settings.region,
+        settings.account,
+        Timeline(clock()),
+        launcher,
+        durations=Durations(pace=settings.speed),
+        images=projects.digest,
+        objects=objects,
+        unpacked=unpacked,
+        notify=notify,
+        instance=registries.load().instance,
+    )
+    server = DevServer(Dispatcher(account), now, settings.speed, settings.port)
+
+    def close() -> None:
+        server.server_close()
+        launcher.close()
+
+    return Running(server, close)
+
+
+def variables(settings: Settings, url: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment that leads the SDK to the server, and nowhere else.
+
+    The credentials are nobody's: a call that went astray would be refused by AWS.
+    """
+    spared = ",".join(filter(None, (environ.get("NO_PROXY") or environ.get("no_proxy", ""), HOST)))
+    return {
+        "AWS_ENDPOINT_URL": settings.beside or url,
+        **{f"AWS_ENDPOINT_URL_{name}": url for name in OWN},
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+        "AWS_ACCESS_KEY_ID": NOBODY,
+        "AWS_SECRET_ACCESS_KEY": NOBODY,
+        "AWS_SESSION_TOKEN": "",
+        "AWS_REGION": settings.region,
+        "AWS_DEFAULT_REGION": settings.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": spared,
+        "no_proxy": spared,
+    }
+
+
+def words(settings: Settings, url: str) -> list[str]:
+    """What somebody who starts it should know."""
+    return [
+        f"This is not AWS: a test instrument at {url}, for programs of this machine.",
+        f"It starts {STARTED[settings.launcher]}; its clock runs {settings.speed:g} times as fast as real time.",
+        f"What no source states about SageMaker it assumes: {', '.join(ASSUMED)}.",
+    ]
