@@ -52,6 +52,14 @@ class SageMaker:
             "ListInferenceComponents", "InferenceComponents", "InferenceComponentName", NameContains=part
         )
 
+    def endpoints(self) -> Iterator[str]:
+        """Names of all endpoints."""
+        return self._names("ListEndpoints", "Endpoints", "EndpointName")
+
+    def components(self) -> Iterator[str]:
+        """Names of all inference components."""
+        return self._names("ListInferenceComponents", "InferenceComponents", "InferenceComponentName")
+
     def models_named(self, part: str) -> Iterator[str]:
         """Names of models that contain a text."""
         return self._names("ListModels", "Models", "ModelName", NameContains=part)
@@ -61,8 +69,8 @@ class SageMaker:
         return self._names("ListEndpointConfigs", "EndpointConfigs", "EndpointConfigName", NameContains=part)
 
     def transform_jobs_named(self, part: str, status: str = "") -> Iterator[str]:
-        """Names of transform jobs that contain a text, the newest first.  status: only those in this state."""
-        wanted = {"NameContains": part, "SortBy": "CreationTime", "SortOrder": "Descending"}
+        """Names of transform jobs that contain a text (or of all), the newest first.  status: only in this state."""
+        wanted = {"SortBy": "CreationTime", "SortOrder": "Descending", **({"NameContains": part} if part else {})}
         wanted |= {"StatusEquals": status} if status else {}
         return self._names("ListTransformJobs", "TransformJobSummaries", "TransformJobName", **wanted)
 

@@ -17,7 +17,7 @@ from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets.sagemaker import account, facts, planner
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Seen
-from mlcc.lifecycle.targets.sagemaker.deployment import converge
+from mlcc.lifecycle.targets.sagemaker.deployment import converge, pace
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
 from mlcc.lifecycle.targets.sagemaker.observer import observe_one
 from mlcc.lifecycle.targets.sagemaker.planner import Call, Instruction
@@ -98,7 +98,7 @@ def _made(context: Context, caller: Caller, wanted: Desired, one: Resource) -> R
     def plan(seen: Any, replaced: Any) -> tuple[Instruction, ...]:
         return planner.plan(only, {key: found for key, found in seen.items() if key == (one.kind, one.name)}, replaced)
 
-    converge(only, context, caller, plan)
+    converge(only, kinds.prefix(context.project), pace(context, only), caller, plan)
     return Result({"adapter": one.part, "status": planner.IN_SERVICE}, [f"the adapter {one.part} serves"])
 
 
@@ -108,7 +108,7 @@ def _removed(context: Context, caller: Caller, wanted: Desired, one: Resource) -
     def plan(seen: Any, replaced: Any) -> tuple[Instruction, ...]:
         return planner.teardown({key: found for key, found in seen.items() if key == (one.kind, one.name)})
 
-    converge(only, context, caller, plan)
+    converge(only, kinds.prefix(context.project), pace(context, only), caller, plan)
     hint = "the next do/deploy adds it again, unless mlcc.yaml says `enabled: false` for it"
     return Result({"adapter": one.part, "status": NOT_DEPLOYED}, [f"the adapter {one.part} is removed; {hint}"])
 

@@ -17,7 +17,7 @@ from mlcc.lifecycle.targets.sagemaker import account, expiry, facts, planner, tr
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed, Seen, differences
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, with_arns
-from mlcc.lifecycle.targets.sagemaker.executor import Anew, Unsupported, execute
+from mlcc.lifecycle.targets.sagemaker.executor import Anew, Pace, Unsupported, execute
 from mlcc.lifecycle.targets.sagemaker.observer import observe, observe_one
 from mlcc.lifecycle.targets.sagemaker.planner import Call, Instruction
 
@@ -41,7 +41,7 @@ def deploy(context: Context) -> Result:
     prefix = kinds.prefix(project)
     if context.argument("plan"):
         return live_plan.shown(differences(wanted, observe(wanted, prefix, caller)))
-    converge(wanted, context, caller, lambda seen, replaced: planner.plan(wanted, seen, replaced))
+    converge(wanted, prefix, pace(context, wanted), caller, lambda seen, replaced: planner.plan(wanted, seen, replaced))
     expiry.renew(wanted, observe(wanted, prefix, caller), caller)
     if job is not None:
         return transform_jobs.finished(wanted, context, caller)
@@ -65,18 +65,23 @@ def _dry_run(context: Context) -> Result:
 Plan = Callable[[Observed, Collection[tuple[str, str]]], Sequence[Instruction]]
 
 
-def converge(wanted: Desired, context: Context, caller: Caller, plan: Plan, everything: bool = False) -> None:
+def pace(context: Context, wanted: Desired) -> Pace:
+    """How a step speaks and waits: as long as its caller says, else as the slowest start needs, or a job."""
+    limit_s = float(context.argument("timeout") or (JOB_LIMIT_S if wanted.of(kinds.JOB) else LIMIT_S))
+    return Pace(context.progress, context.sleep, context.now, limit_s)
+
+
+def converge(wanted: Desired, prefix: str, pace: Pace, caller: Caller, plan: Plan, everything: bool = False) -> None:
     """Looks, plans and carries out until there is nothing left to do.
 
-    everything: looks also for what earlier deployments left.  Raises UserError when it never ends, or something cannot
+    prefix: what the names of the project's resources begin with; everything: looks also for what earlier deployments
+    left.  Raises UserError when it never ends, or something cannot
     become what it shall be; AwsError for what the account refuses.
     """
-    prefix = kinds.prefix(context.project)
 
     def look(kind: str, name: str) -> Seen | None:
         return observe_one(wanted, kind, name, caller)
 
-    limit_s = float(context.argument("timeout") or (JOB_LIMIT_S if wanted.of(kinds.JOB) else LIMIT_S))
     replaced: set[tuple[str, str]] = set()
     for _ in range(ROUNDS):
         seen = observe(wanted, prefix, caller, everything)
@@ -87,10 +92,10 @@ def converge(wanted: Desired, context: Context, caller: Caller, plan: Plan, ever
             name: str(one.parameters["PolicyARN"]) for (kind, name), one in seen.items() if kind == kinds.WAKING
         }
         try:
-            execute(instructions, caller, context, look, limit_s, policies)
+            execute(instructions, caller, pace, look, policies)
         except Unsupported as refused:
             replaced.add((refused.kind, refused.name))
         except Anew:
-            context.progress.say("the account has changed meanwhile; looking again")
+            pace.progress.say("the account has changed meanwhile; looking again")
     message = f"the account is still not as it shall be after {ROUNDS} rounds"
     raise UserError([error("MLCC322", message, hint="somebody else may be changing the same resources")])

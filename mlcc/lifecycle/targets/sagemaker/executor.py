@@ -11,10 +11,11 @@ from typing import Any
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.sagemaker import is_missing
-from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.context import Progress
 from mlcc.lifecycle.targets.sagemaker.comparison import Seen
 from mlcc.lifecycle.targets.sagemaker.desired import with_arns
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
@@ -41,32 +42,37 @@ class Unsupported(Exception):
         self.kind, self.name = kind, name
 
 
+class Pace(NamedTuple):
+    """How to speak and to wait.  limit_s: the most that one wait may take."""
+
+    progress: Progress
+    sleep: Callable[[float], None]
+    now: Callable[[], float]
+    limit_s: float
+
+
 def execute(
-    instructions: Sequence[Instruction],
-    caller: Caller,
-    context: Context,
-    look: Look,
-    limit_s: float,
-    known: Mapping[str, str],
+    instructions: Sequence[Instruction], caller: Caller, pace: Pace, look: Look, known: Mapping[str, str]
 ) -> None:
     """Makes the calls and waits.
 
-    look: one resource as it is now; limit_s: the most that one wait may take; known: ARNs of wake-up policies that are
-    there already, by what they scale.  Raises Anew where the plan does not fit any more, Unsupported for what cannot be
-    changed in place, UserError for what cannot become what it shall be, AwsError for what the account refuses.
+    look: one resource as it is now; known: ARNs of wake-up policies that are there already, by what they scale.
+
+    Raises Anew where the plan does not fit any more, Unsupported for what cannot be changed in place, UserError for
+    what cannot become what it shall be, AwsError for what the account refuses.
     """
     policies = dict(known)
     for instruction in instructions:
         if isinstance(instruction, Wait):
-            _wait(instruction, context, look, limit_s)
+            _wait(instruction, pace, look)
             continue
-        context.progress.say(f"{instruction.operation} {instruction.name}: {instruction.why}")
-        answer = _made(instruction, with_arns(instruction.parameters, policies), caller, context)
+        pace.progress.say(f"{instruction.operation} {instruction.name}: {instruction.why}")
+        answer = _made(instruction, with_arns(instruction.parameters, policies), caller, pace)
         if "PolicyARN" in answer:
             policies[instruction.name] = str(answer["PolicyARN"])
 
 
-def _made(call: Call, parameters: Mapping[str, Any], caller: Caller, context: Context) -> dict[str, Any]:
+def _made(call: Call, parameters: Mapping[str, Any], caller: Caller, pace: Pace) -> dict[str, Any]:
     for attempt in range(1, TRIES + 1):
         try:
             return caller.call(call.service, call.operation, parameters)
@@ -81,12 +87,12 @@ def _made(call: Call, parameters: Mapping[str, Any], caller: Caller, context: Co
             if not text.startswith("could not find") or attempt == TRIES:
                 raise
             # what was made a moment ago is not seen everywhere at once (CreateEndpoint's own documentation)
-            context.sleep(TRY_AGAIN_S)
+            pace.sleep(TRY_AGAIN_S)
     raise AssertionError("BUG: the last attempt returns or raises")
 
 
-def _wait(wait: Wait, context: Context, look: Look, limit_s: float) -> None:
-    started, said = context.now(), ""
+def _wait(wait: Wait, pace: Pace, look: Look) -> None:
+    started, said = pace.now(), ""
     while True:
         seen = look(wait.kind, wait.name)
         status = seen.status if seen is not None else GONE
@@ -94,11 +100,13 @@ def _wait(wait: Wait, context: Context, look: Look, limit_s: float) -> None:
             break
         if status != said:
             said = status
-            context.progress.say(f"{OPERATIONS[wait.kind].word} {wait.name}: {status}")
-        if context.now() - started > limit_s:
-            message = f"{OPERATIONS[wait.kind].word} {printable(wait.name)} is still {status} after {limit_s:.0f} s"
+            pace.progress.say(f"{OPERATIONS[wait.kind].word} {wait.name}: {status}")
+        if pace.now() - started > pace.limit_s:
+            message = (
+                f"{OPERATIONS[wait.kind].word} {printable(wait.name)} is still {status} after {pace.limit_s:.0f} s"
+            )
             raise UserError([error("MLCC322", message, hint="do/status --why; do/deploy goes on where it is")])
-        context.sleep(POLL_S)
+        pace.sleep(POLL_S)
     if wait.anew:
         raise Anew
     _require(wait, seen, status)

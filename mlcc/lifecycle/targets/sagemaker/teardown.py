@@ -16,7 +16,7 @@ from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, planner, repository
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed, Seen
-from mlcc.lifecycle.targets.sagemaker.deployment import converge
+from mlcc.lifecycle.targets.sagemaker.deployment import converge, pace
 from mlcc.lifecycle.targets.sagemaker.desired import Desired
 from mlcc.lifecycle.targets.sagemaker.observer import observe
 from mlcc.lifecycle.targets.sagemaker.planner import Call
@@ -64,8 +64,9 @@ def _resources(wanted: Desired, scope: tuple[str, ...], context: Context, caller
     def chosen(seen: Observed) -> Observed:
         return {key: one for key, one in seen.items() if key[0] in scope}
 
-    converge(wanted, context, caller, lambda seen, _: planner.teardown(chosen(seen)), everything=True)
-    left = chosen(observe(wanted, kinds.prefix(context.project), caller, everything=True))
+    prefix, how = kinds.prefix(context.project), pace(context, wanted)
+    converge(wanted, prefix, how, caller, lambda seen, _: planner.teardown(chosen(seen)), everything=True)
+    left = chosen(observe(wanted, prefix, caller, everything=True))
     words = "nothing of it is left in SageMaker" if kinds.ENDPOINT in scope else f"no {scope[-1]} of it is left"
     return {words: not left}
 
