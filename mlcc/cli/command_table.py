@@ -4,6 +4,7 @@ from __future__ import annotations
 
 COMMANDS = {
     "apply": ("mlcc.cli.commands.apply", "Render the project beside mlcc.yaml."),
+    "bootstrap": ("mlcc.cli.commands.bootstrap", "Set up an AWS account: profiles, role, buckets, secrets."),
     "catalog": ("mlcc.cli.commands.catalog", "Browse the registries."),
     "completion": ("mlcc.cli.commands.completion", "Print the completion script of a shell."),
     "diff": ("mlcc.cli.commands.diff", "Show what apply would change, line by line."),
