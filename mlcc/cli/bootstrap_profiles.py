@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from mlcc.cli import bootstrap_tools as shared
+from mlcc.cli import home
 from mlcc.cli.options import Command, not_empty, output_options
 from mlcc.cli.output import document, print_document, print_rows
 from mlcc.cli.session import current
@@ -110,7 +110,7 @@ def import_older(path: str) -> int:
     Taken over are region, account, AWS profile, role and repository; its stacks stay its own.
     """
     session = current()
-    source = path or os.path.join(os.path.expanduser(older_config.PATH[0]), *older_config.PATH[1:])
+    source = path or home.older_config()
     active, found = older_config.read(source)
     config = profiles.add(session.home, session.sleep, [*found.values()], source, active)
     names = sorted(found)

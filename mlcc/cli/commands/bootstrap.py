@@ -85,7 +85,7 @@ def status(no_drift: bool, name: str) -> int:
     with explaining(load()):
         tools = shared.tools(session, profile)
         account.checked(tools.caller, profile)
-        found = [drift.report(tools, one, profile, not no_drift) for one in modules.modules(load()).values()]
+        found = [drift.report(tools, one, profile, not no_drift) for one in modules.known_modules(load()).values()]
     parts = {"profile": profile.name, "modules": [_document(one) for one in found]}
     shared.show(session, parts, lambda: [line for one in found for line in drift.lines(one)])
     return 1 if any(one.drift == drift.DRIFTED for one in found) else 0
@@ -151,7 +151,9 @@ def _profile(session: Session) -> Profile:
 @output_options(FORMATS)
 def listing() -> int:
     """List what can be deployed, and what it costs."""
-    rows = [{"name": one.name, "title": one.title, "costs": one.costs} for one in modules.modules(load()).values()]
+    rows = [
+        {"name": one.name, "title": one.title, "costs": one.costs} for one in modules.known_modules(load()).values()
+    ]
     print_rows(current(), rows, ["name", "title", "costs"])
     return 0
 

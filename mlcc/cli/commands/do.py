@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
 from mlcc.core.text import nearest, printable, quoted
 from mlcc.io.aws.connection import Connection
+from mlcc.lifecycle.bootstrap import profiles
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.deployments.records import STATUSES
 from mlcc.lifecycle.rendered_project import load_project
@@ -147,11 +149,6 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
     return output_options(("table", "json", "yaml"))(made)
 
 
-def _connect(region: str) -> Connection:
-    """A connection to AWS; its library is loaded here, because most runs need none."""
-    return Connection(region)
-
-
 def _run(name: str, step: lifecycle.Step, env: str | None, target: str, arguments: dict[str, Any]) -> int:
     session = current()
     directory = click.get_current_context().meta["mlcc.directory"]
@@ -169,8 +166,9 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         time.monotonic,
         arguments,
         clock=time.time,
-        connect=_connect,
+        connect=lambda region: Connection(region, profiles.aws_profile(context.profile, session.environ)),
         home=session.home,
+        find_profile=partial(profiles.chosen, session.home, session.environ),
     )
     result = lifecycle.run(name, step, context)
     if session.format in ("json", "yaml"):

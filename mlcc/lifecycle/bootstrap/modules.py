@@ -75,7 +75,7 @@ class Kept(NamedTuple):
         return {"ResourceType": self.kind, "LogicalResourceId": self.logical, "ResourceIdentifier": identifier}
 
 
-def modules(registries: Registries) -> dict[str, Module]:
+def known_modules(registries: Registries) -> dict[str, Module]:
     """All modules by name."""
     return {
         name: Module(
@@ -87,7 +87,7 @@ def modules(registries: Registries) -> dict[str, Module]:
 
 def module(registries: Registries, name: str) -> Module:
     """A module by name.  Raises UserError where there is none."""
-    known = modules(registries)
+    known = known_modules(registries)
     if name not in known:
         near = nearest(name, known)
         hint = (f"did you mean {near}? " if near else "") + f"known: {allowed(known)}"
@@ -103,6 +103,17 @@ def kept(document: Mapping[str, Any], parameters: Mapping[str, str], account: st
         for logical, one in document["Resources"].items()
         if one.get("DeletionPolicy") == "Retain"
     ]
+
+
+def made(document: Mapping[str, Any], parameters: Mapping[str, str]) -> list[str]:
+    """The logical names of the resources that a template makes with some parameters (its conditions compare two)."""
+    known = {**_defaults(document), **parameters}
+
+    def holds(condition: str) -> bool:
+        one, other = (_text(side, known) for side in document["Conditions"][condition]["Fn::Equals"])
+        return one == other
+
+    return [name for name, one in document["Resources"].items() if "Condition" not in one or holds(one["Condition"])]
 
 
 def only(document: Mapping[str, Any], found: list[Kept]) -> str:

@@ -16,7 +16,6 @@ from mlcc.io.disk.reader import read_named
 from mlcc.lifecycle.bootstrap.profile import Profile
 
 MAX_BYTES = 4 * 1024 * 1024
-PATH = ("~", ".ml-container-creator", "config.json")
 FIELDS: Mapping[str, str] = {
     "awsRegion": "region",
     "accountId": "account_id",

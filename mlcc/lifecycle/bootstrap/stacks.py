@@ -5,7 +5,7 @@ Each run looks at what is there and goes on from it, so that one that was interr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlcc.core.errors import UserError
@@ -16,7 +16,7 @@ from mlcc.io.aws.cloudformation import CREATE, IMPORT, UPDATE, ChangeSet, CloudF
 from mlcc.io.aws.connection import Caller
 from mlcc.lifecycle.bootstrap import adoption
 from mlcc.lifecycle.bootstrap.account import TAG, tags
-from mlcc.lifecycle.bootstrap.modules import IDENTIFIERS, Module, kept, only
+from mlcc.lifecycle.bootstrap.modules import IDENTIFIERS, Module, kept, made, only
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Progress
 
@@ -83,7 +83,9 @@ def deploy(tools: Tools, module: Module, profile: Profile, account: str, carry_o
         wanted = ChangeSet(name, _name(tools, IMPORT), IMPORT, only(document, left), values, {}, adopted)
         found += _changed(tools, cloud, module, wanted, carry_out)
         if not carry_out:
-            return Outcome((*found, *_rest(module, document, [one.logical for one in left])), {})
+            rest = set(made(document, values)) - {one.logical for one in left}
+            found += [_created(module, logical, document["Resources"][logical]) for logical in sorted(rest)]
+            return Outcome(tuple(found), {})
     kind = UPDATE if left or stack is not None else CREATE
     wanted = ChangeSet(name, _name(tools, kind), kind, module.text(), values, tags(profile))
     found += _changed(tools, cloud, module, wanted, carry_out)
@@ -101,13 +103,6 @@ def _alive(tools: Tools, cloud: CloudFormation, name: str, profile: Profile, car
         message = f"the stack {quoted(name)} is in {stack['StackStatus']}, and is made anew by a deployment"
         raise UserError([error("MLCC346", message, hint="mlcc bootstrap deploy")])
     return None
-
-
-def _rest(module: Module, document: Mapping[str, Any], adopted: Sequence[str]) -> Iterator[Change]:
-    """What an update after an adoption makes, as far as the template says it."""
-    for logical, one in document["Resources"].items():
-        if logical not in adopted:
-            yield Change(module.name, logical, one["Type"], "create", False)
 
 
 def destroy(tools: Tools, module: Module, profile: Profile) -> list[str] | None:
@@ -152,20 +147,21 @@ def _values(caller: Caller, module: Module, profile: Profile, stack: Mapping[str
 def _changed(tools: Tools, cloud: CloudFormation, module: Module, wanted: ChangeSet, carry_out: bool) -> list[Change]:
     """Makes a change set and carries it out, or takes it away again; its changes."""
     tools.progress.say(f"CreateChangeSet {wanted.stack} ({wanted.kind.lower()})")
-    made = cloud.create_change_set(wanted)
-    answer = wait(tools, lambda: cloud.change_set(made), lambda a: a["Status"] in ("CREATE_COMPLETE", "FAILED"))
+    identity = cloud.create_change_set(wanted)
+    answer = wait(tools, lambda: cloud.change_set(identity), lambda a: a["Status"] in ("CREATE_COMPLETE", "FAILED"))
     reason = str(answer.get("StatusReason", ""))
-    empty = answer["Status"] == "FAILED" and any(words in reason for words in NO_CHANGE)
-    if answer["Status"] == "FAILED" or not carry_out:
-        cloud.delete_change_set(made)
-        if not carry_out and wanted.kind != UPDATE:
+    failed = answer["Status"] == "FAILED" or answer.get("ExecutionStatus") == "UNAVAILABLE"
+    empty = failed and any(words in reason for words in NO_CHANGE)
+    if failed or not carry_out:
+        cloud.delete_change_set(identity)
+        if wanted.kind != UPDATE:
             _delete_empty(tools, cloud, wanted.stack)
-    if answer["Status"] == "FAILED" and not empty:
+    if failed and not empty:
         message = f"CloudFormation refuses the change of {quoted(wanted.stack)}: {printable(reason, 600)}"
         raise UserError([error("MLCC343", message, hint="mend what it names, and run the same command again")])
     found = [] if empty else [_change(module.name, one["ResourceChange"]) for one in answer["Changes"]]
     if carry_out and not empty:
-        cloud.execute_change_set(made)
+        cloud.execute_change_set(identity)
         _carried_out(tools, cloud, wanted.stack)
     return found
 
@@ -174,6 +170,11 @@ def _change(module: str, change: Mapping[str, Any]) -> Change:
     again = change.get("Replacement") == "True"
     action = ACTIONS.get(str(change.get("Action")), str(change.get("Action")))
     return Change(module, change["LogicalResourceId"], change["ResourceType"], action, again)
+
+
+def _created(module: Module, logical: str, resource: Mapping[str, Any]) -> Change:
+    """What the update after an adoption makes."""
+    return Change(module.name, logical, str(resource["Type"]), "create", False)
 
 
 def _carried_out(tools: Tools, cloud: CloudFormation, name: str) -> None:
@@ -226,7 +227,8 @@ def _busy(stack: Mapping[str, Any]) -> bool:
 def _delete(tools: Tools, cloud: CloudFormation, stack: Mapping[str, Any]) -> None:
     identity, name = str(stack["StackId"]), str(stack["StackName"])
     started = tools.clock()
-    tools.progress.say(f"DeleteStack {name}")
+    empty = " (it is empty)" if stack["StackStatus"] == REVIEW else ""
+    tools.progress.say(f"DeleteStack {name}{empty}")
     cloud.delete_stack(identity)
     gone = {"StackStatus": "DELETE_COMPLETE"}
     last = wait(tools, lambda: cloud.stack(identity) or gone, lambda s: not _busy(s) and s["StackStatus"] != REVIEW)

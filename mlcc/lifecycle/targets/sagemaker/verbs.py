@@ -52,7 +52,7 @@ def deploy(context: Context) -> Result:
         message = f"deploy on {project.target.name} is not there in this version of mlcc"
         raise PreconditionError([error("MLCC311", message, hint="do/deploy --dry-run shows its calls")])
     caller = context.aws()
-    facts = account.ask(project, caller, context.clock(), image_tag.tag_of(project))
+    facts = account.ask(project, caller, context.clock(), image_tag.tag_of(project), profile=context.profile)
     wanted = kinds.wanted(project, facts)
     if context.argument("plan"):
         return _shown(differences(wanted, observe(wanted, kinds.prefix(project), caller)))
@@ -73,7 +73,7 @@ def clean(context: Context) -> Result:
         shown = [call(c.service, c.operation, **c.parameters) for c in made]
         return calls(shown, there="all that the project says, and nothing else", **assumed)
     caller = context.aws()
-    wanted = kinds.wanted(project, account.ask(project, caller, context.clock()))
+    wanted = kinds.wanted(project, account.ask(project, caller, context.clock(), profile=context.profile))
     _converge(wanted, context, caller, planner.teardown, everything=True)
     left = observe(wanted, kinds.prefix(project), caller, everything=True)
     proofs = {"nothing of it is left in the account": not left}
@@ -86,7 +86,7 @@ def status(context: Context) -> Result:
     """Whether it serves: the endpoint, and each of its components and adapters with the service's own reason."""
     project = context.project
     caller = context.aws()
-    wanted = kinds.wanted(project, account.ask(project, caller, context.clock()))
+    wanted = kinds.wanted(project, account.ask(project, caller, context.clock(), profile=context.profile))
     seen = observe(wanted, kinds.prefix(project), caller)
     endpoint = seen.get((kinds.ENDPOINT, wanted.endpoint))
     word = endpoint.status if endpoint is not None else "NotDeployed"
@@ -122,7 +122,7 @@ def test(context: Context) -> Result:
         made = [_invocation(wanted.endpoint, name, request) for name in chosen.values()]
         return calls(made, **_assumed(context)[1])
     caller = context.aws()
-    account.ask(project, caller, context.clock())
+    account.ask(project, caller, context.clock(), profile=context.profile)
     found = [check for part in chosen.items() for check in _checks(context, caller, wanted.endpoint, part, request)]
     return sample_request.report(found, target=project.target.name, endpoint=wanted.endpoint)
 
@@ -136,7 +136,7 @@ def logs(context: Context) -> Result:
     if context.argument("dry_run"):
         return calls([call("logs", "FilterLogEvents", logGroupName=group) for group in groups], **_assumed(context)[1])
     caller = context.aws()
-    account.ask(project, caller, context.clock())
+    account.ask(project, caller, context.clock(), profile=context.profile)
     lines = _printed(context, caller, groups, int(context.argument("lines") or SHOWN_LINES))
     return Result({"target": project.target.name, "lines": lines}, lines or ["(the logs of the last day are empty)"])
 
@@ -177,7 +177,7 @@ def _invocation(endpoint: str, component: str, request: server_contract.Request)
 def _assumed(context: Context) -> tuple[places.Facts, dict[str, Any]]:
     """The facts of a project without asking anybody."""
     region = context.environ.get("AWS_REGION", "") or context.environ.get("AWS_DEFAULT_REGION", "")
-    return places.assumed(context.project, region, context.clock())
+    return places.assumed(context.project, region, context.clock(), context.profile)
 
 
 def _shown(found: Sequence[Difference]) -> Result:
