@@ -4,6 +4,7 @@ from __future__ import annotations
 
 COMMANDS = {
     "apply": ("mlcc.cli.commands.apply", "Render the project beside mlcc.yaml."),
+    "bootstrap": ("mlcc.cli.commands.bootstrap", "Set up an AWS account: profiles, role, buckets, secrets."),
     "catalog": ("mlcc.cli.commands.catalog", "Browse the registries."),
     "completion": ("mlcc.cli.commands.completion", "Print the completion script of a shell."),
     "dev": ("mlcc.cli.commands.dev", "Start a SageMaker of this machine, without an account."),
@@ -15,6 +16,7 @@ COMMANDS = {
     "inspect": ("mlcc.cli.commands.inspect", "Look into a model file for triton.models."),
     "plan": ("mlcc.cli.commands.plan", "Show what apply would do."),
     "plugins": ("mlcc.cli.commands.plugins", "List installed plugins, their commands too."),
+    "reap": ("mlcc.cli.commands.reap", "Take away deployments that are past their time."),
     "registry": ("mlcc.cli.commands.registry", "Show what was deployed (the deployment registry)."),
     "schema": ("mlcc.cli.commands.schema", "Print the schema of mlcc.yaml."),
     "set": ("mlcc.cli.commands.set", "Change a value in mlcc.yaml, keeping comments."),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -12,6 +13,7 @@ from mlcc.core.text import printable
 from mlcc.io.aws.connection import AwsError
 from mlcc.lifecycle.context import Context, Result
 from mlcc.registries.loader import Registries
+from mlcc.registries.redaction import redact_text
 
 # What AWS says is cut here: a message may quote a whole policy.
 MAX_WORDS = 600
@@ -30,6 +32,15 @@ def explained(verb: Callable[[Context], Result]) -> Callable[[Context], Result]:
             raise finding(problem, context.project.registries, context.clean) from problem
 
     return run
+
+
+@contextmanager
+def explaining(registries: Registries) -> Iterator[None]:
+    """A block whose errors of AWS are findings; for commands that have no project."""
+    try:
+        yield
+    except AwsError as problem:
+        raise finding(problem, registries, redact_text) from problem
 
 
 def finding(problem: AwsError, registries: Registries, clean: Callable[[str], str]) -> MlccError:

@@ -12,6 +12,7 @@ from mlcc.core.findings import error
 from mlcc.io.aws.connection import Caller
 from mlcc.io.container_engines import Engine, detect
 from mlcc.io.environment import of_machine
+from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.registries.redaction import Lines, forms, is_secret_name, redact_forms
 
@@ -50,7 +51,7 @@ class Context:
     project: as rendered; environ: for the programs that a step starts; now: seconds of a steady clock; arguments: what
     the command line gave the step beyond the common options; clock: seconds since 1970; connect: makes a connection to
     AWS for a region (empty: that of the environment); home: mlcc's own folder; emit: shows a line of the result at
-    once, for what has no end.
+    once, for what has no end; find_profile: reads the bootstrap profile of this run, None where there is none.
     """
 
     project: RenderedProject
@@ -63,6 +64,17 @@ class Context:
     connect: Callable[[str], Caller] | None = None
     home: str = ""
     emit: Callable[[str], None] = field(default=lambda line: None)
+    find_profile: Callable[[], Profile | None] = field(default=lambda: None)
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """The bootstrap profile of this run, read once; a profile of another account is none of this project.
+
+        Raises UserError where its file is broken.
+        """
+        found, own = self.find_profile(), str(self.project.get("deployment.account_id", ""))
+        other = found is not None and own and found.account_id and own != found.account_id
+        return None if other else found
 
     def argument(self, name: str, default: Any = None) -> Any:
         """One of the step's own arguments."""
@@ -99,12 +111,14 @@ class Context:
         return of_machine(self.environ)
 
     def aws(self) -> Caller:
-        """A connection to AWS in the project's region, else the caller's.  Raises AwsError for an unknown profile.
+        """A connection to AWS in the project's region, else the bootstrap profile's, else the caller's.
 
-        The SDK reads AWS_DEFAULT_REGION and ~/.aws itself, but not AWS_REGION, which all others read.
+        The SDK reads AWS_DEFAULT_REGION and ~/.aws itself, but not AWS_REGION, which all others read.  Raises AwsError
+        for an unknown profile of ~/.aws.
         """
         assert self.connect is not None, "BUG: a step on AWS was started without a connection"
-        return self.connect(str(self.project.get("deployment.region", "")) or self.environ.get("AWS_REGION", ""))
+        place = str(self.project.get("deployment.region", "")) or (self.profile.region if self.profile else "")
+        return self.connect(place or self.environ.get("AWS_REGION", ""))
 
     def need_engine(self) -> Engine:
         """The container engine that answers.  Raises PreconditionError when none does."""

@@ -260,6 +260,8 @@ KINDS: dict[str, Callable[[str, Node, Node], rows.Row]] = {
     "engines": engine,
     "amis": entry,
     "aws_errors": entry,
+    "aws_permissions": entry,
+    "bootstrap_modules": entry,
     "builders": entry,
     "cuda": entry,
     "chat_templates": entry,

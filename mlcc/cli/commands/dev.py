@@ -15,9 +15,10 @@ from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import Session, current
+from mlcc.cli.talk import Talk
 from mlcc.core.errors import PreconditionError, UsageError, UserError
 from mlcc.core.findings import error
-from mlcc.core.text import printable, quoted
+from mlcc.core.text import quoted
 from mlcc.io.aws.connection import Connection
 from mlcc.io.disk.staging import staging_folder
 from mlcc.lifecycle.context import Context
@@ -29,15 +30,6 @@ from mlcc.servers.devserver.service import CONTAINER, PROCESS, Settings
 
 PORT, REGION, ACCOUNT = 4580, "us-east-1", "123456789012"
 ENVIRONMENT = "environment.sh"
-
-
-class Talk:
-    """Progress on stderr."""
-
-    def __init__(self, session: Session) -> None:
-        """session: how to speak."""
-        self.say = lambda text: session.say(printable(text, 0))
-        self.detail = lambda text: session.say(printable(f"    {text}", 0), 1)
 
 
 @click.group("dev", epilog="Example: mlcc dev aws --help")

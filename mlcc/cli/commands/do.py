@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import click
@@ -15,9 +16,11 @@ from mlcc.cli.options import directory_option, output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import Session, current
+from mlcc.cli.talk import Talk, lines
 from mlcc.core.errors import UserError
-from mlcc.core.text import nearest, printable, quoted
+from mlcc.core.text import nearest, quoted
 from mlcc.io.aws.connection import Connection
+from mlcc.lifecycle.bootstrap import profiles
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.deployments.records import STATUSES
 from mlcc.lifecycle.rendered_project import load_project
@@ -78,22 +81,6 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
 }
 
 
-class Talk:
-    """Progress on stderr; details with -v."""
-
-    def __init__(self, session: Session) -> None:
-        """session: how to speak."""
-        self.session = session
-
-    def say(self, text: str) -> None:
-        """A line of talk."""
-        self.session.say(_printable(text))
-
-    def detail(self, text: str) -> None:
-        """A line of a program's output."""
-        self.session.say(_printable(f"    {text}"), 1)
-
-
 def _cleaned(value: Any, context: Context) -> Any:
     """A document without secrets in its texts; its keys are the step's own."""
     if isinstance(value, Mapping):
@@ -101,11 +88,6 @@ def _cleaned(value: Any, context: Context) -> Any:
     if isinstance(value, (list, tuple)):
         return [_cleaned(item, context) for item in value]
     return context.clean(value) if isinstance(value, str) else value
-
-
-def _printable(text: str) -> str:
-    """What a step says, which may be a plugin's, line by line safe to print."""
-    return "\n".join(printable(line, 0) for line in text.split("\n"))
 
 
 def _environ(ctx: click.Context) -> Mapping[str, str]:
@@ -175,11 +157,6 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
     return output_options(("table", "json", "yaml"))(made)
 
 
-def _connect(region: str) -> Connection:
-    """A connection to AWS; its library is loaded here, because most runs need none."""
-    return Connection(region)
-
-
 def _run(name: str, step: lifecycle.Step, env: str | None, target: str, arguments: dict[str, Any]) -> int:
     session = current()
     directory = click.get_current_context().meta["mlcc.directory"]
@@ -197,9 +174,10 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         time.monotonic,
         arguments,
         clock=time.time,
-        connect=_connect,
+        connect=lambda region: Connection(region, profiles.aws_profile(context.profile, session.environ)),
         home=session.home,
-        emit=lambda line: session.out(_printable(line), clean=True),
+        emit=lambda line: session.out(lines(line), clean=True),
+        find_profile=partial(profiles.chosen, session.home, session.environ),
     )
     result = lifecycle.run(name, step, context)
     if session.format in ("json", "yaml"):
@@ -208,5 +186,5 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         session.out_bytes(result.raw)
     else:
         for line in context.clean("\n".join(result.lines)).split("\n"):
-            session.out(_printable(line), clean=True)
+            session.out(lines(line), clean=True)
     return 0 if result.ok else 1

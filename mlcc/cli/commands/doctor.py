@@ -6,11 +6,13 @@ import os
 import platform
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import click
 
+from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session, current
@@ -18,33 +20,46 @@ from mlcc.core.errors import MlccError
 from mlcc.core.text import printable
 from mlcc.core.version import VERSION
 from mlcc.io import container_engines, programs
+from mlcc.io.aws.connection import AwsError
+from mlcc.lifecycle.bootstrap import checkup, profiles
+from mlcc.lifecycle.bootstrap.permissions import USES
+from mlcc.lifecycle.rendered_project import load_project
 from mlcc.registries import load
 
-OK, MISSING, BROKEN = "ok", "missing", "broken"
+OK, MISSING, BROKEN = checkup.OK, checkup.MISSING, checkup.BROKEN
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing: its state, what was found, and what it is for."""
+    """One thing: its state, what was found, what it is for, and what to do."""
 
     what: str
     state: str
     found: str
     needed_for: str = ""
+    hint: str = ""
 
 
-@click.command("doctor", epilog="Example: mlcc doctor -o json")
+@click.command("doctor", epilog="Example: mlcc doctor --aws --instance-type ml.g5.xlarge")
+@click.option("--aws", is_flag=True, help="Also ask AWS: credentials, clock, permissions, quotas.")
+@click.option("--instance-type", "types", multiple=True, metavar="TYPE", help="A type whose quotas are asked.")
+@click.option("--use", "uses", multiple=True, type=click.Choice(USES), help="What must be allowed (default: deploy).")
 @output_options()
-def command() -> int:
-    """Check what this machine offers.  Exits 1 when something mlcc cannot do without is broken."""
+def command(aws: bool, types: tuple[str, ...], uses: tuple[str, ...]) -> int:
+    """Check what this machine offers.  Exits 1 when something mlcc cannot do without is broken.
+
+    --aws also checks what an account lets you do, and says what to do about it; the instance type of the project in
+    this directory counts, too.
+    """
     session = current()
-    rows = list(_rows(session))
+    rows = list(_rows(session)) + (list(_aws(session, types, uses or ("deploy",))) if aws else [])
     if session.format in ("json", "yaml"):
         print_document(session, document(checks=[vars(r) for r in rows]))
     else:
         for row in rows:
             colour = {OK: "green", MISSING: "yellow", BROKEN: "red"}[row.state]
             needed = f"  (for {row.needed_for})" if row.state != OK and row.needed_for else ""
+            needed += f"  ({row.hint})" if row.hint else ""
             head = f"{row.state:<8} {row.what:<18} "
             text = textwrap.fill(head + row.found + needed, session.width, subsequent_indent=" " * len(head))
             session.out(session.paint(row.state, fg=colour) + text.removeprefix(row.state))
@@ -104,3 +119,28 @@ def _venv() -> Row:
     except ImportError:
         return Row("venv", MISSING, "the modules venv and ensurepip", "--target local without an engine")
     return Row("venv", OK, "available")
+
+
+def _aws(session: Session, types: tuple[str, ...], uses: tuple[str, ...]) -> Iterator[Row]:
+    profile = profiles.chosen(session.home, session.environ)
+    named = [*types, *_own_type()]
+    quotas = [f"{name} for endpoint usage" for name in dict.fromkeys(named)]
+    try:
+        caller = shared.connection(session, profile)
+    except AwsError as problem:
+        yield Row("credentials", BROKEN, printable(str(problem), 200), hint="check AWS_PROFILE and ~/.aws/config")
+        return
+    asked = checkup.Asked(profile, uses, quotas, time.time, lambda: caller.server_time)
+    for found in checkup.checks(asked, caller, load()):
+        yield Row(found.what, found.state, found.found, hint=found.hint)
+
+
+def _own_type() -> list[str]:
+    """The instance type of the rendered project in this directory, where there is one."""
+    if not os.path.exists("mlcc.lock"):
+        return []
+    try:
+        found = str(load_project(".").get("deployment.instance_type", ""))
+    except MlccError:
+        return []
+    return [found] if found else []

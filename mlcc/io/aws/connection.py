@@ -7,6 +7,7 @@ SDK's own chain, so that mlcc asks as whoever `aws` asks as.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -74,6 +75,8 @@ class Connection:
             raise AwsError("config", "Session", type(problem).__name__, str(problem)) from None
         self._clients: dict[str, Any] = {}
         self._stand_in = stand_in
+        # of the last answer, refused or not: seconds since 1970, None without one
+        self.server_time: float | None = None
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of one call, without the SDK's own entry.  Raises AwsError."""
@@ -82,7 +85,7 @@ class Connection:
             answer: dict[str, Any] = getattr(client, _method(operation))(**parameters)
         except self._problems as problem:
             raise self._error(service, operation, problem) from None
-        answer.pop("ResponseMetadata", None)
+        self._note_time(answer.pop("ResponseMetadata", {}))
         for member, value in answer.items():
             if isinstance(value, self._stream):
                 answer[member] = self._events(service, operation, value)
@@ -94,6 +97,12 @@ class Connection:
             yield from stream
         except self._problems as problem:
             raise self._error(service, operation, problem) from None
+
+    def _note_time(self, metadata: Mapping[str, Any]) -> None:
+        from email.utils import parsedate_to_datetime
+
+        with suppress(TypeError, ValueError):
+            self.server_time = parsedate_to_datetime(metadata.get("HTTPHeaders", {}).get("date")).timestamp()
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
@@ -116,6 +125,7 @@ class Connection:
         if not isinstance(problem, self._answered):
             return AwsError(service, operation, type(problem).__name__, str(problem))
         response: Any = problem.response
+        self._note_time(response.get("ResponseMetadata", {}))
         error = response.get("Error", {})
         status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         more = {name: value for name, value in response.items() if name not in ("Error", "ResponseMetadata")}

@@ -47,6 +47,19 @@ class S3:
             raise
         return True
 
+    def tags(self, bucket: str) -> dict[str, str] | None:
+        """GetBucketTagging; None where there is no such bucket.  Raises AwsError for another owner's."""
+        try:
+            self._call("HeadBucket", Bucket=bucket)
+            answer = self._call("GetBucketTagging", Bucket=bucket)
+        except AwsError as problem:
+            if problem.code in MISSING:
+                return None
+            if problem.code == "NoSuchTagSet":
+                return {}
+            raise
+        return {tag["Key"]: tag["Value"] for tag in answer.get("TagSet", ())}
+
     def create_bucket(self, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """CreateBucket, closed to the public, with tags; one that is the caller's already is no error."""
         try:

@@ -44,13 +44,15 @@ def record(
     project_data: bool = False,
     lock: bytes = b"",
     commit: str = "",
+    region: str = "",
 ) -> dict[str, Any]:
     """The fields of a record, without id and time.
 
     build_strategy: how the image was built, where the project does not say so itself; project_data: also what mlcc.yaml
-    says of the project; lock: the bytes of mlcc.lock; commit: of the checkout, where it is one.
+    says of the project; lock: the bytes of mlcc.lock; commit: of the checkout, where it is one; region: where
+    the project names none.
     """
-    region = str(project.get("deployment.region", ""))
+    region = str(project.get("deployment.region", "")) or region
     identity = desired.identity(project, region)
     found: dict[str, Any] = {
         "schemaVersion": SCHEMA_VERSION,

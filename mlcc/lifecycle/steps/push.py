@@ -43,7 +43,7 @@ def run(context: Context) -> Result:
     if built.kind != build.IMAGE:
         raise PreconditionError([error("MLCC305", f"{project.name} was built without an image", hint="do/build")])
     caller = context.aws()
-    place = account.ask(project, caller, context.clock())
+    place = account.place(context, caller)
     ecr = Ecr(caller)
     repository.need(context, ecr, kinds.tags(project, place))
     login = ecr.login()
@@ -64,7 +64,7 @@ def run(context: Context) -> Result:
 def _dry_run(context: Context, name: str, tag: str) -> Result:
     project = context.project
     region = context.environ.get("AWS_REGION", "")
-    place, assumed = facts.assumed(project, region, context.clock())
+    place, assumed = facts.assumed(project, region, context.clock(), context.profile)
     uri = facts.image_uri(place.account, place.region, place.suffix, name, f":{tag}")
     made: list[Mapping[str, Any]] = [
         call("ecr", "CreateRepository", **repository_request(name, repository.lasting(kinds.tags(project, place)))),

@@ -30,6 +30,7 @@ def run(context: Context) -> Result:
         build_strategy=str(context.argument("build_strategy", "")),
         project_data=bool(context.argument("project")),
         lock=lock[0] if lock is not None else b"",
+        region=context.profile.region if context.profile is not None else "",
     )
     document = with_id(found, context.clock())
     if context.argument("dry_run"):

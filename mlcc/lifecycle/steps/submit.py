@@ -53,7 +53,7 @@ def run(context: Context) -> Result:
         return _dry_run(context, name)
     build.train_sample(context)
     caller = context.aws()
-    place = account.ask(project, caller, context.clock())
+    place = account.place(context, caller)
     place = place._replace(image=facts.image_uri(place.account, place.region, place.suffix, name, f":{tag}"))
     ecr = Ecr(caller)
     repository.need(context, ecr, kinds.tags(project, place))

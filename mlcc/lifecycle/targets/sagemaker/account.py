@@ -8,35 +8,42 @@ from mlcc.core.text import printable, quoted
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.sagemaker import SageMaker
-from mlcc.io.aws.sts import caller_identity
+from mlcc.io.aws.sts import Identity, caller_identity
+from mlcc.lifecycle.bootstrap import account as bootstrap_account
+from mlcc.lifecycle.bootstrap.profile import Profile
+from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker.bodies.model import PACKAGE
-from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_SUFFIX, Facts, image_uri, repository
+from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_SUFFIX, Facts, image_uri, named, repository
 
 # What SageMaker takes (https://github.com/aws/amazon-sagemaker-feedback/issues/180).
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
-def ask(project: RenderedProject, caller: Caller, now: float, tag: str = "") -> Facts:
+def place(context: Context, caller: Caller, tag: str = "") -> Facts:
+    """The same for a step."""
+    return ask(context.project, caller, context.clock(), tag, context.profile)
+
+
+def ask(project: RenderedProject, caller: Caller, now: float, tag: str = "", profile: Profile | None = None) -> Facts:
     """Where a deployment goes, as whom, with which image.
 
     now: seconds since 1970; tag: of the image that was pushed for this state of the project, empty where no image is
-    needed, and no role (to look, and to take away).  Raises PreconditionError where the region, the role or the image
-    is missing, UserError for another account than the project's, AwsError without credentials.
+    needed, and no role (to look, and to take away); profile: of bootstrap, for what the project does not name.  Raises
+    PreconditionError where the region, the role or the image is missing, UserError for another account than the
+    project's or the profile's, AwsError without credentials.
     """
     region = caller.region
     if not region:
-        message = "no region is named: not by the project, not by AWS_REGION, not by ~/.aws/config"
-        raise PreconditionError([error("MLCC320", message, hint="mlcc set deployment.region REGION; mlcc apply")])
-    who = caller_identity(caller)
-    wanted = str(project.get("deployment.account_id", ""))
-    if wanted and wanted != who.account:
-        message = f"the project belongs to account {wanted}, and these credentials to {who.account}"
-        raise UserError([error("MLCC325", message, hint="use other credentials (AWS_PROFILE)")])
-    role = str(project.get("deployment.role_arn", ""))
+        message = "no region is named: not by the project, a bootstrap profile, AWS_REGION, or ~/.aws/config"
+        hint = "mlcc bootstrap add NAME --region REGION; or mlcc set deployment.region REGION, and mlcc apply"
+        raise PreconditionError([error("MLCC320", message, hint=hint)])
+    who = _who(project, caller, profile)
+    role = named(project, profile).role_arn
     if tag and not role:
         message = "no role is named for SageMaker to assume"
-        raise PreconditionError([error("MLCC320", message, hint="mlcc set deployment.role_arn ARN; mlcc apply")])
+        hint = "mlcc bootstrap deploy makes one; or mlcc set deployment.role_arn ARN, and mlcc apply"
+        raise PreconditionError([error("MLCC320", message, hint=hint)])
     row = project.registries.regions.get(region)
     suffix = row.dns_suffix if row is not None else DEFAULT_SUFFIX
     image = str(project.get("build.image_uri", ""))
@@ -59,6 +66,18 @@ def _packages(project: RenderedProject, caller: Caller) -> dict[str, str]:
             raise PreconditionError([error("MLCC314", message, hint=hint)])
         found[group] = arn.rpartition("/")[2]
     return found
+
+
+def _who(project: RenderedProject, caller: Caller, profile: Profile | None) -> Identity:
+    """Who calls.  Raises UserError for another account than the project's, else than the profile's."""
+    wanted = str(project.get("deployment.account_id", ""))
+    if profile is not None and not wanted:
+        return bootstrap_account.checked(caller, profile)
+    who = caller_identity(caller)
+    if wanted and wanted != who.account:
+        message = f"the project belongs to account {wanted}, and these credentials to {who.account}"
+        raise UserError([error("MLCC325", message, hint="use other credentials (AWS_PROFILE)")])
+    return who
 
 
 def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, tag: str) -> str:

@@ -43,7 +43,7 @@ def adapter(context: Context) -> Result:
         made = planner.teardown(seen) if action == "remove" else planner.plan(only, seen)
         return calls([call(c.service, c.operation, **c.parameters) for c in made if isinstance(c, Call)], **assumed)
     caller = context.aws()
-    known = account.ask(context.project, caller, context.clock())
+    known = account.place(context, caller)
     wanted = kinds.wanted(context.project, known)
     return ACTIONS[action](context, caller, wanted, _named(wanted, name))
 
@@ -67,7 +67,7 @@ def _list(context: Context, wanted: Desired) -> Result:
         ]
         return calls(asked, **facts.without_asking(context)[1])
     caller = context.aws()
-    wanted = kinds.wanted(context.project, account.ask(context.project, caller, context.clock()))
+    wanted = kinds.wanted(context.project, account.place(context, caller))
     rows = []
     for one in wanted.of(kinds.ADAPTER):
         seen = observe_one(wanted, one.kind, one.name, caller)

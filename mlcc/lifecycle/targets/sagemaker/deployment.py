@@ -33,7 +33,7 @@ def deploy(context: Context) -> Result:
     if context.argument("dry_run"):
         return _dry_run(context)
     caller = context.aws()
-    place = account.ask(project, caller, context.clock(), image_tag.tag_of(project))
+    place = account.place(context, caller, image_tag.tag_of(project))
     wanted = kinds.wanted(project, place)
     job = next(iter(wanted.of(kinds.JOB)), None)
     if job is not None:

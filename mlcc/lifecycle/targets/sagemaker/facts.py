@@ -11,6 +11,7 @@ from typing import Any
 from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.lifecycle import image_tag
+from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
 
@@ -51,6 +52,27 @@ class Facts(NamedTuple):
         )
 
 
+class Named(NamedTuple):
+    """What is named for a deployment; empty where nothing names it."""
+
+    region: str
+    account: str
+    role_arn: str
+
+
+def named(project: RenderedProject, profile: Profile | None, region: str = "") -> Named:
+    """Region, account and role: the project's, else the bootstrap profile's, else (of regions) the caller's.
+
+    profile: None without one; region: what the caller's environment names.
+    """
+    known = profile or Profile("", "")
+    return Named(
+        str(project.get("deployment.region", "")) or known.region or region,
+        str(project.get("deployment.account_id", "")) or known.account_id,
+        str(project.get("deployment.role_arn", "")) or known.role_arn,
+    )
+
+
 def repository(project: RenderedProject) -> str:
     """The name of the ECR repository of a project's image."""
     return str(project.get("build.repository", "")) or f"mlcc/{project.name}"
@@ -61,11 +83,14 @@ def image_uri(account: str, region: str, suffix: str, name: str, reference: str)
     return f"{account}.dkr.ecr.{region}.{suffix}/{name}{reference}"
 
 
-def assumed(project: RenderedProject, region: str, now: float) -> tuple[Facts, dict[str, Any]]:
+def assumed(
+    project: RenderedProject, region: str, now: float, profile: Profile | None = None
+) -> tuple[Facts, dict[str, Any]]:
     """Facts of a project without asking anybody, and by name those that had to be assumed.
 
-    region: what the caller's environment names, where the project names none.
+    region: what the caller's environment names; profile: of bootstrap (see `named`).
     """
+    given = named(project, profile, region)
     guesses: dict[str, Any] = {}
 
     def known(name: str, value: str, guess: str) -> str:
@@ -73,13 +98,11 @@ def assumed(project: RenderedProject, region: str, now: float) -> tuple[Facts, d
             guesses[name] = guess
         return value or guess
 
-    place = known("region", str(project.get("deployment.region", "")) or region, DEFAULT_REGION)
+    place = known("region", given.region, DEFAULT_REGION)
     row = project.registries.regions.get(place)
     partition, suffix = (row.partition, row.dns_suffix) if row is not None else (DEFAULT_PARTITION, DEFAULT_SUFFIX)
-    account = known("account_id", str(project.get("deployment.account_id", "")), SAMPLE_ACCOUNT)
-    role = known(
-        "role_arn", str(project.get("deployment.role_arn", "")), f"arn:{partition}:iam::{account}:role/{DEFAULT_ROLE}"
-    )
+    account = known("account_id", given.account, SAMPLE_ACCOUNT)
+    role = known("role_arn", given.role_arn, f"arn:{partition}:iam::{account}:role/{DEFAULT_ROLE}")
     uri = image_uri(account, place, suffix, repository(project), f":{image_tag.tag_of(project)}")
     image = known("image", str(project.get("build.image_uri", "")), uri)
     return Facts(place, account, partition, suffix, role, image, now), guesses
@@ -88,4 +111,4 @@ def assumed(project: RenderedProject, region: str, now: float) -> tuple[Facts, d
 def without_asking(context: Context) -> tuple[Facts, dict[str, Any]]:
     """The same for a step: in the region that its environment names."""
     region = context.environ.get("AWS_REGION", "") or context.environ.get("AWS_DEFAULT_REGION", "")
-    return assumed(context.project, region, context.clock())
+    return assumed(context.project, region, context.clock(), context.profile)

@@ -35,7 +35,7 @@ def status(context: Context) -> Result:
     """Whether it serves: the endpoint, and each of its components and adapters with the service's own reason."""
     project = context.project
     caller = context.aws()
-    wanted = kinds.wanted(project, account.ask(project, caller, context.clock()))
+    wanted = kinds.wanted(project, account.place(context, caller))
     if not wanted.endpoint:
         return _job(context, caller, transform_jobs.newest(wanted, kinds.prefix(project), caller))
     seen = observe(wanted, kinds.prefix(project), caller)
@@ -106,7 +106,7 @@ def logs(context: Context) -> Result:
         made = [call("logs", "FilterLogEvents", logGroupName=g.name, **_streams(g)) for g in groups]
         return calls(made, **facts.without_asking(context)[1])
     caller = context.aws()
-    account.ask(project, caller, context.clock())
+    account.place(context, caller)
     most = int(context.argument("lines") or SHOWN_LINES)
     if context.argument("follow"):
         _follow(context, caller, groups, most)

@@ -24,6 +24,8 @@ from mlcc.lifecycle.targets.sagemaker.desired import Desired
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
 
 DELETING = "Deleting"
+# Of an endpoint that is there: what may scale.
+VARIANTS = "Variants"
 POLICIES = {scaling.TRACKING: kinds.TRACKING, scaling.WAKING: kinds.WAKING}
 
 
@@ -75,7 +77,10 @@ class _Look:
         answer = self.sagemaker.endpoint(name)
         if answer is None:
             return {}
-        parameters = {"EndpointName": name, "EndpointConfigName": answer.get("EndpointConfigName")}
+        variants = [str(one.get("VariantName", "")) for one in answer.get("ProductionVariants", ())]
+        parameters = {
+            "EndpointName": name, "EndpointConfigName": answer.get("EndpointConfigName"), VARIANTS: variants
+        }  # fmt: skip
         return self._own(kinds.ENDPOINT, name, parameters, answer, "EndpointArn", "EndpointStatus")
 
     def components(self, prefix: str, there: bool, everything: bool) -> dict[tuple[str, str], Seen]:
@@ -184,6 +189,8 @@ def _scaling(
     """Scalable targets, policies and alarms of what is there or wanted; they have no tags that we read."""
     ids = {r.name for r in wanted.of(kinds.SCALABLE)}
     ids |= {f"inference-component/{name}" for kind, name in found if kind == kinds.COMPONENT}
+    served = ((name, one) for (kind, name), one in found.items() if kind == kinds.ENDPOINT)
+    ids |= {scaling.instances(name, v).resource_id for name, one in served for v in one.parameters.get(VARIANTS, ())}
     made: dict[tuple[str, str], Seen] = {}
     if not ids:
         return made

@@ -41,7 +41,7 @@ def test(context: Context) -> Result:
     if context.argument("dry_run"):
         return calls([_call(project, wanted.endpoint, r, request.payload, request) for r in chosen], **assumed)
     caller = context.aws()
-    account.ask(project, caller, context.clock())
+    account.place(context, caller)
     found = [check for part in chosen for check in _checks(context, caller, wanted, part, request)]
     return sample_request.report(found, target=project.target.name, endpoint=wanted.endpoint)
 
@@ -51,7 +51,7 @@ def _test_job(context: Context, wanted: Desired, assumed: Mapping[str, Any]) -> 
     if context.argument("dry_run"):
         return calls([call("sagemaker", "ListTransformJobs", NameContains=prefix)], **assumed)
     caller = context.aws()
-    wanted = kinds.wanted(context.project, account.ask(context.project, caller, context.clock()))
+    wanted = kinds.wanted(context.project, account.place(context, caller))
     found = transform_jobs.checks(transform_jobs.newest(wanted, prefix, caller), caller)
     return sample_request.report(found, target=context.project.target.name)
 
@@ -166,7 +166,7 @@ def invoke(context: Context) -> Result:
             context, place, wanted.endpoint, part, request._replace(payload=body.decode("utf-8", "replace"))
         )
     caller = context.aws()
-    account.ask(project, caller, context.clock())
+    account.place(context, caller)
     if context.argument("stream"):
         parts = runtime.stream(caller, wanted.endpoint, _name(part), body, request.headers())
         count = invocation.streamed(context, parts)

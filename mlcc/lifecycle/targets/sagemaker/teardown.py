@@ -46,7 +46,7 @@ def clean(context: Context) -> Result:
     if context.argument("dry_run"):
         return _dry_run(context, scope)
     caller = context.aws()
-    place = account.ask(project, caller, context.clock())
+    place = account.place(context, caller)
     # what an earlier target of the project has made goes, too
     wanted = kinds.wanted(project, place)._replace(endpoint=kinds.endpoint_name(project))
     proofs: dict[str, bool] = {}

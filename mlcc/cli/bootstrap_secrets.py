@@ -1,0 +1,88 @@
+"""mlcc bootstrap secrets: values go in by standard input or by a prompt, and never come out."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from mlcc.cli import bootstrap_tools as shared
+from mlcc.cli.options import output_options
+from mlcc.cli.output import document, print_document, print_rows
+from mlcc.cli.session import current
+from mlcc.core.text import printable
+from mlcc.lifecycle.aws_errors import explaining
+from mlcc.lifecycle.bootstrap import account, secrets
+from mlcc.registries.loader import load
+
+FORMATS = ("table", "json", "yaml")
+
+
+@click.group("secrets", epilog="Example: mlcc bootstrap secrets create hf-token < token.txt")
+def command() -> None:
+    """Keep secrets of projects in AWS Secrets Manager, under the profile's prefix."""
+
+
+@command.command("create", epilog="Example: mlcc bootstrap secrets create hf-token < token.txt")
+@click.argument("secret", metavar="NAME")
+@click.option("--description", default="", metavar="TEXT", help="What it is for; no part of the value.")
+@click.option("--replace", is_flag=True, help="Give a secret that is there a new value.")
+@shared.profile_option
+@output_options(FORMATS)
+def create(secret: str, description: str, replace: bool, name: str) -> int:
+    """Keep a value, read from standard input, or asked for on a terminal without showing it.
+
+    mlcc.yaml then names it: secrets: {HF_TOKEN: {secretsmanager: mlcc/hf-token}}.
+    """
+    session = current()
+    profile = shared.needed(session, name)
+    full, value = secrets.full_name(profile, secret), _value()
+    with explaining(load()):
+        caller = shared.connection(session, profile)
+        account.checked(caller, profile)
+        arn = secrets.create(caller, profile, secret, value, description, replace)
+    shared.show(session, {"name": full, "arn": arn}, lambda: [f"kept as {arn}"])
+    return 0
+
+
+def _value() -> bytes:
+    """The value, from a terminal or from standard input; one byte more than is kept tells what is too long."""
+    if sys.stdin.isatty():
+        asked: str = click.prompt("Value", hide_input=True, confirmation_prompt=True, err=True)
+        return asked.encode()
+    return sys.stdin.buffer.read(secrets.MAX_BYTES + 1)
+
+
+@command.command("list", epilog="Example: mlcc bootstrap secrets list -o json")
+@shared.profile_option
+@output_options(FORMATS)
+def listing(name: str) -> int:
+    """List the secrets, without values."""
+    session = current()
+    profile = shared.needed(session, name)
+    with explaining(load()):
+        caller = shared.connection(session, profile)
+        account.checked(caller, profile)
+        rows = list(secrets.listing(caller, profile))
+    print_rows(session, rows, [("Name", "name"), ("LastChangedDate", "changed"), ("Description", "description")])
+    return 0
+
+
+@command.command("describe", epilog="Example: mlcc bootstrap secrets describe hf-token")
+@click.argument("secret", metavar="NAME")
+@shared.profile_option
+@output_options(FORMATS)
+def describe(secret: str, name: str) -> int:
+    """Show one secret: its ARN, its times and versions, never its value."""
+    session = current()
+    profile = shared.needed(session, name)
+    with explaining(load()):
+        caller = shared.connection(session, profile)
+        account.checked(caller, profile)
+        found = secrets.describe(caller, profile, secret)
+    if session.format in ("json", "yaml"):
+        print_document(session, document(secret=found))
+    else:
+        for key, value in found.items():
+            session.out(f"{key:<18} {printable(str(value), 0)}")
+    return 0

@@ -1,0 +1,1 @@
+"""What an account needs before the first deployment.  Law: CloudFormation changes the account; mlcc asks it to."""
