@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from mlcc.core.errors import MlccError
 from mlcc.io.aws.connection import AwsError
 from mlcc.lifecycle.targets.sagemaker import verbs
 from mlcc.servers.devserver import faults
@@ -146,9 +145,6 @@ def test_a_deployment_through_stale_reads_and_lost_replies_leaves_nothing() -> N
         ("CreateInferenceComponent", faults.EXECUTED),
     ):
         world.account.faults.add(Fault(at, kind))
-    for _ in range(2):
-        with pytest.raises(MlccError, match="connection was closed"):
-            verbs.deploy(world.context(rendered(TWO)))
     assert verbs.deploy(world.context(rendered(TWO))).document["status"] == "InService"
     verbs.clean(world.context(rendered(TWO)))
     assert world.left() == []

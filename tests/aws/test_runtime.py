@@ -141,8 +141,8 @@ def test_a_stream_that_breaks_off_ends_in_an_event(server: DevServer, world: Wor
 # ---------------------------------------------------------------- later
 LATER = {
     "OutputConfig": {
-        "S3OutputPath": "s3://b/out/",
-        "S3FailurePath": "s3://b/failed",
+        "S3OutputPath": "s3://bucket/out/",
+        "S3FailurePath": "s3://bucket/failed",
         "NotificationConfig": {
             "SuccessTopic": "arn:aws:sns:us-east-1:123456789012:good",
             "ErrorTopic": "arn:aws:sns:us-east-1:123456789012:bad",
@@ -167,40 +167,43 @@ def asynchronously(server: DevServer, body: bytes = b"", **members: str) -> Any:
 
 def test_an_asynchronous_answer_lies_in_s3(server: DevServer, world: World) -> None:
     told: list[tuple[str, dict[str, Any]]] = []
-    bucket = Bucket({"s3://b/in/one": b"abc", "s3://b/in/two": b"bad"})
+    bucket = Bucket({"s3://bucket/in/one": b"abc", "s3://bucket/in/two": b"bad"})
     world.account.objects, world.account.notify = bucket, lambda topic, text: told.append((topic, json.loads(text)))
     serve(world, AsyncInferenceConfig=LATER)
-    code, headers, body = asynchronously(server, InputLocation="s3://b/in/one", **{"Inference-Id": "first"})
+    code, headers, body = asynchronously(server, InputLocation="s3://bucket/in/one", **{"Inference-Id": "first"})
     assert (code, json.loads(body)) == (202, {"InferenceId": "first"})
-    assert headers["x-amzn-sagemaker-outputlocation"] == "s3://b/out/first.out"
-    assert headers["x-amzn-sagemaker-failurelocation"] == "s3://b/failed/first-error.out"
-    assert bucket.objects.get("s3://b/out/first.out") is None, "it is done later"
+    assert headers["x-amzn-sagemaker-outputlocation"] == "s3://bucket/out/first.out"
+    assert headers["x-amzn-sagemaker-failurelocation"] == "s3://bucket/failed/first-error.out"
+    assert bucket.objects.get("s3://bucket/out/first.out") is None, "it is done later"
     server.advance(1)
     ((topic, record),) = settled(told, 1)
-    assert bucket.objects["s3://b/out/first.out"] == b"cba"
+    assert bucket.objects["s3://bucket/out/first.out"] == b"cba"
     assert (topic.rpartition(":")[2], record["invocationStatus"], record["inferenceId"]) == (
         "good",
         "Completed",
         "first",
     )
-    assert record["responseParameters"]["outputLocation"] == "s3://b/out/first.out"
-    assert asynchronously(server, InputLocation="s3://b/in/two")[0] == 202
-    assert asynchronously(server, InputLocation="s3://b/in/three")[0] == 202
+    assert record["responseParameters"]["outputLocation"] == "s3://bucket/out/first.out"
+    assert asynchronously(server, InputLocation="s3://bucket/in/two")[0] == 202
+    assert asynchronously(server, InputLocation="s3://bucket/in/three")[0] == 202
     server.advance(1)
     settled(told, 2)
     server.advance(2)
     reasons = [record["failureReason"] for _, record in settled(told, 3)[1:]]
     assert reasons[0].startswith("ClientError: Received client error (400) from model.")
-    assert reasons[1] == "ClientError: the input s3://b/in/three could not be read."
-    assert bucket.objects["s3://b/failed/mlcc-00000002-error.out"]
+    assert reasons[1] == "ClientError: the input s3://bucket/in/three could not be read."
+    assert bucket.objects["s3://bucket/failed/mlcc-00000002-error.out"]
 
 
 def test_an_asynchronous_request_expires_in_its_queue(server: DevServer, world: World) -> None:
     told: list[str] = []
-    world.account.objects, world.account.notify = Bucket({"s3://b/in": b"x"}), lambda topic, text: told.append(text)
+    world.account.objects, world.account.notify = (
+        Bucket({"s3://bucket/in": b"x"}),
+        lambda topic, text: told.append(text),
+    )
     serve(world, AsyncInferenceConfig=LATER)
     world.account.endpoints["e"].busy = 1  # somebody's request takes the only place
-    assert asynchronously(server, InputLocation="s3://b/in", RequestTTLSeconds="60")[0] == 202
+    assert asynchronously(server, InputLocation="s3://bucket/in", RequestTTLSeconds="60")[0] == 202
     server.advance(59)
     assert told == []
     server.advance(2)
@@ -209,9 +212,9 @@ def test_an_asynchronous_request_expires_in_its_queue(server: DevServer, world: 
 
 def test_what_is_no_asynchronous_request(server: DevServer, world: World) -> None:
     serve(world)
-    assert b"is not an asynchronous endpoint" in asynchronously(server, InputLocation="s3://b/in")[2]
+    assert b"is not an asynchronous endpoint" in asynchronously(server, InputLocation="s3://bucket/in")[2]
     world.account.endpoints["e"].running["AsyncInferenceConfig"] = LATER
-    assert asynchronously(server, InputLocation="s3://b/in")[0] == 501, "there is no S3"
+    assert asynchronously(server, InputLocation="s3://bucket/in")[0] == 501, "there is no S3"
     world.account.objects = Bucket()
     assert b"Exactly one of" in asynchronously(server)[2]
     assert b"regular expression" in asynchronously(server, InputLocation="file:///etc/passwd")[2]

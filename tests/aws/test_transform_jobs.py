@@ -17,7 +17,7 @@ from tests.aws.account import Bucket, World
 from tests.aws.model_server import ModelServer, serving
 from tests.aws.test_rules import IMAGE, ROLE
 
-SOURCE = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in/"}}
+SOURCE = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in/"}}
 
 
 def request(kind: str = "text/csv", output: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def request(kind: str = "text/csv", output: dict[str, str] | None = None, **more
         "TransformJobName": "j",
         "ModelName": "m",
         "TransformInput": {"DataSource": SOURCE, "ContentType": kind, **inside},
-        "TransformOutput": {"S3OutputPath": "s3://b/out/", **(output or {})},
+        "TransformOutput": {"S3OutputPath": "s3://bucket/out/", **(output or {})},
         "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
         **more,
     }
@@ -51,11 +51,11 @@ def world(model: ModelServer) -> World:
 
 def run(world: World, objects: dict[str, bytes], asked: dict[str, Any]) -> tuple[dict[str, bytes], dict[str, Any]]:
     """What a job leaves below out/, and its description."""
-    bucket = Bucket({f"s3://b/in/{name}": data for name, data in objects.items()})
+    bucket = Bucket({f"s3://bucket/in/{name}": data for name, data in objects.items()})
     world.account.objects = bucket
     world.call("sagemaker", "CreateTransformJob", asked)
     world.sleep(3600)
-    left = {uri.removeprefix("s3://b/out/"): data for uri, data in bucket.objects.items() if "/out/" in uri}
+    left = {uri.removeprefix("s3://bucket/out/"): data for uri, data in bucket.objects.items() if "/out/" in uri}
     return left, world.call("sagemaker", "DescribeTransformJob", {"TransformJobName": "j"})
 
 
@@ -139,16 +139,16 @@ def test_an_object_that_fails_has_no_output_and_fails_the_job(world: World, mode
     left, found = run(world, {"a.csv": b"ill", "b.csv": b"bad", "c.csv": b"12"}, asked)
     assert left == {"c.csv.out": b"21"}
     assert found["TransformJobStatus"] == "Failed"
-    assert found["FailureReason"] == 'ClientError: s3://b/in/a.csv: the model answered 500: "out of memory"'
+    assert found["FailureReason"] == 'ClientError: s3://bucket/in/a.csv: the model answered 500: "out of memory"'
     assert [body for _, _, body in model.seen] == [b"ill"] * 3 + [b"bad", b"12"], "only what may pass is tried again"
 
 
 def test_a_job_without_objects_fails(world: World) -> None:
-    assert run(world, {}, request())[1]["FailureReason"] == "ClientError: no objects are below s3://b/in/"
+    assert run(world, {}, request())[1]["FailureReason"] == "ClientError: no objects are below s3://bucket/in/"
 
 
 def test_a_stopped_job_stores_nothing(world: World) -> None:
-    world.account.objects = Bucket({"s3://b/in/a": b"1"})
+    world.account.objects = Bucket({"s3://bucket/in/a": b"1"})
     world.account.faults.add(Fault("CreateTransformJob", STUCK, seconds=600))
     world.call("sagemaker", "CreateTransformJob", request())
     world.call("sagemaker", "StopTransformJob", {"TransformJobName": "j"})
@@ -156,7 +156,7 @@ def test_a_stopped_job_stores_nothing(world: World) -> None:
     assert describe()["TransformJobStatus"] == "Stopping"
     world.sleep(3600)
     assert describe()["TransformJobStatus"] == "Stopped"
-    assert list(world.account.objects.objects) == ["s3://b/in/a"]  # type: ignore[attr-defined]
+    assert list(world.account.objects.objects) == ["s3://bucket/in/a"]  # type: ignore[attr-defined]
     assert world.containers == []
 
 

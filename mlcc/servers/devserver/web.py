@@ -39,13 +39,14 @@ class DevServer(ThreadingHTTPServer):
 
     def __init__(self, dispatcher: Dispatcher, now: Callable[[], float], factor: float = 1.0, port: int = 0) -> None:
         """now: seconds of a steady clock; factor: seconds of the account's clock in one of them; port: 0 for any."""
-        super().__init__((HOST, port), Handler)
         self.dispatcher, self._now, self._factor = dispatcher, now, factor
         self._lock = threading.Lock()
         self._last = now()
         self.ended = threading.Event()
-        dispatcher.account.aside = self._aside
         self._ticker = threading.Thread(target=self._tick, daemon=True)
+        # closes what was begun where the port is taken
+        super().__init__((HOST, port), Handler)
+        dispatcher.account.aside = self._aside
         self._ticker.start()
 
     @property
@@ -91,7 +92,8 @@ class DevServer(ThreadingHTTPServer):
     def server_close(self) -> None:
         """Ends the clock, and every container."""
         self.ended.set()
-        self._ticker.join()
+        if self._ticker.is_alive():
+            self._ticker.join()
         with self._lock:
             for thing in self.dispatcher.account.tagged().values():
                 if thing.copies is not None:

@@ -1,0 +1,130 @@
+"""Our SageMaker server beside a real S3, SNS and SQS (ministack): objects, archives and notifications."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Iterator
+from email.message import Message
+from pathlib import Path
+
+import pytest
+
+from mlcc.io.aws import sns
+from mlcc.io.aws.connection import Connection
+from mlcc.io.aws.s3_objects import S3Objects
+from mlcc.lifecycle.targets.local_process import listens
+from mlcc.servers.devserver import asynchronous
+from mlcc.servers.devserver.asking import Invocation
+from mlcc.servers.devserver.copies import Unavailable
+from mlcc.servers.devserver.objects import unpacker
+from tests.aws.account import World
+from tests.aws.model_server import ModelServer, serving
+from tests.aws.test_runtime import LATER, serve
+from tests.aws.test_transform_jobs import request as job
+
+pytestmark = pytest.mark.real
+PACKAGE = "ministack==1.5.33"
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """A connection to ministack, which is installed for these tests alone (MLCC_REAL_MINISTACK: one that is there)."""
+    folder = tmp_path_factory.mktemp("ministack")
+    program = os.environ.get("MLCC_REAL_MINISTACK") or str(folder / "venv/bin/ministack")
+    if not os.path.exists(program):
+        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+        subprocess.run([folder / "venv/bin/pip", "install", "-q", PACKAGE], check=True, timeout=600)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    own = {"PATH": os.environ["PATH"], "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "HOME": str(folder)}
+    with subprocess.Popen([program], env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + 60
+            while not listens(port):
+                assert process.poll() is None, "ministack has ended"
+                assert time.monotonic() < end, "ministack does not listen"
+                time.sleep(0.1)
+            yield Connection("us-east-1", stand_in=f"http://127.0.0.1:{port}")
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def objects(aws: Connection) -> S3Objects:
+    aws.call("s3", "CreateBucket", {"Bucket": "bucket"})
+    return S3Objects(aws)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with serving(ModelServer()) as model:
+        yield World(model.url)
+
+
+def archive(**files: bytes) -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as made:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name.replace("__", "/"))
+            member.size = len(content)
+            made.addfile(member, io.BytesIO(content))
+    return data.getvalue()
+
+
+def test_objects(objects: S3Objects) -> None:
+    assert objects.read("s3://bucket/none") is None
+    for number in range(3):
+        objects.write(f"s3://bucket/list/{number}", b"x")
+    assert objects.below("s3://bucket/list/") == [f"s3://bucket/list/{number}" for number in range(3)]
+    objects.write("s3://bucket/größe/a b", b"\0\xff")
+    assert objects.read("s3://bucket/größe/a b") == b"\0\xff"
+
+
+def test_model_data(objects: S3Objects, tmp_path: Path) -> None:
+    unpacked = unpacker(lambda: objects, str(tmp_path / "data"))
+    objects.write("s3://bucket/model.tar.gz", archive(model__weights=b"1"))
+    assert (Path(unpacked("s3://bucket/model.tar.gz")) / "model/weights").read_bytes() == b"1"
+    objects.write("s3://bucket/prefix/deep/file", b"2")
+    assert (Path(unpacked("s3://bucket/prefix/")) / "deep/file").read_bytes() == b"2"
+    objects.write("s3://bucket/bad.tar.gz", archive(**{"..____evil": b"1"}))
+    for uri in ("s3://bucket/none.tar.gz", "s3://bucket/nothing/", "s3://bucket/bad.tar.gz"):
+        with pytest.raises(Unavailable):
+            unpacked(uri)
+    assert [p.name for p in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_transform_job(objects: S3Objects, world: World) -> None:
+    serve(world)
+    world.account.objects = objects
+    objects.write("s3://bucket/in/deep/a.csv", b"1,2\n3,4\n")
+    world.call("sagemaker", "CreateTransformJob", job(SplitType="Line", output={"AssembleWith": "Line"}))
+    world.sleep(3600)
+    found = world.call("sagemaker", "DescribeTransformJob", {"TransformJobName": "j"})
+    assert found["TransformJobStatus"] == "Completed", found
+    assert objects.read("s3://bucket/out/deep/a.csv.out") == b"2,1\n4,3\n"
+
+
+def test_an_asynchronous_request_and_its_notification(aws: Connection, objects: S3Objects, world: World) -> None:
+    topic = aws.call("sns", "CreateTopic", {"Name": "good"})["TopicArn"]
+    queue = aws.call("sqs", "CreateQueue", {"QueueName": "q"})["QueueUrl"]
+    arn = aws.call("sqs", "GetQueueAttributes", {"QueueUrl": queue, "AttributeNames": ["QueueArn"]})["Attributes"]
+    aws.call("sns", "Subscribe", {"TopicArn": topic, "Protocol": "sqs", "Endpoint": arn["QueueArn"]})
+    output = {**LATER["OutputConfig"], "NotificationConfig": {"SuccessTopic": topic}}
+    serve(world, AsyncInferenceConfig={**LATER, "OutputConfig": output})
+    world.account.objects = objects
+    world.account.notify = lambda topic, text: sns.publish(aws, topic, text)
+    objects.write("s3://bucket/in/one", b"abc")
+    request = {"EndpointName": "e", "InputLocation": "s3://bucket/in/one", "InferenceId": "first"}
+    asynchronous.accept(world.account, request, Invocation("e", Message(), b""))
+    world.sleep(10)
+    assert objects.read("s3://bucket/out/first.out") == b"cba"
+    (message,) = aws.call("sqs", "ReceiveMessage", {"QueueUrl": queue, "WaitTimeSeconds": 5})["Messages"]
+    record = json.loads(json.loads(message["Body"])["Message"])
+    assert (record["invocationStatus"], record["inferenceId"]) == ("Completed", "first")
