@@ -32,18 +32,20 @@ def ask(project: RenderedProject, caller: Caller, now: float, tag: str = "") -> 
         message = f"the project belongs to account {wanted}, and these credentials to {who.account}"
         raise UserError([error("MLCC325", message, hint="use other credentials (AWS_PROFILE)")])
     role = str(project.get("deployment.role_arn", ""))
-    if tag and not role:
+    # SageMaker's host is what assumes a role, and what refuses other manifests
+    hosted = bool(project.target.host_image)
+    if tag and hosted and not role:
         message = "no role is named for SageMaker to assume"
         raise PreconditionError([error("MLCC320", message, hint="mlcc set deployment.role_arn ARN; mlcc apply")])
     row = project.registries.regions.get(region)
     suffix = row.dns_suffix if row is not None else DEFAULT_SUFFIX
     image = str(project.get("build.image_uri", ""))
     if tag and not image:
-        image = _image(project, caller, who.account, suffix, tag)
+        image = _image(project, caller, who.account, suffix, tag, hosted)
     return Facts(region, who.account, who.partition, suffix, role, image, now)
 
 
-def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, tag: str) -> str:
+def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, tag: str, hosted: bool) -> str:
     name = repository(project)
     found = Ecr(caller).image(name, tag)
     if found is None:
@@ -51,7 +53,7 @@ def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, 
             f"the repository {printable(name)} holds no image {printable(tag)}, which is this state of the project"
         )
         raise PreconditionError([error("MLCC326", message, hint="do/build and do/push")])
-    if found.media_type and found.media_type != DOCKER_MANIFEST:
+    if hosted and found.media_type and found.media_type != DOCKER_MANIFEST:
         message = f"the image has a manifest that SageMaker refuses ({printable(found.media_type)})"
         raise PreconditionError([error("MLCC327", message, hint="do/push pushes it with Docker's manifest")])
     return image_uri(account, caller.region, suffix, name, f"@{found.digest}")

@@ -55,7 +55,7 @@ def deploy(context: Context) -> Result:
     facts = account.ask(project, caller, context.clock(), image_tag.tag_of(project))
     wanted = kinds.wanted(project, facts)
     if context.argument("plan"):
-        return _shown(differences(wanted, observe(wanted, kinds.prefix(project), caller)))
+        return shown(differences(wanted, observe(wanted, kinds.prefix(project), caller)))
     _converge(wanted, context, caller, lambda seen: planner.plan(wanted, seen))
     document = {"target": project.target.name, "status": planner.IN_SERVICE, "endpoint": wanted.endpoint}
     return Result(document, [f"{project.name} serves on the endpoint {wanted.endpoint}"])
@@ -70,8 +70,8 @@ def clean(context: Context) -> Result:
         whole = kinds.wanted(project, facts)
         seen = {(r.kind, r.name): Seen(r.parameters) for r in whole.resources if r.kind != kinds.JOB}
         made = [i for i in planner.teardown(seen) if isinstance(i, Call)]
-        shown = [call(c.service, c.operation, **c.parameters) for c in made]
-        return calls(shown, there="all that the project says, and nothing else", **assumed)
+        listed = [call(c.service, c.operation, **c.parameters) for c in made]
+        return calls(listed, there="all that the project says, and nothing else", **assumed)
     caller = context.aws()
     wanted = kinds.wanted(project, account.ask(project, caller, context.clock()))
     _converge(wanted, context, caller, planner.teardown, everything=True)
@@ -180,8 +180,8 @@ def _assumed(context: Context) -> tuple[places.Facts, dict[str, Any]]:
     return places.assumed(context.project, region, context.clock())
 
 
-def _shown(found: Sequence[Difference]) -> Result:
-    """Differences between project and account, in the shape of `mlcc plan`."""
+def shown(found: Sequence[Difference], source: str = "account") -> Result:
+    """Differences between a project and what runs, in the shape of `mlcc plan`.  source: where that was seen."""
     changes: dict[str, str] = {}
     values = []
     for one in found:
@@ -189,9 +189,7 @@ def _shown(found: Sequence[Difference]) -> Result:
         action = "create" if one.before is None and not one.path else "delete" if one.after is None else "update"
         changes[where] = "update" if one.path else action
         if one.path:
-            values.append(
-                {"path": f"{where}/{one.path}", "before": one.before, "after": one.after, "source": "account"}
-            )
+            values.append({"path": f"{where}/{one.path}", "before": one.before, "after": one.after, "source": source})
     summary = {action: list(changes.values()).count(action) for action in dict.fromkeys(changes.values())}
     lines = [f"{action:<7} {where}" for where, action in changes.items()]
     lines += [f"  {v['path']}: {v['before']} -> {v['after']}" for v in values]
@@ -212,8 +210,7 @@ def _dry_run(context: Context) -> Result:
     policies = {r.name: facts.policy_arn(r.name) for r in wanted.of(kinds.WAKING)}
     if policies:
         assumed["policy_arns"] = policies
-    shown = [call(c.service, c.operation, **with_arns(c.parameters, policies)) for c in made]
-    return calls(shown, **assumed)
+    return calls([call(c.service, c.operation, **with_arns(c.parameters, policies)) for c in made], **assumed)
 
 
 Plan = Callable[[Observed], Sequence[Instruction]]
