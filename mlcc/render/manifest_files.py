@@ -17,8 +17,9 @@ HEADER = """\
 def files(default: Resolved, environments: Mapping[str, Resolved]) -> dict[str, str]:
     """The manifests of every environment by path."""
     every = [default, *environments.values()]
-    return {
-        path: HEADER + writer.dump(document)
-        for resolved in every
-        for path, document in manifests.documents(resolved).items()
-    }
+    return {path: text(document) for resolved in every for path, document in manifests.documents(resolved).items()}
+
+
+def text(document: manifests.Document) -> str:
+    """A manifest as YAML."""
+    return HEADER + writer.dump(document)

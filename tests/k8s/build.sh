@@ -1,15 +1,25 @@
 #!/bin/sh
 # Builds the API server that keeps custom resources (k8s.io/apiextensions-apiserver) from Debian's own source packages,
 # and takes etcd out of its package, into a folder.  Installs nothing, needs no root; minutes of one processor.
-#   sh tests/k8s/build.sh FOLDER      -> FOLDER/apiextensions-apiserver, FOLDER/etcd
+#   sh tests/k8s/build.sh FOLDER      -> FOLDER/apiextensions-apiserver, FOLDER/etcd, FOLDER/crd.yaml
+# crd.yaml is the definition of InferenceEndpointConfig from AWS's own repository (MLCC_HYPERPOD_CLI: another address).
 # The source packages are those of Debian's unstable suite, where the Kubernetes libraries are whole; they move on, and
 # no version is pinned: tests/k8s says which one it ran on.
 set -eu
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
-[ -x "$folder/apiextensions-apiserver" ] && [ -x "$folder/etcd" ] && exit 0
 work=$(mktemp -d "$folder/build.XXXXXX")
 # Go makes what it caches read-only
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+if [ ! -s "$folder/crd.yaml" ]; then
+  commit=011ca927123e02b35a399935bbb3ab1905fe33c7
+  chart=helm_chart/HyperPodHelmChart/charts/inference-operator
+  git init -q "$work/cli"
+  git -C "$work/cli" fetch -q --depth 1 "${MLCC_HYPERPOD_CLI:-https://github.com/aws/sagemaker-hyperpod-cli}" "$commit"
+  git -C "$work/cli" show \
+    "$commit:$chart/config/crd/inference.sagemaker.aws.amazon.com_inferenceendpointconfigs.yaml" >"$work/crd.yaml"
+  mv "$work/crd.yaml" "$folder/crd.yaml"
+fi
+[ -x "$folder/apiextensions-apiserver" ] && [ -x "$folder/etcd" ] && exit 0
 mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/debs" "$work/root"
 : >"$work/apt/status"
 # this machine's own mirror of Debian, with the suite changed
@@ -26,7 +36,7 @@ sources=$(apt-cache "$@" depends --recurse --no-recommends --no-suggests --no-co
 cd "$work/debs"
 # shellcheck disable=SC2086  # a list of names, one word each
 apt-get "$@" download $sources "$go-go" "$go-src"
-apt-get -qq download etcd-server
+apt-get -qq -o APT::Sandbox::User=root download etcd-server
 for package in *.deb; do dpkg -x "$package" "$work/root"; done
 cp "$work/root/usr/bin/etcd" "$folder/etcd"
 export HOME="$work" GOROOT="$work/root/usr/lib/go-${go#golang-}" GOPATH="$work/root/usr/share/gocode" \
