@@ -7,7 +7,7 @@ DEMO := demo
 # What this machine says about Python is not the suite's; without its files Python would compile each test again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv run test test-bare lint test-real test-engines bench stress golden docs clean
+.PHONY: help venv run test test-bare lint test-real test-engines test-k8s bench stress golden docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,7 @@ stress: venv ## the guarantees at full figures: kills, failing disks, races, hos
 	MLCC_STRESS=1 $(BIN)/pytest -q -n 2 --dist worksteal -rP tests/stress
 	MLCC_EXAMPLES=400 $(BIN)/pytest -q -n 2 --dist worksteal -m hypothesis tests/unit tests/functional
 
+K8S ?= .k8s
 ENGINES ?= .venv-engines
 test-engines: venv ## the real vLLM on this machine's processors, through the rendered serve script (4 GB, minutes)
 	@test -x $(ENGINES)/bin/python || python3 -m venv $(ENGINES)
@@ -63,6 +64,10 @@ test-engines: venv ## the real vLLM on this machine's processors, through the re
 bench: venv ## the performance table: medians and ratios, mlcc against what it is compared with
 	$(BIN)/python -m bench
 
+test-k8s: venv ## the target hyperpod-eks on a real API server for custom resources (builds it first: minutes; needs kubectl)
+	sh tests/k8s/build.sh $(K8S)
+	MLCC_K8S=$(abspath $(K8S)) $(BIN)/pytest -q -v -n 0 --programs machine -m real tests/k8s
+
 golden: venv ## render the golden trees anew; review the change with git diff
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden tests/functional/test_notebook.py
 
@@ -71,4 +76,4 @@ docs: venv ## write the generated pages anew
 
 clean: ## remove everything that these commands made
 	@[ ! -d $(DEMO) ] || $(BIN)/mlcc do -C $(DEMO) clean || true
-	rm -rf $(VENV) $(ENGINES) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(ENGINES) $(K8S) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

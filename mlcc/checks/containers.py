@@ -15,6 +15,7 @@ from mlcc.core.records import NamedTuple
 from mlcc.registries.rows import Model
 from mlcc.resolve.engine import options, spelling
 from mlcc.resolve.engine.options import KnownOptions
+from mlcc.resolve.hardware.hosts import pod_devices
 from mlcc.resolve.result import DEFAULT_COMPONENT
 
 
@@ -75,6 +76,8 @@ def serving_containers(subject: Subject) -> Iterator[Container]:
 def _containers(subject: Subject) -> Iterator[Container]:
     values, instance = subject.resolved.values, subject.rows.instance
     devices = instance.accelerator_count if instance is not None else None
+    pod = pod_devices(subject.rows.target, subject.resolved.get("hyperpod.gpu_count"))
+    devices = devices if pod is None else pod
     names = subject.resolved.names("inference_components")
     engine, env = _section(values, ())
     if not names or (names == (DEFAULT_COMPONENT,) and not _has_settings(values, DEFAULT_COMPONENT)):

@@ -6,28 +6,40 @@ import functools
 from collections.abc import Collection, Iterable, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
 
+from mlcc.checks.manifests import Problem
 from mlcc.checks.subject import Check, Subject
 from mlcc.core.findings import Finding, has_errors, ordered
 from mlcc.core.nodes import Node
 from mlcc.resolve.project import Project, is_implied
 from mlcc.resolve.result import CONTRADICTIONS
 
-COMMON, ENGINES, TRITON = "common", "engines", "triton"
+COMMON, ENGINES, TRITON, HYPERPOD = "common", "engines", "triton", "hyperpod"
+
+
+def _modules(folder: str) -> list[ModuleType]:
+    package = f"{__package__}.{folder}"
+    names = sorted(info.name for info in iter_modules(import_module(package).__path__))
+    return [import_module(f"{package}.{name}") for name in names]
 
 
 @functools.cache
 def table(folder: str) -> Mapping[str, Check]:
     """The checks of a folder by their codes, in the order of their file names."""
-    package = f"{__package__}.{folder}"
-    names = sorted(info.name for info in iter_modules(import_module(package).__path__))
-    modules = [import_module(f"{package}.{name}") for name in names]
-    return {module.CODE: module.check for module in modules}
+    return {module.CODE: module.check for module in _modules(folder)}
+
+
+def manifest_problems(schema: str, document: Mapping[str, Any]) -> list[tuple[str, Problem]]:
+    """What the rules on manifests find in one, each with the rule's code.  schema: the name of its schema."""
+    rules = [(m.CODE, m.problems) for m in _modules(HYPERPOD) if hasattr(m, "problems")]
+    return [(code, problem) for code, rule in rules for problem in rule(schema, document)]
 
 
 def built_in() -> dict[str, Check]:
     """Every check by its code."""
-    return {**table(COMMON), **table(ENGINES), **table(TRITON)}
+    return {**table(COMMON), **table(ENGINES), **table(TRITON), **table(HYPERPOD)}
 
 
 def of_variables() -> tuple[str, ...]:
@@ -40,7 +52,9 @@ def of_variables() -> tuple[str, ...]:
 def run(subject: Subject, plugins: Iterable[Check] = (), skip: Iterable[str] = ()) -> list[Finding]:
     """Findings of every check on one resolved environment.  plugins: checks of plugins; skip: codes left out."""
     rows, left_out = subject.rows, set(skip)
-    tables = [table(COMMON), *([table(ENGINES)] if rows.engine else []), *([table(TRITON)] if rows.backend else [])]
+    on_kubernetes = rows.target is not None and rows.target.manifests
+    used = {ENGINES: rows.engine is not None, TRITON: rows.backend is not None, HYPERPOD: on_kubernetes}
+    tables = [table(COMMON), *(table(folder) for folder, needed in used.items() if needed)]
     checks = [check for checks in tables for code, check in checks.items() if code not in left_out]
     return [finding for check in (*checks, *plugins) for finding in check(subject)]
 

@@ -71,6 +71,8 @@ def target(name: str, node: Node, root: Node) -> rows.Target:
         secrets=texts(node, "secrets"),
         components=flag(node, "components"),
         needs_region=flag(node, "needs_region", True),
+        manifests=flag(node, "manifests"),
+        devices=mapping(node, "devices"),
     )
 
 

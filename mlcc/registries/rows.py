@@ -107,7 +107,8 @@ class Target(NamedTuple):
     host_image: the key that names the machine image of SageMaker's host, empty where SageMaker runs no host;
     needs: keys that its deployment requires; together: keys that need another one; secrets: the places from which a
     running container can read secrets, empty for any; components: inference components are deployed, and an absent
-    list means one named `default`.
+    list means one named `default`; manifests: Kubernetes manifests are rendered; devices: how Kubernetes calls a
+    device, by the kind of accelerator.
     """
 
     name: str
@@ -127,6 +128,8 @@ class Target(NamedTuple):
     secrets: tuple[str, ...] = ()
     components: bool = False
     needs_region: bool = True
+    manifests: bool = False
+    devices: Mapping[str, str] = EMPTY
 
 
 class Profile(NamedTuple):

@@ -17,6 +17,7 @@ from mlcc.io import packaged
 from mlcc.registries.loader import Registries
 from mlcc.registries.rows import Architecture, Target
 from mlcc.render import triton_files
+from mlcc.resolve.hyperpod import manifests
 
 
 def producible(registries: Registries, roots: Sequence[str] = ()) -> Producible:
@@ -124,4 +125,9 @@ class Producible:
 
     def __call__(self, path: str) -> bool:
         """True for a path that a layer or the conf writer produces."""
-        return path in self._paths or bool(_CONF.match(path)) or triton_files.is_rendered(path)
+        return (
+            path in self._paths
+            or bool(_CONF.match(path))
+            or triton_files.is_rendered(path)
+            or manifests.is_manifest(path)
+        )

@@ -15,7 +15,7 @@ from typing import Any
 from mlcc.core.paths import Item
 from mlcc.core.tree import Rendered, Tree
 from mlcc.core.values import Source
-from mlcc.render import conf_lines, conf_values, triton_files
+from mlcc.render import conf_lines, conf_values, manifest_files, triton_files
 from mlcc.render.context import template_context
 from mlcc.render.generator import generate
 from mlcc.render.layers import FileRule, layer_info, layer_paths
@@ -70,7 +70,7 @@ def _expanded(name: str, rule: FileRule, values: Mapping[str, Any]) -> list[str]
 
 
 def conf_files(default: Resolved, environments: Mapping[str, Resolved]) -> dict[str, Rendered]:
-    """What is written by code: do/config and the .conf files, and a Triton repository's own files."""
+    """What is written by code: do/config and the .conf files, a Triton repository's own files, and manifests."""
     plain = default.rows.architecture.env_prefixes if default.rows.architecture is not None else ()
     values = {p: v.value for p, v in default.values.items()}
     files = {"do/config": conf_values.config(values, plain)}
@@ -82,7 +82,7 @@ def conf_files(default: Resolved, environments: Mapping[str, Resolved]) -> dict[
             files[f"do/ic/{name}.conf"] = conf_values.component(values, name, plain) or _disabled("IC", name)
     for name in _everywhere(conf_values.adapters, values, overlays):
         files[f"do/adapters/{name}.conf"] = conf_values.adapter(values, name) or _disabled("ADAPTER", name)
-    texts = triton_files.files(values, default.rows.backends)
+    texts = triton_files.files(values, default.rows.backends) | manifest_files.files(default, environments)
     return {path: Rendered(conf_lines.conf_text(variables)) for path, variables in files.items()} | {
         path: Rendered(text.encode()) for path, text in texts.items()
     }

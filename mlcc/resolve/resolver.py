@@ -21,6 +21,7 @@ from mlcc.resolve import rows
 from mlcc.resolve.candidates import Table
 from mlcc.resolve.choices import Choices
 from mlcc.resolve.engine import variables
+from mlcc.resolve.hardware.hosts import pod_devices
 from mlcc.resolve.result import DEFAULT_COMPONENT, Resolved
 from mlcc.resolve.rows import Draft, Findings
 from mlcc.resolve.triton import complete
@@ -74,7 +75,9 @@ def spell_engine_options(draft: Draft) -> Findings:
     table, engine, instance = draft.table, draft.rows.engine, draft.rows.instance
     if engine is None:
         return []
-    devices: dict[Path, int | None] = {(): instance.accelerator_count if instance is not None else None}
+    asked = table.best("hyperpod.gpu_count")
+    pod = pod_devices(draft.rows.target, asked.value if asked is not None else None)
+    devices: dict[Path, int | None] = {(): pod or (instance.accelerator_count if instance is not None else None)}
     for component in table.names("inference_components"):
         prefix: Path = ("inference_components", Item(component))
         count = table.best((*prefix, "gpu_count"))

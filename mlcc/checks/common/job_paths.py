@@ -1,4 +1,4 @@
-"""MLCC136: a path in S3 that the target needs and that is not set."""
+"""MLCC136: a key that the target needs and that is not set."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
+from mlcc.core.paths import dotted_path
+from mlcc.io.schema import keys
 
 CODE = "MLCC136"
 
@@ -16,10 +18,16 @@ def check(subject: Subject) -> Iterator[Finding]:
     for path in target.needs if target is not None else ():
         if not subject.resolved.get(path):
             words = f"{target.title} needs it" if target is not None else ""
-            hint = f"mlcc set {path} s3://bucket/prefix/"
+            hint = f"mlcc set {path} {_example(path)}"
             yield subject.finding(CODE, tuple(path.split(".")), f"{path} is missing: {words}", hint, Severity.WARNING)
     for path, other in target.together.items() if target is not None else ():
         if subject.resolved.get(path) and not subject.resolved.get(other):
-            hint = f"mlcc set {other} s3://bucket/prefix/"
+            hint = f"mlcc set {other} {_example(other)}"
             message = f"{path} has no effect without {other}"
             yield subject.finding(CODE, tuple(path.split(".")), message, hint, Severity.WARNING)
+
+
+def _example(path: str) -> str:
+    """A value of the key, as its schema shows one."""
+    prop = keys.find(dotted_path(path))
+    return str(prop.schema["examples"][0]) if prop is not None else "VALUE"

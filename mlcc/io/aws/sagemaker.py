@@ -42,6 +42,14 @@ class SageMaker:
         """DescribeTransformJob."""
         return self._describe("DescribeTransformJob", TransformJobName=name)
 
+    def cluster(self, name: str) -> dict[str, Any] | None:
+        """DescribeCluster, of HyperPod."""
+        return self._describe("DescribeCluster", ClusterName=name)
+
+    def clusters(self) -> Iterator[str]:
+        """Names of the HyperPod clusters."""
+        return self._names("ListClusters", "ClusterSummaries", "ClusterName")
+
     def components_of(self, endpoint: str) -> Iterator[str]:
         """Names of the inference components of an endpoint."""
         return self._names("ListInferenceComponents", "InferenceComponents", "InferenceComponentName", endpoint)

@@ -168,7 +168,7 @@ def _unknown(problem: Any, root: Node, path: Where) -> Explained:
 
 def _type(problem: Any, root: Node, path: Where) -> Explained:
     wanted = problem.validator_value if isinstance(problem.validator_value, list) else [problem.validator_value]
-    words = " or ".join(_TYPES[w] for w in wanted)
+    words = " or ".join(_TYPES[w] for w in wanted if w in _TYPES)
     node = root.get(*path)
     hint = ""
     if "string" in wanted and isinstance(problem.instance, (int, float)) and node is not None:

@@ -23,8 +23,8 @@ class Difference(NamedTuple):
     after: Any
 
 
-def shown(found: Sequence[Difference]) -> Result:
-    """Differences between the project and what runs."""
+def shown(found: Sequence[Difference], source: str = "account") -> Result:
+    """Differences between the project and what runs.  source: where that was seen."""
     changes: dict[str, str] = {}
     values = []
     for one in found:
@@ -32,9 +32,7 @@ def shown(found: Sequence[Difference]) -> Result:
         action = "create" if one.before is None and not one.path else "delete" if one.after is None else "update"
         changes[where] = "update" if one.path else action
         if one.path:
-            values.append(
-                {"path": f"{where}/{one.path}", "before": one.before, "after": one.after, "source": "project"}
-            )
+            values.append({"path": f"{where}/{one.path}", "before": one.before, "after": one.after, "source": source})
     summary = {action: list(changes.values()).count(action) for action in dict.fromkeys(changes.values())}
     lines = [f"{action:<7} {where}" for where, action in changes.items()]
     lines += [f"  {v['path']}: {v['before']} -> {v['after']}" for v in values]

@@ -39,7 +39,7 @@ def deploy(context: Context) -> Result:
     if context.argument("plan"):
         record = server.recorded(project)
         runs = bool(record) and server.alive(context, record)
-        return live_plan.shown(list(local_plan.differences(context, record, runs)))
+        return live_plan.shown(list(local_plan.differences(context, record, runs)), "local")
     server.need_secrets(context)
     built = build.existing(context)
     running = server.recorded(project)
@@ -139,6 +139,7 @@ def test(context: Context) -> Result:
 def invoke(context: Context) -> Result:
     """Sends one request to the running server, and passes the answer on."""
     project = context.project
+    invocation.refuse(context, "stream")
     request, body = invocation.request_of(context)
     path = str(project.container["invocations"])
     if context.argument("dry_run"):

@@ -14,7 +14,7 @@ from mlcc.registries.loader import Registries
 from mlcc.registries.rows import Instance, Model
 from mlcc.resolve.candidates import Table
 from mlcc.resolve.choices import HELD, Choices
-from mlcc.resolve.hardware import instances, memory
+from mlcc.resolve.hardware import hosts, instances, memory
 from mlcc.resolve.hardware.memory import EngineSettings
 from mlcc.resolve.result import Rows
 
@@ -87,7 +87,9 @@ def offer_split(table: Table, registries: Registries, rows: Rows, needs_all_devi
         return
     if "tensor_parallel_size" not in engine.typed_keys or table.best("engine.tensor_parallel_size") is not None:
         return
-    devices = min([instance.accelerator_count or 1, *_component_devices(table)])
+    asked = table.best("hyperpod.gpu_count")
+    pod = hosts.pod_devices(rows.target, asked.value if asked is not None else None)
+    devices = min([instance.accelerator_count or 1, *([pod] if pod else []), *_component_devices(table)])
     newest, why = _split(table, registries, model, instance, devices, needs_all_devices)
     if newest is None:
         return

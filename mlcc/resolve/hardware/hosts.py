@@ -1,20 +1,26 @@
-"""The machine image (AMI) of SageMaker's host, whose driver a container has to use.  Law: pure."""
+"""The host of a container: its machine image (AMI), whose driver it has to use, and its devices.  Law: pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from mlcc.core.paths import dotted_path
 from mlcc.core.values import Scalar, Source
 from mlcc.core.version_order import order
 from mlcc.registries.loader import Registries
-from mlcc.registries.rows import Entry
+from mlcc.registries.rows import Entry, Target
 from mlcc.resolve.candidates import Table
 from mlcc.resolve.choices import HELD, Choices
 from mlcc.resolve.result import Rows
 
 # The host that SageMaker takes where no machine image is named.
 HOST = "default"
+
+
+def pod_devices(target: Target | None, asked: Any) -> int | None:
+    """How many devices a pod gets, on a target with pods and where that is said.  asked: hyperpod.gpu_count."""
+    return int(asked) if target is not None and target.manifests and asked is not None else None
 
 
 def driver_branch(driver: str) -> tuple[int, ...]:

@@ -40,7 +40,9 @@ def ask(project: RenderedProject, caller: Caller, now: float, tag: str = "", pro
         raise PreconditionError([error("MLCC320", message, hint=hint)])
     who = _who(project, caller, profile)
     role = named(project, profile).role_arn
-    if tag and not role:
+    # SageMaker's host is what assumes a role, and what refuses other manifests
+    hosted = bool(project.target.host_image)
+    if tag and hosted and not role:
         message = "no role is named for SageMaker to assume"
         hint = "mlcc bootstrap deploy makes one; or mlcc set deployment.role_arn ARN, and mlcc apply"
         raise PreconditionError([error("MLCC320", message, hint=hint)])
@@ -48,7 +50,7 @@ def ask(project: RenderedProject, caller: Caller, now: float, tag: str = "", pro
     suffix = row.dns_suffix if row is not None else DEFAULT_SUFFIX
     image = str(project.get("build.image_uri", ""))
     if tag and not image:
-        image = _image(project, caller, who.account, suffix, tag)
+        image = _image(project, caller, who.account, suffix, tag, hosted)
     packages = _packages(project, caller) if tag else {}
     return Facts(region, who.account, who.partition, suffix, role, image, now, packages)
 
@@ -80,7 +82,7 @@ def _who(project: RenderedProject, caller: Caller, profile: Profile | None) -> I
     return who
 
 
-def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, tag: str) -> str:
+def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, tag: str, hosted: bool) -> str:
     name = repository(project)
     found = Ecr(caller).image(name, tag)
     if found is None:
@@ -88,7 +90,7 @@ def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, 
             f"the repository {printable(name)} holds no image {printable(tag)}, which is this state of the project"
         )
         raise PreconditionError([error("MLCC326", message, hint="do/build and do/push")])
-    if found.media_type and found.media_type != DOCKER_MANIFEST:
+    if hosted and found.media_type and found.media_type != DOCKER_MANIFEST:
         message = f"the image has a manifest that SageMaker refuses ({printable(found.media_type)})"
         raise PreconditionError([error("MLCC327", message, hint="do/push pushes it with Docker's manifest")])
     return image_uri(account, caller.region, suffix, name, f"@{found.digest}")

@@ -1,0 +1,289 @@
+"""The verbs of the target hyperpod-eks.  Law: the cluster is proved first; what is not the project's is not touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
+from mlcc.core.text import printable
+from mlcc.io.kubectl import MANAGER, Kubectl, KubectlError, Object, selector
+from mlcc.lifecycle import aws_errors, image_tag
+from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.targets import invocation, sample_request, server_contract
+from mlcc.lifecycle.targets.hyperpod import cluster, documents, refusals
+from mlcc.lifecycle.targets.hyperpod.documents import Manifest
+from mlcc.lifecycle.targets.hyperpod.objects import ABSENT, DEPLOYMENT, ENDPOINT, KINDS, State, differences, has_labels
+from mlcc.lifecycle.targets.live_plan import Difference, shown
+from mlcc.lifecycle.targets.sagemaker import account, desired, facts
+from mlcc.lifecycle.targets.sagemaker.facts import Facts
+
+KUBERNETES = "kubernetes"
+POLL_S = 10.0
+# Longer than the operator's own limit (an hour), with the nodes and the image before it.
+LIMIT_S = 5400.0
+SHOWN_LINES, WHY_LINES = 1000, 20
+
+
+def explained(verb: Callable[[Context], Result]) -> Callable[[Context], Result]:
+    """A verb whose errors, AWS's and the cluster's, are findings."""
+    return aws_errors.explained(refusals.explained(verb))
+
+
+@explained
+def deploy(context: Context) -> Result:
+    """Applies the manifests, and waits until they serve."""
+    project = context.project
+    found = documents.read(project)
+    if context.argument("dry_run"):
+        return _dry_run(context, found)
+    caller = context.aws()
+    tag = image_tag.tag_of(project) if documents.needs_image(found) else ""
+    place = account.place(context, caller, tag)
+    kubectl = cluster.connect(context, caller)
+    wanted = _completed(context, found, place)
+    before = {one.path: _ours(context, kubectl, one) for one in wanted}
+    if context.argument("plan"):
+        return _plan(context, kubectl, wanted, before)
+    for one in wanted:
+        context.progress.say(f"apply {one.path}: {one.kind} {one.name}")
+        kubectl.apply(one.document)
+    for one in wanted:
+        _wait(context, kubectl, one)
+    keep = {(one.kind, one.name) for one in wanted}
+    _delete(context, kubectl, [key for key in _labelled(context, kubectl) if key not in keep])
+    name = cluster.named(context)
+    document = {"target": project.target.name, "status": "InService", "cluster": name, "namespace": _namespace(context)}
+    return Result(document, [f"{project.name} serves on the HyperPod cluster {name}"])
+
+
+@explained
+def clean(context: Context) -> Result:
+    """Takes away all objects of the project in its namespace, and proves it."""
+    project = context.project
+    if context.argument("dry_run"):
+        gone = [call(KUBERNETES, "Delete", kind=kind, **_by_labels(context)) for kind in KINDS]
+        return calls(gone, cluster=project.get("hyperpod.cluster", ""))
+    caller = context.aws()
+    account.place(context, caller)
+    kubectl = cluster.connect(context, caller)
+    _delete(context, kubectl, list(_labelled(context, kubectl)))
+    proofs = {"nothing of it is left in the cluster": not _labelled(context, kubectl)}
+    lines = [f"{'ok  ' if held else 'LEFT'} {what}" for what, held in proofs.items()]
+    return Result({"target": project.target.name, "proofs": proofs}, lines, ok=all(proofs.values()))
+
+
+@explained
+def status(context: Context) -> Result:
+    """Whether it serves: each object with the cluster's own word and reason."""
+    project, kubectl = context.project, _connected(context)
+    found = _labelled(context, kubectl)
+    states = {key: KINDS[key[0]].state(one) for key, one in found.items()}
+    serving = [state for (kind, _), state in states.items() if kind in (ENDPOINT, DEPLOYMENT)]
+    word = next((state.word for state in serving), ABSENT)
+    if serving and all(state.ready for state in serving):
+        word = "InService"
+    lines = [f"{project.name} on {project.target.name}: {word} (namespace {_namespace(context)})"]
+    parts = []
+    for (kind, name), state in states.items():
+        part: dict[str, Any] = {"name": name, "kind": kind, "status": state.word}
+        if state.reason:
+            part["reason"] = printable(context.clean(state.reason), 600)
+        lines.append(f"  {kind} {name}: {state.word} {part.get('reason', '')}".rstrip())
+        if context.argument("why") and not state.ready:
+            part["log"] = _printed(context, kubectl, [(kind, name)], WHY_LINES)
+            lines += [f"    {line}" for line in part["log"]] or ["    (its log is empty)"]
+        parts.append(part)
+    document = {"target": project.target.name, "status": word, "namespace": _namespace(context)}
+    return Result({**document, "components": parts} if parts else document, lines)
+
+
+@explained
+def test(context: Context) -> Result:
+    """Sends real requests through a forwarded port, and checks every answer."""
+    project = context.project
+    request = sample_request.request_of(project)
+    if context.argument("dry_run"):
+        target, port = _forward(context, documents.read(project), {})
+        return calls([call(KUBERNETES, "PortForward", namespace=_namespace(context), target=target, port=port)])
+    with _served(context) as url:
+        checks = list(server_contract.check(url, project.container, request, context.now, context.clean))
+    return sample_request.report(checks, target=project.target.name, cluster=cluster.named(context))
+
+
+@explained
+def invoke(context: Context) -> Result:
+    """Sends one request through a forwarded port, and passes the answer on."""
+    project = context.project
+    invocation.refuse(context, "stream", "clients")
+    request, body = invocation.request_of(context)
+    if context.argument("dry_run"):
+        target, port = _forward(context, documents.read(project), {})
+        return calls([call(KUBERNETES, "PortForward", namespace=_namespace(context), target=target, port=port)])
+    path = str(project.container["invocations"])
+    with _served(context) as url:
+        reply = server_contract.send(url, "POST", path, context.now, body, request.headers(), request.timeout_s)
+    return invocation.answered(reply, cluster=cluster.named(context))
+
+
+@explained
+def logs(context: Context) -> Result:
+    """The last lines that the pods printed, each with its pod."""
+    project, count = context.project, int(context.argument("lines") or SHOWN_LINES)
+    if context.argument("dry_run"):
+        listed = [(one.kind, one.name) for one in documents.read(project) if one.kind in (ENDPOINT, DEPLOYMENT)]
+        made = [
+            call(KUBERNETES, "Logs", namespace=_namespace(context), selector=_pods(context, *key), lines=count)
+            for key in listed
+        ]
+        return calls(made)
+    kubectl = _connected(context)
+    lines = _printed(context, kubectl, list(_labelled(context, kubectl)), count)
+    return Result({"target": project.target.name, "lines": lines}, lines or ["(the logs are empty)"])
+
+
+# ---------------------------------------------------------------- parts
+def _namespace(context: Context) -> str:
+    return documents.namespace(context.project)
+
+
+def _by_labels(context: Context) -> dict[str, str]:
+    return {"namespace": _namespace(context), "selector": selector(documents.labels(context.project))}
+
+
+def _connected(context: Context) -> Kubectl:
+    """kubectl on the project's cluster, for what changes nothing."""
+    caller = context.aws()
+    account.place(context, caller)
+    return cluster.connect(context, caller)
+
+
+@contextmanager
+def _served(context: Context) -> Iterator[str]:
+    """An address of this machine that leads to what serves, for as long as the block lasts.
+
+    Raises UserError where nothing of the project is in the cluster.
+    """
+    kubectl = _connected(context)
+    found = _labelled(context, kubectl)
+    if not any(kind in (ENDPOINT, DEPLOYMENT) for kind, _ in found):
+        raise UserError([error("MLCC375", f"{context.project.name} is not deployed", hint="do/deploy")])
+    target, port = _forward(context, documents.read(context.project), found)
+    with kubectl.forwarded(target, port) as local:
+        yield f"http://127.0.0.1:{local}"
+
+
+def _completed(context: Context, found: Sequence[Manifest], place: Facts) -> list[Manifest]:
+    project = context.project
+    identity = desired.identity(project, place.region).short
+    expires = desired.expires(str(project.get("ttl", "")), place.now)
+    return [documents.completed(one, place.image, identity, expires) for one in found]
+
+
+def _dry_run(context: Context, found: Sequence[Manifest]) -> Result:
+    """The calls of a first deployment."""
+    place, assumed = facts.without_asking(context)
+    assumed.pop("role_arn", None)  # nobody assumes one
+    made = []
+    for one in _completed(context, found, place):
+        made.append(call(KUBERNETES, "Apply", fieldManager=MANAGER, namespace=_namespace(context), object=one.document))
+    for one in found:
+        made.append(call(KUBERNETES, "Get", namespace=_namespace(context), kind=one.kind, name=one.name))
+    if not context.project.get("hyperpod.cluster"):
+        assumed["cluster"] = "the one that hyperpod.cluster will name"
+    return calls(made, **assumed)
+
+
+def _ours(context: Context, kubectl: Kubectl, one: Manifest) -> Object | None:
+    """The object of a manifest as it is.  Raises UserError where it is somebody else's."""
+    try:
+        found = kubectl.get(KINDS[one.kind].resource, one.name)
+    except KubectlError as problem:
+        if not refusals.is_unknown_resource(problem):
+            raise
+        raise KubectlError("get", f"no matches for kind {one.kind}: {problem.words}") from problem
+    if found is not None and not has_labels(found, documents.labels(context.project)):
+        message = f"the {one.kind} {printable(one.name)} in {_namespace(context)} was not made for this project"
+        wanted = selector(documents.labels(context.project))
+        hint = f"it lacks {wanted}: rename the project, use another namespace, or delete it by hand"
+        raise UserError([error("MLCC376", message, hint=hint)])
+    return found
+
+
+def _plan(
+    context: Context, kubectl: Kubectl, wanted: Sequence[Manifest], before: Mapping[str, Object | None]
+) -> Result:
+    """Every field in which the cluster is not as the manifests say: the server itself works out what it would keep."""
+    found: list[Difference] = []
+    for one in wanted:
+        after = kubectl.apply(one.document, dry_run=True)
+        found += differences(one.kind, one.name, before[one.path], after)
+    return shown(found, "cluster")
+
+
+def _labelled(context: Context, kubectl: Kubectl) -> dict[tuple[str, str], Object]:
+    """Every object of the project, by kind and name."""
+    found: dict[tuple[str, str], Object] = {}
+    for kind, row in KINDS.items():
+        try:
+            listed = kubectl.labelled(row.resource, documents.labels(context.project))
+        except KubectlError as problem:
+            if not refusals.is_unknown_resource(problem):
+                raise
+            continue  # a cluster without the operator has none of its objects
+        found |= {(kind, str(one["metadata"]["name"])): one for one in listed}
+    return found
+
+
+def _delete(context: Context, kubectl: Kubectl, keys: Sequence[tuple[str, str]]) -> None:
+    limit_s = float(context.argument("timeout") or LIMIT_S)
+    for kind, name in keys:
+        context.progress.say(f"delete {kind} {name}")
+        kubectl.delete(KINDS[kind].resource, name, documents.labels(context.project), limit_s)
+
+
+def _wait(context: Context, kubectl: Kubectl, one: Manifest) -> None:
+    """Waits until an object serves.  Raises UserError where it fails, is deleted, or takes too long."""
+    limit_s, started, said = float(context.argument("timeout") or LIMIT_S), context.now(), ""
+    while True:
+        found = kubectl.get(KINDS[one.kind].resource, one.name)
+        state = (
+            KINDS[one.kind].state(found) if found is not None else State(ABSENT, failed=True, reason="it was deleted")
+        )
+        if state.ready:
+            return
+        reason = printable(context.clean(state.reason), 600)
+        words = f"{one.kind} {one.name}: {state.word} {reason}".rstrip()
+        if state.failed:
+            raise UserError([error("MLCC375", words, hint="do/status --why; do/logs")])
+        if words != said:
+            said = words
+            context.progress.say(words)
+        if context.now() - started > limit_s:
+            hint = "do/status --why; do/deploy goes on where it is"
+            raise UserError([error("MLCC375", f"{words} (still, after {limit_s:.0f} s)", hint=hint)])
+        context.sleep(POLL_S)
+
+
+def _forward(context: Context, wanted: Sequence[Manifest], found: Mapping[tuple[str, str], Object]) -> tuple[str, int]:
+    """What a port is forwarded to: the Service, or the Deployment that the operator made."""
+    for one in wanted:
+        if one.kind == ENDPOINT:
+            status = (found.get((one.kind, one.name)) or {}).get("status") or {}
+            own = (status.get("deploymentStatus") or {}).get("name") or one.name
+            return f"deployment/{own}", int(context.project.container["port"])
+    return f"service/{wanted[0].name}", 80
+
+
+def _pods(context: Context, kind: str, name: str) -> str:
+    """The labels of an object's pods.  Those of the operator carry the name of the endpoint as `app`."""
+    return f"app={name}" if kind == ENDPOINT else selector(documents.labels(context.project))
+
+
+def _printed(context: Context, kubectl: Kubectl, keys: Sequence[tuple[str, str]], count: int) -> list[str]:
+    """The last lines of some objects' pods, without secrets, safe to print."""
+    chosen = dict.fromkeys(_pods(context, *key) for key in keys if key[0] in (ENDPOINT, DEPLOYMENT))
+    text = context.clean("".join(kubectl.logs(labels, count) for labels in chosen))
+    return [printable(line, 0) for line in text.splitlines()]

@@ -1,0 +1,3 @@
+"""The Kubernetes manifests of a project.  Law: pure."""
+
+from __future__ import annotations

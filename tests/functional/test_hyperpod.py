@@ -1,0 +1,378 @@
+"""The verbs of hyperpod-eks with a kubectl of the test's own: a small program that keeps objects in a file.
+
+What a real API server says is tested in tests/k8s; here, in any case, it is a fake.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcc.core.errors import MlccError
+from mlcc.io.aws.connection import AwsError
+from mlcc.io.schema import validator
+from mlcc.lifecycle.context import Context, Silent
+from mlcc.lifecycle.rendered_project import load_project
+from mlcc.lifecycle.targets.hyperpod import objects, verbs
+from tests.aws import walker
+from tests.aws.account import render, rendered
+
+NUMBER, REGION, ARN = "123456789012", "us-east-1", "arn:aws:eks:us-east-1:123456789012:cluster/eks-1"
+
+
+class Aws:
+    """What AWS answers to a deployment on HyperPod; each request is held against the services' models."""
+
+    DIGEST = "sha256:" + "0" * 64
+    region = REGION
+
+    def __init__(self, server: str) -> None:
+        """server: the address of the cluster's API server."""
+        self.server = server
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        assert walker.problems(service, operation, parameters) == []
+        if operation == "DescribeCluster" and "missing" in parameters.values():
+            raise AwsError(service, operation, "ResourceNotFound", "no such cluster", 400)
+        answers: dict[tuple[str, str], dict[str, Any]] = {
+            ("sts", "GetCallerIdentity"): {"Account": NUMBER, "Arn": f"arn:aws:sts::{NUMBER}:assumed-role/r/s"},
+            ("ecr", "DescribeImages"): {"imageDetails": [{"imageDigest": self.DIGEST}]},
+            ("sagemaker", "DescribeCluster"): {"Orchestrator": {"Eks": {"ClusterArn": ARN}}},
+            ("sagemaker", "ListClusters"): {"ClusterSummaries": [{"ClusterName": "ml-cluster"}]},
+            ("eks", "DescribeCluster"): {"cluster": {"endpoint": self.server}},
+        }
+        return answers[service, operation]
+
+
+SERVER = "https://0123.gr7.us-east-1.eks.amazonaws.com"
+# Keeps objects in $FAKE_FOLDER/objects, and writes each of its command lines into $FAKE_FOLDER/calls.
+KUBECTL = """#!%s -IS
+import json, os, sys
+folder = os.environ["FAKE_FOLDER"]
+argv = [a for a in sys.argv[1:]]
+with open(folder + "/calls", "a") as log:
+    log.write(json.dumps(argv) + "\\n")
+try:
+    objects = json.load(open(folder + "/objects"))
+except OSError:
+    objects = {}
+def option(name):
+    return argv[argv.index(name) + 1] if name in argv else ""
+def save():
+    json.dump(objects, open(folder + "/objects", "w"))
+while argv[0].startswith("--"):
+    del argv[:2]
+verb = argv[0]
+kind = argv[1].partition(".")[0] if len(argv) > 1 else ""
+labels = dict(pair.split("=") for pair in option("--selector").split(",") if pair)
+def chosen():
+    found = {k: o for k, o in objects.items() if k.split("/")[0] == kind}
+    return {k: o for k, o in found.items() if labels.items() <= o["metadata"].get("labels", {}).items()}
+if verb == "config":
+    print(open(folder + "/config").read())
+elif os.path.exists(folder + "/refusal"):
+    sys.exit(open(folder + "/refusal").read())
+elif verb == "get" and kind == "inferenceendpointconfigs":
+    sys.exit('error: the server doesn\\'t have a resource type "inferenceendpointconfigs"')
+elif verb == "get" and labels:
+    print(json.dumps({"items": list(chosen().values())}))
+elif verb == "get":
+    found = objects.get(kind + "/" + argv[2])
+    print(json.dumps(found) if found else "")
+elif verb == "apply":
+    made = json.load(sys.stdin)
+    made["status"] = {"observedGeneration": 1, "updatedReplicas": 1, "availableReplicas": 1, "replicas": 1}
+    made["metadata"]["generation"] = 1
+    if "--dry-run=server" not in argv:
+        objects[made["kind"].lower() + "s/" + made["metadata"]["name"]] = made
+        save()
+    print(json.dumps(made))
+elif verb == "delete":
+    name = option("--field-selector").partition("=")[2]
+    for key in [k for k, o in chosen().items() if o["metadata"]["name"] == name]:
+        del objects[key]
+    save()
+elif verb == "logs":
+    print("[pod/iris-1/server] started with hf_" + "a1B2" * 9)
+elif verb == "port-forward":
+    print("Forwarding from 127.0.0.1:" + os.environ["FAKE_PORT"] + " -> 8080", flush=True)
+    sys.stdin.read()
+    import time
+    time.sleep(60)
+"""
+TEXT = """version: 1
+project: {name: iris}
+deployment: {config: http-fastapi, target: hyperpod-eks, region: us-east-1}
+hyperpod: {cluster: ml-cluster, operator: false}
+"""
+CONFIG = {
+    "current-context": "elsewhere",
+    "clusters": [
+        {"name": "a", "cluster": {"server": "https://elsewhere"}},
+        {"name": "b", "cluster": {"server": SERVER + "/"}},
+    ],
+    "contexts": [
+        {"name": "elsewhere", "context": {"cluster": "a"}},
+        {"name": "ours", "context": {"cluster": "b"}},
+    ],
+}
+
+
+class Place:
+    """A folder with the fake and what it keeps."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        program = folder / "kubectl"
+        program.write_text(KUBECTL % sys.executable)
+        program.chmod(0o755)
+        self.environ = {"PATH": str(folder), "FAKE_FOLDER": str(folder), "FAKE_PORT": "1"}
+        self.configure(CONFIG)
+        self.aws = Aws(SERVER)
+
+    def configure(self, config: Mapping[str, Any]) -> None:
+        (self.folder / "config").write_text(json.dumps(config))
+
+    @property
+    def calls(self) -> list[list[str]]:
+        return [json.loads(line) for line in (self.folder / "calls").read_text().splitlines()]
+
+    @property
+    def objects(self) -> dict[str, Any]:
+        file = self.folder / "objects"
+        return dict(json.loads(file.read_text())) if file.exists() else {}
+
+    def context(self, project: Path, env: str | None = None, **arguments: Any) -> Context:
+        loaded = load_project(str(project), env=env)
+        now = lambda: 1_700_000_000.0  # noqa: E731
+        environ = self.environ
+        return Context(loaded, environ, Silent(), lambda seconds: None, now, arguments, now, lambda region: self.aws)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def server(place: Place) -> Iterator[None]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.answer(200, b"")
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            good = self.headers["Content-Type"] == "application/json" and body.endswith(b"}")
+            status = 200 if good else 400 if "json" in self.headers["Content-Type"] else 415
+            rows = len(json.loads(body)["instances"]) if good else 0
+            self.answer(status, json.dumps({"predictions": [0] * rows}).encode())
+
+        def answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    found = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    place.environ["FAKE_PORT"] = str(found.server_port)
+    yield
+    found.shutdown()
+    found.server_close()
+
+
+def test_from_nothing_to_nothing(place: Place, server: None) -> None:
+    project = rendered(TEXT)
+    assert verbs.deploy(place.context(project)).document["status"] == "InService"
+    deployment = place.objects["deployments/iris"]
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"{NUMBER}.dkr.ecr.{REGION}.amazonaws.com/mlcc/iris@{Aws.DIGEST}"
+    assert deployment["metadata"]["annotations"]["mlcc.dev/expires"] == str(1_700_000_000 + 8 * 3600)
+    assert verbs.status(place.context(project)).document["status"] == "InService"
+    tested = verbs.test(place.context(project))
+    assert tested.ok, tested.lines
+    assert len(tested.document["checks"]) == 4
+    assert verbs.logs(place.context(project)).lines == ["[pod/iris-1/server] started with ***REDACTED***"]
+    assert verbs.clean(place.context(project)).document["proofs"] == {"nothing of it is left in the cluster": True}
+    assert place.objects == {}
+    written = [c for c in place.calls if c[0] != "config"]
+    assert all(c[:4] == ["--context", "ours", "--namespace", "default"] for c in written), "never the current context"
+    assert not [c for c in place.calls if any("force" in word for word in c)]
+
+
+def test_what_is_not_in_the_manifests_any_more_is_taken_away(place: Place) -> None:
+    old = {"metadata": {"name": "old", "labels": {"mlcc.dev/project": "iris", "mlcc.dev/environment": "default"}}}
+    theirs = {"metadata": {"name": "theirs", "labels": {"mlcc.dev/project": "iris"}}}
+    (place.folder / "objects").write_text(json.dumps({"deployments/old": old, "deployments/theirs": theirs}))
+    verbs.deploy(place.context(rendered(TEXT)))
+    assert set(place.objects) == {"deployments/iris", "deployments/theirs", "services/iris"}
+
+
+def refused(place: Place, project: Path, verb: Any = verbs.deploy, **arguments: Any) -> tuple[str, int, str]:
+    """Code, exit code and hint of a refusal; nothing was changed."""
+    before = place.objects
+    with pytest.raises(MlccError) as problem:
+        verb(place.context(project, **arguments))
+    assert place.objects == before
+    assert len(problem.value.findings) == 1
+    return problem.value.findings[0].code, problem.value.exit_code, problem.value.findings[0].hint
+
+
+def test_a_refusal_says_what_to_do(place: Place, tmp_path: Path) -> None:
+    project = rendered(TEXT)
+    foreign = {"services/iris": {"metadata": {"name": "iris"}}}
+    (place.folder / "objects").write_text(json.dumps(foreign))
+    code, exit_code, hint = refused(place, project)
+    assert (code, exit_code) == ("MLCC376", 1)
+    assert "mlcc.dev/project=iris" in hint
+    (place.folder / "objects").unlink()
+    place.configure({**CONFIG, "contexts": CONFIG["contexts"][:1]})  # type: ignore[index]
+    for verb in (verbs.deploy, verbs.clean, verbs.status, verbs.logs, verbs.test):
+        answer = refused(place, project, verb)
+        assert answer == ("MLCC372", 3, "aws eks update-kubeconfig --region us-east-1 --name eks-1")
+    assert refused(place, rendered(TEXT.replace("cluster: ml-cluster, ", "")))[:2] == ("MLCC370", 3)
+    missing = refused(place, rendered(TEXT.replace("ml-cluster", "missing")))
+    assert missing[:2] == ("MLCC371", 1)
+    assert "ml-cluster" in missing[2]
+    plain = rendered("version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi}\n")
+    assert refused(place, plain)[:2] == ("MLCC373", 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "exit_code"),
+    [
+        ("error: You must be logged in to the server (Unauthorized)", "MLCC378", 3),
+        ('Error from server (Forbidden): deployments.apps is forbidden: User "u" cannot list', "MLCC378", 1),
+        ("Unable to connect to the server: dial tcp: i/o timeout", "MLCC378", 3),
+        ("\x1b[2J something else", "MLCC378", 1),
+    ],
+)
+def test_the_cluster_s_own_words_are_shown(place: Place, words: str, code: str, exit_code: int) -> None:
+    (place.folder / "refusal").write_text(words)
+    assert refused(place, rendered(TEXT))[:2] == (code, exit_code)
+
+
+def test_without_the_operator_s_kind_it_is_a_precondition(place: Place) -> None:
+    found = refused(place, rendered(TEXT.replace(", operator: false", "")))
+    assert found[:2] == ("MLCC379", 3)
+    assert "hyperpod.operator false" in found[2]
+
+
+def test_a_manifest_is_applied_as_it_was_reviewed(place: Place, tmp_path: Path) -> None:
+    from mlcc import pipeline
+
+    project = render(TEXT, tmp_path / "project")
+    file = project / "manifests/deployment.yaml"
+    file.write_text(file.read_text().replace("replicas: 1", "replicas: 1\n  minReadySeconds: 5"))
+    code, exit_code, hint = refused(place, project)
+    assert (code, exit_code) == ("MLCC374", 3)
+    assert "mlcc apply" in hint
+    pipeline.apply(pipeline.read(project / "mlcc.yaml"), project)
+    verbs.deploy(place.context(project))
+    assert place.objects["deployments/iris"]["spec"]["minReadySeconds"] == 5
+    for old, new, code in (
+        ("minReadySeconds: 5", "minReadySeconds: five", "MLCC360"),
+        ("minReadySeconds: five", "minReadySeconds: 5\n  surplus: 1", "MLCC360"),
+        ("\n  surplus: 1", "", ""),
+        ("namespace: default", "namespace: kube-system", "MLCC374"),
+    ):
+        file.write_text(file.read_text().replace(old, new))
+        pipeline.apply(pipeline.read(project / "mlcc.yaml"), project)
+        if code:
+            assert refused(place, project)[0] == code
+
+
+# ---------------------------------------------------------------- dry runs
+PARTS = {"Apply", "Get", "Delete", "Logs", "PortForward"}
+
+
+def test_a_dry_run_needs_nothing_and_its_calls_are_described() -> None:
+    place = Place.__new__(Place)
+    place.environ, place.aws = {"PATH": ""}, None  # type: ignore[assignment]
+    seen = set()
+    for text in (TEXT, TEXT.replace(", operator: false", "")):
+        for verb in (verbs.deploy, verbs.clean, verbs.logs, verbs.test):
+            for one in verb(place.context(rendered(text), dry_run=True)).document["calls"]:
+                assert one["service"] == "kubernetes"
+                problems = list(validator._validator("output-calls-kubernetes").iter_errors(one))
+                assert problems == []
+                seen.add(one["operation"])
+    assert seen == PARTS
+    found = verbs.deploy(place.context(rendered(TEXT), dry_run=True)).document
+    assert set(found["assumed"]) == {"account_id", "image"}
+
+
+# ---------------------------------------------------------------- states
+def endpoint(**status: Any) -> dict[str, Any]:
+    return {"metadata": {"generation": 2}, "spec": {"endpointName": status.pop("name", "")}, "status": status}
+
+
+STATES = {
+    "nothing yet": (endpoint(), "DeploymentPending", False, False),
+    "of an older generation": (
+        endpoint(observedGeneration=1, state="DeploymentComplete"),
+        "DeploymentPending",
+        False,
+        False,
+    ),
+    "serving": (endpoint(observedGeneration=2, state="DeploymentComplete"), "DeploymentComplete", True, False),
+    "waiting for SageMaker": (
+        endpoint(state="DeploymentComplete", name="e", endpoints={"sagemaker": {"state": "CreationInProgress"}}),
+        "SageMaker endpoint CreationInProgress",
+        False,
+        False,
+    ),
+    "with SageMaker": (
+        endpoint(state="DeploymentComplete", name="e", endpoints={"sagemaker": {"state": "CreationCompleted"}}),
+        "DeploymentComplete",
+        True,
+        False,
+    ),
+    "failed": (endpoint(state="DeploymentFailed"), "DeploymentFailed", False, True),
+    "failed inside": (
+        endpoint(state="DeploymentInProgress", deploymentStatus={"deploymentObjectOverallState": "DeploymentFailed"}),
+        "DeploymentInProgress",
+        False,
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STATES)
+def test_what_the_operator_s_status_means(case: str) -> None:
+    found, word, ready, failed = STATES[case]
+    assert objects.KINDS[objects.ENDPOINT].state(found)[:3] == (word, ready, failed)
+
+
+@pytest.mark.parametrize(
+    ("status", "ready", "failed"),
+    [
+        ({}, False, False),
+        ({"observedGeneration": 1}, False, False),
+        ({"observedGeneration": 2, "updatedReplicas": 2, "availableReplicas": 2, "replicas": 3}, False, False),
+        ({"observedGeneration": 2, "updatedReplicas": 2, "availableReplicas": 2, "replicas": 2}, True, False),
+        (
+            {
+                "observedGeneration": 2,
+                "conditions": [{"status": "False", "reason": "ProgressDeadlineExceeded", "message": "m"}],
+            },
+            False,
+            True,
+        ),
+    ],
+)
+def test_what_a_deployment_s_status_means(status: dict[str, Any], ready: bool, failed: bool) -> None:
+    found = {"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status}
+    state = objects.KINDS[objects.DEPLOYMENT].state(found)
+    assert (state.ready, state.failed) == (ready, failed)
