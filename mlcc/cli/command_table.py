@@ -5,6 +5,7 @@ from __future__ import annotations
 COMMANDS = {
     "apply": ("mlcc.cli.commands.apply", "Render the project beside mlcc.yaml."),
     "catalog": ("mlcc.cli.commands.catalog", "Browse the registries."),
+    "ci": ("mlcc.cli.commands.ci", "Register projects for continuous integration."),
     "completion": ("mlcc.cli.commands.completion", "Print the completion script of a shell."),
     "diff": ("mlcc.cli.commands.diff", "Show what apply would change, line by line."),
     "do": ("mlcc.cli.commands.do", "Run a step of a rendered project."),

@@ -29,8 +29,11 @@ class Duplicate(Exception):
 class Database:
     """A database file below a private folder."""
 
-    def __init__(self, folder: str, name: str, schema: Sequence[str], sleep: Callable[[float], None]) -> None:
-        """folder: made where absent, for its owner alone; schema: statements that make the tables of a new file."""
+    def __init__(
+        self, folder: str, name: str, version: int, schema: Sequence[str], sleep: Callable[[float], None]
+    ) -> None:
+        """folder: made where absent, for its owner alone; version, schema: of the tables, and what makes new ones."""
+        self._version = version
         self._folder, self._path, self._schema, self._sleep = folder, os.path.join(folder, name), schema, sleep
 
     @property
@@ -38,15 +41,16 @@ class Database:
         """Whether anything was ever written."""
         return os.path.lexists(self._path)
 
-    def write(self, statement: str, values: Sequence[Sequence[Any]]) -> None:
-        """Carries out a statement for each row, all or none.
+    def write(self, *statements: tuple[str, Sequence[Sequence[Any]]]) -> None:
+        """Carries out each statement for each of its rows, all or none.
 
         Raises Duplicate for a key that is there, UserError where the file cannot be written.
         """
         with self._trouble(), self._locked(), self._connected() as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
-                connection.executemany(statement, values)
+                for statement, values in statements:
+                    connection.executemany(statement, values)
                 connection.execute("COMMIT")
             except sqlite3.IntegrityError as problem:
                 connection.execute("ROLLBACK")
@@ -80,6 +84,10 @@ class Database:
             connection.execute("PRAGMA synchronous = FULL")
             if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 self._made(connection)
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found != self._version:
+                message = f"{printable(self._path, 200)} has format {found}, and this mlcc knows {self._version}"
+                raise UserError([error("MLCC209", message, hint="use the mlcc that wrote it, or move the file away")])
             yield connection
 
     def _made(self, connection: sqlite3.Connection) -> None:
@@ -87,6 +95,7 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         for statement in self._schema:
             connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {self._version}")
         connection.execute("COMMIT")
 
     @contextmanager

@@ -49,7 +49,8 @@ class Context:
 
     project: as rendered; environ: for the programs that a step starts; now: seconds of a steady clock; arguments: what
     the command line gave the step beyond the common options; clock: seconds since 1970; connect: makes a connection to
-    AWS for a region (empty: that of the environment); home: mlcc's own folder.
+    AWS for a region (empty: that of the environment); home: mlcc's own folder; user: who runs the step, as the machine
+    knows them.
     """
 
     project: RenderedProject
@@ -61,6 +62,7 @@ class Context:
     clock: Callable[[], float] = field(default=lambda: 0.0)
     connect: Callable[[str], Caller] | None = None
     home: str = ""
+    user: str = ""
 
     def argument(self, name: str, default: Any = None) -> Any:
         """One of the step's own arguments."""

@@ -47,12 +47,20 @@ def test_a_deployment_is_recorded_and_found(project: Path) -> None:
         key: value for key, value in made.items() if key != "schema_version"
     }
     assert shown["icList"] == [
-        {"name": "a", "image": shown["imageTag"], "gpuCount": 1, "copyCount": 1},
-        {"name": "b", "image": shown["imageTag"], "gpuCount": 1, "copyCount": 2},
-        {"name": "legal", "isAdapter": True, "baseIcName": "b", "artifactUrl": "s3://bucket/legal.tar.gz"},
+        {"name": "a", "image": shown["imageTag"], "gpuCount": 1, "copyCount": 1, "resourceName": "chat-a"},
+        {"name": "b", "image": shown["imageTag"], "gpuCount": 1, "copyCount": 2, "resourceName": "chat-b"},
+        {
+            "name": "legal",
+            "isAdapter": True,
+            "baseIcName": "b",
+            "artifactUrl": "s3://bucket/legal.tar.gz",
+            "resourceName": "chat-legal",
+        },
     ]
-    assert shown["parameters"]["GREETING"] == "hello"
-    assert "TZ" not in shown["parameters"]
+    assert shown["parameters"]["HF_MODEL_ID"] == "Qwen/Qwen3-0.6B"
+    assert all(name.startswith(("HF_", "VLLM_", "SM_VLLM_")) for name in shown["parameters"])
+    assert shown["variables"] == {"GREETING": "hello"}
+    assert shown["registeredBy"]
     assert shown["project"] == {"name": "chat", "description": "A demo."}
     assert (shown["deploymentConfig"], shown["backend"], shown["status"]) == ("transformers-vllm", "vllm", "partial")
     listed = json.loads(registry("list", "-o", "json", "--status", "partial").stdout)["records"]
@@ -117,5 +125,3 @@ def test_a_dry_run_writes_nothing(project: Path) -> None:
     done = run_mlcc("do", "-C", str(project), "register", "--dry-run")
     assert json.loads(done.stdout)["calls"][0]["operation"] == "log"
     assert registry("list").stdout == ""
-    later = run_mlcc("do", "-C", str(project), "register", "--ci")
-    assert later.code == 3
