@@ -72,9 +72,8 @@ def row(
     """
     components = sorted((c for c in record["icList"] if not c.get("isAdapter")), key=lambda c: str(c["name"]))
     adapters = [c for c in record["icList"] if c.get("isAdapter")]
-    shared = {name: value for name, value in record.items() if name not in NOT_SHARED and value not in ("", None)}
     found: dict[str, Any] = {
-        **shared,
+        **{name: value for name, value in record.items() if name not in NOT_SHARED},
         "schemaVersion": SCHEMA_VERSION,
         "configIdVersion": config_ids.RECIPE,
         "configJson": config_json(project, str(record["region"]), components[0]["name"] if components else "", clean),
@@ -86,7 +85,7 @@ def row(
         DUE: DUE,
         "dueAt": timestamp(now),
         "registeredAt": timestamp(now),
-        **{name: str(project.get(key)) for name, key in OF_CI.items() if project.get(key)},
+        **{name: str(project.get(key, "")) for name, key in OF_CI.items()},
     }
     if benchmark or project.get("ci.benchmark_enabled"):
         found["benchmarkEnabled"] = True
@@ -95,6 +94,7 @@ def row(
 
 # Of a record: what is written anew, or says nothing of a configuration.
 NOT_SHARED = ("id", "at", "timestamp", "icList", "status")
+EMPTY = ("", None)
 OF_CI = {"tier": "ci.tier", "workload": "ci.workload"}
 
 
@@ -135,9 +135,11 @@ def _size(found: Mapping[str, Any]) -> int:
 def request(table: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of the call that writes a row."""
     key = {"configId": found["configId"]}
-    sets = {name: value for name, value in found.items() if name not in key}
+    sets = {name: value for name, value in found.items() if name not in key and value not in EMPTY}
+    # what an earlier registration had and this one has not shall not stay
+    gone = tuple(name for name, value in found.items() if value in EMPTY)
     kept = {} if "benchmarkEnabled" in sets else {"benchmarkEnabled": False}
-    return dynamodb.update_request(table, key, sets, CONDITION, removed=RESULTS, kept=kept)
+    return dynamodb.update_request(table, key, sets, CONDITION, removed=(*RESULTS, *gone), kept=kept)
 
 
 def register(table: DynamoDb, name: str, found: Mapping[str, Any]) -> Registered:

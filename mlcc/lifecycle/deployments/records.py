@@ -116,10 +116,9 @@ def record(
         "lockDigest": hashlib.sha256(found.lock).hexdigest() if found.lock else "",
         "gitCommit": found.head.commit if found.head is not None else "",
         "inferenceAmiVersion": str(project.get(project.target.host_image, "") or ""),
+        "gitDirty": found.head.dirty if found.head is not None else None,
         "registeredBy": found.by,
     }
-    if found.head is not None:
-        document["gitDirty"] = found.head.dirty
     if ENDPOINT in project.target.uses:
         document["endpointName"] = desired.endpoint_name(project)
     if given.project_data:
