@@ -57,6 +57,22 @@ def test_an_id_is_used_once_and_all_or_none_are_added(store: Store) -> None:
     assert ids(store.find({})) == ["r-0001"]
 
 
+def test_a_database_of_a_newer_mlcc_is_left_alone(store: Store, tmp_path: Path) -> None:
+    store.add([record(1)])
+    with sqlite3.connect(tmp_path / FOLDER / FILE) as connection:
+        connection.execute("PRAGMA user_version = 9")
+    connection.close()
+    for use in (lambda: store.add([record(2)]), lambda: list(store.find({}))):
+        with pytest.raises(UserError, match="format 9"):
+            use()
+
+
+def test_imported_records_stand_where_their_time_is(store: Store) -> None:
+    store.add([record(5), record(1), record(3)])
+    assert ids(store.find({})) == ["r-0005", "r-0003", "r-0001"]
+    assert ids(store.find({"status": "success"}, since=3.0)) == ["r-0005", "r-0003"]
+
+
 def test_nothing_was_ever_written(store: Store, tmp_path: Path) -> None:
     assert ids(store.find({})) == []
     assert list(tmp_path.iterdir()) == [], "to look makes nothing"
@@ -65,7 +81,7 @@ def test_nothing_was_ever_written(store: Store, tmp_path: Path) -> None:
 def test_rows_are_neither_changed_nor_deleted(store: Store, tmp_path: Path) -> None:
     store.add([record(1)])
     connection = sqlite3.connect(tmp_path / FOLDER / FILE)
-    for statement in ("UPDATE records SET status = 'failed'", "DELETE FROM records"):
+    for statement in ("UPDATE records SET status = 'failed'", "DELETE FROM records", "DELETE FROM documents"):
         with pytest.raises(sqlite3.IntegrityError, match="records stay"):
             connection.execute(statement)
     connection.close()

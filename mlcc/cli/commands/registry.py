@@ -56,7 +56,7 @@ def log(name: str | None, status: str, notes: str, source: str | None) -> int:
     by_hand = {"status": status, "notes": notes, "registeredBy": session.user}
     records = [
         {**with_id({}, time.time()), **({"id": name} if name else {}), **without_secrets(fields)}
-        for fields in (_lines(source) if source else [by_hand])
+        for fields in (list(_lines(source)) if source else [by_hand])
     ]
     _store(session).add(records)
     if session.format in ("json", "yaml"):
@@ -67,16 +67,16 @@ def log(name: str | None, status: str, notes: str, source: str | None) -> int:
     return 0
 
 
-def _lines(source: str) -> Iterator[dict[str, Any]]:
-    """Records of a file of JSON lines.  Raises UserError for a line that is none, and for more than MAX_RECORDS."""
+def _lines(source: str, most: int = MAX_RECORDS) -> Iterator[dict[str, Any]]:
+    """Records of a file of JSON lines.  Raises UserError for a line that is none, and for more than the most."""
     count = 0
     with click.open_file(source, encoding="utf-8", errors="replace") as stream:
         for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), ""), 1):
             if not line.strip():
                 continue
             count += 1
-            if count > MAX_RECORDS:
-                message = f"{printable(source, 200)} holds more than {MAX_RECORDS:,} records"
+            if count > most:
+                message = f"{printable(source, 200)} holds more than {most:,} records"
                 raise UserError([error("MLCC335", message, hint="split it: split -l 100000")])
             try:
                 found = read_json(line.encode(), finite=True)
