@@ -47,6 +47,8 @@ class Database:
         Raises Duplicate for a key that is there, UserError where the file cannot be written.
         """
         with self._trouble(), self._locked(), self._connected() as connection:
+            if not self._there(connection):
+                self._make(connection)
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement, values in statements:
@@ -61,7 +63,9 @@ class Database:
         if not self.exists:
             return
         with self._trouble(), self._connected() as connection:
-            yield from connection.execute(query, tuple(values))
+            # a writer that was killed early leaves an empty file, which the next writer fills
+            if self._there(connection):
+                yield from connection.execute(query, tuple(values))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -73,7 +77,10 @@ class Database:
                 message = f"another mlcc has been writing {printable(self._path, 200)} for {WAIT_S:.0f} s"
                 raise UserError([error("MLCC207", message, hint="wait for it, or end it, and run this again")])
             # born for its owner alone; the database gives its own files (-wal, -shm) the same mode
+            new = not self.exists
             os.close(os.open(self._path, CREATE, 0o600))
+            if new:
+                os.fsync(fd)
             yield
         finally:
             os.close(fd)
@@ -82,15 +89,19 @@ class Database:
     def _connected(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, timeout=WAIT_S, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = FULL")
-            if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                self._made(connection)
-            found = connection.execute("PRAGMA user_version").fetchone()[0]
-            if found != self._version:
-                message = f"{printable(self._path, 200)} has format {found}, and this mlcc knows {self._version}"
-                raise UserError([error("MLCC209", message, hint="use the mlcc that wrote it, or move the file away")])
             yield connection
 
-    def _made(self, connection: sqlite3.Connection) -> None:
+    def _there(self, connection: sqlite3.Connection) -> bool:
+        """Whether the tables are there.  Raises UserError for those of another version."""
+        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return False
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found != self._version:
+            message = f"{printable(self._path, 200)} has format {found}, and this mlcc knows {self._version}"
+            raise UserError([error("MLCC209", message, hint="use the mlcc that wrote it, or move the file away")])
+        return True
+
+    def _make(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
         for statement in self._schema:

@@ -1,4 +1,4 @@
-"""The table that continuous integration tests: its rows, the call that writes them, and what DynamoDB answers."""
+"""G36: the table that continuous integration tests: its rows, the call that writes them, and what DynamoDB answers."""
 
 from __future__ import annotations
 

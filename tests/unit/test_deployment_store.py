@@ -78,6 +78,14 @@ def test_nothing_was_ever_written(store: Store, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "to look makes nothing"
 
 
+def test_a_writer_was_killed_before_it_wrote(store: Store, tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir(mode=0o700)
+    (tmp_path / FOLDER / FILE).touch(mode=0o600)
+    assert ids(store.find({})) == []
+    store.add([record(1)])
+    assert ids(store.find({})) == ["r-0001"]
+
+
 def test_rows_are_neither_changed_nor_deleted(store: Store, tmp_path: Path) -> None:
     store.add([record(1)])
     connection = sqlite3.connect(tmp_path / FOLDER / FILE)
