@@ -95,21 +95,19 @@ WRITERS, EACH, KILLED = 200, 5, 0.3
 PATHS = re.compile(r"O_(WRONLY|RDWR|CREAT)")
 
 
-def log(name: str, home: Path, *before: str) -> int:
-    """Runs `mlcc registry log` in a home of its own, and returns its exit code (negative: the signal)."""
+def log(name: str, home: Path, *before: str) -> tuple[int, str]:
+    """Runs `mlcc registry log` in a home of its own; its exit code (negative: the signal) and what it said."""
     environ = {"PATH": os.environ["PATH"], "MLCC_HOME": str(home), "HOME": str(home), "LC_ALL": "C.UTF-8"}
     argv = [*before, PROGRAM, "registry", "log", "--id", name, "--notes", NOTES]
     done = subprocess.run(argv, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return -done.returncode + 128 if done.returncode > 128 else done.returncode
+    return (128 - done.returncode if done.returncode > 128 else done.returncode), done.stderr.decode()
 
 
 def points(strace: str, place: Path) -> list[tuple[str, int]]:
     """The calls that change files of the registry, each as its name and its number among the calls of that name."""
     trace = place / "trace"
-    assert (
-        log("probe", place / "probe", strace, "-f", "-qq", "-y", "-e", f"trace={','.join(CALLS)}", "-o", str(trace))
-        == 0
-    )
+    before = (strace, "-f", "-qq", "-y", "-e", f"trace={','.join(CALLS)}", "-o", str(trace))
+    assert log("probe", place / "probe", *before) == (0, "")
     counts: collections.Counter[str] = collections.Counter()
     found = []
     for line in trace.read_text(errors="replace").splitlines():
@@ -136,7 +134,7 @@ if FULL:
             for number in range(EACH)
         ]
 
-        def write(task: tuple[str, tuple[str, int] | None]) -> int:
+        def write(task: tuple[str, tuple[str, int] | None]) -> tuple[int, str]:
             name, point = task
             if point is None:
                 return log(name, home)
@@ -145,9 +143,12 @@ if FULL:
 
         with ThreadPoolExecutor(WRITERS) as pool:
             codes = list(pool.map(write, plan))
-        kept = [name for (name, _), code in zip(plan, codes, strict=True) if code == 0]
-        killed = [name for (name, point), code in zip(plan, codes, strict=True) if point and code == -signal.SIGKILL]
-        assert len(kept) + len(killed) == len(plan), "nobody is refused"
+        kept = [name for (name, _), (code, _) in zip(plan, codes, strict=True) if code == 0]
+        killed = [
+            name for (name, point), (code, _) in zip(plan, codes, strict=True) if point and code == -signal.SIGKILL
+        ]
+        assert [one for one in codes if one[0] not in (0, -signal.SIGKILL)] == [], "nobody is refused"
+        assert len(kept) + len(killed) == len(plan)
         assert killed
         print("\n" + checked(home, kept, killed))
 
