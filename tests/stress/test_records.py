@@ -180,6 +180,7 @@ QUERIES: dict[str, dict[str, Any]] = {
     "a deployment config": {"filters": {"deployment_config": CONFIGS[1]}},
     "a status that is rare": {"filters": {"status": "failed"}},
     "nothing of that name": {"filters": {"model": "org/none"}},
+    "a status in a region that never had it": {"filters": {"region": REGIONS[1], "status": "failed"}},
     "a model in a region": {"filters": {"model": "org/model-7", "region": REGIONS[1]}},
     "a project since a time": {"filters": {"project": "project-7"}, "since": 1.7e9 + 100},
     "nothing so new": {"filters": {}, "since": 1.9e9},

@@ -14,7 +14,7 @@ from mlcc.core.text import quoted
 from mlcc.io.database import Database, Duplicate
 
 FOLDER, FILE = "registry", "deployments.db"
-# Fields that can be filtered by, with the field of a record that they hold; first those that leave the fewest records.
+# Fields that can be filtered by, with the field of a record that they hold; first those that usually leave the fewest.
 FIELDS: Mapping[str, str] = {
     "project": "projectName",
     "model": "modelName",
@@ -25,6 +25,8 @@ FIELDS: Mapping[str, str] = {
 }
 COLUMNS = ("id", "at", *FIELDS)
 VERSION = 1
+# Of the records that a filter leaves, how many are counted.
+LOOK = 5000
 # Documents stand apart: a filter looks at many rows, and shows few.
 SCHEMA = (
     "CREATE TABLE records (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at REAL NOT NULL, "
@@ -85,7 +87,7 @@ class Store:
 
         filters: values of FIELDS; since: seconds since 1970; limit: 0 for all.
         """
-        wanted = [(name, filters[name]) for name in FIELDS if filters.get(name)]
+        wanted = self._rarest_first([(name, filters[name]) for name in FIELDS if filters.get(name)])
         # one index leads to the records in order; `+` keeps the others from being chosen in its place
         clauses = [f"{'+' if number else ''}{name} = ?" for number, (name, _) in enumerate(wanted)]
         values: list[Any] = [value for _, value in wanted]
@@ -94,6 +96,16 @@ class Store:
             values.append(since)
         where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
         yield from self._records(f"{SELECT}{where} {NEWEST_FIRST}" + (f" LIMIT {int(limit)}" if limit else ""), values)
+
+    def _rarest_first(self, wanted: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Filters, the one that leaves the fewest records first, as far as a short look tells."""
+        if len(wanted) < 2:
+            return wanted
+        counts = {}
+        for name, value in wanted:
+            query = f"SELECT count(*) FROM (SELECT 1 FROM records WHERE {name} = ? LIMIT {LOOK})"  # noqa: S608
+            counts[name] = next(self._database.read(query, [value]), (0,))[0]
+        return sorted(wanted, key=lambda one: counts[one[0]])
 
     def get(self, name: str) -> Record:
         """One record, by id, by the beginning of an id, or by its number.  Raises UserError where there is not one."""
