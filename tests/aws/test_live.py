@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,7 @@ REALTIME = TEXT.replace("TARGET", "realtime-inference") + COMPONENTS
 
 
 def registered(world: World, project: Path, home: Path, **arguments: Any) -> dict[str, Any]:
-    context = world.context(project, live=True, **arguments)
-    object.__setattr__(context, "home", str(home))
-    register.run(context)
+    register.run(replace(world.context(project, live=True, **arguments), home=str(home)))
     return dict(next(Store(str(home), world.sleep).find({})).document)
 
 
