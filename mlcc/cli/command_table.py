@@ -6,6 +6,7 @@ COMMANDS = {
     "apply": ("mlcc.cli.commands.apply", "Render the project beside mlcc.yaml."),
     "bootstrap": ("mlcc.cli.commands.bootstrap", "Set up an AWS account: profiles, role, buckets, secrets."),
     "catalog": ("mlcc.cli.commands.catalog", "Browse the registries."),
+    "ci": ("mlcc.cli.commands.ci", "Register projects for continuous integration."),
     "completion": ("mlcc.cli.commands.completion", "Print the completion script of a shell."),
     "dev": ("mlcc.cli.commands.dev", "Start a SageMaker of this machine, without an account."),
     "diff": ("mlcc.cli.commands.diff", "Show what apply would change, line by line."),

@@ -60,6 +60,17 @@ class Session:
         return home_folder(self.environ)
 
     @property
+    def user(self) -> str:
+        """Who runs this, as the machine knows them; empty where it does not."""
+        import pwd
+
+        named = self.environ.get("LOGNAME") or self.environ.get("USER")
+        try:
+            return named or pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a container may run as a number without a name
+            return ""
+
+    @property
     def staging(self) -> tuple[str, ...]:
         """Directories in which temporary files may be made, best first."""
         return (self.environ.get("TMPDIR", ""), "/tmp", "/var/tmp", "/dev/shm")

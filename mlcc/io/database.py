@@ -18,7 +18,8 @@ from mlcc.core.text import printable
 from mlcc.io.disk import lock
 from mlcc.io.disk.reader import DIRECTORY
 
-WAIT_S = 120.0
+# A writer takes milliseconds; where hundreds wait on a busy machine, chance decides who is next.
+WAIT_S = 600.0
 CREATE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -29,8 +30,11 @@ class Duplicate(Exception):
 class Database:
     """A database file below a private folder."""
 
-    def __init__(self, folder: str, name: str, schema: Sequence[str], sleep: Callable[[float], None]) -> None:
-        """folder: made where absent, for its owner alone; schema: statements that make the tables of a new file."""
+    def __init__(
+        self, folder: str, name: str, version: int, schema: Sequence[str], sleep: Callable[[float], None]
+    ) -> None:
+        """folder: made where absent, for its owner alone; version, schema: of the tables, and what makes new ones."""
+        self._version = version
         self._folder, self._path, self._schema, self._sleep = folder, os.path.join(folder, name), schema, sleep
 
     @property
@@ -38,15 +42,18 @@ class Database:
         """Whether anything was ever written."""
         return os.path.lexists(self._path)
 
-    def write(self, statement: str, values: Sequence[Sequence[Any]]) -> None:
-        """Carries out a statement for each row, all or none.
+    def write(self, *statements: tuple[str, Sequence[Sequence[Any]]]) -> None:
+        """Carries out each statement for each of its rows, all or none.
 
         Raises Duplicate for a key that is there, UserError where the file cannot be written.
         """
         with self._trouble(), self._locked(), self._connected() as connection:
+            if not self._there(connection):
+                self._make(connection)
             try:
                 connection.execute("BEGIN IMMEDIATE")
-                connection.executemany(statement, values)
+                for statement, values in statements:
+                    connection.executemany(statement, values)
                 connection.execute("COMMIT")
             except sqlite3.IntegrityError as problem:
                 connection.execute("ROLLBACK")
@@ -57,7 +64,9 @@ class Database:
         if not self.exists:
             return
         with self._trouble(), self._connected() as connection:
-            yield from connection.execute(query, tuple(values))
+            # a writer that was killed early leaves an empty file, which the next writer fills
+            if self._there(connection):
+                yield from connection.execute(query, tuple(values))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -69,7 +78,10 @@ class Database:
                 message = f"another mlcc has been writing {printable(self._path, 200)} for {WAIT_S:.0f} s"
                 raise UserError([error("MLCC207", message, hint="wait for it, or end it, and run this again")])
             # born for its owner alone; the database gives its own files (-wal, -shm) the same mode
+            new = not self.exists
             os.close(os.open(self._path, CREATE, 0o600))
+            if new:
+                os.fsync(fd)
             yield
         finally:
             os.close(fd)
@@ -78,15 +90,24 @@ class Database:
     def _connected(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, timeout=WAIT_S, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = FULL")
-            if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                self._made(connection)
             yield connection
 
-    def _made(self, connection: sqlite3.Connection) -> None:
+    def _there(self, connection: sqlite3.Connection) -> bool:
+        """Whether the tables are there.  Raises UserError for those of another version."""
+        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return False
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found != self._version:
+            message = f"{printable(self._path, 200)} has format {found}, and this mlcc knows {self._version}"
+            raise UserError([error("MLCC209", message, hint="use the mlcc that wrote it, or move the file away")])
+        return True
+
+    def _make(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
         for statement in self._schema:
             connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {self._version}")
         connection.execute("COMMIT")
 
     @contextmanager

@@ -7,14 +7,17 @@ is not fetched through a program or from a host; replace objects, monitors, hook
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable, quoted
 from mlcc.core.tree import MAX_FILE_BYTES, MAX_TOTAL_BYTES
 from mlcc.io import programs
 from mlcc.io.disk.observer import REFUSED, note
+from mlcc.io.disk.reader import Directory, Refused
 
 TIMEOUT_S = 60
 # Variables of Git's that the operator may set: which folders are trusted, and where the search for one ends.
@@ -111,6 +114,57 @@ def merge_commits(folder: str, environ: Mapping[str, str], paths: Iterable[str])
     answers = zip(asked, named.split(b"\n"), strict=False)
     there = [(file, stage, line[:-5]) for (file, stage, _), line in answers if line.endswith(b" blob")]
     return _by_stage(there, _blobs(folder, environ, [name for _, _, name in there]))
+
+
+class Head(NamedTuple):
+    """The commit that a checkout stands on; dirty: a file of the folder that was asked for is not as committed."""
+
+    commit: str
+    dirty: bool
+
+
+# Files of a folder that are compared with the commit; a folder of more counts as changed.
+MAX_COMPARED = 5000
+
+
+def head(folder: str, environ: Mapping[str, str]) -> Head | None:
+    """The commit of the repository around a folder; None where there is none, or no Git.
+
+    Files are compared here and not by Git, which would run a filter that the repository's configuration names.  A file
+    that the commit does not have is no difference, unless the commit has none of the folder at all.
+    """
+    try:
+        named = run_git(folder, environ, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        if named.code:
+            return None
+        listed = run_git(folder, environ, "ls-tree", "-r", "-z", "HEAD")
+    except PreconditionError:
+        return None
+    entries = [entry.partition(b"\t") for entry in listed.stdout.split(b"\0") if entry]
+    dirty = not entries or len(entries) > MAX_COMPARED or any(_changed_files(folder, entries))
+    return Head(named.stdout.decode("ascii", "replace").strip(), dirty)
+
+
+def _changed_files(folder: str, entries: Iterable[tuple[bytes, bytes, bytes]]) -> Iterator[bool]:
+    """Of each plain file of a tree whether the folder's is another one; a difference of line ends is none."""
+    with Directory(folder) as tree:
+        for about, _, path in entries:
+            mode, _, name = about.split(b" ")
+            if mode not in PLAIN_MODES:
+                continue
+            try:
+                found = tree.read(path.decode("utf-8", "surrogateescape"), MAX_FILE_BYTES, single_link=False)
+            except Refused:
+                found = None
+            data = found[0] if found is not None else b""
+            yield found is None or name not in (_blob(data, len(name)), _blob(data.replace(b"\r\n", b"\n"), len(name)))
+
+
+def _blob(data: bytes, digits: int) -> bytes:
+    """The name that Git gives to a file's content."""
+    made = hashlib.new("sha256" if digits == 64 else "sha1", usedforsecurity=False)
+    made.update(b"blob %d\0" % len(data) + data)
+    return made.hexdigest().encode()
 
 
 def _by_stage(stages: Iterable[tuple[str, int, bytes]], blobs: Mapping[bytes, bytes]) -> dict[str, dict[int, bytes]]:

@@ -51,7 +51,8 @@ class Context:
     project: as rendered; environ: for the programs that a step starts; now: seconds of a steady clock; arguments: what
     the command line gave the step beyond the common options; clock: seconds since 1970; connect: makes a connection to
     AWS for a region (empty: that of the environment); home: mlcc's own folder; emit: shows a line of the result at
-    once, for what has no end; find_profile: reads the bootstrap profile of this run, None where there is none.
+    once, for what has no end; find_profile: reads the bootstrap profile of this run, None where there is none; user:
+    who runs the step, as the machine knows them.
     """
 
     project: RenderedProject
@@ -63,6 +64,7 @@ class Context:
     clock: Callable[[], float] = field(default=lambda: 0.0)
     connect: Callable[[str], Caller] | None = None
     home: str = ""
+    user: str = ""
     emit: Callable[[str], None] = field(default=lambda line: None)
     find_profile: Callable[[], Profile | None] = field(default=lambda: None)
 

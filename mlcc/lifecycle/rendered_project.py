@@ -141,6 +141,22 @@ def load_project(
     return project
 
 
+def unrendered(
+    directory: str, registries: Registries, values: Mapping[Path, Any], env: str | None = None
+) -> RenderedProject:
+    """A project as it would be after an apply, for what needs its values and none of its files.
+
+    values: as they resolved, of the environment.  Raises UserError for rows that are not there.
+    """
+    row = registries.config(str(values.get(("deployment", "config"), "")))
+    architecture = registries.architecture(row.architecture) if row is not None else None
+    plain = architecture.env_prefixes if architecture is not None else ()
+    parts = {n: conf_values.component(values, n, plain) for n in conf_values.components(values)}
+    adapters = {n: conf_values.adapter(values, n) for n in conf_values.adapters(values)}
+    config = conf_values.config(values, plain)
+    return _assemble(directory, registries, env, "", config, parts, adapters, {}, values, Lock())
+
+
 def _check_values(values: Mapping[Path, Any]) -> None:
     """Raises UserError where the lock's values are not what mlcc.yaml's schema allows."""
     problems = value_problems(values)

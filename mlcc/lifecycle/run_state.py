@@ -18,7 +18,7 @@ from mlcc.io.disk.reader import Directory, Refused, reason
 from mlcc.io.disk.writer import make_directories, remove_files, remove_tree, write_state
 
 RUN_DIR = ".mlcc/run"
-BUILD, SERVER = "build.json", "server.json"
+BUILD, SERVER, PUSHED = "build.json", "server.json", "push.json"
 LOG = "server.log"
 # one for each server in the foreground
 FOREGROUND = "run-"

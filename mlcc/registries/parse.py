@@ -36,6 +36,7 @@ def architecture(name: str, node: Node, root: Node) -> rows.Architecture:
         model_kinds=texts(node, "model_kinds"),
         sample=text(node, "sample"),
         variables=mapping(node, "variables"),
+        recorded=mapping(node, "recorded"),
     )
 
 

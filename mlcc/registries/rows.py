@@ -57,7 +57,8 @@ class Architecture(NamedTuple):
 
     uses: sections of mlcc.yaml that it reads beyond the common ones; steps: do/ scripts; container: port and paths;
     model_kinds: the kinds of model that model.name may name (path, s3, jumpstart, registry, hub); sample: the path of
-    the sample model; variables: those that its server reads, with the type of each (integer, boolean, text).
+    the sample model; variables: those that its server reads, with the type of each (integer, boolean, text); recorded:
+    what a record of a deployment says beside the variables with one of the prefixes.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Architecture(NamedTuple):
     model_kinds: tuple[str, ...] = ()
     sample: str = ""
     variables: Mapping[str, str] = EMPTY
+    recorded: Mapping[str, str] = EMPTY
 
 
 class DeploymentConfig(NamedTuple):

@@ -14,7 +14,7 @@ from mlcc.io.container_engines import Engine
 from mlcc.lifecycle import image_tag, run_state
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import load_project
-from mlcc.lifecycle.steps import push
+from mlcc.lifecycle.steps import push, register
 from tests.aws import walker
 from tests.aws.account import render
 from tests.aws.cloud import DIGEST, MANIFEST, NUMBER, PASSWORD, REGION, Cloud
@@ -88,6 +88,7 @@ def test_an_image_reaches_a_new_repository(pushing: Any, tmp_path: Path) -> None
     assert pushed == {
         "repository": "mlcc/iris", "tag": tag, "digest": DIGEST, "reference": f"{address}/mlcc/iris@{DIGEST}"
     }  # fmt: skip
+    assert register.surroundings(context, "").image_digest == DIGEST
     asked = (tmp_path / "notes").read_text().splitlines()
     assert [line for line in asked if not line.startswith(("image inspect", "context"))] == [
         f"login --username AWS --password-stdin {address}",

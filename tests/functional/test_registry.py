@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.helpers import Caller, Result, build_tree, run_mlcc
+from mlcc.cli.commands.registry import _lines
+from mlcc.core.errors import UserError
+from mlcc.io.git import Head, head
+from tests.helpers import Caller, Result, build_tree, git, git_repo, run_mlcc
 
 TOKEN = "hf_" + "a1B2" * 9
 CONFIG = """version: 1
@@ -47,17 +51,84 @@ def test_a_deployment_is_recorded_and_found(project: Path) -> None:
         key: value for key, value in made.items() if key != "schema_version"
     }
     assert shown["icList"] == [
-        {"name": "a", "image": shown["imageTag"], "gpuCount": 1, "copyCount": 1},
-        {"name": "b", "image": shown["imageTag"], "gpuCount": 1, "copyCount": 2},
-        {"name": "legal", "isAdapter": True, "baseIcName": "b", "artifactUrl": "s3://bucket/legal.tar.gz"},
+        {"name": "a", "image": shown["imageTag"], "gpuCount": 1, "copyCount": 1, "resourceName": "chat-a"},
+        {"name": "b", "image": shown["imageTag"], "gpuCount": 1, "copyCount": 2, "resourceName": "chat-b"},
+        {
+            "name": "legal",
+            "isAdapter": True,
+            "baseIcName": "b",
+            "artifactUrl": "s3://bucket/legal.tar.gz",
+            "resourceName": "chat-legal",
+        },
     ]
-    assert shown["parameters"]["GREETING"] == "hello"
-    assert "TZ" not in shown["parameters"]
+    assert shown["parameters"]["HF_MODEL_ID"] == "Qwen/Qwen3-0.6B"
+    assert all(name.startswith(("HF_", "VLLM_", "SM_VLLM_")) for name in shown["parameters"])
+    assert shown["variables"] == {"GREETING": "hello"}
+    assert shown["registeredBy"]
     assert shown["project"] == {"name": "chat", "description": "A demo."}
     assert (shown["deploymentConfig"], shown["backend"], shown["status"]) == ("transformers-vllm", "vllm", "partial")
     listed = json.loads(registry("list", "-o", "json", "--status", "partial").stdout)["records"]
     assert [one["id"] for one in listed] == [made["id"]]
     assert registry("list", "--region", "eu-west-1").stdout == ""
+
+
+def test_a_record_knows_its_commit(project: Path) -> None:
+    assert register(project)["gitCommit"] == "", "no repository"
+    git_repo(project.parent)
+    made = register(project)
+    assert (made["gitCommit"], made["gitDirty"]) == (git(project, "rev-parse", "HEAD"), False)
+    (project / "code/serve").write_text("edited\n")
+    assert register(project)["gitDirty"] is True
+
+
+def test_only_files_of_the_commit_make_a_folder_dirty(tmp_path: Path) -> None:
+    """Line ends are no difference, nor is what was never committed; a filter that the repository names is not run."""
+    root = git_repo(tmp_path, {"p/a": "one\ntwo\n", "other": "x", "p/.gitattributes": "* filter=evil\n"})
+    name = git(root, "rev-parse", "HEAD")
+    git(root, "config", "filter.evil.clean", f"touch {tmp_path}/run")
+    (root / "p/a").write_bytes(b"one\r\ntwo\r\n")
+    (root / "p/new").write_text("new")
+    (root / "other").write_text("changed")
+    path = {"PATH": os.environ["PATH"]}
+    assert head(str(root / "p"), path) == Head(name, False)
+    assert head(str(root), path) == Head(name, True)
+    (root / "p/a").unlink()
+    assert head(str(root / "p"), path) == Head(name, True)
+    (root / "never").mkdir()
+    assert head(str(root / "never"), path) == Head(name, True), "the commit says nothing of this folder"
+    assert not (tmp_path / "run").exists()
+    assert head(str(root), {"PATH": "/nowhere"}) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "parameters"),
+    [
+        ("http-flask", {"GREETING": "hello"}),
+        ("triton-onnxruntime", {"TRITON_MODEL_REPOSITORY": "model_repository"}),
+    ],
+)
+def test_each_architecture_records_its_own(config: str, parameters: dict[str, str], mlcc: Caller) -> None:
+    text = f"version: 1\nproject: {{name: p}}\ndeployment: {{config: {config}}}\nenv: {{GREETING: hello, LANG: C}}\n"
+    build_tree(".", {"mlcc.yaml": text})
+    mlcc("apply", "-q", code=0)
+    made = register(Path.cwd())
+    files = {name: value for name, value in made["parameters"].items() if name.endswith("config.pbtxt")}
+    assert parameters.items() <= made["parameters"].items()
+    assert "LANG" not in {**made["parameters"], **made["variables"]}
+    assert len(files) == config.startswith("triton")
+    assert all('backend: "onnxruntime"' in text for text in files.values())
+
+
+def test_projects_are_registered_from_their_files(mlcc: Caller, tmp_path: Path) -> None:
+    build_tree(".", {"a/mlcc.yaml": CONFIG, "b/mlcc.yaml": CONFIG, ".git/HEAD": ""})
+    done = mlcc("ci", "register", "--all", "--dry-run", code=0)
+    calls = json.loads(done.stdout)["calls"]
+    assert [(one["service"], one["operation"]) for one in calls] == [("dynamodb", "UpdateItem")]
+    assert "is the same configuration as" in done.stderr
+    (Path("b/mlcc.yaml")).write_text("version: 1\n")
+    refused = mlcc("ci", "register", "--all", "--dry-run", code=1)
+    assert refused.stdout == ""
+    assert mlcc("ci", "register", "--all", "--offline").code == 2
 
 
 def test_two_records_are_compared(project: Path) -> None:
@@ -101,6 +172,13 @@ def test_a_record_by_hand_holds_no_secret(tmp_path: Path) -> None:
     assert found == {"HF_TOKEN": "***REDACTED***", "PLAIN": "***REDACTED***", "list": ["***REDACTED***"]}
 
 
+def test_a_file_of_too_many_records_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lines").write_text("{}\n\n" * 3)
+    assert len(list(_lines(str(tmp_path / "lines"), 3))) == 3
+    with pytest.raises(UserError, match="more than 2 records"):
+        list(_lines(str(tmp_path / "lines"), 2))
+
+
 def test_a_list_fits_a_terminal(project: Path) -> None:
     register(project)
     assert max(map(len, registry("list").stdout.splitlines())) <= 80
@@ -117,5 +195,3 @@ def test_a_dry_run_writes_nothing(project: Path) -> None:
     done = run_mlcc("do", "-C", str(project), "register", "--dry-run")
     assert json.loads(done.stdout)["calls"][0]["operation"] == "log"
     assert registry("list").stdout == ""
-    later = run_mlcc("do", "-C", str(project), "register", "--ci")
-    assert later.code == 3

@@ -2,8 +2,9 @@
 # The tests on real components: run.sh PYTHON [PYTEST ARGUMENT...]
 #
 # From a bare Debian machine (root, python3, the package registries): installs a container engine, an image registry and
-# nginx where they are missing, starts them on loopback in a folder of their own, runs `pytest -m real tests/real`, ends
-# every process that it started, by pid, and proves that none is left.
+# nginx where they are missing, starts them on loopback in a folder of their own (where it also installs ministack, an AWS
+# of another maker, for the tests), runs `pytest -m real tests/real`, ends every process that it started, by pid, and proves
+# that none is left.
 #
 #   MLCC_SKIP_LARGE=1   without TensorFlow, which installs 1.5 GB
 #   MLCC_REAL_KEEP=1    keep the folder with the logs
@@ -264,6 +265,13 @@ MLCC_REAL_BASE=$(printf '%s\n' "$image" | head -n 1)
 export MLCC_REAL_REGISTRY MLCC_REAL_BASE
 cd "$root"
 status=0
+# a DynamoDB, in an environment of its own: it pins other versions of what mlcc uses
+"$python" -m venv "$work/ministack" && "$work/ministack/bin/pip" install -q 'ministack==1.5.33' >"$work/ministack.log" 2>&1 || {
+  tail -n 20 "$work/ministack.log" >&2
+  die 'ministack could not be installed; what pip printed stands above'
+}
+MLCC_REAL_MINISTACK=$work/ministack/bin/ministack
+export MLCC_REAL_MINISTACK
 # besides these, the tests of the serve script that put nginx in front, and deployments to our own SageMaker server
 [ $# -gt 0 ] || set -- tests/real tests/unit/test_serve_script.py tests/aws
 # containers in one process, servers without an engine in another

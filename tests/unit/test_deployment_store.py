@@ -57,15 +57,39 @@ def test_an_id_is_used_once_and_all_or_none_are_added(store: Store) -> None:
     assert ids(store.find({})) == ["r-0001"]
 
 
+def test_a_database_of_a_newer_mlcc_is_left_alone(store: Store, tmp_path: Path) -> None:
+    store.add([record(1)])
+    with sqlite3.connect(tmp_path / FOLDER / FILE) as connection:
+        connection.execute("PRAGMA user_version = 9")
+    connection.close()
+    for use in (lambda: store.add([record(2)]), lambda: list(store.find({}))):
+        with pytest.raises(UserError, match="format 9"):
+            use()
+
+
+def test_imported_records_stand_where_their_time_is(store: Store) -> None:
+    store.add([record(5), record(1), record(3)])
+    assert ids(store.find({})) == ["r-0005", "r-0003", "r-0001"]
+    assert ids(store.find({"status": "success"}, since=3.0)) == ["r-0005", "r-0003"]
+
+
 def test_nothing_was_ever_written(store: Store, tmp_path: Path) -> None:
     assert ids(store.find({})) == []
     assert list(tmp_path.iterdir()) == [], "to look makes nothing"
 
 
+def test_a_writer_was_killed_before_it_wrote(store: Store, tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir(mode=0o700)
+    (tmp_path / FOLDER / FILE).touch(mode=0o600)
+    assert ids(store.find({})) == []
+    store.add([record(1)])
+    assert ids(store.find({})) == ["r-0001"]
+
+
 def test_rows_are_neither_changed_nor_deleted(store: Store, tmp_path: Path) -> None:
     store.add([record(1)])
     connection = sqlite3.connect(tmp_path / FOLDER / FILE)
-    for statement in ("UPDATE records SET status = 'failed'", "DELETE FROM records"):
+    for statement in ("UPDATE records SET status = 'failed'", "DELETE FROM records", "DELETE FROM documents"):
         with pytest.raises(sqlite3.IntegrityError, match="records stay"):
             connection.execute(statement)
     connection.close()

@@ -22,6 +22,7 @@ from mlcc.core.text import nearest, quoted
 from mlcc.io.aws.connection import Connection
 from mlcc.lifecycle.bootstrap import profiles
 from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.deployments.ci_table import TABLE
 from mlcc.lifecycle.deployments.records import STATUSES
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.load.locate import registry_roots
@@ -53,7 +54,10 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--notes"], metavar="TEXT", help="What somebody should know of it."),
         click.Option(["--build-strategy"], metavar="NAME", help="How the image was built, if not as mlcc.yaml says."),
         click.Option(["--project"], is_flag=True, help="Also the project's description."),
-        click.Option(["--ci"], is_flag=True, help="Into the table of continuous integration (a later version)."),
+        click.Option(["--live"], is_flag=True, help="Also what AWS tells: who registers, and what runs."),
+        click.Option(["--ci"], is_flag=True, help="Into the table that continuous integration tests, not here (AWS)."),
+        click.Option(["--ci-table"], metavar="NAME", default=TABLE, show_default=True, help="Its name."),
+        click.Option(["--benchmark-enabled"], is_flag=True, help="With --ci: a benchmark follows a passed test."),
     ),
     "invoke": (
         click.Option(
@@ -164,7 +168,7 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     if problems:
         raise UserError(problems)
     project = load_project(directory, named, env, target)
-    if arguments["dry_run"]:
+    if arguments["dry_run"] or arguments.get("ci"):
         session.format = "json" if session.format == "table" else session.format
     context = Context(
         project,
@@ -178,6 +182,7 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         home=session.home,
         emit=lambda line: session.out(lines(line), clean=True),
         find_profile=partial(profiles.chosen, session.home, session.environ),
+        user=session.user,
     )
     result = lifecycle.run(name, step, context)
     if session.format in ("json", "yaml"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, cast
 
 import click
@@ -19,14 +19,15 @@ from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
 from mlcc.core.paths import leaves
 from mlcc.core.text import printable, quoted
-from mlcc.lifecycle.deployments.records import ID, STATUSES, is_record
+from mlcc.io.aws.connection import Connection
+from mlcc.lifecycle.deployments.records import ID, STATUSES, is_record, without_secrets
 from mlcc.lifecycle.deployments.store import FIELDS, Record, Store
 from mlcc.lifecycle.steps.register import with_id
-from mlcc.registries.redaction import redact_text, redact_value
 
 # What fits a terminal; `show` and `diff` take the number.
 COLUMNS = ["number", "status", "deploymentConfig", "modelName", "instanceType"]
-MAX_LINE = 1 << 20
+# Of a file that `log --from` reads, in bytes and in records: all of it is added at once, or nothing.
+MAX_LINE, MAX_RECORDS = 1 << 20, 100_000
 
 
 @click.group("registry", epilog="Example: mlcc registry list --deployment-config transformers-vllm")
@@ -52,11 +53,11 @@ def log(name: str | None, status: str, notes: str, source: str | None) -> int:
         raise UsageError([error("MLCC002", f"--id {quoted(name)}: no id of a record", hint=hint)])
     if source and (name or notes):
         raise UsageError([error("MLCC002", "--from brings whole records: --id and --notes do not go with it")])
-    given = list(_lines(source)) if source else [{"status": status, "notes": notes}]
-    records = []
-    for fields in given:
-        safe = {key: _safe(key, value) for key, value in fields.items()}
-        records.append({**with_id({}, time.time()), **({"id": name} if name else {}), **safe})
+    by_hand = {"status": status, "notes": notes, "registeredBy": session.user}
+    records = [
+        {**with_id({}, time.time()), **({"id": name} if name else {}), **without_secrets(fields)}
+        for fields in (list(_lines(source)) if source else [by_hand])
+    ]
     _store(session).add(records)
     if session.format in ("json", "yaml"):
         print_document(session, document(records=records))
@@ -66,12 +67,17 @@ def log(name: str | None, status: str, notes: str, source: str | None) -> int:
     return 0
 
 
-def _lines(source: str) -> Iterator[dict[str, Any]]:
-    """Records of a file of JSON lines.  Raises UserError for a line that is none."""
+def _lines(source: str, most: int = MAX_RECORDS) -> Iterator[dict[str, Any]]:
+    """Records of a file of JSON lines.  Raises UserError for a line that is none, and for more than the most."""
+    count = 0
     with click.open_file(source, encoding="utf-8", errors="replace") as stream:
         for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), ""), 1):
             if not line.strip():
                 continue
+            count += 1
+            if count > most:
+                message = f"{printable(source, 200)} holds more than {most:,} records"
+                raise UserError([error("MLCC335", message, hint="split it: split -l 100000")])
             try:
                 found = read_json(line.encode(), finite=True)
             except ValueError:
@@ -81,15 +87,6 @@ def _lines(source: str) -> Iterator[dict[str, Any]]:
                 hint = "a line is a JSON object with the fields of a record"
                 raise UserError([error("MLCC333", f"{where}: this is no record", hint=hint)])
             yield cast("dict[str, Any]", found)
-
-
-def _safe(key: str, value: Any) -> Any:
-    """A field without secrets, by its name and by its value, however deep."""
-    if isinstance(value, Mapping):
-        return {name: _safe(str(name), item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_safe(key, item) for item in value]
-    return redact_value(key, redact_text(value)) if isinstance(value, str) else value
 
 
 def _filters(function: Any) -> Any:
@@ -135,16 +132,42 @@ def listing(since: str, limit: int, **filters: str) -> int:
 
 @command.command("show", epilog="Example: mlcc registry show 20261130-091500-1f2e3d4c")
 @click.argument("name", metavar="ID")
+@click.option("--live", "compared", is_flag=True, help="Ask AWS what of it runs, and in which fields it differs.")
 @output_options(("table", "json", "yaml"))
-def show(name: str) -> int:
+def show(name: str, compared: bool) -> int:
     """Show one record: by id, by the beginning of an id, or by its number."""
     session = current()
-    record = _row(_store(session).get(name))
+    if compared and session.offline:
+        raise UsageError([error("MLCC901", "--live uses the network, and --offline forbids it")])
+    found = _store(session).get(name)
+    running = _running(session, found) if compared else None
     if session.format in ("json", "yaml"):
-        print_document(session, document(record=record), clean=True)
+        more = {"live": running} if running is not None else {}
+        print_document(session, document(record=_row(found), **more), clean=True)
         return 0
-    for key, value in record.items():
+    if running is not None:
+        return _compared(session, running)
+    for key, value in _row(found).items():
         session.out(f"{printable(key, 40):<22} {printable(_text(value), 0)}", clean=True)
+    return 0
+
+
+def _running(session: Session, found: Record) -> dict[str, Any]:
+    """What runs of a record, and the differences."""
+    from mlcc.lifecycle.deployments import live
+    from mlcc.registries.loader import load
+
+    own = session.environ.get("AWS_REGION", "")
+    return live.look(found.document, lambda region: Connection(region or own), load())
+
+
+def _compared(session: Session, running: dict[str, Any]) -> int:
+    """What runs, for people."""
+    session.say(f"the endpoint is {running['running']['endpointStatus']}")
+    if running["differences"]:
+        print_rows(session, running["differences"], ["path", ("before", "recorded"), ("after", "running")])
+    else:
+        session.say("what runs is what was recorded")
     return 0
 
 

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from mlcc.core.paths import EMPTY
+from mlcc.core.records import NamedTuple
 from mlcc.core.version import VERSION
+from mlcc.io.git import Head
 from mlcc.lifecycle import image_tag
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker import desired
-from mlcc.registries import redaction
+from mlcc.lifecycle.targets.sagemaker.bodies import component as components
+from mlcc.registries.redaction import is_secret_name, redact_text, redact_value
 
 SCHEMA_VERSION = 2
 STATUSES = ("success", "partial", "failed")
 # Variables of the machine and of AWS that say nothing about a configuration.
 SYSTEM = ("AWS_", "PATH", "HOME", "LANG", "LC_", "TMPDIR", "TZ")
+NO_MODEL = "none"
+# Of what a target uses: it has an endpoint.
+ENDPOINT = "endpoint"
 
 
 # An id stands on command lines and in tables.
@@ -35,80 +42,133 @@ def is_record(document: Any) -> bool:
     return timely and isinstance(name, str) and ID.match(name) is not None
 
 
-def record(
-    project: RenderedProject,
-    *,
-    status: str = STATUSES[0],
-    notes: str = "",
-    build_strategy: str = "",
-    project_data: bool = False,
-    lock: bytes = b"",
-    commit: str = "",
-    region: str = "",
-) -> dict[str, Any]:
-    """The fields of a record, without id and time.
+def without_secrets(value: Any, clean: Callable[[str], str] = redact_text, key: str = "") -> Any:
+    """A document without secrets, by the names of its fields and by their values, however deep.
 
-    build_strategy: how the image was built, where the project does not say so itself; project_data: also what mlcc.yaml
-    says of the project; lock: the bytes of mlcc.lock; commit: of the checkout, where it is one; region: where
-    the project names none.
+    clean: takes secrets out of a text.
     """
-    region = str(project.get("deployment.region", "")) or region
+    if isinstance(value, Mapping):
+        return {name: without_secrets(item, clean, str(name)) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(item, clean, key) for item in value]
+    return redact_value(key, clean(value)) if isinstance(value, str) else value
+
+
+class Given(NamedTuple):
+    """What whoever registers says of a deployment.
+
+    status: one of STATUSES; notes: free text; build_strategy: how the image was built, where the project does not say
+    so itself; project_data: also what mlcc.yaml says of the project.
+    """
+
+    status: str = STATUSES[0]
+    notes: str = ""
+    build_strategy: str = ""
+    project_data: bool = False
+
+
+class Surroundings(NamedTuple):
+    """What was found beside the project's values.
+
+    region: of the caller, where the project names none; lock: the bytes of mlcc.lock; head: the checkout's commit;
+    image_digest: of the image that was pushed for this state of the project; files: contents that the architecture's
+    records hold, by path; by: who registers.
+    """
+
+    region: str = ""
+    lock: bytes = b""
+    head: Head | None = None
+    image_digest: str = ""
+    files: Mapping[str, str] = EMPTY
+    by: str = ""
+
+
+def record(
+    project: RenderedProject, given: Given, found: Surroundings, clean: Callable[[str], str] = redact_text
+) -> dict[str, Any]:
+    """The fields of a record, without id and time.  clean: takes secrets out of a text."""
+    region = str(project.get("deployment.region", "")) or found.region
     identity = desired.identity(project, region)
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "schemaVersion": SCHEMA_VERSION,
         "projectName": project.name,
         "environment": project.env or "default",
         "deploymentConfig": project.config.name,
         "architecture": project.config.architecture,
         "backend": project.config.backend,
-        "modelName": str(project.get("model.name", "")) or "none",
+        "modelName": str(project.get("model.name", "")) or NO_MODEL,
+        "modelRevision": str(project.get("model.revision", "")),
         "instanceType": str(project.get("deployment.instance_type", "")),
         "region": region,
         "deploymentTarget": project.target.name,
         "baseImage": str(project.get("framework.base_image", "")),
-        "buildStrategy": build_strategy or str(project.get("build.strategy", "")),
-        "icList": _components(project),
-        "parameters": _parameters(project),
-        "status": status,
-        "notes": redaction.redact_text(notes),
+        "buildStrategy": given.build_strategy or str(project.get("build.strategy", "")),
+        "icList": ic_list(project),
+        **_variables(project, found.files),
+        "status": given.status,
+        "notes": given.notes,
         "generatorVersion": VERSION,
         "configId": identity.short,
         "configIdFull": identity.full,
         "configIdFiveFields": identity.five_fields,
-        "imageTag": image_tag.tag_of(project),
-        "lockDigest": hashlib.sha256(lock).hexdigest() if lock else "",
-        "gitCommit": commit,
-        "inferenceAmiVersion": str(project.get("endpoint.inference_ami_version", "")),
+        "imageTag": image_tag.tag_of(project) if project.lock.files else "",
+        "imageDigest": found.image_digest,
+        "lockDigest": hashlib.sha256(found.lock).hexdigest() if found.lock else "",
+        "gitCommit": found.head.commit if found.head is not None else "",
+        "inferenceAmiVersion": str(project.get(project.target.host_image, "") or ""),
+        "gitDirty": found.head.dirty if found.head is not None else None,
+        "registeredBy": found.by,
     }
-    if project_data:
-        described = redaction.redact_text(str(project.get("project.description", "")))
-        found["project"] = {"name": project.name, "description": described}
-    return found
+    if ENDPOINT in project.target.uses:
+        document["endpointName"] = desired.endpoint_name(project)
+    if given.project_data:
+        document["project"] = {"name": project.name, "description": str(project.get("project.description", ""))}
+    return dict(without_secrets(document, clean))
 
 
-def _components(project: RenderedProject) -> list[dict[str, Any]]:
-    """Inference components and adapters of a target that has them."""
+def ic_list(project: RenderedProject) -> list[dict[str, Any]]:
+    """Inference components and adapters of a target that has them, components first; `resourceName` is AWS's."""
     if not project.target.components:
         return []
     found: list[dict[str, Any]] = []
+    shared = project.environment().items()
     for name in desired.enabled_components(project):
         own = f"inference_components[{name}]"
         row = {
             "name": name,
-            "image": str(project.get(f"{own}.image", "")) or image_tag.tag_of(project),
-            "gpuCount": project.get(f"{own}.gpu_count"),
+            "image": str(project.get(f"{own}.image", "")) or str(project.get("build.image_uri", "")) or _tag(project),
+            "gpuCount": components.devices(project, name),
             "copyCount": project.get(f"{own}.copy_count", 1),
+            "scaledTo": project.get(f"{own}.scaling.max_count"),
+            "resourceName": desired.component_name(project, name),
+            "parameters": dict(project.environment(name).items() - shared),
         }
-        found.append({key: value for key, value in row.items() if value is not None})
+        found.append({key: value for key, value in row.items() if value not in (None, "", {})})
     for name in desired.enabled_adapters(project):
-        url = project.get(f"adapters[{name}].artifact_url")
         found.append(
-            {"name": name, "isAdapter": True, "baseIcName": desired.base_of(project, name), "artifactUrl": url}
+            {
+                "name": name,
+                "isAdapter": True,
+                "baseIcName": desired.base_of(project, name),
+                "artifactUrl": project.get(f"adapters[{name}].artifact_url"),
+                "resourceName": desired.component_name(project, name),
+            }
         )
     return found
 
 
-def _parameters(project: RenderedProject) -> Mapping[str, str]:
-    """The container's environment without secrets, and without what every machine sets."""
-    plain = {n: v for n, v in project.environment().items() if not n.startswith(SYSTEM)}
-    return redaction.redact(plain)
+def _tag(project: RenderedProject) -> str:
+    return image_tag.tag_of(project) if project.lock.files else ""
+
+
+def _variables(project: RenderedProject, files: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """`parameters`: the container's variables that its engine reads (of a server that reads all, all), the model, and
+    what the architecture's row adds.  `variables`: the container's others.
+    """
+    row = project.architecture
+    plain = {n: v for n, v in project.environment().items() if not n.startswith(SYSTEM) or is_secret_name(n)}
+    parameters = {n: v for n, v in plain.items() if not row.env_prefixes or n.startswith(row.env_prefixes)}
+    model = str(project.get("model.name", "")) or row.recorded.get("model", "")
+    if row.recorded.get("model_variable") and model:
+        parameters.setdefault(row.recorded["model_variable"], model)
+    return {"parameters": {**parameters, **files}, "variables": {n: v for n, v in plain.items() if n not in parameters}}

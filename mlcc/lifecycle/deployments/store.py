@@ -14,29 +14,39 @@ from mlcc.core.text import quoted
 from mlcc.io.database import Database, Duplicate
 
 FOLDER, FILE = "registry", "deployments.db"
-# Fields that can be filtered by, with the field of a record that they hold.
+# Fields that can be filtered by, with the field of a record that they hold; first those that usually leave the fewest.
 FIELDS: Mapping[str, str] = {
-    "deployment_config": "deploymentConfig",
+    "project": "projectName",
     "model": "modelName",
+    "deployment_config": "deploymentConfig",
     "instance_type": "instanceType",
     "region": "region",
     "status": "status",
-    "project": "projectName",
 }
-COLUMNS = ("id", "at", *FIELDS, "document")
+COLUMNS = ("id", "at", *FIELDS)
+VERSION = 1
+# Of the records that a filter leaves, how many are counted.
+LOOK = 5000
+# Documents stand apart: a filter looks at many rows, and shows few.
 SCHEMA = (
     "CREATE TABLE records (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at REAL NOT NULL, "
-    + "".join(f"{name} TEXT NOT NULL, " for name in FIELDS)
-    + "document TEXT NOT NULL)",
-    *(f"CREATE INDEX by_{name} ON records ({name}, number)" for name in FIELDS),
+    + ", ".join(f"{name} TEXT NOT NULL" for name in FIELDS)
+    + ")",
+    "CREATE TABLE documents (number INTEGER PRIMARY KEY REFERENCES records (number), document TEXT NOT NULL)",
+    "CREATE INDEX by_at ON records (at, number)",
+    *(f"CREATE INDEX by_{name} ON records ({name}, at, number)" for name in FIELDS),
     *(
-        f"CREATE TRIGGER no_{verb.lower()} BEFORE {verb} ON records BEGIN SELECT RAISE(ABORT, 'records stay'); END"
+        f"CREATE TRIGGER no_{verb.lower()}_of_{table} BEFORE {verb} ON {table} "
+        "BEGIN SELECT RAISE(ABORT, 'records stay'); END"
         for verb in ("UPDATE", "DELETE")
+        for table in ("records", "documents")
     ),
 )
 # The texts below are made of the names above, never of anybody's input.
-# The texts below are made of the names above, never of anybody's input.
-INSERT = f"INSERT INTO records ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608  # noqa: S608
+INSERT = f"INSERT INTO records ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+INSERT_DOCUMENT = "INSERT INTO documents SELECT number, ? FROM records WHERE id = ?"
+SELECT = "SELECT number, id, at, document FROM records JOIN documents USING (number)"
+NEWEST_FIRST = "ORDER BY at DESC, number DESC"
 
 
 class Record(NamedTuple):
@@ -57,30 +67,49 @@ class Store:
 
     def __init__(self, home: str, sleep: Callable[[float], None]) -> None:
         """home: mlcc's own folder."""
-        self._database = Database(os.path.join(home, FOLDER), FILE, SCHEMA, sleep)
+        self._database = Database(os.path.join(home, FOLDER), FILE, VERSION, SCHEMA, sleep)
 
     def add(self, documents: Iterable[Mapping[str, Any]]) -> None:
         """Adds records, all or none.  Each has `id` and `at`.  Raises UserError for an id that is there already."""
-        rows = [_row(document) for document in documents]
+        rows, texts = [], []
+        for document in documents:
+            rows.append(_row(document))
+            texts.append((json.dumps(document, sort_keys=True), str(document["id"])))
         try:
-            self._database.write(INSERT, rows)
+            self._database.write((INSERT, rows), (INSERT_DOCUMENT, texts))
         except Duplicate:
             ids = ", ".join(quoted(str(row[0])) for row in rows[:5])
             message = f"a record of this id is there already, and records are not changed ({ids})"
             raise UserError([error("MLCC331", message, hint="leave --id out, or take another one")]) from None
 
     def find(self, filters: Mapping[str, str], since: float = 0.0, limit: int = 50) -> Iterator[Record]:
-        """Records, newest first.  filters: values of FIELDS; since: seconds since 1970; limit: 0 for all."""
-        wanted = [(name, value) for name, value in filters.items() if value]
-        clauses = [*(f"{name} = ?" for name, _ in wanted), *(["at >= ?"] if since else [])]
-        values: list[Any] = [*(value for _, value in wanted), *([since] if since else [])]
+        """Records, the newest by their time first.
+
+        filters: values of FIELDS; since: seconds since 1970; limit: 0 for all.
+        """
+        wanted = self._rarest_first([(name, filters[name]) for name in FIELDS if filters.get(name)])
+        # one index leads to the records in order; `+` keeps the others from being chosen in its place
+        clauses = [f"{'+' if number else ''}{name} = ?" for number, (name, _) in enumerate(wanted)]
+        values: list[Any] = [value for _, value in wanted]
+        if since:
+            clauses.append("at >= ?")
+            values.append(since)
         where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
-        query = f"SELECT number, id, at, document FROM records{where} ORDER BY number DESC"  # noqa: S608  # noqa: S608
-        yield from self._records(query + (f" LIMIT {int(limit)}" if limit else ""), values)
+        yield from self._records(f"{SELECT}{where} {NEWEST_FIRST}" + (f" LIMIT {int(limit)}" if limit else ""), values)
+
+    def _rarest_first(self, wanted: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Filters, the one that leaves the fewest records first, as far as a short look tells."""
+        if len(wanted) < 2:
+            return wanted
+        counts = {}
+        for name, value in wanted:
+            query = f"SELECT count(*) FROM (SELECT 1 FROM records WHERE {name} = ? LIMIT {LOOK})"  # noqa: S608
+            counts[name] = next(self._database.read(query, [value]), (0,))[0]
+        return sorted(wanted, key=lambda one: counts[one[0]])
 
     def get(self, name: str) -> Record:
         """One record, by id, by the beginning of an id, or by its number.  Raises UserError where there is not one."""
-        query = "SELECT number, id, at, document FROM records WHERE "
+        query = f"{SELECT} WHERE "
         if name.isdecimal() and len(name) < 19:
             found = list(self._records(query + "number = ? OR id = ?", [int(name), name]))
         else:
@@ -100,4 +129,4 @@ class Store:
 
 def _row(document: Mapping[str, Any]) -> tuple[Any, ...]:
     fields = [str(document.get(field, "") or "") for field in FIELDS.values()]
-    return (str(document["id"]), float(document["at"]), *fields, json.dumps(document, sort_keys=True))
+    return (str(document["id"]), float(document["at"]), *fields)

@@ -17,7 +17,7 @@ from mlcc.io import programs
 from mlcc.io.aws.ecr import Ecr, Login, repository_request
 from mlcc.io.container_engines import Engine
 from mlcc.io.disk.staging import staging_folder
-from mlcc.lifecycle import image_tag
+from mlcc.lifecycle import image_tag, run_state
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.steps import build
@@ -58,6 +58,7 @@ def run(context: Context) -> Result:
     pushed = repository.accepted(ecr.image(name, tag), uri)
     reference = f"{login.registry}/{name}@{pushed.digest}"
     document = {"repository": name, "tag": tag, "digest": pushed.digest, "reference": reference}
+    run_state.write(project.directory, run_state.PUSHED, document)
     return Result({"pushed": document}, [f"pushed {reference}"])
 
 

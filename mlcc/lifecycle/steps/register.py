@@ -1,48 +1,162 @@
-"""register: writes down what was deployed.  Law: a record is added to this user's registry; nothing else happens."""
+"""register: writes down what was deployed, for its user or for continuous integration.
+
+Law: one record is added, and nothing else changes; AWS is asked only with --live or --ci.
+"""
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlcc.core.errors import PreconditionError
-from mlcc.core.findings import error
-from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME
+from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES
+from mlcc.io import git
+from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.dynamodb import SERVICE, DynamoDb
+from mlcc.io.aws.sts import caller_identity
 from mlcc.io.disk.reader import Directory
+from mlcc.lifecycle import image_tag, run_state
+from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
-from mlcc.lifecycle.deployments.records import STATUSES, record
+from mlcc.lifecycle.deployments import ci_table, live
+from mlcc.lifecycle.deployments.records import Given, Surroundings, record
 from mlcc.lifecycle.deployments.store import Store
+from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_REGION
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# Files of the project that a record holds; of more the first.
+MAX_FILES = 20
 
 
+@explained
 def run(context: Context) -> Result:
     """Adds a record of the project as it is rendered now."""
-    if context.argument("ci"):
-        message = "the table of continuous integration is not there in this version of mlcc"
-        raise PreconditionError([error("MLCC311", message, hint="do/register without --ci")])
-    project = context.project
-    with Directory(project.directory) as tree:
-        lock = tree.read(LOCK_NAME, LOCK_MAX_BYTES)
-    found = record(
-        project,
-        status=str(context.argument("status", STATUSES[0])),
-        notes=str(context.argument("notes", "")),
-        build_strategy=str(context.argument("build_strategy", "")),
-        project_data=bool(context.argument("project")),
-        lock=lock[0] if lock is not None else b"",
-        region=context.profile.region if context.profile is not None else "",
-    )
-    document = with_id(found, context.clock())
-    if context.argument("dry_run"):
+    dry = bool(context.argument("dry_run"))
+    ci, asked = bool(context.argument("ci")), bool(context.argument("live"))
+    caller = _caller(context) if (ci or asked) and not dry else None
+    region = _region(context, caller) or (DEFAULT_REGION if dry else "")
+    document = record(context.project, _given(context), surroundings(context, region), context.clean)
+    if asked:
+        live.need_endpoint(document)
+    if caller is not None:
+        document |= _asked(context, caller, document, asked)
+    document = with_id(document, context.clock())
+    if ci:
+        return _into_table(context, caller, document)
+    if dry:
         return calls([call("registry", "log", record=document)])
     assert context.home, "BUG: a step that writes to mlcc's own folder was started without it"
     Store(context.home, context.sleep).add([document])
-    words = f"registered {project.name} as {document['id']} ({document['status']})"
+    words = f"registered {context.project.name} as {document['id']} ({document['status']})"
     return Result(document, [words, f"  mlcc registry show {document['id']}"])
+
+
+def _given(context: Context) -> Given:
+    default = Given()
+    return Given(
+        str(context.argument("status", default.status)),
+        str(context.argument("notes", "")),
+        str(context.argument("build_strategy", "")),
+        bool(context.argument("project")),
+    )
 
 
 def with_id(document: dict[str, Any], now: float) -> dict[str, Any]:
     """A record with its time and an id that sorts by it.  now: seconds since 1970."""
     moment = time.gmtime(now)
     name = f"{time.strftime('%Y%m%d-%H%M%S', moment)}-{secrets.token_hex(4)}"
-    return {"id": name, "at": now, "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment), **document}
+    return {"id": name, "at": now, "timestamp": ci_table.timestamp(now), **document}
+
+
+# ---------------------------------------------------------------- this machine
+def surroundings(context: Context, region: str) -> Surroundings:
+    """What a record takes from beside the project's values.  region: where the project names none."""
+    project = context.project
+    with Directory(project.directory) as tree:
+        lock = tree.read(LOCK_NAME, LOCK_MAX_BYTES)
+        files = dict(_files(project, tree))
+    return Surroundings(
+        region=region,
+        lock=lock[0] if lock is not None else b"",
+        head=git.head(project.directory, context.environ),
+        image_digest=_image_digest(project),
+        files=files,
+        by=context.user,
+    )
+
+
+def _files(project: RenderedProject, tree: Directory) -> Iterator[tuple[str, str]]:
+    """Path and content of the rendered files that records of the architecture hold."""
+    row = project.architecture.recorded
+    name, start = row.get("files", ""), f"{row.get('model', '')}/"
+    paths = [p for p in project.lock.files if name and p.startswith(start) and p.rpartition("/")[2] == name]
+    for path in paths[:MAX_FILES]:
+        found = tree.read(path, MAX_FILE_BYTES)
+        if found is not None:
+            yield path, found[0].decode("utf-8", "replace")
+
+
+def _image_digest(project: RenderedProject) -> str:
+    """The digest of the image that was pushed for this state of the project; empty where it is not known here.
+
+    What stands in .mlcc/run is believed as far as it has the form of a digest, and belongs to this state.
+    """
+    named = str(project.get("build.image_uri", "")).partition("@")[2]
+    pushed = run_state.read(project.directory, run_state.PUSHED)
+    digest = str(pushed.get("digest", "")) if pushed.get("tag") == image_tag.tag_of(project) else ""
+    return next((text for text in (named, digest) if DIGEST.fullmatch(text)), "")
+
+
+# ---------------------------------------------------------------- AWS
+def _caller(context: Context) -> Caller:
+    """A connection: to the table in the caller's own region where it has one, and to a deployment in the project's."""
+    if context.argument("ci"):
+        own = table_caller(context)
+        if own.region:
+            return own
+    return context.aws()
+
+
+def table_caller(context: Context) -> Caller:
+    """A connection in the region of the caller, where the table of continuous integration is."""
+    assert context.connect is not None, "BUG: a step on AWS was started without a connection"
+    return context.connect(context.environ.get("AWS_REGION", ""))
+
+
+def _region(context: Context, caller: Caller | None) -> str:
+    """Where something is deployed whose project names no region."""
+    names = [context.profile.region if context.profile is not None else ""]
+    names += [context.environ.get(name, "") for name in ("AWS_REGION", "AWS_DEFAULT_REGION")]
+    return next((name for name in (*names, caller.region if caller is not None else "") if name), "")
+
+
+def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole: bool) -> dict[str, Any]:
+    """What AWS tells: who registers, and with `whole` what runs."""
+    who = caller_identity(caller)
+    found: dict[str, Any] = {"registeredByArn": who.arn, "accountId": who.account}
+    if not whole:
+        return found
+    running = live.what_runs(document, context.aws())
+    for one in live.differences(document, running):
+        context.progress.say(f"note: {one['path']} is {one['after']}, and the project says {one['before']}")
+    return found | live.as_recorded(document, running)
+
+
+def _into_table(context: Context, caller: Caller | None, document: dict[str, Any]) -> Result:
+    """The record as a row of the table that continuous integration tests."""
+    name = str(context.argument("ci_table") or ci_table.TABLE)
+    benchmark = bool(context.argument("benchmark_enabled"))
+    row = ci_table.row(context.project, document, context.clock(), benchmark, context.clean)
+    if caller is None:
+        known = context.project.get("deployment.region") or _region(context, None)
+        assumed = {} if known else {"region": row["region"]}
+        return calls([call(SERVICE, "UpdateItem", **ci_table.request(name, row))], **assumed)
+    done = ci_table.register(DynamoDb(caller, name), name, row)
+    if done.older:
+        context.progress.say(f"note: the table has a row of an older recipe for this, too: {done.older}")
+    word = "new" if done.new else "updated"
+    lines = [f"{word} in {name}: {done.id}, {ci_table.UNTESTED}"]
+    return Result({"table": name, "result": word, "before": done.before, "record": row}, lines)

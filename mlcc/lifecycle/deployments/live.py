@@ -1,0 +1,186 @@
+"""What runs of a record: the account's endpoint in a record's own fields.  Law: reads only; compares what both have.
+
+What changes by itself is no difference: the copies of a component that scales, the instances of an endpoint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.findings import error
+from mlcc.core.text import printable
+from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.sagemaker import SageMaker
+from mlcc.io.aws.sts import caller_identity
+from mlcc.lifecycle.aws_errors import finding
+from mlcc.lifecycle.deployments.records import without_secrets
+from mlcc.lifecycle.targets.sagemaker import desired
+from mlcc.registries.loader import Registries
+from mlcc.registries.redaction import REDACTED, redact_text
+
+NOT_DEPLOYED = "NotDeployed"
+# Of what a record calls a parameter, what is a variable and no file.
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+TAGS = {"projectName": desired.PROJECT_TAG, "environment": desired.ENVIRONMENT_TAG, "configId": desired.CONFIG_TAG}
+
+
+def need_endpoint(record: Mapping[str, Any]) -> None:
+    """Raises PreconditionError for a record of nothing that AWS could tell of."""
+    if not record.get("endpointName"):
+        message = (
+            f"a deployment on the target {printable(str(record.get('deploymentTarget', '?')), 60)} has no endpoint"
+        )
+        raise PreconditionError([error("MLCC334", message, hint="do without --live")])
+
+
+def look(record: Mapping[str, Any], connect: Callable[[str], Caller], registries: Registries) -> dict[str, Any]:
+    """What runs of a record, and where it differs: `running` and `differences`.
+
+    connect: makes a connection for a region.  Raises PreconditionError for a record without an endpoint, UserError for
+    credentials of another account than the record's.
+    """
+    need_endpoint(record)
+    try:
+        caller = connect(str(record.get("region", "")))
+        who = caller_identity(caller)
+        if record.get("accountId", who.account) != who.account:
+            account = printable(str(record["accountId"]), 20)
+            message = f"the record is of account {account}, and these credentials belong to {who.account}"
+            raise UserError([error("MLCC325", message, hint="use other credentials (AWS_PROFILE)")])
+        running = what_runs(record, caller)
+    except AwsError as problem:
+        raise finding(problem, registries, redact_text) from problem
+    return {"running": running, "differences": differences(record, running)}
+
+
+def what_runs(record: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+    """The endpoint of a record as it is now, and of its components and adapters those that are there.
+
+    record: with `endpointName`, and `resourceName` in the rows of its `icList`.  Raises AwsError.
+    """
+    account = SageMaker(caller)
+    endpoint = account.endpoint(str(record["endpointName"]))
+    if endpoint is None:
+        return {"endpointStatus": NOT_DEPLOYED}
+    config = account.endpoint_config(str(endpoint.get("EndpointConfigName", ""))) or {}
+    variant: Mapping[str, Any] = next(iter(config.get("ProductionVariants", ())), {})
+    tags = account.tags(str(endpoint.get("EndpointArn", ""))) or {}
+    found: dict[str, Any] = {
+        "endpointArn": endpoint.get("EndpointArn"),
+        "endpointStatus": endpoint.get("EndpointStatus"),
+        "instanceType": variant.get("InstanceType"),
+        "inferenceAmiVersion": variant.get("InferenceAmiVersion"),
+        **{field: tags.get(tag) for field, tag in TAGS.items()},
+        **_served(account, str(variant.get("ModelName", ""))),
+    }
+    parts = [_part(account, row) for row in record.get("icList", ()) if row.get("resourceName")]
+    if parts:
+        found["icList"] = parts
+    return dict(without_secrets({name: value for name, value in found.items() if value not in (None, "")}))
+
+
+def _part(account: SageMaker, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A component or adapter as it is now."""
+    answer = account.component(str(row["resourceName"]))
+    found: dict[str, Any] = {"name": row["name"], "resourceName": row["resourceName"]}
+    if answer is None:
+        return {**found, "status": NOT_DEPLOYED}
+    specification = answer.get("Specification", {})
+    container = specification.get("Container", {})
+    needs = specification.get("ComputeResourceRequirements", {})
+    found |= {
+        "arn": answer.get("InferenceComponentArn"),
+        "status": answer.get("InferenceComponentStatus"),
+        "gpuCount": needs.get("NumberOfAcceleratorDevicesRequired"),
+        "copyCount": None if "scaledTo" in row else answer.get("RuntimeConfig", {}).get("DesiredCopyCount"),
+        "artifactUrl": container.get("ArtifactUrl"),
+        **_served(account, str(specification.get("ModelName", ""))),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _served(account: SageMaker, name: str) -> dict[str, Any]:
+    """Image and variables of a model; nothing for none."""
+    model = (account.model(name) if name else None) or {}
+    container = model.get("PrimaryContainer", {})
+    if not container:
+        return {}
+    image = str(container.get("Image", ""))
+    digest = image.partition("@")[2]
+    return {
+        "image": image,
+        "imageDigest": digest or None,
+        "roleArn": model.get("ExecutionRoleArn"),
+        "modelArn": model.get("ModelArn"),
+        "parameters": container.get("Environment", {}),
+    }
+
+
+# Fields of a record, and of a part of its icList, that what runs has, too; a part serves unless its record says other.
+FIELDS = ("projectName", "environment", "configId", "endpointStatus", "instanceType", "inferenceAmiVersion")
+PART_FIELDS = ("status", "gpuCount", "copyCount", "artifactUrl")
+SERVES = {"status": "InService", "endpointStatus": "InService"}
+# Told of a model by a record, and not by the environment of every container.
+TOLD = ("HF_MODEL_ID", "TRITON_MODEL_REPOSITORY")
+
+
+def differences(record: Mapping[str, Any], running: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Fields in which what runs is not what was recorded: `path`, `before` (recorded) and `after` (running)."""
+    return [
+        {"path": path, "before": before, "after": after}
+        for path, before, after in _compared(record, running)
+        if before not in (None, "", REDACTED) and before != after and after != REDACTED
+    ]
+
+
+Compared = Iterator[tuple[str, Any, Any]]
+
+
+def _compared(record: Mapping[str, Any], running: Mapping[str, Any]) -> Compared:
+    """Path, recorded value and running value of every field that can be compared."""
+    there = running["endpointStatus"] != NOT_DEPLOYED
+    for field in FIELDS if there else ("endpointStatus",):
+        yield field, record.get(field, SERVES.get(field)), running.get(field)
+    if "image" in running:
+        yield from _container(record, {}, running, "")
+    parts = {part["name"]: part for part in running.get("icList", ())}
+    for row in record.get("icList", ()):
+        part = parts.get(row["name"], {}) if there else {}
+        place = f"icList[{row['name']}]."
+        for field in PART_FIELDS if "arn" in part else ("status",) if part else ():
+            yield place + field, row.get(field, SERVES.get(field)), part.get(field, row.get(field))
+        if "image" in part:
+            yield from _container(record, row, part, place)
+
+
+def _container(record: Mapping[str, Any], row: Mapping[str, Any], served: Mapping[str, Any], place: str) -> Compared:
+    """The image and the variables of a container.  row: of the component that it belongs to, empty for none."""
+    if "/" in str(row.get("image", "")):
+        yield f"{place}image", row["image"], served["image"]
+    else:
+        yield f"{place}imageDigest", record.get("imageDigest"), served.get("imageDigest")
+    variables = {**record.get("variables", {}), **record.get("parameters", {}), **row.get("parameters", {})}
+    environment = served["parameters"]
+    for name in sorted(filter(VARIABLE.fullmatch, variables)):
+        if name in environment or name not in TOLD:
+            yield f"{place}parameters.{name}", variables[name], environment.get(name)
+
+
+def as_recorded(record: Mapping[str, Any], running: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields that a record gets from what runs: ARNs and states, the image's digest, the host's image."""
+    parts = {part["name"]: part for part in running.get("icList", ())}
+    rows = []
+    for row in record.get("icList", ()):
+        part = parts.get(row["name"], {})
+        rows.append(
+            {**row, **{name: part[name] for name in ("arn", "status", "modelArn", "imageDigest") if name in part}}
+        )
+    served = [running, *parts.values()]
+    told = {name: running[name] for name in ("endpointArn", "endpointStatus", "inferenceAmiVersion") if name in running}
+    for name in ("imageDigest", "roleArn", "modelArn"):
+        known = list(dict.fromkeys(one[name] for one in served if name in one))
+        told |= {name: known[0]} if len(known) == 1 else {}
+    return {**told, **({"icList": rows} if rows else {})}

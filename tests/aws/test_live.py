@@ -1,0 +1,87 @@
+"""A record against what runs: the same after a deployment, and each difference by its field afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcc.core.errors import PreconditionError, UserError
+from mlcc.lifecycle.deployments import live
+from mlcc.lifecycle.deployments.store import Store
+from mlcc.lifecycle.steps import register
+from mlcc.lifecycle.targets.sagemaker import verbs
+from mlcc.registries.loader import load
+from tests.aws.account import World, render
+from tests.aws.cloud import DIGEST
+
+TEXT = """version: 1
+project: {name: chat}
+deployment:
+  {config: transformers-vllm, region: us-east-1, instance_type: ml.g5.12xlarge, target: TARGET,
+   role_arn: "arn:aws:iam::123456789012:role/r"}
+model: {name: Qwen/Qwen3-0.6B}
+env: {GREETING: hello}
+async: {s3_output_path: s3://bucket/out/}
+"""
+COMPONENTS = """engine: {lora: {enabled: true}}
+inference_components:
+  - {name: a, gpu_count: 1, scaling: {max_count: 3}}
+  - {name: b, gpu_count: 1, env: {GREETING: bye}}
+adapters: [{name: legal, base: a, artifact_url: s3://bucket/legal.tar.gz}]
+"""
+REALTIME = TEXT.replace("TARGET", "realtime-inference") + COMPONENTS
+
+
+def registered(world: World, project: Path, home: Path, **arguments: Any) -> dict[str, Any]:
+    register.run(replace(world.context(project, live=True, **arguments), home=str(home)))
+    return dict(next(Store(str(home), world.sleep).find({})).document)
+
+
+def compared(world: World, record: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    found = live.look(record, lambda region: world, load())["differences"]
+    return {one["path"]: (one["before"], one["after"]) for one in found}
+
+
+@pytest.mark.parametrize("text", [REALTIME, TEXT.replace("TARGET", "async-inference")], ids=["realtime", "async"])
+def test_after_a_deployment_nothing_differs(text: str, tmp_path: Path) -> None:
+    world = World()
+    project = render(text, tmp_path / "p")
+    verbs.deploy(world.context(project))
+    record = registered(world, project, tmp_path / "home")
+    assert record["endpointArn"].startswith("arn:aws:sagemaker:us-east-1:")
+    assert (record["endpointStatus"], record["imageDigest"]) == ("InService", DIGEST)
+    assert (record["accountId"], record["roleArn"]) == ("123456789012", "arn:aws:iam::123456789012:role/r")
+    assert record["registeredByArn"].startswith("arn:aws:sts::")
+    assert all(row["arn"] and row["status"] == "InService" for row in record["icList"])
+    assert compared(world, record) == {}
+    verbs.clean(world.context(project))
+    assert compared(world, record) == {"endpointStatus": ("InService", "NotDeployed")}
+
+
+def test_each_difference_has_its_field(tmp_path: Path) -> None:
+    world = World()
+    project = render(REALTIME, tmp_path / "p")
+    verbs.deploy(world.context(project))
+    record = registered(world, project, tmp_path / "home")
+    changed = REALTIME.replace("GREETING: hello", "GREETING: hi").replace(
+        "name: b, gpu_count: 1", "name: b, gpu_count: 2, copy_count: 0"
+    )
+    verbs.deploy(world.context(render(changed.replace("legal.tar.gz", "other.tar.gz"), tmp_path / "other")))
+    assert compared(world, record) == {
+        "icList[a].parameters.GREETING": ("hello", "hi"),
+        "icList[b].gpuCount": (1, 2),
+        "icList[b].copyCount": (1, 0),
+        "icList[legal].artifactUrl": ("s3://bucket/legal.tar.gz", "s3://bucket/other.tar.gz"),
+    }
+
+
+def test_what_cannot_be_compared(tmp_path: Path) -> None:
+    world = World()
+    with pytest.raises(PreconditionError, match="has no endpoint"):
+        compared(world, {"deploymentTarget": "local"})
+    with pytest.raises(UserError, match="of account 9"):
+        compared(world, {"endpointName": "x", "accountId": "9"})
+    assert compared(world, {"endpointName": "x"}) == {"endpointStatus": ("InService", "NotDeployed")}
