@@ -23,7 +23,7 @@ from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.rules import Rules
 from mlcc.servers.devserver.things import Account
 from mlcc.servers.devserver.timeline import Timeline
-from tests.aws.cloud import NUMBER, REGION, Cloud
+from tests.aws.cloud import NUMBER, REGION, Cloud, Stored
 from tests.helpers import build_tree
 
 FAKED = ("codebuild", "ecr", "iam", "logs", "s3", "sts")
@@ -86,6 +86,7 @@ class World:
         self.dispatcher = Dispatcher(self.account)
         self.region = REGION
         self.cloud = Cloud(lambda: timeline.now)
+        self.account.objects = Stored(self.cloud)
 
     def _launched(self, image: Image) -> Container:
         self.containers.append(Container(image, self.model))

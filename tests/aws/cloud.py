@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlcc.io.aws.connection import AwsError
+from mlcc.io.aws.s3 import split_uri
 from tests.aws import walker
 
 NUMBER, REGION = "123456789012", "us-east-1"
@@ -164,3 +165,23 @@ class Cloud:
             return {"events": events[start : start + 2], "nextForwardToken": str(min(start + 2, len(events)))}
         more = {"nextToken": str(start + 2)} if start + 2 < len(events) else {}
         return {"events": events[start : start + 2], **more}
+
+
+class Stored:
+    """The buckets, as our SageMaker server sees S3."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+
+    def read(self, uri: str) -> bytes | None:
+        bucket, key = split_uri(uri)
+        found: bytes | None = self.cloud.buckets.get(bucket, {}).get(key)
+        return found
+
+    def write(self, uri: str, data: bytes) -> None:
+        bucket, key = split_uri(uri)
+        self.cloud.buckets[bucket][key] = data
+
+    def below(self, prefix: str) -> list[str]:
+        bucket, start = split_uri(prefix)
+        return sorted(f"s3://{bucket}/{key}" for key in self.cloud.buckets.get(bucket, {}) if key.startswith(start))

@@ -1,0 +1,122 @@
+"""Batch jobs from do/deploy to do/clean, on our server and with S3 as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from mlcc.core.errors import UserError
+from mlcc.lifecycle.targets.sagemaker import verbs
+from mlcc.servers.devserver.faults import CAPACITY, EXECUTED, Fault
+from tests.aws.account import World, rendered
+from tests.aws.model_server import ModelServer, serving
+
+TEXT = """version: 1
+project: {name: iris}
+deployment: {config: http-fastapi, target: batch-transform, region: us-east-1, role_arn: "arn:aws:iam::123456789012:role/r"}
+batch: {input_path: s3://data/in/, output_path: s3://data/out/, content_type: text/csv, split_type: Line, assemble_with: Line}
+"""
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ModelServer]:
+    with serving(ModelServer()) as found:
+        yield found
+
+
+@pytest.fixture
+def world(model: ModelServer) -> World:
+    found = World(model.url)
+    found.cloud.buckets["data"] = {"in/a.csv": b"1,2\n3,4\n", "in/b.csv": b"5,6\n"}
+    return found
+
+
+def test_a_job_runs_is_checked_and_leaves_no_model(world: World) -> None:
+    project = rendered(TEXT)
+    document = verbs.deploy(world.context(project)).document
+    assert (document["status"], document["output"]) == ("Completed", "s3://data/out/")
+    assert world.cloud.buckets["data"]["out/a.csv.out"] == b"2,1\n4,3\n"
+    assert verbs.status(world.context(project)).document == {
+        "target": "batch-transform", "status": "Completed", "job": document["job"]
+    }  # fmt: skip
+    checked = verbs.test(world.context(project))
+    assert checked.ok
+    assert [c["name"] for c in checked.document["checks"]] == ["job", "output"]
+    world.cloud.buckets["data"]["out/a.csv.out"] = b""
+    assert not verbs.test(world.context(project)).ok
+    assert verbs.clean(world.context(project)).ok
+    assert world.left() == ["data"]
+
+
+def test_each_deployment_is_a_run_of_its_own(world: World) -> None:
+    project = rendered(TEXT)
+    first = verbs.deploy(world.context(project)).document["job"]
+    world.sleep(5)
+    second = verbs.deploy(world.context(project)).document["job"]
+    assert first != second
+    assert first.rpartition("-")[0] == second.rpartition("-")[0]
+
+
+def test_a_job_that_runs_is_gone_on_with(world: World) -> None:
+    """Interrupted: the next deployment waits for the same job, and starts no second one."""
+    project = rendered(TEXT)
+    with pytest.raises(UserError) as late:
+        verbs.deploy(world.context(project, timeout=0.5))
+    assert late.value.findings[0].code == "MLCC322"
+    assert verbs.deploy(world.context(project)).document["status"] == "Completed"
+    assert world.operations().count("CreateTransformJob") == 1
+
+
+def test_a_job_that_fails_is_no_success(world: World) -> None:
+    project = rendered(TEXT)
+    world.dispatcher.faults.add(Fault("CreateTransformJob", CAPACITY))
+    with pytest.raises(UserError) as failed:
+        verbs.deploy(world.context(project))
+    assert failed.value.findings[0].code == "MLCC323"
+    assert "capacity" in failed.value.findings[0].message
+    found = verbs.status(world.context(project, why=True)).document
+    assert found["status"] == "Failed"
+    assert "capacity" in found["reason"]
+    assert not verbs.test(world.context(project)).ok
+    world.sleep(5)
+    assert verbs.deploy(world.context(project)).document["status"] == "Completed"
+
+
+def test_clean_stops_what_runs(world: World) -> None:
+    project = rendered(TEXT)
+    with pytest.raises(UserError):
+        verbs.deploy(world.context(project, timeout=0.5))
+    assert verbs.clean(world.context(project)).ok
+    assert "StopTransformJob" in world.operations()
+    assert world.left() == ["data"]
+
+
+@pytest.mark.parametrize("operation", ["CreateModel", "CreateTransformJob", "StopTransformJob", "DeleteModel"])
+def test_a_lost_reply_starts_no_second_job(world: World, operation: str) -> None:
+    project = rendered(TEXT)
+    world.dispatcher.faults.add(Fault(operation, EXECUTED))
+    if operation == "StopTransformJob":
+        with pytest.raises(UserError):
+            verbs.deploy(world.context(project, timeout=0.5))
+    else:
+        verbs.deploy(world.context(project))
+    verbs.clean(world.context(project))
+    assert world.operations().count("CreateTransformJob") == 1
+    assert world.left() == ["data"]
+
+
+def test_without_a_job(world: World) -> None:
+    project = rendered(TEXT)
+    assert verbs.status(world.context(project)).document["status"] == "NotDeployed"
+    assert not verbs.test(world.context(project)).ok
+    assert verbs.clean(world.context(project)).ok
+
+
+def test_what_another_target_left_goes_too(world: World) -> None:
+    """A project that was an endpoint before it became a job."""
+    endpoint = rendered(TEXT.replace("target: batch-transform", "target: realtime-inference").partition("batch:")[0])
+    verbs.deploy(world.context(endpoint))
+    assert verbs.clean(world.context(rendered(TEXT))).ok
+    assert world.left() == ["data"]
+    assert world.running == []
