@@ -85,3 +85,11 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="of account 9"):
         compared(world, {"endpointName": "x", "accountId": "9"})
     assert compared(world, {"endpointName": "x"}) == {"endpointStatus": ("InService", "NotDeployed")}
+
+
+def test_a_record_from_elsewhere_may_hold_anything(tmp_path: Path) -> None:
+    world = World()
+    verbs.deploy(world.context(render(REALTIME, tmp_path / "p")))
+    for rows in (None, 5, "ab", [1, {"resourceName": "x"}], [{"name": 5, "resourceName": []}]):
+        record = {"endpointName": "chat", "icList": rows, "parameters": [1], "variables": 7, "region": 3}
+        assert {path.rpartition(".")[2] for path in compared(world, record)} <= {"status"}

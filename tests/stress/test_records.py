@@ -96,7 +96,7 @@ PATHS = re.compile(r"O_(WRONLY|RDWR|CREAT)")
 
 
 def log(name: str, home: Path, *before: str) -> tuple[int, str]:
-    """Runs `mlcc registry log` in a home of its own; its exit code (negative: the signal) and what it said."""
+    """Runs `mlcc registry log` in a home of its own; its exit code (negative: the signal) and what it printed as talk."""
     environ = {"PATH": os.environ["PATH"], "MLCC_HOME": str(home), "HOME": str(home), "LC_ALL": "C.UTF-8"}
     argv = [*before, PROGRAM, "registry", "log", "--id", name, "--notes", NOTES]
     done = subprocess.run(argv, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)

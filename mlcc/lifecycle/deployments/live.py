@@ -76,16 +76,22 @@ def what_runs(record: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         **{field: tags.get(tag) for field, tag in TAGS.items()},
         **_served(account, str(variant.get("ModelName", ""))),
     }
-    parts = [_part(account, row) for row in record.get("icList", ()) if row.get("resourceName")]
+    parts = [_part(account, row) for row in _rows(record) if row.get("resourceName")]
     if parts:
         found["icList"] = parts
     return dict(without_secrets({name: value for name, value in found.items() if value not in (None, "")}))
 
 
+def _rows(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows of a record's icList; a record that was imported may have anything there."""
+    found = record.get("icList")
+    return [one for one in found if isinstance(one, Mapping) and "name" in one] if isinstance(found, list) else []
+
+
 def _part(account: SageMaker, row: Mapping[str, Any]) -> dict[str, Any]:
     """A component or adapter as it is now."""
     answer = account.component(str(row["resourceName"]))
-    found: dict[str, Any] = {"name": row["name"], "resourceName": row["resourceName"]}
+    found: dict[str, Any] = {"name": str(row["name"]), "resourceName": row["resourceName"]}
     if answer is None:
         return {**found, "status": NOT_DEPLOYED}
     specification = answer.get("Specification", {})
@@ -123,8 +129,8 @@ def _served(account: SageMaker, name: str) -> dict[str, Any]:
 FIELDS = ("projectName", "environment", "configId", "endpointStatus", "instanceType", "inferenceAmiVersion")
 PART_FIELDS = ("status", "gpuCount", "copyCount", "artifactUrl")
 SERVES = {"status": "InService", "endpointStatus": "InService"}
-# Told of a model by a record, and not by the environment of every container.
-TOLD = ("HF_MODEL_ID", "TRITON_MODEL_REPOSITORY")
+# Of a model in a record, and not in the environment of every container.
+RECORDED_ONLY = ("HF_MODEL_ID", "TRITON_MODEL_REPOSITORY")
 
 
 def differences(record: Mapping[str, Any], running: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -147,8 +153,8 @@ def _compared(record: Mapping[str, Any], running: Mapping[str, Any]) -> Compared
     if "image" in running:
         yield from _container(record, {}, running, "")
     parts = {part["name"]: part for part in running.get("icList", ())}
-    for row in record.get("icList", ()):
-        part = parts.get(row["name"], {}) if there else {}
+    for row in _rows(record):
+        part = parts.get(str(row["name"]), {}) if there else {}
         place = f"icList[{row['name']}]."
         for field in PART_FIELDS if "arn" in part else ("status",) if part else ():
             yield place + field, row.get(field, SERVES.get(field)), part.get(field, row.get(field))
@@ -162,10 +168,12 @@ def _container(record: Mapping[str, Any], row: Mapping[str, Any], served: Mappin
         yield f"{place}image", row["image"], served["image"]
     else:
         yield f"{place}imageDigest", record.get("imageDigest"), served.get("imageDigest")
-    variables = {**record.get("variables", {}), **record.get("parameters", {}), **row.get("parameters", {})}
+    variables: dict[str, Any] = {}
+    for found in (record.get("variables"), record.get("parameters"), row.get("parameters")):
+        variables |= found if isinstance(found, Mapping) else {}
     environment = served["parameters"]
     for name in sorted(filter(VARIABLE.fullmatch, variables)):
-        if name in environment or name not in TOLD:
+        if name in environment or name not in RECORDED_ONLY:
             yield f"{place}parameters.{name}", variables[name], environment.get(name)
 
 
@@ -179,8 +187,10 @@ def as_recorded(record: Mapping[str, Any], running: Mapping[str, Any]) -> dict[s
             {**row, **{name: part[name] for name in ("arn", "status", "modelArn", "imageDigest") if name in part}}
         )
     served = [running, *parts.values()]
-    told = {name: running[name] for name in ("endpointArn", "endpointStatus", "inferenceAmiVersion") if name in running}
+    facts = {
+        name: running[name] for name in ("endpointArn", "endpointStatus", "inferenceAmiVersion") if name in running
+    }
     for name in ("imageDigest", "roleArn", "modelArn"):
         known = list(dict.fromkeys(one[name] for one in served if name in one))
-        told |= {name: known[0]} if len(known) == 1 else {}
-    return {**told, **({"icList": rows} if rows else {})}
+        facts |= {name: known[0]} if len(known) == 1 else {}
+    return {**facts, **({"icList": rows} if rows else {})}
