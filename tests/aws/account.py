@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import datetime
 import functools
 import shutil
 import tempfile
@@ -73,6 +74,18 @@ class Bucket:
         return sorted(uri for uri in self.objects if uri.startswith(prefix))
 
 
+def dated(answer: Any) -> Any:
+    """An answer with times as the SDK reads them."""
+    if isinstance(answer, dict):
+        return {
+            name: datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
+            if isinstance(value, float) and name.endswith("Time")
+            else dated(value)
+            for name, value in answer.items()
+        }
+    return [dated(one) for one in answer] if isinstance(answer, list) else answer
+
+
 class World:
     """An account, the clock that moves when somebody sleeps, and a connection to it."""
 
@@ -105,7 +118,7 @@ class World:
         if service in FAKED:
             return self.cloud.answer(service, operation, parameters)
         try:
-            return self.dispatcher.answer(service, operation, dict(parameters))
+            return dated(self.dispatcher.answer(service, operation, dict(parameters)))
         except Refusal as refusal:
             raise AwsError(service, operation, refusal.code, refusal.message, refusal.status) from None
         except LostReply:

@@ -20,6 +20,7 @@ ROOMS = (
     "lifecycle", "ci", "servers", "api", "diagnostics", "cli",
 )  # fmt: skip
 PURE = ("resolve", "checks", "plan")
+# The sixteen that the design names, and diagnostics.py, the name of earlier releases.
 MAX_ENTRIES, MAX_FLOORS, MAX_LINES, MAX_FUNCTION = 17, 12, 320, 50
 
 # One outside library each.
