@@ -65,7 +65,12 @@ def _scale(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rules(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
-    """Every rule, and those that no source states."""
+    """Every rule, and those that no source states; a document switches some."""
+    account = dispatcher.account
+    unknown = [name for name, on in document.items() if name not in account.rules._fields or not isinstance(on, bool)]
+    if unknown:
+        raise Refusal(f"{quoted(unknown[0])} is no rule, or its value is neither true nor false")
+    account.rules = account.rules._replace(**document)
     return {"rules": dispatcher.account.rules._asdict(), "assumed": list(ASSUMED)}
 
 
