@@ -64,8 +64,10 @@ def opened(
     data, log = os.path.join(settings.folder, DATA), os.path.join(settings.folder, LOG)
     unpacked = unpacker(lambda: objects, data)
     launcher: Containers | Processes
+    knows: Callable[[str], bool] = projects.starts_process
     if settings.launcher == CONTAINER:
         engine = first.need_engine()
+        knows = lambda image: bool(projects.reference(image))  # noqa: E731
         launcher = Containers(engine, first.environ, projects.reference, unpacked, data, log)
     else:
         launcher = Processes(projects.command, unpacked, log, first.sleep)
@@ -83,6 +85,7 @@ def opened(
         Timeline(clock()),
         launcher,
         durations=Durations(pace=settings.speed),
+        knows=knows,
         images=projects.digest,
         objects=objects,
         unpacked=unpacked,
