@@ -113,6 +113,12 @@ def test_the_server_s_own_paths(server: DevServer) -> None:
     assert json.loads(listed[1])["Quotas"][0]["Value"] == 3.0
     assert local(server, "faults", at="CreateModel", kind="error", times=2)["faults"][0]["times"] == 2
     assert "serving_endpoint_first" in local(server, "rules")["assumed"]
+    assert local(server, "rules", copies_above_zero=False)["rules"]["copies_above_zero"] is False
+    assert (
+        local(server, "rules", copies_above_nil=False)["status"]
+        == local(server, "rules", image_in_ecr=1)["status"]
+        == 400
+    )
     assert [e["operation"] for e in local(server, "journal")["journal"]] == ["ListServiceQuotas"]
     for what, document in (("advance", {}), ("faults", {"at": "x"}), ("quotas", {"x": "y"}), ("scale", {"copies": 1})):
         assert local(server, what, **document)["status"] == 400

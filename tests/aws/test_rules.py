@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mlcc.io.aws.connection import AwsError
-from mlcc.servers.devserver import asking, scaling
+from mlcc.servers.devserver import asking, model_rules, scaling
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.rules import ASSUMED, Rules
 from tests.aws.account import Bucket, World
@@ -281,3 +281,22 @@ def test_a_copy_without_room_may_fail_later() -> None:
     found = aws("DescribeInferenceComponent", InferenceComponentName="c")
     assert found["InferenceComponentStatus"] == "Failed"
     assert "not enough hardware" in found["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "member"), [(kind, member) for kind, members in model_rules.ABSENT.items() for member in members]
+)
+def test_a_member_that_is_not_there_is_501(kind: str, member: str) -> None:
+    """Never a success without what was asked for."""
+    with pytest.raises(Refusal, match=f"{member} is not there in this server") as refused:
+        model_rules.check_members(kind, {member: {"x": 1}})
+    assert refused.value.status == 501
+
+
+def test_a_serverless_variant_is_501() -> None:
+    aws = Caller(World())
+    aws.model()
+    variant = {"VariantName": "v", "ModelName": "m", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}}
+    with pytest.raises(AwsError, match="ServerlessConfig is not there") as refused:
+        aws("CreateEndpointConfig", EndpointConfigName="c", ProductionVariants=[variant])
+    assert refused.value.status == 501

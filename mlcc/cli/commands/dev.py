@@ -30,6 +30,7 @@ from mlcc.servers.devserver.service import CONTAINER, PROCESS, Settings
 
 PORT, REGION, ACCOUNT = 4580, "us-east-1", "123456789012"
 ENVIRONMENT = "environment.sh"
+SCHEMES = ("http", "https")
 
 
 @click.group("dev", epilog="Example: mlcc dev aws --help")
@@ -93,7 +94,7 @@ def aws(
 def _check(beside: str, account: str) -> None:
     """Raises UsageError."""
     parts = urlsplit(beside)
-    if beside and (parts.scheme not in ("http", "https") or not parts.hostname):
+    if beside and (parts.scheme not in SCHEMES or not parts.hostname):
         raise UsageError([error("MLCC002", f"--beside {quoted(beside)}: no address of a server")])
     if len(account) != 12 or not account.isdecimal():
         raise UsageError([error("MLCC002", f"--account {quoted(account)}: no number of twelve digits")])

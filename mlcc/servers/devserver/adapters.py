@@ -7,6 +7,7 @@ X-Amzn-SageMaker-Adapter-Identifier with a request.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from mlcc.servers.devserver.copies import Started, Unavailable
 from mlcc.servers.devserver.things import IN_SERVICE, UPDATING, Account, Thing
@@ -43,7 +44,8 @@ def load_again(account: Account, base: str, copy: Started) -> None:
         return
     for thing in of_base(account, base):
         if thing.status in (IN_SERVICE, UPDATING):
-            copy.adapt(thing.name, account.unpacked(artifact(thing.running.get("Specification", {}))))
+            with suppress(Unavailable):
+                copy.adapt(thing.name, account.unpacked(artifact(thing.running.get("Specification", {}))))
 
 
 def artifact(specification: dict[str, dict[str, str]]) -> str:

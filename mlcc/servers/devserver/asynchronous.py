@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
 from mlcc.core.records import NamedTuple
 from mlcc.servers.devserver import asking
 from mlcc.servers.devserver.asking import HEAD, VALIDATION, Invocation
+from mlcc.servers.devserver.copies import Unavailable
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
 from mlcc.servers.devserver.reply import Reply
 from mlcc.servers.devserver.things import Account, Thing
@@ -104,7 +106,10 @@ def _asked(account: Account, waiting: Waiting, chosen: asking.Chosen) -> Callabl
     def work() -> Reply | None:
         body: bytes | None = waiting.body
         if "InputLocation" in waiting.request and objects is not None:
-            body = objects.read(waiting.request["InputLocation"])
+            try:
+                body = objects.read(waiting.request["InputLocation"])
+            except Unavailable:
+                body = None
         return asking.ask(chosen, body, timeout_s) if body is not None else None
 
     return work
@@ -122,14 +127,19 @@ def _answered(account: Account, thing: Thing, waiting: Waiting, reply: Reply | N
         _failed(account, thing, waiting, f"{text}your account for more information.", reply.body)
     else:
         assert account.objects is not None, "BUG: a request was accepted without S3"
-        account.objects.write(waiting.output, reply.body)
+        try:
+            account.objects.write(waiting.output, reply.body)
+        except Unavailable as problem:
+            _failed(account, thing, waiting, f"InternalServerError: {problem}")
+            return
         response = {"contentType": reply.kind, "outputLocation": waiting.output}
         _notify(account, thing, waiting, "Completed", {"responseParameters": response}, "SuccessTopic")
 
 
 def _failed(account: Account, thing: Thing, waiting: Waiting, reason: str, body: bytes = b"") -> None:
     if waiting.failure and account.objects is not None:
-        account.objects.write(waiting.failure, body or reason.encode())
+        with suppress(Unavailable):
+            account.objects.write(waiting.failure, body or reason.encode())
     _notify(account, thing, waiting, "Failed", {"failureReason": reason}, "ErrorTopic")
 
 

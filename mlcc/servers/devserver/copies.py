@@ -6,6 +6,7 @@ Who starts containers is an argument: the container engine, processes of this ma
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from mlcc.core.records import NamedTuple
@@ -138,7 +139,9 @@ class Group:
     def _replace_ended(self) -> set[int]:
         ended = {number for number, copy in enumerate(self.started) if copy.ended()}
         for number in ended:
-            self.started[number] = self._launch(self._images[number])
+            # what cannot be started now is tried again
+            with suppress(UnknownImage, Unavailable):
+                self.started[number] = self._launch(self._images[number])
         return ended
 
     def _fail(self, reason: str) -> None:

@@ -15,10 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import quote
 
+from mlcc.core.errors import MlccError
 from mlcc.core.records import NamedTuple
 from mlcc.io import programs
 from mlcc.io.web import TROUBLE, exchange, local_connection
-from mlcc.servers.devserver.copies import Image, UnknownImage
+from mlcc.servers.devserver.copies import Image, Unavailable, UnknownImage
 
 HOST = "127.0.0.1"
 PING_S, STOP_S, STEP_S, ADAPTER_S = 2.0, 30.0, 0.05, 60.0
@@ -138,7 +139,10 @@ class Processes:
         command = self._command(image.image, self._unpacked(image.model_data) if image.model_data else "")
         if command is None:
             raise UnknownImage(image.image)
-        self._made.append(Process(command, image, self._log, self._sleep))
+        try:
+            self._made.append(Process(command, image, self._log, self._sleep))
+        except (OSError, MlccError) as problem:
+            raise Unavailable(str(problem)) from None
         return self._made[-1]
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from mlcc.core.text import quoted
 from mlcc.servers.devserver import scaling
 from mlcc.servers.devserver.dispatcher import Dispatcher
 from mlcc.servers.devserver.faults import Fault
+from mlcc.servers.devserver.model_rules import SHOWN_ONLY
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
 from mlcc.servers.devserver.rules import ASSUMED
 
@@ -65,8 +66,13 @@ def _scale(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rules(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
-    """Every rule, and those that no source states."""
-    return {"rules": dispatcher.account.rules._asdict(), "assumed": list(ASSUMED)}
+    """Every rule, and those that no source states; members that nothing is done about; a document switches rules."""
+    account = dispatcher.account
+    unknown = [name for name, on in document.items() if name not in account.rules._fields or not isinstance(on, bool)]
+    if unknown:
+        raise Refusal(f"{quoted(unknown[0])} is no rule, or its value is neither true nor false")
+    account.rules = account.rules._replace(**document)
+    return {"rules": dispatcher.account.rules._asdict(), "assumed": list(ASSUMED), "shown only": list(SHOWN_ONLY)}
 
 
 def _state(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ Texts: hashicorp/terraform-provider-aws 45926, stdapi-ai/stdapi.ai 43, aws/sagem
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from mlcc.servers.devserver.refusal import Refusal
+from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
 from mlcc.servers.devserver.things import Account
 
 ECR = re.compile(r"\d{12}\.dkr[.-]ecr[.-][a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|on\.aws|[a-z0-9.-]+)/\S+")
@@ -16,9 +17,32 @@ ECR = re.compile(r"\d{12}\.dkr[.-]ecr[.-][a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|
 KEEPING = ("eu-west-3",)
 
 
+# Members that this server does not have: a request with one is answered 501.
+ABSENT = {
+    "model": ("Containers", "InferenceExecutionConfig"),
+    "container": ("AdditionalModelDataSources", "ModelPackageName", "MultiModelConfig"),
+    "configuration": ("ExplainerConfig", "ShadowProductionVariants"),
+    "variant": ("CapacityReservationConfig", "InstancePools", "ServerlessConfig"),
+}
+# Members that it takes, shows again, and does nothing about: `/_local/rules` lists them.
+SHOWN_ONLY = (
+    "DataCaptureConfig", "DeploymentConfig", "EnableNetworkIsolation", "InferenceAmiVersion", "KmsKeyId",
+    "RoutingConfig", "VolumeSizeInGB", "VpcConfig",
+)  # fmt: skip
+
+
+def check_members(kind: str, request: Mapping[str, Any]) -> None:
+    """Raises Refusal for a member that this server does not have.  kind: of ABSENT."""
+    for name in ABSENT[kind]:
+        if request.get(name):
+            raise Refusal(f"{name} is not there in this server", *NOT_IMPLEMENTED)
+
+
 def check_image(account: Account, request: dict[str, Any]) -> None:
     """The image of a model lies in ECR, and is there.  Raises Refusal."""
     container = request.get("PrimaryContainer", {})
+    check_members("model", request)
+    check_members("container", container)
     image = str(container.get("Image", ""))
     if not image:
         return
@@ -31,7 +55,9 @@ def check_image(account: Account, request: dict[str, Any]) -> None:
 
 def check_variants(account: Account, request: dict[str, Any]) -> None:
     """The variants of an endpoint configuration.  Raises Refusal."""
+    check_members("configuration", request)
     for variant in request["ProductionVariants"]:
+        check_members("variant", variant)
         scaling = variant.get("ManagedInstanceScaling", {})
         if "ModelName" in variant:
             if scaling and account.rules.managed_scaling_for_components:

@@ -8,13 +8,16 @@ import os
 import shutil
 import tarfile
 from collections.abc import Callable, Sequence
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeVar
 
+from mlcc.io.aws.connection import AwsError
 from mlcc.servers.devserver.copies import Unavailable
+
+Result = TypeVar("Result")
 
 
 class Objects(Protocol):
-    """S3, by `s3://bucket/key`."""
+    """S3, by `s3://bucket/key`.  Raises Unavailable where it does not answer."""
 
     def read(self, uri: str) -> bytes | None:
         """An object's bytes; None where there is none."""
@@ -24,6 +27,33 @@ class Objects(Protocol):
 
     def below(self, prefix: str) -> Sequence[str]:
         """The addresses of the objects that begin with a prefix, sorted."""
+
+
+class Guarded:
+    """Objects whose errors are Unavailable, in the words of who gave them."""
+
+    def __init__(self, objects: Objects) -> None:
+        """objects: raises AwsError."""
+        self._objects = objects
+
+    def read(self, uri: str) -> bytes | None:
+        """An object's bytes."""
+        return self._tried(lambda: self._objects.read(uri))
+
+    def write(self, uri: str, data: bytes) -> None:
+        """Writes an object."""
+        self._tried(lambda: self._objects.write(uri, data))
+
+    def below(self, prefix: str) -> Sequence[str]:
+        """The addresses of objects."""
+        return self._tried(lambda: self._objects.below(prefix))
+
+    @staticmethod
+    def _tried(work: Callable[[], Result]) -> Result:
+        try:
+            return work()
+        except AwsError as problem:
+            raise Unavailable(problem.message) from None
 
 
 def unpacker(objects: Callable[[], Objects | None], folder: str) -> Callable[[str], str]:
@@ -40,9 +70,12 @@ def unpacker(objects: Callable[[], Objects | None], folder: str) -> Callable[[st
         found = {name: store.read(name) for name in (store.below(uri) if uri.endswith("/") else [uri])}
         if not found or None in found.values():
             raise Unavailable(f"{uri}: there is no such object")
-        os.makedirs(place, mode=0o700, exist_ok=True)
-        for name, data in found.items():
-            _put(place, name.removeprefix(uri) if uri.endswith("/") else name.rpartition("/")[2], data or b"")
+        try:
+            os.makedirs(place, mode=0o700, exist_ok=True)
+            for name, data in found.items():
+                _put(place, name.removeprefix(uri) if uri.endswith("/") else name.rpartition("/")[2], data or b"")
+        except OSError as problem:
+            raise Unavailable(f"{uri}: {problem.strerror}") from None
         return place
 
     return unpacked

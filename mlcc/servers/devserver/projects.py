@@ -47,9 +47,20 @@ class Projects:
                     return digest[0]
             built = self._built(context)
             if built is not None and built.kind == build.IMAGE:
-                context.progress.say(f"{image}: starts {built.reference}, the engine has no image of this digest")
+                if digest is not None:
+                    context.progress.say(f"{image}: starts {built.reference}, for the engine knows no such digest")
                 return built.reference
-        return ""
+        return image if self._engine_has(image) else ""
+
+    def _engine_has(self, image: str) -> bool:
+        """Whether the engine has an image of somebody else's under its own address."""
+        first = self._contexts()[0]
+        return first.engine is not None and first.engine.ask("image", "inspect", image, environ=first.environ).code == 0
+
+    def starts_process(self, image: str) -> bool:
+        """Whether an image's project was built without an engine, so that its process stands for it."""
+        found = [self._built(context) for context in self._of(repository_of(image))]
+        return any(built is not None and built.kind != build.IMAGE for built in found)
 
     def command(self, image: str, folder: str) -> Command | None:
         """How a project's server is started as a process.  folder: of its model's data, empty for its own."""

@@ -104,10 +104,7 @@ def _of_query(body: bytes) -> Call:
     members: dict[str, Any] = dict(parse_qsl(body.decode("utf-8", "replace")))
     action = members.pop("Action", "")
     members.pop("Version", None)
-    if action not in ACTIONS:
-        message = f"this server knows no action {printable(action, 80)}"
-        return Call("", action, members, _query_answer, _query_error)._replace(service=f"query: {message}")
-    return Call(ACTIONS[action], action, members, _query_answer, _query_error)
+    return Call(ACTIONS.get(action, "this service"), action, members, _query_answer, _query_error)
 
 
 def _query_answer(service: str, operation: str, answer: Mapping[str, Any]) -> Reply:

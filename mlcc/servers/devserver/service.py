@@ -14,7 +14,7 @@ from mlcc.lifecycle.context import Context
 from mlcc.servers.devserver.containers import Containers
 from mlcc.servers.devserver.dispatcher import Dispatcher
 from mlcc.servers.devserver.launchers import Processes
-from mlcc.servers.devserver.objects import Objects, unpacker
+from mlcc.servers.devserver.objects import Guarded, Objects, unpacker
 from mlcc.servers.devserver.projects import Projects
 from mlcc.servers.devserver.rules import ASSUMED, Durations
 from mlcc.servers.devserver.things import Account
@@ -60,12 +60,14 @@ def opened(
     """Listens on loopback.  contexts: of the projects whose images there are, at least one; now: seconds of a steady
     clock; clock: seconds since 1970; beside: calls S3 and SNS.  Raises OSError where the port is taken."""
     projects, first = Projects(contexts), contexts()[0]
-    objects: Objects | None = S3Objects(beside) if beside is not None else None
+    objects: Objects | None = Guarded(S3Objects(beside)) if beside is not None else None
     data, log = os.path.join(settings.folder, DATA), os.path.join(settings.folder, LOG)
     unpacked = unpacker(lambda: objects, data)
     launcher: Containers | Processes
+    knows: Callable[[str], bool] = projects.starts_process
     if settings.launcher == CONTAINER:
         engine = first.need_engine()
+        knows = lambda image: bool(projects.reference(image))  # noqa: E731
         launcher = Containers(engine, first.environ, projects.reference, unpacked, data, log)
     else:
         launcher = Processes(projects.command, unpacked, log, first.sleep)
@@ -83,6 +85,7 @@ def opened(
         Timeline(clock()),
         launcher,
         durations=Durations(pace=settings.speed),
+        knows=knows,
         images=projects.digest,
         objects=objects,
         unpacked=unpacked,

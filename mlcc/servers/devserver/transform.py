@@ -13,7 +13,7 @@ from typing import Any
 from mlcc.core.json_data import read_json
 from mlcc.io.web import TROUBLE, exchange, local_connection
 from mlcc.servers.devserver import batch
-from mlcc.servers.devserver.copies import Group
+from mlcc.servers.devserver.copies import Group, Unavailable
 from mlcc.servers.devserver.endpoints import STARTUP_S, image_of, model
 from mlcc.servers.devserver.faults import Trouble
 from mlcc.servers.devserver.objects import Objects
@@ -120,8 +120,11 @@ def _work(account: Account, job: Thing, group: Group, crash_s: float | None) -> 
         if job.status != RUNNING:
             return
         outputs, reason = outcome
-        for uri, data in outputs.items():
-            objects.write(uri, data)
+        try:
+            for uri, data in outputs.items():
+                objects.write(uri, data)
+        except Unavailable as problem:
+            reason = f"InternalServerError: {problem}"
         _end(account, job, FAILED if reason else COMPLETED, reason)
 
     account.aside(lambda: _outcome(objects, job.request, url), done)
@@ -144,12 +147,16 @@ def _outcome(objects: Objects, request: Mapping[str, Any], url: str) -> Outcome:
     place = str(request["TransformOutput"]["S3OutputPath"]).rstrip("/")
     outputs: dict[str, bytes] = {}
     failed = ""
-    for uri in objects.below(prefix):
+    try:
+        found = objects.below(prefix)
+    except Unavailable as problem:
+        return {}, f"InternalServerError: {problem}"
+    for uri in found:
         # what follows the last folder that the prefix names
         name = uri[prefix.rfind("/") + 1 :]
         try:
             outputs[f"{place}/{name}.out"] = batch.transformed(plan, objects.read(uri) or b"", client.ask)
-        except batch.Spoilt as problem:
+        except (batch.Spoilt, Unavailable) as problem:
             failed = failed or f"ClientError: {uri}: {problem}"
     if not outputs and not failed:
         failed = f"ClientError: no objects are below {prefix}"
