@@ -28,7 +28,7 @@ NUMBER = click.FloatRange(min=0.1)
 OWN: dict[str, tuple[click.Parameter, ...]] = {
     "deploy": (
         click.Option(["--port"], type=click.IntRange(1, 65535), help="Where to listen (local; default 8080 if free)."),
-        click.Option(["--plan"], is_flag=True, help="Show how what runs differs; change nothing (AWS)."),
+        click.Option(["--plan"], is_flag=True, help="Show how what runs differs; change nothing (not local)."),
         click.Option(["--timeout"], type=NUMBER, metavar="SECONDS", help="How long to wait until it serves."),
         click.Option(["--component"], metavar="NAME", help="Which inference component (local)."),
     ),
@@ -43,7 +43,9 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--project"], is_flag=True, help="Also the project's description."),
         click.Option(["--ci"], is_flag=True, help="Into the table of continuous integration (a later version)."),
     ),
-    "status": (click.Option(["--why"], is_flag=True, help="Also the last log lines of what does not serve (AWS)."),),
+    "status": (
+        click.Option(["--why"], is_flag=True, help="Also the last log lines of what does not serve (not local)."),
+    ),
     "test": (click.Option(["--component", "--ic"], metavar="NAME", help="Only this component or adapter (AWS)."),),
     "logs": (click.Option(["--lines", "-n"], type=click.IntRange(min=1), help="Only the last lines."),),
     "clean": (click.Argument(["what"], type=click.Choice(["all"]), default="all", required=False),),
