@@ -45,6 +45,7 @@ def on_manifests(code: str, rule: Rule) -> Check:
                 where = _override(subject, problem.path)
                 yield subject.finding(code, where, f"{path} {problem.words}", problem.hint)
 
+    check.__doc__, check.__module__ = rule.__doc__, rule.__module__
     return check
 
 

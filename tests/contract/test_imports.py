@@ -275,6 +275,8 @@ TESTED_IN = {
     "resolve.hardware.defaults": "instances", "resolve.hardware.hosts": "instances",
     "plan.changes": "decide", "plan.notes": "decide", "plan.line_ends": "decide",
     "checks.runner": "checks", "checks.subject": "checks", "checks.containers": "serving_checks",
+    "checks.manifests": "manifest_checks", "resolve.hyperpod.manifests": "manifest_checks",
+    "resolve.hyperpod.model_source": "manifest_checks", "resolve.hyperpod.pods": "manifest_checks",
 }  # fmt: skip
 
 
@@ -284,7 +286,7 @@ def test_every_pure_module_has_a_file_of_tests() -> None:
     for module in modules_of(*PURE):
         name = module.removeprefix("mlcc.")
         if (
-            not within(module, "checks.common", "checks.engines", "checks.triton")
+            not within(module, "checks.common", "checks.engines", "checks.hyperpod", "checks.triton")
             and FILES[module].name != "__init__.py"
         ):
             assert TESTED_IN.get(name, name.rpartition(".")[2]) in known, f"{module} has no tests"

@@ -16,7 +16,7 @@ from tests.documents import blocks, missing, run_page
 from tests.documents import commands as commands_of
 from tests.helpers import ROOT, build_tree, fork_server, run_mlcc
 
-PAGES = ("README.md", "docs/guide.md", "docs/aws.md")
+PAGES = ("README.md", "docs/guide.md", "docs/aws.md", "docs/hyperpod.md")
 STEP = re.compile(r"^(\S*do/(?:build|push|deploy|test|clean))\b(.*)$")
 LEFT_OUT = ("make ", "pip ", "POST ")
 

@@ -22,7 +22,7 @@ from tests.aws.account import render
 from tests.functional.test_hyperpod import Aws
 from tests.k8s.front import Front
 from tests.k8s.rig import GROUP, PLURAL, cluster, kubeconfig
-from tests.unit.test_manifest_checks import LET_THROUGH, REFUSED, changed
+from tests.unit.test_manifest_checks import ACCEPTED, LET_THROUGH, REFUSED, changed
 
 pytestmark = pytest.mark.real
 BUILT = Path(os.environ.get("MLCC_K8S", "."))
@@ -183,3 +183,17 @@ def test_the_server_refuses_what_the_schema_refuses(front: Front, place: Place, 
 @pytest.mark.parametrize("case", LET_THROUGH)
 def test_the_server_lets_through_what_the_rules_refuse(front: Front, place: Place, case: str) -> None:
     assert judged(front, place, changed(LET_THROUGH[case][1]))
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_the_server_takes_what_the_schema_takes(front: Front, place: Place, case: str) -> None:
+    assert judged(front, place, changed(ACCEPTED[case]))
+
+
+@pytest.mark.parametrize(
+    "hyperpod", ["", ", fsx: {file_system_id: fs-0123456789abcdef0, model_path: m}", ", gpu_count: 1"]
+)
+def test_the_server_takes_what_is_rendered(front: Front, tmp_path: Path, hyperpod: str) -> None:
+    text = TEXT.replace("cluster: ml-cluster", f"cluster: ml-cluster{hyperpod}")
+    place = Place(front, tmp_path / "project", kubeconfig(tmp_path, front), text)
+    assert verbs.deploy(place.context(plan=True)).document["changes"][0]["action"] == "create"

@@ -289,6 +289,22 @@ def test_where_the_model_comes_from(case: str) -> None:
     assert spec["worker"]["modelVolumeMount"]["mountPath"] == mounted
 
 
+def test_an_engine_serves_the_volume_under_the_model_s_name() -> None:
+    """An engine that is told a name fetches it again, whatever lies in the volume."""
+    for more, hyperpod, named in (
+        ("", "", {"VLLM_SERVED_MODEL_NAME": "Qwen/Qwen3-0.6B"}),
+        ("engine: {served_model_name: chat}\n", "", {"VLLM_SERVED_MODEL_NAME": "chat"}),
+        ("", ", fsx: {file_system_id: fs-0123456789abcdef0}", {"VLLM_SERVED_MODEL_NAME": "Qwen/Qwen3-0.6B"}),
+        ("", ", operator: false", {"VLLM_MODEL": "Qwen/Qwen3-0.6B"}),
+    ):
+        [document, *_] = documents(vllm("model: {name: Qwen/Qwen3-0.6B}\n" + more, hyperpod)).values()
+        spec = document["spec"]
+        pod = spec["worker"] if "worker" in spec else spec["template"]["spec"]["containers"][0]
+        variables = {v["name"]: v["value"] for v in pod.get("environmentVariables", pod.get("env"))}
+        found = {k: v for k, v in variables.items() if k in ("VLLM_MODEL", "VLLM_SERVED_MODEL_NAME")}
+        assert found == named
+
+
 def test_devices_are_those_of_the_instance_or_fewer() -> None:
     model, where = "model: {name: Qwen/Qwen3-0.6B}\n", ", region: us-east-1, instance_type: ml.g5.12xlarge"
     for hyperpod, count in (("", 4), (", gpu_count: 2", 2)):

@@ -41,7 +41,7 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
     ),
     "deploy": (
         click.Option(["--port"], type=click.IntRange(1, 65535), help="Where to listen (local; default 8080 if free)."),
-        click.Option(["--plan"], is_flag=True, help="Show how what runs differs; change nothing (AWS)."),
+        click.Option(["--plan"], is_flag=True, help="Show how what runs differs; change nothing (not local)."),
         click.Option(["--timeout"], type=NUMBER, metavar="SECONDS", help="How long to wait until it serves."),
         click.Option(["--component"], metavar="NAME", help="Which inference component (local)."),
     ),
@@ -71,7 +71,9 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--stream"], is_flag=True, help="Print the answer as it comes."),
         click.Option(["--clients"], is_flag=True, help="Send nothing; print how curl, boto3 and OpenAI clients ask."),
     ),
-    "status": (click.Option(["--why"], is_flag=True, help="Also the last log lines of what does not serve (AWS)."),),
+    "status": (
+        click.Option(["--why"], is_flag=True, help="Also the last log lines of what does not serve (not local)."),
+    ),
     "test": (
         click.Option(
             ["--component", "--ic", "--adapter"], metavar="NAME", help="Only this component or adapter (AWS)."
@@ -79,7 +81,7 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
     ),
     "logs": (
         click.Option(["--lines", "-n"], type=click.IntRange(min=1), help="Only the last lines."),
-        click.Option(["--follow"], is_flag=True, help="Also what is printed from now on, until interrupted (AWS)."),
+        click.Option(["--follow"], is_flag=True, help="Also what is printed from now on, until interrupted."),
     ),
     "clean": (click.Argument(["what"], type=click.Choice(PARTS), default="all", required=False),),
 }

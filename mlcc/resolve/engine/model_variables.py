@@ -21,7 +21,7 @@ NAME, TEMPLATE, TEMPLATE_FILE = "model.name", "model.chat_template", "model.chat
 def offer_model_name(table: Table, engine: Engine) -> None:
     """Offers the model that a variable of the engine names for `model.name`, so that its row is selected."""
     variable = engine.model_variables.get(NAME)
-    for name in _with_every_prefix(engine, variable) if variable else ():
+    for name in with_every_prefix(engine, variable) if variable else ():
         for candidate in table.all_for(("env", name)):
             if is_hub_id(str(candidate.value)):
                 table.offer(("model", "name"), candidate._replace(value=str(candidate.value)))
@@ -35,7 +35,7 @@ def offer_model_variables(table: Table, engine: Engine, model: Model | None) -> 
         if candidate is None:
             continue
         path: Path = ("env", variable)
-        for name in _with_every_prefix(engine, variable):
+        for name in with_every_prefix(engine, variable):
             for other in table.all_for(("env", name)):
                 key_path = tuple(dotted.split("."))
                 findings += contradiction(("env", name), other, key_path, [candidate], other.value)
@@ -64,7 +64,7 @@ def _offer_component_models(table: Table, variable: str) -> None:
                 table.offer((*prefix, "env", variable), candidate)
 
 
-def _with_every_prefix(engine: Engine, variable: str) -> tuple[str, ...]:
+def with_every_prefix(engine: Engine, variable: str) -> tuple[str, ...]:
     """A variable, and its names under the engine's further prefixes."""
     if not variable.startswith(engine.prefix):
         return (variable,)

@@ -133,7 +133,7 @@ def _endpoint(values: Mapping[Path, Any], rows: Rows, metadata: Document) -> Doc
         **({"serviceAccountName": str(account)} if account else {}),
         **({"volumes": volumes} if volumes else {}),
     }
-    variables, tags = pods.environment(values), sorted(_tags(values).items())
+    variables, tags = model_source.environment(values, rows, source), sorted(_tags(values).items())
     spec: Document = {
         "modelName": metadata["name"],
         **_placement(_instance_types(values)),

@@ -12,12 +12,18 @@ from typing import Any
 
 from mlcc.core.model_names import kind
 from mlcc.core.paths import Path
+from mlcc.resolve.engine import spelling
+from mlcc.resolve.engine.model_variables import with_every_prefix
 from mlcc.resolve.hyperpod import pods
 from mlcc.resolve.result import Rows
 
 # The volume's name, and where it is mounted when the image needs none.
 VOLUME, ELSEWHERE = "model", "/mnt/mlcc"
 FSX = ("hyperpod", "fsx")
+# The kind of source for a model that no volume holds.
+IN_IMAGE = "kubernetesVolume"
+# Keys whose variables make an engine fetch a model.
+TOLD = ("model.name", "model.revision")
 # What the operator's field takes as an id and as a commit.
 _HUB_ID, _COMMIT = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+\Z"), re.compile(r"[0-9a-f]{40}\Z")
 HUB_TOKEN = "HF_TOKEN"
@@ -40,7 +46,7 @@ def config(values: Mapping[Path, Any], rows: Rows) -> dict[str, Any]:
         if HUB_TOKEN in pods.secrets(values):
             model["tokenSecretRef"] = pods.secret(values, HUB_TOKEN)
         return {"modelSourceType": "huggingface", "huggingFaceModel": model}
-    return {"modelSourceType": "kubernetesVolume"}
+    return {"modelSourceType": IN_IMAGE}
 
 
 def _fsx(values: Mapping[Path, Any]) -> dict[str, Any]:
@@ -61,8 +67,26 @@ def fetched_by_operator(values: Mapping[Path, Any], rows: Rows) -> bool:
     return kind(name) == "hub" and rows.backend is None and known and _HUB_ID.match(name) is not None
 
 
+def environment(values: Mapping[Path, Any], rows: Rows, source: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The container's variables.  source: the modelSourceConfig.
+
+    An engine that is told the name of a model of the Hub fetches it, although it lies in the volume: it is not told,
+    and serves the volume under the model's name, by which requests call it.
+    """
+    found, engine, name = pods.environment(values), rows.engine, str(values.get(("model", "name"), ""))
+    if engine is None or source["modelSourceType"] == IN_IMAGE or kind(name) != "hub":
+        return found
+    named = [engine.model_variables[key] for key in TOLD if key in engine.model_variables]
+    untold = {word for variable in named for word in with_every_prefix(engine, variable)}
+    kept = [variable for variable in found if variable["name"] not in untold]
+    how = spelling.spelled(engine, "served_model_name")
+    if how is not None and not how.key and ("engine", "served_model_name") not in values:
+        kept.append({"name": spelling.variable(engine, how.option), "value": name.replace("$", "$$")})
+    return sorted(kept, key=lambda variable: str(variable["name"]))
+
+
 def mount(source: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, Any]]]:
     """modelVolumeMount, and the volumes that it needs.  container: the facts of the architecture."""
-    if source["modelSourceType"] == "kubernetesVolume":
+    if source["modelSourceType"] == IN_IMAGE:
         return {"name": VOLUME, "mountPath": ELSEWHERE}, [{"name": VOLUME, "emptyDir": {}}]
     return {"name": VOLUME, "mountPath": str(container["model_dir"])}, []

@@ -224,7 +224,10 @@ def _plan(
 
 
 def _labelled(context: Context, kubectl: Kubectl) -> dict[tuple[str, str], Object]:
-    """Every object of the project, by kind and name."""
+    """Every object that was made for the project, by kind and name; not those that an object of its own owns.
+
+    An operator may copy labels to what it makes, and that goes with its owner.
+    """
     found: dict[tuple[str, str], Object] = {}
     for kind, row in KINDS.items():
         try:
@@ -233,7 +236,8 @@ def _labelled(context: Context, kubectl: Kubectl) -> dict[tuple[str, str], Objec
             if not refusals.is_unknown_resource(problem):
                 raise
             continue  # a cluster without the operator has none of its objects
-        found |= {(kind, str(one["metadata"]["name"])): one for one in listed}
+        made = [one for one in listed if not one["metadata"].get("ownerReferences")]
+        found |= {(kind, str(one["metadata"]["name"])): one for one in made}
     return found
 
 

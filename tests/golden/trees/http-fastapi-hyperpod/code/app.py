@@ -1,0 +1,649 @@
+# mlcc: rendered from mlcc.yaml; yours to edit, mlcc apply merges your lines
+"""The HTTP contract of the model server: what SageMaker calls, and what a caller gets back.
+
+GET  /ping                  200 once the model has loaded, else 503
+POST /invocations           rows in (JSON or CSV), one prediction for each row out (JSON or CSV)
+GET  /execution-parameters  how a SageMaker batch transform job should call this container
+
+Every error is JSON with one sentence, also for what is not HTTP or arrives too slowly; tracebacks go to the log only.
+What the model is and how it is asked stands in handler.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import http
+import importlib
+import io
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import unquote
+
+import h11
+import numpy as np
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from numpy.typing import NDArray
+from starlette.exceptions import HTTPException
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+LOG = logging.getLogger("mlcc")
+JSON, CSV = "application/json", "text/csv"
+MIB = 1024 * 1024
+
+# A request that arrives while the model loads waits this long; SageMaker itself gives up after 60 s.
+LOAD_WAIT_S = 50.0
+# Lists in lists: far more than the rows of any model have, and less than what numpy refuses with an error of its own.
+MAX_DEPTH = 16
+
+
+class Refused(Exception):
+    """A request that is not answered with predictions: the HTTP status and a sentence for the caller."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes back to the caller."""
+
+    status: int
+    body: str
+    content_type: str = JSON
+
+
+def json_reply(status: int, document: dict[str, Any]) -> Reply:
+    """A reply that holds one JSON object."""
+    return Reply(status, json.dumps(document))
+
+
+# ---------------------------------------------------------------- settings
+@dataclass(frozen=True)
+class Settings:
+    """What the environment decides.
+
+    workers: processes that answer requests; loading: the file that they share until all have loaded (see Model);
+    max_payload_mb: largest request body in MiB, 0 for no limit.
+    """
+
+    model_dir: Path
+    loading: Path | None
+    workers: int
+    threads: int
+    max_payload_mb: int
+    max_transforms: int
+    batch_strategy: str
+
+
+def whole_number(name: str, default: int, minimum: int = 1) -> int:
+    """The environment variable `name` as a whole number of at least `minimum`, or `default` when it is not set."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) < minimum:
+        raise SystemExit(f"{name} must be a whole number of at least {minimum}")
+    return int(text)
+
+
+def read_settings() -> Settings:
+    """The settings of this process; the SAGEMAKER_ variables are those of a batch transform job."""
+    workers, threads = whole_number("MLCC_WORKERS", 1), whole_number("MLCC_THREADS", 1)
+    payload = whole_number("MLCC_MAX_PAYLOAD_MB", 6, minimum=0)
+    single = os.environ.get("SAGEMAKER_BATCH_STRATEGY", "").upper() == "SINGLE_RECORD"
+    return Settings(
+        model_dir=Path(os.environ.get("MLCC_MODEL_DIR") or "/opt/ml/model"),
+        loading=Path(os.environ["MLCC_LOADING_FILE"]) if "MLCC_LOADING_FILE" in os.environ else None,
+        workers=workers,
+        threads=threads,
+        max_payload_mb=whole_number("SAGEMAKER_MAX_PAYLOAD_IN_MB", payload, minimum=0),
+        max_transforms=whole_number("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", workers * threads),
+        batch_strategy="SINGLE_RECORD" if single else "MULTI_RECORD",
+    )
+
+
+def execution_parameters(settings: Settings) -> Reply:
+    """What a batch transform job uses where its definition says nothing."""
+    return json_reply(
+        200,
+        {
+            "MaxConcurrentTransforms": settings.max_transforms,
+            "BatchStrategy": settings.batch_strategy,
+            "MaxPayloadInMB": settings.max_payload_mb,
+        },
+    )
+
+
+def start_log() -> None:
+    """One line for each event, on stderr."""
+    form = "%(asctime)s %(levelname)s [%(process)d] %(message)s"
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=form)
+    LOG.setLevel(logging.INFO)
+
+
+# ---------------------------------------------------------------- the model
+class Model:
+    """The model of one worker process: loaded once and in the background, so that the server answers at once.
+
+    Any worker may get a /ping, and once one has answered 200 none may answer 503 because it loads later.  So they share
+    a file, made by `serve`: a worker that has loaded adds a byte, the last one removes it, and while it is there the
+    answer is 503.  A worker that is started anew later on does not make the container look ill, either.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._status = "loading"
+        # MLCC_THREADS predictions run at one time in this process; more requests wait for their turn.
+        self._turn = threading.BoundedSemaphore(settings.threads)
+        self._finished = threading.Event()
+        self._handler: ModuleType | None = None
+        self._model: Any = None
+
+    def start(self) -> None:
+        """Begins to load; returns at once."""
+        threading.Thread(target=self._load, name="load-model", daemon=True).start()
+
+    def _load(self) -> None:
+        # handler.py is imported here, not at the top: it brings the framework, which takes seconds.
+        started = time.monotonic()
+        try:
+            handler = importlib.import_module("handler")
+            self._model = handler.load(self._settings.model_dir)
+            self._handler = handler
+            self._status = "ok"
+            self._count()
+            LOG.info("model loaded in %.2f s", time.monotonic() - started)
+        except BaseException:  # also SystemExit: whatever it was, /ping must say that there is no model
+            self._status = "failed"
+            LOG.exception("model failed to load after %.2f s", time.monotonic() - started)
+        finally:
+            self._finished.set()
+
+    def _count(self) -> None:
+        """Adds this worker to those that have loaded."""
+        if self._settings.loading is None:
+            return
+        try:
+            shared = os.open(self._settings.loading, os.O_WRONLY | os.O_APPEND)
+        except FileNotFoundError:  # all had loaded before this worker was started
+            return
+        with os.fdopen(shared, "ab", buffering=0) as stream:
+            stream.write(b".")
+            if os.fstat(shared).st_size >= self._settings.workers:
+                self._settings.loading.unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Called when everything is answered.  A process that `serve` has started ends here."""
+        LOG.info("worker stopped")
+        if self._settings.loading is not None:
+            os._exit(0)  # sys.exit would wait for a prediction whose caller has got its answer: the server is stopping
+
+    def ping(self) -> Reply:
+        """Whether the container can predict."""
+        status = self._status
+        if status != "failed" and self._settings.loading is not None:
+            status = "loading" if self._settings.loading.exists() else "ok"
+        return json_reply(200 if status == "ok" else 503, {"status": status})
+
+    def predict(self, rows: NDArray[np.float64]) -> list[Any]:
+        """One prediction for each row; rows: float64, shape (rows, ...)."""
+        if not self._finished.wait(LOAD_WAIT_S):
+            raise Refused(503, "the model is still loading")
+        if self._handler is None:
+            raise Refused(503, "the model failed to load; the reason is in the log of the container")
+        check_shape(rows, self._handler.row_shape(self._model))
+        with self._turn:
+            predictions = plain(self._handler.predict(self._model, rows))
+        if not isinstance(predictions, list) or len(predictions) != len(rows):
+            raise TypeError(f"predict() must return one prediction for each of the {len(rows)} rows")
+        return predictions
+
+
+def check_shape(rows: NDArray[np.float64], expected: tuple[int | None, ...] | None) -> None:
+    """Refuses rows that the model has no use for; expected: shape of one row, None where any size goes."""
+    actual = rows.shape[1:]
+    if expected is None:
+        return
+    if len(actual) != len(expected) or any(e not in (None, a) for a, e in zip(actual, expected, strict=True)):
+        raise Refused(400, f"each row must have {in_words(expected)}, not {in_words(actual)}")
+
+
+def in_words(shape: tuple[int | None, ...]) -> str:
+    """The shape of a row for a caller: `4 values`, `28 x 28 x 1 values`."""
+    return " x ".join("any" if size is None else str(size) for size in shape) + " values"
+
+
+# ---------------------------------------------------------------- requests
+def parse_json(body: bytes) -> NDArray[np.float64]:
+    """Rows of `{"instances": rows}`, `{"inputs": rows}` or a bare list of rows."""
+    try:
+        # as float at once: Python refuses to read a whole number of thousands of digits
+        text = body.decode("utf-8-sig")
+        document = json.loads(text, parse_constant=not_finite, parse_int=float, object_pairs_hook=distinct_keys)
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, "the body is not JSON in UTF-8") from error
+    if isinstance(document, dict):
+        if len(document) != 1 or not document.keys() <= {"instances", "inputs"}:
+            raise Refused(400, 'the JSON object must have the one key "instances" (or "inputs")')
+        (document,) = document.values()
+    return as_rows(document)
+
+
+def distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Called for each object: of two values with the same key Python would keep the last."""
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise Refused(400, "a JSON object must not have the same key twice")
+    return document
+
+
+def not_finite(literal: str) -> None:
+    """Called for the words NaN, Infinity and -Infinity, which Python reads and JSON does not have."""
+    raise Refused(400, f"{literal} is not JSON; every value must be a finite number")
+
+
+def parse_csv(body: bytes) -> NDArray[np.float64]:
+    """Rows of comma-separated numbers; a first row without any number is taken for a header."""
+    try:
+        reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+        rows = [[number_or_text(cell) for cell in cells] for cells in reader if cells]
+    except (ValueError, csv.Error) as error:
+        raise Refused(400, "the body is not CSV in UTF-8") from error
+    if rows and all(isinstance(cell, str) for cell in rows[0]):
+        rows = rows[1:]
+    return as_rows(rows)
+
+
+def number_or_text(cell: str) -> float | str:
+    """A cell of a CSV file."""
+    try:
+        # Python also reads 1_0, and digits of every script
+        return float(cell) if cell.isascii() and "_" not in cell else cell
+    except ValueError:
+        return cell
+
+
+def as_rows(document: Any) -> NDArray[np.float64]:
+    """A list of rows as an array of float64, shape (rows, ...); refuses all that is not rows of finite numbers."""
+    if not isinstance(document, list) or not document:
+        raise Refused(400, "there must be at least one row")
+    if not all(isinstance(row, list) and row for row in document):
+        raise Refused(400, "each row must be a list of numbers")
+    depth, first = 0, document
+    while isinstance(first, list) and first and depth <= MAX_DEPTH:
+        depth, first = depth + 1, first[0]
+    if depth > MAX_DEPTH:
+        raise Refused(400, f"the rows must not be nested more than {MAX_DEPTH} lists deep")
+    # As objects first: numpy would quietly take "1" and true for numbers, and refuses ragged rows in its own words.
+    cells = np.asarray(document, dtype=object)
+    kinds = set(map(type, cells.flat))
+    if list in kinds:
+        raise Refused(400, "all rows must have the same number of values")
+    if not kinds or not kinds <= {int, float}:
+        raise Refused(400, "every value must be a number")
+    try:
+        rows = cells.astype(np.float64)
+    except OverflowError as error:
+        raise Refused(400, "every value must be a finite number") from error
+    if not np.isfinite(rows).all():
+        raise Refused(400, "every value must be a finite number")
+    return rows
+
+
+# ---------------------------------------------------------------- replies
+def plain(value: Any) -> Any:
+    """numpy's (and a framework's) arrays and numbers as Python's own."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def format_json(predictions: list[Any]) -> str:
+    """`{"predictions": [...]}`."""
+    return json.dumps({"predictions": predictions}, allow_nan=False)
+
+
+def format_csv(predictions: list[Any]) -> str:
+    """A line for each prediction; a prediction of several values has as many columns."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerows(value if isinstance(value, list) else [value] for value in predictions)
+    return lines.getvalue()
+
+
+PARSERS: dict[str, Callable[[bytes], NDArray[np.float64]]] = {JSON: parse_json, CSV: parse_csv}
+FORMATTERS: dict[str, Callable[[list[Any]], str]] = {JSON: format_json, CSV: format_csv}
+
+
+def input_type(content_type: str) -> str:
+    """The media type of the body, without parameters such as the charset."""
+    name = content_type.partition(";")[0].strip().lower()
+    if name not in PARSERS:
+        raise Refused(415, f"the Content-Type must be one of {', '.join(PARSERS)}")
+    return name
+
+
+def output_type(accept: str, same: str) -> str:
+    """The media type of the answer: what the Accept header likes best; `same` as the input where it does not say."""
+    offers = sorted(FORMATTERS, key=lambda offer: offer != same)
+    best = max(offers, key=lambda offer: quality(accept or "*/*", offer))
+    if quality(accept or "*/*", best) <= 0:
+        raise Refused(406, f"the Accept header must allow one of {', '.join(FORMATTERS)}")
+    return best
+
+
+def quality(accept: str, offer: str) -> float:
+    """How much an Accept header likes a media type, 0 (not at all) to 1; its closest entry decides."""
+    weights: dict[str, float] = {}
+    for entry in accept.split(","):
+        name, *parameters = (part.strip().lower() for part in entry.split(";"))
+        weights[name] = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                weights[name] = weight(parameter[2:])
+    family = offer.partition("/")[0] + "/*"
+    return next((weights[name] for name in (offer, family, "*/*") if name in weights), 0.0)
+
+
+def weight(text: str) -> float:
+    """The number of a `q=` parameter; what is not a number counts as 0."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def invoke(model: Model, body: bytes, content_type: str, accept: str) -> Reply:
+    """Answers POST /invocations."""
+    try:
+        source = input_type(content_type)
+        target = output_type(accept, source)
+        predictions = model.predict(PARSERS[source](body))
+        return Reply(200, FORMATTERS[target](predictions), target)
+    except Refused as refusal:
+        return json_reply(refusal.status, {"error": str(refusal)})
+    except Exception:
+        LOG.exception("prediction failed")
+        return json_reply(500, {"error": "the prediction failed; the reason is in the log of the container"})
+
+
+# ---------------------------------------------------------------- connections
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+# From its first byte to its last a request may take this long; then the answer is 408.  Each open request costs memory,
+# and SageMaker ends a real-time call after 60 s, so that nobody waits for a request that takes longer.  A caller may
+# take as long to read an answer; then the connection ends.
+REQUEST_S = 60.0
+# A caller that is refused may go on sending for so long: one who is cut off while sending never sees the answer.
+LINGER_S = 2.0
+# The first line and the headers of a request may have this many bytes in all.  h11 has the same limit, but only for
+# those that arrive in several pieces.
+HEAD_BYTES = 16 * 1024
+# A body that is too large is still read up to here, so that its caller sees the answer, too.
+DRAIN_BYTES = 64 * 1024 * 1024
+TOO_LONG = f"the first line and the headers have more than {HEAD_BYTES} bytes"
+
+
+def last_reply(status: int, message: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Headers and body of a refusal after which the connection ends."""
+    reply = json_reply(status, {"error": message})
+    body = reply.body.encode()
+    length = str(len(body)).encode()
+    headers = [(b"content-type", JSON.encode()), (b"content-length", length), (b"connection", b"close")]
+    return headers, body
+
+
+class Connection(H11Protocol):
+    """One connection of a caller; `serve` passes this class to uvicorn (--http).
+
+    uvicorn by itself waits for ever for a request to arrive and for an answer to be read, and refuses in plain text what
+    is not HTTP.  Here each has REQUEST_S, and every refusal is JSON.
+    """
+
+    _unfinished = False
+    _refused = False
+    _ended = False
+    _unread: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """A caller has connected; one who then sends nothing is cut off."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(0)  # so that pause_writing is called for every byte that cannot be sent
+        self._deadline = self.loop.call_later(REQUEST_S, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        """A piece of a request has arrived."""
+        if not self._refused:
+            super().data_received(data)
+            self._watch()
+
+    def eof_received(self) -> bool:
+        """The caller sends no more: a request in progress is still answered, one that is not whole is refused."""
+        self._ended = True
+        if self._unfinished and not self._refused:
+            self._refuse(400, "the request ended before it was whole")
+        return self._refused or self._in_progress()
+
+    def _in_progress(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def on_response_complete(self) -> None:
+        """An answer is sent; a part of the next request may be here already."""
+        super().on_response_complete()
+        self._watch()
+        if self._ended and not self._in_progress():
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self._deadline.cancel()
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """A part of an answer cannot be sent, since the caller has not read what came before it."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(REQUEST_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """All that there was to send is sent."""
+        super().resume_writing()
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn calls this while it handles h11's error, which knows the status that fits."""
+        if getattr(sys.exc_info()[1], "error_status_hint", 400) == 431:
+            self._refuse(431, TOO_LONG)
+        else:
+            self._refuse(400, "the request is not valid HTTP")
+
+    def _watch(self) -> None:
+        """Starts the time limit when a request begins to arrive, and ends it when the request is whole."""
+        state = self.conn.their_state
+        unfinished = state is h11.SEND_BODY or (state is h11.IDLE and self.conn.trailing_data[0] != b"")
+        if self._refused or (unfinished and self._unfinished):
+            return
+        self._deadline.cancel()
+        if unfinished:
+            late = f"the request did not arrive within {REQUEST_S:g} s"
+            self._deadline = self.loop.call_later(REQUEST_S, self._refuse, 408, late)
+        self._unfinished = unfinished
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answers and ends the connection."""
+        headers, body = last_reply(status, message)
+        first = h11.Response(status_code=status, headers=headers, reason=http.HTTPStatus(status).phrase)
+        try:
+            for event in (first, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        except h11.LocalProtocolError:  # another answer has begun, or (HEAD) may have no body: no more can be sent
+            self.transport.close()
+            return
+        self._refused = True
+        self.transport.write_eof()
+        self._deadline.cancel()
+        self._deadline = self.loop.call_later(LINGER_S, self.transport.close)
+
+
+class WholeRequests:
+    """Calls an ASGI application with each request whole, so that a caller who sends slowly holds no thread.
+
+    limit: largest body in bytes, 0 for none.
+    """
+
+    def __init__(self, app: Application, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            check_head(scope, self._limit)
+            body = await read_body(receive, self._limit)
+            if body is not None:
+                await self._app(with_length(origin_form(scope), len(body)), whole(body, receive), send)
+        except Refused as refused:
+            await refuse(send, refused.status, str(refused))
+        except asyncio.CancelledError:  # by uvicorn, when the time for what is in flight is over
+            await refuse(send, 503, "the server is stopping")
+
+
+def check_head(scope: Message, limit: int) -> None:
+    """Refuses a request for its first line or its headers.  limit: largest body in bytes, 0 for none."""
+    lines = [(scope["raw_path"], scope["query_string"]), *scope["headers"]]
+    if sum(len(name) + len(value) for name, value in lines) > HEAD_BYTES:
+        raise Refused(431, TOO_LONG)
+    # Two servers that choose differently between these two would see different requests.
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+        raise Refused(400, "a request has either Content-Length or Transfer-Encoding, not both")
+    # The body of such a request need not be read for its caller to see the answer.
+    asks = any(name == b"expect" and value.lower() == b"100-continue" for name, value in scope["headers"])
+    declared = max((int(value) for name, value in scope["headers"] if name == b"content-length"), default=0)
+    if limit and declared > (limit if asks else limit + DRAIN_BYTES):
+        raise Refused(413, f"the body is larger than {limit} bytes")
+
+
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """The body of a request; None when the caller has gone.  limit: bytes, 0 for none."""
+    pieces: list[bytes] = []
+    size, more = 0, True
+    while more and (not limit or size < limit + DRAIN_BYTES):
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        more = message.get("more_body", False)
+        if limit and size > limit:
+            pieces.clear()
+    if limit and size > limit:
+        raise Refused(413, f"the body is larger than {limit} bytes")
+    return b"".join(pieces)
+
+
+async def refuse(send: Send, status: int, message: str) -> None:
+    """Answers a request that the application does not get to see."""
+    headers, body = last_reply(status, message)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def origin_form(scope: Message) -> Message:
+    """`GET http://host/ping` as `GET /ping`: every server has to take both."""
+    scheme, absolute, rest = scope["raw_path"].partition(b"://")
+    if not absolute or scheme.lower() not in (b"http", b"https"):
+        return scope
+    path = b"/" + rest.partition(b"/")[2]
+    return {**scope, "raw_path": path, "path": unquote(path.decode("ascii"))}
+
+
+def with_length(scope: Message, size: int) -> Message:
+    """The request with the length of its body in place of what the caller wrote."""
+    framing = (b"content-length", b"transfer-encoding")
+    headers = [(name, value) for name, value in scope["headers"] if name not in framing]
+    return {**scope, "headers": [*headers, (b"content-length", str(size).encode())]}
+
+
+def whole(body: bytes, receive: Receive) -> Receive:
+    """What gives the application the body in one piece, and after it whatever else happens."""
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def next_message() -> Message:
+        return next(messages, None) or await receive()
+
+    return next_message
+
+
+# ---------------------------------------------------------------- routes
+def create_app() -> FastAPI:
+    """The application of one worker process, its model loading.  uvicorn calls this."""
+    start_log()
+    settings = read_settings()
+    model = Model(settings)
+    model.start()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        model.stop()
+
+    app = FastAPI(openapi_url=None, redirect_slashes=False, lifespan=lifespan)
+    app.add_middleware(WholeRequests, limit=settings.max_payload_mb * MIB)
+
+    @app.get("/ping")
+    async def ping() -> Response:
+        return response(model.ping())
+
+    @app.post("/invocations")
+    async def invocations(request: Request) -> Response:
+        body = await request.body()
+        headers = request.headers
+        # In a thread, so that /ping is answered while the model is busy.
+        reply = await run_in_threadpool(invoke, model, body, headers.get("Content-Type", ""), headers.get("Accept", ""))
+        return response(reply)
+
+    @app.get("/execution-parameters")
+    async def parameters() -> Response:
+        return response(execution_parameters(settings))
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        refusal = response(json_reply(error.status_code, {"error": error.detail}))
+        refusal.headers.update(error.headers or {})
+        return refusal
+
+    @app.exception_handler(Exception)
+    async def server_error(request: Request, error: Exception) -> Response:
+        return response(json_reply(500, {"error": "Internal Server Error"}))
+
+    return app
+
+
+def response(reply: Reply) -> Response:
+    """A reply in FastAPI's words."""
+    return Response(reply.body, reply.status, {"Content-Type": reply.content_type})
