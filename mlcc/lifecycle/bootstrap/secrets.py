@@ -19,6 +19,7 @@ from mlcc.registries.redaction import forms, redact_forms
 # `hf-token`, or `type/label`; Secrets Manager itself makes six characters at the end, behind a hyphen.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+=.@-]{0,126}(?:/[A-Za-z0-9][A-Za-z0-9_+=.@-]{0,126}){0,3}\Z")
 MAX_BYTES = 65_536
+REDACTED = "***REDACTED***"
 SHOWN = ("Name", "ARN", "Description", "CreatedDate", "LastChangedDate", "LastAccessedDate", "RotationEnabled")
 
 
@@ -41,8 +42,8 @@ def create(caller: Caller, profile: Profile, name: str, value: bytes, descriptio
         return secrets.replace(full, text)
     except AwsError as problem:
         # the SDK's own check of a request may quote what was in it
-        problem.message = redact_forms(problem.message, forms([text]))
-        raise
+        words = redact_forms(problem.message.replace(text, REDACTED), forms([text]))
+        raise AwsError(problem.service, problem.operation, problem.code, words, problem.status) from None
 
 
 def listing(caller: Caller, profile: Profile) -> Iterator[dict[str, Any]]:
