@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from mlcc.io.aws import shapes
 from mlcc.io.yaml import reader
 from mlcc.io.yaml.limits import OPERATOR_LIMITS
 from mlcc.lifecycle.bootstrap import adoption, permissions
@@ -26,7 +25,7 @@ KNOWN = known_modules(load())
 FOLDER = ROOT / "registries" / "cloudformation"
 ROWS = {name: row.facts for name, row in load().entries("aws_permissions").items()}
 PROFILE = Profile("dev", "us-east-1", "123456789012")
-each_module = pytest.mark.parametrize("module", KNOWN.values(), ids=str)
+each_module = pytest.mark.parametrize("module", KNOWN.values(), ids=[*KNOWN])
 # Actions whose resource cannot be named, or is nobody's yet, in the service authorization reference.
 UNSCOPED = re.compile(r"ecr:GetAuthorizationToken|cloudwatch:PutMetricData|ec2:\w+")
 
@@ -144,7 +143,7 @@ CLIENTS = [
 def test_the_table_names_what_the_code_calls() -> None:
     """In io/aws by service and name; elsewhere, where calls are data, by name."""
     listed = {(row["service"], name) for row in ROWS.values() for name in row.get("operations", {})}
-    assert [one for one in listed if not shapes.knows(*one)] == []
+    assert [(service, name) for service, name in listed if name not in operations(service)] == []
     services = {m: service_of(m) for m in CLIENTS if m != "mlcc.io.aws.connection"}
     called = {(service, text) for m, service in services.items() for text in texts(m) & operations(service)}
     assert called - listed == set(), "called, and in no row"
