@@ -165,7 +165,9 @@ class Cloud:
             stack["StackStatus"] = "ROLLBACK_COMPLETE" if made["kind"] == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
             late = {"LogicalResourceId": "Z", "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": "cancelled"}
             first = {"LogicalResourceId": broken, "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": why}
-            stack["events"] = [late, first]
+            begun = {"PhysicalResourceId": stack["StackId"], "ResourceStatus": f"{made['kind']}_IN_PROGRESS"}
+            earlier = {**first, "ResourceStatusReason": "of an earlier operation"}
+            stack["events"] = [late, first, begun, earlier]
             return {}
         stack["StackStatus"] = f"{made['kind']}_COMPLETE"
         stack["Parameters"] = made["Parameters"]
