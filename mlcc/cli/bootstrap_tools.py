@@ -10,6 +10,7 @@ import click
 
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session
+from mlcc.cli.talk import Talk
 from mlcc.core.errors import UsageError
 from mlcc.core.findings import error
 from mlcc.core.text import printable
@@ -20,22 +21,6 @@ from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.bootstrap.setup import CORE
 from mlcc.lifecycle.bootstrap.stacks import Tools
 from mlcc.registries.loader import load
-
-
-class Talk:
-    """Progress on stderr."""
-
-    def __init__(self, session: Session) -> None:
-        """session: how to speak."""
-        self.session = session
-
-    def say(self, text: str) -> None:
-        """A line of talk."""
-        self.session.say(printable(text, 0))
-
-    def detail(self, text: str) -> None:
-        """A line of a program's output; there is no program here."""
-        self.session.say(printable(text, 0), 1)
 
 
 def profile_option(command: Any) -> Any:

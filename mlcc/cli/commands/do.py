@@ -15,6 +15,7 @@ from mlcc.cli.options import directory_option, output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import Session, current
+from mlcc.cli.talk import Talk
 from mlcc.core.errors import UserError
 from mlcc.core.text import nearest, printable, quoted
 from mlcc.io.aws.connection import Connection
@@ -52,22 +53,6 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
 }
 
 
-class Talk:
-    """Progress on stderr; details with -v."""
-
-    def __init__(self, session: Session) -> None:
-        """session: how to speak."""
-        self.session = session
-
-    def say(self, text: str) -> None:
-        """A line of talk."""
-        self.session.say(_printable(text))
-
-    def detail(self, text: str) -> None:
-        """A line of a program's output."""
-        self.session.say(_printable(f"    {text}"), 1)
-
-
 def _cleaned(value: Any, context: Context) -> Any:
     """A document without secrets in its texts; its keys are the step's own."""
     if isinstance(value, Mapping):
@@ -75,11 +60,6 @@ def _cleaned(value: Any, context: Context) -> Any:
     if isinstance(value, (list, tuple)):
         return [_cleaned(item, context) for item in value]
     return context.clean(value) if isinstance(value, str) else value
-
-
-def _printable(text: str) -> str:
-    """What a step says, which may be a plugin's, line by line safe to print."""
-    return "\n".join(printable(line, 0) for line in text.split("\n"))
 
 
 def _environ(ctx: click.Context) -> Mapping[str, str]:
@@ -175,5 +155,5 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         print_document(session, _cleaned(document(**result.document), context), clean=True)
     else:
         for line in context.clean("\n".join(result.lines)).split("\n"):
-            session.out(_printable(line), clean=True)
+            session.out(printable(line, 0), clean=True)
     return 0 if result.ok else 1
