@@ -14,7 +14,7 @@ from mlcc.cli.bootstrap_secrets import command as secrets_command
 from mlcc.cli.options import output_options
 from mlcc.cli.output import print_rows
 from mlcc.cli.session import Session, current
-from mlcc.core.errors import UsageError
+from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error
 from mlcc.lifecycle.aws_errors import explaining
 from mlcc.lifecycle.bootstrap import account, drift, modules, permissions, profiles, setup
@@ -117,13 +117,13 @@ def destroy(names: tuple[str, ...], yes: bool, dry_run: bool, name: str) -> int:
 
 
 def _confirm(yes: bool, question: str) -> None:
-    """Asks on a terminal.  Raises UsageError without one, and where the answer is no."""
+    """Asks on a terminal.  Raises UsageError without one, UserError where the answer is no."""
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError([error("MLCC349", "destroy asks first, and there is no terminal", hint="give --yes")])
     if not click.confirm(question, err=True):
-        raise UsageError([error("MLCC349", "nothing was deleted")])
+        raise UserError([error("MLCC349", "nothing was deleted")])
 
 
 @command.command("policy", epilog="Example: mlcc bootstrap policy deploy > policy.json")
