@@ -18,14 +18,17 @@ from tests.helpers import ROOT, build_tree, fork_server, run_mlcc
 
 PAGES = ("README.md", "docs/guide.md", "docs/aws.md", "docs/hyperpod.md")
 STEP = re.compile(r"^(\S*do/(?:build|push|deploy|test|clean))\b(.*)$")
-LEFT_OUT = ("make ", "pip ", "POST ")
+SETUP = re.compile(r"^mlcc bootstrap (?:deploy|destroy)\b.*$")
+# These ask AWS, which tests/real/test_bootstrap.py does.
+ASKING = ("mlcc doctor --aws", "mlcc bootstrap status", "mlcc bootstrap secrets ")
+LEFT_OUT = ("make ", "pip ", "POST ", *ASKING)
 
 
 def changed(text: str) -> str:
     """A step becomes a dry run; what belongs to the machine, and not to mlcc, is left out."""
     if text.startswith(LEFT_OUT):
         return ""
-    return STEP.sub(r"\1\2 --dry-run", text)
+    return STEP.sub(r"\1\2 --dry-run", SETUP.sub(r"\g<0> --dry-run", text))
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -6,6 +6,7 @@ into a new stack nothing but what is there already.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -52,14 +53,20 @@ class Module(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """The template as data."""
-        loaded = reader.load_yaml(packaged.read(*FOLDER, self.template), self.template, OPERATOR_LIMITS)
-        assert loaded.root is not None, f"BUG: {self.template}: {loaded.findings}"
-        found: dict[str, Any] = loaded.root.plain()
-        return found
+        return _document(self.template)
 
     def values(self, profile: Profile) -> dict[str, str]:
         """The parameters of the template for a profile."""
         return {name: profile.field(field) for name, field in self.parameters.items()}
+
+
+@functools.cache
+def _document(template: str) -> dict[str, Any]:
+    """A packaged template, read once; nobody changes it."""
+    loaded = reader.load_yaml(packaged.read(*FOLDER, template), template, OPERATOR_LIMITS, packaged=True)
+    assert loaded.root is not None, f"BUG: {template}: {loaded.findings}"
+    found: dict[str, Any] = loaded.root.plain()
+    return found
 
 
 class Kept(NamedTuple):

@@ -14,11 +14,12 @@ from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.secretsmanager import SecretsManager
 from mlcc.lifecycle.bootstrap.account import TAG, tags
 from mlcc.lifecycle.bootstrap.profile import Profile
-from mlcc.registries.redaction import forms, redact_forms
+from mlcc.registries.redaction import forms, is_secret_value, redact_forms
 
 # `hf-token`, or `type/label`; Secrets Manager itself makes six characters at the end, behind a hyphen.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+=.@-]{0,126}(?:/[A-Za-z0-9][A-Za-z0-9_+=.@-]{0,126}){0,3}\Z")
 MAX_BYTES = 65_536
+REDACTED = "***REDACTED***"
 SHOWN = ("Name", "ARN", "Description", "CreatedDate", "LastChangedDate", "LastAccessedDate", "RotationEnabled")
 
 
@@ -41,8 +42,8 @@ def create(caller: Caller, profile: Profile, name: str, value: bytes, descriptio
         return secrets.replace(full, text)
     except AwsError as problem:
         # the SDK's own check of a request may quote what was in it
-        problem.message = redact_forms(problem.message, forms([text]))
-        raise
+        words = redact_forms(problem.message.replace(text, REDACTED), forms([text]))
+        raise AwsError(problem.service, problem.operation, problem.code, words, problem.status) from None
 
 
 def listing(caller: Caller, profile: Profile) -> Iterator[dict[str, Any]]:
@@ -65,6 +66,9 @@ def describe(caller: Caller, profile: Profile, name: str) -> dict[str, Any]:
 def full_name(profile: Profile, name: str) -> str:
     """`prefix/name`.  Raises UsageError for a name that is none."""
     short = name.removeprefix(f"{profile.prefix}/")
+    if is_secret_value(short):
+        message = "the name has the format of a secret's value"
+        raise UsageError([error("MLCC002", message, hint="name it, and give the value on standard input")])
     if not NAME.match(short):
         hint = "letters, digits and _ + = . @ -, parts with / between them: hf-token, registry/work"
         raise UsageError([error("MLCC002", f"{quoted(name)}: no name of a secret", hint=hint)])

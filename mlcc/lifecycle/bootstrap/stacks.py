@@ -25,6 +25,8 @@ IN_PROGRESS, REVIEW = "_IN_PROGRESS", "REVIEW_IN_PROGRESS"
 # A stack in these states holds nothing that works, and can only be deleted.
 DEAD = ("CREATE_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_COMPLETE", REVIEW, "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 GOOD = ("CREATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
+# What the first event of an operation says of the stack itself.
+BEGINNINGS = ("CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "UPDATE_IN_PROGRESS")
 ROLE_PARAMETER = "ExistingRoleArn"
 NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 ACTIONS = {"Add": "create", "Modify": "update", "Remove": "delete", "Import": "adopt", "Dynamic": "update"}
@@ -179,27 +181,24 @@ def _created(module: Module, logical: str, resource: Mapping[str, Any]) -> Chang
 
 def _carried_out(tools: Tools, cloud: CloudFormation, name: str) -> None:
     """Waits until a stack is in a last state.  Raises UserError for one that failed, with the first reason."""
-    started = tools.clock()
     # for a moment the stack is still in the state that it was in
     tools.sleep(STEP_S)
     stack = wait(tools, lambda: cloud.stack(name) or {}, lambda s: not _busy(s) and s.get("StackStatus") != REVIEW)
     if stack.get("StackStatus") not in GOOD:
-        raise _failed(cloud, stack, started)
+        raise _failed(cloud, stack)
     tools.progress.say(f"{name}: {stack['StackStatus']}")
 
 
-def _failed(cloud: CloudFormation, stack: Mapping[str, Any], started: float) -> UserError:
-    """The first failure of an operation: the later ones follow from it."""
-    reasons = []
+def _failed(cloud: CloudFormation, stack: Mapping[str, Any]) -> UserError:
+    """The first failure of the last operation: the later ones follow from it."""
+    why = str(stack.get("StackStatusReason", ""))
     for event in cloud.events(str(stack["StackId"])):
-        at = event.get("Timestamp")
-        if at is not None and at.timestamp() < started - 60:
+        status, reason = str(event.get("ResourceStatus", "")), str(event.get("ResourceStatusReason", ""))
+        if event.get("PhysicalResourceId") == stack["StackId"] and status in BEGINNINGS:
             break
-        reason = str(event.get("ResourceStatusReason", ""))
-        if str(event.get("ResourceStatus", "")).endswith("_FAILED") and "cancelled" not in reason.lower():
-            reasons.append(f"{event.get('LogicalResourceId')}: {reason}")
-    why = printable(reasons[-1] if reasons else str(stack.get("StackStatusReason", "")), 600)
-    message = f"the stack {quoted(str(stack['StackName']))} is in {stack['StackStatus']}: {why}"
+        if status.endswith("_FAILED") and "cancelled" not in reason.lower():
+            why = f"{event.get('LogicalResourceId')}: {reason}"
+    message = f"the stack {quoted(str(stack['StackName']))} is in {stack['StackStatus']}: {printable(why, 600)}"
     return UserError([error("MLCC343", message, hint="mend what it names, and run the same command again")])
 
 
@@ -226,14 +225,14 @@ def _busy(stack: Mapping[str, Any]) -> bool:
 
 def _delete(tools: Tools, cloud: CloudFormation, stack: Mapping[str, Any]) -> None:
     identity, name = str(stack["StackId"]), str(stack["StackName"])
-    started = tools.clock()
     empty = " (it is empty)" if stack["StackStatus"] == REVIEW else ""
     tools.progress.say(f"DeleteStack {name}{empty}")
     cloud.delete_stack(identity)
+    tools.sleep(STEP_S)
     gone = {"StackStatus": "DELETE_COMPLETE"}
     last = wait(tools, lambda: cloud.stack(identity) or gone, lambda s: not _busy(s) and s["StackStatus"] != REVIEW)
     if last["StackStatus"] != "DELETE_COMPLETE":
-        raise _failed(cloud, last, started)
+        raise _failed(cloud, last)
 
 
 def _delete_empty(tools: Tools, cloud: CloudFormation, name: str) -> None:

@@ -1,0 +1,111 @@
+"""mlcc bootstrap on the command line, as far as it asks nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from mlcc.cli.commands.bootstrap import command
+from tests.helpers import Caller, assert_no_traceback
+
+SECRET = "hf_" + "a1B2c3D4" * 5
+
+
+def test_profiles_from_the_first_to_the_last(mlcc: Caller) -> None:
+    assert "no profile" in mlcc("bootstrap", "list", code=0).stderr
+    assert "mlcc bootstrap add" in mlcc("bootstrap", "deploy", "--dry-run", code=3).stderr
+    mlcc("bootstrap", "add", "dev", "--region", "us-east-1", code=0)
+    mlcc("bootstrap", "add", "eu", "--region", "eu-west-1", "--prefix", "acme", "--vpc-access", code=0)
+    rows = json.loads(mlcc("bootstrap", "list", "-o", "json", code=0).stdout)["rows"]
+    assert [(r["name"], r["active"], r["region"]) for r in rows] == [
+        ("dev", True, "us-east-1"), ("eu", False, "eu-west-1"),
+    ]  # fmt: skip
+    mlcc("bootstrap", "use", "eu", code=0)
+    shown = json.loads(mlcc("bootstrap", "show", "-o", "json", code=0).stdout)["profile"]
+    assert (shown["name"], shown["prefix"], shown["vpc_access"]) == ("eu", "acme", True)
+    mlcc("bootstrap", "remove", "eu", code=0)
+    mlcc("bootstrap", "show", code=3)
+
+
+def test_a_profile_that_is_none_names_the_option_s_key(mlcc: Caller) -> None:
+    wrong = mlcc("bootstrap", "add", "dev", "--region", "us-east-1", "--role-arn", "x$(id)\x1b[2J", code=1)
+    assert "profiles.dev.role_arn" in wrong.stderr
+    assert "\x1b" not in wrong.stderr
+    assert not Path(os.environ["MLCC_HOME"], "config.yaml").exists()
+
+
+def test_dry_runs_are_calls_and_ask_nobody(mlcc: Caller) -> None:
+    mlcc("bootstrap", "add", "dev", "--region", "us-east-1", "--prefix", "acme", code=0)
+    document = json.loads(mlcc("bootstrap", "deploy", "core", "benchmark", "--dry-run", code=0).stdout)
+    assert [c["operation"] for c in document["calls"]] == [
+        "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet",
+    ] * 2  # fmt: skip
+    assert document["calls"][0]["parameters"]["StackName"] == "acme-bootstrap-dev-core"
+    assert document["assumed"]
+    deleted = json.loads(mlcc("bootstrap", "destroy", "--dry-run", code=0).stdout)
+    assert [c["operation"] for c in deleted["calls"]] == ["DeleteStack"]
+
+
+def test_what_asks_aws_says_so_and_is_refused_offline(mlcc: Caller) -> None:
+    mlcc("bootstrap", "add", "dev", "--region", "us-east-1", code=0)
+    for words in (["deploy"], ["status"], ["destroy", "--yes"], ["secrets", "list"]):
+        refused = mlcc("bootstrap", *words, "--offline", code=2)
+        assert "--offline" in refused.stderr
+        assert refused.stdout == ""
+    for words in (["deploy"], ["status"], ["secrets", "describe", "x"]):
+        without = mlcc("bootstrap", *words, code=3)
+        assert "credentials" in without.stderr
+        assert_no_traceback(without)
+
+
+def test_destroy_asks_and_without_a_terminal_needs_yes(mlcc: Caller) -> None:
+    mlcc("bootstrap", "add", "dev", "--region", "us-east-1", code=0)
+    assert "--yes" in mlcc("bootstrap", "destroy", code=2).stderr
+
+
+def test_a_secret_has_no_option_and_is_in_no_output(mlcc: Caller) -> None:
+    create = command.commands["secrets"].commands["create"]  # type: ignore[attr-defined]
+    assert {p.name for p in create.params} & {"value", "secret_string", "secret_value"} == set()
+    mlcc("bootstrap", "add", "dev", "--region", "us-east-1", code=0)
+    for words in (["create", SECRET], ["create", "x", SECRET], ["create", "x", f"--value={SECRET}"]):
+        refused = mlcc("bootstrap", "secrets", *words)
+        assert refused.code != 0
+        assert SECRET not in refused.stdout + refused.stderr
+
+
+def test_the_policy_is_json_for_iam(mlcc: Caller) -> None:
+    found = json.loads(mlcc("bootstrap", "policy", "deploy", code=0).stdout)
+    assert {*found} == {"Version", "Statement"}
+    assert any("iam:PassRole" in s["Action"] for s in found["Statement"])
+    assert "arn:aws:iam::*:role/mlcc-sagemaker-execution-role" in str(found), "it holds for every account"
+
+
+def test_modules_and_templates(mlcc: Caller) -> None:
+    rows = json.loads(mlcc("bootstrap", "modules", "-o", "json", code=0).stdout)["rows"]
+    assert {"benchmark", "core"} <= {r["name"] for r in rows}
+    assert "AWSTemplateFormatVersion" in mlcc("bootstrap", "template", "core", code=0).stdout
+    assert "did you mean core?" in mlcc("bootstrap", "template", "coer", code=1).stderr
+
+
+@pytest.mark.parametrize("name", sorted(command.commands))
+def test_help_of_each_command_is_explained_and_acts_not(mlcc: Caller, name: str) -> None:
+    shown = mlcc("bootstrap", name, "--help", code=0)
+    assert "Example: mlcc bootstrap" in shown.stdout
+    assert not [line for line in shown.stdout.splitlines() if len(line) > 80]
+    assert not os.path.exists(os.environ["MLCC_HOME"])
+
+
+def test_doctor_asks_aws_only_when_told(mlcc: Caller) -> None:
+    plain = json.loads(mlcc("doctor", "-o", "json").stdout)["checks"]
+    assert "credentials" not in {c["what"] for c in plain}
+    asked = json.loads(mlcc("doctor", "--aws", "-o", "json", code=1).stdout)["checks"]
+    found = {c["what"]: c for c in asked}
+    assert found["profile"]["hint"].startswith("mlcc bootstrap add")
+    assert found["region"]["state"] == "broken"
+    mlcc("bootstrap", "add", "dev", "--region", "us-east-1", code=0)
+    asked = json.loads(mlcc("doctor", "--aws", "-o", "json", code=1).stdout)["checks"]
+    (credentials,) = [c for c in asked if c["what"] == "credentials"]
+    assert credentials["hint"] == "aws configure, or AWS_PROFILE"
