@@ -214,6 +214,7 @@ def test_what_is_no_asynchronous_request(server: DevServer, world: World) -> Non
     serve(world)
     assert b"is not an asynchronous endpoint" in asynchronously(server, InputLocation="s3://bucket/in")[2]
     world.account.endpoints["e"].running["AsyncInferenceConfig"] = LATER
+    world.account.objects = None
     assert asynchronously(server, InputLocation="s3://bucket/in")[0] == 501, "there is no S3"
     world.account.objects = Bucket()
     assert b"Exactly one of" in asynchronously(server)[2]

@@ -187,6 +187,7 @@ def test_a_missing_job_is_called_so(world: World) -> None:
     with pytest.raises(AwsError, match="Could not find requested job with name: j") as refused:
         world.call("sagemaker", "DescribeTransformJob", {"TransformJobName": "j"})
     assert refused.value.code == "ResourceNotFound"
+    world.account.objects = None
     with pytest.raises(AwsError, match="has no S3"):
         world.call("sagemaker", "CreateTransformJob", request())
 
