@@ -18,12 +18,11 @@ import pytest
 
 from mlcc.io.aws import sns
 from mlcc.io.aws.connection import Connection
-from mlcc.io.aws.s3_objects import S3Objects
 from mlcc.lifecycle.targets.local_process import listens
 from mlcc.servers.devserver import asynchronous
 from mlcc.servers.devserver.asking import Invocation
 from mlcc.servers.devserver.copies import Unavailable
-from mlcc.servers.devserver.objects import unpacker
+from mlcc.servers.devserver.objects import S3Objects, unpacker
 from tests.aws.account import World
 from tests.aws.model_server import ModelServer, serving
 from tests.aws.test_runtime import LATER, serve

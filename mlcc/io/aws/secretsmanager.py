@@ -1,4 +1,4 @@
-"""AWS Secrets Manager: secrets.  Law: one typed method a call; no method reads a value."""
+"""AWS Secrets Manager: secrets.  Law: one typed method a call; a value is read for a build alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SERVICE = "secretsmanager"
 
 
 class SecretsManager:
-    """Secrets of one account and region, without their values."""
+    """Secrets of one account and region."""
 
     def __init__(self, caller: Caller) -> None:
         """caller: the connection."""
@@ -27,6 +27,13 @@ class SecretsManager:
     def replace(self, name: str, value: str) -> str:
         """PutSecretValue: a new version of a secret that is there; its ARN."""
         return str(self._caller.call(SERVICE, "PutSecretValue", {"SecretId": name, "SecretString": value})["ARN"])
+
+    def value(self, name: str) -> str:
+        """GetSecretValue: the text of a secret.  Raises AwsError, for one that holds no text too."""
+        answer = self._caller.call(SERVICE, "GetSecretValue", {"SecretId": name})
+        if "SecretString" not in answer:
+            raise AwsError(SERVICE, "GetSecretValue", "BinarySecret", f"the secret {name} holds no text", 400)
+        return str(answer["SecretString"])
 
     def describe(self, name: str) -> dict[str, Any] | None:
         """DescribeSecret."""

@@ -13,7 +13,7 @@ from mlcc.lifecycle.bootstrap.adoption import ROLE
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.registries.loader import Registries
 
-USES = ("bootstrap", "deploy", "doctor", "secrets")
+USES = ("bootstrap", "ci", "deploy", "doctor", "hyperpod", "secrets", "submit")
 VERSION = "2012-10-17"
 
 

@@ -20,6 +20,7 @@ from mlcc.io.container_engines import Engine
 from mlcc.io.disk.reader import Directory
 from mlcc.io.environment import of_packages
 from mlcc.lifecycle import own_paths, run_state
+from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build_secrets, installed_engine
@@ -39,6 +40,7 @@ class Built(NamedTuple):
     reference: str
 
 
+@explained
 def run(context: Context) -> Result:
     """Builds what deploy and run start."""
     project = context.project

@@ -10,7 +10,8 @@ import tarfile
 from collections.abc import Callable, Sequence
 from typing import IO, Protocol, TypeVar
 
-from mlcc.io.aws.connection import AwsError
+from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.s3 import S3, split_uri
 from mlcc.servers.devserver.copies import Unavailable
 
 Result = TypeVar("Result")
@@ -54,6 +55,32 @@ class Guarded:
             return work()
         except AwsError as problem:
             raise Unavailable(problem.message) from None
+
+
+# Bytes of one object, and objects below one prefix, that are read.
+MAX_OBJECT, MOST = 5 << 30, 100_000
+
+
+class S3Objects:
+    """S3 as it answers beside this server."""
+
+    def __init__(self, caller: Caller) -> None:
+        """caller: the connection to it."""
+        self._s3 = S3(caller)
+
+    def read(self, uri: str) -> bytes | None:
+        """An object's bytes; None where there is none."""
+        return self._s3.get(*split_uri(uri), MAX_OBJECT)
+
+    def write(self, uri: str, data: bytes) -> None:
+        """Writes an object."""
+        self._s3.put(*split_uri(uri), data)
+
+    def below(self, prefix: str) -> Sequence[str]:
+        """The addresses of the objects that begin with a prefix, sorted; no markers of folders."""
+        bucket, start = split_uri(prefix)
+        keys = (one.key for one in self._s3.objects(bucket, start, MOST))
+        return sorted(f"s3://{bucket}/{key}" for key in keys if not key.endswith("/"))
 
 
 def unpacker(objects: Callable[[], Objects | None], folder: str) -> Callable[[str], str]:

@@ -9,12 +9,11 @@ from mlcc import registries
 from mlcc.core.records import NamedTuple
 from mlcc.io.aws import sns
 from mlcc.io.aws.connection import NOBODY, AwsError, Caller
-from mlcc.io.aws.s3_objects import S3Objects
 from mlcc.lifecycle.context import Context
 from mlcc.servers.devserver.containers import Containers
 from mlcc.servers.devserver.dispatcher import Dispatcher
 from mlcc.servers.devserver.launchers import Processes
-from mlcc.servers.devserver.objects import Guarded, Objects, unpacker
+from mlcc.servers.devserver.objects import Guarded, Objects, S3Objects, unpacker
 from mlcc.servers.devserver.projects import Projects
 from mlcc.servers.devserver.rules import ASSUMED, Durations
 from mlcc.servers.devserver.things import Account
