@@ -19,7 +19,7 @@ from mlcc.load.request import Request
 from mlcc.registries import load
 from mlcc.servers.devserver.copies import Image
 from mlcc.servers.devserver.dispatcher import Dispatcher
-from mlcc.servers.devserver.faults import LostReply
+from mlcc.servers.devserver.faults import EXECUTED, LostReply
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.rules import Rules
 from mlcc.servers.devserver.things import Account
@@ -98,6 +98,7 @@ class World:
         self.account.knows = lambda image: "gone" not in image
         self.dispatcher = Dispatcher(self.account)
         self.region = REGION
+        self.asked: list[tuple[str, str]] = []
         self.cloud = Cloud(lambda: timeline.now)
         self.account.objects = Stored(self.cloud)
 
@@ -115,14 +116,23 @@ class World:
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """As a connection: what our server has no answer for is answered from tables."""
-        if service in FAKED:
-            return self.cloud.answer(service, operation, parameters)
+        self.asked.append((service, operation))
         try:
+            if service in FAKED:
+                return self._faked(service, operation, parameters)
             return dated(self.dispatcher.answer(service, operation, dict(parameters)))
         except Refusal as refusal:
             raise AwsError(service, operation, refusal.code, refusal.message, refusal.status) from None
         except LostReply:
             raise AwsError(service, operation, "ConnectionClosedError", "the connection was closed") from None
+
+    def _faked(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """From the tables, with the same faults."""
+        self.account.faults.raise_for(operation, parameters)
+        answer = self.cloud.answer(service, operation, parameters)
+        if self.account.faults.meets(EXECUTED, operation, parameters) is not None:
+            raise LostReply
+        return answer
 
     def sleep(self, seconds: float) -> None:
         self.account.timeline.advance_to(self.account.timeline.now + seconds)

@@ -135,6 +135,7 @@ class Cloud:
             self.projects.pop(parameters["name"], None)
         if self.operation == "StartBuild":
             self.builds.append(dict(parameters))
+            self.statuses = ["SUCCEEDED"] if self.statuses == ["STOPPED"] else self.statuses
             return {"build": {"id": f"{parameters['projectName']}:1"}}
         if self.operation == "StopBuild":
             self.statuses = ["STOPPED"]
