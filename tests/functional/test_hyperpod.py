@@ -233,8 +233,8 @@ def refused(place: Place, project: Path, verb: Any = verbs.deploy, **arguments: 
 
 def test_a_refusal_says_what_to_do(place: Place, tmp_path: Path) -> None:
     project = rendered(TEXT)
-    foreign = {"services/iris": {"metadata": {"name": "iris"}}}
-    (place.folder / "objects").write_text(json.dumps(foreign))
+    others = {"services/iris": {"metadata": {"name": "iris"}}}
+    (place.folder / "objects").write_text(json.dumps(others))
     code, exit_code, hint = refused(place, project)
     assert (code, exit_code) == ("MLCC376", 1)
     assert "mlcc.dev/project=iris" in hint

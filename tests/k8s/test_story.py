@@ -169,7 +169,7 @@ def test_a_kubeconfig_that_leads_elsewhere_is_a_precondition(place: Place) -> No
 
 
 # ---------------------------------------------------------------- our schema and the server agree
-def judged(front: Front, place: Place, document: Mapping[str, Any]) -> bool:
+def takes(front: Front, place: Place, document: Mapping[str, Any]) -> bool:
     """Whether the server takes a manifest."""
     argv = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
     return place.kubectl(*argv, stdin=json.dumps(document)).returncode == 0
@@ -177,17 +177,17 @@ def judged(front: Front, place: Place, document: Mapping[str, Any]) -> bool:
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_the_server_refuses_what_the_schema_refuses(front: Front, place: Place, case: str) -> None:
-    assert not judged(front, place, changed(REFUSED[case]))
+    assert not takes(front, place, changed(REFUSED[case]))
 
 
 @pytest.mark.parametrize("case", LET_THROUGH)
 def test_the_server_lets_through_what_the_rules_refuse(front: Front, place: Place, case: str) -> None:
-    assert judged(front, place, changed(LET_THROUGH[case][1]))
+    assert takes(front, place, changed(LET_THROUGH[case][1]))
 
 
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_the_server_takes_what_the_schema_takes(front: Front, place: Place, case: str) -> None:
-    assert judged(front, place, changed(ACCEPTED[case]))
+    assert takes(front, place, changed(ACCEPTED[case]))
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,7 @@ def test_where_the_model_comes_from(case: str) -> None:
 
 
 def test_an_engine_serves_the_volume_under_the_model_s_name() -> None:
-    """An engine that is told a name fetches it again, whatever lies in the volume."""
+    """An engine that gets a name fetches the model again, whatever lies in the volume."""
     for more, hyperpod, named in (
         ("", "", {"VLLM_SERVED_MODEL_NAME": "Qwen/Qwen3-0.6B"}),
         ("engine: {served_model_name: chat}\n", "", {"VLLM_SERVED_MODEL_NAME": "chat"}),

@@ -23,7 +23,7 @@ FSX = ("hyperpod", "fsx")
 # The kind of source for a model that no volume holds.
 IN_IMAGE = "kubernetesVolume"
 # Keys whose variables make an engine fetch a model.
-TOLD = ("model.name", "model.revision")
+FETCHED_BY = ("model.name", "model.revision")
 # What the operator's field takes as an id and as a commit.
 _HUB_ID, _COMMIT = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+\Z"), re.compile(r"[0-9a-f]{40}\Z")
 HUB_TOKEN = "HF_TOKEN"
@@ -70,15 +70,15 @@ def fetched_by_operator(values: Mapping[Path, Any], rows: Rows) -> bool:
 def environment(values: Mapping[Path, Any], rows: Rows, source: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The container's variables.  source: the modelSourceConfig.
 
-    An engine that is told the name of a model of the Hub fetches it, although it lies in the volume: it is not told,
+    An engine that gets the name of a model of the Hub fetches it, although it lies in the volume: it gets none,
     and serves the volume under the model's name, by which requests call it.
     """
     found, engine, name = pods.environment(values), rows.engine, str(values.get(("model", "name"), ""))
     if engine is None or source["modelSourceType"] == IN_IMAGE or kind(name) != "hub":
         return found
-    named = [engine.model_variables[key] for key in TOLD if key in engine.model_variables]
-    untold = {word for variable in named for word in with_every_prefix(engine, variable)}
-    kept = [variable for variable in found if variable["name"] not in untold]
+    named = [engine.model_variables[key] for key in FETCHED_BY if key in engine.model_variables]
+    named_by = {word for variable in named for word in with_every_prefix(engine, variable)}
+    kept = [variable for variable in found if variable["name"] not in named_by]
     how = spelling.spelled(engine, "served_model_name")
     if how is not None and not how.key and ("engine", "served_model_name") not in values:
         kept.append({"name": spelling.variable(engine, how.option), "value": name.replace("$", "$$")})

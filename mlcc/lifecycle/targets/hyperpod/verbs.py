@@ -250,7 +250,7 @@ def _delete(context: Context, kubectl: Kubectl, keys: Sequence[tuple[str, str]])
 
 def _wait(context: Context, kubectl: Kubectl, one: Manifest) -> None:
     """Waits until an object serves.  Raises UserError where it fails, is deleted, or takes too long."""
-    limit_s, started, said = float(context.argument("timeout") or LIMIT_S), context.now(), ""
+    limit_s, started, shown_before = float(context.argument("timeout") or LIMIT_S), context.now(), ""
     while True:
         found = kubectl.get(KINDS[one.kind].resource, one.name)
         state = (
@@ -262,8 +262,8 @@ def _wait(context: Context, kubectl: Kubectl, one: Manifest) -> None:
         words = f"{one.kind} {one.name}: {state.word} {reason}".rstrip()
         if state.failed:
             raise UserError([error("MLCC375", words, hint="do/status --why; do/logs")])
-        if words != said:
-            said = words
+        if words != shown_before:
+            shown_before = words
             context.progress.say(words)
         if context.now() - started > limit_s:
             hint = "do/status --why; do/deploy goes on where it is"
