@@ -19,7 +19,7 @@ HOST = "default"
 
 
 def pod_devices(target: Target | None, asked: Any) -> int | None:
-    """How many devices a pod gets, on a target with pods and where mlcc.yaml has a number.  asked: hyperpod.gpu_count."""
+    """How many devices a pod gets, on a target with pods and where it is set.  asked: hyperpod.gpu_count."""
     return int(asked) if target is not None and target.manifests and asked is not None else None
 
 
