@@ -81,7 +81,7 @@ STEPS: Mapping[str, Step] = {
     "clean": Step("Take away all that build and deploy made, and prove it.", _verb("clean"), alone=True),
     "config": Step("Print the values that the steps use.", _asset("config")),
     "deploy": Step("Make it serve, and wait until it does.", _verb("deploy"), alone=True),
-    "export": Step("Print the resolved configuration as a document.", _asset("export")),
+    "export": Step("Print the resolved configuration, or a CloudFormation template.", _asset("export")),
     "invoke": Step("Send one request, and print the answer.", _verb("invoke")),
     "logs": Step("Show what the server printed.", _verb("logs")),
     "manifest": Step("List what of the project exists.", _asset("manifest")),

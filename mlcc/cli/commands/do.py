@@ -59,6 +59,10 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--ci-table"], metavar="NAME", default=TABLE, show_default=True, help="Its name."),
         click.Option(["--benchmark-enabled"], is_flag=True, help="With --ci: a benchmark follows a passed test."),
     ),
+    "export": (
+        click.Option(["--cloudformation"], is_flag=True, help="As a CloudFormation template of its AWS resources."),
+    ),
+    "manifest": (click.Option(["--live"], is_flag=True, help="Also what of it is in AWS, which is asked."),),
     "invoke": (
         click.Option(
             ["--payload"],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
 from mlcc.core.conflict_marks import conflicts
+from mlcc.core.errors import PreconditionError
+from mlcc.core.findings import error
 from mlcc.core.paths import format_path
 from mlcc.core.tree import BASE_DIR, MAX_FILE_BYTES, REMOVED, STAYS_DELETED, digest
 from mlcc.io.disk.reader import Directory
-from mlcc.lifecycle import own_paths, run_state
+from mlcc.lifecycle import own_paths, run_state, targets
 from mlcc.lifecycle.context import Context, Result
 from mlcc.lifecycle.steps import build
 from mlcc.registries.redaction import redact, redact_value
@@ -23,6 +26,8 @@ def config(context: Context) -> Result:
 
 def export(context: Context) -> Result:
     """The resolved configuration of the project, as a document."""
+    if context.argument("cloudformation"):
+        return _template(context)
     project = context.project
     values = {format_path(path): value for path, value in project.values.items()}
     document: dict[str, Any] = {
@@ -36,6 +41,20 @@ def export(context: Context) -> Result:
         "adapters": {name: redact(own) for name, own in project.adapters.items()},
     }
     return Result(document, [f"{name}: {value}" for name, value in sorted(document["values"].items())])
+
+
+def _template(context: Context) -> Result:
+    """The project's resources as a CloudFormation template; what it had to assume is said beside it."""
+    from mlcc.lifecycle.targets.sagemaker import desired, facts, template
+
+    if not context.project.target.host_image:
+        message = f"the target {context.project.target.name} has no resources of CloudFormation"
+        raise PreconditionError([error("MLCC311", message, hint="do/export --cloudformation --target NAME")])
+    place, assumed = facts.without_asking(context)
+    for name, value in assumed.items():
+        context.progress.say(f"assumed: {name} {value}")
+    found = template.template(desired.wanted(context.project, place), f"mlcc: {context.project.name}")
+    return Result({"template": found}, json.dumps(found, indent=2).split("\n"))
 
 
 def validate(context: Context) -> Result:
@@ -90,5 +109,8 @@ def manifest(context: Context) -> Result:
     sample = os.path.dirname(build.artifact(project)) or project.architecture.sample
     if sample and own_paths.is_folder(project.directory, sample):
         assets.append({"asset": "model", "kind": "sample", "name": sample})
-    lines = [f"{a['asset']:<8} {a['kind']:<10} {a['name']}" for a in assets]
-    return Result({"assets": assets}, lines or ["nothing of this project exists on this machine"])
+    if context.argument("live"):
+        assets += targets.verb(project.target.name, "assets", context.environ)(context).document["assets"]
+    lines = [f"{a['asset']:<18} {a['kind']:<10} {a['name']}" for a in assets]
+    where = "" if context.argument("live") else " on this machine (--live asks AWS, too)"
+    return Result({"assets": assets}, lines or [f"nothing of this project exists{where}"])

@@ -7,11 +7,13 @@ from typing import Any, NoReturn
 
 from mlcc.core.text import printable
 from mlcc.io.aws import logs as log_events
+from mlcc.io.aws.codebuild import CodeBuild
 from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.logs import Event, Group
 from mlcc.lifecycle import aws_errors
 from mlcc.lifecycle.context import Context, Result, call, calls
-from mlcc.lifecycle.targets.sagemaker import account, facts, planner, transform_jobs
+from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, planner, transform_jobs
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Seen
 from mlcc.lifecycle.targets.sagemaker.observer import observe
@@ -50,6 +52,22 @@ def status(context: Context) -> Result:
             parts.append(part)
             lines += shown
     return Result({**document, "components": parts} if parts else document, lines)
+
+
+def assets(context: Context) -> Result:
+    """Everything of the project that is in the account, by kind, with its state."""
+    project, caller = context.project, context.aws()
+    place = account.place(context, caller)
+    wanted = kinds.wanted(project, place)._replace(endpoint=kinds.endpoint_name(project))
+    seen = observe(wanted, kinds.prefix(project), caller, everything=True)
+    found = [{"asset": kind, "kind": one.status or "there", "name": name} for (kind, name), one in sorted(seen.items())]
+    name = facts.repository(project)
+    if Ecr(caller).repository(name) is not None:
+        found.append({"asset": "repository", "kind": "there", "name": name})
+    name = codebuild.name_of(project)
+    if CodeBuild(caller).project(name) is not None:
+        found.append({"asset": "codebuild_project", "kind": "there", "name": name})
+    return Result({"assets": found}, [])
 
 
 def _part(context: Context, caller: Caller, kind: str, name: str, one: Seen) -> tuple[dict[str, Any], list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.targets.sagemaker import adapters, deployment, monitoring, requests, teardown
 
+assets = explained(monitoring.assets)
 adapter = explained(adapters.adapter)
 clean = explained(teardown.clean)
 deploy = explained(deployment.deploy)
