@@ -74,6 +74,13 @@ class Bucket:
         return sorted(uri for uri in self.objects if uri.startswith(prefix))
 
 
+BEFORE, AFTER = "killed before", "killed after"
+
+
+class Killed(BaseException):
+    """The process that called is no more: it makes no further call, in no `finally` either."""
+
+
 def dated(answer: Any) -> Any:
     """An answer with times as the SDK reads them."""
     if isinstance(answer, dict):
@@ -99,6 +106,9 @@ class World:
         self.dispatcher = Dispatcher(self.account)
         self.region = REGION
         self.asked: list[tuple[str, str]] = []
+        # where the process that calls is killed: before a call is carried out, or after
+        self.kill: tuple[str, str] | None = None
+        self.dead = False
         self.cloud = Cloud(lambda: timeline.now)
         self.account.objects = Stored(self.cloud)
 
@@ -116,15 +126,32 @@ class World:
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """As a connection: what our server has no answer for is answered from tables."""
+        if self.dead:
+            raise Killed
         self.asked.append((service, operation))
         try:
-            if service in FAKED:
-                return self._faked(service, operation, parameters)
-            return dated(self.dispatcher.answer(service, operation, dict(parameters)))
+            self.dead = self.kill == (operation, BEFORE)
+            if self.dead:
+                raise Killed
+            answer = self._answer(service, operation, parameters)
+            self.dead = self.kill == (operation, AFTER)
+            if self.dead:
+                raise Killed
+            return answer
         except Refusal as refusal:
             raise AwsError(service, operation, refusal.code, refusal.message, refusal.status) from None
         except LostReply:
             raise AwsError(service, operation, "ConnectionClosedError", "the connection was closed") from None
+
+    def _answer(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if service in FAKED:
+            return self._faked(service, operation, parameters)
+        found: dict[str, Any] = dated(self.dispatcher.answer(service, operation, dict(parameters)))
+        return found
+
+    def revive(self) -> None:
+        """Another process asks from now on."""
+        self.kill, self.dead = None, False
 
     def _faked(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """From the tables, with the same faults."""

@@ -281,5 +281,5 @@ def test_the_simulation_asks_each_action_for_a_resource_of_its_service(cloud: Cl
     for parameters in asked:
         service = parameters["ResourceArns"][0].split(":")[2] if ":" in parameters["ResourceArns"][0] else ""
         assert not service or {a.partition(":")[0] for a in parameters["ActionNames"]} == {service}
-    passed = next(p for p in asked if p["ActionNames"] == ["iam:PassRole"])
-    assert passed["ContextEntries"][0]["ContextKeyValues"] == ["sagemaker.amazonaws.com"]
+    passed = [p["ContextEntries"][0]["ContextKeyValues"] for p in asked if p["ActionNames"] == ["iam:PassRole"]]
+    assert passed == [["codebuild.amazonaws.com"], ["sagemaker.amazonaws.com"]]

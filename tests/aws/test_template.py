@@ -59,8 +59,9 @@ def test_no_name_of_another_resource_is_left_as_a_text() -> None:
     assert component["EndpointName"] == {"Fn::GetAtt": ["EndpointChat", "EndpointName"]}
     assert component["InferenceComponentName"] == "chat-b"
     assert component["Specification"]["ModelName"]["Fn::GetAtt"][1] == "ModelName"
-    adapter = resources["AdapterChatLegal"]["Properties"]["Specification"]
-    assert adapter["BaseInferenceComponentName"] == {"Fn::GetAtt": ["ComponentChatB", "InferenceComponentName"]}
+    adapter = resources["AdapterChatLegal"]
+    assert adapter["Properties"]["Specification"]["BaseInferenceComponentName"] == "chat-b"
+    assert adapter["DependsOn"] == ["ComponentChatB"]
     (alarm,) = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
     assert alarm["AlarmActions"] == [{"Ref": "WakeUpPolicyInferenceComponentChatA"}]
     assert {"Key": "mlcc:project", "Value": "chat"} in alarm["Tags"]

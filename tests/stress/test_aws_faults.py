@@ -1,4 +1,4 @@
-"""Every kind of trouble at every call of every step on AWS: a clear end, and nothing that stays after do/clean.
+"""G33: every kind of trouble at every call of every step on AWS: a clear end, and nothing that stays after do/clean.
 
 Our SageMaker server carries the calls out; STS, ECR, S3, IAM, CodeBuild and logs are tables with the same faults.
 """
@@ -20,7 +20,7 @@ from mlcc.lifecycle.rendered_project import load_project
 from mlcc.lifecycle.steps import push, submit
 from mlcc.lifecycle.targets.sagemaker import verbs
 from mlcc.servers.devserver.faults import CAPACITY, CRASH, ERROR, EXECUTED, EXPIRED, ORPHANS, PING, RESET, STALE, Fault
-from tests.aws.account import World, render
+from tests.aws.account import AFTER, BEFORE, Killed, World, render
 from tests.aws.model_server import ModelServer, serving
 from tests.aws.test_adapters import OTHER, WITH
 from tests.aws.test_batch import TEXT as BATCH
@@ -66,7 +66,7 @@ ERRORS = {
     "trouble": ("InternalFailure", "An internal failure occurred.", 500),
     "quota": ("ResourceLimitExceeded", "The account-level service limit 'x' is 0 Instances", 400),
 }
-KINDS = (*ERRORS, EXPIRED, EXECUTED, RESET)
+KINDS = (*ERRORS, EXPIRED, EXECUTED, RESET, BEFORE, AFTER)
 # Reads of one resource, which may not show yet what is there.
 READS = tuple(
     f"Describe{kind}" for kind in ("Endpoint", "EndpointConfig", "InferenceComponent", "Model", "TransformJob")
@@ -135,6 +135,8 @@ def run(place: Place, world: World, story: Story) -> MlccError | None:
         story.step(place.context(world, story.changed or story.text, **story.arguments))
     except MlccError as problem:
         return problem
+    except Killed:
+        assert world.dead
     return None
 
 
@@ -163,7 +165,10 @@ def test_each_ends_clearly_and_clean_leaves_nothing(place: Place, name: str, rec
     for operation, kind in chosen:
         where = f"{name}: {kind} at {operation}"
         world = begun(place, story)
-        world.account.faults.add(fault_of(operation, kind))
+        if kind in (BEFORE, AFTER):
+            world.kill = (operation, kind)
+        else:
+            world.account.faults.add(fault_of(operation, kind))
         problem = run(place, world, story)
         if problem is not None:
             assert len(problem.findings) == 1, where
@@ -173,6 +178,7 @@ def test_each_ends_clearly_and_clean_leaves_nothing(place: Place, name: str, rec
             if kind in ERRORS:
                 assert operation in found.message, where
         world.account.faults.waiting.clear()
+        world.revive()
         assert run(place, world, story) is None, f"{where}: the same step goes on"
         assert verbs.clean(place.context(world, story.text)).ok, where
         assert world.left() == ["data"], where

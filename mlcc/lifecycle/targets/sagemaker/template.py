@@ -31,13 +31,9 @@ REFERENCES = {
     "ModelName": (kinds.MODEL,),
     "EndpointConfigName": (kinds.CONFIG,),
     "EndpointName": (kinds.ENDPOINT,),
-    "BaseInferenceComponentName": (kinds.COMPONENT,),
 }
-# The attribute of a resource that is its name.
-NAMED = {
-    kinds.MODEL: "ModelName", kinds.CONFIG: "EndpointConfigName", kinds.ENDPOINT: "EndpointName",
-    kinds.COMPONENT: "InferenceComponentName",
-}  # fmt: skip
+# The attribute of a resource that is its name; an inference component has none.
+NAMED = {kinds.MODEL: "ModelName", kinds.CONFIG: "EndpointConfigName", kinds.ENDPOINT: "EndpointName"}
 
 
 def template(wanted: Desired, description: str) -> dict[str, Any]:
@@ -87,6 +83,8 @@ def _before(resource: Resource) -> list[tuple[str, str]]:
     """What must be there before, though only a text names it: what scales before its scaling, that before policies."""
     if resource.kind in (kinds.TRACKING, kinds.WAKING):
         return [(kinds.SCALABLE, resource.name)]
+    if resource.kind == kinds.ADAPTER:
+        return [(kinds.COMPONENT, str(resource.parameters["Specification"]["BaseInferenceComponentName"]))]
     if resource.kind != kinds.SCALABLE:
         return []
     part, _, name = resource.name.partition("/")
