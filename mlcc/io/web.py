@@ -97,6 +97,16 @@ def local_connection(host: str, port: int, wait_s: float) -> http.client.HTTPCon
     return http.client.HTTPConnection(host, port, timeout=wait_s)
 
 
+def service_connection(address: str, wait_s: float) -> http.client.HTTPConnection | None:
+    """A connection to a service by its address, without a proxy; None for what is no address of one."""
+    parts = urlsplit(address)
+    if not parts.hostname or parts.path not in ("", "/"):
+        return None
+    kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+    kind = kinds.get(parts.scheme)
+    return kind(parts.hostname, parts.port, timeout=wait_s) if kind is not None else None
+
+
 # What the framing of an answer may take beside its body.
 FRAMING = 64 << 10
 

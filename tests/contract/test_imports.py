@@ -155,7 +155,12 @@ def test_cookiecutter_is_used_through_generate_files_alone_and_runs_no_hooks() -
 def test_only_those_who_are_asked_by_name_reach_the_network() -> None:
     """The steps of do/ and the servers use the same client, for servers of this machine."""
     users = {m for m in MODULES if imports(m) & {"mlcc.lookups.hub", "mlcc.io.web"}}
-    users -= {"mlcc.io.http_stream", "mlcc.lifecycle.targets.server_contract", *modules_of("servers")}
+    users -= {
+        "mlcc.io.http_stream",
+        "mlcc.io.aws.quick_identity",
+        "mlcc.lifecycle.targets.server_contract",
+        *modules_of("servers"),
+    }
     lookups = {"mlcc.lookups.hub", "mlcc.lookups.models", "mlcc.lookups.upgrade"}
     assert users == {*lookups, "mlcc.cli.commands.upgrade", "mlcc.cli.commands.validate"}
 

@@ -19,7 +19,8 @@ from mlcc.cli.session import Session, current
 from mlcc.cli.talk import Talk, lines
 from mlcc.core.errors import UserError
 from mlcc.core.text import nearest, quoted
-from mlcc.io.aws.connection import Connection
+from mlcc.io.aws import quick_identity
+from mlcc.io.aws.connection import Caller, Connection
 from mlcc.lifecycle.bootstrap import profiles
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.deployments.ci_table import TABLE
@@ -167,6 +168,20 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
     return output_options(("table", "json", "yaml"))(made)
 
 
+def _connected(region: str, context: Context, session: Session) -> Caller:
+    """A connection to AWS; its library is loaded when the first question has been answered."""
+    row = context.project.registries.regions.get(region)
+    profile = profiles.aws_profile(context.profile, session.environ)
+    return quick_identity.connect(
+        region,
+        row.dns_suffix if row is not None else "",
+        session.environ,
+        session.environ.get("HOME", ""),
+        context.clock,
+        lambda: Connection(region, profile),
+    )
+
+
 def _run(name: str, step: lifecycle.Step, env: str | None, target: str, arguments: dict[str, Any]) -> int:
     session = current()
     directory = click.get_current_context().meta["mlcc.directory"]
@@ -184,7 +199,7 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         time.monotonic,
         arguments,
         clock=time.time,
-        connect=lambda region: Connection(region, profiles.aws_profile(context.profile, session.environ)),
+        connect=lambda region: _connected(region, context, session),
         home=session.home,
         emit=lambda line: session.out(lines(line), clean=True),
         find_profile=partial(profiles.chosen, session.home, session.environ),

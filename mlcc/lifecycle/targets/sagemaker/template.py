@@ -36,7 +36,7 @@ REFERENCES = {
 NAMED = {kinds.MODEL: "ModelName", kinds.CONFIG: "EndpointConfigName", kinds.ENDPOINT: "EndpointName"}
 
 
-def template(wanted: Desired, description: str) -> dict[str, Any]:
+def document(wanted: Desired, description: str) -> dict[str, Any]:
     """The template of what shall be there; a transform job, which is a run, has no resource and is left out."""
     made = [r for r in wanted.resources if r.kind in TYPES]
     ids = {(r.kind, r.name): _logical(r) for r in made}
