@@ -109,6 +109,7 @@ class World:
         # where the process that calls is killed: before a call is carried out, or after
         self.kill: tuple[str, str] | None = None
         self.dead = False
+        self.quotas: list[dict[str, Any]] | None = None
         self.cloud = Cloud(lambda: timeline.now)
         self.account.objects = Stored(self.cloud)
 
@@ -146,6 +147,8 @@ class World:
     def _answer(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if service in FAKED:
             return self._faked(service, operation, parameters)
+        if operation == "ListServiceQuotas" and self.quotas is not None:
+            return {"Quotas": self.quotas}
         found: dict[str, Any] = dated(self.dispatcher.answer(service, operation, dict(parameters)))
         return found
 

@@ -25,3 +25,10 @@ def values(caller: Caller, service_code: str, names: Iterable[str]) -> dict[str,
             if quota.get("QuotaName") in left:
                 found[str(quota["QuotaName"])] = float(quota["Value"])
     return found
+
+
+def code_of(caller: Caller, service_code: str, name: str) -> str:
+    """The code of a quota by its name (`L-1928E07B`); empty for a name that is unknown."""
+    asked = {"ServiceCode": service_code, "MaxResults": 100}
+    listed = pages(caller, SERVICE, "ListServiceQuotas", asked, "Quotas")
+    return next((str(quota.get("QuotaCode", "")) for quota in listed if quota.get("QuotaName") == name), "")

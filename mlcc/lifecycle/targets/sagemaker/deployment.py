@@ -13,7 +13,7 @@ from mlcc.io.aws.connection import Caller
 from mlcc.lifecycle import image_tag
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import live_plan
-from mlcc.lifecycle.targets.sagemaker import account, expiry, facts, planner, transform_jobs
+from mlcc.lifecycle.targets.sagemaker import account, capacity, expiry, facts, planner, transform_jobs
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed, Seen, differences
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, with_arns
@@ -41,7 +41,9 @@ def deploy(context: Context) -> Result:
     prefix = kinds.prefix(project)
     if context.argument("plan"):
         return live_plan.shown(differences(wanted, observe(wanted, prefix, caller)))
-    converge(wanted, prefix, pace(context, wanted), caller, lambda seen, replaced: planner.plan(wanted, seen, replaced))
+    with capacity.explained(context, caller):
+        how = pace(context, wanted)
+        converge(wanted, prefix, how, caller, lambda seen, replaced: planner.plan(wanted, seen, replaced))
     expiry.renew(wanted, observe(wanted, prefix, caller), caller)
     if job is not None:
         return transform_jobs.finished(wanted, context, caller)
