@@ -82,6 +82,12 @@ class SageMaker:
         wanted |= {"StatusEquals": status} if status else {}
         return self._names("ListTransformJobs", "TransformJobSummaries", "TransformJobName", **wanted)
 
+    def hub_model(self, name: str) -> dict[str, Any] | None:
+        """DescribeHubContent: a model of SageMaker's public hub (JumpStart)."""
+        return self._describe(
+            "DescribeHubContent", HubName="SageMakerPublicHub", HubContentType="Model", HubContentName=name
+        )
+
     def newest_package(self, group: str) -> str:
         """The ARN of the newest approved version of a model package group; empty where there is none."""
         wanted = {"ModelPackageGroupName": group, "ModelApprovalStatus": "Approved"}

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
-from mlcc.core.text import printable, quoted
+from mlcc.core.text import printable
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.ecr import Ecr
-from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.io.aws.sts import Identity, caller_identity
 from mlcc.lifecycle.bootstrap import account as bootstrap_account
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.lifecycle.targets.sagemaker.bodies.model import PACKAGE
+from mlcc.lifecycle.targets.sagemaker import model_sources
 from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_SUFFIX, Facts, image_uri, named, repository
 
 # What SageMaker takes (https://github.com/aws/amazon-sagemaker-feedback/issues/180).
@@ -51,23 +50,8 @@ def ask(project: RenderedProject, caller: Caller, now: float, tag: str = "", pro
     image = str(project.get("build.image_uri", ""))
     if tag and not image:
         image = _image(project, caller, who.account, suffix, tag, hosted)
-    packages = _packages(project, caller) if tag else {}
-    return Facts(region, who.account, who.partition, suffix, role, image, now, packages)
-
-
-def _packages(project: RenderedProject, caller: Caller) -> dict[str, str]:
-    """The newest approved versions of the model package groups that the project names without a version."""
-    named = {v for p, v in project.values.items() if p[-1] in ("name", "model") and str(v).startswith(PACKAGE)}
-    groups = sorted(str(name).removeprefix(PACKAGE) for name in named)
-    found = {}
-    for group in (g for g in groups if "/" not in g):
-        arn = SageMaker(caller).newest_package(group)
-        if not arn:
-            message = f"the model package group {quoted(group)} has no approved version"
-            hint = "approve one, or name one: model.name: registry://GROUP/VERSION"
-            raise PreconditionError([error("MLCC314", message, hint=hint)])
-        found[group] = arn.rpartition("/")[2]
-    return found
+    found = Facts(region, who.account, who.partition, suffix, role, image, now)
+    return model_sources.asked(project, caller, found) if tag else found
 
 
 def _who(project: RenderedProject, caller: Caller, profile: Profile | None) -> Identity:

@@ -21,13 +21,22 @@ DEFAULT_ROLE = "mlcc-sagemaker-execution-role"
 DEFAULT_REGION, DEFAULT_PARTITION, DEFAULT_SUFFIX = "us-east-1", "aws", "amazonaws.com"
 
 
+class Artifact(NamedTuple):
+    """Model data in S3: its address, whether it is one object or all below a prefix, and how it is packed."""
+
+    uri: str
+    data_type: str = ""
+    compression: str = ""
+
+
 class Facts(NamedTuple):
     """Where, as whom, with what.
 
     region, account, partition, suffix: the place, as ARNs and addresses spell it; role_arn: what SageMaker assumes;
     image: the project's image as `repository@digest` (or a tag, where the digest is not known yet); now: seconds since
     1970, for what expires and for the names of jobs; packages: by the names of model package groups
-    the version that `registry://group` means; job: a transform job of the same configuration that runs by now.
+    the version that `registry://group` means; artifacts: by the ids of JumpStart models where their data lies; job: a
+    transform job of the same configuration that runs by now.
     """
 
     region: str
@@ -38,11 +47,16 @@ class Facts(NamedTuple):
     image: str
     now: float = 0.0
     packages: Mapping[str, str] = EMPTY
+    artifacts: Mapping[str, Artifact] = EMPTY
     job: str = ""
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource of this account in this region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def guessed(self, model: str) -> Artifact:
+        """Where the data of a JumpStart model lies, for who must not ask: the bucket is right, the key is a guess."""
+        return Artifact(f"s3://jumpstart-cache-prod-{self.region}/{model}/artifacts/inference/")
 
     def policy_arn(self, resource_id: str) -> str:
         """What the ARN of a wake-up policy looks like; the service puts an identifier of its own into it."""
@@ -105,6 +119,8 @@ def assumed(
     role = known("role_arn", given.role_arn, f"arn:{partition}:iam::{account}:role/{DEFAULT_ROLE}")
     uri = image_uri(account, place, suffix, repository(project), f":{image_tag.tag_of(project)}")
     image = known("image", str(project.get("build.image_uri", "")), uri)
+    if any(str(value).startswith("jumpstart://") for value in project.values.values()):
+        guesses["model_data"] = "where the data of a JumpStart model lies"
     return Facts(place, account, partition, suffix, role, image, now), guesses
 
 

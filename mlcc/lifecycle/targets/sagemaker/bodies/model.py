@@ -6,11 +6,11 @@ from typing import Any
 
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker.bodies import members
-from mlcc.lifecycle.targets.sagemaker.facts import Facts
+from mlcc.lifecycle.targets.sagemaker.facts import Artifact, Facts
 from mlcc.resolve import secret_variables
 from mlcc.resolve.result import DEFAULT_COMPONENT
 
-S3, PACKAGE = "s3://", "registry://"
+S3, PACKAGE, JUMPSTART = "s3://", "registry://", "jumpstart://"
 ARCHIVE = ".tar.gz"
 
 
@@ -51,13 +51,19 @@ def _data(project: RenderedProject, facts: Facts, name: str) -> dict[str, Any]:
     """Where the model's data lies; nothing for a model in the image, or one that the engine fetches itself."""
     if name.startswith(PACKAGE):
         return {"ModelPackageName": _package(facts, name.removeprefix(PACKAGE))}
+    known = Artifact("")
+    if name.startswith(JUMPSTART):
+        known = facts.artifacts.get(name.removeprefix(JUMPSTART)) or facts.guessed(name.removeprefix(JUMPSTART))
+        name = known.uri
     if not name.startswith(S3):
         return {}
     if project.target.instances == "transform":
         # "Currently you cannot use ModelDataSource in conjunction with SageMaker batch transform" (CreateModel)
         return {"ModelDataUrl": name}
-    kind = project.get("model.data_type") or ("S3Prefix" if name.endswith("/") else "S3Object")
-    packed = project.get("model.compression_type") or ("Gzip" if name.endswith(ARCHIVE) else "None")
+    kind = project.get("model.data_type") or known.data_type or ("S3Prefix" if name.endswith("/") else "S3Object")
+    packed = (
+        project.get("model.compression_type") or known.compression or ("Gzip" if name.endswith(ARCHIVE) else "None")
+    )
     # an S3Prefix ends in a slash, or `models/a` would mean `models/ab`, too
     uri = name if kind == "S3Object" or name.endswith("/") else f"{name}/"
     accepted = {"ModelAccessConfig": {"AcceptEula": True}} if project.get("model.accept_eula") else {}
