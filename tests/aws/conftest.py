@@ -16,6 +16,7 @@ from mlcc.servers.devserver.rules import Durations
 from mlcc.servers.devserver.things import Account
 from mlcc.servers.devserver.timeline import Timeline
 from mlcc.servers.devserver.web import DevServer
+from tests.aws.model_server import ModelServer, serving
 from tests.helpers import build_tree
 
 # A model's server: doubles what it gets; with BROKEN in its environment it never becomes healthy.
@@ -71,3 +72,10 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DevServe
     thread.join()
     found.server_close()
     launch.close()
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ModelServer]:
+    """A model's server in this process."""
+    with serving(ModelServer()) as found:
+        yield found

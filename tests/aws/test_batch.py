@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from mlcc.core.errors import UserError
 from mlcc.lifecycle.targets.sagemaker import verbs
 from mlcc.servers.devserver.faults import CAPACITY, EXECUTED, Fault
 from tests.aws.account import World, rendered
-from tests.aws.model_server import ModelServer, serving
+from tests.aws.model_server import ModelServer
 
 TEXT = """version: 1
 project: {name: iris}
 deployment: {config: http-fastapi, target: batch-transform, region: us-east-1, role_arn: "arn:aws:iam::123456789012:role/r"}
 batch: {input_path: s3://data/in/, output_path: s3://data/out/, content_type: text/csv, split_type: Line, assemble_with: Line}
 """
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[ModelServer]:
-    with serving(ModelServer()) as found:
-        yield found
 
 
 @pytest.fixture

@@ -23,12 +23,6 @@ HEAD = "X-Amzn-SageMaker-"
 OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-@pytest.fixture(scope="module")
-def model() -> Iterator[ModelServer]:
-    with serving(ModelServer()) as found:
-        yield found
-
-
 @pytest.fixture
 def world(model: ModelServer) -> World:
     model.seen.clear()

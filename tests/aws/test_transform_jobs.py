@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from mlcc.servers.devserver.faults import CAPACITY, PING, STUCK, Fault
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.rules import Rules
 from tests.aws.account import Bucket, World
-from tests.aws.model_server import ModelServer, serving
+from tests.aws.model_server import ModelServer
 from tests.aws.test_rules import IMAGE, ROLE
 
 SOURCE = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in/"}}
@@ -31,12 +30,6 @@ def request(kind: str = "text/csv", output: dict[str, str] | None = None, **more
         "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
         **more,
     }
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[ModelServer]:
-    with serving(ModelServer()) as found:
-        yield found
 
 
 @pytest.fixture
