@@ -9,7 +9,7 @@ import hashlib
 import re
 import stat
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
@@ -68,14 +68,15 @@ def write(project: RenderedProject, path: str) -> Archive:
             entry.external_attr = (stat.S_IFREG | (0o755 if mode & 0o111 else 0o644)) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             made.writestr(entry, data)
-    with open(path, "rb") as stream:
-        return Archive(path, _digest(iter(lambda: stream.read(1 << 20), b"")), tuple(left_out))
+    return Archive(path, digest_of(path), tuple(left_out))
 
 
-def _digest(chunks: Iterator[bytes]) -> str:
+def digest_of(path: str) -> str:
+    """The SHA-256 of a file that mlcc wrote, in hexadecimal digits."""
     found = hashlib.sha256()
-    for chunk in chunks:
-        found.update(chunk)
+    with open(path, "rb") as stream:
+        for chunk in iter(lambda: stream.read(1 << 20), b""):
+            found.update(chunk)
     return found.hexdigest()
 
 

@@ -13,7 +13,7 @@ from mlcc.io.aws.connection import Caller
 from mlcc.lifecycle import image_tag
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import live_plan
-from mlcc.lifecycle.targets.sagemaker import account, capacity, expiry, facts, planner, transform_jobs
+from mlcc.lifecycle.targets.sagemaker import account, capacity, expiry, facts, local_model, planner, transform_jobs
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed, Seen, differences
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, with_arns
@@ -33,7 +33,8 @@ def deploy(context: Context) -> Result:
     if context.argument("dry_run"):
         return _dry_run(context)
     caller = context.aws()
-    place = account.place(context, caller, image_tag.tag_of(project))
+    asked = account.place(context, caller, image_tag.tag_of(project))
+    place = local_model.sent(context, caller, asked, send=not context.argument("plan"))
     wanted = kinds.wanted(project, place)
     job = next(iter(wanted.of(kinds.JOB)), None)
     if job is not None:

@@ -58,6 +58,11 @@ class Facts(NamedTuple):
         """Where the data of a JumpStart model lies, for who must not ask: the bucket is right, the key is a guess."""
         return Artifact(f"s3://jumpstart-cache-prod-{self.region}/{model}/artifacts/inference/")
 
+    def guessed_bucket(self, project: str) -> Artifact:
+        """Where a model of the project would be sent, for who must not ask."""
+        uri = f"s3://mlcc-models-{self.account}-{self.region}/mlcc/{project}/{'0' * 16}/model.tar.gz"
+        return Artifact(uri, "S3Object", "Gzip")
+
     def policy_arn(self, resource_id: str) -> str:
         """What the ARN of a wake-up policy looks like; the service puts an identifier of its own into it."""
         nobody = "00000000-0000-0000-0000-000000000000"

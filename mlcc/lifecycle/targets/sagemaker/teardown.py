@@ -13,7 +13,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import allowed, quoted
 from mlcc.io.aws.connection import Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
-from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, planner, repository
+from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, local_model, planner, repository
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed, Seen
 from mlcc.lifecycle.targets.sagemaker.deployment import converge, pace
@@ -52,6 +52,8 @@ def clean(context: Context) -> Result:
     proofs: dict[str, bool] = {}
     if set(scope) & set(_ENDPOINT):
         proofs |= _resources(wanted, scope, context, caller)
+    if kinds.MODEL in scope:
+        proofs |= local_model.remove(context, caller, place)
     if CODEBUILD in scope:
         proofs |= codebuild.remove(context, caller, place)
     if REPOSITORY in scope:

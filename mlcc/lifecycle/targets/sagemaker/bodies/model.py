@@ -10,7 +10,7 @@ from mlcc.lifecycle.targets.sagemaker.facts import Artifact, Facts
 from mlcc.resolve import secret_variables
 from mlcc.resolve.result import DEFAULT_COMPONENT
 
-S3, PACKAGE, JUMPSTART = "s3://", "registry://", "jumpstart://"
+S3, PACKAGE, JUMPSTART, PATH = "s3://", "registry://", "jumpstart://", "./"
 ARCHIVE = ".tar.gz"
 
 
@@ -52,6 +52,9 @@ def _data(project: RenderedProject, facts: Facts, name: str) -> dict[str, Any]:
     if name.startswith(PACKAGE):
         return {"ModelPackageName": _package(facts, name.removeprefix(PACKAGE))}
     known = Artifact("")
+    if name.startswith(PATH) and is_sent(project):
+        known = facts.artifacts.get(name) or facts.guessed_bucket(project.name)
+        name = known.uri
     if name.startswith(JUMPSTART):
         known = facts.artifacts.get(name.removeprefix(JUMPSTART)) or facts.guessed(name.removeprefix(JUMPSTART))
         name = known.uri
@@ -69,6 +72,11 @@ def _data(project: RenderedProject, facts: Facts, name: str) -> dict[str, Any]:
     accepted = {"ModelAccessConfig": {"AcceptEula": True}} if project.get("model.accept_eula") else {}
     source = {"S3Uri": uri, "S3DataType": kind, "CompressionType": packed, **accepted}
     return {"ModelDataSource": {"S3DataSource": source}}
+
+
+def is_sent(project: RenderedProject) -> bool:
+    """Whether a model of the project goes by S3: its image was not built from it, and holds none of its files."""
+    return bool(project.get("build.image_uri"))
 
 
 def _package(facts: Facts, name: str) -> str:
