@@ -14,7 +14,9 @@ from mlcc.core.records import NamedTuple
 MAX_NESTED = 50
 # More than any file closes again.
 MAX_LINES = 1_000_000
-_OPENS = re.compile(r"(?:if|for|while|until|case|select|\{|\()(?=\s|$|\()|(?:function\s+)?[A-Za-z_][A-Za-z0-9_-]*\s*\(\)")
+_OPENS = re.compile(
+    r"(?:if|for|while|until|case|select|\{|\()(?=\s|$|\()|(?:function\s+)?[A-Za-z_][A-Za-z0-9_-]*\s*\(\)"
+)
 _CLOSES = re.compile(r"(?:fi|done|esac|\}|\))(?=\s|$)")
 # Behind these nothing is certain: they end the file, or change what its words mean.
 _ENDS = re.compile(r"(?:exit|return|exec|trap|alias|enable)(?=\s|$)")

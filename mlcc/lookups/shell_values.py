@@ -27,7 +27,9 @@ _BARE_DEFAULT = re.compile(r"[A-Za-z0-9@%_+=:,./?*^!#\[\]{\t &|;<>()-]+")
 _BLANKS = re.compile(r"(?:[ \t]|\\\n)*")
 # What a statement that is not understood may set: assignments, defaults, and the names that such commands take.
 _MAY_SET = re.compile(rf"(?<![A-Za-z0-9_$])({_NAME})(?:\[[^\]]*\])?\+?=|\$\{{({_NAME}):?=")
-_NAMES_OF = re.compile(rf"(?:^|[;&|]|\b(?:then|do|else)\b)\s*(?:read|unset|mapfile|readarray|getopts|for|select|printf\s+-v)\b([^;&|]*)")
+_NAMES_OF = re.compile(
+    r"(?:^|[;&|]|\b(?:then|do|else)\b)\s*(?:read|unset|mapfile|readarray|getopts|for|select|printf\s+-v)\b([^;&|]*)"
+)
 # Commands that set nothing of a file's own.
 _SILENT = re.compile(r"(?:echo|printf(?!\s+-v)|true)(?=\s|$)|set [-+][eux]+(?: [-+]?o? ?pipefail)?$|set -o \w+$")
 # Those that may set anything; functions of the file are added to them.
@@ -131,7 +133,7 @@ class _Reader:
         return exported.startswith("export") and bool(re.fullmatch(rf"export(?:[ \t]+{_NAME})+", text))
 
     def _untold(self, one: Statement, why: str) -> bool:
-        """A statement of assignments whose value cannot be told: its names have none, and each is listed by its name."""
+        """A statement of assignments whose value cannot be told: its names have none, and are listed by name."""
         rest = re.sub(r"^export[ \t]+", "", one.text)
         name = _ASSIGNED.match(rest)
         if name is None or not why:
