@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from mlcc.cli.session import Session
@@ -9,16 +10,18 @@ from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
+from mlcc.load import coerce
 from mlcc.lookups import older_project
 from mlcc.lookups.proposal import Proposal
 from mlcc.registries.loader import Registries
 
 
 class Wish(NamedTuple):
-    """What --import and --import-endpoint name; empty where they are not given."""
+    """What --import and --import-endpoint name; empty where they are not given.  file: the mlcc.yaml to be written."""
 
     older: str = ""
     endpoint: str = ""
+    file: str = ""
 
 
 def found(session: Session, registries: Registries, given: Mapping[str, str], wish: Wish) -> Proposal:
@@ -28,6 +31,8 @@ def found(session: Session, registries: Registries, given: Mapping[str, str], wi
     """
     if wish.older and wish.endpoint:
         raise UsageError([error("MLCC901", "--import and --import-endpoint exclude each other", hint="leave one out")])
+    if wish.endpoint:
+        return _endpoint(session, registries, given, wish)
     if not wish.older:
         return Proposal({})
     config = given.get("deployment.config", "")
@@ -36,3 +41,16 @@ def found(session: Session, registries: Registries, given: Mapping[str, str], wi
         message = f"{printable(wish.older, 200)} does not say which deployment config it has"
         raise UserError([*proposal.findings, error("MLCC386", message, hint="name it: --deployment-config NAME")])
     return proposal
+
+
+def _endpoint(session: Session, registries: Registries, given: Mapping[str, str], wish: Wish) -> Proposal:
+    """What AWS says of an endpoint."""
+    from mlcc.cli.bootstrap_tools import connection
+    from mlcc.lifecycle import aws_errors
+    from mlcc.lifecycle.bootstrap import profiles
+    from mlcc.lifecycle.targets.sagemaker.endpoint_import import propose
+
+    profile = profiles.chosen(session.home, session.environ)
+    with aws_errors.explaining(registries):
+        caller = connection(session, profile, given.get("deployment.region", ""))
+        return propose(wish.endpoint, wish.file, coerce.coerce_all(given), registries, caller, time.time())

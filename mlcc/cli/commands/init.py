@@ -65,7 +65,7 @@ def command(name: str | None, directory: str, force: bool, picker: str, older: s
     ask = sys.stdin.isatty() and sys.stderr.isatty()
     if name is not None:
         given["project.name"] = name
-    found = imports.found(session, registries, given, imports.Wish(older, endpoint))
+    found = imports.found(session, registries, given, imports.Wish(older, endpoint, path))
     _complete(given, found, registries, directory, ask, picker)
     row = _row(registries, _value("deployment.config", given, found))
     architecture = registries.architectures[row.architecture]
@@ -203,14 +203,7 @@ def _row(registries: Registries, name: str) -> DeploymentConfig:
 
 def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool, found: Proposal) -> str:
     """The file: what an import found, and what was given over it."""
-    values: dict[Path, Any] = dict(found.values)
-    for dotted, text in given.items():
-        path = parse_path(dotted)
-        assert path is not None
-        value, wrong = coerce.coerce_text(path, text)
-        if wrong:
-            raise UserError([error("MLCC033", wrong, path=dotted)])
-        values[path] = value
+    values: dict[Path, Any] = dict(found.values) | coerce.coerce_all(given)
     clash = next((p for p in values if any(above in values for above in sections_of(p))), None)
     if clash is not None:
         shown = quoted(format_path(clash))
