@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from mlcc import pipeline
+from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import Session
 from mlcc.core.errors import UsageError, UserError
-from mlcc.core.findings import error
+from mlcc.core.findings import Severity, error
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.load import coerce
+from mlcc.load.request import Request
 from mlcc.lookups import older_project
 from mlcc.lookups.proposal import Proposal
 from mlcc.registries.loader import Registries
@@ -54,3 +57,12 @@ def _endpoint(session: Session, registries: Registries, given: Mapping[str, str]
     with aws_errors.explaining(registries):
         caller = connection(session, profile, given.get("deployment.region", ""))
         return propose(wish.endpoint, wish.file, coerce.coerce_all(given), registries, caller, time.time())
+
+
+def unsettled(wish: Wish, text: str, session: Session) -> int:
+    """How many errors the checks find in a file that an import made: what nothing tells must be completed."""
+    if not (wish.older or wish.endpoint):
+        return 0
+    request = Request(environ=session.environ, plugged=plugged(session))
+    project = pipeline.check(pipeline.resolve(pipeline.load(wish.file, request, text.encode())))
+    return sum(one.severity is Severity.ERROR for one in project.findings)

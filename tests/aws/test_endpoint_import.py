@@ -112,5 +112,136 @@ def test_the_live_plan_of_an_imported_endpoint_is_empty(text: str, name: str, en
 def test_the_values_of_components(tmp_path: Path) -> None:
     world = World()
     verbs.deploy(world.context(render(COMPONENTS, tmp_path / "original")))
-    values = by_path(imported(world, "chat", tmp_path / "new"))
-    print(values)
+    found = imported(world, "chat", tmp_path / "new", project__description="a bot")
+    values = by_path(found)
+    assert (
+        values.items()
+        >= {
+            "project.name": "chat",
+            "project.description": "a bot",
+            "deployment.config": "transformers-vllm",
+            "deployment.target": "realtime-inference",
+            "deployment.instance_count": 2,
+            "model.name": "Qwen/Qwen3-0.6B",
+            "model.revision": "main",
+            "env.VLLM_MAX_MODEL_LEN": "4096",
+            "build.strategy": "none",
+            "endpoint.data_capture_modes": ["Input"],
+            "scaling.max_count": 4,
+            "inference_components[a].scaling.min_count": 0,
+            "inference_components[a].scaling.target_value": 4,
+            "inference_components[b].env.GREETING": "bye",
+            "inference_components[b].startup_timeout_s": 900,
+            "adapters[legal].base": "a",
+            "tags.team": "vision",
+        }.items()
+    )
+    assert "inference_components[a].copy_count" not in values, "a scaler decides it"
+    assert "env.VLLM_MODEL" not in values, "it is model.name"
+    assert found.comments[0] == "deployment.config follows from the tag mlcc:config-id."
+
+
+# ---------------------------------------------------------------- what mlcc has not made
+VARIANT = {"VariantName": "AllTraffic", "InstanceType": "ml.g5.xlarge", "InitialInstanceCount": 1, "ModelName": "m"}
+
+
+def made_by_hand(world: World, image: str, environment: dict[str, str], **config: Any) -> None:
+    container = {"Image": image, "Environment": environment}
+    world.call("sagemaker", "CreateModel", {"ModelName": "m", "ExecutionRoleArn": ROLE, "PrimaryContainer": container})
+    parameters = {"EndpointConfigName": "theirs", "ProductionVariants": [VARIANT], **config}
+    world.call("sagemaker", "CreateEndpointConfig", parameters)
+    world.call("sagemaker", "CreateEndpoint", {"EndpointName": "Their-Endpoint", "EndpointConfigName": "theirs"})
+    world.sleep(3600)
+
+
+OUTPUT = {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://bucket/out/"}}}
+DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm:0.31.0-gpu-py312-cu130-ubuntu24.04-sagemaker"
+
+
+def test_an_endpoint_that_mlcc_has_not_made(tmp_path: Path) -> None:
+    world = World()
+    secrets = {"HF_TOKEN": "hf_" + "a" * 30, "NOTE": "ghp_" + "b" * 36}
+    made_by_hand(world, DLC, {"SM_VLLM_MODEL": "Qwen/Qwen3-0.6B", "SM_VLLM_MAX_MODEL_LEN": "2048", **secrets}, **OUTPUT)
+    found = imported(world, "Their-Endpoint", tmp_path / "new")
+    values = by_path(found)
+    assert (
+        values.items()
+        >= {
+            "project.name": "their-endpoint",
+            "deployment.config": "transformers-vllm",
+            "deployment.target": "async-inference",
+            "framework.name": "vllm-dlc",
+            "model.name": "Qwen/Qwen3-0.6B",
+            "env.SM_VLLM_MAX_MODEL_LEN": "2048",
+            "build.image_uri": DLC,
+        }.items()
+    )
+    assert "endpoint.name" not in values
+    assert [f.code for f in found.findings] == ["MLCC385", "MLCC385", "MLCC389"]
+    text = (written(found, tmp_path / "new") / "mlcc.yaml").read_text()
+    assert "  HF_TOKEN: {secretsmanager: ITS-NAME}" in text
+    for secret in secrets.values():
+        assert secret not in text + str(found)
+
+
+@pytest.mark.parametrize(
+    ("image", "environment"),
+    [
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1", {"VLLM_MODEL": "Qwen/Qwen3-0.6B"}),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/vllm:0.31.0", {"SM_VLLM_MODEL": "Qwen/Qwen3-0.6B"}),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/python:3.12", {}),
+    ],
+)
+def test_a_config_that_nothing_proves_is_asked_for(image: str, environment: dict[str, str], tmp_path: Path) -> None:
+    world = World()
+    made_by_hand(world, image, environment, **OUTPUT)
+    with pytest.raises(UserError, match="nothing tells which deployment config") as refused:
+        imported(world, "Their-Endpoint", tmp_path)
+    assert refused.value.findings[0].code == "MLCC387"
+    assert "--deployment-config" in refused.value.findings[0].hint
+    named = by_path(imported(world, "Their-Endpoint", tmp_path, deployment__config="http-flask"))
+    assert named["deployment.config"] == "http-flask"
+    with pytest.raises(UserError, match="no deployment config is called"):
+        imported(world, "Their-Endpoint", tmp_path, deployment__config="http-nothing")
+
+
+def test_what_cannot_be_described_is_listed(tmp_path: Path) -> None:
+    world = World()
+    second = {**VARIANT, "VariantName": "Second", "VolumeSizeInGB": 10}
+    made_by_hand(world, DLC, {"SM_VLLM_MODEL": "a/b"}, **OUTPUT, ProductionVariants=[VARIANT, second])
+    where = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/Their-Endpoint/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    world.call("application-autoscaling", "RegisterScalableTarget", {**where, "MinCapacity": 1, "MaxCapacity": 5})
+    tracking = {"TargetValue": 7.5, "PredefinedMetricSpecification": {"PredefinedMetricType": METRIC}}
+    policy = {"PolicyName": "theirs", **where, "PolicyType": "TargetTrackingScaling"}
+    world.call(
+        "application-autoscaling", "PutScalingPolicy", {**policy, "TargetTrackingScalingPolicyConfiguration": tracking}
+    )
+    found = imported(world, "Their-Endpoint", tmp_path)
+    assert [f.message for f in found.findings if f.code == "MLCC388"] == [
+        "the variant 'Second' cannot be described by mlcc.yaml",
+        "the scaling policy 'theirs' cannot be described by mlcc.yaml",
+    ]
+    assert by_path(found)["scaling.max_count"] == 5
+
+
+METRIC = "SageMakerVariantInvocationsPerInstance"
+
+
+def test_what_a_deployment_would_change_is_listed(tmp_path: Path) -> None:
+    world = World()
+    verbs.deploy(world.context(render(ASYNC, tmp_path / "original")))
+    found = imported(world, "iris", tmp_path / "new", deployment__instance_count="3", env__LOG_LEVEL="info")
+    assert {f.code for f in found.findings} == {"MLCC389"}
+    said = "\n".join(f.message for f in found.findings)
+    assert "ProductionVariants[0].InitialInstanceCount of endpoint 'iris': 1 -> 3" in said
+    changes = verbs.deploy(world.context(written(found, tmp_path / "new"), plan=True)).document["changes"]
+    assert changes
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no endpoint 'none' in us-east-1"):
+        imported(World(), "none", tmp_path)

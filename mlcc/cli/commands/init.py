@@ -65,7 +65,8 @@ def command(name: str | None, directory: str, force: bool, picker: str, older: s
     ask = sys.stdin.isatty() and sys.stderr.isatty()
     if name is not None:
         given["project.name"] = name
-    found = imports.found(session, registries, given, imports.Wish(older, endpoint, path))
+    wish = imports.Wish(older, endpoint, path)
+    found = imports.found(session, registries, given, wish)
     _complete(given, found, registries, directory, ask, picker)
     row = _row(registries, _value("deployment.config", given, found))
     architecture = registries.architectures[row.architecture]
@@ -85,6 +86,8 @@ def command(name: str | None, directory: str, force: bool, picker: str, older: s
     where = "" if path == FILE else f" -f {printable(shlex.quote(path), 200)}"
     missing = hub and not architecture.sample and not _value("model.name", given, found)
     step = f"mlcc set{where} model.name ID (mlcc catalog models lists some), then mlcc apply{where}" if missing else ""
+    wrong = imports.unsettled(wish, text, session)
+    step = f"mlcc validate{where} finds {wrong} errors: settle them, then mlcc apply{where}" if wrong else step
     session.say(f"wrote {printable(path, 200)}; next: {step or f'mlcc apply{where}'}")
     session.say(f"validation level of {row.name}: {row.validation_level}")
     return 0

@@ -20,7 +20,7 @@ from mlcc.registries.engine_rows import Engine
 from mlcc.registries.loader import Registries
 from mlcc.registries.rows import DeploymentConfig, Framework, Target
 
-_ECR = re.compile(r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/|public\.ecr\.aws/[a-z0-9-]+/")
+_ECR = re.compile(r"([0-9]{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/")
 
 
 class Origin(NamedTuple):
@@ -119,12 +119,20 @@ def model_name(container: Mapping[str, object]) -> str:
 
 
 def _offers(framework: Framework, images: Iterable[str]) -> bool:
-    """Whether all images are of a repository of the framework's base images."""
-    versions = framework.versions.values()
-    offered = {_repository(image) for v in versions for image in (*v.images.values(), *v.superseded_images)}
-    return all(_repository(image) in offered for image in images) and any(images)
+    """Whether all images are of a repository of the framework's base images, in the accounts that have those."""
+    offered: set[tuple[str, str]] = set()
+    for version in framework.versions.values():
+        for image in (*version.images.values(), *version.superseded_images):
+            registry, repository = _repository(image)
+            accounts = framework.accounts.values() if registry.isdecimal() else ()
+            offered |= {(place, repository) for place in (registry, *accounts)}
+    found = {_repository(image) for image in images if image}
+    return bool(found) and found <= offered
 
 
-def _repository(image: str) -> str:
-    """An image's repository, wherever in ECR it lies, without tag and digest."""
-    return re.sub(r":[^:/]*$", "", _ECR.sub("", image.partition("@")[0]))
+def _repository(image: str) -> tuple[str, str]:
+    """An image's registry (of ECR: the account) and repository, without tag and digest."""
+    name = re.sub(r":[^:/]*$", "", image.partition("@")[0])
+    private = _ECR.match(name)
+    registry, _, repository = name.rpartition("/") if private is None else (private[1], "", name[private.end() :])
+    return registry, repository
