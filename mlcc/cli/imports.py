@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from mlcc import pipeline
+from mlcc.cli.output import count_line
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import Session
 from mlcc.core.errors import UsageError, UserError
@@ -59,10 +60,10 @@ def _endpoint(session: Session, registries: Registries, given: Mapping[str, str]
         return propose(wish.endpoint, wish.file, coerce.coerce_all(given), registries, caller, time.time())
 
 
-def unsettled(wish: Wish, text: str, session: Session) -> int:
-    """How many errors the checks find in a file that an import made: what nothing tells must be completed."""
+def unsettled(wish: Wish, text: str, session: Session) -> str:
+    """How many errors the checks find in a file that an import made (`1 error`): what nothing tells is completed."""
     if not (wish.older or wish.endpoint):
-        return 0
+        return ""
     request = Request(environ=session.environ, plugged=plugged(session))
     project = pipeline.check(pipeline.resolve(pipeline.load(wish.file, request, text.encode())))
-    return sum(one.severity is Severity.ERROR for one in project.findings)
+    return count_line(one for one in project.findings if one.severity is Severity.ERROR)

@@ -156,10 +156,12 @@ class _Import:
     # ------------------------------------------------ parts
     def _component(self, part: str, variables: Mapping[str, Value], file: _File) -> None:
         place: Path = ("inference_components", Item(part))
-        # one copy is the older tool's own default
-        if self.draft.put((*place, "copy_count"), 1, Mark(file.shown, 1, 1)):
+        one = (*place, "copy_count")  # the older tool's own default
+        if self.draft.put(one, 1, Mark(file.shown, 1, 1)):
             for name, value in variables.items():
                 self._variable(name, value, file if name in file.own else self.main, place)
+        if file is self.main and [p for p in self.draft.values if p[:2] == place] == [one]:
+            del self.draft.values[one]  # what stands for every project needs no list
 
     def _adapter(self, part: str, file: _File, components: list[str]) -> None:
         place: Path = ("adapters", Item(part))
