@@ -188,6 +188,8 @@ class _Import:
             self.draft.leave(NO_KEY, mark, f"{name} is no variable that mlcc knows", _hint(name, self))
         elif path[-1] != "name" or len(path) != 3:  # the name of a component or an adapter is its file's
             self._take(path, name, str(row.get("words", {}).get(value.text, value.text)), mark)
+            if "note" in row:
+                self.draft.leave(NO_KEY, mark, f"{name}: {row['note']}", _hint(name, self), Severity.NOTE)
             if "phase" in row and path in self.draft.values:
                 self.draft.put((*path[:2], "phase"), row["phase"], mark)
 

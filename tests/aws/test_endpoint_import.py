@@ -9,6 +9,7 @@ import pytest
 
 from mlcc.core.errors import UserError
 from mlcc.core.paths import format_path
+from mlcc.lifecycle.targets.sagemaker import imported as inverse
 from mlcc.lifecycle.targets.sagemaker import verbs
 from mlcc.lifecycle.targets.sagemaker.endpoint_import import propose
 from mlcc.load import coerce, new_text
@@ -240,6 +241,28 @@ def test_what_a_deployment_would_change_is_listed(tmp_path: Path) -> None:
     assert "ProductionVariants[0].InitialInstanceCount of endpoint 'iris': 1 -> 3" in said
     changes = verbs.deploy(world.context(written(found, tmp_path / "new"), plan=True)).document["changes"]
     assert changes
+
+
+def test_what_others_have_on_the_endpoint_stays_theirs(tmp_path: Path) -> None:
+    world = World()
+    verbs.deploy(world.context(render(COMPONENTS, tmp_path / "original")))
+    theirs = dict(world.account.components["chat-b"].request)
+    world.call("sagemaker", "CreateInferenceComponent", {**theirs, "InferenceComponentName": "guests", "Tags": []})
+    world.sleep(3600)
+    found = imported(world, "chat", tmp_path / "new")
+    assert [f.message for f in found.findings] == [
+        "the component 'guests' of another project cannot be described by mlcc.yaml"
+    ]
+    assert not [path for path in by_path(found) if "guests" in path]
+    again = written(found, tmp_path / "new")
+    assert verbs.deploy(world.context(again, plan=True)).document["changes"] == []
+
+
+def test_components_that_would_be_called_alike(tmp_path: Path) -> None:
+    names = ["Chat-A", "chat-a", "chat_a", "p-chat-a", "-"]
+    assert inverse.component_names(names, "p") == {
+        "Chat-A": "chat-a", "chat-a": "chat-a-2", "chat_a": "chat-a-3", "p-chat-a": "chat-a-4", "-": "default",
+    }  # fmt: skip
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:

@@ -161,6 +161,7 @@ export ASYNC_SNS_ERROR_TOPIC="arn:aws:sns:${AWS_REGION}:${ACCOUNT_ID}:ml-contain
 export ASYNC_MAX_CONCURRENT_INVOCATIONS="4"
 export IC_GPU_COUNT="${IC_GPU_COUNT:-1}"
 export MODEL_FORMAT="joblib"
+export ENDPOINT_NAME="iris-1700000000"
 """
 BATCH = """export PROJECT_NAME="iris"
 export DEPLOYMENT_CONFIG="http-fastapi"
@@ -268,7 +269,7 @@ def test_a_project_with_components_and_an_adapter(tmp_path: Path) -> None:
             ASYNC,
             {"async.s3_output_path": "s3://mlcc-async/iris/output/", "model.format": "joblib",
              "async.max_concurrent_invocations_per_instance": 4},
-            {("MLCC382", "config", 8), ("MLCC383", "config", 10)},
+            {("MLCC382", "config", 8), ("MLCC383", "config", 10), ("MLCC383", "config", 12)},
         ),
         (BATCH, {"batch.max_concurrent": 2, "batch.max_payload_mb": 6, "batch.join_source": "None"}, set()),
         (
@@ -330,4 +331,4 @@ def test_every_row_names_a_key_that_is_there() -> None:
     assert len(named) > 20
     assert set(named) <= known
     own = {prop.meta.get("variable") for prop in keys.index().values()}
-    assert set(rows) & own == {"FRAMEWORK"}
+    assert set(rows) & own == {"FRAMEWORK", "ENDPOINT_NAME"}

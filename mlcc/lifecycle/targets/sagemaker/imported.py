@@ -53,6 +53,16 @@ def part_name(name: str, prefix: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", own.lower()).strip("-")[:40].strip("-") or "default"
 
 
+def component_names(names: Sequence[str], prefix: str) -> dict[str, str]:
+    """What mlcc.yaml calls each component and adapter, by its name in AWS; no two are called alike."""
+    parts: dict[str, str] = {}
+    for name in names:
+        own = part_name(name, prefix)
+        free = (f"{own[:36]}-{number}" if number > 1 else own for number in range(1, len(names) + 1))
+        parts[name] = next(one for one in free if one not in parts.values())
+    return parts
+
+
 def draft(running: Running, origin: Origin, registries: Registries) -> Draft:
     """The values of an endpoint.  origin: what it was made from."""
     found = _Inverse(running, origin, registries)
@@ -72,6 +82,7 @@ class _Inverse:
         self.draft, self.mark = Draft(), Mark(f"endpoint {printable(running.name, 100)}")
         self.name = running.project or part_name(running.name, "")
         self.prefix = joined(self.name, running.environment)
+        self.parts = component_names([str(one["InferenceComponentName"]) for one in running.components], self.prefix)
         self.images = Counter(str(one.get("Image", "")) for one in containers(running))
 
     def put(self, dotted: str, value: Any, below: Path = ()) -> None:
@@ -101,7 +112,9 @@ class _Inverse:
         if self.running.environment:
             self.draft.put(("environments", self.running.environment), {}, self.mark)
         for name, value in self.running.tags.items():
-            if not name.startswith(("mlcc:", "aws:")) and not is_secret_value(value):
+            if is_secret_name(name) or is_secret_value(value):
+                self.unknown(f"the tag {quoted(name)}, which holds a secret,")
+            elif not name.startswith(("mlcc:", "aws:")):
                 self.draft.put(("tags", name), value, self.mark)
         self.draft.comments.append(f"deployment.config follows from {self.origin.why}.")
 
@@ -211,7 +224,9 @@ class _Inverse:
     # ------------------------------------------------ components and adapters
     def components(self) -> None:
         """Each component and each adapter."""
-        parts = {str(one["InferenceComponentName"]): self._part(one) for one in self.running.components}
+        parts = self.parts
+        for name in self.running.others:
+            self.unknown(f"the component {quoted(name)} of another project")
         common = self._common()
         for one in self.running.served:
             name = str(one["InferenceComponentName"])
@@ -228,13 +243,10 @@ class _Inverse:
             self._variables(own, place)
             self._scaled(scaling.copies(parts[name], name), (*place, "scaling"))
         for one in self.running.adapters:
-            place = ("adapters", Item(self._part(one)))
+            place = ("adapters", Item(parts[str(one["InferenceComponentName"])]))
             self.put("artifact_url", one["Specification"].get("Container", {}).get("ArtifactUrl"), place)
             self.draft.values |= {(*place, "base"): parts.get(base_of(one), "")}
         self._timeouts(parts)
-
-    def _part(self, one: Mapping[str, Any]) -> str:
-        return part_name(str(one["InferenceComponentName"]), self.prefix)
 
     def _needs(self, specification: Mapping[str, Any], place: Path) -> None:
         needs = specification.get("ComputeResourceRequirements", {})

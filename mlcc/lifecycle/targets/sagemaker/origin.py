@@ -7,7 +7,7 @@ offer, and its variables those of one engine.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
@@ -42,7 +42,7 @@ def target_of(running: Running, registries: Registries) -> Target:
     return next(row for row in rows if ("async" in row.uses if asynchronous else row.components))
 
 
-def find(running: Running, registries: Registries, containers: Iterable[Mapping[str, object]], named: str) -> Origin:
+def find(running: Running, registries: Registries, containers: Sequence[Mapping[str, object]], named: str) -> Origin:
     """The origin.  containers: those of its models; named: the config that the user names, empty for none.
 
     Raises UserError where nothing tells it.
@@ -94,7 +94,7 @@ def _has_tag(
     registries: Registries,
     way: Origin,
     environment: Mapping[str, str],
-    containers: Iterable[Mapping[str, object]],
+    containers: Sequence[Mapping[str, object]],
 ) -> bool:
     """Whether the configuration has the id that the endpoint is tagged with."""
     tag = running.tags.get(CONFIG_TAG, "")

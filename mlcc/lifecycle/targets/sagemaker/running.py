@@ -22,7 +22,7 @@ class Running(NamedTuple):
 
     endpoint, config: DescribeEndpoint and DescribeEndpointConfig; components: DescribeInferenceComponent of each;
     models: DescribeModel by name; tags: of the endpoint; scaled: by resource id the scalable target, and policies: its
-    policies.
+    policies; others: components that other projects have on it.
     """
 
     region: str
@@ -33,6 +33,7 @@ class Running(NamedTuple):
     tags: Mapping[str, str] = EMPTY
     scaled: Mapping[str, Mapping[str, Any]] = EMPTY
     policies: Mapping[str, tuple[Mapping[str, Any], ...]] = EMPTY
+    others: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -89,17 +90,27 @@ def look(name: str, caller: Caller) -> Running:
     if not config.get("ProductionVariants"):
         message = f"the endpoint {quoted(name)} has no configuration (any more)"
         raise UserError([error("MLCC387", message, hint="one that mlcc describes has a production variant")])
+    tags = sagemaker.tags(str(endpoint.get("EndpointArn", ""))) or {}
     described = (sagemaker.component(one) for one in sorted(sagemaker.components_of(name)))
-    components = tuple(one for one in described if one is not None)
+    hosted = [one for one in described if one is not None]
+    components = tuple(one for one in hosted if _is_of(one, tags, sagemaker))
+    others = tuple(str(one["InferenceComponentName"]) for one in hosted if one not in components)
     named = [str(one.get("ModelName", "")) for one in config["ProductionVariants"]]
     named += [str(one.get("Specification", {}).get("ModelName", "")) for one in components]
     models = {model: sagemaker.model(model) or {} for model in dict.fromkeys(named) if model}
-    tags = sagemaker.tags(str(endpoint.get("EndpointArn", ""))) or {}
     autoscaling = AutoScaling(caller)
     ids = list(_scalable(name, config, components))
     scaled = {str(one["ResourceId"]): one for one in autoscaling.targets(ids)}
     policies = {where: tuple(autoscaling.policies(where)) for where in scaled}
-    return Running(caller.region, endpoint, config, components, models, tags, scaled, policies)
+    return Running(caller.region, endpoint, config, components, models, tags, scaled, policies, others)
+
+
+def _is_of(component: Mapping[str, Any], tags: Mapping[str, str], sagemaker: SageMaker) -> bool:
+    """Whether a component belongs to the project that the endpoint was made for; all do where there is none."""
+    if PROJECT_TAG not in tags:
+        return True
+    own = sagemaker.tags(str(component.get("InferenceComponentArn", ""))) or {}
+    return all(own.get(tag) == tags.get(tag) for tag in (PROJECT_TAG, ENVIRONMENT_TAG))
 
 
 def _scalable(name: str, config: Mapping[str, Any], components: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
