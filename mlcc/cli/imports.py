@@ -52,7 +52,7 @@ def _endpoint(session: Session, registries: Registries, given: Mapping[str, str]
     from mlcc.cli.bootstrap_tools import connection
     from mlcc.lifecycle import aws_errors
     from mlcc.lifecycle.bootstrap import profiles
-    from mlcc.lifecycle.targets.sagemaker.endpoint_import import propose
+    from mlcc.lifecycle.targets.sagemaker.imports.endpoint import propose
 
     profile = profiles.chosen(session.home, session.environ)
     with aws_errors.explaining(registries):

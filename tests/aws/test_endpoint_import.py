@@ -9,9 +9,9 @@ import pytest
 
 from mlcc.core.errors import UserError
 from mlcc.core.paths import format_path
-from mlcc.lifecycle.targets.sagemaker import imported as inverse
 from mlcc.lifecycle.targets.sagemaker import verbs
-from mlcc.lifecycle.targets.sagemaker.endpoint_import import propose
+from mlcc.lifecycle.targets.sagemaker.imports.containers import component_names
+from mlcc.lifecycle.targets.sagemaker.imports.endpoint import propose
 from mlcc.load import coerce, new_text
 from mlcc.lookups.proposal import Proposal
 from mlcc.registries import load
@@ -88,13 +88,14 @@ def by_path(found: Proposal) -> dict[str, Any]:
         (SECURED, "safe", None),
         (SECURED, "safe-prod", "prod"),
         (ISOLATED, "alone", None),
+        (COMPONENTS.replace("gpu_count: 2, copy", "model: Qwen/Qwen3-1.7B, gpu_count: 2, copy"), "chat", None),
         (
             SECURED.replace("endpoint:", "").replace("name: safe", "name: safe") + "endpoint: {name: other}\n",
             "other",
             None,
         ),
     ],
-    ids=["components", "asynchronous", "secured", "environment", "isolated", "named"],
+    ids=["components", "asynchronous", "secured", "environment", "isolated", "models", "named"],
 )
 def test_the_live_plan_of_an_imported_endpoint_is_empty(text: str, name: str, env: str | None, tmp_path: Path) -> None:
     world = World()
@@ -260,7 +261,7 @@ def test_what_others_have_on_the_endpoint_stays_theirs(tmp_path: Path) -> None:
 
 def test_components_that_would_be_called_alike(tmp_path: Path) -> None:
     names = ["Chat-A", "chat-a", "chat_a", "p-chat-a", "-"]
-    assert inverse.component_names(names, "p") == {
+    assert component_names(names, "p") == {
         "Chat-A": "chat-a", "chat-a": "chat-a-2", "chat_a": "chat-a-3", "p-chat-a": "chat-a-4", "-": "default",
     }  # fmt: skip
 

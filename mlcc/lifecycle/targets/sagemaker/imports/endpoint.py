@@ -16,12 +16,14 @@ from mlcc.core.text import printable, quoted
 from mlcc.io.aws.connection import Caller
 from mlcc.lifecycle.rendered_project import RenderedProject, unrendered
 from mlcc.lifecycle.targets.live_plan import Difference
-from mlcc.lifecycle.targets.sagemaker import account, desired, imported, origin, running
+from mlcc.lifecycle.targets.sagemaker import account, desired
 from mlcc.lifecycle.targets.sagemaker.bodies import model
 from mlcc.lifecycle.targets.sagemaker.comparison import differences
+from mlcc.lifecycle.targets.sagemaker.imports import containers, machines, origin, running
+from mlcc.lifecycle.targets.sagemaker.imports.origin import Origin
+from mlcc.lifecycle.targets.sagemaker.imports.running import Running
+from mlcc.lifecycle.targets.sagemaker.imports.sheet import Sheet
 from mlcc.lifecycle.targets.sagemaker.observer import observe
-from mlcc.lifecycle.targets.sagemaker.origin import Origin
-from mlcc.lifecycle.targets.sagemaker.running import Running
 from mlcc.load import new_text
 from mlcc.load.request import Request
 from mlcc.lookups.proposal import Draft, Proposal
@@ -30,6 +32,7 @@ from mlcc.registries.redaction import redact_value
 from mlcc.resolve.result import DEFAULT_COMPONENT
 
 DIFFERS, MOST = "MLCC389", 20
+PARTS = (machines.project, machines.endpoint, containers.shared, containers.components, machines.instances)
 
 
 def propose(
@@ -42,8 +45,11 @@ def propose(
     """
     seen = running.look(name, caller)
     config = str(over.get(("deployment", "config"), ""))
-    found = origin.find(seen, registries, imported.containers(seen), config)
-    draft = imported.draft(seen, found, registries)
+    found = origin.find(seen, registries, seen.containers, config)
+    sheet = Sheet(seen, found, registries)
+    for part in PARTS:
+        part(sheet)
+    draft = sheet.draft
     draft.values |= over
     surplus = _surplus(seen, _project(draft, file, found, registries, seen.environment), draft)
     if surplus:  # what the registries would add to the environment that runs
@@ -65,7 +71,7 @@ def _project(draft: Draft, file: str, found: Origin, registries: Registries, env
 
 def _surplus(seen: Running, project: RenderedProject, draft: Draft) -> list[str]:
     """Variables of the project that no container has which runs."""
-    served = [one.get("Environment", {}) for one in imported.containers(seen)]
+    served = [one.get("Environment", {}) for one in seen.containers]
     names = {n for n in project.components or (DEFAULT_COMPONENT,) for n in model.environment(project, n)}
     own = {str(path[-1]) for path in draft.values if path[0] == "env" or path[-2:-1] == ("env",)}
     return sorted(n for n in names - own if not any(n in one for one in served))

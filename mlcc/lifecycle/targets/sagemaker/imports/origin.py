@@ -15,7 +15,7 @@ from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, quoted
 from mlcc.lifecycle.deployments.config_ids import config_id
 from mlcc.lifecycle.targets.sagemaker.desired import CONFIG_TAG
-from mlcc.lifecycle.targets.sagemaker.running import Running
+from mlcc.lifecycle.targets.sagemaker.imports.running import Running
 from mlcc.registries.engine_rows import Engine
 from mlcc.registries.loader import Registries
 from mlcc.registries.rows import DeploymentConfig, Framework, Target
@@ -136,3 +136,9 @@ def _repository(image: str) -> tuple[str, str]:
     private = _ECR.match(name)
     registry, _, repository = name.rpartition("/") if private is None else (private[1], "", name[private.end() :])
     return registry, repository
+
+
+def part_name(name: str, prefix: str) -> str:
+    """What mlcc.yaml calls a component: its name in AWS without the project's, in the form that names have."""
+    own = name.removeprefix(f"{prefix}-")
+    return re.sub(r"[^a-z0-9]+", "-", own.lower()).strip("-")[:40].strip("-") or "default"

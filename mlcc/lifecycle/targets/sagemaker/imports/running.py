@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlcc.core.errors import UserError
@@ -67,6 +68,18 @@ class Running(NamedTuple):
         """Adapters."""
         return tuple(one for one in self.components if base_of(one))
 
+    @property
+    def containers(self) -> list[Mapping[str, Any]]:
+        """The containers of its models, component by component."""
+        found = [self.model_of(one) for one in self.served] or list(self.models.values())
+        return [container_of(model) for model in found]
+
+    @property
+    def image(self) -> str:
+        """The image that most containers have; empty without any."""
+        found = Counter(str(one.get("Image", "")) for one in self.containers)
+        return found.most_common(1)[0][0] if found else ""
+
     def model_of(self, component: Mapping[str, Any]) -> Mapping[str, Any]:
         """The model of a component, one that it names or one that it is made of itself."""
         specification = component.get("Specification", {})
@@ -118,3 +131,10 @@ def _scalable(name: str, config: Mapping[str, Any], components: tuple[Mapping[st
         yield scaling.instances(name, str(variant.get("VariantName", ""))).resource_id
     for one in components:
         yield scaling.copies("", str(one["InferenceComponentName"])).resource_id
+
+
+def container_of(model: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A model's container, of several the first."""
+    several: Sequence[Mapping[str, Any]] = model.get("Containers") or ({},)
+    found: Mapping[str, Any] = model.get("PrimaryContainer") or several[0]
+    return found
