@@ -53,7 +53,7 @@ def find(running: Running, registries: Registries, containers: Sequence[Mapping[
     if named and not ways:
         hint = f"known: {allowed(registries.deployment_configs)}"
         raise UserError([error("MLCC102", f"no deployment config is called {quoted(named)}", hint=hint)])
-    tagged = [way for way in ways if _has_tag(running, registries, way, environment, containers)]
+    tagged = [way for way in ways if _has_tag(running, registries, way, containers)]
     imaged = [way for way in ways if way.framework is not None and _offers(way.framework, images)]
     for found, why in ((tagged, "the tag mlcc:config-id"), (imaged, "its image"), (ways if named else [], "the user")):
         fitting = [way for way in found if _reads(way.engine, environment)] or found
@@ -93,13 +93,13 @@ def _has_tag(
     running: Running,
     registries: Registries,
     way: Origin,
-    environment: Mapping[str, str],
     containers: Sequence[Mapping[str, object]],
 ) -> bool:
     """Whether the configuration has the id that the endpoint is tagged with."""
     tag = running.tags.get(CONFIG_TAG, "")
     variable = way.engine.model_variables.get("model.name", "") if way.engine is not None else ""
-    models = {"", environment.get(variable, ""), *filter(None, map(model_name, containers))}
+    named = (str(_variables(one).get(variable, "")) for one in containers)
+    models = {"", *named, *map(model_name, containers)}
     target = target_of(running, registries)
     counts = (len(running.served), len(running.adapters)) if target.components else (0, 0)
     instance = str(running.variant.get("InstanceType", ""))
