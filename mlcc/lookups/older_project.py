@@ -15,7 +15,7 @@ from mlcc.core.findings import Severity, error
 from mlcc.core.nodes import Mark
 from mlcc.core.paths import Item, Path
 from mlcc.core.records import NamedTuple
-from mlcc.core.text import hidden, printable, quoted
+from mlcc.core.text import printable, quoted
 from mlcc.io.disk.reader import Directory
 from mlcc.io.schema import keys
 from mlcc.load import coerce
@@ -214,7 +214,7 @@ class _Import:
         if path in TABLES:
             text, _ = self.registries.canonical(TABLES[path], text)
         value, wrong = coerce.coerce_text(path, text)
-        wrong = wrong or coerce.plain_problem(value) or ("it holds a hidden character" if _is_hidden(value) else "")
+        wrong = wrong or coerce.plain_problem(value)
         if path[0] != "secrets" and (is_secret_value(text) or (in_env and is_secret_name(str(path[-1])))):
             self.draft.secret(str(path[-1]) if in_env else name, mark)
         elif path[-1] == "gpu_count" and self.no_devices:
@@ -224,10 +224,6 @@ class _Import:
             self.draft.leave(REFUSED, mark, f"{name}: {wrong}; it was left out", _hint(name, self))
         else:
             self.draft.put(path, value, mark)
-
-
-def _is_hidden(value: Any) -> bool:
-    return isinstance(value, str) and hidden(value) is not None
 
 
 def _hint(name: str, what: _Import) -> str:

@@ -9,7 +9,7 @@ from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Mark, node_of
 from mlcc.core.paths import Path, format_path, nested
 from mlcc.core.records import NamedTuple
-from mlcc.core.text import printable
+from mlcc.core.text import hidden, printable
 from mlcc.io.schema import keys
 from mlcc.load.document import check_tree
 
@@ -69,6 +69,9 @@ class Draft:
 
 def _problem(path: Path, value: Any, mark: Mark) -> Finding | None:
     """What the schema has against a value, as a finding at its place; None for nothing."""
+    if isinstance(value, str) and hidden(value) is not None:
+        message = "the value holds a character that nobody can see; it was left out"
+        return Finding(REFUSED, Severity.WARNING, message, format_path(path), mark.file, mark.line, mark.column)
     whole = node_of(nested({path: value}), mark)
     found = [f for f in check_tree(whole, mark.file, partial=True).findings if f.severity is Severity.ERROR]
     if not found:

@@ -244,6 +244,35 @@ def test_what_a_deployment_would_change_is_listed(tmp_path: Path) -> None:
     assert changes
 
 
+def test_a_model_of_the_variant_itself(tmp_path: Path) -> None:
+    world = World()
+    made_by_hand(world, DLC, {"SM_VLLM_MODEL": "Qwen/Qwen3-0.6B"})
+    found = imported(world, "Their-Endpoint", tmp_path)
+    assert by_path(found)["deployment.target"] == "realtime-inference"
+    assert [f.code for f in found.findings] == ["MLCC388", "MLCC389"]
+    assert found.findings[0].message.startswith("a model of the variant itself")
+
+
+def test_tags_and_variables_may_hold_anything(tmp_path: Path) -> None:
+    world = World()
+    made_by_hand(world, DLC, {"SM_VLLM_MODEL": "../$(id)", "A": "x: {y}\n# z", "B": "\x1b[2J"}, **OUTPUT)
+    (endpoint,) = world.account.endpoints.values()
+    endpoint.tags |= {
+        "mlcc:project": "../../etc",
+        "mlcc:environment": "a b",
+        "team": "x\n- y: 'z",
+        "k": "AKIA" + "A" * 16,
+    }
+    found = imported(world, "Their-Endpoint", tmp_path / "new")
+    values = by_path(found)
+    assert values["project.name"] == "their-endpoint"
+    assert values["env.A"] == "x: {y}\n# z"
+    assert not {"model.name", "env.B", "tags.k"} & set(values)
+    codes = {f.code for f in found.findings}
+    assert codes >= {"MLCC384", "MLCC388", "MLCC389"}
+    assert "AKIA" not in str(found)
+
+
 def test_what_others_have_on_the_endpoint_stays_theirs(tmp_path: Path) -> None:
     world = World()
     verbs.deploy(world.context(render(COMPONENTS, tmp_path / "original")))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mlcc import pipeline
 from mlcc.core.errors import UserError
@@ -308,6 +309,11 @@ def test_what_is_hostile_is_refused_or_stays_text(tmp_path: Path) -> None:
         "deployment.region": "us-east-1",
         "env.C": "a: {b}\n# c",
     }
+    row = load().deployment_configs["http-flask"]
+    text = new_text.text({("project", "name"): "x", **found.values}, row, hub=False, comments=("a\nb: c",))
+    document = yaml.safe_load(text)
+    assert document["env"] == {"C": "a: {b}\n# c"}
+    assert "b" not in document
     codes = sorted(f.code for f in found.findings)
     assert codes == ["MLCC382"] * 3 + ["MLCC383"] + ["MLCC384"] * 5 + ["MLCC385"]
     assert not [f for f in found.findings if "ghp_" in f.message + f.hint]

@@ -51,10 +51,11 @@ def propose(
         part(sheet)
     draft = sheet.draft
     draft.values |= over
-    surplus = _surplus(seen, _project(draft, file, found, registries, seen.environment), draft)
+    env = seen.environment if ("environments", seen.environment) in draft.values else ""
+    surplus = _surplus(seen, _project(draft, file, found, registries, env), draft)
     if surplus:  # what the registries would add to the environment that runs
         draft.values["env_unset",] = surplus
-    project = _project(draft, file, found, registries, seen.environment)
+    project = _project(draft, file, found, registries, env)
     draft.findings += _left(seen, project, caller, now, draft)
     return draft.finished()
 

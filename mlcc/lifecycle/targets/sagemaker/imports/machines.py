@@ -8,6 +8,7 @@ from typing import Any
 from mlcc.core.text import quoted
 from mlcc.lifecycle.targets.sagemaker.bodies import scaling
 from mlcc.lifecycle.targets.sagemaker.imports import scaled
+from mlcc.lifecycle.targets.sagemaker.imports.origin import part_name
 from mlcc.lifecycle.targets.sagemaker.imports.sheet import Sheet
 from mlcc.registries.redaction import is_secret_name, is_secret_value
 
@@ -25,7 +26,8 @@ VARIANT = (
 
 def project(sheet: Sheet) -> None:
     """Name, target and place, and the tags that people gave."""
-    sheet.put("project.name", sheet.name)
+    if not sheet.draft.put(("project", "name"), sheet.name, sheet.mark):  # a tag may hold anything
+        sheet.put("project.name", part_name(sheet.running.name, ""))
     sheet.put("deployment.config", sheet.origin.config.name)
     sheet.put("deployment.target", sheet.target.name)
     sheet.put("deployment.region", sheet.running.region)
@@ -55,6 +57,8 @@ def endpoint(sheet: Sheet) -> None:
         sheet.unknown(f"{name} of the variant {quoted(str(variant.get('VariantName')))}")
     for other in config["ProductionVariants"][1:]:
         sheet.unknown(f"the variant {quoted(str(other.get('VariantName')))}")
+    if variant.get("ModelName") and sheet.target.components:
+        sheet.unknown("a model of the variant itself, which mlcc deploys as an inference component,")
     sheet.put("deployment.instance_type", variant.get("InstanceType"))
     sheet.put("deployment.instance_count", variant.get("InitialInstanceCount"))
     sheet.put("endpoint.variant_name", variant.get("VariantName"))
