@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from mlcc.core.paths import Path
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
+from mlcc.core.paths import Path, parse_path
 from mlcc.core.value_text import FALSE_WORDS, TRUE_WORDS
 from mlcc.io.schema import keys
 from mlcc.io.yaml import reader, scalars
@@ -72,6 +75,19 @@ def coerce_text(path: Path, text: str) -> tuple[Any, str]:
     if "integer" in types or "number" in types:
         return (text, "") if combined(prop) else _coerce_number(path, text, types)
     return text, ""
+
+
+def coerce_all(given: Mapping[str, str]) -> dict[Path, Any]:
+    """Values by path of texts by dotted path, each as the type of its key.  Raises UserError for one that is none."""
+    values: dict[Path, Any] = {}
+    for dotted, text in given.items():
+        path = parse_path(dotted)
+        assert path is not None, "options are made of keys"
+        value, wrong = coerce_text(path, text)
+        if wrong:
+            raise UserError([error("MLCC033", wrong, path=dotted)])
+        values[path] = value
+    return values
 
 
 def _named(path: Path, text: str) -> str:

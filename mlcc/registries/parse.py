@@ -270,6 +270,7 @@ KINDS: dict[str, Callable[[str, Node, Node], rows.Row]] = {
     "chat_templates": entry,
     "e2e": entry,
     "model_architectures": entry,
+    "older_variables": entry,
     "quantizations": entry,
     "workloads": entry,
 }

@@ -11,41 +11,42 @@ from typing import Any
 
 import click
 
-from mlcc.cli import mlcc_yaml
+from mlcc.cli import imports, mlcc_yaml
 from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, key_options, output_options
-from mlcc.cli.output import document, print_document
+from mlcc.cli.output import document, findings_document, print_document, print_findings
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error, has_errors
 from mlcc.core.nodes import Mark, node_of
-from mlcc.core.paths import Path, format_path, nested, parse_path
+from mlcc.core.paths import Path, format_path, parse_path
 from mlcc.core.paths import sections as sections_of
 from mlcc.core.text import nearest, printable, quoted
 from mlcc.core.tree import MAX_FILE_BYTES
 from mlcc.io import plugins
 from mlcc.io.disk.callers import make_folder
 from mlcc.io.disk.reader import read_named
-from mlcc.io.schema import keys, validator
-from mlcc.io.yaml.writer import emit
-from mlcc.load import coerce
+from mlcc.io.schema import keys
+from mlcc.load import coerce, new_text
 from mlcc.load.document import check_tree, load_document
 from mlcc.lookups.pickers import Question
+from mlcc.lookups.proposal import Proposal
 from mlcc.registries import load
 from mlcc.registries.loader import Registries
 from mlcc.registries.rows import VALIDATION_LEVELS, DeploymentConfig
 
 FILE = "mlcc.yaml"
-MODELINE = "# yaml-language-server: $schema=https://mlcc.dev/schemas/v1/mlcc.schema.json"
 
 
 @click.command("init", cls=KeyCommand, epilog="Example: mlcc init iris --deployment-config http-fastapi")
 @click.argument("name", required=False)
 @directory_option("Where to write mlcc.yaml.")
 @click.option("--pick", "picker", default="", metavar="NAME", help="Let a picker choose what is missing (a plugin).")
+@click.option("--import", "older", default="", metavar="DIR", help="Take over a project of the older tool (do/config).")
+@click.option("--import-endpoint", "endpoint", default="", metavar="NAME", help="Take over a running endpoint (AWS).")
 @click.option("--force", is_flag=True, help="Replace an mlcc.yaml that is there.")
 @key_options
 @output_options()
-def command(name: str | None, directory: str, force: bool, picker: str) -> int:
+def command(name: str | None, directory: str, force: bool, picker: str, older: str, endpoint: str) -> int:
     """Write a commented mlcc.yaml for a new project called NAME.
 
     On a terminal it asks for what is missing; elsewhere it takes the folder's name and a tested config, and never
@@ -64,35 +65,52 @@ def command(name: str | None, directory: str, force: bool, picker: str) -> int:
     ask = sys.stdin.isatty() and sys.stderr.isatty()
     if name is not None:
         given["project.name"] = name
-    if "project.name" not in given:
-        given["project.name"] = _name(directory, ask)
-    if picker:
-        given = _picked(picker, given, session) | given
-    if "deployment.config" not in given:
-        given["deployment.config"] = _config(registries, ask)
-        if not ask:
-            session.say(
-                f"no deployment config was named: {given['deployment.config']} (--deployment-config takes another)"
-            )
-    row = _row(registries, given["deployment.config"])
+    wish = imports.Wish(older, endpoint, path)
+    found = imports.found(session, registries, given, wish)
+    _complete(given, found, registries, directory, ask, picker)
+    row = _row(registries, _value("deployment.config", given, found))
     architecture = registries.architectures[row.architecture]
     hub = "hub" in architecture.model_kinds
-    if hub and ask and "model.name" not in given:
+    if hub and ask and not _value("model.name", given, found):
         given |= _model()
-    text = _text(given, row, hub)
+    text = _text(given, row, hub, found)
     checked = load_document(text.encode(), "the new mlcc.yaml")
     if has_errors(checked.findings):
         raise UserError(checked.findings)
     make_folder(directory)
     mlcc_yaml.write(directory, {FILE: (text.encode(), before)}, 0o644)
+    print_findings(found.findings, session)
     if session.format in ("json", "yaml"):
-        print_document(session, document(file=path))
+        listed = {"findings": findings_document(found.findings)["findings"]} if older or endpoint else {}
+        print_document(session, document(file=path, **listed))
     where = "" if path == FILE else f" -f {printable(shlex.quote(path), 200)}"
-    missing = hub and not architecture.sample and "model.name" not in given
+    missing = hub and not architecture.sample and not _value("model.name", given, found)
     step = f"mlcc set{where} model.name ID (mlcc catalog models lists some), then mlcc apply{where}" if missing else ""
+    wrong = imports.unsettled(wish, text, session)
+    step = f"mlcc validate{where} finds {wrong}; settle that, then mlcc apply{where}" if wrong else step
     session.say(f"wrote {printable(path, 200)}; next: {step or f'mlcc apply{where}'}")
     session.say(f"validation level of {row.name}: {row.validation_level}")
     return 0
+
+
+def _complete(
+    given: dict[str, str], found: Proposal, registries: Registries, directory: str, ask: bool, picker: str
+) -> None:
+    """What is needed, and neither given nor found: a name, what a picker chooses, a deployment config."""
+    if not _value("project.name", given, found):
+        given["project.name"] = _name(directory, ask)
+    if picker:
+        given |= _picked(picker, given, current()) | given
+    if not _value("deployment.config", given, found):
+        given["deployment.config"] = _config(registries, ask)
+        if not ask:
+            usual = given["deployment.config"]
+            current().say(f"no deployment config was named: {usual} (--deployment-config takes another)")
+
+
+def _value(path: str, given: Mapping[str, str], found: Proposal) -> str:
+    """A value that was given, else the one that an import found."""
+    return given.get(path) or str(found.values.get(parse_path(path) or (), ""))
 
 
 def _picked(name: str, given: Mapping[str, str], session: Session) -> dict[str, str]:
@@ -186,60 +204,12 @@ def _row(registries: Registries, name: str) -> DeploymentConfig:
     return row
 
 
-def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool) -> str:
-    """The file: what was given live, the usual next keys as comments."""
-    values: dict[Path, Any] = {}
-    for dotted, text in given.items():
-        path = parse_path(dotted)
-        assert path is not None
-        value, wrong = coerce.coerce_text(path, text)
-        if wrong:
-            raise UserError([error("MLCC033", wrong, path=dotted)])
-        values[path] = value
+def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool, found: Proposal) -> str:
+    """The file: what an import found, and what was given over it."""
+    values: dict[Path, Any] = dict(found.values) | coerce.coerce_all(given)
     clash = next((p for p in values if any(above in values for above in sections_of(p))), None)
     if clash is not None:
         shown = quoted(format_path(clash))
         message = f"{shown} is named, and what it stands in has a value that is no mapping"
         raise UserError([error("MLCC033", message, path=format_path(clash), hint="name one of the two")])
-    sections = {"project": {}, "deployment": {}} | nested(values)
-    lines = [MODELINE, "# What this project serves, and where. `mlcc apply` renders it; commit both.", "version: 1", ""]
-    for key, body in sections.items():
-        lines += [f"# {_words(key)}", *emit({key: body}), *_more(key, body, row), ""]
-    for key in ("model", "env", "environments"):
-        if key not in sections:
-            lines += [*(_HUB_MODEL if key == "model" and hub else _COMMENTED[key]), ""]
-    return "\n".join(lines).rstrip("\n") + "\n"
-
-
-def _words(key: str) -> str:
-    return str(validator.load_schema(keys.MLCC_YAML)["properties"][key].get("description", key))
-
-
-def _more(key: str, body: Mapping[str, object], row: DeploymentConfig) -> list[str]:
-    if key != "deployment":
-        return []
-    usual = row.defaults.get("deployment", "instance_type")
-    hints = {"instance_type": str(usual.value) if usual is not None else "ml.m5.xlarge", "region": "us-east-1"}
-    return [f"  # {name}: {value}" for name, value in hints.items() if name not in body]
-
-
-_HUB_MODEL = [
-    "# The model; an engine has no sample.",
-    "# model:",
-    "#   name: Qwen/Qwen3-0.6B    # an id of the Hugging Face Hub, or s3://bucket/prefix/",
-]
-_COMMENTED = {
-    "model": [
-        "# The model; without it the sample model is trained by do/build and served.",
-        "# model:",
-        "#   name: ./model        # a folder of this project, or s3://bucket/prefix/",
-        "#   format: joblib",
-    ],
-    "env": ["# Environment of the container.", "# env:", "#   LOG_LEVEL: info"],
-    "environments": [
-        "# What differs elsewhere: mlcc diff --env default prod",
-        "# environments:",
-        "#   prod:",
-        "#     deployment: {instance_count: 2}",
-    ],
-}
+    return new_text.text(values, row, hub, found.comments)
