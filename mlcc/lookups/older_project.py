@@ -78,10 +78,10 @@ def _file(tree: Directory, directory: str, path: str, known: Mapping[str, Value]
         text = found[0].decode("utf-8")
     except UnicodeDecodeError:
         raise UserError([error("MLCC386", "the file is not UTF-8 text", file=shown)]) from None
-    told = values(text, known)
-    for one in told.skipped:
+    read = values(text, known)
+    for one in read.skipped:
         _skipped(shown, one, draft)
-    return _File(shown, told.variables, {**known, **told.variables})
+    return _File(shown, read.variables, {**known, **read.variables})
 
 
 def _skipped(shown: str, one: Skipped, draft: Draft) -> None:

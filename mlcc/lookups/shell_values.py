@@ -1,4 +1,4 @@
-"""The assignments of a shell file, as far as they can be told without running it.  Law: pure; nothing is executed.
+"""The assignments of a shell file, as far as they are known without running it.  Law: pure; nothing is executed.
 
 What is read: `export NAME=word` and `NAME=word` with quotes, escapes, `$NAME`, `${NAME}`, `${NAME:-word}` and the like,
 in the order of the file; `: "${NAME:=word}"`.  Everything else (commands, conditions, arrays, `$(...)`) is listed, and
@@ -42,7 +42,7 @@ class Value(NamedTuple):
     """A variable as the file leaves it.
 
     text: its value, None where only running the file would tell; line: of the statement that decided; why: what could
-    not be told.
+    not be known.
     """
 
     text: str | None
@@ -64,8 +64,8 @@ class Values(NamedTuple):
     skipped: tuple[Skipped, ...]
 
 
-class _Untold(Exception):
-    """Only running the file would tell; the text says why."""
+class _Unknown(Exception):
+    """Only running the file would give the value; the text says why."""
 
 
 def values(source: str, known: Mapping[str, Value] = {}) -> Values:
@@ -116,9 +116,9 @@ class _Reader:
                 return self._names_alone(text, exported)
             try:
                 value, at = _Word(text, name.end() if name else at, self, one.line).read()
-            except _Untold as problem:
+            except _Unknown as problem:
                 self.known = kept
-                return self._untold(one, str(problem)) if name is not None else False
+                return self._without_value(one, str(problem)) if name is not None else False
             if name is not None:
                 found.append((name[1], Value(value, one.line)))
             if not exported:  # `export` sees all its words before it sets one
@@ -132,8 +132,8 @@ class _Reader:
         """`export NAME` sets nothing."""
         return exported.startswith("export") and bool(re.fullmatch(rf"export(?:[ \t]+{_NAME})+", text))
 
-    def _untold(self, one: Statement, why: str) -> bool:
-        """A statement of assignments whose value cannot be told: its names have none, and are listed by name."""
+    def _without_value(self, one: Statement, why: str) -> bool:
+        """A statement of assignments whose value is not known: its names have none, and are listed by name."""
         rest = re.sub(r"^export[ \t]+", "", one.text)
         name = _ASSIGNED.match(rest)
         if name is None or not why:
@@ -163,10 +163,10 @@ class _Reader:
         self.own[name] = value
 
     def default(self, name: str, operator: str, alternative: str, line: int) -> str:
-        """`${NAME:-word}` and its kin.  Raises _Untold where the variable itself is not known."""
+        """`${NAME:-word}` and its kin.  Raises _Unknown where the variable itself is not known."""
         found = self.known.get(name)
         if found is not None and found.text is None:
-            raise _Untold(f"it depends on {name}, which is not known")
+            raise _Unknown(f"it depends on {name}, which is not known")
         if found is not None and found.text is not None and (found.text or not operator.startswith(":")):
             return found.text
         if operator.endswith("="):
@@ -174,11 +174,11 @@ class _Reader:
         return alternative
 
     def lookup(self, name: str) -> str:
-        """`$NAME`.  Raises _Untold for what the file does not set: the environment of its run would tell."""
+        """`$NAME`.  Raises _Unknown for what the file does not set: its value is that of the environment."""
         found = self.known.get(name)
         if found is None or found.text is None:
             where = "of the environment" if found is None else "which is not known"
-            raise _Untold(f"it depends on {name}{' ' if found is None else ', '}{where}")
+            raise _Unknown(f"it depends on {name}{' ' if found is None else ', '}{where}")
         return found.text
 
 
@@ -198,16 +198,16 @@ class _Word:
         self.text, self.at, self.reader, self.line = text, at, reader, line
 
     def read(self) -> tuple[str, int]:
-        """The word's value and where it ends.  Raises _Untold."""
+        """The word's value and where it ends.  Raises _Unknown."""
         value = self._parts("", 0)
         if self.at < len(self.text) and self.text[self.at] not in " \t":
-            raise _Untold("")
+            raise _Unknown("")
         return value, self.at
 
     def _parts(self, end: str, depth: int) -> str:
         """Parts up to a blank, or up to `end` (of a default)."""
         if depth > MAX_DEPTH:
-            raise _Untold("it is nested too deeply")
+            raise _Unknown("it is nested too deeply")
         found: list[str] = []
         bare = _BARE_DEFAULT if end else _BARE
         while self.at < len(self.text) and self.text[self.at] != end and (end or self.text[self.at] not in " \t"):
@@ -231,7 +231,7 @@ class _Word:
     def _single(self) -> str:
         end = self.text.find("'", self.at + 1)
         if end < 0:
-            raise _Untold("a quotation mark is not closed")
+            raise _Unknown("a quotation mark is not closed")
         found, self.at = self.text[self.at + 1 : end], end + 1
         return found
 
@@ -249,47 +249,47 @@ class _Word:
             elif char in "$`":
                 found.append(self._expansion(depth + (end == "}" and not depth), quoted=True))
             elif char == '"':  # quotes inside a default that is itself quoted
-                raise _Untold("its quotes are nested")
+                raise _Unknown("its quotes are nested")
             else:
                 found.append(char)
                 self.at += 1
-        raise _Untold("a quotation mark is not closed")
+        raise _Unknown("a quotation mark is not closed")
 
     def _expansion(self, depth: int, quoted: bool) -> str:
-        """What begins with a dollar sign.  Raises _Untold for all but a variable with or without a default."""
+        """What begins with a dollar sign.  Raises _Unknown for all but a variable with or without a default."""
         if self.text[self.at] == "$" and quoted and not re.match(r"\$[A-Za-z0-9_{(@*#?$!'\"-]", self.text[self.at :]):
             self.at += 1
             return "$"
         found = _EXPANSION.match(self.text, self.at)
         if found is None:
             run = re.match(r"\$\(|`", self.text[self.at :]) is not None
-            raise _Untold("a command would have to run" if run else "it is written in a way that is not read")
+            raise _Unknown("a command would have to run" if run else "it is written in a way that is not read")
         self.at = found.end()
         if found[1]:
             return self.reader.lookup(found[1])
         if not found[3]:
             if self.text[self.at : self.at + 1] != "}":
-                raise _Untold("it is written in a way that is not read")
+                raise _Unknown("it is written in a way that is not read")
             self.at += 1
             return self.reader.lookup(found[2])
         if depth and found[3].endswith("="):  # whether it is set at all depends on what stands around it
-            raise _Untold("it is written in a way that is not read")
+            raise _Unknown("it is written in a way that is not read")
         alternative = self._alternative(depth + 1, quoted)
         return _bounded(self.reader.default(found[2], found[3], alternative, self.line))
 
     def _alternative(self, depth: int, quoted: bool) -> str:
         if quoted:
             if depth > MAX_DEPTH:
-                raise _Untold("it is nested too deeply")
+                raise _Unknown("it is nested too deeply")
             return self._double(depth, "}")
         value = self._parts("}", depth)
         if self.text[self.at : self.at + 1] != "}":
-            raise _Untold("a brace is not closed")
+            raise _Unknown("a brace is not closed")
         self.at += 1
         return value
 
 
 def _bounded(value: str) -> str:
     if len(value) > MAX_VALUE:
-        raise _Untold(f"it is longer than {MAX_VALUE:,} characters")
+        raise _Unknown(f"it is longer than {MAX_VALUE:,} characters")
     return value

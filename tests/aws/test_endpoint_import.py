@@ -238,8 +238,8 @@ def test_what_a_deployment_would_change_is_listed(tmp_path: Path) -> None:
     verbs.deploy(world.context(render(ASYNC, tmp_path / "original")))
     found = imported(world, "iris", tmp_path / "new", deployment__instance_count="3", env__LOG_LEVEL="info")
     assert {f.code for f in found.findings} == {"MLCC389"}
-    said = "\n".join(f.message for f in found.findings)
-    assert "ProductionVariants[0].InitialInstanceCount of endpoint 'iris': 1 -> 3" in said
+    messages = "\n".join(f.message for f in found.findings)
+    assert "ProductionVariants[0].InitialInstanceCount of endpoint 'iris': 1 -> 3" in messages
     changes = verbs.deploy(world.context(written(found, tmp_path / "new"), plan=True)).document["changes"]
     assert changes
 
@@ -277,13 +277,13 @@ def test_what_others_have_on_the_endpoint_stays_theirs(tmp_path: Path) -> None:
     world = World()
     verbs.deploy(world.context(render(COMPONENTS, tmp_path / "original")))
     theirs = dict(world.account.components["chat-b"].request)
-    world.call("sagemaker", "CreateInferenceComponent", {**theirs, "InferenceComponentName": "guests", "Tags": []})
+    world.call("sagemaker", "CreateInferenceComponent", {**theirs, "InferenceComponentName": "theirs", "Tags": []})
     world.sleep(3600)
     found = imported(world, "chat", tmp_path / "new")
     assert [f.message for f in found.findings] == [
-        "the component 'guests' of another project cannot be described by mlcc.yaml"
+        "the component 'theirs' of another project cannot be described by mlcc.yaml"
     ]
-    assert not [path for path in by_path(found) if "guests" in path]
+    assert not [path for path in by_path(found) if "theirs" in path]
     again = written(found, tmp_path / "new")
     assert verbs.deploy(world.context(again, plan=True)).document["changes"] == []
 
@@ -295,6 +295,6 @@ def test_components_that_would_be_called_alike(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no endpoint 'none' in us-east-1"):
         imported(World(), "none", tmp_path)

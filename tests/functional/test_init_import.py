@@ -1,4 +1,4 @@
-"""mlcc init --import and --import-endpoint on the command line: what is written, what is said, what is refused."""
+"""mlcc init --import and --import-endpoint on the command line: what is written, listed and refused."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ NAMES = "ABCD"
 
 
 # ---------------------------------------------------------------- the shell
-def told(source: str) -> dict[str, str | None]:
+def known(source: str) -> dict[str, str | None]:
     return {name: value.text for name, value in values(source).variables.items()}
 
 
@@ -58,14 +58,14 @@ def told(source: str) -> dict[str, str | None]:
         ("A='x\nB=3\n", {"A": None, "B": None}),
     ],
 )
-def test_what_can_be_told(source: str, found: dict[str, str | None]) -> None:
-    assert told(source) == found
+def test_what_can_be_known(source: str, found: dict[str, str | None]) -> None:
+    assert known(source) == found
 
 
 def test_a_line_that_doubles_ends() -> None:
-    assert told("A=xxxxxxxx\n" + "A=$A$A\n" * 10_000)["A"] is None
-    assert told("A=" + "${B:-" * 200 + "}" * 200)["A"] is None
-    assert told('A="' + "$(" * 5_000)["A"] is None
+    assert known("A=xxxxxxxx\n" + "A=$A$A\n" * 10_000)["A"] is None
+    assert known("A=" + "${B:-" * 200 + "}" * 200)["A"] is None
+    assert known('A="' + "$(" * 5_000)["A"] is None
 
 
 def word(chance: random.Random, depth: int = 0) -> str:
@@ -93,15 +93,15 @@ def script(chance: random.Random) -> Iterator[str]:
         yield chance.choice((*usual, *others))
 
 
-def test_what_is_told_is_what_bash_says(tmp_path: Path) -> None:
-    """bash in an empty environment is the oracle; what it does not run to its end says nothing."""
+def test_what_is_known_is_what_bash_says(tmp_path: Path) -> None:
+    """Compared with bash in an empty environment, where it runs the script to its end."""
     chance, compared = random.Random(7), 0
     for number in range(60):
         path = tmp_path / f"{number}.sh"
         path.write_text("\n".join(script(chance)) + "\n")
         done = subprocess.run([*SHELL, str(path)], env={"PATH": os.environ["PATH"]}, capture_output=True, check=False)
         real = dict(pair.split("=", 1) for pair in done.stdout.decode().split("\0") if pair)
-        mine = told(path.read_text())
+        mine = known(path.read_text())
         assert set(real) <= set(mine) or done.returncode, path.read_text()
         for name, text in mine.items():
             if text is not None:
@@ -206,11 +206,11 @@ def listed(found: Proposal) -> set[tuple[str, str, int]]:
 
 def resolved(found: Proposal, folder: Path) -> tuple[dict[str, str], list[Finding]]:
     """The variables of our do/config for what was imported, and what the checks find."""
-    known = load()
-    row = known.deployment_configs[str(found.values["deployment", "config"])]
+    rows = load()
+    row = rows.deployment_configs[str(found.values["deployment", "config"])]
     text = new_text.text(found.values, row, hub=False, comments=found.comments)
     project = pipeline.check(pipeline.resolve(pipeline.load(str(folder / "mlcc.yaml"), Request(), text.encode())))
-    plain = known.architectures[row.architecture].env_prefixes
+    plain = rows.architectures[row.architecture].env_prefixes
     return conf_values.config({p: v.value for p, v in project.default.values.items()}, plain), list(project.findings)
 
 
@@ -319,7 +319,7 @@ def test_what_is_hostile_is_refused_or_stays_text(tmp_path: Path) -> None:
     assert not [f for f in found.findings if "ghp_" in f.message + f.hint]
 
 
-def test_what_is_no_project_is_said(tmp_path: Path) -> None:
+def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no do/config"):
         imported(tmp_path / "a", {"x": ""})
     with pytest.raises(UserError, match="not UTF-8"):

@@ -1,4 +1,4 @@
-"""A running endpoint as a proposal for mlcc.yaml.  Law: reads and proposes; what a deployment would change is said.
+"""A running endpoint as a proposal for mlcc.yaml.  Law: reads and proposes; what a deployment would change is listed.
 
 The proof is the live plan: the proposed values are resolved, and what they make is compared with what runs.
 """

@@ -26,7 +26,7 @@ _ECR = re.compile(r"([0-9]{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/"
 class Origin(NamedTuple):
     """What an endpoint was made from.
 
-    config, framework, engine: rows, the last two None where nothing tells which, or there is none; why: what told.
+    config, framework, engine: rows, the last two None where they are not known, or there is none; why: what proves it.
     """
 
     config: DeploymentConfig
