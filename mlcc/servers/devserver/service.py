@@ -59,7 +59,7 @@ def opened(
 ) -> Running:
     """Listens on loopback.  contexts: of the projects whose images there are, at least one; now: seconds of a steady
     clock; clock: seconds since 1970; beside: calls S3 and SNS.  Raises OSError where the port is taken."""
-    projects, first = Projects(contexts), contexts()[0]
+    projects, first = Projects(contexts, beside), contexts()[0]
     objects: Objects | None = Guarded(S3Objects(beside)) if beside is not None else None
     data, log = os.path.join(settings.folder, DATA), os.path.join(settings.folder, LOG)
     unpacked = unpacker(lambda: objects, data)
@@ -67,7 +67,7 @@ def opened(
     knows: Callable[[str], bool] = projects.starts_process
     if settings.launcher == CONTAINER:
         engine = first.need_engine()
-        knows = lambda image: bool(projects.reference(image))  # noqa: E731
+        knows = projects.known
         launcher = Containers(engine, first.environ, projects.reference, unpacked, data, log)
     else:
         launcher = Processes(projects.command, unpacked, log, first.sleep)
