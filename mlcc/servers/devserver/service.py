@@ -12,6 +12,7 @@ from mlcc.io.aws.connection import NOBODY, AwsError, Caller
 from mlcc.io.aws.s3_objects import S3Objects
 from mlcc.lifecycle.context import Context
 from mlcc.servers.devserver.containers import Containers
+from mlcc.servers.devserver.copies import Image, Started
 from mlcc.servers.devserver.dispatcher import Dispatcher
 from mlcc.servers.devserver.launchers import Processes
 from mlcc.servers.devserver.objects import Guarded, Objects, unpacker
@@ -24,6 +25,7 @@ from mlcc.servers.devserver.web import HOST, DevServer
 PROCESS, CONTAINER = "process", "container"
 STARTED = {PROCESS: "processes", CONTAINER: "containers"}
 OWN = ("SAGEMAKER", "SAGEMAKER_RUNTIME", "APPLICATION_AUTO_SCALING", "CLOUDWATCH", "SERVICE_QUOTAS")
+NOBODY_S_KEYS = {"AWS_ACCESS_KEY_ID": NOBODY, "AWS_SECRET_ACCESS_KEY": NOBODY}
 LOG, DATA = "containers.log", "data"
 
 
@@ -72,6 +74,9 @@ def opened(
     else:
         launcher = Processes(projects.command, unpacked, log, first.sleep)
 
+    def launch(image: Image) -> Started:
+        return launcher(image._replace(environment={**role_variables(settings), **image.environment}))
+
     def notify(topic: str, text: str) -> None:
         try:
             if beside is not None:
@@ -83,7 +88,7 @@ def opened(
         settings.region,
         settings.account,
         Timeline(clock()),
-        launcher,
+        launch,
         durations=Durations(pace=settings.speed),
         knows=knows,
         images=projects.digest,
@@ -101,6 +106,15 @@ def opened(
     return Running(server, close)
 
 
+def role_variables(settings: Settings) -> dict[str, str]:
+    """What a container has of its execution role: the region, and beside a server for all other services (its secrets
+    among them) that one's address, which a container reaches in the machine's own network."""
+    found = {"AWS_REGION": settings.region, "AWS_DEFAULT_REGION": settings.region}
+    if settings.beside:
+        found |= {"AWS_ENDPOINT_URL": settings.beside, **NOBODY_S_KEYS}
+    return found
+
+
 def variables(settings: Settings, url: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment that leads the SDK to the server, and nowhere else.
 
@@ -111,8 +125,7 @@ def variables(settings: Settings, url: str, environ: Mapping[str, str]) -> dict[
         "AWS_ENDPOINT_URL": settings.beside or url,
         **{f"AWS_ENDPOINT_URL_{name}": url for name in OWN},
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
-        "AWS_ACCESS_KEY_ID": NOBODY,
-        "AWS_SECRET_ACCESS_KEY": NOBODY,
+        **NOBODY_S_KEYS,
         "AWS_SESSION_TOKEN": "",
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
