@@ -137,10 +137,10 @@ class Story:
     def repository(self) -> str:
         return f"mlcc/{self.project.path.name}"
 
-    def running(self) -> list[str]:
-        """Images of the containers that our SageMaker server has started."""
-        words = ("ps", "--filter", "label=mlcc.dev-aws", "--format", "{{.Image}}")
-        return self.docker(*words).stdout.split()
+    def running(self) -> list[dict[str, Any]]:
+        """The containers that our SageMaker server has started."""
+        found = self.docker("ps", "--quiet", "--filter", "label=mlcc.dev-aws").stdout.split()
+        return [self.docker.inspect(one) for one in found]
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def recorded(story: Story) -> None:
     assert record["imageDigest"] == image["imageDigest"]
     assert record["accountId"] == ACCOUNT
     found = json.loads(story.mlcc("registry", "show", "1", "--live", "-o", "json").stdout)
-    assert found["differences"] == [], found
+    assert found["live"]["differences"] == [], found
     assert story.json("deploy", "--plan")["changes"] == []
 
 
@@ -268,15 +268,14 @@ def is_the_pushed_image(story: Story) -> None:
     """What runs came from the registry, and the account's model names it by its digest, and the secret by its name."""
     (image,) = story.aws.images(story.repository)
     address = f"{REGISTRY}/{story.repository}@{image['imageDigest']}"
-    assert story.running() == [address]
+    (container,) = story.running()
+    assert container["Config"]["Image"] == address
+    assert SECRET not in json.dumps(container)
     (arn,) = story.aws.sagemaker()["models"]
     model = story.aws("sagemaker", "describe-model", "--model-name", arn.rpartition("/")[2])
-    container = model["PrimaryContainer"]
-    assert container["Image"] == address
-    assert container["Environment"]["MLCC_SECRET_API_TOKEN"] == SECRET_ID
+    assert model["PrimaryContainer"]["Image"] == address
+    assert model["PrimaryContainer"]["Environment"]["MLCC_SECRET_API_TOKEN"] == SECRET_ID
     assert SECRET not in json.dumps(model)
-    container_id = story.docker("ps", "--quiet", "--filter", "label=mlcc.dev-aws").stdout.strip()
-    assert SECRET not in json.dumps(story.docker.inspect(container_id))
 
 
 def payload(story: Story, tmp_path: Path) -> tuple[str, ...]:
