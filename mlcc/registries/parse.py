@@ -67,6 +67,7 @@ def target(name: str, node: Node, root: Node) -> rows.Target:
         uses=texts(node, "uses"),
         instances=text(node, "instances"),
         host_image=text(node, "host_image"),
+        max_payload_mb=int(text(node, "max_payload_mb", "0")),
         needs=texts(node, "needs"),
         together=mapping(node, "together"),
         secrets=texts(node, "secrets"),

@@ -112,6 +112,7 @@ STEPS: tuple[Callable[[Draft], Findings], ...] = (
     rows.select_target,
     rows.select_architecture,
     rows.add_defaults,  # before the framework: the config's row may name one
+    rows.offer_payload_limit,
     rows.select_framework,
     rows.select_version,  # needs the framework, and the Triton backend of the architecture for the image
     rows.select_engine,  # before the model: a variable of the engine may name it

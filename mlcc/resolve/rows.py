@@ -128,6 +128,16 @@ def add_defaults(draft: Draft) -> Findings:
     return [f for row in rows for f in _add(draft.table, Source.DEPLOYMENT_CONFIG, row.defaults)]
 
 
+def offer_payload_limit(draft: Draft) -> Findings:
+    """The largest request of the target, in the variable from which the architecture's server reads its limit."""
+    architecture, target = draft.rows.architecture, draft.rows.target
+    name = str(architecture.container.get("payload_variable", "")) if architecture is not None else ""
+    if name and target is not None and target.max_payload_mb:
+        origin = f"{target.origin} max_payload_mb"
+        draft.table.put(("env", name), str(target.max_payload_mb), Source.DEPLOYMENT_CONFIG, origin)
+    return []
+
+
 # ---------------------------------------------------------------- framework
 def select_framework(draft: Draft) -> Findings:
     """The framework: the one that is named, or the only one of the config that loads the chosen format."""

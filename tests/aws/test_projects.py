@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlcc.io.aws.connection import AwsError
+from mlcc.io.container_engines import Engine as RealEngine
 from mlcc.io.programs import Finished
 from mlcc.lifecycle import image_tag, run_state
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.steps import build
 from mlcc.servers.devserver.projects import Projects
 from tests.aws.account import loaded, render
-from tests.helpers import build_tree
+from tests.aws.cloud import DIGEST, NUMBER, PASSWORD, REGION, Cloud
+from tests.helpers import File, build_tree
 
 TEXT = "version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi, region: us-east-1}\n"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mlcc/iris"
@@ -86,3 +90,81 @@ def test_an_image_of_the_engine(folder: Path) -> None:
     public = "763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm"
     assert (projects.reference(f"{public}:1"), projects.reference(f"{public}:2")) == (f"{public}:1", "")
     assert not projects.starts_process(f"{IMAGE}@{ID}")
+
+
+# ---------------------------------------------------------------- beside a registry
+PULLED = f"{NUMBER}.dkr.ecr.{REGION}.amazonaws.com/mlcc/iris@{DIGEST}"
+# Notes what it is asked; has no image but the project's own, and pulls where it is signed in.
+DOCKER = """#!/bin/sh
+echo "$*" >> "$NOTES"
+case "$*" in
+*{{.Id}}*) echo ID ;;
+"image inspect mlcc/iris"*) ;;
+"image inspect"*) exit 1 ;;
+login*) cat > "$DOCKER_CONFIG/config.json" ;;
+pull*) [ -f "$DOCKER_CONFIG/config.json" ] || exit 1; [ -z "$FAILS" ] || { echo "denied: $FAILS" >&2; exit 1; } ;;
+esac
+"""
+
+
+class Registry(Cloud):
+    """An account with an ECR."""
+
+    region = REGION
+
+    def call(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
+        return self.answer(service, operation, parameters)
+
+
+def beside(folder: Path, tmp_path: Path, registry: Any, fails: str = "") -> tuple[Projects, Silent, Path]:
+    """The project, built as an image, with a registry beside it; and the notes of the engine."""
+    program = build_tree(tmp_path / "bin", {"docker": File(DOCKER.replace("ID", ID), 0o755)}) / "docker"
+    (tmp_path / "temporary").mkdir()
+    places = {"NOTES": str(tmp_path / "notes"), "TMPDIR": str(tmp_path / "temporary"), "FAILS": fails}
+    run_state.write(str(folder), run_state.BUILD, {"kind": build.IMAGE, "reference": "mlcc/iris:x"})
+    talk = Silent()
+    asked = Context(loaded(folder, None), {"PATH": os.environ["PATH"], **places}, talk, lambda _: None, lambda: 0.0)
+    asked.__dict__["engine"] = RealEngine("docker", str(program), "28")
+    return Projects(lambda: [asked], registry), talk, tmp_path / "notes"
+
+
+def test_what_was_pushed_is_pulled(folder: Path, tmp_path: Path) -> None:
+    registry = Registry()
+    projects, _, notes = beside(folder, tmp_path, registry)
+    registry.pushed = False
+    assert not projects.known(PULLED)
+    registry.pushed = True
+    assert projects.known(PULLED)
+    assert "pull" not in notes.read_text(), "to know it is not to have it"
+    assert projects.reference(PULLED) == PULLED
+    assert notes.read_text().splitlines()[-2:] == [
+        f"login --username AWS --password-stdin {PULLED.partition('/')[0]}", f"pull --quiet {PULLED}"
+    ]  # fmt: skip
+    assert PASSWORD not in notes.read_text()
+    assert [*(tmp_path / "temporary").rglob("*")] == []
+
+
+def test_nothing_stands_for_what_cannot_be_pulled(folder: Path, tmp_path: Path) -> None:
+    projects, talk, _ = beside(folder, tmp_path, Registry(), fails="no such right")
+    assert projects.reference(PULLED) == "", "the project's own build is another image"
+    assert "no such right" in talk.lines[-1]
+
+
+def test_an_image_of_another_registry_is_the_project_s(folder: Path, tmp_path: Path) -> None:
+    projects, _, notes = beside(folder, tmp_path, Registry())
+    other = PULLED.replace(NUMBER, "999999999999")
+    assert projects.known(other)
+    assert projects.reference(other).startswith("mlcc/iris:")
+    assert "pull" not in notes.read_text()
+
+
+def test_an_account_beside_without_a_registry(folder: Path, tmp_path: Path) -> None:
+    class Refusing:
+        region = REGION
+
+        def call(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
+            raise AwsError(service, operation, "NotImplemented", "no such service")
+
+    projects, talk, _ = beside(folder, tmp_path, Refusing())
+    assert projects.reference(PULLED).startswith("mlcc/iris:")
+    assert talk.lines[0] == "the registry beside: GetAuthorizationToken is refused: no such service"

@@ -2,9 +2,9 @@
 # The tests on real components: run.sh PYTHON [PYTEST ARGUMENT...]
 #
 # From a bare Debian machine (root, python3, the package registries): installs a container engine, an image registry and
-# nginx where they are missing, starts them on loopback in a folder of their own (where it also installs ministack, an AWS
-# of another maker, for the tests), runs `pytest -m real tests/real`, ends every process that it started, by pid, and proves
-# that none is left.
+# nginx where they are missing, starts them on loopback in a folder of their own (where it also installs and starts
+# ministack, an AWS of another maker), runs `pytest -m real tests/real`, ends every process that it started, by pid, and
+# proves that none is left.
 #
 #   MLCC_SKIP_LARGE=1   without TensorFlow, which installs 1.5 GB
 #   MLCC_REAL_KEEP=1    keep the folder with the logs
@@ -83,6 +83,7 @@ TMPDIR=$work/tmp
 export DOCKER_HOST DOCKER_CONFIG TMPDIR
 dockerd_pid=''
 registry_pid=''
+aws_pid=''
 cgroup=/mlcc-real-$$
 # Folders that the daemon makes outside its own; those that were not there go again.
 made=''
@@ -120,9 +121,10 @@ finish() {
   left=''
   cd /
   [ -z "$registry_pid" ] || end "$registry_pid" 10
+  [ -z "$aws_pid" ] || end "$aws_pid" 10
   [ -z "$dockerd_pid" ] || end "$dockerd_pid" 40
   # what looks for processes with the folder in their environment shall not find itself
-  unset MLCC_REAL_RUN DOCKER_HOST DOCKER_CONFIG TMPDIR PIP_CACHE_DIR
+  unset MLCC_REAL_RUN MLCC_REAL_MINISTACK DOCKER_HOST DOCKER_CONFIG TMPDIR PIP_CACHE_DIR
   # The folder must be free of mounts before it is removed.
   sed -n "s:^[^ ]* \\($work/[^ ]*\\) .*:\\1:p" /proc/mounts | sort -r | while read -r mounted; do
     umount "$mounted" || true
@@ -182,11 +184,39 @@ ready() {
   done
 }
 
+# ---------------------------------------------------------------- AWS
+# Of another maker, without SageMaker, and AWS's own command line, in an environment of its own: it pins other versions
+# of what mlcc uses.  Its builds find `aws`, and an engine that builds in the network that there is.
+if ! { "$python" -m venv "$work/ministack" && "$work/ministack/bin/pip" install -q 'ministack==1.5.33' 'awscli==1.46.3'; } \
+  >"$work/ministack.log" 2>&1; then
+  tail -n 20 "$work/ministack.log" >&2
+  die 'ministack and awscli could not be installed; what pip printed stands above'
+fi
+mkdir "$work/builder"
+cat >"$work/builder/docker" <<SHIM
+#!/bin/sh
+[ "\$1" != build ] || { shift; set -- build --network host "\$@"; }
+exec "$(command -v docker)" "\$@"
+SHIM
+chmod 755 "$work/builder/docker"
+account=123456789012 port=$(free_port)
+aws=http://127.0.0.1:$port
+MINISTACK_ACCOUNT_ID=$account BIND_HOST=127.0.0.1 GATEWAY_PORT=$port LOG_LEVEL=WARNING \
+  MINISTACK_BUILD_PATH="$work/builder:$work/ministack/bin:$PATH" \
+  "$work/ministack/bin/python" "$here/ministack_codebuild.py" >"$work/aws.log" 2>&1 &
+aws_pid=$!
+ready ministack "$aws_pid" "$work/aws.log" 60 \
+  "$python" -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=2)' "$aws/_ministack/health"
+
 # ---------------------------------------------------------------- container engine
 # No bridge and no iptables: those change the machine and outlive the daemon; all containers use the host's network or
 # none.  Limits are given because a daemon without CAP_SYS_RESOURCE cannot raise its own.
-printf '{"deprecated-key-path": "%s/key.json"}\n' "$work" >"$work/daemon.json"
-dockerd --config-file "$work/daemon.json" --data-root "$work/docker" --exec-root "$work/run" -H "$DOCKER_HOST" \
+# The daemon's proxy is the AWS of above, which so has its registry under AWS's own address for it, without TLS; nothing
+# else of the world can be reached, and nothing else is asked for.
+printf '{"deprecated-key-path": "%s/key.json", "insecure-registries": ["%s.dkr.ecr.%s.amazonaws.com"]}\n' \
+  "$work" "$account" us-east-1 >"$work/daemon.json"
+HTTP_PROXY=$aws HTTPS_PROXY=$aws NO_PROXY=127.0.0.0/8,localhost \
+  dockerd --config-file "$work/daemon.json" --data-root "$work/docker" --exec-root "$work/run" -H "$DOCKER_HOST" \
   --pidfile "$work/dockerd.pid" --bridge none --iptables=false --ip6tables=false --ip-forward=false \
   --cgroup-parent "$cgroup" --default-ulimit nofile=20000:20000 --default-ulimit nproc=4096:4096 \
   --shutdown-timeout 10 >"$work/dockerd.log" 2>&1 &
@@ -262,16 +292,11 @@ fi
 export PIP_CACHE_DIR="$work/pip-cache"
 MLCC_REAL_REGISTRY=$registry
 MLCC_REAL_BASE=$(printf '%s\n' "$image" | head -n 1)
-export MLCC_REAL_REGISTRY MLCC_REAL_BASE
+MLCC_REAL_MINISTACK=$work/ministack/bin/ministack
+MLCC_REAL_AWS=$aws
+export MLCC_REAL_REGISTRY MLCC_REAL_BASE MLCC_REAL_MINISTACK MLCC_REAL_AWS
 cd "$root"
 status=0
-# a DynamoDB, in an environment of its own: it pins other versions of what mlcc uses
-"$python" -m venv "$work/ministack" && "$work/ministack/bin/pip" install -q 'ministack==1.5.33' >"$work/ministack.log" 2>&1 || {
-  tail -n 20 "$work/ministack.log" >&2
-  die 'ministack could not be installed; what pip printed stands above'
-}
-MLCC_REAL_MINISTACK=$work/ministack/bin/ministack
-export MLCC_REAL_MINISTACK
 # besides these, the tests of the serve script that put nginx in front, and deployments to our own SageMaker server
 [ $# -gt 0 ] || set -- tests/real tests/unit/test_serve_script.py tests/aws
 # containers in one process, servers without an engine in another

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mlcc.core.paths import Item, format_path, nested, parse_path
 from mlcc.core.values import Source
 from mlcc.load.layers import node_layer
+from mlcc.registries import load
 from mlcc.resolve.candidates import Candidate, Table
 from mlcc.resolve.resolver import STEPS, resolve_layers
 from mlcc.resolve.result import Resolved
@@ -527,3 +528,18 @@ def test_of_keys_that_exclude_one_another_those_of_the_strongest_source_stay(key
 def test_every_step_states_what_it_does():
     assert len(STEPS) == len(set(STEPS))
     assert all(step.__doc__ for step in STEPS)
+
+
+# ---------------------------------------------------------------- the largest request
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("deployment: {config: http-flask, target: async-inference}", "1024"),
+        ("deployment: {config: http-nginx, target: async-inference}\nenv: {MLCC_MAX_PAYLOAD_MB: '9'}", "9"),
+        ("deployment: {config: http-flask}", None),
+        ("deployment: {config: transformers-vllm, target: async-inference}\nmodel: {name: a/b}", None),
+    ],
+)
+def test_a_server_learns_of_large_requests(text: str, value: str | None) -> None:
+    found = resolve_layers([layer(Source.FILE, f"version: 1\n{text}\n")], load())
+    assert found.get("env.MLCC_MAX_PAYLOAD_MB") == value

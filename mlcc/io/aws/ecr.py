@@ -77,9 +77,10 @@ class Ecr:
         user, _, password = base64.b64decode(answer["authorizationToken"]).decode().partition(":")
         return Login(str(answer["proxyEndpoint"]).partition("://")[2], user, password)
 
-    def image(self, repository: str, tag: str) -> Image | None:
-        """The image that a tag names."""
-        wanted = {"repositoryName": repository, "imageIds": [{"imageTag": tag}]}
+    def image(self, repository: str, reference: str) -> Image | None:
+        """The image that a tag or a digest (`sha256:...`) names."""
+        kind = "imageDigest" if ":" in reference else "imageTag"
+        wanted = {"repositoryName": repository, "imageIds": [{kind: reference}]}
         try:
             answer = self._caller.call(SERVICE, "DescribeImages", wanted)
         except AwsError as problem:

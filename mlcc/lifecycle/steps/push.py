@@ -1,32 +1,24 @@
-"""push: the image that build made, to its repository in ECR.  Law: the engine's sign-in is private and is taken away.
-
-The password reaches the engine by its standard input, and lies in a private folder of this run; what a killed run has
-left there the next command of mlcc removes.
-"""
+"""push: the image that build made, to its repository in ECR.  Law: what the repository shows is what was pushed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
 from mlcc.core.text import printable
 from mlcc.io import programs
-from mlcc.io.aws.ecr import Ecr, Login, repository_request
+from mlcc.io.aws.ecr import Ecr, repository_request
 from mlcc.io.container_engines import Engine
-from mlcc.io.disk.staging import staging_folder
-from mlcc.lifecycle import image_tag, run_state
+from mlcc.lifecycle import engine_login, image_tag, run_state
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.steps import build
 from mlcc.lifecycle.targets.sagemaker import account, facts, repository
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 
-STAGING = ("/tmp", "/var/tmp", "/dev/shm")
 PUSH_S = 3600.0
-LOGIN_S = 120.0
 
 
 @explained
@@ -48,7 +40,7 @@ def run(context: Context) -> Result:
     repository.need(context, ecr, kinds.tags(project, place))
     login = ecr.login()
     uri = f"{login.registry}/{name}:{tag}"
-    with _signed_in(context, engine, login) as environ:
+    with engine_login.signed_in(context, engine, login) as environ:
         _engine(context, engine, environ, "tag", built.reference, uri)
         try:
             context.progress.say(f"pushing {uri}")
@@ -75,26 +67,7 @@ def _dry_run(context: Context, name: str, tag: str) -> Result:
     return calls(made, repository="it is not there yet", **assumed)
 
 
-@contextmanager
-def _signed_in(context: Context, engine: Engine, login: Login) -> Iterator[dict[str, str]]:
-    """An environment in which the engine is signed in, for as long as the block lasts."""
-    with staging_folder((context.environ.get("TMPDIR", ""), *STAGING)) as folder:
-        environ = engine.signed_out(folder, context.environ)
-        argv = [engine.program, "login", "--username", login.user, "--password-stdin", login.registry]
-        done = programs.run(argv, environ=environ, timeout_s=LOGIN_S, stdin=login.password.encode())
-        if done.code:
-            raise _failed(context, engine, "login", done, login.password)
-        yield environ
-
-
 def _engine(context: Context, engine: Engine, environ: Mapping[str, str], *words: str) -> None:
     done = programs.run([engine.program, *words], environ=environ, timeout_s=PUSH_S)
     if done.code:
-        raise _failed(context, engine, words[0], done)
-
-
-def _failed(context: Context, engine: Engine, what: str, done: programs.Finished, secret: str = "") -> UserError:
-    text = (done.stderr or done.stdout).decode("utf-8", "replace")
-    words = context.clean(text.replace(secret, "***REDACTED***") if secret else text).strip()
-    last = printable(words.rpartition("\n")[2], 300)
-    return UserError([error("MLCC306", f"{engine.name} {what} failed ({done.code}): {last}", hint="do/push again")])
+        raise engine_login.failed(context, engine, words[0], done)

@@ -24,8 +24,8 @@ from mlcc.io.disk.staging import staging_folder
 from mlcc.lifecycle import build_context, image_tag
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.engine_login import STAGING
 from mlcc.lifecycle.steps import build
-from mlcc.lifecycle.steps.push import STAGING
 from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, repository
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.facts import Facts

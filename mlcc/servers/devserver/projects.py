@@ -1,6 +1,7 @@
 """Rendered projects as a registry of images.  Law: what do/build made is there, and nothing else.
 
-Under the repository and the tag that a deployment asks for, so that it needs no `do/push`.
+Under the repository and the tag that a deployment asks for, so that it needs no `do/push`; beside a server that has
+ECR, what was pushed there, as SageMaker pulls it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from mlcc.core.errors import MlccError
-from mlcc.lifecycle import image_tag
+from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.ecr import Ecr, Login
+from mlcc.lifecycle import engine_login, image_tag
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
@@ -19,15 +23,18 @@ from mlcc.lifecycle.targets import local_server
 from mlcc.lifecycle.targets.sagemaker import facts
 from mlcc.servers.devserver.launchers import Command, repository_of
 
+PULL_S = 3600.0
+Answer = TypeVar("Answer")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class Projects:
     """Projects of this machine, each read anew when it is asked for: they change while the server runs."""
 
-    def __init__(self, contexts: Callable[[], Sequence[Context]]) -> None:
-        """contexts: of each project that was named."""
+    def __init__(self, contexts: Callable[[], Sequence[Context]], beside: Caller | None = None) -> None:
+        """contexts: of each project that was named, at least one; beside: calls an ECR, None where there is none."""
         self._contexts = contexts
+        self._ecr = Ecr(beside) if beside is not None else None
 
     def digest(self, repository: str, tag: str) -> str:
         """The digest of an image by its tag; empty where it was not built for this state of its project."""
@@ -37,8 +44,25 @@ class Projects:
                 return self._digest(context, built)
         return ""
 
+    def known(self, image: str) -> bool:
+        """Whether there is an image of this address: the registry beside is asked of its own, and pulls nothing."""
+        if self._engine_has(image):
+            return True
+        if self._is_beside(image):
+            return self._in_registry(image)
+        return bool(self._own(image))
+
     def reference(self, image: str) -> str:
-        """The container engine's name for an image's address: the image of this very digest, else the project's."""
+        """The container engine's name for an image's address: of the registry beside the image itself, else the image
+        of this very digest, else the project's; empty for one that nobody has."""
+        if self._engine_has(image):
+            return image
+        if self._is_beside(image):
+            return image if self._pulled(image) else ""
+        return self._own(image)
+
+    def _own(self, image: str) -> str:
+        """The image of this digest, else what the project's last build made; empty for none."""
         for context in self._of(repository_of(image)):
             digest = _DIGEST.search(image)
             if digest is not None and context.engine is not None:
@@ -50,7 +74,45 @@ class Projects:
                 if digest is not None:
                     context.progress.say(f"{image}: starts {built.reference}, for the engine knows no such digest")
                 return built.reference
-        return image if self._engine_has(image) else ""
+        return ""
+
+    # ------------------------------------------------------------ the registry beside
+    def _is_beside(self, image: str) -> bool:
+        """Whether an address is of the registry beside, and there is an engine to pull from it."""
+        login = self._login() if self._contexts()[0].engine is not None else None
+        return login is not None and image.partition("/")[0] == login.registry
+
+    def _login(self) -> Login | None:
+        return self._asked("the registry beside", self._ecr.login) if self._ecr is not None else None
+
+    def _in_registry(self, image: str) -> bool:
+        ecr, (name, reference) = self._ecr, _parts(image)
+        assert ecr is not None, "BUG: no registry is beside"
+        return self._asked(image, lambda: ecr.image(name, reference)) is not None
+
+    def _pulled(self, image: str) -> bool:
+        context, login = self._contexts()[0], self._login()
+        if login is None:
+            return False
+        context.progress.say(f"pulling {image}")
+        engine = context.need_engine()
+        try:
+            with engine_login.signed_in(context, engine, login) as environ:
+                done = engine.ask("pull", "--quiet", image, environ=environ, timeout_s=PULL_S)
+                if done.code:
+                    raise engine_login.failed(context, engine, "pull", done)
+        except MlccError as problem:
+            self._say(context, problem)
+            return False
+        return True
+
+    def _asked(self, what: str, ask: Callable[[], Answer]) -> Answer | None:
+        """What the account beside answers; None where it answers with an error, which is said."""
+        try:
+            return ask()
+        except AwsError as problem:
+            self._contexts()[0].progress.say(f"{what}: {problem.operation} is refused: {problem.message}")
+            return None
 
     def _engine_has(self, image: str) -> bool:
         """Whether the engine has an image of somebody else's under its own address."""
@@ -100,6 +162,12 @@ class Projects:
     def _say(context: Context, problem: MlccError) -> None:
         for finding in problem.findings:
             context.progress.say(f"{context.project.name}: {finding.message}")
+
+
+def _parts(image: str) -> tuple[str, str]:
+    """Repository, and digest or tag, of an image's address."""
+    name = repository_of(image)
+    return name, image.partition("/")[2].removeprefix(name)[1:]
 
 
 def _words(project: RenderedProject, built: build.Built) -> str:

@@ -11,6 +11,7 @@ from mlcc.io.aws import sns
 from mlcc.io.aws.connection import NOBODY, AwsError, Caller
 from mlcc.lifecycle.context import Context
 from mlcc.servers.devserver.containers import Containers
+from mlcc.servers.devserver.copies import Image, Started
 from mlcc.servers.devserver.dispatcher import Dispatcher
 from mlcc.servers.devserver.launchers import Processes
 from mlcc.servers.devserver.objects import Guarded, Objects, S3Objects, unpacker
@@ -23,6 +24,7 @@ from mlcc.servers.devserver.web import HOST, DevServer
 PROCESS, CONTAINER = "process", "container"
 STARTED = {PROCESS: "processes", CONTAINER: "containers"}
 OWN = ("SAGEMAKER", "SAGEMAKER_RUNTIME", "APPLICATION_AUTO_SCALING", "CLOUDWATCH", "SERVICE_QUOTAS")
+NOBODY_S_KEYS = {"AWS_ACCESS_KEY_ID": NOBODY, "AWS_SECRET_ACCESS_KEY": NOBODY}
 LOG, DATA = "containers.log", "data"
 
 
@@ -58,7 +60,7 @@ def opened(
 ) -> Running:
     """Listens on loopback.  contexts: of the projects whose images there are, at least one; now: seconds of a steady
     clock; clock: seconds since 1970; beside: calls S3 and SNS.  Raises OSError where the port is taken."""
-    projects, first = Projects(contexts), contexts()[0]
+    projects, first = Projects(contexts, beside), contexts()[0]
     objects: Objects | None = Guarded(S3Objects(beside)) if beside is not None else None
     data, log = os.path.join(settings.folder, DATA), os.path.join(settings.folder, LOG)
     unpacked = unpacker(lambda: objects, data)
@@ -66,10 +68,13 @@ def opened(
     knows: Callable[[str], bool] = projects.starts_process
     if settings.launcher == CONTAINER:
         engine = first.need_engine()
-        knows = lambda image: bool(projects.reference(image))  # noqa: E731
+        knows = projects.known
         launcher = Containers(engine, first.environ, projects.reference, unpacked, data, log)
     else:
         launcher = Processes(projects.command, unpacked, log, first.sleep)
+
+    def launch(image: Image) -> Started:
+        return launcher(image._replace(environment={**role_variables(settings), **image.environment}))
 
     def notify(topic: str, text: str) -> None:
         try:
@@ -82,7 +87,7 @@ def opened(
         settings.region,
         settings.account,
         Timeline(clock()),
-        launcher,
+        launch,
         durations=Durations(pace=settings.speed),
         knows=knows,
         images=projects.digest,
@@ -100,6 +105,15 @@ def opened(
     return Running(server, close)
 
 
+def role_variables(settings: Settings) -> dict[str, str]:
+    """What a container has of its execution role: the region, and beside a server for all other services (its secrets
+    among them) that one's address, which a container reaches in the machine's own network."""
+    found = {"AWS_REGION": settings.region, "AWS_DEFAULT_REGION": settings.region}
+    if settings.beside:
+        found |= {"AWS_ENDPOINT_URL": settings.beside, **NOBODY_S_KEYS}
+    return found
+
+
 def variables(settings: Settings, url: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment that leads the SDK to the server, and nowhere else.
 
@@ -110,8 +124,7 @@ def variables(settings: Settings, url: str, environ: Mapping[str, str]) -> dict[
         "AWS_ENDPOINT_URL": settings.beside or url,
         **{f"AWS_ENDPOINT_URL_{name}": url for name in OWN},
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
-        "AWS_ACCESS_KEY_ID": NOBODY,
-        "AWS_SECRET_ACCESS_KEY": NOBODY,
+        **NOBODY_S_KEYS,
         "AWS_SESSION_TOKEN": "",
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,

@@ -36,7 +36,7 @@ def invoke(
         written += [uri for uri in (output, failure) if uri]
         while context.now() - started < limit_s:
             for uri, ok in ((output, True), (failure, False)):
-                found = s3.get(*split_uri(uri), MAX_REPLY_BYTES) if uri else None
+                found = s3.get(*split_uri(uri), MAX_REPLY_BYTES + 1) if uri else None
                 if found is not None:
                     return _reply(found, ok, context.now() - started)
             context.sleep(POLL_S)
@@ -47,6 +47,8 @@ def invoke(
 
 
 def _reply(body: bytes, ok: bool, seconds: float) -> Reply:
+    if len(body) > MAX_REPLY_BYTES:
+        return Reply(0, {}, b"", seconds, f"the answer has more than {MAX_REPLY_BYTES >> 20} MiB")
     if ok:
         return Reply(200, {}, body, seconds)
     status = STATUS.search(body)
