@@ -146,12 +146,12 @@ LATER = {
 }
 
 
-def settled(told: list[Any], count: int) -> list[Any]:
+def settled(notices: list[Any], count: int) -> list[Any]:
     """What was published, once there is as much as that: answers come in threads of their own."""
     end = time.monotonic() + 10
-    while len(told) < count and time.monotonic() < end:
+    while len(notices) < count and time.monotonic() < end:
         time.sleep(0.005)
-    return told
+    return notices
 
 
 def asynchronously(server: DevServer, body: bytes = b"", **members: str) -> Any:
@@ -160,9 +160,9 @@ def asynchronously(server: DevServer, body: bytes = b"", **members: str) -> Any:
 
 
 def test_an_asynchronous_answer_lies_in_s3(server: DevServer, world: World) -> None:
-    told: list[tuple[str, dict[str, Any]]] = []
+    notices: list[tuple[str, dict[str, Any]]] = []
     bucket = Bucket({"s3://bucket/in/one": b"abc", "s3://bucket/in/two": b"bad"})
-    world.account.objects, world.account.notify = bucket, lambda topic, text: told.append((topic, json.loads(text)))
+    world.account.objects, world.account.notify = bucket, lambda topic, text: notices.append((topic, json.loads(text)))
     serve(world, AsyncInferenceConfig=LATER)
     code, headers, body = asynchronously(server, InputLocation="s3://bucket/in/one", **{"Inference-Id": "first"})
     assert (code, json.loads(body)) == (202, {"InferenceId": "first"})
@@ -170,7 +170,7 @@ def test_an_asynchronous_answer_lies_in_s3(server: DevServer, world: World) -> N
     assert headers["x-amzn-sagemaker-failurelocation"] == "s3://bucket/failed/first-error.out"
     assert bucket.objects.get("s3://bucket/out/first.out") is None, "it is done later"
     server.advance(1)
-    ((topic, record),) = settled(told, 1)
+    ((topic, record),) = settled(notices, 1)
     assert bucket.objects["s3://bucket/out/first.out"] == b"cba"
     assert (topic.rpartition(":")[2], record["invocationStatus"], record["inferenceId"]) == (
         "good",
@@ -181,27 +181,27 @@ def test_an_asynchronous_answer_lies_in_s3(server: DevServer, world: World) -> N
     assert asynchronously(server, InputLocation="s3://bucket/in/two")[0] == 202
     assert asynchronously(server, InputLocation="s3://bucket/in/three")[0] == 202
     server.advance(1)
-    settled(told, 2)
+    settled(notices, 2)
     server.advance(2)
-    reasons = [record["failureReason"] for _, record in settled(told, 3)[1:]]
+    reasons = [record["failureReason"] for _, record in settled(notices, 3)[1:]]
     assert reasons[0].startswith("ClientError: Received client error (400) from model.")
     assert reasons[1] == "ClientError: the input s3://bucket/in/three could not be read."
     assert bucket.objects["s3://bucket/failed/mlcc-00000002-error.out"]
 
 
 def test_an_asynchronous_request_expires_in_its_queue(server: DevServer, world: World) -> None:
-    told: list[str] = []
+    notices: list[str] = []
     world.account.objects, world.account.notify = (
         Bucket({"s3://bucket/in": b"x"}),
-        lambda topic, text: told.append(text),
+        lambda topic, text: notices.append(text),
     )
     serve(world, AsyncInferenceConfig=LATER)
     world.account.endpoints["e"].busy = 1  # somebody's request takes the only place
     assert asynchronously(server, InputLocation="s3://bucket/in", RequestTTLSeconds="60")[0] == 202
     server.advance(59)
-    assert told == []
+    assert notices == []
     server.advance(2)
-    assert "expired" in json.loads(told[0])["failureReason"]
+    assert "expired" in json.loads(notices[0])["failureReason"]
 
 
 def test_what_is_no_asynchronous_request(server: DevServer, world: World) -> None:

@@ -176,7 +176,7 @@ def sagemaker(project: Project, beside: str, state: Path) -> Iterator[Mapping[st
 
 
 @contextmanager
-def told(rig: Rig, docker: Docker, cloud: str, tmp_path: Path, text: str) -> Iterator[Story]:
+def story_of(rig: Rig, docker: Docker, cloud: str, tmp_path: Path, text: str) -> Iterator[Story]:
     """A project from its mlcc.yaml to its trained model, in an account with a bucket and a secret."""
     times: dict[str, float] = {}
     name = text.partition("name: ")[2].partition("}")[0]
@@ -286,7 +286,7 @@ def payload(story: Story, tmp_path: Path) -> tuple[str, ...]:
 
 # ---------------------------------------------------------------- the stories
 def test_an_endpoint(rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> None:
-    with told(rig, docker, cloud, tmp_path, text_of(REALTIME, "endpoint: {startup_timeout_s: 60}\n")) as story:
+    with story_of(rig, docker, cloud, tmp_path, text_of(REALTIME, "endpoint: {startup_timeout_s: 60}\n")) as story:
         story = pushed(story)
         assert story.json("deploy")["status"] == "InService"
         assert story.json("status")["status"] == "InService"
@@ -315,7 +315,7 @@ def test_an_endpoint(rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> No
 
 def test_an_asynchronous_endpoint(rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> None:
     more = f"async: {{s3_output_path: s3://{BUCKET}/answers/}}\n"
-    with told(rig, docker, cloud, tmp_path, text_of(ASYNC, more)) as story:
+    with story_of(rig, docker, cloud, tmp_path, text_of(ASYNC, more)) as story:
         story = pushed(story)
         assert story.json("deploy")["status"] == "InService"
         assert story.json("status")["status"] == "InService"
@@ -341,7 +341,7 @@ def test_a_batch_job(rig: Rig, docker: Docker, cloud: str, tmp_path: Path, kind:
     form = {"csv": "text/csv, strategy: MultiRecord", "jsonl": "application/json, strategy: SingleRecord"}[kind]
     places = f"input_path: s3://{BUCKET}/in/, output_path: s3://{BUCKET}/out/"
     more = f"batch: {{{places}, content_type: {form}, split_type: Line, assemble_with: Line}}\n"
-    with told(rig, docker, cloud, tmp_path, text_of(BATCH, more)) as story:
+    with story_of(rig, docker, cloud, tmp_path, text_of(BATCH, more)) as story:
         story = pushed(story)
         lines = csv_text(story.rows).splitlines()
         if kind == "jsonl":
@@ -370,7 +370,7 @@ def test_a_build_by_codebuild(rig: Rig, docker: Docker, cloud: str, tmp_path: Pa
     """do/submit: the rendered buildspec.yml runs, and reads a secret that is of the build alone."""
     more = "build: {strategy: codebuild-submit}\n"
     text = text_of(REALTIME, more).replace("name: realtime-inference", "name: submitted")
-    with told(rig, docker, cloud, tmp_path, text) as story:
+    with story_of(rig, docker, cloud, tmp_path, text) as story:
         found = story.json("submit")["pushed"]
         assert found["reference"] == f"{REGISTRY}/{story.repository}@{found['digest']}"
         assert story.aws.images(story.repository) == [{"imageDigest": found["digest"], "imageTag": found["tag"]}]
@@ -390,7 +390,7 @@ def test_a_build_by_codebuild(rig: Rig, docker: Docker, cloud: str, tmp_path: Pa
         is_the_pushed_image(story)
         asked = story.json("invoke", *payload(story, tmp_path))
         assert json.loads(asked["body"]) == {"predictions": story.answers}
-        # a build that fails is told as such, with what it printed
+        # a build that fails is reported as such, with what it printed
         with (story.project.path / "Dockerfile").open("a") as stream:
             stream.write("RUN echo no such luck && exit 3\n")
         failed = story.do("submit", code=1)

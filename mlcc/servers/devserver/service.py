@@ -29,7 +29,7 @@ LOG, DATA = "containers.log", "data"
 
 
 class Settings(NamedTuple):
-    """What `mlcc dev aws` is told.
+    """The settings of `mlcc dev aws`.
 
     speed: seconds of the server's clock in a real one; launcher: PROCESS or CONTAINER; folder: for logs and model data;
     beside: the address of a server for all other services, empty for none; account: its number.
