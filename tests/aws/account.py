@@ -48,6 +48,9 @@ class Container:
         return self._url
 
     def adapt(self, name: str, source: str) -> bool:
+        """As vLLM: a name that is loaded is refused, whatever it is loaded from."""
+        if name in self.adapters or "broken" in source:
+            return False
         self.adapters[name] = source
         return True
 

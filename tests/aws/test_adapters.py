@@ -62,6 +62,18 @@ def test_an_adapter_that_cannot_be_updated_is_made_anew(world: World) -> None:
     assert world.operations()[-2:] == ["DeleteInferenceComponent", "CreateInferenceComponent"]
 
 
+def test_an_update_that_the_container_refuses_leaves_what_was_loaded(world: World) -> None:
+    act(world, WITH, "add")
+    act(world, OTHER, "update")
+    (container,) = world.running
+    assert container.adapters == {"chat-legal": "s3://bucket/legal-2.tar.gz"}
+    with pytest.raises(UserError) as refused:
+        act(world, WITH.replace("legal.tar.gz", "broken.tar.gz"), "update")
+    assert refused.value.findings[0].code == "MLCC324"
+    assert container.adapters == {"chat-legal": "s3://bucket/legal-2.tar.gz"}
+    assert artifact(world) == "s3://bucket/legal-2.tar.gz"
+
+
 @pytest.mark.parametrize(
     ("text", "action", "name", "code"),
     [

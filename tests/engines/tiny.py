@@ -1,6 +1,6 @@
-"""Makes a Llama of half a million random weights, its tokenizer, and a LoRA adapter of it.  Run by the engine's Python.
+"""Makes a Llama of half a million random weights, its tokenizer, and LoRA adapters of it.  Run by the engine's Python.
 
-python tiny.py FOLDER        # writes FOLDER/model and FOLDER/adapter
+python tiny.py FOLDER        # writes FOLDER/model, and FOLDER/adapter, FOLDER/other and FOLDER/large, its adapters
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ TEMPLATE = (
 )
 # Heads of 32: the CPU kernels have no smaller ones.
 HIDDEN, LAYERS, HEADS, INNER, RANK = 128, 2, 4, 256, 4
+# What the engine of these tests does not take: it is started for adapters of rank 8 or less.
+LARGE = 16
 
 
 def tokenizer(folder: Path) -> int:
@@ -77,24 +79,24 @@ def model(folder: Path, vocabulary: int) -> None:
     made.to(torch.bfloat16).save_pretrained(folder)
 
 
-def adapter(folder: Path) -> None:
-    """A LoRA adapter of rank 4 on the queries and values, strong enough to change the answers."""
+def adapter(folder: Path, seed: int, rank: int = RANK) -> None:
+    """A LoRA adapter on the queries and values, strong enough to change the answers."""
     import torch
     from safetensors.torch import save_file
 
-    torch.manual_seed(2)
+    torch.manual_seed(seed)
     weights = {}
     for layer in range(LAYERS):
         for name in ("q_proj", "v_proj"):
             stem = f"base_model.model.model.layers.{layer}.self_attn.{name}"
-            weights[f"{stem}.lora_A.weight"] = torch.randn(RANK, HIDDEN)
-            weights[f"{stem}.lora_B.weight"] = torch.randn(HIDDEN, RANK)
+            weights[f"{stem}.lora_A.weight"] = torch.randn(rank, HIDDEN)
+            weights[f"{stem}.lora_B.weight"] = torch.randn(HIDDEN, rank)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, str(folder / "adapter_model.safetensors"))
     settings = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
-        "r": RANK,
+        "r": rank,
         "lora_alpha": 16,
         "lora_dropout": 0.0,
         "bias": "none",
@@ -107,4 +109,6 @@ def adapter(folder: Path) -> None:
 if __name__ == "__main__":
     root = Path(sys.argv[1])
     model(root / "model", tokenizer(root / "model"))
-    adapter(root / "adapter")
+    adapter(root / "adapter", seed=2)
+    adapter(root / "other", seed=3)
+    adapter(root / "large", seed=4, rank=LARGE)

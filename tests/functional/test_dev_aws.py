@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mlcc.servers.devserver import service
-from mlcc.servers.devserver.service import PROCESS, Settings
+from mlcc.servers.devserver.service import CONTAINER, PROCESS, Settings
 from tests.helpers import SMALLEST, assert_no_traceback, build_tree
 
 
@@ -52,6 +52,8 @@ def test_the_environment_leads_every_call_to_this_machine(beside: str) -> None:
     assert {found[f"AWS_ENDPOINT_URL_{name}"] for name in ("SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH")} == {
         "http://127.0.0.1:1"
     }
+    assert found["AWS_ENDPOINT_URL_ECR"] == "http://127.0.0.1:1", "a process has no image that could be pushed"
+    assert "AWS_ENDPOINT_URL_ECR" not in service.variables(settings._replace(launcher=CONTAINER), "http://x", {})
     assert found["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] == "false"
     assert found["AWS_ACCESS_KEY_ID"] == found["AWS_SECRET_ACCESS_KEY"] == "mlcc-dev-aws"
     assert found["NO_PROXY"] == "example.com,127.0.0.1"

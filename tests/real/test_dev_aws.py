@@ -45,11 +45,13 @@ def project(request: pytest.FixtureRequest, rig: Rig, tmp_path: Path) -> Iterato
 
 
 @contextmanager
-def started(made: Project, launcher: str, state: Path) -> Iterator[tuple[subprocess.Popen[str], Mapping[str, Any]]]:
+def started(
+    made: Project, launcher: str, state: Path, *options: str
+) -> Iterator[tuple[subprocess.Popen[str], Mapping[str, Any]]]:
     """The server, and what it says of itself."""
     argv = ["dev", "aws", "-C", str(made.path), "--port", "0", "--speed", "600", "--launcher", launcher]
     with subprocess.Popen(
-        [made.environ["MLCC"], *argv, "--state", str(state), "-o", "json"],
+        [made.environ["MLCC"], *argv, *options, "--state", str(state), "-o", "json"],
         env=dict(made.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         try:

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import socket
-import subprocess
-import sys
 import tarfile
-import time
 from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
@@ -18,7 +13,6 @@ import pytest
 
 from mlcc.io.aws import sns
 from mlcc.io.aws.connection import Connection
-from mlcc.lifecycle.targets.local_process import listens
 from mlcc.servers.devserver import asynchronous
 from mlcc.servers.devserver.asking import Invocation
 from mlcc.servers.devserver.copies import Unavailable
@@ -27,32 +21,16 @@ from tests.aws.account import World
 from tests.aws.model_server import ModelServer, serving
 from tests.aws.test_runtime import LATER, serve
 from tests.aws.test_transform_jobs import request as job
+from tests.real.ministack import ministack
 
 pytestmark = pytest.mark.real
-PACKAGE = "ministack==1.5.33"
 
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
-    """A connection to ministack, which is installed for these tests alone (MLCC_REAL_MINISTACK: one that is there)."""
-    folder = tmp_path_factory.mktemp("ministack")
-    program = os.environ.get("MLCC_REAL_MINISTACK") or str(folder / "venv/bin/ministack")
-    if not os.path.exists(program):
-        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-        subprocess.run([folder / "venv/bin/pip", "install", "-q", PACKAGE], check=True, timeout=600)
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    own = {"PATH": os.environ["PATH"], "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "HOME": str(folder)}
-    with subprocess.Popen([program], env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            end = time.monotonic() + 60
-            while not listens(port):
-                assert process.poll() is None, "ministack has ended"
-                assert time.monotonic() < end, "ministack does not listen"
-                time.sleep(0.1)
-            yield Connection("us-east-1", stand_in=f"http://127.0.0.1:{port}")
-        finally:
-            process.terminate()
+    """A connection to ministack."""
+    with ministack(tmp_path_factory.mktemp("ministack")) as url:
+        yield Connection("us-east-1", stand_in=url)
 
 
 @pytest.fixture(scope="module")

@@ -25,17 +25,34 @@ def of_base(account: Account, base: str) -> Iterator[Thing]:
     return (thing for thing in list(account.components.values()) if base_of(thing) == base)
 
 
-def loaded(account: Account, name: str, base: str, uri: str) -> str:
-    """Loads an adapter into each copy of its base; why it failed, or nothing."""
-    host = account.components.get(base)
-    copies = host.copies.started if host is not None and host.copies is not None else []
+def loaded(account: Account, name: str, base: str, uri: str, before: str = "") -> str:
+    """Loads an adapter into each copy of its base; why it failed, or nothing.
+
+    before: the artifact that the copies have by now, empty for none.  The contract changes no adapter that is loaded,
+    and vLLM refuses a name that it has: the old one is dropped first, and comes back where the new one does not load.
+    """
+    copies = _copies(account, base)
     try:
         folder = account.unpacked(uri)
     except Unavailable as problem:
         return str(problem)
-    if not copies or not all(copy.adapt(name, folder) for copy in copies):
-        return FAILED_TO_LOAD.format(uri=uri)
-    return ""
+    if before:
+        dropped(account, name, base)
+    if copies and all(copy.adapt(name, folder) for copy in copies):
+        return ""
+    if before:
+        dropped(account, name, base)
+        with suppress(Unavailable):
+            old = account.unpacked(before)
+            for copy in copies:
+                copy.adapt(name, old)
+    return FAILED_TO_LOAD.format(uri=uri)
+
+
+def _copies(account: Account, base: str) -> list[Started]:
+    """The containers of a component."""
+    host = account.components.get(base)
+    return host.copies.started if host is not None and host.copies is not None else []
 
 
 def load_again(account: Account, base: str, copy: Started) -> None:
@@ -55,6 +72,5 @@ def artifact(specification: dict[str, dict[str, str]]) -> str:
 
 def dropped(account: Account, name: str, base: str) -> None:
     """Takes an adapter out of each copy of its base."""
-    host = account.components.get(base)
-    for copy in host.copies.started if host is not None and host.copies is not None else []:
+    for copy in _copies(account, base):
         copy.drop(name)

@@ -200,10 +200,12 @@ def _roll_out(
 def _load(account: Account, thing: Thing, specification: dict[str, Any], trouble: Trouble, first: bool) -> None:
     """An adapter is loaded into the containers of its base."""
     base, uri = adapters.base_of(thing), adapters.artifact(specification)
+    before = adapters.artifact(thing.running.get("Specification", {}))
 
     def load() -> None:
         why = adapters.FAILED_TO_LOAD.format(uri=uri) if trouble.deaf else ""
-        _settled(account, thing, specification, None, why or adapters.loaded(account, thing.name, base, uri), first)
+        why = why or adapters.loaded(account, thing.name, base, uri, before)
+        _settled(account, thing, specification, None, why, first)
 
     account.timeline.later(account.durations.copy, load)
 

@@ -25,6 +25,8 @@ PROCESS, CONTAINER = "process", "container"
 STARTED = {PROCESS: "processes", CONTAINER: "containers"}
 OWN = ("SAGEMAKER", "SAGEMAKER_RUNTIME", "APPLICATION_AUTO_SCALING", "CLOUDWATCH", "SERVICE_QUOTAS")
 NOBODY_S_KEYS = {"AWS_ACCESS_KEY_ID": NOBODY, "AWS_SECRET_ACCESS_KEY": NOBODY}
+# Of a project without an image nothing can be pushed: where it was built only this server knows.
+ECR = "ECR"
 LOG, DATA = "containers.log", "data"
 
 
@@ -120,9 +122,10 @@ def variables(settings: Settings, url: str, environ: Mapping[str, str]) -> dict[
     The credentials are nobody's: a call that went astray would be refused by AWS.
     """
     spared = ",".join(filter(None, (environ.get("NO_PROXY") or environ.get("no_proxy", ""), HOST)))
+    own = (*OWN, *((ECR,) if settings.launcher == PROCESS else ()))
     return {
         "AWS_ENDPOINT_URL": settings.beside or url,
-        **{f"AWS_ENDPOINT_URL_{name}": url for name in OWN},
+        **{f"AWS_ENDPOINT_URL_{name}": url for name in own},
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
         **NOBODY_S_KEYS,
         "AWS_SESSION_TOKEN": "",
