@@ -189,6 +189,18 @@ def adapters_come_back(aws: Caller) -> bool:
     return second.adapters == first.adapters
 
 
+def adapters_are_replaced(aws: Caller) -> bool:
+    """An adapter is updated: has the container the new one?"""
+    aws.model()
+    aws.endpoint()
+    aws.component()
+    aws.adapter()
+    own = {"BaseInferenceComponentName": "c", "Container": {"ArtifactUrl": "s3://bucket/b.tar.gz"}}
+    aws("UpdateInferenceComponent", InferenceComponentName="a", Specification=own)
+    aws.world.sleep(600)
+    return aws.world.running[0].adapters == {"a": "s3://bucket/b.tar.gz"}
+
+
 def capacity_is_missed(aws: Caller) -> bool:
     """A component without copies is asked: does its alarm start one?"""
     aws.model()
@@ -248,12 +260,16 @@ REFUSED: dict[str, tuple[Callable[[Caller], None], str]] = {
     "same_config_refuses": (same_config_refuses, "uses the endpoint configuration"),
 }
 # Rules that do something, with what shows it.
-DOING = {"adapters_come_back": adapters_come_back, "capacity_is_missed": capacity_is_missed}
+DOING = {
+    "adapters_come_back": adapters_come_back,
+    "capacity_is_missed": capacity_is_missed,
+    "adapters_are_replaced": adapters_are_replaced,
+}
 
 
 def test_every_rule_has_its_case() -> None:
     assert {*REFUSED, *DOING} == {*Rules._fields}
-    assert {*ASSUMED} < {*REFUSED}
+    assert {*ASSUMED} < {*REFUSED, *DOING}
 
 
 @pytest.mark.parametrize("rule", REFUSED)

@@ -69,8 +69,9 @@ ENDED_S = 60
 class Story:
     """A project on the server."""
 
-    def __init__(self, made: Project, url: str) -> None:
-        self.made, self.url = made, url
+    def __init__(self, made: Project, url: str, log: Path) -> None:
+        """log: what the containers print."""
+        self.made, self.url, self.log = made, url, log
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -167,7 +168,8 @@ def test_the_whole_life(built: Project, place: Path, tmp_path: Path) -> None:
         for archive in place.glob("*.tar.gz"):
             s3.call("s3", "PutObject", {"Bucket": "adapters", "Key": archive.name, "Body": archive.read_bytes()})
         with started(built, "process", place / "state", "--beside", storage) as (server, said):
-            story = Story(Project(built.path, {**built.environ, **said["variables"]}), said["url"])
+            user = Project(built.path, {**built.environ, **said["variables"]})
+            story = Story(user, said["url"], place / "state/containers.log")
             deployed(story)
             base, adapted = adapters(story)
             an_update_that_fails(story, base)
@@ -191,7 +193,7 @@ def deployed(story: Story) -> None:
     assert refused["status"] == 400, refused
     streamed = story.made.do("invoke", "--component", "first", "--stream").stdout
     assert '"choices"' in streamed
-    assert story.made.json("deploy", "--plan")["differences"] == []
+    assert story.made.json("deploy", "--plan")["changes"] == []
 
 
 def adapters(story: Story) -> tuple[str, str]:
@@ -226,13 +228,14 @@ def adapters(story: Story) -> tuple[str, str]:
 
 
 def an_update_that_fails(story: Story, base: str) -> None:
-    """A length that the model does not have: the engine ends while it starts, again and again."""
-    story.change("inference_components[first].startup_timeout_s", "60")
+    """A length that the model does not have: the engine ends while it starts, and is started again until the time is over."""
+    story.change("inference_components[first].startup_timeout_s", "120")
     story.change("inference_components[first].env.VLLM_MAX_MODEL_LEN", "4096")
     with story.timed("deploy that fails"):
         said = story.failed("deploy")
     assert "MLCC324" in said, said
     assert "was undone, what ran before serves on" in said
+    assert "max_model_len (4096) is greater than the derived max_model_len" in story.log.read_text()
     found = story.part("first")
     assert found["status"] == "InService"
     assert "did not pass the ping health check" in found["reason"]
@@ -252,7 +255,7 @@ def an_update_that_succeeds(story: Story, base: str, adapted: str) -> None:
     assert story.answer("first") == base
     assert story.answer("legal") == adapted
     assert {name.split()[0] for name in story.checks()} == {"first", "second", "legal"}
-    assert story.made.json("deploy", "--plan")["differences"] == []
+    assert story.made.json("deploy", "--plan")["changes"] == []
 
 
 def cleaned(story: Story) -> None:

@@ -28,10 +28,10 @@ def of_base(account: Account, base: str) -> Iterator[Thing]:
 def loaded(account: Account, name: str, base: str, uri: str, before: str = "") -> str:
     """Loads an adapter into each copy of its base; why it failed, or nothing.
 
-    before: the artifact that the copies have by now, empty for none.  The contract changes no adapter that is loaded,
-    and vLLM refuses a name that it has: the old one is dropped first, and comes back where the new one does not load.
+    before: the artifact that the copies have by now, empty for none; it comes back where the new one does not load.
     """
     copies = _copies(account, base)
+    before = before if account.rules.adapters_are_replaced else ""
     try:
         folder = account.unpacked(uri)
     except Unavailable as problem:

@@ -36,6 +36,8 @@ class Rules(NamedTuple):
     too_large_at_once: assumed; a copy without room is refused by the call, not by a failure later.
     async_without_components: assumed; an endpoint that hosts components is not asynchronous.
     same_config_refuses: assumed; an update with the configuration in use is refused.
+    adapters_are_replaced: assumed; an adapter is updated by dropping it and loading the other one, for the contract of
+    containers has no change of what is loaded, and vLLM refuses a name that it has.
     """
 
     copies_above_zero: bool = True
@@ -59,10 +61,14 @@ class Rules(NamedTuple):
     too_large_at_once: bool = True
     async_without_components: bool = True
     same_config_refuses: bool = True
+    adapters_are_replaced: bool = True
 
 
 # What no source states: `mlcc dev aws` lists them.
-ASSUMED = ("serving_endpoint_first", "too_large_at_once", "async_without_components", "same_config_refuses")
+ASSUMED = (
+    "serving_endpoint_first", "too_large_at_once", "async_without_components", "same_config_refuses",
+    "adapters_are_replaced",
+)  # fmt: skip
 
 
 class Durations(NamedTuple):
