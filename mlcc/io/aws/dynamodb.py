@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.core.records import NamedTuple
-from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.connection import AwsError, Caller, pages
 
 SERVICE = "dynamodb"
 REFUSED, MISSING = "ConditionalCheckFailedException", "ResourceNotFoundException"
@@ -28,6 +28,17 @@ class DynamoDb:
     def __init__(self, caller: Caller, table: str) -> None:
         """caller: the connection; table: its name."""
         self._caller, self._table = caller, table
+
+    def tags(self) -> dict[str, str] | None:
+        """DescribeTable and ListTagsOfResource: the table's tags; None where there is no such table."""
+        try:
+            found = self._caller.call(SERVICE, "DescribeTable", {"TableName": self._table})["Table"]
+        except AwsError as problem:
+            if problem.code == MISSING:
+                return None
+            raise
+        listed = pages(self._caller, SERVICE, "ListTagsOfResource", {"ResourceArn": found["TableArn"]}, "Tags")
+        return {tag["Key"]: tag["Value"] for tag in listed}
 
     def item(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
         """GetItem, as the last write left it; None where there is none."""

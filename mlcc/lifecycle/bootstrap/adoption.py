@@ -12,6 +12,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import quoted
 from mlcc.io.aws import iam
 from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.dynamodb import DynamoDb
 from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.s3 import S3
 from mlcc.lifecycle.bootstrap.account import TAG
@@ -41,7 +42,12 @@ def _repository(caller: Caller, name: str, account: str) -> Tags | None:
     return ecr.tags(arn) if arn is not None else None
 
 
+def _table(caller: Caller, name: str, account: str) -> Tags | None:
+    return DynamoDb(caller, name).tags()
+
+
 LOOKS: Mapping[str, Callable[[Caller, str, str], Tags | None]] = {
+    "AWS::DynamoDB::Table": _table,
     "AWS::ECR::Repository": _repository,
     "AWS::S3::Bucket": _bucket,
 }

@@ -26,7 +26,7 @@ from mlcc.registries.redaction import names_secret, redact_text
 
 TABLE = "mlcc-ci-table"
 # What makes the table.
-BOOTSTRAP = "mlcc bootstrap update --ci"
+BOOTSTRAP = "mlcc bootstrap deploy ci"
 SCHEMA_VERSION = 2
 UNTESTED, NEVER = "untested", "1970-01-01T00:00:00Z"
 # Attributes of the sparse index `due-dueAt-index`: the same text in every row that waits for a test.
