@@ -17,7 +17,8 @@ from mlcc.cli.output import document, print_document
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import Session, current
 from mlcc.cli.talk import Talk, lines
-from mlcc.core.errors import UserError
+from mlcc.core.errors import UsageError, UserError
+from mlcc.core.findings import error
 from mlcc.core.text import nearest, quoted
 from mlcc.io.aws import quick_identity
 from mlcc.io.aws.connection import Caller, Connection
@@ -42,7 +43,7 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
     ),
     "deploy": (
         click.Option(["--port"], type=click.IntRange(1, 65535), help="Where to listen (local; default 8080 if free)."),
-        click.Option(["--plan"], is_flag=True, help="Show how what runs differs; change nothing (not local)."),
+        click.Option(["--plan"], is_flag=True, help="Show how what runs differs; change nothing."),
         click.Option(["--timeout"], type=NUMBER, metavar="SECONDS", help="How long to wait until it serves."),
         click.Option(["--component"], metavar="NAME", help="Which inference component (local)."),
     ),
@@ -170,6 +171,8 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
 
 def _connected(region: str, context: Context, session: Session) -> Caller:
     """A connection to AWS; its library is loaded when the first question has been answered."""
+    if session.offline:
+        raise UsageError([error("MLCC002", "this asks AWS, and --offline forbids it", hint="--dry-run asks nobody")])
     row = context.project.registries.regions.get(region)
     profile = profiles.aws_profile(context.profile, session.environ)
     return quick_identity.connect(
@@ -201,7 +204,7 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         clock=time.time,
         connect=lambda region: _connected(region, context, session),
         home=session.home,
-        emit=lambda line: session.out(lines(line), clean=True),
+        emit=lambda line: None if session.machine else session.out(lines(line), clean=True),
         find_profile=partial(profiles.chosen, session.home, session.environ),
         user=session.user,
     )

@@ -14,14 +14,14 @@ from mlcc.cli.options import output_options
 from mlcc.cli.session import current
 from mlcc.cli.talk import Talk
 from mlcc.lifecycle.aws_errors import explaining
-from mlcc.lifecycle.bootstrap import profiles
+from mlcc.lifecycle.bootstrap import account, profiles
 from mlcc.lifecycle.targets.sagemaker import deployment, reaper
 from mlcc.lifecycle.targets.sagemaker.executor import Pace
 from mlcc.registries.loader import load
 
 
 @click.command("reap", epilog="Example: mlcc reap --dry-run")
-@click.option("--region", default="", metavar="NAME", help="Where to look (default: as for do/deploy).")
+@click.option("--region", default="", metavar="NAME", help="Where to look (default: the profile's, else AWS_REGION).")
 @click.option("--yes", is_flag=True, help="Do not ask; without a terminal this is needed.")
 @click.option("--dry-run", is_flag=True, help="Only list what is past its time.")
 @shared.profile_option
@@ -36,6 +36,8 @@ def command(region: str, yes: bool, dry_run: bool, name: str) -> int:
     profile = profiles.needed(home, environ, name) if name else profiles.chosen(home, environ)
     with explaining(load()):
         caller = shared.connection(session, profile, region)
+        if profile is not None:
+            account.checked(caller, profile)
         now = time.time()
         found = list(reaper.expired(caller, now))
         deployments = {(one.project, one.environment, one.endpoint): one for one in reversed(found)}

@@ -116,9 +116,12 @@ class Connection:
                 config = config.merge(Config(proxies={}, s3={"addressing_style": "path"}))
                 keys = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), NOBODY)
                 more = {"endpoint_url": self._stand_in, **keys}
-            self._clients[service] = self._session.create_client(
-                service, region_name=self.region or None, config=config, **more
-            )
+            try:
+                self._clients[service] = self._session.create_client(
+                    service, region_name=self.region or None, config=config, **more
+                )
+            except ValueError as problem:  # what an address is, the SDK says without an exception of its own
+                raise AwsError(service, "CreateClient", "InvalidEndpoint", str(problem), 400) from None
         return self._clients[service]
 
     def _error(self, service: str, operation: str, problem: Exception) -> AwsError:

@@ -127,7 +127,7 @@ def _served(account: SageMaker, name: str) -> dict[str, Any]:
 
 # Fields of a record, and of a part of its icList, that what runs has, too; a part serves unless its record says other.
 FIELDS = ("projectName", "environment", "configId", "endpointStatus", "instanceType", "inferenceAmiVersion")
-PART_FIELDS = ("status", "gpuCount", "copyCount", "artifactUrl")
+PART_FIELDS = ("status", "gpuCount", "copyCount", "artifactUrl", "modelArn")
 SERVES = {"status": "InService", "endpointStatus": "InService"}
 # Of a model in a record, and not in the environment of every container.
 RECORDED_ONLY = ("HF_MODEL_ID", "TRITON_MODEL_REPOSITORY")

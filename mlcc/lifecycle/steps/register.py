@@ -24,6 +24,7 @@ from mlcc.lifecycle.deployments import ci_table, live
 from mlcc.lifecycle.deployments.records import Given, Surroundings, record
 from mlcc.lifecycle.deployments.store import Store
 from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.lifecycle.targets.sagemaker import account
 from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_REGION
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -135,6 +136,8 @@ def _region(context: Context, caller: Caller | None) -> str:
 
 def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole: bool) -> dict[str, Any]:
     """What AWS tells: who registers, and with `whole` what runs."""
+    if whole:
+        account.place(context, context.aws())  # refuses credentials of another account
     who = caller_identity(caller)
     found: dict[str, Any] = {"registeredByArn": who.arn, "accountId": who.account}
     if not whole:

@@ -110,6 +110,9 @@ def manifest(context: Context) -> Result:
     if sample and own_paths.is_folder(project.directory, sample):
         assets.append({"asset": "model", "kind": "sample", "name": sample})
     if context.argument("live"):
+        if not project.target.host_image:
+            message = f"do/manifest --live is not there on the target {project.target.name}"
+            raise PreconditionError([error("MLCC311", message, hint="do/status shows what runs")])
         assets += targets.verb(project.target.name, "assets", context.environ)(context).document["assets"]
     lines = [f"{a['asset']:<18} {a['kind']:<10} {a['name']}" for a in assets]
     where = "" if context.argument("live") else " on this machine (--live asks AWS, too)"

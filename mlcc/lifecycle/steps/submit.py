@@ -51,9 +51,9 @@ def run(context: Context) -> Result:
     name, tag = facts.repository(project), image_tag.tag_of(project)
     if context.argument("dry_run"):
         return _dry_run(context, name)
-    build.train_sample(context)
     caller = context.aws()
     place = account.place(context, caller)
+    build.train_sample(context)
     place = place._replace(image=facts.image_uri(place.account, place.region, place.suffix, name, f":{tag}"))
     ecr = Ecr(caller)
     repository.need(context, ecr, kinds.tags(project, place))

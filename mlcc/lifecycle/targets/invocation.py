@@ -73,15 +73,15 @@ def _lines(body: bytes) -> list[str] | None:
         return None
 
 
-def streamed(context: Context, parts: Iterator[bytes]) -> int:
-    """Shows an answer line by line as it comes, without secrets; answers how many bytes there were."""
-    decode, rest, count = codecs.getincrementaldecoder("utf-8")("replace"), "", 0
+def streamed(context: Context, parts: Iterator[bytes]) -> bytes:
+    """Shows an answer line by line as it comes, without secrets; answers the whole."""
+    decode, rest, whole = codecs.getincrementaldecoder("utf-8")("replace"), "", bytearray()
     for part in parts:
-        count += len(part)
+        whole += part
         *lines, rest = (rest + decode.decode(part)).split("\n")
         for line in lines:
             context.emit(context.clean(line))
     rest += decode.decode(b"", final=True)
     if rest:
         context.emit(context.clean(rest))
-    return count
+    return bytes(whole)

@@ -66,6 +66,11 @@ def _who(project: RenderedProject, caller: Caller, profile: Profile | None) -> I
     return who
 
 
+def _how(project: RenderedProject) -> str:
+    """The steps that bring an image into the repository."""
+    return "do/submit" if project.get("build.strategy") == "codebuild-submit" else "do/build and do/push"
+
+
 def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, tag: str, hosted: bool) -> str:
     name = repository(project)
     found = Ecr(caller).image(name, tag)
@@ -73,7 +78,7 @@ def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, 
         message = (
             f"the repository {printable(name)} holds no image {printable(tag)}, which is this state of the project"
         )
-        raise PreconditionError([error("MLCC326", message, hint="do/build and do/push")])
+        raise PreconditionError([error("MLCC326", message, hint=_how(project))])
     if hosted and found.media_type and found.media_type != DOCKER_MANIFEST:
         message = f"the image has a manifest that SageMaker refuses ({printable(found.media_type)})"
         raise PreconditionError([error("MLCC327", message, hint="do/push pushes it with Docker's manifest")])

@@ -6,10 +6,13 @@ import json
 import shlex
 
 from mlcc.core.records import NamedTuple
+from mlcc.core.text import printable
 from mlcc.lifecycle.targets.sagemaker.facts import Facts
 from mlcc.lifecycle.targets.server_contract import Request
 
 COMPONENT_HEADER = "X-Amzn-SageMaker-Inference-Component"
+# What curl reads a body from that cannot stand in a line.
+FILE_OF_CURL = "@payload"
 
 
 class Asked(NamedTuple):
@@ -19,9 +22,14 @@ class Asked(NamedTuple):
     component: str = ""
 
 
-def lines(place: Facts, asked: Asked, request: Request, chat: bool) -> dict[str, list[str]]:
-    """Lines by client.  chat: whether the server speaks OpenAI's protocol."""
-    found = {"curl": _curl(place, asked, request), "boto3": _boto3(place, asked, request)}
+def lines(place: Facts, asked: Asked, request: Request, body: bytes, chat: bool) -> dict[str, list[str]]:
+    """Lines by client.
+
+    body: of the request; what is no plain text stands as a file called payload; chat: whether the server speaks
+    OpenAI's protocol.
+    """
+    text = _plain(body)
+    found = {"curl": _curl(place, asked, request, text), "boto3": _boto3(place, asked, request, text)}
     if chat:
         found["openai"] = _openai(place, asked)
     return found
@@ -32,7 +40,17 @@ def host(place: Facts) -> str:
     return f"https://runtime.sagemaker.{place.region}.{place.suffix}"
 
 
-def _curl(place: Facts, asked: Asked, request: Request) -> list[str]:
+def _plain(body: bytes) -> str | None:
+    """A body as a text that can stand in a line; None for any other."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    line = text.replace("\n", "")
+    return text if printable(line, 0) == line else None
+
+
+def _curl(place: Facts, asked: Asked, request: Request, text: str | None) -> list[str]:
     headers = [("Content-Type", request.content_type)]
     headers += [(COMPONENT_HEADER, asked.component)] if asked.component else []
     url = f"{host(place)}/endpoints/{asked.endpoint}/invocations"
@@ -40,19 +58,21 @@ def _curl(place: Facts, asked: Asked, request: Request) -> list[str]:
         f"curl {shlex.quote(url)} --aws-sigv4 {shlex.quote(f'aws:amz:{place.region}:sagemaker')} \\",
         '  --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN" \\',
         *(f"  -H {shlex.quote(f'{name}: {value}')} \\" for name, value in headers),
-        f"  --data-binary {shlex.quote(request.payload)}",
+        f"  --data-binary {shlex.quote(text) if text is not None else FILE_OF_CURL}",
     ]
 
 
-def _boto3(place: Facts, asked: Asked, request: Request) -> list[str]:
+def _boto3(place: Facts, asked: Asked, request: Request, text: str | None) -> list[str]:
     named = {"EndpointName": asked.endpoint}
     named |= {"InferenceComponentName": asked.component} if asked.component else {}
-    named |= {"ContentType": request.content_type, "Body": request.payload}
+    named |= {"ContentType": request.content_type}
+    body = json.dumps(text) if text is not None else 'open("payload", "rb").read()'
     return [
         "import boto3",
         f'client = boto3.client("sagemaker-runtime", region_name={json.dumps(place.region)})',
         "answer = client.invoke_endpoint(",
         *(f"    {name}={json.dumps(value)}," for name, value in named.items()),
+        f"    Body={body},",
         ")",
         'print(answer["Body"].read())',
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from mlcc.core.errors import UserError
+from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.io.aws.connection import Caller
 from mlcc.lifecycle import image_tag
@@ -30,6 +30,7 @@ LIMIT_S, JOB_LIMIT_S = 5400.0, 86_400.0
 def deploy(context: Context) -> Result:
     """Makes it serve, and waits until it does; a batch job runs until it is completed."""
     project = context.project
+    _need_required(context)
     if context.argument("dry_run"):
         return _dry_run(context)
     caller = context.aws()
@@ -50,6 +51,16 @@ def deploy(context: Context) -> Result:
         return transform_jobs.finished(wanted, context, caller)
     document = {"target": project.target.name, "status": planner.IN_SERVICE, "endpoint": wanted.endpoint}
     return Result(document, [f"{project.name} serves on the endpoint {wanted.endpoint}"])
+
+
+def _need_required(context: Context) -> None:
+    """Raises PreconditionError where mlcc.yaml lacks what the target cannot do without."""
+    project = context.project
+    missing = [key for key in project.target.needs if project.get(key) is None]
+    if missing:
+        message = f"{project.target.name} needs {', '.join(missing)}"
+        hint = f"mlcc set {missing[0]} VALUE, then mlcc apply"
+        raise PreconditionError([error("MLCC320", message, hint=hint)])
 
 
 def _dry_run(context: Context) -> Result:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from mlcc.core.text import printable
 from mlcc.io.aws import logs as log_events
 from mlcc.io.aws.codebuild import CodeBuild
-from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.logs import Event, Group
 from mlcc.lifecycle import aws_errors
@@ -43,6 +43,7 @@ def status(context: Context) -> Result:
     seen = observe(wanted, kinds.prefix(project), caller)
     endpoint = seen.get((kinds.ENDPOINT, wanted.endpoint))
     word = endpoint.status if endpoint is not None else "NotDeployed"
+    word = _whole(word, [seen.get((r.kind, r.name)) for r in wanted.of(kinds.COMPONENT, kinds.ADAPTER)])
     document: dict[str, Any] = {"target": project.target.name, "status": word, "endpoint": wanted.endpoint}
     lines = [f"{project.name} on {project.target.name}: {word} (endpoint {wanted.endpoint})"]
     parts = []
@@ -54,6 +55,14 @@ def status(context: Context) -> Result:
     return Result({**document, "components": parts} if parts else document, lines)
 
 
+def _whole(endpoint: str, parts: Sequence[Seen | None]) -> str:
+    """The state of a deployment: the endpoint's, and where that serves, that of the first part that does not."""
+    states = [one.status if one is not None else "NotDeployed" for one in parts]
+    if endpoint != planner.IN_SERVICE:
+        return endpoint
+    return next((state for state in states if state != planner.IN_SERVICE), endpoint)
+
+
 def assets(context: Context) -> Result:
     """Everything of the project that is in the account, by kind, with its state."""
     project, caller = context.project, context.aws()
@@ -61,12 +70,15 @@ def assets(context: Context) -> Result:
     wanted = kinds.wanted(project, place)._replace(endpoint=kinds.endpoint_name(project))
     seen = observe(wanted, kinds.prefix(project), caller, everything=True)
     found = [{"asset": kind, "kind": one.status or "there", "name": name} for (kind, name), one in sorted(seen.items())]
-    name = facts.repository(project)
-    if Ecr(caller).repository(name) is not None:
-        found.append({"asset": "repository", "kind": "there", "name": name})
-    name = codebuild.name_of(project)
-    if CodeBuild(caller).project(name) is not None:
-        found.append({"asset": "codebuild_project", "kind": "there", "name": name})
+    beside = {
+        "repository": (facts.repository(project), Ecr(caller).repository),
+        "codebuild_project": (codebuild.name_of(project), CodeBuild(caller).project),
+    }
+    for asset, (name, look) in beside.items():
+        try:
+            found += [{"asset": asset, "kind": "there", "name": name}] if look(name) is not None else []
+        except AwsError as problem:  # the rest is worth showing without it
+            context.progress.say(f"{problem.service} was not looked at: {printable(problem.message, 200)}")
     return Result({"assets": found}, [])
 
 
@@ -86,8 +98,11 @@ def _part(context: Context, caller: Caller, kind: str, name: str, one: Seen) -> 
 def _why(context: Context, caller: Caller, reason: str, group: Group) -> tuple[dict[str, Any], list[str]]:
     """What a reason means, what would have shown the failure before, and the last lines of the log."""
     row = aws_errors.meaning(reason, context.project.registries)
-    found: dict[str, Any] = {"log": printed(context, caller, [group], WHY_LINES)}
-    lines = [f"    {line}" for line in found["log"]] or ["    (its log is empty)"]
+    try:
+        found: dict[str, Any] = {"log": printed(context, caller, [group], WHY_LINES)}
+        lines = [f"    {line}" for line in found["log"]] or ["    (its log is empty)"]
+    except AwsError as problem:  # the reason is worth showing without the log
+        found, lines = {"log": []}, [f"    (its log cannot be read: {printable(problem.message, 200)})"]
     if row:
         found |= {"meaning": row["says"], "hint": row["hint"]}
         lines = [f"    {row['says']}", f"    hint: {row['hint']}", *lines]

@@ -162,15 +162,14 @@ def invoke(context: Context) -> Result:
         shown = body.decode("utf-8", "replace")
         return calls([_call(project, wanted.endpoint, part, shown, request)], **assumed)
     if context.argument("clients"):
-        return _clients(
-            context, place, wanted.endpoint, part, request._replace(payload=body.decode("utf-8", "replace"))
-        )
+        return _clients(place, client_lines.Asked(wanted.endpoint, _name(part)), request, body)
     caller = context.aws()
     account.place(context, caller)
     if context.argument("stream"):
         parts = runtime.stream(caller, wanted.endpoint, _name(part), body, request.headers())
-        count = invocation.streamed(context, parts)
-        return Result({"status": 200, "bytes": count}, [])
+        whole = invocation.streamed(context, parts)
+        answered = invocation.answered(Reply(200, {}, whole, 0.0), endpoint=wanted.endpoint)
+        return Result(answered.document, [])
     try:
         reply = _reply(context, caller, wanted.endpoint, _name(part), body, request.headers())
     except AwsError as problem:
@@ -181,9 +180,9 @@ def invoke(context: Context) -> Result:
     return invocation.answered(reply, endpoint=wanted.endpoint)
 
 
-def _clients(context: Context, place: facts.Facts, endpoint: str, part: Resource | None, request: Request) -> Result:
+def _clients(place: facts.Facts, asked: client_lines.Asked, request: Request, body: bytes) -> Result:
     """How clients ask this endpoint, as lines to copy."""
-    chat = "messages" in request.payload
-    found = client_lines.lines(place, client_lines.Asked(endpoint, _name(part)), request, chat)
+    found = client_lines.lines(place, asked, request, body, b'"messages"' in body)
     shown = [line for name, lines in found.items() for line in (f"# {name}", *lines, "")]
-    return Result({"endpoint": endpoint, "clients": {n: "\n".join(lines) for n, lines in found.items()}}, shown[:-1])
+    clients = {name: "\n".join(lines) for name, lines in found.items()}
+    return Result({"endpoint": asked.endpoint, "clients": clients}, shown[:-1])

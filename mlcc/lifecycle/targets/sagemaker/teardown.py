@@ -5,13 +5,13 @@ Law: deletes only what carries the project's tags, whatever state a failed deplo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
-from mlcc.core.text import allowed, quoted
-from mlcc.io.aws.connection import Caller
+from mlcc.core.text import allowed, printable, quoted
+from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, local_model, planner, repository
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
@@ -54,12 +54,31 @@ def clean(context: Context) -> Result:
         proofs |= _resources(wanted, scope, context, caller)
     if kinds.MODEL in scope:
         proofs |= local_model.remove(context, caller, place)
+    built_there = project.get("build.strategy") == "codebuild-submit" or len(scope) == 1
+    absent = () if len(scope) == 1 else ABSENT
     if CODEBUILD in scope:
-        proofs |= codebuild.remove(context, caller, place)
+        proofs |= _beside(context, lambda: codebuild.remove(context, caller, place), absent if built_there else CLOSED)
     if REPOSITORY in scope:
-        proofs |= repository.remove(context, caller)
+        proofs |= _beside(context, lambda: repository.remove(context, caller), absent)
     lines = [f"{'ok  ' if held else 'LEFT'} {what}" for what, held in proofs.items()]
     return Result({"target": project.target.name, "proofs": proofs}, lines, ok=all(proofs.values()))
+
+
+# Of a service that is not there: a server that stands in for AWS need not have each.
+ABSENT = ("NotImplemented",)
+# Of one that this caller may not ask: a project that is not built there has made nothing.
+CLOSED = (*ABSENT, "AccessDenied", "AccessDeniedException")
+
+
+def _beside(context: Context, remove: Callable[[], dict[str, bool]], passed: tuple[str, ...]) -> dict[str, bool]:
+    """What push and submit have made.  passed: codes of errors after which it is said, not proved, that nothing is."""
+    try:
+        return remove()
+    except AwsError as problem:
+        if problem.code not in passed:
+            raise
+        context.progress.say(f"{problem.service} was not looked at: {printable(problem.message, 200)}")
+        return {}
 
 
 def _resources(wanted: Desired, scope: tuple[str, ...], context: Context, caller: Caller) -> dict[str, bool]:
