@@ -40,7 +40,8 @@ def invoke(
                 if found is not None:
                     return _reply(found, ok, context.now() - started)
             context.sleep(POLL_S)
-        return Reply(0, {}, b"", limit_s, f"no answer in S3 within {limit_s:g} s")
+        more = "" if failure else "; with async.s3_failure_path a refusal would be there, too"
+        return Reply(0, {}, b"", limit_s, f"no answer in S3 within {limit_s:g} s{more}")
     finally:
         for uri in written:
             s3.delete(*split_uri(uri))

@@ -1,0 +1,65 @@
+"""Requests to asynchronous endpoints: what is waited for, and for how long; S3 and the runtime are tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlcc.lifecycle.targets.sagemaker import requests
+from mlcc.lifecycle.targets.server_contract import MAX_REPLY_BYTES
+from tests.aws.account import World, rendered
+
+TEXT = """version: 1
+project: {name: iris}
+deployment: {config: http-fastapi, target: async-inference, region: us-east-1, role_arn: "arn:aws:iam::123456789012:role/r"}
+async: {s3_output_path: s3://bucket/out/MORE}
+test: {payload: "[[1]]"}
+"""
+
+
+class Slow(World):
+    """Answers each request after some time; a refusal reaches S3 where there is a place for it."""
+
+    def __init__(self, after_s: float, answer: bytes = b'{"predictions": [1]}', failures: bool = False) -> None:
+        super().__init__()
+        self.after_s, self.given, self.failures, self.asked = after_s, answer, failures, 0
+        self.cloud.buckets["bucket"] = {}
+
+    def call(self, service, operation, parameters):
+        if operation != "InvokeEndpointAsync":
+            return super().call(service, operation, parameters)
+        self.asked += 1
+        _, key = parameters["InputLocation"].split("bucket/", 1)
+        good = parameters["ContentType"] == "application/json" and not self.cloud.buckets["bucket"][key].endswith(b"[[")
+        place = f"out/{self.asked}" if good else f"failed/{self.asked}"
+        status = 415 if parameters["ContentType"] != "application/json" else 400
+        body = self.given if good else b"ClientError: Received client error (%d) from model." % status
+        if good or self.failures:
+            now = self.account.timeline.now
+            self.account.timeline.later(self.after_s, lambda: self.cloud.buckets["bucket"].update({place: body}))
+            assert self.account.timeline.now == now, "it is done later"
+        failure = {"FailureLocation": f"s3://bucket/failed/{self.asked}"} if self.failures else {}
+        return {"OutputLocation": f"s3://bucket/out/{self.asked}", **failure}
+
+
+@pytest.mark.parametrize(("failures", "count"), [(False, 1), (True, 3)])
+def test_a_refusal_is_waited_for_where_it_can_be_seen(failures: bool, count: int) -> None:
+    world = Slow(600.0, failures=failures)
+    more = ", s3_failure_path: s3://bucket/failed/" if failures else ""
+    found = requests.test(world.context(rendered(TEXT.replace("MORE", more))))
+    assert found.ok, found.lines
+    assert (len(found.document["checks"]), world.asked) == (count, count)
+    assert world.cloud.buckets["bucket"] == {}
+
+
+def test_an_answer_that_never_comes() -> None:
+    world = Slow(7200.0)
+    found = requests.test(world.context(rendered(TEXT.replace("MORE", ""))))
+    assert not found.ok
+    assert "no answer in S3 within 1800 s; with async.s3_failure_path" in str(found.lines)
+
+
+def test_an_answer_that_is_too_large_is_not_cut() -> None:
+    world = Slow(1.0, answer=b"1" * (MAX_REPLY_BYTES + 1))
+    found = requests.invoke(world.context(rendered(TEXT.replace("MORE", ""))))
+    assert not found.ok
+    assert found.document["problem"] == "the answer has more than 16 MiB"
