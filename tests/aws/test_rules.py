@@ -11,7 +11,7 @@ import pytest
 from mlcc.io.aws.connection import AwsError
 from mlcc.servers.devserver import asking, model_rules, scaling
 from mlcc.servers.devserver.refusal import Refusal
-from mlcc.servers.devserver.rules import ASSUMED, Rules
+from mlcc.servers.devserver.rules import ASSUMED, Durations, Rules
 from tests.aws.account import Bucket, World
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mlcc/m:1"
@@ -316,3 +316,12 @@ def test_a_serverless_variant_is_501() -> None:
     with pytest.raises(AwsError, match="ServerlessConfig is not there") as refused:
         aws("CreateEndpointConfig", EndpointConfigName="c", ProductionVariants=[variant])
     assert refused.value.status == 501
+
+
+def test_dates_are_those_of_whoever_asks() -> None:
+    """However fast the server's clock runs: a client compares them with its own clock, and with objects in S3."""
+    world = World()
+    world.account.durations = Durations(pace=600.0)
+    began = world.account.date
+    world.sleep(6000.0)
+    assert world.account.made("model", "m", {}).created == began + 10.0

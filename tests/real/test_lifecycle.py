@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import time
 import urllib.request
@@ -109,6 +110,21 @@ class Aws:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """The sample model, which is trained once, and the Python that trained it."""
+
+    python: Path
+    model: Path
+
+    def answers(self, rows: list[list[float]]) -> list[int]:
+        """What the model answers on this machine, without any server."""
+        done = must(run(self.python, "-I", "-c", PREDICT, self.model, stdin=json.dumps(rows)), "predicting here")
+        found: list[int] = json.loads(done.stdout)
+        assert set(found) == {0, 1, 2}, "the rows are of all kinds, or the answers would prove little"
+        return found
+
+
+@dataclass(frozen=True)
 class Story:
     """A project, the account in which it is deployed, and what its model answers to some rows."""
 
@@ -153,6 +169,15 @@ def cloud() -> Iterator[str]:
     urllib.request.urlopen(reset, timeout=60).close()
 
 
+@pytest.fixture(scope="module")
+def trained(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """do/build without an engine, which trains the sample."""
+    project = rig.project(tmp_path_factory.mktemp("trained") / "iris", "http-fastapi", engine="none")
+    project.do("build")
+    (python,) = (project.path / ".mlcc/run").glob("venv-*/bin/python")
+    return Trained(python, project.path / "sample_model/model/model.joblib")
+
+
 @contextmanager
 def sagemaker(project: Project, beside: str, state: Path) -> Iterator[Mapping[str, str]]:
     """Our SageMaker server; the variables that lead there."""
@@ -176,8 +201,8 @@ def sagemaker(project: Project, beside: str, state: Path) -> Iterator[Mapping[st
 
 
 @contextmanager
-def story_of(rig: Rig, docker: Docker, cloud: str, tmp_path: Path, text: str) -> Iterator[Story]:
-    """A project from its mlcc.yaml to its trained model, in an account with a bucket and a secret."""
+def story_of(trained: Trained, rig: Rig, docker: Docker, cloud: str, tmp_path: Path, text: str) -> Iterator[Story]:
+    """A project with its mlcc.yaml and the trained model, in an account with a bucket and a secret."""
     times: dict[str, float] = {}
     name = text.partition("name: ")[2].partition("}")[0]
     path = tmp_path / name
@@ -189,13 +214,14 @@ def story_of(rig: Rig, docker: Docker, cloud: str, tmp_path: Path, text: str) ->
     times["mlcc apply"] = time.monotonic() - began
     with (path / "code/handler.py").open("a") as stream:
         stream.write(HANDLER.replace("DIGEST", hashlib.sha256(SECRET.encode()).hexdigest()))
-    began = time.monotonic()
+    (path / "sample_model/model").mkdir()
+    shutil.copy(trained.model, path / "sample_model/model")
     with sagemaker(Project(path, environ), cloud, tmp_path / "state") as variables:
         project = Project(path, {**environ, **variables})
         aws = Aws({**os.environ, **variables})
         aws("s3api", "create-bucket", "--bucket", BUCKET)
         aws("secretsmanager", "create-secret", "--name", SECRET_ID, "--secret-string", SECRET)
-        story = Story(project, aws, docker, flowers(), [], times)
+        story = Story(project, aws, docker, flowers(), trained.answers(flowers()), times)
         try:
             yield story
         finally:
@@ -210,18 +236,7 @@ def flowers() -> list[list[float]]:
     return [[round(chance.gauss(mean, 0.15), 4) for mean in KINDS[i % 3]] for i in range(BLOCK)]
 
 
-def with_answers(story: Story) -> Story:
-    """The same, with what the trained model answers in an environment of this machine."""
-    folder = story.project.path / ".mlcc/run"
-    (python,) = folder.glob("venv-*/bin/python")
-    model = story.project.path / "sample_model/model/model.joblib"
-    done = must(run(python, "-I", "-c", PREDICT, model, stdin=json.dumps(story.rows)), "predicting here")
-    answers = json.loads(done.stdout)
-    assert set(answers) == {0, 1, 2}, "the rows are of all kinds, or the answers would prove little"
-    return Story(story.project, story.aws, story.docker, story.rows, answers, story.times)
-
-
-def pushed(story: Story) -> Story:
+def pushed(story: Story) -> None:
     """do/build and do/push; what the engine has of it goes, so that only the registry has the image."""
     assert story.aws.tagged(story.project.path.name) == 0
     assert story.json("build")["built"]["kind"] == "image"
@@ -229,12 +244,13 @@ def pushed(story: Story) -> Story:
     assert found["reference"] == f"{REGISTRY}/{story.repository}@{found['digest']}"
     assert story.aws.images(story.repository) == [{"imageDigest": found["digest"], "imageTag": found["tag"]}]
     only_in_the_registry(story, story.project.image)
-    return with_answers(story)
 
 
 def only_in_the_registry(story: Story, image: str) -> None:
-    story.docker("rmi", "--force", image)
+    """The engine forgets an image; of its layers it keeps those that the next build can use."""
+    story.docker("rmi", "--force", "--no-prune", image)
     assert story.docker("images", "--quiet", f"{REGISTRY}/{story.repository}").stdout == ""
+    assert story.docker("image", "inspect", image, code=None).code != 0
 
 
 def recorded(story: Story) -> None:
@@ -285,9 +301,9 @@ def payload(story: Story, tmp_path: Path) -> tuple[str, ...]:
 
 
 # ---------------------------------------------------------------- the stories
-def test_an_endpoint(rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> None:
-    with story_of(rig, docker, cloud, tmp_path, text_of(REALTIME, "endpoint: {startup_timeout_s: 60}\n")) as story:
-        story = pushed(story)
+def test_an_endpoint(trained: Trained, rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> None:
+    with story_of(trained, rig, docker, cloud, tmp_path, text_of(REALTIME, "endpoint: {startup_timeout_s: 60}\n")) as story:
+        pushed(story)
         assert story.json("deploy")["status"] == "InService"
         assert story.json("status")["status"] == "InService"
         assert {k: len(v) for k, v in story.aws.sagemaker().items()} == dict.fromkeys(
@@ -313,10 +329,10 @@ def test_an_endpoint(rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> No
         cleaned(story)
 
 
-def test_an_asynchronous_endpoint(rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> None:
+def test_an_asynchronous_endpoint(trained: Trained, rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> None:
     more = f"async: {{s3_output_path: s3://{BUCKET}/answers/}}\n"
-    with story_of(rig, docker, cloud, tmp_path, text_of(ASYNC, more)) as story:
-        story = pushed(story)
+    with story_of(trained, rig, docker, cloud, tmp_path, text_of(ASYNC, more)) as story:
+        pushed(story)
         assert story.json("deploy")["status"] == "InService"
         assert story.json("status")["status"] == "InService"
         assert {k: len(v) for k, v in story.aws.sagemaker().items()} == dict.fromkeys(
@@ -337,12 +353,12 @@ def test_an_asynchronous_endpoint(rig: Rig, docker: Docker, cloud: str, tmp_path
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_a_batch_job(rig: Rig, docker: Docker, cloud: str, tmp_path: Path, kind: str) -> None:
+def test_a_batch_job(trained: Trained, rig: Rig, docker: Docker, cloud: str, tmp_path: Path, kind: str) -> None:
     form = {"csv": "text/csv, strategy: MultiRecord", "jsonl": "application/json, strategy: SingleRecord"}[kind]
     places = f"input_path: s3://{BUCKET}/in/, output_path: s3://{BUCKET}/out/"
     more = f"batch: {{{places}, content_type: {form}, split_type: Line, assemble_with: Line}}\n"
-    with story_of(rig, docker, cloud, tmp_path, text_of(BATCH, more)) as story:
-        story = pushed(story)
+    with story_of(trained, rig, docker, cloud, tmp_path, text_of(BATCH, more)) as story:
+        pushed(story)
         lines = csv_text(story.rows).splitlines()
         if kind == "jsonl":
             lines = [json.dumps({"instances": [row]}) for row in story.rows]
@@ -366,11 +382,11 @@ def test_a_batch_job(rig: Rig, docker: Docker, cloud: str, tmp_path: Path, kind:
         cleaned(story)
 
 
-def test_a_build_by_codebuild(rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> None:
+def test_a_build_by_codebuild(trained: Trained, rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> None:
     """do/submit: the rendered buildspec.yml runs, and reads a secret that is of the build alone."""
     more = "build: {strategy: codebuild-submit}\n"
     text = text_of(REALTIME, more).replace("name: realtime-inference", "name: submitted")
-    with story_of(rig, docker, cloud, tmp_path, text) as story:
+    with story_of(trained, rig, docker, cloud, tmp_path, text) as story:
         found = story.json("submit")["pushed"]
         assert found["reference"] == f"{REGISTRY}/{story.repository}@{found['digest']}"
         assert story.aws.images(story.repository) == [{"imageDigest": found["digest"], "imageTag": found["tag"]}]
@@ -384,8 +400,8 @@ def test_a_build_by_codebuild(rig: Rig, docker: Docker, cloud: str, tmp_path: Pa
         events = story.aws("logs", "get-log-events", *log)["events"]
         assert any("Successfully built" in one["message"] for one in events)
         assert story.aws.listed(f"s3://mlcc-build-{ACCOUNT}-{REGION}/") == [], "the source is taken away"
-        only_in_the_registry_built(story, found["tag"])
-        story = with_answers(story)
+        # CodeBuild's engine is this machine's here; SageMaker shall not find the image in it
+        only_in_the_registry(story, f"{REGISTRY}/{story.repository}:{found['tag']}")
         assert story.json("deploy")["status"] == "InService"
         is_the_pushed_image(story)
         asked = story.json("invoke", *payload(story, tmp_path))
@@ -398,8 +414,3 @@ def test_a_build_by_codebuild(rig: Rig, docker: Docker, cloud: str, tmp_path: Pa
         assert "no such luck" in failed.stderr
         cleaned(story)
         assert story.aws("codebuild", "list-projects")["projects"] == []
-
-
-def only_in_the_registry_built(story: Story, tag: str) -> None:
-    """CodeBuild's engine is this machine's here; SageMaker shall not find the image in it."""
-    only_in_the_registry(story, f"{REGISTRY}/{story.repository}:{tag}")

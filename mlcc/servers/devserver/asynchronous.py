@@ -59,7 +59,7 @@ def accept(account: Account, request: dict[str, Any], asked: Invocation) -> Repl
         thing.name,
         request,
         asked.body,
-        now,
+        account.date,
         now + float(request.get("RequestTTLSeconds", TTL_S)),
         f"{place}/{name}.out",
         f"{failed}/{name}-error.out" if failed else "",
@@ -150,7 +150,7 @@ def _notify(account: Account, thing: Thing, waiting: Waiting, status: str, more:
     asked = {"endpointName": thing.name, "inputLocation": waiting.request.get("InputLocation", "")}
     record = {
         "awsRegion": account.region,
-        "eventTime": _time(account.timeline.now),
+        "eventTime": _time(account.date),
         "receivedTime": _time(waiting.received),
         "invocationStatus": status,
         "requestParameters": asked,

@@ -163,7 +163,7 @@ def _change(
         _need_room(account, host, thing.name, specification, copies)
     if runtime is not None:
         thing.request["RuntimeConfig"] = runtime
-    thing.status, thing.changed = UPDATING, account.timeline.now
+    thing.status, thing.changed = UPDATING, account.date
     _roll_out(account, thing, specification, copies, trouble, first=False)
 
 
@@ -235,7 +235,7 @@ def _settled(
         if group is not None:
             group.stop()
         return
-    thing.changed = account.timeline.now
+    thing.changed = account.date
     if not reason:
         if thing.copies is not None:
             thing.copies.stop()

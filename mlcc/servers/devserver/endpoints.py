@@ -152,7 +152,7 @@ def update_endpoint(account: Account, request: dict[str, Any]) -> dict[str, Any]
         config(account, thing.running["EndpointConfigName"])
     if account.rules.same_config_refuses and made.name == thing.running["EndpointConfigName"]:
         raise Refusal(f'Endpoint "{thing.arn}" uses the endpoint configuration "{made.arn}" already.')
-    thing.status, thing.changed = UPDATING, account.timeline.now
+    thing.status, thing.changed = UPDATING, account.date
     _begin(account, thing, made, account.faults.trouble("UpdateEndpoint", request), first=False)
     return {"EndpointArn": thing.arn}
 
@@ -223,7 +223,7 @@ def _serve(account: Account, thing: Thing, made: Thing, trouble: Trouble, first:
 
 def _settled(account: Account, thing: Thing, made: Thing, group: Group | None, reason: str, first: bool) -> None:
     """A creation or an update comes to its end.  reason: why it failed, empty where it did not."""
-    thing.changed = account.timeline.now
+    thing.changed = account.date
     if not reason:
         if thing.copies is not None:
             thing.copies.stop()
@@ -240,7 +240,7 @@ def _settled(account: Account, thing: Thing, made: Thing, group: Group | None, r
 
 def _rolled_back(account: Account, thing: Thing) -> None:
     if thing.status == ROLLING_BACK:
-        thing.status, thing.changed = IN_SERVICE, account.timeline.now
+        thing.status, thing.changed = IN_SERVICE, account.date
 
 
 def _gone(account: Account, thing: Thing) -> None:

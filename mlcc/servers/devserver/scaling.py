@@ -42,7 +42,7 @@ def describe_targets(account: Account, request: dict[str, Any]) -> dict[str, Any
     wanted = request.get("ResourceIds")
     found = [t for where, t in sorted(account.targets.items()) if wanted is None or where in wanted]
     role = f"arn:{account.partition}:iam::{account.number}:role/aws-service-role/sagemaker"
-    return {"ScalableTargets": [{**t, "RoleARN": role, "CreationTime": account.timeline.now} for t in found]}
+    return {"ScalableTargets": [{**t, "RoleARN": role, "CreationTime": account.date} for t in found]}
 
 
 def put_policy(account: Account, request: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def describe_policies(account: Account, request: dict[str, Any]) -> dict[str, An
     """DescribeScalingPolicies."""
     wanted = request.get("ResourceId")
     found = [p for (where, _), p in sorted(account.policies.items()) if wanted in (None, where)]
-    return {"ScalingPolicies": [{**p, "CreationTime": account.timeline.now} for p in found]}
+    return {"ScalingPolicies": [{**p, "CreationTime": account.date} for p in found]}
 
 
 def take_step(account: Account, policy_arn: str) -> None:

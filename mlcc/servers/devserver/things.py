@@ -78,6 +78,13 @@ class Account:
     aside: Callable[[Callable[[], Any], Callable[[Any], None]], None] = at_once
     instance: Callable[[str], Instance | None] = lambda name: None
 
+    @property
+    def date(self) -> float:
+        """The moment as answers name it, in seconds since 1970: real time, however fast the clock runs, as that of
+        whoever asks, and of the objects in S3."""
+        timeline = self.timeline
+        return timeline.start + (timeline.now - timeline.start) / self.durations.pace
+
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a resource of SageMaker, which spells names in lower case."""
         return f"arn:{self.partition}:sagemaker:{self.region}:{self.number}:{kind}/{name.lower()}"
@@ -86,7 +93,7 @@ class Account:
         """A new resource of a request."""
         tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
         own = {key: value for key, value in request.items() if key != "Tags"}
-        now = self.timeline.now
+        now = self.date
         return Thing(name, self.arn(kind, name), own, now, now, tags, status)
 
     def tagged(self) -> dict[str, Thing]:

@@ -13,7 +13,7 @@ class Timeline:
 
     def __init__(self, now: float = 0.0) -> None:
         """now: seconds since 1970."""
-        self.now = now
+        self.start = self.now = now
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
 

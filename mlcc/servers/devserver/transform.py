@@ -94,7 +94,7 @@ def _start(account: Account, job: Thing, served: Thing, trouble: Trouble) -> Non
         else:
             _work(account, job, group, trouble.crash_s)
 
-    job.running["started"] = account.timeline.now
+    job.running["started"] = account.date
     Group([image], account.launch, account.timeline, account.durations, STARTUP_S, done, trouble.deaf)
 
 
@@ -133,8 +133,8 @@ def _work(account: Account, job: Thing, group: Group, crash_s: float | None) -> 
 def _end(account: Account, job: Thing, status: str, reason: str = "") -> None:
     if job.copies is not None:
         job.copies.stop()
-    job.status, job.reason, job.changed = status, reason, account.timeline.now
-    job.running["ended"] = account.timeline.now
+    job.status, job.reason, job.changed = status, reason, account.date
+    job.running["ended"] = account.date
 
 
 # ---------------------------------------------------------------- the work, without the account
