@@ -116,7 +116,7 @@ class Story:
 
     def part(self, name: str) -> dict[str, Any]:
         """What do/status --why says of a component or adapter."""
-        parts = self.made.json("status", "--why")["parts"]
+        parts = self.made.json("status", "--why")["components"]
         return next(part for part in parts if part["name"] == f"chat-{name}")
 
     def left(self) -> list[str]:

@@ -88,26 +88,30 @@ class Process(Asked):
         environ |= {"SAGEMAKER_BIND_TO_PORT": str(self.port), "MLCC_BIND_HOST": HOST}
         with open(log, "ab") as stream:
             self._pid = programs.background(list(command.argv), environ=environ, cwd=command.folder, log=stream)
-        self._status_: int | None = None
+        self._over = False
+        # between waiting for the process and signalling it: once it was waited for, its number may be another's
+        self._lock = threading.Lock()
 
     def ended(self) -> bool:
-        """Whether the process has ended."""
-        if self._status_ is None:
-            with suppress(ChildProcessError):
-                pid, status = os.waitpid(self._pid, os.WNOHANG)
-                self._status_ = status if pid else None
-        return self._status_ is not None
+        """Whether the process has ended.  As in a container, what it has started ends with it."""
+        with self._lock:
+            if not self._over and os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                with suppress(OSError):
+                    os.killpg(self._pid, signal.SIGKILL)
+                os.waitpid(self._pid, 0)
+                self._over = True
+            return self._over
 
     def _end(self) -> None:
         """SIGTERM, and SIGKILL after 30 s, as SageMaker ends a container."""
-        waited = 0.0
-        with suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with self._lock, suppress(OSError):
+                if not self._over:
+                    os.killpg(self._pid, number)
+            waited = 0.0
             while not self.ended() and waited < STOP_S:
                 self._sleep(STEP_S)
                 waited += STEP_S
-            os.killpg(self._pid, signal.SIGKILL)
-        self.ended()
 
 
 def free_port() -> int:
