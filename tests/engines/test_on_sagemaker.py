@@ -63,7 +63,7 @@ adapters:
     base: first
     artifact_url: s3://adapters/adapter.tar.gz
 """
-ENDED_S = 60
+STARTED_S, ENDED_S = 300, 60
 
 
 class Story:
@@ -174,6 +174,7 @@ def test_the_whole_life(built: Project, place: Path, tmp_path: Path) -> None:
             base, adapted = adapters(story)
             an_update_that_fails(story, base)
             an_update_that_succeeds(story, base, adapted)
+            a_crash(story, adapted)
             cleaned(story)
             server.send_signal(signal.SIGTERM)
             talk = server.communicate(timeout=60)[1]
@@ -256,6 +257,22 @@ def an_update_that_succeeds(story: Story, base: str, adapted: str) -> None:
     assert story.answer("legal") == adapted
     assert {name.split()[0] for name in story.checks()} == {"first", "second", "legal"}
     assert story.made.json("deploy", "--plan")["changes"] == []
+
+
+def a_crash(story: Story, adapted: str) -> None:
+    """The engine is killed: another one is started, gets the adapter again, and nothing of the killed one is left."""
+    before = left(str(story.made.path))
+    (killed,) = (pid for pid in before if b"--max-model-len=384" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    family = {pid for pid in before if os.getsid(int(pid)) == int(killed)}
+    assert len(family) > 1, "the engine runs in processes of its own"
+    os.kill(int(killed), signal.SIGKILL)
+    with story.timed("start after a crash"):
+        end = time.monotonic() + STARTED_S
+        while run(story.made.path / "do/invoke", "--component", "legal", cwd="/", env=story.made.environ).code:
+            assert time.monotonic() < end, story.log.read_text()[-4000:]
+            time.sleep(2)
+    assert story.answer("legal") == adapted
+    assert not family & {*left(str(story.made.path))}
 
 
 def cleaned(story: Story) -> None:

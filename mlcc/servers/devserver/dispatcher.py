@@ -10,7 +10,17 @@ from typing import Any
 
 from mlcc.core.records import NamedTuple
 from mlcc.io.aws import shapes
-from mlcc.servers.devserver import alarms, components, endpoints, listing, quotas, repositories, scaling, transform
+from mlcc.servers.devserver import (
+    absences,
+    alarms,
+    components,
+    endpoints,
+    listing,
+    quotas,
+    repositories,
+    scaling,
+    transform,
+)
 from mlcc.servers.devserver.faults import DELAY, EXECUTED, STALE, LostReply
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, SERIALIZATION, Refusal, unseen
 from mlcc.servers.devserver.things import Account
@@ -77,7 +87,10 @@ CLOUDWATCH: Mapping[str, Operation] = {
 SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "application-autoscaling": AUTOSCALING,
     "cloudwatch": CLOUDWATCH,
-    "ecr": {"DescribeImages": repositories.describe_images},
+    "codebuild": {"BatchGetProjects": absences.builds},
+    "ecr": {"DescribeImages": repositories.describe_images, "DescribeRepositories": absences.repositories},
+    "iam": {"GetRole": absences.role},
+    "logs": {"FilterLogEvents": absences.log_events},
     "sagemaker": SAGEMAKER,
     "service-quotas": {"ListServiceQuotas": quotas.listed},
     "sts": {"GetCallerIdentity": repositories.caller_identity},

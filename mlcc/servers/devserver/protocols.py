@@ -25,11 +25,13 @@ TARGETS = {
     "SageMaker": "sagemaker",
     "AnyScaleFrontendService": "application-autoscaling",
     "AmazonEC2ContainerRegistry": "ecr",
+    "CodeBuild": "codebuild",
+    "Logs": "logs",
     "ServiceQuotasV20190624": "service-quotas",
     "GraniteServiceVersion20100801": "cloudwatch",
 }
 # Actions of the query protocol, and whose they are.
-ACTIONS = {"GetCallerIdentity": "sts"}
+ACTIONS = {"GetCallerIdentity": "sts", "GetRole": "iam"}
 
 
 class Call(NamedTuple):

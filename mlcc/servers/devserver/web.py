@@ -111,6 +111,13 @@ class Handler(BaseHTTPRequestHandler):
         """`/_local/...` only."""
         self._answered(self._local)
 
+    def do_HEAD(self) -> None:
+        """HeadBucket: this server has no S3, and so no bucket."""
+        refused = self._refused()
+        self.send_response(refused.status if refused is not None else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def do_POST(self) -> None:
         """A call, an invocation, or `/_local/...`."""
         path = urlsplit(self.path).path

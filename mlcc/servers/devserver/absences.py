@@ -1,0 +1,37 @@
+"""What a deployment looks for beside SageMaker, and this account never has.  Law: reads alone; nothing here makes one.
+
+So `do/clean` can prove that nothing is left, and `do/status --why` find no log, without a server beside this one; what
+would make a repository, a role or a build answers 501.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlcc.core.text import printable
+from mlcc.servers.devserver.refusal import Refusal
+from mlcc.servers.devserver.things import Account
+
+
+def repositories(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeRepositories: what do/build made is known without one.  Raises Refusal."""
+    name = printable(str((request.get("repositoryNames") or [""])[0]))
+    raise Refusal(
+        f"The repository with name '{name}' does not exist in the registry with id '{account.number}'",
+        "RepositoryNotFoundException",
+    )
+
+
+def builds(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """BatchGetProjects of CodeBuild: none."""
+    return {"projects": [], "projectsNotFound": list(request["names"])}
+
+
+def role(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """GetRole of IAM.  Raises Refusal."""
+    raise Refusal(f"The role with name {printable(request['RoleName'])} cannot be found.", "NoSuchEntity", 404)
+
+
+def log_events(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """FilterLogEvents: what containers print is in a file of the server's.  Raises Refusal."""
+    raise Refusal("The specified log group does not exist.", "ResourceNotFoundException")
