@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from mlcc.io.aws import cbor
+from mlcc.io.aws import cbor, iam, logs
+from mlcc.io.aws.codebuild import CodeBuild
+from mlcc.io.aws.connection import Connection
+from mlcc.io.aws.ecr import Ecr
+from mlcc.io.aws.s3 import S3
 from mlcc.servers.devserver.web import DevServer
 from tests.aws.account import World
 from tests.aws.model_server import serving
@@ -54,6 +58,22 @@ def test_names_of_loopback(server: DevServer, host: str) -> None:
 def test_a_page_of_another_origin_is_refused(server: DevServer) -> None:
     assert ask(server, "/_local/advance", b'{"seconds": 1}', Origin="https://evil.example")[0] == 403
     assert ask(server, "/", b"{}", Origin="null")[0] == 403
+
+
+# ---------------------------------------------------------------- what the account never has
+def test_what_do_clean_looks_for_is_not_there(server: DevServer) -> None:
+    """As the SDK reads it: absent, and no error."""
+    sdk = Connection("us-east-1", stand_in=server.url)
+    assert Ecr(sdk).repository("mlcc/chat") is None
+    assert CodeBuild(sdk).project("mlcc-chat") is None
+    assert iam.role(sdk, "mlcc-chat") is None
+    assert not S3(sdk, "123456789012").has_bucket("mlcc-build-123456789012-us-east-1")
+    assert list(logs.events(sdk, logs.Group("/aws/sagemaker/Endpoints/chat"), 0.0, 10)) == []
+
+
+def test_no_bucket_is_shown_to_another_host(server: DevServer) -> None:
+    assert ask(server, "/bucket", method="HEAD") == (404, b"")
+    assert ask(server, "/bucket", method="HEAD", Host="evil.example") == (403, b"")
 
 
 # ---------------------------------------------------------------- protocols
