@@ -302,7 +302,9 @@ def payload(story: Story, tmp_path: Path) -> tuple[str, ...]:
 
 # ---------------------------------------------------------------- the stories
 def test_an_endpoint(trained: Trained, rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> None:
-    with story_of(trained, rig, docker, cloud, tmp_path, text_of(REALTIME, "endpoint: {startup_timeout_s: 60}\n")) as story:
+    with story_of(
+        trained, rig, docker, cloud, tmp_path, text_of(REALTIME, "endpoint: {startup_timeout_s: 60}\n")
+    ) as story:
         pushed(story)
         assert story.json("deploy")["status"] == "InService"
         assert story.json("status")["status"] == "InService"
