@@ -118,6 +118,19 @@ def redact_text(text: str, rule: Rule | None = None) -> str:
     return text
 
 
+# `name = value`, `"name": "value"`: a name, what stands between, and a value that is long enough for a secret.
+_GIVEN = r"([A-Za-z][A-Za-z0-9_.-]{2,80})([\"']?\s{0,3}[=:]\s{0,3}[\"']?)([^\s\"',;&]{6,})"
+
+
+def redact_given(text: str, rule: Rule | None = None) -> str:
+    """Free text without secrets: those by their format, and what is given to a name that is a secret's."""
+
+    def shown(found: re.Match[str]) -> str:
+        return f"{found[1]}{found[2]}{REDACTED}" if is_secret_name(found[1], rule) else found[0]
+
+    return redact_text(_compiled(_GIVEN).sub(shown, text), rule)
+
+
 def redact(variables: Mapping[str, str], rule: Rule | None = None) -> dict[str, str]:
     """Variables with secret values replaced, by name and by format."""
     return {k: REDACTED if is_secret_name(k, rule) and v else redact_text(v, rule) for k, v in variables.items()}

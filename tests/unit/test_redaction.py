@@ -22,6 +22,7 @@ from mlcc.registries.redaction import (
     is_secret_name,
     is_secret_value,
     redact,
+    redact_given,
     redact_known,
     redact_lines,
     redact_text,
@@ -637,3 +638,20 @@ def test_lines_one_by_one_show_what_the_whole_text_shows(secret, before, after):
         assert REDACTED in found
     else:
         assert found == "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("password=hunter2hunter2 and more", "password=*** and more"),
+        ("aws_secret_access_key = wJalrXUtnFEMIK7MDENG", "aws_secret_access_key = ***"),
+        ('{"password": "hunter2hunter2", "n": 1}', '{"password": "***", "n": 1}'),
+        ("DB_PASSWORD:hunter2hunter2;x", "DB_PASSWORD:***;x"),
+        ("VLLM_MAX_NUM_BATCHED_TOKENS=8192000", "VLLM_MAX_NUM_BATCHED_TOKENS=8192000"),
+        ("max_tokens: 4096000", "max_tokens: 4096000"),
+        ("all answers were checked: password reset works", "all answers were checked: password reset works"),
+        ("password=", "password="),
+    ],
+)
+def test_what_is_given_to_a_secret_s_name_in_free_text(text: str, shown: str) -> None:
+    assert redact_given(text) == shown.replace("***", REDACTED)

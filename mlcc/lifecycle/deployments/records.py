@@ -18,7 +18,7 @@ from mlcc.lifecycle import image_tag
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker import desired
 from mlcc.lifecycle.targets.sagemaker.bodies import component as components
-from mlcc.registries.redaction import is_secret_name, redact_text, redact_value
+from mlcc.registries.redaction import is_secret_name, redact_given, redact_text, redact_value
 
 SCHEMA_VERSION = 2
 STATUSES = ("success", "partial", "failed")
@@ -51,7 +51,7 @@ def without_secrets(value: Any, clean: Callable[[str], str] = redact_text, key: 
         return {name: without_secrets(item, clean, str(name)) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [without_secrets(item, clean, key) for item in value]
-    return redact_value(key, clean(value)) if isinstance(value, str) else value
+    return redact_value(key, redact_given(clean(value))) if isinstance(value, str) else value
 
 
 class Given(NamedTuple):
