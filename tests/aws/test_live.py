@@ -95,3 +95,11 @@ def test_a_record_from_elsewhere_may_hold_anything(tmp_path: Path) -> None:
     for rows in (None, 5, "ab", [1, {"resourceName": "x"}], [{"name": 5, "resourceName": []}]):
         record = {"endpointName": "chat", "icList": rows, "parameters": [1], "variables": 7, "region": 3}
         assert {path.rpartition(".")[2] for path in compared(world, record)} <= {"status"}
+
+
+def test_what_is_not_deployed_was_no_success(tmp_path: Path) -> None:
+    world = World()
+    project = render(REALTIME, tmp_path / "p")
+    with pytest.raises(UserError, match="nothing of the project is deployed"):
+        registered(world, project, tmp_path / "home")
+    assert registered(world, project, tmp_path / "home", status="failed")["endpointStatus"] == "NotDeployed"

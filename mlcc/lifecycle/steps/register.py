@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
 from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES
 from mlcc.io import git
 from mlcc.io.aws.connection import Caller
@@ -21,7 +23,7 @@ from mlcc.lifecycle import image_tag, run_state
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.deployments import ci_table, live
-from mlcc.lifecycle.deployments.records import Given, Surroundings, record
+from mlcc.lifecycle.deployments.records import STATUSES, Given, Surroundings, record
 from mlcc.lifecycle.deployments.store import Store
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker import account
@@ -143,6 +145,9 @@ def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole:
     if not whole:
         return found
     running = live.what_runs(document, context.aws())
+    if running["endpointStatus"] == live.NOT_DEPLOYED and document["status"] == STATUSES[0]:
+        message = "nothing of the project is deployed, and the record would say that it was a success"
+        raise UserError([error("MLCC309", message, hint="do/deploy; or --status failed, which records that")])
     for one in live.differences(document, running):
         context.progress.say(f"note: {one['path']} is {one['after']}, and the project says {one['before']}")
     return found | live.as_recorded(document, running)
