@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.eventstream import EventStreamBuffer
 
+from mlcc.servers.devserver import asking
 from mlcc.servers.devserver.faults import CUT, DELAY, ERROR, EXECUTED, EXPIRED, RESET, Fault
 from mlcc.servers.devserver.web import DevServer
 from tests.aws.account import Bucket, World
@@ -187,6 +188,21 @@ def test_an_asynchronous_answer_lies_in_s3(server: DevServer, world: World) -> N
     assert reasons[0].startswith("ClientError: Received client error (400) from model.")
     assert reasons[1] == "ClientError: the input s3://bucket/in/three could not be read."
     assert bucket.objects["s3://bucket/failed/mlcc-00000002-error.out"]
+
+
+def test_large_answers_come_whole_or_not_at_all(server: DevServer, world: World) -> None:
+    bucket = Bucket({"s3://bucket/in": b"1" * (asking.MAX_BODY + 1)})
+    told: list[str] = []
+    world.account.objects, world.account.notify = bucket, lambda topic, text: told.append(text)
+    serve(world, AsyncInferenceConfig=LATER)
+    assert asynchronously(server, InputLocation="s3://bucket/in", **{"Inference-Id": "big"})[0] == 202
+    server.advance(1)
+    settled(told, 1)
+    assert len(bucket.objects["s3://bucket/out/big.out"]) == asking.MAX_BODY + 1
+    port = int(world.model.rpartition(":")[2])
+    chosen = asking.Chosen(("127.0.0.1", port), {}, "e", "us-east-1", "1", "")
+    assert asking.ask(chosen, b"123", cap=2).status == 424
+    assert asking.ask(chosen, b"123", cap=3).body == b"321"
 
 
 def test_an_asynchronous_request_expires_in_its_queue(server: DevServer, world: World) -> None:

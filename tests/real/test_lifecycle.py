@@ -225,6 +225,9 @@ def story_of(trained: Trained, rig: Rig, docker: Docker, cloud: str, tmp_path: P
         try:
             yield story
         finally:
+            left = docker("images", "--quiet", f"{REGISTRY}/{story.repository}").stdout.split()
+            if left:
+                docker("rmi", "--force", "--no-prune", *left)
             with (tmp_path.parent / "times").open("a") as stream:
                 stream.write(f"{name}: {', '.join(f'{what} {seconds:.1f} s' for what, seconds in times.items())}\n")
     assert docker("ps", "--all", "--quiet", "--filter", "label=mlcc.dev-aws").stdout == "", "a container was left"
@@ -414,5 +417,7 @@ def test_a_build_by_codebuild(trained: Trained, rig: Rig, docker: Docker, cloud:
         failed = story.do("submit", code=1)
         assert "MLCC317" in failed.stderr
         assert "no such luck" in failed.stderr
+        # the machine of a build that failed goes with all that is on it; this one stays
+        story.docker("container", "prune", "--force")
         cleaned(story)
         assert story.aws("codebuild", "list-projects")["projects"] == []

@@ -121,17 +121,19 @@ def refused(refusal: Refusal) -> Reply:
     )
 
 
-def ask(chosen: Chosen, body: bytes, timeout_s: float = TIMEOUT_S) -> Reply:
-    """The answer of the container."""
+def ask(chosen: Chosen, body: bytes, timeout_s: float = TIMEOUT_S, cap: int = MAX_BODY) -> Reply:
+    """The answer of the container.  cap: bytes that it may have; one that has more is an error, and never cut."""
     try:
         connection = local_connection(*chosen.at, timeout_s)
-        answer = exchange(connection, "POST", "/invocations", body, chosen.headers, cap=MAX_BODY, total_s=timeout_s)
+        answer = exchange(connection, "POST", "/invocations", body, chosen.headers, cap=cap, total_s=timeout_s)
     except TimeoutError:
         return model_error(chosen, 0, TIMED_OUT)
     except TROUBLE as problem:
         return model_error(chosen, 500, str(problem))
     if answer.status >= 400:
         return model_error(chosen, answer.status, answer.body.decode("utf-8", "replace"))
+    if len(answer.body) > cap:
+        return model_error(chosen, 500, f"the answer has more than {cap} bytes")
     kind = answer.headers.get("content-type", "application/octet-stream")
     return Reply(200, kind, answer.body, headers=answered_headers(chosen, answer.headers))
 

@@ -23,6 +23,8 @@ TTL_S, TIMEOUT_S = 21_600, 900
 # Requests at a time on an instance, where the endpoint names no number; the service finds one by itself.
 AT_A_TIME = 1
 POLL_S = 1.0
+# What an answer may have ("payloads up to 1 GB", AWS's guide to asynchronous inference).
+MAX_ANSWER = 1 << 30
 
 
 class Waiting(NamedTuple):
@@ -110,7 +112,7 @@ def _asked(account: Account, waiting: Waiting, chosen: asking.Chosen) -> Callabl
                 body = objects.read(waiting.request["InputLocation"])
             except Unavailable:
                 body = None
-        return asking.ask(chosen, body, timeout_s) if body is not None else None
+        return asking.ask(chosen, body, timeout_s, MAX_ANSWER) if body is not None else None
 
     return work
 
