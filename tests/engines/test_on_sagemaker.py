@@ -6,6 +6,7 @@ ministack's.  As tests/engines/test_vllm.py it needs MLCC_ENGINE_PYTHON (`make t
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -13,7 +14,6 @@ import subprocess
 import sys
 import tarfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,8 +121,12 @@ class Story:
 
     def left(self) -> list[str]:
         """What the account still holds."""
-        with urllib.request.urlopen(f"{self.url}/_local/state") as answer:
-            found = json.loads(answer.read())
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
+        try:
+            connection.request("GET", "/_local/state")
+            found = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
         return [*found["there"], *found["targets"], *found["alarms"]]
 
 
