@@ -21,24 +21,24 @@ class Slow(World):
 
     def __init__(self, after_s: float, answer: bytes = b'{"predictions": [1]}', failures: bool = False) -> None:
         super().__init__()
-        self.after_s, self.given, self.failures, self.asked = after_s, answer, failures, 0
+        self.after_s, self.given, self.failures, self.requests = after_s, answer, failures, 0
         self.cloud.buckets["bucket"] = {}
 
     def call(self, service, operation, parameters):
         if operation != "InvokeEndpointAsync":
             return super().call(service, operation, parameters)
-        self.asked += 1
+        self.requests += 1
         _, key = parameters["InputLocation"].split("bucket/", 1)
         good = parameters["ContentType"] == "application/json" and not self.cloud.buckets["bucket"][key].endswith(b"[[")
-        place = f"out/{self.asked}" if good else f"failed/{self.asked}"
+        place = f"out/{self.requests}" if good else f"failed/{self.requests}"
         status = 415 if parameters["ContentType"] != "application/json" else 400
         body = self.given if good else b"ClientError: Received client error (%d) from model." % status
         if good or self.failures:
             now = self.account.timeline.now
             self.account.timeline.later(self.after_s, lambda: self.cloud.buckets["bucket"].update({place: body}))
             assert self.account.timeline.now == now, "it is done later"
-        failure = {"FailureLocation": f"s3://bucket/failed/{self.asked}"} if self.failures else {}
-        return {"OutputLocation": f"s3://bucket/out/{self.asked}", **failure}
+        failure = {"FailureLocation": f"s3://bucket/failed/{self.requests}"} if self.failures else {}
+        return {"OutputLocation": f"s3://bucket/out/{self.requests}", **failure}
 
 
 @pytest.mark.parametrize(("failures", "count"), [(False, 1), (True, 3)])
@@ -47,7 +47,7 @@ def test_a_refusal_is_waited_for_where_it_can_be_seen(failures: bool, count: int
     more = ", s3_failure_path: s3://bucket/failed/" if failures else ""
     found = requests.test(world.context(rendered(TEXT.replace("MORE", more))))
     assert found.ok, found.lines
-    assert (len(found.document["checks"]), world.asked) == (count, count)
+    assert (len(found.document["checks"]), world.requests) == (count, count)
     assert world.cloud.buckets["bucket"] == {}
 
 
