@@ -195,7 +195,10 @@ fi
 mkdir "$work/builder"
 cat >"$work/builder/docker" <<SHIM
 #!/bin/sh
-[ "\$1" != build ] || { shift; set -- build --network host "\$@"; }
+case "\$1 \$2" in
+"build "*) shift; set -- build --network host --force-rm "\$@" ;;
+"buildx build") shift 2; set -- buildx build --network host "\$@" ;;
+esac
 exec "$(command -v docker)" "\$@"
 SHIM
 chmod 755 "$work/builder/docker"

@@ -102,7 +102,6 @@ def test_from_nothing_to_nothing(project: tuple[str, Project], tmp_path: Path) -
     assert left(str(made.path)) == []
     assert (tmp_path / "state/containers.log").exists()
     if launcher == "container":
-        listed = subprocess.run(
-            ["docker", "ps", "--all", "--quiet", "--filter", "label=mlcc.dev-aws"], capture_output=True, check=True
-        )
+        own = ("--filter", "label=mlcc.dev-aws", "--filter", f"ancestor={made.image}")
+        listed = subprocess.run(["docker", "ps", "--all", "--quiet", *own], capture_output=True, check=True)
         assert listed.stdout == b""
