@@ -390,7 +390,7 @@ def test_a_batch_job(trained: Trained, rig: Rig, docker: Docker, cloud: str, tmp
 
 
 def test_a_build_by_codebuild(trained: Trained, rig: Rig, docker: Docker, cloud: str, tmp_path: Path) -> None:
-    """do/submit: the rendered buildspec.yml runs, builds with the real engine, and pushes; a failed build is told."""
+    """do/submit: the rendered buildspec.yml runs, builds with the real engine, and pushes; a failed build is reported."""
     more = "build: {strategy: codebuild-submit}\n"
     text = text_of(REALTIME, more).replace("name: realtime-inference", "name: submitted")
     with story_of(trained, rig, docker, cloud, tmp_path, text) as story:
