@@ -35,6 +35,11 @@ MAX_FILE, MAX_ALL = 1 << 30, 5 << 30
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
+def is_built_elsewhere(project: RenderedProject) -> bool:
+    """Whether do/submit builds the project: it is rendered with what the builder does."""
+    return BUILDSPEC in project.lock.files
+
+
 class Archive(NamedTuple):
     """A written archive: its path, the digest of its content, and the names of files that were left out as secrets."""
 

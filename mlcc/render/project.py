@@ -46,7 +46,7 @@ def render_project(
         "front": values.get("front"),
         "chat_template": values.get("chat_template"),
         "secrets": secrets,
-        "codebuild": default.get("build.strategy") == "codebuild-submit",
+        "codebuild": "submit" in values["steps"],
     }
     tree: dict[str, Rendered] = {}
     for number, path in enumerate(layer_paths(rows.architecture, rows.target, roots)):

@@ -16,14 +16,13 @@ from typing import Any
 import pytest
 
 from mlcc import pipeline
-from mlcc.ci import registration
-from mlcc.ci.registration import Asked
 from mlcc.core.errors import MlccError, PreconditionError, UserError
 from mlcc.io.aws import dynamodb
 from mlcc.io.aws.connection import AwsError, Connection
 from mlcc.io.aws.dynamodb import DynamoDb
 from mlcc.lifecycle.context import Context, Silent
-from mlcc.lifecycle.deployments import ci_table
+from mlcc.lifecycle.deployments import ci_table, registration
+from mlcc.lifecycle.deployments.registration import Asked
 from mlcc.lifecycle.steps import register
 from mlcc.load.request import Request
 from tests.aws import walker

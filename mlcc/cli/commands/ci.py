@@ -7,8 +7,6 @@ from typing import Any
 
 import click
 
-from mlcc.ci import registration
-from mlcc.ci.registration import Asked, Row
 from mlcc.cli.options import env_option, output_options
 from mlcc.cli.output import document, print_document, print_findings, print_rows
 from mlcc.cli.projects import Selection, files, project_options
@@ -17,7 +15,9 @@ from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error, has_errors
 from mlcc.core.text import printable
 from mlcc.io.aws.connection import Connection
+from mlcc.lifecycle.deployments import registration
 from mlcc.lifecycle.deployments.ci_table import TABLE, Registered
+from mlcc.lifecycle.deployments.registration import Asked, Row
 from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_REGION
 from mlcc.load.request import Request
 from mlcc.resolve.project import Project

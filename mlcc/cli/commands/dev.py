@@ -7,6 +7,7 @@ import shlex
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from urllib.parse import urlsplit
 
 import click
@@ -80,7 +81,7 @@ def aws(
         folder = _folder(state) if state else end.enter_context(staging_folder(session.staging))
         settings = Settings(region, account, folder, launcher, speed, port, beside)
         other = Connection(region, stand_in=beside) if beside else None
-        again = lambda: _contexts(session, directories or (".",))  # noqa: E731
+        again = partial(_contexts, session, directories or (".",))
         try:
             running = service.opened(settings, again, time.monotonic, time.time, other)
         except OSError as problem:

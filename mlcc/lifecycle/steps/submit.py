@@ -44,7 +44,7 @@ def run(context: Context) -> Result:
     if project.get("build.image_uri"):
         words = f"nothing to build: build.image_uri names {printable(str(project.get('build.image_uri')), 200)}"
         return Result({"pushed": {}}, [words])
-    if build_context.BUILDSPEC not in project.lock.files:
+    if not build_context.is_built_elsewhere(project):
         message = f"this project has no {build_context.BUILDSPEC}"
         hint = "mlcc set build.strategy codebuild-submit; mlcc apply"
         raise PreconditionError([error("MLCC316", message, hint=hint)])

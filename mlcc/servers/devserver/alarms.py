@@ -5,6 +5,7 @@ So an alarm on `NoCapacityInvocationFailures` rings, and takes the step of its p
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from mlcc.servers.devserver import scaling
@@ -43,7 +44,7 @@ def capacity_missed(account: Account, component: str) -> None:
     for name, alarm in account.alarms.items():
         if alarm["MetricName"] == MISSED and named in alarm.get("Dimensions", ()) and alarm["StateValue"] == QUIET:
             alarm["StateValue"] = RINGING
-            account.timeline.later(account.durations.alarm, lambda name=name: _ring(account, name))  # type: ignore[misc]
+            account.timeline.later(account.durations.alarm, partial(_ring, account, name))
 
 
 def _ring(account: Account, name: str) -> None:

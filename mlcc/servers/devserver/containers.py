@@ -28,14 +28,14 @@ class Container(Asked):
 
     def __init__(self, engine: Engine, environ: Mapping[str, str], name: str, port: int, log: str) -> None:
         """log: where the end of its output is kept."""
-        super().__init__(port)
+        super().__init__(port, self._ended_by_engine)
         self._engine, self._environ, self._name, self._log = engine, environ, name, log
 
     def ended(self) -> bool:
         """Whether it has ended."""
         return not self._engine.runs(self._name, self._environ)
 
-    def _end(self) -> None:
+    def _ended_by_engine(self) -> None:
         limit = ("stop", "--time", str(int(STOP_S)), self._name)
         self._engine.ask(*limit, environ=self._environ, timeout_s=STOP_S + START_S)
         printed, _ = self._engine.logs(self._name, self._environ, LOG_LINES, LOG_BYTES)

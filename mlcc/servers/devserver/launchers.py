@@ -37,9 +37,9 @@ class Command(NamedTuple):
 class Asked:
     """A server on a port of this machine, which SageMaker's requests reach."""
 
-    def __init__(self, port: int) -> None:
-        """port: where it listens, on loopback."""
-        self.port = port
+    def __init__(self, port: int, end: Callable[[], None]) -> None:
+        """port: where it listens, on loopback; end: ends it, and waits until it is over."""
+        self.port, self._end = port, end
         self.ending: threading.Thread | None = None
 
     def healthy(self) -> bool:
@@ -73,16 +73,13 @@ class Asked:
             self.ending = threading.Thread(target=self._end)
             self.ending.start()
 
-    def _end(self) -> None:
-        raise NotImplementedError
-
 
 class Process(Asked):
     """A server that was started as a process."""
 
     def __init__(self, command: Command, image: Image, log: str, sleep: Callable[[float], None]) -> None:
         """log: the file that it prints to."""
-        super().__init__(free_port())
+        super().__init__(free_port(), self._ended_by_signals)
         self._sleep = sleep
         environ = {**command.environ, **image.environment}
         environ |= {"SAGEMAKER_BIND_TO_PORT": str(self.port), "MLCC_BIND_HOST": HOST}
@@ -102,7 +99,7 @@ class Process(Asked):
                 self._over = True
             return self._over
 
-    def _end(self) -> None:
+    def _ended_by_signals(self) -> None:
         """SIGTERM, and SIGKILL after 30 s, as SageMaker ends a container."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             with self._lock, suppress(OSError):

@@ -8,6 +8,7 @@ from mlcc.core.text import printable
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.sts import Identity, caller_identity
+from mlcc.lifecycle import build_context
 from mlcc.lifecycle.bootstrap import account as bootstrap_account
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Context
@@ -68,7 +69,7 @@ def _who(project: RenderedProject, caller: Caller, profile: Profile | None) -> I
 
 def _how(project: RenderedProject) -> str:
     """The steps that bring an image into the repository."""
-    return "do/submit" if project.get("build.strategy") == "codebuild-submit" else "do/build and do/push"
+    return "do/submit" if build_context.is_built_elsewhere(project) else "do/build and do/push"
 
 
 def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, tag: str, hosted: bool) -> str:

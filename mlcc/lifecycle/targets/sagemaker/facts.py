@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mlcc.core import model_names
 from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.lifecycle import image_tag
@@ -124,7 +125,7 @@ def assumed(
     role = known("role_arn", given.role_arn, f"arn:{partition}:iam::{account}:role/{DEFAULT_ROLE}")
     uri = image_uri(account, place, suffix, repository(project), f":{image_tag.tag_of(project)}")
     image = known("image", str(project.get("build.image_uri", "")), uri)
-    if any(str(value).startswith("jumpstart://") for value in project.values.values()):
+    if any(model_names.kind(str(value)) == "jumpstart" for value in project.values.values()):
         guesses["model_data"] = "where the data of a JumpStart model lies"
     return Facts(place, account, partition, suffix, role, image, now), guesses
 

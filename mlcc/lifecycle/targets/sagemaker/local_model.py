@@ -22,14 +22,15 @@ from mlcc.io.aws.s3 import S3
 from mlcc.io.disk.reader import Directory
 from mlcc.io.disk.staging import staging_folder
 from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.engine_login import STAGING
 from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.bodies.model import PATH, is_sent
 from mlcc.lifecycle.targets.sagemaker.facts import Artifact, Facts
 
 ARCHIVE, FOLDER = "model.tar.gz", "mlcc"
 DATA_TYPE, COMPRESSION = "S3Object", "Gzip"
 MAX_FILE, MAX_ALL = 1 << 30, 5 << 30
-STAGING = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 def names(project: RenderedProject) -> list[str]:
@@ -82,7 +83,7 @@ def remove(context: Context, caller: Caller, place: Facts) -> dict[str, bool]:
 
 
 def _prefix(project: RenderedProject) -> str:
-    return f"{FOLDER}/{project.name}/{project.env or 'default'}/"
+    return f"{FOLDER}/{project.name}/{project.env or kinds.DEFAULT_ENVIRONMENT}/"
 
 
 def _bucket(context: Context) -> str:

@@ -12,6 +12,7 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.text import allowed, printable, quoted
 from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.lifecycle import build_context
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, local_model, planner, repository
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
@@ -54,7 +55,7 @@ def clean(context: Context) -> Result:
         proofs |= _resources(wanted, scope, context, caller)
     if kinds.MODEL in scope:
         proofs |= local_model.remove(context, caller, place)
-    built_there = project.get("build.strategy") == "codebuild-submit" or len(scope) == 1
+    built_there = build_context.is_built_elsewhere(project) or len(scope) == 1
     absent = () if len(scope) == 1 else ABSENT
     if CODEBUILD in scope:
         proofs |= _beside(context, lambda: codebuild.remove(context, caller, place), absent if built_there else CLOSED)
