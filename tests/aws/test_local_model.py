@@ -93,5 +93,6 @@ def test_a_dry_run_sends_nothing(project: Path) -> None:
     document = verbs.deploy(context_of(world, project, dry_run=True)).document
     assert world.asked == []
     assert [p for c in document["calls"] for p in walker.problems(c["service"], c["operation"], c["parameters"])] == []
+    assert "model_data" in document["assumed"]
     container = document["calls"][0]["parameters"]["PrimaryContainer"]
     assert container["ModelDataSource"]["S3DataSource"]["S3Uri"].startswith("s3://mlcc-models-")

@@ -125,8 +125,9 @@ def assumed(
     role = known("role_arn", given.role_arn, f"arn:{partition}:iam::{account}:role/{DEFAULT_ROLE}")
     uri = image_uri(account, place, suffix, repository(project), f":{image_tag.tag_of(project)}")
     image = known("image", str(project.get("build.image_uri", "")), uri)
-    if any(model_names.kind(str(value)) == "jumpstart" for value in project.values.values()):
-        guesses["model_data"] = "where the data of a JumpStart model lies"
+    kinds = {model_names.kind(str(v)) for p, v in project.values.items() if p == ("model", "name") or p[-1] == "model"}
+    if "jumpstart" in kinds or ("path" in kinds and project.get("build.image_uri")):
+        guesses["model_data"] = "where the model's data lies in S3"
     return Facts(place, account, partition, suffix, role, image, now), guesses
 
 
