@@ -221,7 +221,7 @@ def warm() -> None:
 
     for module, _ in COMMANDS.values():
         importlib.import_module(module)
-    for name in ("mlcc.cli.start", "mlcc.api", "ruamel.yaml", "jsonschema", "rich.console", "tabulate"):
+    for name in ("mlcc.cli.start", "mlcc.api", "ruamel.yaml", "jsonschema", "rich.console", "tabulate", "boto3"):
         importlib.import_module(name)
     for module in pkgutil.walk_packages(mlcc.__path__, "mlcc."):
         if module.name.startswith(("mlcc.checks.", "mlcc.lifecycle.")):

@@ -76,6 +76,7 @@ def _precedence() -> list[str]:
     return [*lines, *(f"- {source.level}: {SOURCE_TITLES[source]}" for source in Source)]
 
 
+@functools.cache
 def codes() -> dict[str, list[str]]:
     """Every finding code in the source, with the modules that speak it."""
     found: dict[str, list[str]] = {}

@@ -39,7 +39,7 @@ def read_choices(target: Directory) -> Choices:
 def choices_of(lock: bytes) -> Choices:
     """The choices that a lock's bytes hold."""
     section = TEXT.search(lock)
-    loaded = reader.load_yaml(section[0], LOCK_NAME, written=True) if section is not None else None
+    loaded = reader.load_yaml(section[0], LOCK_NAME) if section is not None else None
     if loaded is None or loaded.root is None or has_errors(loaded.findings):
         return EMPTY
     entries = loaded.root.get(SECTION)

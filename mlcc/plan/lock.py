@@ -162,7 +162,7 @@ def _sections(data: bytes) -> dict[str, str]:
 # ---------------------------------------------------------------- reading
 def read_lock(data: bytes, file: str = LOCK_NAME) -> Lock:
     """Reads a lock.  Raises UserError when it is not one (a truncated file, another tool's, a newer mlcc's)."""
-    loaded = reader.load_yaml(data, file, written=True)
+    loaded = reader.load_yaml(data, file)
     findings = list(loaded.findings)
     if loaded.root is not None and not has_errors(findings):
         findings += validator.validate_document(loaded.root, "lock")

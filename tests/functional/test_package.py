@@ -29,29 +29,13 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def pip(*arguments: str, cwd: Path) -> None:
-    environ = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INDEX": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", *arguments], cwd=cwd, env=environ, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def wheel(source: Path, out: Path) -> Path:
-    pip("wheel", "--quiet", "--no-build-isolation", "--no-deps", "-w", str(out), str(source), cwd=out)
-    (built,) = out.glob("*.whl")
-    return built
-
-
-def unpacked_wheel(source: Path, out: Path) -> Path:
-    """The same without pip: the build backend that pip calls, and the archive, which holds what pip would install."""
-    code = "from setuptools import build_meta; import sys; build_meta.build_wheel(sys.argv[1])"
+def built(kind: str, source: Path, out: Path) -> Path:
+    """A wheel or an sdist, by the build backend that pip calls (tests/stress/test_floors.py installs one with pip)."""
+    code = f"from setuptools import build_meta; import sys; build_meta.build_{kind}(sys.argv[1])"
     done = subprocess.run([sys.executable, "-c", code, str(out)], cwd=source, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    (built,) = out.glob("*.whl")
-    with zipfile.ZipFile(built) as archive:
-        archive.extractall(out / "site")
-    return out / "site"
+    [archive] = out.iterdir()
+    return archive
 
 
 def rendered(installed: Path, where: Path) -> dict[str, bytes]:
@@ -65,33 +49,19 @@ def rendered(installed: Path, where: Path) -> dict[str, bytes]:
 
 
 def test_a_wheel_and_an_sdist_render_what_the_checkout_renders(source: Path, tmp_path: Path) -> None:
-    build_tree(tmp_path, {"wheels/.keep": "", "sdist/.keep": "", "out/.keep": ""})
-    built = wheel(source, tmp_path / "wheels")
-    names = zipfile.ZipFile(built).namelist()
+    for name in ("wheel", "sdist", "from-sdist"):
+        (tmp_path / name).mkdir()
+    wheel = zipfile.ZipFile(built("wheel", source, tmp_path / "wheel"))
+    names = wheel.namelist()
     assert not [n for n in names if n.endswith((".pyc", ".pyo")) or "__pycache__" in n]
     for kind in ("schemas/mlcc.schema.json", "registries/regions.yaml", "cookiecutters/common/cookiecutter.json"):
         assert f"mlcc/data/{kind}" in names
-    pip(
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-compile",
-        "--target",
-        str(tmp_path / "from-wheel"),
-        str(built),
-        cwd=tmp_path,
-    )
+    wheel.extractall(tmp_path / "a/site")
 
-    code = "from setuptools import build_meta; import sys; print(build_meta.build_sdist(sys.argv[1]))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "sdist")], cwd=source, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    (archive,) = (tmp_path / "sdist").glob("*.tar.gz")
-    shutil.unpack_archive(archive, tmp_path / "unpacked")
-    (unpacked,) = (tmp_path / "unpacked").iterdir()
-    from_sdist = unpacked_wheel(unpacked, tmp_path / "out")
+    shutil.unpack_archive(built("sdist", source, tmp_path / "sdist"), tmp_path / "unpacked")
+    [unpacked] = (tmp_path / "unpacked").iterdir()
+    zipfile.ZipFile(built("wheel", unpacked, tmp_path / "from-sdist")).extractall(tmp_path / "b/site")
 
-    here = rendered(ROOT, tmp_path / "a")
-    assert rendered(tmp_path / "from-wheel", tmp_path / "b") == here
-    assert rendered(from_sdist, tmp_path / "c") == here
+    here = rendered(ROOT, tmp_path / "here")
+    assert rendered(tmp_path / "a/site", tmp_path / "from-wheel") == here
+    assert rendered(tmp_path / "b/site", tmp_path / "from-the-sdist") == here

@@ -19,18 +19,19 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from mlcc.io.disk.staging import staging_folder
 from tests import forkserver
 
 FULL = bool(os.environ.get("MLCC_STRESS"))
+T = TypeVar("T")
 # Functions of os that change a disk, or what others may do to it.
 CHANGING = ("open", "write", "fsync", "rename", "mkdir", "unlink", "rmdir", "fchmod", "ftruncate")
 KILL, HALF = "kill", "half"
 
 
-def figure(full: int, small: int) -> int:
+def figure(full: T, small: T) -> T:
     """How much is tried: the full figure with MLCC_STRESS=1, else a small one."""
     return full if FULL else small
 

@@ -159,7 +159,7 @@ class World:
 
 @pytest.mark.parametrize("chunk", range(figure(2000 // CHUNK, 1)))
 def test_edits_are_never_lost(tmp_path: Path, chunk: int) -> None:
-    count = figure(CHUNK, 8)
+    count = figure(CHUNK, 4)
     for number in range(count):
         folder = tmp_path / "world"
         world = World(folder, chunk * CHUNK + number)

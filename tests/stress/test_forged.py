@@ -110,7 +110,7 @@ def forged(place: Path, project: Path, chance: random.Random) -> None:
 
 @pytest.mark.parametrize("chunk", range(figure(1000 // CHUNK, 1)))
 def test_a_forgery_changes_nothing_that_is_not_mlcc_s(stage: Path, chunk: int) -> None:
-    count, codes = figure(CHUNK, 10), list[int]()
+    count, codes = figure(CHUNK, 5), list[int]()
     honest = {f"project/{p}" for p in tree(stage / "project")} - set(FOREIGN)
     for number in range(count):
         place = copied(stage, stage.parent / "hurt")
@@ -168,7 +168,7 @@ def judged(data: bytes) -> str:
 def test_mutated_locks_are_locks_or_findings(stage: Path) -> None:
     data = (stage / "project/mlcc.lock").read_bytes()
     chance = random.Random("locks")
-    count, locks = figure(2000, 150), 0
+    count, locks = figure(2000, 60), 0
     for number in range(count):
         found = judged(mutations(data, chance))
         assert found in ("lock", "MLCC205"), f"mutation {number}"

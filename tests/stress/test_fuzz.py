@@ -61,7 +61,7 @@ def judge(mlcc: Caller, data: bytes, what: str) -> int:
 @pytest.mark.parametrize("chunk", range(figure(10_000 // CHUNK, 1)))
 def test_changed_files(mlcc: Caller, chunk: int) -> None:
     chance = random.Random(f"fuzz {chunk}")
-    count = figure(CHUNK, 100)
+    count = figure(CHUNK, 40)
     codes = [judge(mlcc, mutations(chance.choice(seeds()), chance), f"fuzz {chunk}/{n}") for n in range(count)]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     assert codes.count(0) > 0
@@ -173,7 +173,7 @@ class Maker:
 @pytest.mark.parametrize("chunk", range(figure(5_000 // CHUNK, 1)))
 def test_made_documents(mlcc: Caller, chunk: int) -> None:
     chance = random.Random(f"made {chunk}")
-    count, codes = figure(CHUNK, 80), list[int]()
+    count, codes = figure(CHUNK, 40), list[int]()
     for number in range(count):
         document = Maker(chance, chance.choice([0, 0, 0.01, 0.1]), chance.choice([0.05, 0.1, 0.4])).make(schema())
         if isinstance(document, dict):

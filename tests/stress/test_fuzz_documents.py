@@ -25,7 +25,7 @@ from tests.stress.faults import figure
 from tests.stress.test_forged import mutations
 from tests.stress.test_fuzz import Maker, schema
 
-COUNT = figure(1500, 20)
+COUNT = figure(1500, 10)
 # Whole numbers of thousands of digits, and texts that are none.
 HUGE, DEEP = "9" * 5000, 2000
 

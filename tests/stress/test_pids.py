@@ -58,7 +58,7 @@ def test_no_stranger_is_signalled(tmp_path: Path, strangers: list[subprocess.Pop
     project = build_tree(tmp_path / "iris", {"mlcc.yaml": CONFIG})
     assert run(mlcc("apply", "-q"), project).code == 0
     chance = random.Random("planted")
-    count = figure(200, 20)
+    count = figure(200, 10)
     for number in range(count):
         records = {
             f".mlcc/run/{name}": json.dumps(planted(strangers, chance))

@@ -60,7 +60,7 @@ def test_one_tree_in_every_environment(tmp_path: Path, config: str, target: str)
     text = f"version: 1\nproject: {{name: iris}}\ndeployment: {{config: {config}, target: {target}}}\n{MORE}"
     program = os.path.join(os.path.dirname(sys.executable), "mlcc")
     found = dict[str, int]()
-    count = figure(48, 4)
+    count = figure(48, 3)
     for number, circumstances in enumerate(environments(count)):
         place = tmp_path / str(number) / circumstances["place"]
         home = tmp_path / str(number) / "home"

@@ -99,7 +99,7 @@ def test_at_any_call(tmp_path: Path, number: signal.Signals, way: Callable[[sign
         assert ended(start(program(argv), hurt, output_text, at(-1, number, counted))) == 0
     calls = int(counted.read_text())
     old, new, whole, unsent, slowest = tree(stage.old), tree(stage.new), 0, 0, 0.0
-    points = random.Random("signals").sample(range(1, calls + 1), figure(100, 5 if way is send else 3))
+    points = random.Random("signals").sample(range(1, calls + 1), figure(100, 3 if way is send else 2))
     for point in points:
         copied(stage.old, hurt)
         counted.unlink()
@@ -136,7 +136,7 @@ def test_at_random_moments(tmp_path: Path, number: signal.Signals) -> None:
     executable = os.path.join(os.path.dirname(sys.executable), "mlcc")
     chance, ends, early = random.Random("moments"), dict[int, int](), 0
     names = ["validate", "plan", "apply check", "show", "explain", "diff", "doctor", "catalog"]
-    for _ in range(figure(100, 5)):
+    for _ in range(figure(100, 3)):
         argv = cases.COMMANDS[chance.choice(names)]
         environ = {**os.environ, "MLCC_NO_CACHE": chance.choice(["", "1"]), "TMPDIR": str(temporary)}
         process = subprocess.Popen(

@@ -12,7 +12,8 @@ from mlcc.core.nodes import Mark, Node, node_of
 from mlcc.core.paths import Item, format_path, parse_path, sections
 from mlcc.core.values import SOURCE_TITLES, Source
 
-PLAIN = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,20}", fullmatch=True)
+NAME = string.ascii_letters + "_"
+PLAIN = st.builds(str.__add__, st.sampled_from(NAME), st.text(NAME + string.digits + "-", max_size=20))
 ITEM = st.builds(Item, st.text(string.ascii_letters + string.digits + "-_./: ", min_size=1, max_size=20))
 SEGMENTS = st.lists(st.one_of(PLAIN, st.text(st.characters(exclude_categories=["Cs"]), max_size=20), ITEM), max_size=6)
 

@@ -151,7 +151,9 @@ def test_quotes_settle_it(word):
 
 PLAIN_SCALARS = st.one_of(
     st.text("0123456789_.:eE+-xobXOinfNA~=<yYtTrueszZ", min_size=1, max_size=8),
-    st.from_regex(r"[-+]?[0-9_]{1,4}(\.[0-9_]{0,3})?([eE][-+]?[0-9]{1,2})?", fullmatch=True),
+    st.from_regex(
+        r"[-+]?[0-9_]{1,4}(\.[0-9_]{0,3})?([eE][-+]?[0-9]{1,2})?", fullmatch=True, alphabet="0123456789_.eE+-"
+    ),
 )
 
 

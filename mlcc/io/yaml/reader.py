@@ -47,39 +47,39 @@ def load_yaml(
     *,
     public: bool = False,
     packaged: bool = False,
-    written: bool = False,
 ) -> Loaded:
     """Reads one YAML document.
 
     data: the file's bytes; file: its name in messages; public: it is no user's file, so that it holds no secret and may
     be remembered in parsed form; packaged: it is a part of mlcc, of which a data test has shown that ruamel's parser in
-    C reads it alike; written: mlcc writes such documents, so that most are in the plain form that both parsers read
-    alike.  Never raises for a bad document: all that is wrong comes back as findings MLCC002 to MLCC011, and `root` is
-    None when there is nothing usable.
+    C reads it alike.  Any other document is read by that parser where it is of the plain form that both read alike.
+    Never raises for a bad document: all that is wrong comes back as findings MLCC002 to MLCC011, and `root` is None
+    when there is nothing usable.
     """
     memo = remembering() if public and len(data) >= WORTH_KEEPING else None
     if memo is None:
-        return _parsed(data, file, limits, packaged, written)
+        return _parsed(data, file, limits, packaged)
     name = hashlib.sha256(repr((FORM, VERSION, limits)).encode() + data).hexdigest()
     kept = memo.read(name)
     if kept is not None:
         with suppress(ValueError, IndexError, TypeError):
             return Loaded(node_json.load(kept, file), ())
-    loaded = _parsed(data, file, limits, packaged, written)
+    loaded = _parsed(data, file, limits, packaged)
     if loaded.root is not None and not loaded.findings:
         with suppress(ValueError):
             memo.write(name, node_json.dump(loaded.root))
     return loaded
 
 
-# Characters of a plain document: no directives, tags, anchors, block scalars, tabs, or line ends of other standards.
-_PLAIN = re.compile(r"[\n \"#$'()+,\-./0-9:;<=A-Z\[\\\]^_a-z{}~]*")
-# Nor marks of documents, nor a value right behind a quoted key.
-_UNLIKE = re.compile(r"^(?:---|\.\.\.)|[\"']:(?![ \n])", re.MULTILINE)
+# Characters of a plain document: no tabs, complex keys, or line ends of other standards.
+_PLAIN = re.compile(r"[\n \"#$'()+,\-./0-9:;<=A-Z\[\\\]^_a-z{}~%&*!>@|]*")
+# Nor marks of documents, nor a value right behind a quoted key, nor directives, tags, anchors and block scalars (their
+# signs mean nothing behind a letter or digit, as in `numpy>=2`).
+_UNLIKE = re.compile(r"^(?:---|\.\.\.)|[\"']:(?![ \n])|(?<![0-9A-Za-z])[%&*!>@|]", re.MULTILINE)
 
 
 def _is_plain(text: str) -> bool:
-    """True for a document of constructs that both parsers read alike (tests/unit/test_two_parsers.py)."""
+    """True for a document of constructs that both parsers read alike (tests/stress/test_two_parsers.py)."""
     return _PLAIN.fullmatch(text) is not None and _UNLIKE.search(text) is None
 
 
@@ -90,12 +90,12 @@ def _lacks_values(node: Node) -> bool:
     return any(map(_lacks_values, node.value)) if node.is_list else node.value is None and not node.text
 
 
-def _parsed(data: bytes, file: str, limits: Limits, packaged: bool, written: bool = False) -> Loaded:
+def _parsed(data: bytes, file: str, limits: Limits, packaged: bool) -> Loaded:
     findings: list[Finding] = []
     try:
         text = decode(data, file, limits)
         _settled(data, file)
-        if written and _is_plain(text):
+        if not packaged and _is_plain(text):
             with suppress(Stop):  # where anything is wrong, the other parser says what
                 root = _build(Builder(file, limits, findings), text, packaged=True)
                 if not (findings or root is None or _lacks_values(root)):

@@ -89,7 +89,7 @@ def _root(project: RenderedProject, path: str) -> Node | None:
         what = "is missing" if raw is None else "was edited since mlcc apply"
         hint = f"mlcc apply records what you edited; --restore {printable(path, 100)} writes it anew"
         raise PreconditionError([error("MLCC374", f"the manifest {what}", file=path, hint=hint)])
-    loaded = reader.load_yaml(raw[0], path, written=True)
+    loaded = reader.load_yaml(raw[0], path)
     if loaded.root is None or loaded.findings:
         raise UserError(loaded.findings)
     return loaded.root
