@@ -24,7 +24,7 @@ import pytest
 from mlcc.io.aws.connection import Connection
 from tests.engines.test_vllm import PYTHON, ROW, VERSION
 from tests.helpers import build_tree
-from tests.real.ministack import ministack
+from tests.real.aws_beside import ministack
 from tests.real.rig import Project, must, run
 from tests.real.test_dev_aws import ROLE, left, started
 

@@ -21,7 +21,7 @@ from tests.aws.account import World
 from tests.aws.model_server import ModelServer, serving
 from tests.aws.test_runtime import LATER, serve
 from tests.aws.test_transform_jobs import request as job
-from tests.real.ministack import ministack
+from tests.real.aws_beside import ministack
 
 pytestmark = pytest.mark.real
 
