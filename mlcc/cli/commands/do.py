@@ -180,6 +180,7 @@ def _connected(region: str, context: Context, session: Session) -> Caller:
         row.dns_suffix if row is not None else "",
         session.environ,
         session.environ.get("HOME", ""),
+        profile,
         context.clock,
         lambda: Connection(region, profile),
     )

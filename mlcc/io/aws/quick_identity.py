@@ -1,33 +1,34 @@
 """Who calls, before the SDK is loaded.  Law: the plainest case alone; whatever is not plain is the SDK's to answer.
 
 Every step on AWS asks first whose credentials it has, and the SDK takes longer to load than a whole step needs.  So
-where credentials stand in the environment and nothing else is configured, that one request is signed here, and wrong
-credentials or another account are seen at once.  Any other answer than a good one is not believed: the SDK asks again,
-and explains.
+where keys stand in the environment or in ~/.aws/credentials and nothing else is configured, that one request is signed
+here, and wrong credentials or another account are seen at once.  Any other answer than a good one is not believed: the
+SDK asks again, and explains.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlcc.core.records import NamedTuple
+from mlcc.io.aws import shared_files
 from mlcc.io.aws.connection import Connection
+from mlcc.io.aws.shared_files import Credentials
 from mlcc.io.web import TROUBLE, exchange, service_connection
 
 BODY = b"Action=GetCallerIdentity&Version=2011-06-15"
 KIND = "application/x-www-form-urlencoded; charset=utf-8"
 SERVICE, ALGORITHM = "sts", "AWS4-HMAC-SHA256"
 WAIT_S, MAX_ANSWER = 5.0, 64 * 1024
-# Variables by which the SDK's own ways differ from the plain one: profiles, certificates, proxies, addresses.
+# Variables by which the SDK's own ways differ from the plain one: roles, files, certificates, proxies, addresses.
 UNPLAIN = (
-    "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_DEFAULT_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE",
+    "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_STS_REGIONAL_ENDPOINTS", "AWS_CONFIG_FILE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_ENDPOINT_URL_STS",
     "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "REQUESTS_CA_BUNDLE",
     "AWS_ACCOUNT_ID_ENDPOINT_MODE", "AWS_SIGV4A_SIGNING_REGION_SET",
@@ -35,21 +36,19 @@ UNPLAIN = (
 _ACCOUNT, _ARN = re.compile(rb"<Account>(\d{12})</Account>"), re.compile(rb"<Arn>(arn:[^<&\s]{10,2048})</Arn>")
 
 
-class Credentials(NamedTuple):
-    """A key, its secret, and the token of a session (empty: none)."""
+def plain(environ: Mapping[str, str], home: str, profile: str = "") -> Credentials | None:
+    """Keys of the environment, or of a profile in ~/.aws, where nothing else is configured.
 
-    key: str
-    secret: str
-    token: str
-
-
-def plain(environ: Mapping[str, str], home: str) -> Credentials | None:
-    """Credentials of the environment where nothing else is configured.  home: where ~/.aws/config would lie."""
+    home: of the user; profile: of ~/.aws, before that of the environment; empty for the SDK's own choice.
+    """
+    if not home or any(environ.get(name) for name in UNPLAIN):
+        return None
     key, secret = environ.get("AWS_ACCESS_KEY_ID", ""), environ.get("AWS_SECRET_ACCESS_KEY", "")
-    if not key or not secret or any(environ.get(name) for name in UNPLAIN):
-        return None
-    if not home or os.path.lexists(os.path.join(home, ".aws", "config")):
-        return None
+    named = profile or environ.get("AWS_PROFILE", "")
+    if not key and not secret:
+        return shared_files.profile_keys(home, named)
+    if named or not key or not secret or not shared_files.says_nothing(home):
+        return None  # which of the two it is, the SDK says
     return Credentials(key, secret, environ.get("AWS_SESSION_TOKEN", ""))
 
 
@@ -118,15 +117,16 @@ def connect(
     suffix: str,
     environ: Mapping[str, str],
     home: str,
+    profile: str,
     clock: Callable[[], float],
     make: Callable[[], Connection],
 ) -> Connection | QuickConnection:
     """A connection: a quick one in the plain case, else the SDK's.
 
-    region, suffix: as `us-east-1` and `amazonaws.com`, empty where they are not known; home: of the user; make: the
-    SDK's.  Raises AwsError as `make` does.
+    region, suffix: as `us-east-1` and `amazonaws.com`, empty where they are not known; home: of the user; profile:
+    of ~/.aws, empty for the SDK's own choice; make: the SDK's.  Raises AwsError as `make` does.
     """
-    own = plain(environ, home) if region and suffix else None
+    own = plain(environ, home, profile) if region and suffix else None
     if own is None:
         return make()
     address = environ.get("AWS_ENDPOINT_URL", "") or f"https://{SERVICE}.{region}.{suffix}"
