@@ -14,6 +14,8 @@ from typing import Any, Protocol
 CONNECT_S, READ_S = 10, 70
 # Attempts of one call: throttled and unreachable ones are repeated by the SDK, slower each time.
 ATTEMPTS = 5
+# The kind of failure where what came is no answer of AWS.
+UNREADABLE = "UnreadableAnswer"
 # Credentials for a server that looks at none.
 NOBODY = "mlcc-dev-aws"
 
@@ -62,12 +64,12 @@ class Connection:
         """region, profile: empty for those of the environment and ~/.aws; stand_in: the address of a server of this
         machine that stands in for AWS, and is asked with nobody's credentials.  Raises AwsError for an unknown profile.
         """
-        from botocore import exceptions, session
+        from botocore import exceptions, parsers, session
         from botocore.eventstream import EventStream
 
         self._stream = EventStream
         self._problems = (exceptions.BotoCoreError, exceptions.ClientError)
-        self._answered = exceptions.ClientError
+        self._answered, self._unreadable = exceptions.ClientError, parsers.ResponseParserError
         try:
             self._session = session.Session(profile=profile or None)
             self.region = region or str(self._session.get_config_variable("region") or "")
@@ -81,10 +83,17 @@ class Connection:
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of one call, without the SDK's own entry.  Raises AwsError."""
         try:
-            client = self._client(service)
-            answer: dict[str, Any] = getattr(client, _method(operation))(**parameters)
+            ask = getattr(self._client(service), _method(operation))
         except self._problems as problem:
             raise self._error(service, operation, problem) from None
+        try:
+            answer: dict[str, Any] = ask(**parameters)
+        except self._problems as problem:
+            raise self._error(service, operation, problem) from None
+        except (self._unreadable, AttributeError, LookupError, TypeError, ValueError):
+            # the SDK's parsers raise what they like where another server answers, as a proxy's login page
+            text = "the answer is not in AWS's form: another server than AWS has answered"
+            raise AwsError(service, operation, UNREADABLE, text) from None
         self._note_time(answer.pop("ResponseMetadata", {}))
         for member, value in answer.items():
             if isinstance(value, self._stream):

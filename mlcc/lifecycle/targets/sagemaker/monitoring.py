@@ -16,7 +16,7 @@ from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, planner, transform_jobs
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Seen
-from mlcc.lifecycle.targets.sagemaker.observer import observe
+from mlcc.lifecycle.targets.sagemaker.observer import observe, observe_serving
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
 
 # How far back do/logs looks, how many events it reads, and how many lines it shows where nobody says.
@@ -40,7 +40,7 @@ def status(context: Context) -> Result:
     wanted = kinds.wanted(project, account.place(context, caller))
     if not wanted.endpoint:
         return _job(context, caller, transform_jobs.newest(wanted, kinds.prefix(project), caller))
-    seen = observe(wanted, kinds.prefix(project), caller)
+    seen = observe_serving(wanted, kinds.prefix(project), caller)
     endpoint = seen.get((kinds.ENDPOINT, wanted.endpoint))
     word = endpoint.status if endpoint is not None else "NotDeployed"
     word = _whole(word, [seen.get((r.kind, r.name)) for r in wanted.of(kinds.COMPONENT, kinds.ADAPTER)])
