@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from bench import aws, scale, server, startup
 from bench import place as places
-from bench import scale, server, startup
 from bench.measure import Row
 from bench.place import Place
 
@@ -26,6 +26,7 @@ GROUPS: dict[str, Callable[[Place, int], Iterator[Row]]] = {
     "first": startup.first,
     "validate": lambda place, rounds: scale.validate(place, max(3, rounds // 5)),
     "registries": lambda place, _: scale.registries(place),
+    "aws": aws.steps,
     "server": lambda place, _: server.overhead(place),
 }
 

@@ -41,11 +41,11 @@ def make(folder: Path) -> Place:
     """Builds the wheel and installs it."""
     say("building the wheel and installing it ...")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    _quietly([*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT)])
+    quietly([*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT)])
     [wheel] = folder.glob("mlcc-*.whl")
-    _quietly([sys.executable, "-m", "venv", str(folder / "venv")])
+    quietly([sys.executable, "-m", "venv", str(folder / "venv")])
     bin_ = folder / "venv/bin"
-    _quietly([str(bin_ / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", "install", str(wheel)])
+    quietly([str(bin_ / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", "install", str(wheel)])
     return Place(folder, str(bin_ / "python"), str(bin_ / "mlcc"))
 
 
@@ -58,11 +58,12 @@ def peer(folder: Path) -> list[str] | None:
     say(f"installing {PEER} ...")
     folder.mkdir()
     environ = {**os.environ, "HOME": str(folder)}
-    _quietly([npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), PEER], environ)
+    quietly([npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), PEER], environ)
     return [node, str(folder / "node_modules/.bin/ml-container-creator")]
 
 
-def _quietly(argv: list[str], environ: dict[str, str] | None = None) -> None:
+def quietly(argv: list[str], environ: dict[str, str] | None = None) -> None:
+    """Runs a program whose output is of no interest.  Raises RuntimeError with the end of it when it fails."""
     done = subprocess.run(argv, env=environ, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
