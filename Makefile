@@ -7,7 +7,7 @@ DEMO := demo
 # What this machine says about Python is not the suite's; without its files Python would compile each test again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv run test test-bare lint test-real test-engines test-k8s bench stress golden docs clean
+.PHONY: help venv run test test-bare lint test-real test-engines test-k8s test-aws bench stress golden docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -71,6 +71,9 @@ bench: venv ## the performance table: medians and ratios, mlcc against what it i
 test-k8s: venv ## the target hyperpod-eks on a real API server for custom resources (builds it first: minutes; needs kubectl)
 	sh tests/k8s/build.sh $(K8S)
 	MLCC_K8S=$(abspath $(K8S)) $(BIN)/pytest -q -v -n 0 --programs machine -m real tests/k8s
+
+test-aws: venv ## the rules of our SageMaker server, asked of SageMaker itself (needs an account: an hour, under a dollar)
+	MLCC_TEST_AWS=1 $(BIN)/pytest -q -v -n 0 --programs machine -m real tests/aws/test_conformance.py
 
 golden: venv ## render the golden trees anew; review the change with git diff
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden tests/functional/test_notebook.py

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mlcc.registries.loader import load
 from mlcc.servers.devserver.dispatcher import Dispatcher
 from mlcc.servers.devserver.launchers import Command, Processes
 from mlcc.servers.devserver.rules import Durations
@@ -55,9 +56,11 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DevServe
     command = Command([sys.executable, str(tmp_path / "server.py")], str(tmp_path), {})
     known = lambda image, folder: command if "mlcc/double" in image else None  # noqa: E731
     launch = Processes(known, str, str(tmp_path / "log"), time.sleep)
+    durations = Durations(ping=1.0, watch=50.0, pace=50.0)
     account = Account(
-        "us-east-1", "123456789012", Timeline(time.time()), launch, durations=Durations(ping=1.0, watch=50.0, pace=50.0)
+        "us-east-1", "123456789012", Timeline(time.time()), launch, durations=durations, instance=load().instance
     )
+    account.knows = lambda image: "no-such" not in image
     found = DevServer(Dispatcher(account), time.monotonic, 1000.0)
     thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -33,14 +33,14 @@ adapters: [{name: legal, base: a, artifact_url: s3://bucket/legal.tar.gz}]
 
 
 class Routed:
-    """A connection whose calls go over HTTP; STS, ECR and CloudWatch, which our server does not serve, are a table."""
+    """A connection whose calls go over HTTP; what our server does not serve is a table."""
 
     def __init__(self) -> None:
         self.region = "us-east-1"
-        self._http, self._table = Connection(self.region), World()
+        self._http, self.table = Connection(self.region), World()
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        chosen = self._table if service in ("sts", "ecr", "cloudwatch") else self._http
+        chosen = self.table if service in ("sts", "ecr", "cloudwatch", "s3") else self._http
         return chosen.call(service, operation, parameters)
 
 
@@ -49,6 +49,8 @@ def context(tmp_path: Path, server: DevServer) -> Any:
     """Makes contexts whose clock is the server's."""
     routed = Routed()
     timeline = server.dispatcher.account.timeline
+    server.dispatcher.account.objects = routed.table.account.objects
+    routed.table.cloud.buckets["bucket"] = {}
 
     def make(project: Path, **arguments: Any) -> Context:
         now = lambda: timeline.now  # noqa: E731
@@ -67,6 +69,7 @@ def test_components_and_an_adapter(context: Any, server: DevServer, tmp_path: Pa
         ("a invocation", '[42, ""]'),
         ("b invocation", '[42, ""]'),
         ("legal invocation", '[42, "double-legal"]'),
+        ("legal canary", "its answer differs from its base's"),
     ]
     assert tested.ok
     assert [c["name"] for c in verbs.test(context(project, component="b")).document["checks"]] == ["b invocation"]
