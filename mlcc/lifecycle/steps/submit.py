@@ -61,7 +61,7 @@ def run(context: Context) -> Result:
     with staging_folder((context.environ.get("TMPDIR", ""), *STAGING)) as folder:
         archive = build_context.write(project, os.path.join(folder, "source.zip"))
         if archive.left_out:
-            context.progress.say(build_context.warning(archive.left_out))
+            context.progress.warn(build_context.warning(archive.left_out))
         key = f"{codebuild.folder_of(project)}{archive.digest[:16]}.zip"
         s3, bucket = S3(caller, place.account), codebuild.bucket_of(place)
         size = os.path.getsize(archive.path) / 1e6
@@ -111,7 +111,7 @@ def _build(context: Context, caller: Caller, place: Facts, key: str) -> None:
         undo.pop_all()
     if status != SUCCEEDED:
         for line in tail:
-            context.progress.say(f"    {line}")
+            context.progress.warn(f"    {line}")
         words = printable(context.clean(failure), 300) or "what it printed stands above"
         raise UserError([error("MLCC317", f"the build {printable(name)} is {status}: {words}", hint="do/submit again")])
 
