@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from mlcc.cli.groups import Group
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugin_parts import plugged
@@ -34,7 +35,7 @@ ENVIRONMENT = "environment.sh"
 SCHEMES = ("http", "https")
 
 
-@click.group("dev", epilog="Example: mlcc dev aws --help")
+@click.group("dev", cls=Group, epilog="Example: mlcc dev aws --help")
 def command() -> None:
     """Test instruments for this machine."""
 
@@ -70,6 +71,9 @@ def aws(
 
     It answers the calls of do/deploy, do/status, do/test and do/clean, and starts the project's image, or its process.
     It prints the environment that leads other shells to it, and runs until Ctrl-C, which ends all that it has started.
+
+    Its clock is its own.  `mlcc reap` goes by that of this machine: with --dry-run --at 9h it shows what would be past
+    its time.
     """
     session = current()
     _check(beside, account)
