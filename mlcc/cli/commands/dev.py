@@ -23,6 +23,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import quoted
 from mlcc.io.aws.connection import Connection
 from mlcc.io.disk.staging import staging_folder
+from mlcc.lifecycle.bootstrap import profiles
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.load.locate import registry_roots
@@ -77,6 +78,9 @@ def aws(
     """
     session = current()
     _check(beside, account)
+    profiles.chosen(
+        session.home, session.environ
+    )  # a file of profiles that is broken is refused before anything starts
     contexts = _contexts(session, directories or (".",))
     if launcher is None:
         launcher = CONTAINER if contexts[0].engine is not None else PROCESS
@@ -119,6 +123,7 @@ def _contexts(session: Session, directories: tuple[str, ...]) -> list[Context]:
             time.monotonic,
             clock=time.time,
             home=session.home,
+            find_profile=partial(profiles.chosen, session.home, session.environ),
         )
         for directory in directories
     ]

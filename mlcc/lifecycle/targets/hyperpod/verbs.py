@@ -10,7 +10,7 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.text import printable
 from mlcc.io.kubectl import MANAGER, Kubectl, KubectlError, Object, selector
-from mlcc.lifecycle import aws_errors, image_tag, interruption
+from mlcc.lifecycle import aws_errors, interruption
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
 from mlcc.lifecycle.targets.hyperpod import cluster, documents, refusals
@@ -40,8 +40,7 @@ def deploy(context: Context) -> Result:
     if context.argument("dry_run"):
         return _dry_run(context, found)
     caller = context.aws()
-    tag = image_tag.tag_of(project) if documents.needs_image(found) else ""
-    place = account.place(context, caller, tag)
+    place = account.place(context, caller, image=documents.needs_image(found))
     kubectl = cluster.connect(context, caller)
     wanted = _completed(context, found, place)
     before = {one.path: _ours(context, kubectl, one) for one in wanted}

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.io.aws.connection import Caller
-from mlcc.lifecycle import image_tag, interruption
+from mlcc.lifecycle import interruption
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import live_plan
 from mlcc.lifecycle.targets.sagemaker import account, capacity, expiry, facts, local_model, planner, transform_jobs
@@ -35,7 +35,7 @@ def deploy(context: Context) -> Result:
     if context.argument("dry_run"):
         return _dry_run(context)
     caller = context.aws()
-    asked = account.place(context, caller, image_tag.tag_of(project))
+    asked = account.place(context, caller, image=True)
     place = local_model.sent(context, caller, asked, send=not context.argument("plan"))
     wanted = kinds.wanted(project, place)
     job = next(iter(wanted.of(kinds.JOB)), None)

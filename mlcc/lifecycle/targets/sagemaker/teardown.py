@@ -105,5 +105,5 @@ def _dry_run(context: Context, scope: tuple[str, ...]) -> Result:
     if CODEBUILD in scope:
         made += codebuild.removal(context.project, place)
     if REPOSITORY in scope:
-        made.append(call("ecr", "DeleteRepository", **repository.removal(context.project)))
+        made += repository.removals(context)
     return calls(made, there="all that the project says, and nothing else", **assumed)
