@@ -307,12 +307,18 @@ def test_quiet_steps_confirm_nothing(project: Path, words: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["config"], ["status", "--target", "local"], ["manifest"], ["export"], ["deploy", "--dry-run"]],
+    [["config"], ["status", "--target", "local"], ["manifest"], ["export"]],
     ids=" ".join,
 )
 def test_quiet_steps_answer_what_was_asked(project: Path, words: list[str]) -> None:
     quiet = do(project, *words, "-q", MLCC_ENGINE="none")
     assert quiet.stdout == do(project, *words, MLCC_ENGINE="none").stdout != ""
+    assert quiet.stderr == ""
+
+
+def test_a_quiet_dry_run_is_its_calls(project: Path) -> None:
+    quiet = do(project, "deploy", "--dry-run", "-q")
+    assert json.loads(quiet.stdout)["calls"]
     assert quiet.stderr == ""
 
 
