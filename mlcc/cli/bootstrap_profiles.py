@@ -12,6 +12,7 @@ from mlcc.cli import home
 from mlcc.cli.options import Command, not_empty, output_options
 from mlcc.cli.output import document, print_document, print_rows
 from mlcc.cli.session import current
+from mlcc.core.errors import UsageError
 from mlcc.core.text import printable
 from mlcc.lifecycle.bootstrap import older_config, profiles
 from mlcc.lifecycle.bootstrap.profile import PREFIX, REPOSITORY, Profile, document_of
@@ -36,7 +37,11 @@ def _option(name: str, words: str, metavar: str = "TEXT", default: str = "") -> 
 def add(name: str, **fields: Any) -> int:
     """Add a profile.  The first one is in use at once.  Nobody is asked; `deploy` makes what it needs."""
     session = current()
-    config = profiles.add(session.home, session.sleep, [Profile(name, **fields)], "the command line")
+    made = Profile(name, **fields)
+    wrong = profiles.problems(made, "the command line")
+    if wrong:
+        raise UsageError(wrong)
+    config = profiles.add(session.home, session.sleep, [made], "the command line")
     used = "in use" if config.active == name else f"mlcc bootstrap use {name} takes it into use"
     shared.show(session, {"profile": name, "active": config.active}, lambda: [f"added {name}; {used}"])
     return 0
@@ -105,9 +110,10 @@ def remove(name: str, force: bool) -> int:
 @click.option("--from", "path", default="", metavar="FILE", help="The file (default: that of the older tool).")
 @output_options(FORMATS)
 def import_older(path: str) -> int:
-    """Import profiles of the older tool (~/.ml-container-creator/config.json), which is only read.
+    """Import profiles of the older tool.
 
-    Taken over are region, account, AWS profile, role and repository; its stacks stay its own.
+    Its file (~/.ml-container-creator/config.json) is only read.  Taken over are region, account, AWS profile, role and
+    repository; its stacks stay its own.
     """
     session = current()
     source = path or home.older_config()

@@ -7,6 +7,7 @@ import sys
 import click
 
 from mlcc.cli import bootstrap_tools as shared
+from mlcc.cli.groups import Group
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document, print_rows
 from mlcc.cli.session import current
@@ -18,7 +19,7 @@ from mlcc.registries.loader import load
 FORMATS = ("table", "json", "yaml")
 
 
-@click.group("secrets", epilog="Example: mlcc bootstrap secrets create hf-token < token.txt")
+@click.group("secrets", cls=Group, epilog="Example: mlcc bootstrap secrets create hf-token < token.txt")
 def command() -> None:
     """Keep secrets of projects in AWS Secrets Manager, under the profile's prefix."""
 

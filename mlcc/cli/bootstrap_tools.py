@@ -17,8 +17,7 @@ from mlcc.core.text import printable
 from mlcc.io.aws.connection import Connection
 from mlcc.lifecycle.bootstrap import profiles
 from mlcc.lifecycle.bootstrap.modules import Module, module
-from mlcc.lifecycle.bootstrap.profile import Profile
-from mlcc.lifecycle.bootstrap.setup import CORE
+from mlcc.lifecycle.bootstrap.profile import CORE, Profile
 from mlcc.lifecycle.bootstrap.stacks import Tools
 from mlcc.registries.loader import load
 

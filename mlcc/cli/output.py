@@ -127,8 +127,11 @@ Columns = Sequence["str | tuple[str, str]"]
 """Fields of rows, each with the heading that people see where it differs."""
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Columns, session: Session) -> str:
-    """Rows as a table (for people, or Markdown) that fits the width of a terminal."""
+def table(rows: Sequence[Mapping[str, Any]], columns: Columns, session: Session, *, narrow: bool = False) -> str:
+    """Rows as a table (for people, or Markdown) that fits the width of a terminal.
+
+    narrow: long words are parted where the table would not fit else.
+    """
     import tabulate
 
     if not rows:
@@ -140,7 +143,7 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Columns, session: Session)
         inert = [[markdown(c) for c in row] for row in cells]
         return tabulate.tabulate(inert, heads, tablefmt="github", disable_numparse=True)
     tabulate.MIN_PADDING = 0
-    widths = _widths(heads, cells, session.width)
+    widths = _widths(heads, cells, session.width, 12 if narrow else 40)
     return tabulate.tabulate(
         cells, heads, tablefmt="simple", disable_numparse=True, maxcolwidths=widths, maxheadercolwidths=widths
     )
@@ -179,14 +182,17 @@ def fenced(text: str, language: str) -> str:
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def _widths(heads: Sequence[str], cells: Sequence[Sequence[str]], total: int) -> list[int]:
-    """Column widths that sum up to the terminal's: the widest columns give way first, but never below a word."""
+def _widths(heads: Sequence[str], cells: Sequence[Sequence[str]], total: int, most: int) -> list[int]:
+    """Column widths that sum up to the terminal's: the widest columns give way first, but never below a word.
+
+    most: so much of a word is kept together.
+    """
     columns = [[h, *(row[i] for row in cells)] for i, h in enumerate(heads)]
     wanted = [max(map(len, column)) for column in columns]
     least = [max((len(w) for text in column for w in text.split()), default=1) for column in columns]
     room = total - 2 * (len(wanted) - 1)
     while sum(wanted) > room:
-        loose = [i for i, width in enumerate(wanted) if width > min(least[i], 40)]
+        loose = [i for i, width in enumerate(wanted) if width > min(least[i], most)]
         if not loose:
             break
         wanted[max(loose, key=lambda i: wanted[i])] -= 1

@@ -17,6 +17,10 @@ class Talk:
         """A line of talk."""
         self.session.say(lines(text))
 
+    def warn(self, text: str) -> None:
+        """A line about something wrong: -q does not take it away."""
+        self.session.say(lines(text), -1)
+
     def detail(self, text: str) -> None:
         """A line of a program's output."""
         self.session.say(lines(f"    {text}"), 1)

@@ -20,10 +20,10 @@ LABEL = "mlcc.project"
 class Traits(NamedTuple):
     """Where the command lines of the engines differ.
 
-    build: how an image gets Docker's manifest, which is the only one that SageMaker takes; buildx: the same where the
-    engine's buildx plugin answers, empty for an engine without; gpus: what gives a container every GPU; bridge: a
-    network that must be there before a port can be published, empty where none is needed; daemon: what prints the
-    address of the chosen daemon, empty for an engine without one.
+    build: how an image gets Docker's manifest, which is the only one that SageMaker takes, and a failed build leaves
+    no container; buildx: the same where the engine's buildx plugin answers, empty for an engine without; gpus: what
+    gives a container every GPU; bridge: a network that must be there before a port can be published, empty where none
+    is needed; daemon: what prints the address of the chosen daemon, empty for an engine without one.
     """
 
     build: tuple[str, ...]
@@ -37,13 +37,13 @@ class Traits(NamedTuple):
 # otherwise (https://github.com/aws/amazon-sagemaker-feedback/issues/180).
 TRAITS = {
     "docker": Traits(
-        ("build",),
+        ("build", "--force-rm"),
         ("buildx", "build", "--provenance=false", "--output", "type=docker"),
         ("--gpus", "all"),
         "bridge",
         ("context", "inspect", "--format", "{{.Endpoints.docker.Host}}"),
     ),
-    "podman": Traits(("build", "--format", "docker"), (), ("--device", "nvidia.com/gpu=all")),
+    "podman": Traits(("build", "--force-rm", "--format", "docker"), (), ("--device", "nvidia.com/gpu=all")),
 }
 
 

@@ -18,11 +18,16 @@ from mlcc.lifecycle.context import Context, Result
 
 
 class Step(NamedTuple):
-    """A step: what help says, how it runs (None: not in this version), and whether it runs alone."""
+    """A step.
+
+    title: what help says; run: None where this version does not have it; alone: whether it runs alone; confirms: its
+    lines only confirm what was done, so that with -q a run that went well prints none (a document it prints always).
+    """
 
     title: str
     run: Callable[[Context], Result] | None = None
     alone: bool = False
+    confirms: bool = False
 
 
 def _build(context: Context) -> Result:
@@ -74,26 +79,26 @@ def _asset(name: str) -> Callable[[Context], Result]:
 
 
 STEPS: Mapping[str, Step] = {
-    "adapter": Step("Add, list, update and remove adapters.", _verb("adapter"), alone=True),
+    "adapter": Step("Add, list, update and remove adapters.", _verb("adapter"), alone=True, confirms=True),
     "benchmark": Step("Measure a deployment under a workload."),
-    "build": Step("Build the image, or the local environment.", _build, alone=True),
+    "build": Step("Build the image, or the local environment.", _build, alone=True, confirms=True),
     "ci": Step("Work with the continuous integration table."),
-    "clean": Step("Take away all that build and deploy made, and prove it.", _verb("clean"), alone=True),
+    "clean": Step("Take away all that build and deploy made, and prove it.", _verb("clean"), alone=True, confirms=True),
     "config": Step("Print the values that the steps use.", _asset("config")),
-    "deploy": Step("Make it serve, and wait until it does.", _verb("deploy"), alone=True),
+    "deploy": Step("Make it serve, and wait until it does.", _verb("deploy"), alone=True, confirms=True),
     "export": Step("Print the resolved configuration, or a CloudFormation template.", _asset("export")),
     "invoke": Step("Send one request, and print the answer.", _verb("invoke")),
     "logs": Step("Show what the server printed.", _verb("logs")),
     "manifest": Step("List what of the project exists.", _asset("manifest")),
     "optimize": Step("Search for better engine options."),
-    "push": Step("Push the image to its registry.", _push, alone=True),
-    "register": Step("Record a deployment.", _register),
+    "push": Step("Push the image to its registry.", _push, alone=True, confirms=True),
+    "register": Step("Record a deployment.", _register, confirms=True),
     "run": Step("Serve in the foreground.", _verb("run")),
     "status": Step("Say whether it serves, and where.", _verb("status")),
-    "submit": Step("Build and push the image with AWS CodeBuild.", _submit, alone=True),
-    "test": Step("Send real requests and check the answers.", _verb("test")),
+    "submit": Step("Build and push the image with AWS CodeBuild.", _submit, alone=True, confirms=True),
+    "test": Step("Send real requests and check the answers.", _verb("test"), confirms=True),
     "tune": Step("Fine-tune the model."),
-    "validate": Step("Compare the files with mlcc.lock.", _asset("validate")),
+    "validate": Step("Compare the files with mlcc.lock.", _asset("validate"), confirms=True),
 }
 
 
@@ -112,12 +117,18 @@ def _plugin_step(plugin: Plugin) -> Step:
         if not isinstance(loaded, Step) or not isinstance(loaded.title, str):
             raise TypeError(f"a Step with a title was expected, not {type(loaded).__name__}")
         run = plugin_steps.checked(plugin, loaded.run) if loaded.run is not None else None
-        return Step(printable(loaded.title, 200), run, bool(loaded.alone))
+        return Step(printable(loaded.title, 200), run, bool(loaded.alone), bool(loaded.confirms))
 
 
 def names(environ: Mapping[str, str]) -> list[str]:
     """Every step's name, in order."""
     return sorted([*STEPS, *(p.name for p in plugins.installed(environ, plugins.STEPS, {plugins.STEPS: STEPS}))])
+
+
+def confirms(step: Step, context: Context, result: Result) -> bool:
+    """Whether the lines of a result only say that all went well: `--plan` and `list` ask, and a failure is no such."""
+    asked = context.argument("plan") or context.argument("action") == "list"
+    return step.confirms and result.ok and not asked
 
 
 def run(name: str, step: Step, context: Context) -> Result:

@@ -17,8 +17,10 @@ from mlcc.registries.redaction import redact_text
 
 # What AWS says is cut here: a message may quote a whole policy.
 MAX_WORDS = 600
-# Where no row knows an error.
+# Where a service answered, and no row knows its error.
 HINT = "the words are the service's own; do/status --why shows what is there, and the same command goes on"
+# The same where none answered.
+UNANSWERED = "the words are the SDK's own: no service answered; the same command may be run again"
 # Stands for a code in the rows of reasons that a service gives for what has failed after a call.
 REASON = "FailureReason"
 
@@ -51,7 +53,8 @@ def finding(problem: AwsError, registries: Registries, clean: Callable[[str], st
     words = printable(clean(problem.message), MAX_WORDS)
     asked = f"{problem.service} {problem.operation}"
     said = f"{row['says']} " if row else ""
-    found = error("MLCC328", f"{asked}: {said}({problem.code}: {words})", hint=str(row.get("hint", "")) or HINT)
+    hint = str(row.get("hint", "")) or (UNANSWERED if problem.unanswered else HINT)
+    found = error("MLCC328", f"{asked}: {said}({problem.code}: {words})", hint=hint)
     return (PreconditionError if row.get("precondition") else UserError)([found])
 
 

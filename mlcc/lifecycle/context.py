@@ -23,6 +23,9 @@ class Progress(Protocol):
     def say(self, text: str) -> None:
         """One line for people."""
 
+    def warn(self, text: str) -> None:
+        """The same about something wrong, which is shown with -q, too."""
+
     def detail(self, text: str) -> None:
         """A line of a program's output: shown with -v, and after a failure."""
 
@@ -36,6 +39,10 @@ class Silent:
         self.details: list[str] = []
 
     def say(self, text: str) -> None:
+        """Keeps a line."""
+        self.lines.append(text)
+
+    def warn(self, text: str) -> None:
         """Keeps a line."""
         self.lines.append(text)
 

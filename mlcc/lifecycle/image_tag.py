@@ -13,6 +13,13 @@ from mlcc.lifecycle.rendered_project import RenderedProject
 # Folders that .dockerignore keeps from the builder.
 OUTSIDE = ("do/", "manifests/", "tests/")
 DIGITS = 12
+# What every tag looks like, as a regular expression.
+FORM = f"build-[0-9a-f]{{{DIGITS}}}"
+
+
+def is_of(project: RenderedProject, tag: str) -> bool:
+    """Whether a tag, also of a repository that projects share, is that of this state of the project."""
+    return tag in (tag_of(project), f"{project.name}-{tag_of(project)}")
 
 
 def tag_of(project: RenderedProject) -> str:

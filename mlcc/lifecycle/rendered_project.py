@@ -141,6 +141,15 @@ def load_project(
     return project
 
 
+def rendered_region(directory: str) -> str:
+    """The region that a rendered project names; empty without one, and where nothing is rendered.
+
+    Raises UserError when do/config holds anything but values.
+    """
+    with Directory(directory) as tree:
+        return (_conf(tree, "do/config") or {}).get("AWS_REGION", "")
+
+
 def unrendered(
     directory: str, registries: Registries, values: Mapping[Path, Any], env: str | None = None
 ) -> RenderedProject:

@@ -28,6 +28,8 @@ class Cloud:
     def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
         self.clock = clock
         self.repositories: dict[str, dict[str, str]] = {}
+        # tags by repository, as a list of them shows
+        self.images: dict[str, list[str]] = {}
         self.pushed = True  # every tag of every repository
         self.media = MANIFEST
         self.buckets: dict[str, dict[str, Any]] = {}
@@ -72,6 +74,12 @@ class Cloud:
                 "imageDetails": [{"imageDigest": DIGEST, "imageManifestMediaType": self.media}] if self.pushed else []
             }
         name = parameters.get("repositoryName") or parameters["repositoryNames"][0]
+        if self.operation == "ListImages":
+            return self._images(name, parameters)
+        if self.operation == "BatchDeleteImage":
+            gone = {one["imageTag"] for one in parameters["imageIds"]}
+            self.images[name] = [tag for tag in self.images[name] if tag not in gone]
+            return {}
         if self.operation == "CreateRepository":
             self.repositories[name] = {t["Key"]: t["Value"] for t in parameters["tags"]}
             return {}
@@ -81,6 +89,14 @@ class Cloud:
             del self.repositories[name]
             return {}
         return {"repositories": [{"repositoryArn": f"arn:aws:ecr:{REGION}:{NUMBER}:repository/{name}"}]}
+
+    def _images(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The tags of a repository, two a page."""
+        if name not in self.repositories:
+            raise self.refuse("RepositoryNotFoundException")
+        tags, start = self.images.get(name, []), int(parameters.get("nextToken", 0))
+        more = {"nextToken": str(start + 2)} if start + 2 < len(tags) else {}
+        return {"imageIds": [{"imageTag": tag} for tag in tags[start : start + 2]], **more}
 
     def s3(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         bucket, key = parameters["Bucket"], parameters.get("Key", "")

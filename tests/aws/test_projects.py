@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from mlcc.io.aws.connection import AwsError
 from mlcc.io.container_engines import Engine as RealEngine
 from mlcc.io.programs import Finished
-from mlcc.lifecycle import image_tag, run_state
+from mlcc.lifecycle import image_place, image_tag, run_state
+from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.steps import build
 from mlcc.servers.devserver.projects import Projects
@@ -90,6 +92,29 @@ def test_an_image_of_the_engine(folder: Path) -> None:
     public = "763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm"
     assert (projects.reference(f"{public}:1"), projects.reference(f"{public}:2")) == (f"{public}:1", "")
     assert not projects.starts_process(f"{IMAGE}@{ID}")
+
+
+def test_projects_that_share_a_repository_are_kept_apart(tmp_path: Path) -> None:
+    """That of a bootstrap profile: the tag and the digest say whose image it is."""
+    shared = Profile("dev", REGION, NUMBER, repository="team/all")
+    asked = []
+    for name in ("one", "two"):
+        made = context(render(TEXT.replace("iris", name), tmp_path / name))
+        run_state.write(made.project.directory, run_state.BUILD, {"kind": build.VENV, "reference": name})
+        build_tree(tmp_path / name, {f".mlcc/run/{build.venv_name(made.project)}/bin/python": ""})
+        asked.append(dataclasses.replace(made, find_profile=lambda: shared))
+    projects = Projects(lambda: asked)
+    address = f"{NUMBER}.dkr.ecr.{REGION}.amazonaws.com/team/all"
+    digests = set()
+    for one in asked:
+        place = image_place.located(one.project, shared)
+        digest = projects.digest(place.repository, place.tag)
+        digests.add(digest)
+        for image in (f"{address}@{digest}", f"{address}:{place.tag}"):
+            found = projects.command(image, "")
+            assert found is not None
+            assert found.argv[0].startswith(one.project.directory)
+    assert len(digests) == 2
 
 
 # ---------------------------------------------------------------- beside a registry

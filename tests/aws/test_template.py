@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mlcc.core.errors import PreconditionError
+from mlcc.lifecycle.context import Silent
 from mlcc.lifecycle.steps import reports
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker import facts, template, verbs
@@ -65,6 +66,14 @@ def test_no_name_of_another_resource_is_left_as_a_text() -> None:
     (alarm,) = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
     assert alarm["AlarmActions"] == [{"Ref": "WakeUpPolicyInferenceComponentChatA"}]
     assert {"Key": "mlcc:project", "Value": "chat"} in alarm["Tags"]
+
+
+def test_whoever_takes_it_reads_that_names_are_shared() -> None:
+    context = World().context(rendered(CLASSIC), cloudformation=True)
+    reports.export(context)
+    assert isinstance(context.progress, Silent)
+    (line,) = [line for line in context.progress.lines if "a stack or do/deploy" in line]
+    assert "the names of do/deploy" in line
 
 
 def test_on_this_machine_there_is_none() -> None:

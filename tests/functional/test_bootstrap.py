@@ -31,10 +31,19 @@ def test_profiles_from_the_first_to_the_last(mlcc: Caller) -> None:
 
 
 def test_a_profile_that_is_none_names_the_option_s_key(mlcc: Caller) -> None:
-    wrong = mlcc("bootstrap", "add", "dev", "--region", "us-east-1", "--role-arn", "x$(id)\x1b[2J", code=1)
+    wrong = mlcc("bootstrap", "add", "dev", "--region", "us-east-1", "--role-arn", "x$(id)\x1b[2J", code=2)
     assert "profiles.dev.role_arn" in wrong.stderr
     assert "\x1b" not in wrong.stderr
     assert not Path(os.environ["MLCC_HOME"], "config.yaml").exists()
+
+
+@pytest.mark.parametrize("words", [["X Y", "--region", "us-east-1"], ["dev", "--region", "eu x"]])
+def test_a_profile_of_a_wrong_form_is_a_mistake_of_the_command_line(mlcc: Caller, words: list[str]) -> None:
+    assert mlcc("bootstrap", "add", *words, code=2).stdout == ""
+    file = Path("older.json")
+    file.write_text(json.dumps({"profiles": {"x": {"awsRegion": "eu x"}}}))
+    imported = mlcc("bootstrap", "import", "--from", str(file))
+    assert imported.code == 1, "what a file holds is no mistake of the command line"
 
 
 def test_dry_runs_are_calls_and_ask_nobody(mlcc: Caller) -> None:

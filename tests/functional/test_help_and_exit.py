@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -59,6 +60,30 @@ def test_help_names_every_command(mlcc):
     text = mlcc("--help").stdout
     assert all(f"  {name} " in text for name in COMMANDS)
     assert mlcc().stdout == text, "mlcc alone is help"
+
+
+GROUPS = [[], ["bootstrap"], ["bootstrap", "secrets"], ["ci"], ["dev"], ["do"], ["registry"]]
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=" ".join)
+def test_a_list_of_commands_has_whole_sentences(mlcc, group):
+    text = mlcc(*group, "--help", code=0).stdout
+    listed = text.partition("Commands:\n")[2].partition("\n\n")[0]
+    assert listed
+    assert "..." not in listed
+    assert max(map(len, text.splitlines())) <= 80
+    sentences = re.split(r"\n  (?=\S)", "\n" + listed)[1:]
+    assert [s for s in sentences if not s.endswith(".")] == []
+
+
+def test_every_group_is_looked_at():
+    def groups(command, path):
+        if isinstance(command, click.Group):
+            yield path
+            for name in command.list_commands(click.Context(command)):
+                yield from groups(command.get_command(click.Context(command), name), [*path, name])
+
+    assert sorted(groups(cli, [])) == sorted(GROUPS)
 
 
 def test_version(mlcc):

@@ -5,6 +5,8 @@ What a real API server says is tested in tests/k8s; here, in any case, it is a f
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import json
 import sys
 import threading
@@ -19,6 +21,7 @@ from mlcc.core.errors import MlccError
 from mlcc.io.aws.connection import AwsError
 from mlcc.io.schema import validator
 from mlcc.lifecycle.context import Context, Silent
+from mlcc.lifecycle.interruption import GOES_ON
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.lifecycle.targets.hyperpod import objects, verbs
 from tests.aws import walker
@@ -88,7 +91,8 @@ elif verb == "get":
     print(json.dumps(found) if found else "")
 elif verb == "apply":
     made = json.load(sys.stdin)
-    made["status"] = {"observedGeneration": 1, "updatedReplicas": 1, "availableReplicas": 1, "replicas": 1}
+    made["status"] = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1}
+    made["status"]["availableReplicas"] = int(os.environ["FAKE_AVAILABLE"])
     made["metadata"]["generation"] = 1
     if "--dry-run=server" not in argv:
         objects[made["kind"].lower() + "s/" + made["metadata"]["name"]] = made
@@ -133,7 +137,7 @@ class Place:
         program = folder / "kubectl"
         program.write_text(KUBECTL % sys.executable)
         program.chmod(0o755)
-        self.environ = {"PATH": str(folder), "FAKE_FOLDER": str(folder), "FAKE_PORT": "1"}
+        self.environ = {"PATH": str(folder), "FAKE_FOLDER": str(folder), "FAKE_PORT": "1", "FAKE_AVAILABLE": "1"}
         self.configure(CONFIG)
         self.aws = Aws(SERVER)
 
@@ -219,6 +223,21 @@ def test_what_is_not_in_the_manifests_any_more_is_taken_away(place: Place) -> No
     (place.folder / "objects").write_text(json.dumps({"deployments/old": old, **kept}))
     verbs.deploy(place.context(rendered(TEXT)))
     assert set(place.objects) == {"deployments/iris", "services/iris", *kept}
+
+
+def test_an_interrupted_deployment_says_what_costs(place: Place) -> None:
+    def arrives(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    place.environ["FAKE_AVAILABLE"] = "0"
+    context = dataclasses.replace(place.context(rendered(TEXT)), sleep=arrives)
+    with pytest.raises(KeyboardInterrupt):
+        verbs.deploy(context)
+    assert isinstance(context.progress, Silent)
+    assert context.progress.lines[-1] == GOES_ON
+    with pytest.raises(MlccError) as late:
+        verbs.deploy(dataclasses.replace(place.context(rendered(TEXT), timeout=1), now=itertools.count(0, 10).__next__))
+    assert GOES_ON in late.value.findings[0].hint
 
 
 def refused(place: Place, project: Path, verb: Any = verbs.deploy, **arguments: Any) -> tuple[str, int, str]:

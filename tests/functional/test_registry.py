@@ -72,6 +72,35 @@ def test_a_deployment_is_recorded_and_found(project: Path) -> None:
     assert registry("list", "--region", "eu-west-1").stdout == ""
 
 
+def test_the_list_says_what_was_deployed_where_and_when_within_80_columns(project: Path) -> None:
+    made = register(project)
+    long = {
+        "projectName": "a" * 40, "deploymentConfig": "diffusors-vllm-omni", "modelName": f"org/{'m' * 60}",
+        "region": "ap-southeast-2", "instanceType": "ml.g5.12xlarge",
+    }  # fmt: skip
+    file = project / "more.jsonl"
+    file.write_text(json.dumps({"id": "long", "at": 1_700_000_000, "status": "partial", **long}) + "\n")
+    assert registry("log", "--from", str(file)).code == 0
+    shown = registry("list", "--limit", "1").stdout
+    for words in ("chat", "us-east-1", "ml.g5.12xlarge", "transformers-vllm", "Qwen/Qwen3-0.6B", "success"):
+        assert words in shown
+    assert made["timestamp"][:10] in shown
+    assert made["timestamp"][11:16] in shown
+    both = registry("list").stdout
+    assert max(map(len, both.splitlines())) <= 80
+    assert "2023-11-14" in both
+
+
+@pytest.mark.parametrize("name", ["list", "export"])
+def test_a_status_is_one_of_those_that_there_are(project: Path, name: str) -> None:
+    register(project, "--status", "failed")
+    assert registry(name, "--status", "failed").stdout
+    refused = registry(name, "--status", "broken")
+    assert (refused.code, refused.stdout) == (2, "")
+    for word in ("success", "partial", "failed"):
+        assert word in refused.stderr
+
+
 def test_a_record_knows_its_commit(project: Path) -> None:
     assert register(project)["gitCommit"] == "", "no repository"
     git_repo(project.parent)

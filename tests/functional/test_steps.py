@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.lifecycle import STEPS
-from tests.helpers import Result, applied, build_tree, fork_server, run_mlcc
+from tests.helpers import File, Result, applied, build_tree, fork_server, run_mlcc
 
 CONFIG = """version: 1
 project: {name: iris}
@@ -25,6 +25,14 @@ environments:
     env: {LOG_LEVEL: warning}
     env_unset: [OMP_NUM_THREADS]
     inference_components: [{name: chat, copy_count: 2}, {name: extra}]
+"""
+# An engine whose builds fail.
+FAILING = """#!/bin/sh
+case "$1" in
+version) echo '{"Server": {"Version": "1"}}' ;;
+build) echo "no space left on device"; exit 1 ;;
+*) exit 1 ;;
+esac
 """
 LATER = sorted(name for name, step in STEPS.items() if step.run is None)
 
@@ -286,3 +294,45 @@ def test_the_shim_runs_nothing_of_the_project(project: Path) -> None:
     done = subprocess.run(["do/export"], cwd=project, env=environ, capture_output=True)
     assert done.returncode == 0
     assert not (project / "EXECUTED").exists()
+
+
+@pytest.mark.parametrize("words", [["validate"], ["register"], ["clean", "--target", "local"]], ids=" ".join)
+def test_quiet_steps_confirm_nothing(project: Path, words: list[str]) -> None:
+    """What was done is said no more; a document stays."""
+    quiet = do(project, *words, "-q", MLCC_ENGINE="none")
+    assert (quiet.code, quiet.stdout, quiet.stderr) == (0, "", "")
+    assert do(project, *words, MLCC_ENGINE="none").stdout
+    assert json.loads(do(project, *words, "-q", "--json", MLCC_ENGINE="none").stdout)["schema_version"] == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["config"], ["status", "--target", "local"], ["manifest"], ["export"]],
+    ids=" ".join,
+)
+def test_quiet_steps_answer_what_was_asked(project: Path, words: list[str]) -> None:
+    quiet = do(project, *words, "-q", MLCC_ENGINE="none")
+    assert quiet.stdout == do(project, *words, MLCC_ENGINE="none").stdout != ""
+    assert quiet.stderr == ""
+
+
+def test_a_quiet_dry_run_is_its_calls(project: Path) -> None:
+    quiet = do(project, "deploy", "--dry-run", "-q")
+    assert json.loads(quiet.stdout)["calls"]
+    assert quiet.stderr == ""
+
+
+def test_quiet_steps_say_what_is_wrong(project: Path) -> None:
+    (project / "Dockerfile").write_text("changed\n")
+    quiet = do(project, "validate", "-q")
+    assert (quiet.code, "changed since mlcc apply" in quiet.stdout) == (1, True)
+
+
+def test_a_quiet_build_that_fails_shows_what_was_printed(project: Path) -> None:
+    build_tree(project.parent, {"bin/docker": File(FAILING, 0o755)})
+    path = f"{project.parent}/bin:{os.environ['PATH']}"
+    build_tree(project, {"sample_model/model/model.joblib": "trained"})
+    failed = do(project, "build", "-q", MLCC_ENGINE="docker", PATH=path)
+    assert failed.code == 1
+    assert "no space left on device" in failed.stderr
+    assert "building mlcc/iris" not in failed.stderr.partition("MLCC306")[0]

@@ -51,6 +51,13 @@ def test_docker_without_buildx_builds_as_it_always_did(tmp_path: Path) -> None:
     assert not {"--provenance=false", "--output", "--format"} & set(found)
 
 
+def test_a_failed_build_leaves_no_container(tmp_path: Path) -> None:
+    """BuildKit makes none; the others keep the last one of a failed build unless asked not to."""
+    assert "--force-rm" in options(docker(tmp_path, 1))
+    assert "--force-rm" in options(Engine("podman", "podman", ""))
+    assert "--force-rm" not in options(docker(tmp_path, 0))
+
+
 @pytest.mark.parametrize("kind", ["podman", "buildx", "docker"])
 def test_every_engine_is_given_the_platform_and_whose_image_it_is(tmp_path: Path, kind: str) -> None:
     engine = Engine("podman", "podman", "") if kind == "podman" else docker(tmp_path, 0 if kind == "buildx" else 1)

@@ -11,6 +11,7 @@ from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli.bootstrap_profiles import COMMANDS as PROFILE_COMMANDS
 from mlcc.cli.bootstrap_secrets import command as secrets_command
 from mlcc.cli.confirmation import confirm
+from mlcc.cli.groups import Group
 from mlcc.cli.options import output_options
 from mlcc.cli.output import print_rows
 from mlcc.cli.session import Session, current
@@ -22,7 +23,7 @@ from mlcc.registries.loader import load
 FORMATS = ("table", "json", "yaml")
 
 
-@click.group("bootstrap", epilog="Example: mlcc bootstrap add dev --region us-east-1")
+@click.group("bootstrap", cls=Group, epilog="Example: mlcc bootstrap add dev --region us-east-1")
 def command() -> None:
     """Set up an AWS account: profiles, a role, a repository, buckets, secrets.
 

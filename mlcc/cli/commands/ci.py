@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mlcc.cli.groups import Group
 from mlcc.cli.options import env_option, output_options
 from mlcc.cli.output import document, print_document, print_findings, print_rows
 from mlcc.cli.projects import Selection, files, project_options
@@ -25,7 +26,7 @@ from mlcc.resolve.project import Project
 COLUMNS = ["result", "config_id", "file"]
 
 
-@click.group("ci", epilog="Example: mlcc ci register --all")
+@click.group("ci", cls=Group, epilog="Example: mlcc ci register --all")
 def command() -> None:
     """Continuous integration on AWS: which configurations are tested."""
 

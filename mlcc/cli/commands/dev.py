@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from mlcc.cli.groups import Group
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugin_parts import plugged
@@ -22,6 +23,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import quoted
 from mlcc.io.aws.connection import Connection
 from mlcc.io.disk.staging import staging_folder
+from mlcc.lifecycle.bootstrap import profiles
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.load.locate import registry_roots
@@ -34,7 +36,7 @@ ENVIRONMENT = "environment.sh"
 SCHEMES = ("http", "https")
 
 
-@click.group("dev", epilog="Example: mlcc dev aws --help")
+@click.group("dev", cls=Group, epilog="Example: mlcc dev aws --help")
 def command() -> None:
     """Test instruments for this machine."""
 
@@ -70,9 +72,15 @@ def aws(
 
     It answers the calls of do/deploy, do/status, do/test and do/clean, and starts the project's image, or its process.
     It prints the environment that leads other shells to it, and runs until Ctrl-C, which ends all that it has started.
+
+    Its clock is its own.  `mlcc reap` goes by that of this machine: with --dry-run --at 9h it shows what would be past
+    its time.
     """
     session = current()
     _check(beside, account)
+    profiles.chosen(
+        session.home, session.environ
+    )  # a file of profiles that is broken is refused before anything starts
     contexts = _contexts(session, directories or (".",))
     if launcher is None:
         launcher = CONTAINER if contexts[0].engine is not None else PROCESS
@@ -115,6 +123,7 @@ def _contexts(session: Session, directories: tuple[str, ...]) -> list[Context]:
             time.monotonic,
             clock=time.time,
             home=session.home,
+            find_profile=partial(profiles.chosen, session.home, session.environ),
         )
         for directory in directories
     ]

@@ -12,6 +12,7 @@ import click
 
 from mlcc import lifecycle
 from mlcc.cli import complete
+from mlcc.cli.groups import Group
 from mlcc.cli.options import directory_option, output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugin_parts import plugged
@@ -108,7 +109,7 @@ def _environ(ctx: click.Context) -> Mapping[str, str]:
     return session.environ if isinstance(session, Session) else {}
 
 
-class Steps(click.Group):
+class Steps(Group):
     """The steps as commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -214,7 +215,7 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         print_document(session, _cleaned(document(**result.document), context), clean=True)
     elif result.raw and not sys.stdout.isatty():
         session.out_bytes(result.raw)
-    else:
+    elif session.verbosity >= 0 or not lifecycle.confirms(step, context, result):
         for line in context.clean("\n".join(result.lines)).split("\n"):
             session.out(lines(line), clean=True)
     return 0 if result.ok else 1

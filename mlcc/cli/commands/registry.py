@@ -10,8 +10,9 @@ from typing import Any, cast
 
 import click
 
+from mlcc.cli.groups import Group
 from mlcc.cli.options import output_options
-from mlcc.cli.output import document, print_document, print_rows
+from mlcc.cli.output import Columns, document, print_document, print_rows, table
 from mlcc.cli.session import Session, current
 from mlcc.core import durations
 from mlcc.core.errors import UsageError, UserError
@@ -24,13 +25,13 @@ from mlcc.lifecycle.deployments.records import ID, STATUSES, is_record, without_
 from mlcc.lifecycle.deployments.store import FIELDS, Record, Store
 from mlcc.lifecycle.steps.register import with_id
 
-# What fits a terminal; `show` and `diff` take the number.
-COLUMNS = ["number", "status", "deploymentConfig", "modelName", "instanceType"]
+# What fits 80 columns, with two fields on two lines of a cell; `show` and `diff` take the number.
+COLUMNS: Columns = (("number", "no"), ("time", "time (UTC)"), "status", "project", "where", "what")
 # Of a file that `log --from` reads, in bytes and in records: all of it is added at once, or nothing.
 MAX_LINE, MAX_RECORDS = 1 << 20, 100_000
 
 
-@click.group("registry", epilog="Example: mlcc registry list --deployment-config transformers-vllm")
+@click.group("registry", cls=Group, epilog="Example: mlcc registry list --deployment-config transformers-vllm")
 def command() -> None:
     """The deployment registry: what do/register wrote down, newest first.  Records are added, never changed."""
 
@@ -93,8 +94,9 @@ def _filters(function: Any) -> Any:
     """The options by which records are chosen."""
     for name in reversed([*FIELDS]):
         words = name.replace("_", "-")
+        known: dict[str, Any] = {"type": click.Choice(STATUSES)} if name == "status" else {"metavar": "TEXT"}
         text = f"Only records of this {name.replace('_', ' ')}."
-        function = click.option(f"--{words}", default="", metavar="TEXT", help=text)(function)
+        function = click.option(f"--{words}", help=text, **known)(function)
     return click.option("--since", default="", metavar="TIME", help="2026-01-31, or a time ago: 30m, 12h, 7d.")(
         function
     )
@@ -120,11 +122,11 @@ def _since(text: str) -> float:
 def listing(since: str, limit: int, **filters: str) -> int:
     """List records, newest first."""
     session = current()
-    rows = [_row(record) for record in _store(session).find(filters, _since(since), limit)]
+    found = list(_store(session).find(filters, _since(since), limit))
     if session.format in ("json", "yaml"):
-        print_document(session, document(records=rows), clean=True)
-    elif rows:
-        print_rows(session, rows, COLUMNS)
+        print_document(session, document(records=[_row(record) for record in found]), clean=True)
+    elif found:
+        session.out(table([_shown(record) for record in found], COLUMNS, session, narrow=True))
     else:
         session.say("no record; do/register adds one")
     return 0
@@ -206,6 +208,19 @@ def export(since: str, **filters: str) -> int:
 
 def _row(record: Record) -> dict[str, Any]:
     return {"number": record.number, **record.document}
+
+
+def _shown(record: Record) -> dict[str, Any]:
+    """A record as a line of the list."""
+    own = record.document
+    return {
+        "number": record.number,
+        "time": time.strftime("%Y-%m-%d %H:%M", time.gmtime(record.at)),
+        "status": own.get("status"),
+        "project": own.get("projectName"),
+        "where": " ".join(str(own.get(name) or "-") for name in ("region", "instanceType")),
+        "what": " ".join(str(own.get(name) or "-") for name in ("deploymentConfig", "modelName")),
+    }
 
 
 def _text(value: Any) -> str:

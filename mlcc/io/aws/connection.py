@@ -16,6 +16,8 @@ CONNECT_S, READ_S = 10, 70
 ATTEMPTS = 5
 # The kind of failure where what came is no answer of AWS.
 UNREADABLE = "UnreadableAnswer"
+# What the status is of a request that the SDK refuses itself: nothing was sent, so nothing was carried out.
+NOT_SENT = 400
 # Credentials for a server that looks at none.
 NOBODY = "mlcc-dev-aws"
 
@@ -24,7 +26,8 @@ class AwsError(Exception):
     """A call that AWS refused, or that did not reach it.
 
     service, operation: as the SDK names them; code: AWS's own (`ValidationException`), or the kind of failure where no
-    answer came; message: in AWS's words; status: of HTTP, 0 without an answer; details: more members of the answer.
+    answer came; message: in AWS's words; status: of HTTP, 0 without an answer (NOT_SENT for what the SDK refuses before
+    any request); details: more members of the answer.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Connection:
         self._stream = EventStream
         self._problems = (exceptions.BotoCoreError, exceptions.ClientError)
         self._answered, self._unreadable = exceptions.ClientError, parsers.ResponseParserError
+        self._not_sent = (exceptions.ParamValidationError, exceptions.ValidationError)
         try:
             self._session = session.Session(profile=profile or None)
             self.region = region or str(self._session.get_config_variable("region") or "")
@@ -130,12 +134,13 @@ class Connection:
                     service, region_name=self.region or None, config=config, **more
                 )
             except ValueError as problem:  # what an address is, the SDK says without an exception of its own
-                raise AwsError(service, "CreateClient", "InvalidEndpoint", str(problem), 400) from None
+                raise AwsError(service, "CreateClient", "InvalidEndpoint", str(problem), NOT_SENT) from None
         return self._clients[service]
 
     def _error(self, service: str, operation: str, problem: Exception) -> AwsError:
         if not isinstance(problem, self._answered):
-            return AwsError(service, operation, type(problem).__name__, str(problem))
+            status = NOT_SENT if isinstance(problem, self._not_sent) else 0
+            return AwsError(service, operation, type(problem).__name__, str(problem), status)
         response: Any = problem.response
         self._note_time(response.get("ResponseMetadata", {}))
         error = response.get("Error", {})

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlcc.core.records import NamedTuple
 from mlcc.io.aws.connection import AwsError, Caller
 
 SERVICE = "ecr"
+# Tags of one call of BatchDeleteImage, and of a repository that are looked at.
+AT_ONCE, MOST_TAGS = 100, 100_000
 MISSING = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 
 def repository_request(name: str, tags: Mapping[str, str]) -> dict[str, Any]:
     """The parameters of CreateRepository."""
     return {"repositoryName": name, "tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}
+
+
+def images_request(name: str, tags: Sequence[str]) -> dict[str, Any]:
+    """The parameters of BatchDeleteImage."""
+    return {"repositoryName": name, "imageIds": [{"imageTag": tag} for tag in tags]}
 
 
 class Image(NamedTuple):
@@ -70,6 +77,27 @@ class Ecr:
         except AwsError as problem:
             if problem.code not in MISSING:
                 raise
+
+    def image_tags(self, repository: str) -> list[str]:
+        """The tags of a repository's images; none where there is no repository."""
+        found: list[str] = []
+        wanted: dict[str, Any] = {"repositoryName": repository, "filter": {"tagStatus": "TAGGED"}}
+        while True:
+            try:
+                answer = self._caller.call(SERVICE, "ListImages", wanted)
+            except AwsError as problem:
+                if problem.code in MISSING:
+                    return found
+                raise
+            found += [str(one["imageTag"]) for one in answer.get("imageIds", ()) if "imageTag" in one]
+            if not answer.get("nextToken") or len(found) >= MOST_TAGS:
+                return found
+            wanted = {**wanted, "nextToken": answer["nextToken"]}
+
+    def delete_tags(self, repository: str, tags: Sequence[str]) -> None:
+        """BatchDeleteImage by tags: an image goes with its last one.  Whoever needs it looks at what is left."""
+        for start in range(0, len(tags), AT_ONCE):
+            self._caller.call(SERVICE, "BatchDeleteImage", images_request(repository, tags[start : start + AT_ONCE]))
 
     def login(self) -> Login:
         """GetAuthorizationToken."""

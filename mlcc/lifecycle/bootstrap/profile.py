@@ -11,6 +11,8 @@ from typing import Any
 from mlcc.core.records import NamedTuple
 
 PREFIX, REPOSITORY = "mlcc", "ml-container-creator"
+# The module that makes the repository.
+CORE = "core"
 
 
 class Buckets(NamedTuple):
@@ -57,6 +59,11 @@ class Profile(NamedTuple):
     buckets: Buckets = Buckets()
     benchmark: Benchmark = Benchmark()
     ci: Ci = Ci()
+
+    @property
+    def images(self) -> str:
+        """The repository of images that projects share: one that was made, or that the user named; else empty."""
+        return self.repository if CORE in self.modules or self.repository != REPOSITORY else ""
 
     def field(self, dotted: str) -> str:
         """A field as the text of a template's parameter: `buckets.models`, `vpc_access`."""

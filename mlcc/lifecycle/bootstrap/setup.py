@@ -15,8 +15,6 @@ from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.bootstrap.stacks import Change, Tools
 from mlcc.lifecycle.context import call
 
-CORE = "core"
-
 
 def deploy(
     tools: Tools, home: str, profile: Profile, wanted: Sequence[Module], carry_out: bool = True

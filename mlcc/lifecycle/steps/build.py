@@ -140,7 +140,7 @@ def _follow(
         last = line
     if last != "exit 0":
         shown = "\n".join(f"    {line}" for line in tail)
-        context.progress.say(shown)
+        context.progress.warn(shown)
         raise UserError([error("MLCC306", f"{doing} failed ({last})", hint="what it printed stands above")])
 
 

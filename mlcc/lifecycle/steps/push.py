@@ -9,11 +9,12 @@ from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
 from mlcc.core.text import printable
 from mlcc.io import programs
-from mlcc.io.aws.ecr import Ecr, repository_request
+from mlcc.io.aws.ecr import Ecr
 from mlcc.io.container_engines import Engine
-from mlcc.lifecycle import engine_login, image_tag, run_state
+from mlcc.lifecycle import engine_login, image_place, run_state
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.image_place import ImagePlace
 from mlcc.lifecycle.steps import build
 from mlcc.lifecycle.targets.sagemaker import account, facts, repository
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
@@ -28,9 +29,10 @@ def run(context: Context) -> Result:
     if project.get("build.image_uri"):
         words = f"nothing to push: build.image_uri names {printable(str(project.get('build.image_uri')), 200)}"
         return Result({"pushed": {}}, [words])
-    name, tag = facts.repository(project), image_tag.tag_of(project)
+    where = image_place.located(project, context.profile)
+    name, tag = where.repository, where.tag
     if context.argument("dry_run"):
-        return _dry_run(context, name, tag)
+        return _dry_run(context, where)
     engine, built = context.need_engine(), build.existing(context)
     if built.kind != build.IMAGE:
         raise PreconditionError([error("MLCC305", f"{project.name} was built without an image", hint="do/build")])
@@ -54,17 +56,17 @@ def run(context: Context) -> Result:
     return Result({"pushed": document}, [f"pushed {reference}"])
 
 
-def _dry_run(context: Context, name: str, tag: str) -> Result:
+def _dry_run(context: Context, where: ImagePlace) -> Result:
     project = context.project
     region = context.environ.get("AWS_REGION", "")
     place, assumed = facts.assumed(project, region, context.clock(), context.profile)
-    uri = facts.image_uri(place.account, place.region, place.suffix, name, f":{tag}")
+    uri = facts.image_uri(place.account, place.region, place.suffix, where.repository, f":{where.tag}")
     made: list[Mapping[str, Any]] = [
-        call("ecr", "CreateRepository", **repository_request(name, repository.lasting(kinds.tags(project, place)))),
+        *repository.creation(where, kinds.tags(project, place)),
         call("ecr", "GetAuthorizationToken"),
         call("engine", "push", image=build.image_name(project), reference=uri),
     ]
-    return calls(made, repository="it is not there yet", **assumed)
+    return calls(made, repository=repository.expected(where), **assumed)
 
 
 def _engine(context: Context, engine: Engine, environ: Mapping[str, str], *words: str) -> None:

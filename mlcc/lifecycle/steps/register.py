@@ -109,7 +109,7 @@ def _image_digest(project: RenderedProject) -> str:
     """
     named = str(project.get("build.image_uri", "")).partition("@")[2]
     pushed = run_state.read(project.directory, run_state.PUSHED)
-    digest = str(pushed.get("digest", "")) if pushed.get("tag") == image_tag.tag_of(project) else ""
+    digest = str(pushed.get("digest", "")) if image_tag.is_of(project, str(pushed.get("tag"))) else ""
     return next((text for text in (named, digest) if DIGEST.fullmatch(text)), "")
 
 

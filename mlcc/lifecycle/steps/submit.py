@@ -17,14 +17,15 @@ from mlcc.core.findings import error
 from mlcc.core.text import printable
 from mlcc.io.aws.codebuild import CodeBuild
 from mlcc.io.aws.connection import Caller
-from mlcc.io.aws.ecr import Ecr, repository_request
+from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.logs import Tail
 from mlcc.io.aws.s3 import S3
 from mlcc.io.disk.staging import staging_folder
-from mlcc.lifecycle import build_context, image_tag
+from mlcc.lifecycle import build_context, image_place
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.engine_login import STAGING
+from mlcc.lifecycle.image_place import ImagePlace
 from mlcc.lifecycle.steps import build
 from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, repository
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
@@ -48,9 +49,10 @@ def run(context: Context) -> Result:
         message = f"this project has no {build_context.BUILDSPEC}"
         hint = "mlcc set build.strategy codebuild-submit; mlcc apply"
         raise PreconditionError([error("MLCC316", message, hint=hint)])
-    name, tag = facts.repository(project), image_tag.tag_of(project)
+    where = image_place.located(project, context.profile)
+    name, tag = where.repository, where.tag
     if context.argument("dry_run"):
-        return _dry_run(context, name)
+        return _dry_run(context, where)
     caller = context.aws()
     place = account.place(context, caller)
     build.train_sample(context)
@@ -61,7 +63,7 @@ def run(context: Context) -> Result:
     with staging_folder((context.environ.get("TMPDIR", ""), *STAGING)) as folder:
         archive = build_context.write(project, os.path.join(folder, "source.zip"))
         if archive.left_out:
-            context.progress.say(build_context.warning(archive.left_out))
+            context.progress.warn(build_context.warning(archive.left_out))
         key = f"{codebuild.folder_of(project)}{archive.digest[:16]}.zip"
         s3, bucket = S3(caller, place.account), codebuild.bucket_of(place)
         size = os.path.getsize(archive.path) / 1e6
@@ -78,7 +80,7 @@ def run(context: Context) -> Result:
     return Result({"pushed": document}, [f"built and pushed {reference}"])
 
 
-def _dry_run(context: Context, name: str) -> Result:
+def _dry_run(context: Context, where: ImagePlace) -> Result:
     """The calls of a first build, in the order of a real run."""
     project = context.project
     place, assumed = facts.without_asking(context)
@@ -87,7 +89,7 @@ def _dry_run(context: Context, name: str) -> Result:
     role, bucket = f"arn:{place.partition}:iam::{place.account}:role/{codebuild.name_of(project)}", codebuild.bucket_of
     key = f"{codebuild.folder_of(project)}{'0' * 16}.zip"
     made: list[Mapping[str, Any]] = [
-        call("ecr", "CreateRepository", **repository_request(name, repository.lasting(tags))),
+        *repository.creation(where, tags),
         call("s3", "CreateBucket", **codebuild.bucket_request(place)),
         call("iam", "CreateRole", **codebuild.role_request(project, tags)),
         call("iam", "PutRolePolicy", **codebuild.policy_request(project, place)),
@@ -111,7 +113,7 @@ def _build(context: Context, caller: Caller, place: Facts, key: str) -> None:
         undo.pop_all()
     if status != SUCCEEDED:
         for line in tail:
-            context.progress.say(f"    {line}")
+            context.progress.warn(f"    {line}")
         words = printable(context.clean(failure), 300) or "what it printed stands above"
         raise UserError([error("MLCC317", f"the build {printable(name)} is {status}: {words}", hint="do/submit again")])
 

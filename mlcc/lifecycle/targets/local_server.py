@@ -179,7 +179,7 @@ def _owns(context: Context, record: Mapping[str, Any]) -> bool:
 
 def _failed_start(context: Context, record: Mapping[str, Any], why: str) -> UserError:
     for line in log_lines(context, record, TAIL_LINES):
-        context.progress.say(f"    {line}")
+        context.progress.warn(f"    {line}")
     stop(context, record)
     return UserError([error("MLCC308", why, hint="what the server printed stands above; do/logs shows all of it")])
 

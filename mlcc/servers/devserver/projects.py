@@ -15,12 +15,11 @@ from typing import TypeVar
 from mlcc.core.errors import MlccError
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.ecr import Ecr, Login
-from mlcc.lifecycle import engine_login, image_tag
+from mlcc.lifecycle import engine_login, image_place, image_tag
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
 from mlcc.lifecycle.targets import local_server
-from mlcc.lifecycle.targets.sagemaker import facts
 from mlcc.servers.devserver.launchers import Command, repository_of
 
 PULL_S = 3600.0
@@ -40,7 +39,7 @@ class Projects:
         """The digest of an image by its tag; empty where it was not built for this state of its project."""
         for context in self._of(repository):
             built = self._built(context)
-            if built is not None and tag == image_tag.tag_of(context.project):
+            if built is not None and image_tag.is_of(context.project, tag):
                 return self._digest(context, built)
         return ""
 
@@ -63,7 +62,7 @@ class Projects:
 
     def _own(self, image: str) -> str:
         """The image of this digest, else what the project's last build made; empty for none."""
-        for context in self._of(repository_of(image)):
+        for context in self._likely(image):
             digest = _DIGEST.search(image)
             if digest is not None and context.engine is not None:
                 known = context.engine.ask("image", "inspect", digest[0], environ=context.environ)
@@ -121,12 +120,12 @@ class Projects:
 
     def starts_process(self, image: str) -> bool:
         """Whether an image's project was built without an engine, so that its process stands for it."""
-        found = [self._built(context) for context in self._of(repository_of(image))]
+        found = [self._built(context) for context in self._likely(image)]
         return any(built is not None and built.kind != build.IMAGE for built in found)
 
     def command(self, image: str, folder: str) -> Command | None:
         """How a project's server is started as a process.  folder: of its model's data, empty for its own."""
-        for context in self._of(repository_of(image)):
+        for context in self._likely(image):
             built = self._built(context)
             if built is None or built.kind == build.IMAGE:
                 continue
@@ -142,7 +141,25 @@ class Projects:
         return None
 
     def _of(self, repository: str) -> list[Context]:
-        return [c for c in self._contexts() if facts.repository(c.project) == repository]
+        """The projects whose images are in a repository: their own, or the one that a bootstrap profile shares."""
+        return [
+            c
+            for c in self._contexts()
+            if repository
+            in (image_place.own_repository(c.project), image_place.located(c.project, c.profile).repository)
+        ]
+
+    def _likely(self, image: str) -> list[Context]:
+        """The same for an address: where several share a repository, the one whose build it is, if any."""
+        found, (_, reference) = self._of(repository_of(image)), _parts(image)
+        return [c for c in found if self._names(c, reference)] or found if len(found) > 1 else found
+
+    def _names(self, context: Context, reference: str) -> bool:
+        """Whether a tag or digest is that of what a project's last build made."""
+        built = self._built(context)
+        if built is None:
+            return False
+        return image_tag.is_of(context.project, reference) or self._digest(context, built) == reference
 
     def _built(self, context: Context) -> build.Built | None:
         try:

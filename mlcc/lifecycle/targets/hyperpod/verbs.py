@@ -10,7 +10,7 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.text import printable
 from mlcc.io.kubectl import MANAGER, Kubectl, KubectlError, Object, selector
-from mlcc.lifecycle import aws_errors, image_tag
+from mlcc.lifecycle import aws_errors, interruption
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
 from mlcc.lifecycle.targets.hyperpod import cluster, documents, refusals
@@ -40,20 +40,20 @@ def deploy(context: Context) -> Result:
     if context.argument("dry_run"):
         return _dry_run(context, found)
     caller = context.aws()
-    tag = image_tag.tag_of(project) if documents.needs_image(found) else ""
-    place = account.place(context, caller, tag)
+    place = account.place(context, caller, image=documents.needs_image(found))
     kubectl = cluster.connect(context, caller)
     wanted = _completed(context, found, place)
     before = {one.path: _ours(context, kubectl, one) for one in wanted}
     if context.argument("plan"):
         return _plan(context, kubectl, wanted, before)
-    for one in wanted:
-        context.progress.say(f"apply {one.path}: {one.kind} {one.name}")
-        kubectl.apply(one.document)
-    for one in wanted:
-        _wait(context, kubectl, one)
-    keep = {(one.kind, one.name) for one in wanted}
-    _delete(context, kubectl, [key for key in _labelled(context, kubectl) if key not in keep])
+    with interruption.explained(context.progress):
+        for one in wanted:
+            context.progress.say(f"apply {one.path}: {one.kind} {one.name}")
+            kubectl.apply(one.document)
+        for one in wanted:
+            _wait(context, kubectl, one)
+        keep = {(one.kind, one.name) for one in wanted}
+        _delete(context, kubectl, [key for key in _labelled(context, kubectl) if key not in keep])
     name = cluster.named(context)
     document = {"target": project.target.name, "status": "InService", "cluster": name, "namespace": _namespace(context)}
     return Result(document, [f"{project.name} serves on the HyperPod cluster {name}"])
@@ -266,7 +266,7 @@ def _wait(context: Context, kubectl: Kubectl, one: Manifest) -> None:
             shown_before = words
             context.progress.say(words)
         if context.now() - started > limit_s:
-            hint = "do/status --why; do/deploy goes on where it is"
+            hint = f"do/status --why; {interruption.GOES_ON}"
             raise UserError([error("MLCC375", f"{words} (still, after {limit_s:.0f} s)", hint=hint)])
         context.sleep(POLL_S)
 

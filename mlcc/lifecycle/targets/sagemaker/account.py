@@ -8,28 +8,36 @@ from mlcc.core.text import printable
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.sts import Identity, caller_identity
-from mlcc.lifecycle import build_context
+from mlcc.lifecycle import build_context, image_place
 from mlcc.lifecycle.bootstrap import account as bootstrap_account
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.image_place import ImagePlace
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker import model_sources
-from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_SUFFIX, Facts, image_uri, named, repository
+from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_SUFFIX, Facts, image_uri, named
 
 # What SageMaker takes (https://github.com/aws/amazon-sagemaker-feedback/issues/180).
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
-def place(context: Context, caller: Caller, tag: str = "") -> Facts:
+def place(context: Context, caller: Caller, *, image: bool = False) -> Facts:
     """The same for a step."""
-    return ask(context.project, caller, context.clock(), tag, context.profile)
+    where = image_place.located(context.project, context.profile) if image else None
+    return ask(context.project, caller, context.clock(), where, context.profile)
 
 
-def ask(project: RenderedProject, caller: Caller, now: float, tag: str = "", profile: Profile | None = None) -> Facts:
+def ask(
+    project: RenderedProject,
+    caller: Caller,
+    now: float,
+    where: ImagePlace | None = None,
+    profile: Profile | None = None,
+) -> Facts:
     """Where a deployment goes, as whom, with which image.
 
-    now: seconds since 1970; tag: of the image that was pushed for this state of the project, empty where no image is
-    needed, and no role (to look, and to take away); profile: of bootstrap, for what the project does not name.  Raises
+    now: seconds since 1970; where: the image was pushed for this state of the project, None where no image is needed,
+    and no role (to look, and to take away); profile: of bootstrap, for what the project does not name.  Raises
     PreconditionError where the region, the role or the image is missing, UserError for another account than the
     project's or the profile's, AwsError without credentials.
     """
@@ -42,17 +50,17 @@ def ask(project: RenderedProject, caller: Caller, now: float, tag: str = "", pro
     role = named(project, profile).role_arn
     # SageMaker's host is what assumes a role, and what refuses other manifests
     hosted = bool(project.target.host_image)
-    if tag and hosted and not role:
+    if where is not None and hosted and not role:
         message = "no role is named for SageMaker to assume"
         hint = "mlcc bootstrap deploy makes one; or mlcc set deployment.role_arn ARN, and mlcc apply"
         raise PreconditionError([error("MLCC320", message, hint=hint)])
     row = project.registries.regions.get(region)
     suffix = row.dns_suffix if row is not None else DEFAULT_SUFFIX
     image = str(project.get("build.image_uri", ""))
-    if tag and not image:
-        image = _image(project, caller, who.account, suffix, tag, hosted)
+    if where is not None and not image:
+        image = _image(project, caller, who.account, suffix, where, hosted)
     found = Facts(region, who.account, who.partition, suffix, role, image, now)
-    return model_sources.asked(project, caller, found) if tag else found
+    return model_sources.asked(project, caller, found) if where is not None else found
 
 
 def _who(project: RenderedProject, caller: Caller, profile: Profile | None) -> Identity:
@@ -72,8 +80,8 @@ def _how(project: RenderedProject) -> str:
     return "do/submit" if build_context.is_built_elsewhere(project) else "do/build and do/push"
 
 
-def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, tag: str, hosted: bool) -> str:
-    name = repository(project)
+def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, where: ImagePlace, hosted: bool) -> str:
+    name, tag = where.repository, where.tag
     found = Ecr(caller).image(name, tag)
     if found is None:
         message = (

@@ -1,7 +1,7 @@
 """AWS CodeBuild for a project: its role, its project, its source.  Law: made once and used again; clean takes all away.
 
-A builder may read its source and the secrets of the build, write its log, pull images, and push to the project's own
-repository; nothing else.  Each call on a bucket names the account that must own it: its name can be guessed.
+A builder may read its source and the secrets of the build, write its log, pull images, and push to the repository of
+the project's image; nothing else.  Each call on a bucket names the account that must own it: its name can be guessed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mlcc.io.aws.s3 import S3
 from mlcc.lifecycle.context import Context, call
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
-from mlcc.lifecycle.targets.sagemaker import facts, names, repository
+from mlcc.lifecycle.targets.sagemaker import names, repository
 from mlcc.lifecycle.targets.sagemaker.facts import Facts
 
 POLICY = "mlcc-build"
@@ -67,7 +67,7 @@ def policy(project: RenderedProject, place: Facts) -> dict[str, Any]:
         _allow(["s3:GetObject", "s3:GetObjectVersion"], [source]),
         # base images lie in repositories of other accounts, too
         _allow(["ecr:GetAuthorizationToken", *pull], ["*"]),
-        _allow(push, [place.arn("ecr", f"repository/{facts.repository(project)}")]),
+        _allow(push, [place.arn("ecr", f"repository/{place.repository}")]),
     ]
     stored = sorted(_secret_arn(place, secret) for secret in build_secrets(project).values())
     return {

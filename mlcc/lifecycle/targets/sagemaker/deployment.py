@@ -6,11 +6,12 @@ A dry run only plans; `--plan` looks and compares; nothing else here decides wha
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.io.aws.connection import Caller
-from mlcc.lifecycle import image_tag
+from mlcc.lifecycle import interruption
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import live_plan
 from mlcc.lifecycle.targets.sagemaker import account, capacity, expiry, facts, local_model, planner, transform_jobs
@@ -34,7 +35,7 @@ def deploy(context: Context) -> Result:
     if context.argument("dry_run"):
         return _dry_run(context)
     caller = context.aws()
-    asked = account.place(context, caller, image_tag.tag_of(project))
+    asked = account.place(context, caller, image=True)
     place = local_model.sent(context, caller, asked, send=not context.argument("plan"))
     wanted = kinds.wanted(project, place)
     job = next(iter(wanted.of(kinds.JOB)), None)
@@ -46,7 +47,8 @@ def deploy(context: Context) -> Result:
     with capacity.explained(context, caller):
         how = pace(context, wanted)
         converge(wanted, prefix, how, caller, lambda seen, replaced: planner.plan(wanted, seen, replaced))
-    expiry.renew(wanted, observe(wanted, prefix, caller), caller)
+    with interruption.explained(context.progress):
+        expiry.renew(wanted, observe(wanted, prefix, caller), caller)
     if job is not None:
         return transform_jobs.finished(wanted, context, caller)
     document = {"target": project.target.name, "status": planner.IN_SERVICE, "endpoint": wanted.endpoint}
@@ -89,19 +91,27 @@ def converge(wanted: Desired, prefix: str, pace: Pace, caller: Caller, plan: Pla
     """Looks, plans and carries out until there is nothing left to do.
 
     prefix: what the names of the project's resources begin with; everything: looks also for what earlier deployments
-    left.  Raises UserError when it never ends, or something cannot
-    become what it shall be; AwsError for what the account refuses.
+    left.  A signal after the first call is explained.  Raises UserError when it never ends, or something cannot become
+    what it shall be; AwsError for what the account refuses.
     """
+    with ExitStack() as begun:
+        _converged(wanted, prefix, pace, caller, plan, everything, begun)
 
+
+def _converged(
+    wanted: Desired, prefix: str, pace: Pace, caller: Caller, plan: Plan, everything: bool, begun: ExitStack
+) -> None:
     def look(kind: str, name: str) -> Seen | None:
         return observe_one(wanted, kind, name, caller)
 
     replaced: set[tuple[str, str]] = set()
-    for _ in range(ROUNDS):
+    for round_ in range(ROUNDS):
         seen = observe(wanted, prefix, caller, everything)
         instructions = plan(seen, replaced)
         if not instructions:
             return
+        if not round_:
+            begun.enter_context(interruption.explained(pace.progress, pace.left))
         policies = {
             name: str(one.parameters["PolicyARN"]) for (kind, name), one in seen.items() if kind == kinds.WAKING
         }
@@ -112,4 +122,4 @@ def converge(wanted: Desired, prefix: str, pace: Pace, caller: Caller, plan: Pla
         except Anew:
             pace.progress.say("the account has changed meanwhile; looking again")
     message = f"the account is still not as it shall be after {ROUNDS} rounds"
-    raise UserError([error("MLCC322", message, hint="somebody else may be changing the same resources")])
+    raise UserError([error("MLCC322", message, hint=f"somebody else may be changing the same resources; {pace.left}")])

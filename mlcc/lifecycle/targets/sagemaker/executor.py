@@ -16,6 +16,7 @@ from mlcc.core.text import printable
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.sagemaker import is_missing
 from mlcc.lifecycle.context import Progress
+from mlcc.lifecycle.interruption import GOES_ON
 from mlcc.lifecycle.targets.sagemaker.comparison import Seen
 from mlcc.lifecycle.targets.sagemaker.desired import with_arns
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
@@ -43,12 +44,16 @@ class Unsupported(Exception):
 
 
 class Pace(NamedTuple):
-    """How to speak and to wait.  limit_s: the most that one wait may take."""
+    """How to speak and to wait.
+
+    limit_s: the most that one wait may take; left: what becomes of what was begun where a run ends in the middle.
+    """
 
     progress: Progress
     sleep: Callable[[float], None]
     now: Callable[[], float]
     limit_s: float
+    left: str = GOES_ON
 
 
 def execute(
@@ -105,7 +110,7 @@ def _wait(wait: Wait, pace: Pace, look: Look) -> None:
             message = (
                 f"{OPERATIONS[wait.kind].word} {printable(wait.name)} is still {status} after {pace.limit_s:.0f} s"
             )
-            raise UserError([error("MLCC322", message, hint="do/status --why; do/deploy goes on where it is")])
+            raise UserError([error("MLCC322", message, hint=f"do/status --why; {pace.left}")])
         pace.sleep(POLL_S)
     if wait.anew:
         raise Anew

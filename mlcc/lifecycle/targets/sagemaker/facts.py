@@ -11,7 +11,7 @@ from typing import Any
 from mlcc.core import model_names
 from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
-from mlcc.lifecycle import image_tag
+from mlcc.lifecycle import image_place
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -50,6 +50,11 @@ class Facts(NamedTuple):
     packages: Mapping[str, str] = EMPTY
     artifacts: Mapping[str, Artifact] = EMPTY
     job: str = ""
+
+    @property
+    def repository(self) -> str:
+        """The repository of the image."""
+        return self.image.partition("/")[2].partition("@")[0].partition(":")[0]
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource of this account in this region."""
@@ -93,11 +98,6 @@ def named(project: RenderedProject, profile: Profile | None, region: str = "") -
     )
 
 
-def repository(project: RenderedProject) -> str:
-    """The name of the ECR repository of a project's image."""
-    return str(project.get("build.repository", "")) or f"mlcc/{project.name}"
-
-
 def image_uri(account: str, region: str, suffix: str, name: str, reference: str) -> str:
     """The address of an image in ECR.  reference: `:tag` or `@sha256:digest`."""
     return f"{account}.dkr.ecr.{region}.{suffix}/{name}{reference}"
@@ -123,7 +123,8 @@ def assumed(
     partition, suffix = (row.partition, row.dns_suffix) if row is not None else (DEFAULT_PARTITION, DEFAULT_SUFFIX)
     account = known("account_id", given.account, SAMPLE_ACCOUNT)
     role = known("role_arn", given.role_arn, f"arn:{partition}:iam::{account}:role/{DEFAULT_ROLE}")
-    uri = image_uri(account, place, suffix, repository(project), f":{image_tag.tag_of(project)}")
+    where = image_place.located(project, profile)
+    uri = image_uri(account, place, suffix, where.repository, f":{where.tag}")
     image = known("image", str(project.get("build.image_uri", "")), uri)
     kinds = {model_names.kind(str(v)) for p, v in project.values.items() if p == ("model", "name") or p[-1] == "model"}
     if "jumpstart" in kinds or ("path" in kinds and project.get("build.image_uri")):

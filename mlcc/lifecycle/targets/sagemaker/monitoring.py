@@ -11,7 +11,7 @@ from mlcc.io.aws.codebuild import CodeBuild
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.logs import Event, Group
-from mlcc.lifecycle import aws_errors
+from mlcc.lifecycle import aws_errors, image_place
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, planner, transform_jobs
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
@@ -71,7 +71,7 @@ def assets(context: Context) -> Result:
     seen = observe(wanted, kinds.prefix(project), caller, everything=True)
     found = [{"asset": kind, "kind": one.status or "there", "name": name} for (kind, name), one in sorted(seen.items())]
     beside = {
-        "repository": (facts.repository(project), Ecr(caller).repository),
+        "repository": (image_place.located(project, context.profile).repository, Ecr(caller).repository),
         "codebuild_project": (codebuild.name_of(project), CodeBuild(caller).project),
     }
     for asset, (name, look) in beside.items():

@@ -1,19 +1,24 @@
-"""The ECR repository of a project's image.  Law: only one that mlcc made for the project is taken away."""
+"""The ECR repository of a project's image.  Law: only one that mlcc made for the project is taken away.
+
+Of one that projects share only what carries the project's tags goes; the repository stays.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from mlcc.core.errors import UserError
+from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.core.text import printable, quoted
 from mlcc.io.aws.connection import Caller
-from mlcc.io.aws.ecr import Ecr, Image
+from mlcc.io.aws.ecr import Ecr, Image, images_request, repository_request
 from mlcc.io.aws.sagemaker import SageMaker
-from mlcc.lifecycle.context import Context
+from mlcc.lifecycle import image_place
+from mlcc.lifecycle.context import Context, call
+from mlcc.lifecycle.image_place import ImagePlace
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.lifecycle.targets.sagemaker import account, facts
+from mlcc.lifecycle.targets.sagemaker import account
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 
 
@@ -22,8 +27,12 @@ def need(context: Context, ecr: Ecr, tags: Mapping[str, str]) -> None:
 
     tags: of the project.  Raises UserError for somebody else's under a name that mlcc chose.
     """
-    project, name = context.project, facts.repository(context.project)
+    project, where = context.project, image_place.located(context.project, context.profile)
+    name = where.repository
     arn = ecr.repository(name)
+    if where.shared:
+        _need_shared(name, arn)
+        return
     if arn is None:
         context.progress.say(f"CreateRepository {name}")
         ecr.create_repository(name, lasting(tags))
@@ -31,6 +40,24 @@ def need(context: Context, ecr: Ecr, tags: Mapping[str, str]) -> None:
     if not project.get("build.repository") and not _is_ours(project, ecr, arn):
         message = f"the repository {quoted(name)} is there, and was not made for this project"
         raise UserError([error("MLCC321", message, hint="name it with build.repository, if it is the right one")])
+
+
+def _need_shared(name: str, arn: str | None) -> None:
+    if arn is None:
+        message = f"the repository {quoted(name)} of the bootstrap profile is not there"
+        hint = "mlcc bootstrap deploy makes it; or mlcc set build.repository NAME, and mlcc apply"
+        raise PreconditionError([error("MLCC320", message, hint=hint)])
+
+
+def creation(where: ImagePlace, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The calls of a dry run that make it: none for one that projects share."""
+    made = call("ecr", "CreateRepository", **repository_request(where.repository, lasting(tags)))
+    return [] if where.shared else [made]
+
+
+def expected(where: ImagePlace) -> str:
+    """What a dry run assumes of it."""
+    return f"{where.repository} of the bootstrap profile is there" if where.shared else "it is not there yet"
 
 
 def lasting(tags: Mapping[str, str]) -> dict[str, str]:
@@ -54,30 +81,60 @@ def accepted(image: Image | None, uri: str) -> Image:
 
 def removal(project: RenderedProject) -> dict[str, Any]:
     """The parameters of DeleteRepository: with its images."""
-    return {"repositoryName": facts.repository(project), "force": True}
+    return {"repositoryName": image_place.own_repository(project), "force": True}
+
+
+def removals(context: Context) -> list[dict[str, Any]]:
+    """The calls that take away what the project has in ECR, as a dry run shows them."""
+    where = image_place.located(context.project, context.profile)
+    if where.shared:
+        return [call("ecr", "BatchDeleteImage", **images_request(where.repository, [where.tag]))]
+    return [call("ecr", "DeleteRepository", **removal(context.project))]
 
 
 def remove(context: Context, caller: Caller) -> dict[str, bool]:
-    """Takes the repository away with its images, unless mlcc did not make it, or another environment needs it.
+    """Takes the repository away with its images, unless mlcc did not make it, or another environment needs it; of one
+    that projects share the project's images.
 
     Answers proofs, as do/clean lists them; nothing for a repository that is not the project's.
     """
     project, ecr = context.project, Ecr(caller)
-    name = facts.repository(project)
+    where = image_place.located(project, context.profile)
+    proofs = _images_removed(context, caller, ecr, where.repository) if where.shared else {}
+    # one of its own may be there beside a shared one, of the time before the profile
+    name = image_place.own_repository(project)
     arn = ecr.repository(name)
     if arn is None:
-        return {"no repository of it is left": True}
-    if not _is_ours(project, ecr, arn):
-        return {}
-    other = _other_environment(project, caller)
-    if other:
-        context.progress.say(
-            f"the repository {name} stays: the environment {printable(other)} has models of its images"
-        )
-        return {}
+        return {**proofs, "no repository of it is left": True}
+    if not _is_ours(project, ecr, arn) or _needed_elsewhere(context, caller, f"the repository {name} stays"):
+        return proofs
     context.progress.say(f"DeleteRepository {name}: the project is taken away")
     ecr.delete_repository(removal(project))
-    return {"no repository of it is left": ecr.repository(name) is None}
+    return {**proofs, "no repository of it is left": ecr.repository(name) is None}
+
+
+def _images_removed(context: Context, caller: Caller, ecr: Ecr, name: str) -> dict[str, bool]:
+    """Takes the project's images out of a repository that others use."""
+
+    def own() -> list[str]:
+        return [tag for tag in ecr.image_tags(name) if image_place.is_own(context.project, tag)]
+
+    found = own()
+    if found and _needed_elsewhere(context, caller, f"the images in {name} stay"):
+        return {}
+    if found:
+        context.progress.say(f"BatchDeleteImage {name}: {len(found)} images of the project; the repository stays")
+        ecr.delete_tags(name, found)
+        found = own()
+    return {f"no image of it is left in {name}": not found}
+
+
+def _needed_elsewhere(context: Context, caller: Caller, what: str) -> bool:
+    """Whether another environment has models of the images, which is said.  what: stays for it."""
+    other = _other_environment(context.project, caller)
+    if other:
+        context.progress.say(f"{what}: the environment {printable(other)} has models of its images")
+    return bool(other)
 
 
 def _other_environment(project: RenderedProject, caller: Caller) -> str:

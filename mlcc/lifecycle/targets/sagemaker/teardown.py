@@ -14,6 +14,7 @@ from mlcc.core.text import allowed, printable, quoted
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle import build_context
 from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.interruption import COSTS_ON
 from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, local_model, planner, repository
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed, Seen
@@ -86,7 +87,7 @@ def _resources(wanted: Desired, scope: tuple[str, ...], context: Context, caller
     def chosen(seen: Observed) -> Observed:
         return {key: one for key, one in seen.items() if key[0] in scope}
 
-    prefix, how = kinds.prefix(context.project), pace(context, wanted)
+    prefix, how = kinds.prefix(context.project), pace(context, wanted)._replace(left=COSTS_ON)
     converge(wanted, prefix, how, caller, lambda seen, _: planner.teardown(chosen(seen)), everything=True)
     left = chosen(observe(wanted, prefix, caller, everything=True))
     words = "nothing of it is left in SageMaker" if kinds.ENDPOINT in scope else f"no {scope[-1]} of it is left"
@@ -104,5 +105,5 @@ def _dry_run(context: Context, scope: tuple[str, ...]) -> Result:
     if CODEBUILD in scope:
         made += codebuild.removal(context.project, place)
     if REPOSITORY in scope:
-        made.append(call("ecr", "DeleteRepository", **repository.removal(context.project)))
+        made += repository.removals(context)
     return calls(made, there="all that the project says, and nothing else", **assumed)

@@ -13,6 +13,8 @@ from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, PolicyArn, Resource
 
 VERSION = "2010-09-09"
+# What whoever takes a template must know.
+NAMES = "the template has the names of do/deploy: use one of both for a project and environment, a stack or do/deploy"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_SageMaker.html
 TYPES: Mapping[str, str] = {
     kinds.MODEL: "AWS::SageMaker::Model",
