@@ -54,7 +54,7 @@ def deploy(context: Context) -> Result:
         _wait(context, kubectl, one)
     keep = {(one.kind, one.name) for one in wanted}
     _delete(context, kubectl, [key for key in _labelled(context, kubectl) if key not in keep])
-    name = cluster.named(context)
+    name = _cluster(context)
     document = {"target": project.target.name, "status": "InService", "cluster": name, "namespace": _namespace(context)}
     return Result(document, [f"{project.name} serves on the HyperPod cluster {name}"])
 
@@ -110,7 +110,7 @@ def test(context: Context) -> Result:
         return calls([call(KUBERNETES, "PortForward", namespace=_namespace(context), target=target, port=port)])
     with _served(context) as url:
         checks = list(server_contract.check(url, project.container, request, context.now, context.clean))
-    return sample_request.report(checks, target=project.target.name, cluster=cluster.named(context))
+    return sample_request.report(checks, target=project.target.name, cluster=_cluster(context))
 
 
 @explained
@@ -125,7 +125,7 @@ def invoke(context: Context) -> Result:
     path = str(project.container["invocations"])
     with _served(context) as url:
         reply = server_contract.send(url, "POST", path, context.now, body, request.headers(), request.timeout_s)
-    return invocation.answered(reply, cluster=cluster.named(context))
+    return invocation.answered(reply, cluster=_cluster(context))
 
 
 @explained
@@ -147,6 +147,11 @@ def logs(context: Context) -> Result:
 # ---------------------------------------------------------------- parts
 def _namespace(context: Context) -> str:
     return documents.namespace(context.project)
+
+
+def _cluster(context: Context) -> str:
+    """The name of the cluster, which `cluster.connect` has proved."""
+    return str(context.project.get("hyperpod.cluster", ""))
 
 
 def _by_labels(context: Context) -> dict[str, str]:
