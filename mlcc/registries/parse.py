@@ -75,6 +75,8 @@ def target(name: str, node: Node, root: Node) -> rows.Target:
         needs_region=flag(node, "needs_region", True),
         manifests=flag(node, "manifests"),
         devices=mapping(node, "devices"),
+        endpoint_metrics=mapping(node, "endpoint_metrics"),
+        pod_metrics=mapping(node, "pod_metrics"),
     )
 
 

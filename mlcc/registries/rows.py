@@ -111,7 +111,8 @@ class Target(NamedTuple):
     needs: keys that its deployment requires; together: keys that need another one; secrets: the places from which a
     running container can read secrets, empty for any; components: inference components are deployed, and an absent
     list means one named `default`; manifests: Kubernetes manifests are rendered; devices: how Kubernetes calls a
-    device, by the kind of accelerator.
+    device, by the kind of accelerator; endpoint_metrics: what the operator can scale by, of CloudWatch, with the
+    statistic; pod_metrics: what an autoscaler of Kubernetes' own can scale by, with the resource.
     """
 
     name: str
@@ -134,6 +135,8 @@ class Target(NamedTuple):
     needs_region: bool = True
     manifests: bool = False
     devices: Mapping[str, str] = EMPTY
+    endpoint_metrics: Mapping[str, str] = EMPTY
+    pod_metrics: Mapping[str, str] = EMPTY
 
 
 class Profile(NamedTuple):

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from mlcc.io.aws.connection import AwsError
+from mlcc.io.aws.sagemaker import SageMaker
+from mlcc.lifecycle.targets.hyperpod import catalog
 from mlcc.servers.devserver import asking, model_rules, scaling
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.rules import ASSUMED, Durations, Rules
@@ -325,3 +327,15 @@ def test_dates_are_those_of_whoever_asks() -> None:
     began = world.account.date
     world.sleep(6000.0)
     assert world.account.made("model", "m", {}).created == began + 10.0
+
+
+def test_there_are_no_hyperpod_clusters() -> None:
+    """True answers: this server has none, and does not make one."""
+    world = World()
+    assert list(catalog.clusters(world)) == []
+    assert SageMaker(world).cluster("ml-cluster") is None
+    with pytest.raises(AwsError, match="not found"):
+        Caller(world)("DescribeCluster", ClusterName="ml-cluster")
+    with pytest.raises(AwsError, match="CreateCluster is not there") as refused:
+        Caller(world)("CreateCluster", ClusterName="ml-cluster")
+    assert refused.value.status == 501

@@ -91,6 +91,25 @@ def test_it_renders_small(config: str, target: str):
         assert b"cookiecutter" not in file.data, path
 
 
+EVERY_MANIFEST = """hyperpod:
+  cluster: c
+  operator: false
+  cpu_request: 500m
+  fsx: {file_system_id: fs-0123456789abcdef0, dns_name: a.b, mount_name: abc}
+scaling: {min_count: 1, max_count: 2, target_value: 60}
+"""
+
+
+@pytest.mark.parametrize("config", [c for c, t in PAIRS if t == "hyperpod-eks"])
+def test_every_config_has_every_manifest(config: str):
+    Path("mlcc.yaml").write_text(text(config, "hyperpod-eks", EVERY_MANIFEST))
+    project = pipeline.read("mlcc.yaml")
+    assert not errors(project), errors(project)
+    tree = dict(pipeline.render(project, [os.environ.get("TMPDIR", ""), "/tmp"]))
+    found = [path.removeprefix("manifests/") for path in tree if path.startswith("manifests/")]
+    assert sorted(found) == ["autoscaler.yaml", "deployment.yaml", "service.yaml", "volume-claim.yaml", "volume.yaml"]
+
+
 @pytest.mark.parametrize(("config", "target"), PAIRS)
 def test_what_it_holds_is_python_json_and_yaml(config: str, target: str):
     for path, file in rendered(config, target).items():

@@ -20,14 +20,27 @@ import pytest
 from mlcc.core.errors import MlccError
 from mlcc.io.aws.connection import AwsError
 from mlcc.io.schema import validator
+from mlcc.lifecycle import targets
+from mlcc.lifecycle.bootstrap import checkup
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.interruption import GOES_ON
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.lifecycle.targets.hyperpod import objects, verbs
+from mlcc.registries import load
 from tests.aws import walker
 from tests.aws.account import render, rendered
 
 NUMBER, REGION, ARN = "123456789012", "us-east-1", "arn:aws:eks:us-east-1:123456789012:cluster/eks-1"
+
+GROUP = {"InstanceGroupName": "workers", "InstanceType": "ml.g5.8xlarge", "CurrentCount": 1, "TargetCount": 2}
+CLUSTERS: dict[str, dict[str, Any]] = {
+    "slurm-cluster": {"ClusterStatus": "InService"},
+    "ml-cluster": {
+        "ClusterStatus": "InService",
+        "Orchestrator": {"Eks": {"ClusterArn": ARN}},
+        "InstanceGroups": [GROUP],
+    },
+}
 
 
 class Aws:
@@ -39,16 +52,22 @@ class Aws:
     def __init__(self, server: str) -> None:
         """server: the address of the cluster's API server."""
         self.server = server
+        self.clusters = CLUSTERS
+        self.refused = ""
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         assert walker.problems(service, operation, parameters) == []
+        if operation == self.refused:
+            raise AwsError(service, operation, "AccessDeniedException", "no", 403)
         if operation == "DescribeCluster" and "missing" in parameters.values():
             raise AwsError(service, operation, "ResourceNotFound", "no such cluster", 400)
         answers: dict[tuple[str, str], dict[str, Any]] = {
             ("sts", "GetCallerIdentity"): {"Account": NUMBER, "Arn": f"arn:aws:sts::{NUMBER}:assumed-role/r/s"},
             ("ecr", "DescribeImages"): {"imageDetails": [{"imageDigest": self.DIGEST}]},
-            ("sagemaker", "DescribeCluster"): {"Orchestrator": {"Eks": {"ClusterArn": ARN}}},
-            ("sagemaker", "ListClusters"): {"ClusterSummaries": [{"ClusterName": "ml-cluster"}]},
+            ("sagemaker", "DescribeCluster"): self.clusters.get(str(parameters.get("ClusterName")), {}),
+            ("sagemaker", "ListClusters"): {"ClusterSummaries": [{"ClusterName": name} for name in self.clusters]},
+            ("iam", "GetRole"): {"Role": {"Arn": f"arn:aws:iam::{NUMBER}:role/r"}},
+            ("iam", "SimulatePrincipalPolicy"): {"EvaluationResults": []},
             ("eks", "DescribeCluster"): {"cluster": {"endpoint": self.server}},
         }
         return answers[service, operation]
@@ -80,6 +99,8 @@ def chosen():
     return {k: o for k, o in found.items() if labels.items() <= o["metadata"].get("labels", {}).items()}
 if verb == "config":
     print(open(folder + "/config").read())
+elif os.path.exists(folder + "/forbidden") and kind in open(folder + "/forbidden").read().split():
+    sys.exit("Error from server (Forbidden): " + kind + " is forbidden: no such right")
 elif os.path.exists(folder + "/refusal"):
     sys.exit(open(folder + "/refusal").read())
 elif verb == "get" and kind == "inferenceendpointconfigs":
@@ -93,6 +114,8 @@ elif verb == "apply":
     made = json.load(sys.stdin)
     made["status"] = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1}
     made["status"]["availableReplicas"] = int(os.environ["FAKE_AVAILABLE"])
+    if made["kind"].startswith("PersistentVolume"):
+        made["status"] = {"phase": "Bound"}
     made["metadata"]["generation"] = 1
     if "--dry-run=server" not in argv:
         objects[made["kind"].lower() + "s/" + made["metadata"]["name"]] = made
@@ -262,12 +285,152 @@ def test_a_refusal_says_what_to_do(place: Place, tmp_path: Path) -> None:
     for verb in (verbs.deploy, verbs.clean, verbs.status, verbs.logs, verbs.test):
         answer = refused(place, project, verb)
         assert answer == ("MLCC372", 3, "aws eks update-kubeconfig --region us-east-1 --name eks-1")
-    assert refused(place, rendered(TEXT.replace("cluster: ml-cluster, ", "")))[:2] == ("MLCC370", 3)
-    missing = refused(place, rendered(TEXT.replace("ml-cluster", "missing")))
-    assert missing[:2] == ("MLCC371", 1)
-    assert "ml-cluster" in missing[2]
+    known = "ml-cluster (InService; EKS eks-1; workers: 1 of 2 ml.g5.8xlarge)"
+    nameless = refused(place, rendered(TEXT.replace("cluster: ml-cluster, ", "")))
+    assert nameless[:2] == ("MLCC370", 3)
+    assert nameless[2].endswith(f"us-east-1: {known}"), "and no cluster of Slurm's"
+    for name in ("missing", "slurm-cluster"):
+        wrong = refused(place, rendered(TEXT.replace("ml-cluster", name)))
+        assert wrong[:2] == ("MLCC371", 1)
+        assert known in wrong[2]
     plain = rendered("version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi}\n")
     assert refused(place, plain)[:2] == ("MLCC373", 3)
+
+
+def test_a_hint_does_without_what_the_caller_may_not_ask(place: Place) -> None:
+    place.aws.refused = "ListClusters"
+    missing = refused(place, rendered(TEXT.replace("ml-cluster", "missing")))
+    assert missing[:2] == ("MLCC371", 1)
+    assert "not known: AccessDeniedException" in missing[2]
+
+
+def test_doctor_lists_the_clusters(place: Place) -> None:
+    def found(uses: list[str]) -> list[checkup.Check]:
+        asked = checkup.Asked(None, uses, [], lambda: 0.0, lambda: None)
+        return [one for one in checkup.checks(asked, place.aws, load()) if one.what == "hyperpod cluster"]  # type: ignore[arg-type]
+
+    [one] = found(["hyperpod"])
+    assert (one.state, one.found) == ("ok", "ml-cluster: InService; EKS eks-1; workers: 1 of 2 ml.g5.8xlarge")
+    assert found(["deploy"]) == []
+    place.aws.clusters = {"slurm-cluster": CLUSTERS["slurm-cluster"]}
+    [one] = found(["hyperpod"])
+    assert (one.state, one.found) == ("missing", "none in us-east-1 that Amazon EKS orchestrates")
+    place.aws.refused = "ListClusters"
+    [one] = found(["hyperpod"])
+    assert one.state == "broken"
+    assert "ListClusters" in one.found
+
+
+# ---------------------------------------------------------------- volumes and autoscalers
+SCALED = "scaling: {min_count: 1, max_count: 4, target_value: 60}\n"
+MOUNTED = (
+    TEXT.replace("operator: false", "operator: false, cpu_request: '1'") + "model: {name: s3://bucket/a/}\n" + SCALED
+)
+
+
+def kinds(place: Place) -> list[str]:
+    return sorted(key.partition("/")[0] for key in place.objects)
+
+
+ALL = ["deployments", "horizontalpodautoscalers", "persistentvolumeclaims", "persistentvolumes", "services"]
+
+
+def test_volume_and_autoscaler_come_and_go_with_the_project(place: Place, server: None) -> None:
+    project = rendered(MOUNTED)
+    assert verbs.deploy(place.context(project)).document["status"] == "InService"
+    assert kinds(place) == ALL
+    applied = [c for c in place.calls if "apply" in c]
+    assert len(applied) == len(ALL)
+    assert verbs.test(place.context(project)).ok, "the Service is found among several manifests"
+    parts = verbs.status(place.context(project)).document["components"]
+    assert {part["kind"]: part["status"] for part in parts}["PersistentVolume"] == "Bound"
+    stuck = {**place.objects}
+    for key in stuck:
+        if key.startswith("persistentvolumeclaims"):
+            stuck[key]["status"] = {"phase": "Pending"}
+    (place.folder / "objects").write_text(json.dumps(stuck))
+    why = verbs.status(place.context(project, why=True)).lines
+    assert any("PersistentVolumeClaim" in line and line.endswith("Pending") for line in why)
+    assert not [line for line in why if "log" in line], "a claim prints nothing"
+    assert verbs.clean(place.context(project)).ok
+    assert place.objects == {}
+    deleted = [c[c.index("delete") + 1].partition(".")[0] for c in place.calls if "delete" in c]
+    assert deleted[-2:] == ["persistentvolumeclaims", "persistentvolumes"], "what uses a volume goes first"
+
+
+def test_another_source_is_another_volume_and_the_old_one_goes(place: Place) -> None:
+    verbs.deploy(place.context(rendered(MOUNTED)))
+    before = set(place.objects)
+    verbs.deploy(place.context(rendered(MOUNTED.replace("s3://bucket/a/", "s3://bucket/b/"))))
+    after = set(place.objects)
+    assert len(after - before) == len(before - after) == 2
+    assert {key.partition("/")[0] for key in after - before} == {"persistentvolumes", "persistentvolumeclaims"}
+    verbs.deploy(place.context(rendered(TEXT)))
+    assert kinds(place) == ["deployments", "services"]
+
+
+def test_a_volume_of_another_namespace_is_not_the_project_s(place: Place) -> None:
+    """A volume lies in no namespace, and a project of the same name may stand in another one."""
+    marks = {"mlcc.dev/project": "iris", "mlcc.dev/environment": "default", "mlcc.dev/namespace": "theirs"}
+    theirs = {"persistentvolumes/v": {"metadata": {"name": "v", "labels": marks}}}
+    (place.folder / "objects").write_text(json.dumps(theirs))
+    verbs.deploy(place.context(rendered(TEXT)))
+    verbs.clean(place.context(rendered(TEXT)))
+    assert place.objects == theirs
+
+
+def test_a_caller_without_rights_on_volumes_can_work_without_them(place: Place) -> None:
+    (place.folder / "forbidden").write_text("persistentvolumes")
+    verbs.deploy(place.context(rendered(TEXT)))
+    assert verbs.clean(place.context(rendered(TEXT))).ok
+    assert refused(place, rendered(MOUNTED))[:2] == ("MLCC378", 1)
+    labels = {"mlcc.dev/project": "iris", "mlcc.dev/environment": "default"}
+    claim = {"persistentvolumeclaims/c": {"metadata": {"name": "c", "labels": labels}}}
+    (place.folder / "objects").write_text(json.dumps(claim))
+    assert refused(place, rendered(TEXT), verbs.clean)[:2] == ("MLCC378", 1), "its volume would be left"
+
+
+def test_a_manifest_of_another_volume_is_refused(place: Place, tmp_path: Path) -> None:
+    from mlcc import pipeline
+
+    project = render(MOUNTED, tmp_path / "project")
+    file = project / "manifests/volume.yaml"
+    file.write_text(file.read_text().replace("mlcc.dev/namespace: default", "mlcc.dev/namespace: theirs"))
+    pipeline.apply(pipeline.read(project / "mlcc.yaml"), project)
+    assert refused(place, project)[0] == "MLCC374"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "state"),
+    [
+        (objects.CLAIM, {}, ("Pending", False, False)),
+        (objects.CLAIM, {"phase": "Bound"}, ("Bound", True, False)),
+        (objects.CLAIM, {"phase": "Lost"}, ("Lost", False, True)),
+        (objects.VOLUME, {"phase": "Available"}, ("Available", True, False)),
+        (objects.VOLUME, {"phase": "Released"}, ("Released", False, True)),
+        (objects.AUTOSCALER, {}, ("Available", True, False)),
+        (
+            objects.AUTOSCALER,
+            {"conditions": [{"type": "ScalingActive", "status": "False", "message": "no metrics"}]},
+            ("Unable", True, False),
+        ),
+        (
+            objects.AUTOSCALER,
+            {"conditions": [{"type": "ScalingLimited", "status": "False", "message": "within the range"}]},
+            ("Available", True, False),
+        ),
+    ],
+)
+def test_what_their_status_means(kind: str, status: dict[str, Any], state: tuple[str, bool, bool]) -> None:
+    assert objects.KINDS[kind].state({"status": status})[:3] == state
+
+
+@pytest.mark.parametrize("target", ["async-inference", "batch-transform", "hyperpod-eks", "realtime-inference"])
+def test_a_server_in_the_foreground_is_for_this_machine(target: str) -> None:
+    with pytest.raises(MlccError) as refusal:
+        targets.verb(target, "run", {})
+    [found] = refusal.value.findings
+    assert (found.code, found.hint, refusal.value.exit_code) == ("MLCC311", "do/run --target local", 3)
 
 
 @pytest.mark.parametrize(
@@ -321,7 +484,7 @@ def test_a_dry_run_needs_nothing_and_its_calls_are_described() -> None:
     place = Place.__new__(Place)
     place.environ, place.aws = {"PATH": ""}, None  # type: ignore[assignment]
     seen = set()
-    for text in (TEXT, TEXT.replace(", operator: false", "")):
+    for text in (TEXT, TEXT.replace(", operator: false", ""), MOUNTED):
         for verb in (verbs.deploy, verbs.clean, verbs.logs, verbs.test):
             for one in verb(place.context(rendered(text), dry_run=True)).document["calls"]:
                 assert one["service"] == "kubernetes"

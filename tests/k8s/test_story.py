@@ -37,6 +37,9 @@ hyperpod: {cluster: ml-cluster}
 tags: {team: vision}
 """
 
+SCALED = "scaling: {min_count: 0, max_count: 4, target_value: 7.5, scale_in_cooldown_s: 600, scale_out_cooldown_s: 0}\n"
+WORKSPACE = "https://aps-workspaces.us-east-1.amazonaws.com/workspaces/ws-0123"
+
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
@@ -168,6 +171,20 @@ def test_a_kubeconfig_that_leads_elsewhere_is_a_precondition(place: Place) -> No
     assert elsewhere.value.findings[0].hint == "aws eks update-kubeconfig --region us-east-1 --name eks-1"
 
 
+def test_what_a_project_scales_by_is_planned_and_applied(place: Place) -> None:
+    """An autoscaler may write replicas: they are no field of mlcc's then, and no conflict."""
+    prometheus = f"ml-cluster, prometheus: {{server_address: '{WORKSPACE}', query: up}}"
+    render(TEXT.replace("ml-cluster", prometheus) + SCALED, place.folder)
+    place.states.append("DeploymentComplete")  # of what was scaled
+    verbs.deploy(place.context())
+    place.kubectl("scale", RESOURCE, "chat", "--replicas=4")
+    spec = place.object()["spec"]
+    assert spec["autoScalingSpec"]["prometheusTrigger"]["targetValue"] == 7.5
+    assert verbs.deploy(place.context()).document["status"] == "InService"
+    assert place.object()["spec"]["replicas"] == 4
+    assert verbs.deploy(place.context(plan=True)).lines == ["no changes: what runs is what the project says"]
+
+
 # ---------------------------------------------------------------- our schema and the server agree
 def takes(front: Front, place: Place, document: Mapping[str, Any]) -> bool:
     """Whether the server takes a manifest."""
@@ -191,9 +208,16 @@ def test_the_server_takes_what_the_schema_takes(front: Front, place: Place, case
 
 
 @pytest.mark.parametrize(
-    "hyperpod", ["", ", fsx: {file_system_id: fs-0123456789abcdef0, model_path: m}", ", gpu_count: 1"]
+    ("hyperpod", "more"),
+    [
+        ("", ""),
+        (", fsx: {file_system_id: fs-0123456789abcdef0, model_path: m}", ""),
+        (", gpu_count: 1", ""),
+        (", overrides: {endpointName: chat}", SCALED),
+        (f", prometheus: {{server_address: '{WORKSPACE}', query: 'sum(rate(x[1m]))'}}", SCALED),
+    ],
 )
-def test_the_server_takes_what_is_rendered(front: Front, tmp_path: Path, hyperpod: str) -> None:
-    text = TEXT.replace("cluster: ml-cluster", f"cluster: ml-cluster{hyperpod}")
+def test_the_server_takes_what_is_rendered(front: Front, tmp_path: Path, hyperpod: str, more: str) -> None:
+    text = TEXT.replace("cluster: ml-cluster", f"cluster: ml-cluster{hyperpod}") + more
     place = Place(front, tmp_path / "project", kubeconfig(tmp_path, front), text)
     assert verbs.deploy(place.context(plan=True)).document["changes"][0]["action"] == "create"

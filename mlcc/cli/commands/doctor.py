@@ -23,7 +23,7 @@ from mlcc.io import container_engines, programs
 from mlcc.io.aws.connection import AwsError
 from mlcc.lifecycle.bootstrap import checkup, profiles
 from mlcc.lifecycle.bootstrap.permissions import USES
-from mlcc.lifecycle.rendered_project import load_project
+from mlcc.lifecycle.rendered_project import RenderedProject, load_project
 from mlcc.registries import load
 
 OK, MISSING, BROKEN = checkup.OK, checkup.MISSING, checkup.BROKEN
@@ -43,16 +43,22 @@ class Row:
 @click.command("doctor", epilog="Example: mlcc doctor --aws --instance-type ml.g5.xlarge")
 @click.option("--aws", is_flag=True, help="Also ask AWS: credentials, clock, permissions, quotas.")
 @click.option("--instance-type", "types", multiple=True, metavar="TYPE", help="A type whose quotas are asked.")
-@click.option("--use", "uses", multiple=True, type=click.Choice(USES), help="What must be allowed (default: deploy).")
+@click.option(
+    "--use",
+    "uses",
+    multiple=True,
+    type=click.Choice(USES),
+    help="What must be allowed (default: deploy; hyperpod for such a project).",
+)
 @output_options()
 def command(aws: bool, types: tuple[str, ...], uses: tuple[str, ...]) -> int:
     """Check what this machine offers.  Exits 1 when something mlcc cannot do without is broken.
 
     --aws also checks what an account lets you do, and says what to do about it; the instance type of the project in
-    this directory counts, too.
+    this directory counts, too.  For a project on HyperPod, and with --use hyperpod, it lists the clusters.
     """
     session = current()
-    rows = list(_rows(session)) + (list(_aws(session, types, uses or ("deploy",))) if aws else [])
+    rows = list(_rows(session)) + (list(_aws(session, types, uses)) if aws else [])
     if session.format in ("json", "yaml"):
         print_document(session, document(checks=[vars(r) for r in rows]))
     else:
@@ -123,7 +129,10 @@ def _venv() -> Row:
 
 def _aws(session: Session, types: tuple[str, ...], uses: tuple[str, ...]) -> Iterator[Row]:
     profile = profiles.chosen(session.home, session.environ)
-    named = [*types, *_own_type()]
+    own = _own_project()
+    named = [*types, *_own_type(own)]
+    on_cluster = own is not None and own.target.manifests
+    uses = uses or ((checkup.CLUSTERS,) if on_cluster else ("deploy",))
     quotas = [f"{name} for endpoint usage" for name in dict.fromkeys(named)]
     try:
         caller = shared.connection(session, profile)
@@ -135,12 +144,15 @@ def _aws(session: Session, types: tuple[str, ...], uses: tuple[str, ...]) -> Ite
         yield Row(found.what, found.state, found.found, hint=found.hint)
 
 
-def _own_type() -> list[str]:
-    """The instance type of the rendered project in this directory, where there is one."""
-    if not os.path.exists("mlcc.lock"):
-        return []
+def _own_project() -> RenderedProject | None:
+    """The rendered project in this directory, where there is one that can be read."""
     try:
-        found = str(load_project(".").get("deployment.instance_type", ""))
+        return load_project(".") if os.path.exists("mlcc.lock") else None
     except MlccError:
-        return []
+        return None
+
+
+def _own_type(project: RenderedProject | None) -> list[str]:
+    """The instance type of a project, where it has one."""
+    found = str(project.get("deployment.instance_type", "")) if project is not None else ""
     return [found] if found else []

@@ -12,6 +12,7 @@ from mlcc.io.aws.sts import Identity, caller_identity
 from mlcc.lifecycle import aws_errors
 from mlcc.lifecycle.bootstrap import permissions
 from mlcc.lifecycle.bootstrap.profile import Profile
+from mlcc.lifecycle.targets.hyperpod import catalog
 from mlcc.registries.loader import Registries
 from mlcc.registries.redaction import redact_text
 
@@ -19,6 +20,8 @@ OK, MISSING, BROKEN = "ok", "missing", "broken"
 # AWS refuses signatures that are older, or newer, than five minutes.
 SKEW_S, LATE_S = 300.0, 60.0
 SHOWN = 12
+# The use of the table of permissions whose clusters are listed.
+CLUSTERS = "hyperpod"
 
 
 class Check(NamedTuple):
@@ -63,6 +66,8 @@ def checks(asked: Asked, caller: Caller, registries: Registries) -> Iterator[Che
     for use in asked.uses:
         yield _permissions(caller, who, profile, use, registries)
     yield from _quotas(caller, asked.quotas, registries)
+    if CLUSTERS in asked.uses:
+        yield from _clusters(caller, registries)
 
 
 def _profile(profile: Profile | None) -> Check:
@@ -128,6 +133,21 @@ def _quotas(caller: Caller, names: Sequence[str], registries: Registries) -> Ite
             yield Check("quota", BROKEN, f"{printable(name)}: {found[name]:g}", hint)
         else:
             yield Check("quota", OK, f"{printable(name)}: {found[name]:g}")
+
+
+def _clusters(caller: Caller, registries: Registries) -> Iterator[Check]:
+    """The HyperPod clusters that a project can name."""
+    what = "hyperpod cluster"
+    try:
+        found = list(catalog.clusters(caller))
+    except AwsError as problem:
+        yield _broken(what, problem, registries)
+        return
+    if not found:
+        words = f"none in {printable(caller.region)} that Amazon EKS orchestrates"
+        yield Check(what, MISSING, words, "make one in SageMaker, or name another region")
+    for one in found:
+        yield Check(what, OK, f"{one.name}: {one.words}")
 
 
 def _broken(what: str, problem: AwsError, registries: Registries) -> Check:

@@ -1,6 +1,7 @@
 """The manifests of a project on a HyperPod cluster, as plain data by file.  Law: pure.
 
-With HyperPod's inference operator it is an InferenceEndpointConfig, without it a Deployment and a Service.
+With HyperPod's inference operator it is an InferenceEndpointConfig, without it a Deployment and a Service, and where
+they need it an autoscaler and a volume with its claim.
 `hyperpod.overrides` is merged into the spec as RFC 7386 says: mappings key by key, null takes a field away.
 """
 
@@ -14,16 +15,20 @@ from mlcc.core.paths import Path, nested
 from mlcc.core.physical_names import joined
 from mlcc.core.value_text import scalar_text
 from mlcc.load.layers import DEFAULT_ENVIRONMENT
-from mlcc.resolve.hyperpod import model_source, pods
+from mlcc.resolve.hyperpod import model_source, pods, scaling, volumes
 from mlcc.resolve.result import Resolved, Rows
 
 FOLDER = "manifests"
-ENDPOINT, DEPLOYMENT, SERVICE = "inference-endpoint", "deployment", "service"
-# By file: the schema of what stands in it.
+VOLUME, CLAIM, ENDPOINT, DEPLOYMENT, SERVICE = "volume", "volume-claim", "inference-endpoint", "deployment", "service"
+AUTOSCALER = "autoscaler"
+# By file: the schema of what stands in it, in the order in which they are applied.
 SCHEMAS: Mapping[str, str] = {
+    VOLUME: "kubernetes_volume",
+    CLAIM: "kubernetes_volume_claim",
     ENDPOINT: "inference_endpoint_config",
     DEPLOYMENT: "kubernetes_deployment",
     SERVICE: "kubernetes_service",
+    AUTOSCALER: "kubernetes_autoscaler",
 }
 _PATH = re.compile(rf"{FOLDER}/(?:[a-z0-9](?:-?[a-z0-9])*/)?({'|'.join(SCHEMAS)})\.yaml\Z")
 PROJECT, ENVIRONMENT = "mlcc.dev/project", "mlcc.dev/environment"
@@ -43,11 +48,16 @@ def is_manifest(path: str) -> bool:
     return _PATH.match(path) is not None
 
 
-def schema_of(path: str) -> str:
-    """The schema of the manifest at a path that some project may render."""
+def kind_of(path: str) -> str:
+    """Which manifest lies at a path that some project may render."""
     found = _PATH.match(path)
     assert found is not None, f"BUG: {path} is no manifest"
-    return SCHEMAS[found[1]]
+    return found[1]
+
+
+def schema_of(path: str) -> str:
+    """The schema of the manifest at a path that some project may render."""
+    return SCHEMAS[kind_of(path)]
 
 
 def folder(env: str | None) -> str:
@@ -71,10 +81,22 @@ def documents(resolved: Resolved) -> dict[str, Document]:
     metadata = _metadata(values, resolved.env)
     if values.get(("hyperpod", "operator"), True):
         return {f"{place}/{ENDPOINT}.yaml": _endpoint(values, rows, metadata)}
-    return {
-        f"{place}/{DEPLOYMENT}.yaml": _deployment(values, rows, metadata),
-        f"{place}/{SERVICE}.yaml": _service(metadata),
-    }
+    found = {DEPLOYMENT: _deployment(values, rows, metadata), SERVICE: _service(metadata)}
+    if scaling.is_scaled(values):
+        found[AUTOSCALER] = scaling.autoscaler(values, rows, metadata)
+    source = volumes.source(values)
+    if source is not None:
+        found[CLAIM], found[VOLUME] = volumes.documents(source, metadata)
+    return {f"{place}/{name}.yaml": document for name, document in found.items()}
+
+
+def identity(values: Mapping[Path, Any], env: str | None, name: str) -> Document:
+    """What tells whose an object is: the metadata that its manifest must have.  name: which manifest."""
+    metadata, source = _metadata(values, env), volumes.source(values)
+    if name in (CLAIM, VOLUME) and source is not None:
+        claim, volume = volumes.documents(source, metadata)
+        return dict((claim if name == CLAIM else volume)["metadata"])
+    return metadata
 
 
 def merged(base: Any, over: Any) -> Any:
@@ -112,6 +134,11 @@ def _with_overrides(values: Mapping[Path, Any], spec: Document) -> Document:
     return found
 
 
+def _replicas(values: Mapping[Path, Any]) -> Document:
+    """The count of pods, where no autoscaler owns it."""
+    return {} if scaling.is_scaled(values) else {"replicas": values.get(("hyperpod", "replicas"), 1)}
+
+
 def _tags(values: Mapping[Path, Any]) -> dict[str, str]:
     return {str(path[1]): scalar_text(value) for path, value in values.items() if path[0] == "tags" and len(path) == 2}
 
@@ -127,22 +154,24 @@ def _endpoint(values: Mapping[Path, Any], rows: Rows, metadata: Document) -> Doc
     assert rows.architecture is not None
     container = rows.architecture.container
     source = model_source.config(values, rows)
-    mount, volumes = model_source.mount(source, container)
+    mount, own = model_source.mount(source, container)
+    mounted = source["modelSourceType"] != model_source.IN_IMAGE
     account = values.get(("hyperpod", "service_account"))
     kubernetes = {
         **({"serviceAccountName": str(account)} if account else {}),
-        **({"volumes": volumes} if volumes else {}),
+        **({"volumes": own} if own else {}),
     }
-    variables, tags = model_source.environment(values, rows, source), sorted(_tags(values).items())
+    variables, tags = model_source.environment(values, rows, mounted), sorted(_tags(values).items())
     spec: Document = {
         "modelName": metadata["name"],
         **_placement(_instance_types(values)),
-        "replicas": values.get(("hyperpod", "replicas"), 1),
+        **_replicas(values),
         "invocationEndpoint": str(container["invocations"]).lstrip("/"),
         "loadBalancer": {"healthCheckPath": str(container["ping"])},
         "modelSourceConfig": source,
         **({"kubernetes": kubernetes} if kubernetes else {}),
         **({"tags": [{"name": name, "value": value} for name, value in tags]} if tags else {}),
+        **({"autoScalingSpec": scaling.operator_spec(values, rows)} if scaling.is_scaled(values) else {}),
         "worker": {
             "image": _image(values),
             "modelInvocationPort": {"containerPort": int(container["port"]), "name": PORT},
@@ -167,20 +196,20 @@ def _deployment(values: Mapping[Path, Any], rows: Rows, metadata: Document) -> D
     assert rows.architecture is not None
     deadline = int(rows.architecture.container["startup_timeout_s"]) + PULL_S
     spec: Document = {
-        "replicas": values.get(("hyperpod", "replicas"), 1),
+        **_replicas(values),
         "progressDeadlineSeconds": deadline,
         "selector": {"matchLabels": dict(metadata["labels"])},
-        "template": {"metadata": {"labels": dict(metadata["labels"])}, "spec": _pod(values, rows)},
+        "template": {"metadata": {"labels": dict(metadata["labels"])}, "spec": _pod(values, rows, metadata)},
     }
     kind = {"apiVersion": "apps/v1", "kind": "Deployment"}
     return {**kind, "metadata": metadata, "spec": _with_overrides(values, spec)}
 
 
-def _pod(values: Mapping[Path, Any], rows: Rows) -> Document:
+def _pod(values: Mapping[Path, Any], rows: Rows, metadata: Document) -> Document:
     assert rows.architecture is not None
     container, account = rows.architecture.container, values.get(("hyperpod", "service_account"))
-    variables, resources = pods.environment(values), pods.resources(values, rows)
-    several = pods.devices(values, rows) > 1
+    resources, source = pods.resources(values, rows), volumes.source(values)
+    variables = model_source.environment(values, rows, mounted=source is not None)
     server: Document = {
         "name": "server",
         "image": _image(values),
@@ -201,9 +230,15 @@ def _pod(values: Mapping[Path, Any], rows: Rows) -> Document:
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [server],
     }
-    if several:  # NCCL joins the devices of a pod through shared memory, and a pod has 64 MiB of it
-        server["volumeMounts"] = [{"name": "shared-memory", "mountPath": SHARED_MEMORY}]
+    mounts: list[Document] = []
+    if pods.devices(values, rows) > 1:  # NCCL joins the devices of a pod through shared memory: a pod has 64 MiB of it
+        mounts.append({"name": "shared-memory", "mountPath": SHARED_MEMORY})
         pod["volumes"] = [{"name": "shared-memory", "emptyDir": {"medium": "Memory"}}]
+    if source is not None:
+        mounts.append(volumes.mount(source, str(container["model_dir"])))
+        pod["volumes"] = [*pod.get("volumes", ()), volumes.of_pod(source, metadata)]
+    if mounts:
+        server["volumeMounts"] = mounts
     return {name: value for name, value in pod.items() if value != []}
 
 

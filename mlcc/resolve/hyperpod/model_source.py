@@ -67,14 +67,14 @@ def fetched_by_operator(values: Mapping[Path, Any], rows: Rows) -> bool:
     return kind(name) == "hub" and rows.backend is None and known and _HUB_ID.match(name) is not None
 
 
-def environment(values: Mapping[Path, Any], rows: Rows, source: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The container's variables.  source: the modelSourceConfig.
+def environment(values: Mapping[Path, Any], rows: Rows, mounted: bool) -> list[dict[str, Any]]:
+    """The container's variables.  mounted: whether the model lies in a volume.
 
     An engine that gets the name of a model of the Hub fetches it, although it lies in the volume: it gets none,
     and serves the volume under the model's name, by which requests call it.
     """
     found, engine, name = pods.environment(values), rows.engine, str(values.get(("model", "name"), ""))
-    if engine is None or source["modelSourceType"] == IN_IMAGE or kind(name) != "hub":
+    if engine is None or not mounted or kind(name) != "hub":
         return found
     named = [engine.model_variables[key] for key in FETCHED_BY if key in engine.model_variables]
     named_by = {word for variable in named for word in with_every_prefix(engine, variable)}

@@ -32,6 +32,17 @@ def role(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     raise Refusal(f"The role with name {printable(request['RoleName'])} cannot be found.", "NoSuchEntity", 404)
 
 
+def clusters(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """ListClusters of HyperPod: none."""
+    return {"ClusterSummaries": []}
+
+
+def cluster(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeCluster of HyperPod.  Raises Refusal."""
+    name = printable(request["ClusterName"])
+    raise Refusal(f"Cluster with name {name} not found.", "ResourceNotFound", 404)
+
+
 def log_events(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """FilterLogEvents: what containers print is in a file of the server's.  Raises Refusal."""
     raise Refusal("The specified log group does not exist.", "ResourceNotFoundException")

@@ -39,11 +39,13 @@ SAGEMAKER: Mapping[str, Operation] = {
     "DeleteInferenceComponent": components.delete,
     "DeleteModel": endpoints.delete_model,
     "DeleteTags": listing.delete_tags,
+    "DescribeCluster": absences.cluster,
     "DescribeEndpoint": endpoints.describe_endpoint,
     "DescribeEndpointConfig": endpoints.describe_endpoint_config,
     "DescribeInferenceComponent": components.describe,
     "DescribeModel": endpoints.describe_model,
     "DescribeTransformJob": transform.describe,
+    "ListClusters": absences.clusters,
     "ListEndpointConfigs": listing.lister(
         lambda account: account.configs, "EndpointConfigs", "EndpointConfigName", "EndpointConfigArn"
     ),

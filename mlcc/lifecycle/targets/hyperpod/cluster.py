@@ -6,18 +6,15 @@ server has the address that the context leads to.  Names prove nothing: a contex
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
-from mlcc.core.text import allowed, printable, quoted
+from mlcc.core.text import printable, quoted
 from mlcc.io.aws import eks
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.io.kubectl import Kubectl
 from mlcc.lifecycle.context import Context
-from mlcc.lifecycle.targets.hyperpod import documents
+from mlcc.lifecycle.targets.hyperpod import catalog, documents
 
 
 def connect(context: Context, caller: Caller) -> Kubectl:
@@ -25,7 +22,7 @@ def connect(context: Context, caller: Caller) -> Kubectl:
 
     Raises PreconditionError where the project names none, or no context leads to it; UserError where it is not there.
     """
-    name = named(context)
+    name = named(context, caller)
     arn, address = _address(caller, name)
     view = Kubectl(context.environ).config()
     servers = {
@@ -45,11 +42,11 @@ def connect(context: Context, caller: Caller) -> Kubectl:
     return Kubectl(context.environ, chosen, documents.namespace(context.project))
 
 
-def named(context: Context) -> str:
-    """The project's HyperPod cluster.  Raises PreconditionError where it names none."""
+def named(context: Context, caller: Caller) -> str:
+    """The project's HyperPod cluster.  Raises PreconditionError where it names none, with those that there are."""
     name = str(context.project.get("hyperpod.cluster", ""))
     if not name:
-        hint = "mlcc set hyperpod.cluster NAME; mlcc apply"
+        hint = f"mlcc set hyperpod.cluster NAME; mlcc apply. Clusters in {caller.region}: {catalog.listed(caller)}"
         raise PreconditionError([error("MLCC370", "the project names no HyperPod cluster", hint=hint)])
     return name
 
@@ -59,13 +56,13 @@ def _address(caller: Caller, name: str) -> tuple[str, str]:
     found = SageMaker(caller).cluster(name)
     if found is None:
         message = f"no HyperPod cluster is called {quoted(name)} in {caller.region}"
-        hint = f"known: {allowed(SageMaker(caller).clusters()) or 'none'}; mlcc set hyperpod.cluster NAME; mlcc apply"
+        hint = f"known: {catalog.listed(caller)}; mlcc set hyperpod.cluster NAME; mlcc apply"
         raise UserError([error("MLCC371", message, hint=hint)])
-    orchestrator: Mapping[str, Any] = found.get("Orchestrator") or {}
-    arn = str((orchestrator.get("Eks") or {}).get("ClusterArn", ""))
+    arn = catalog.eks_arn(found)
     if not arn:
         message = f"the HyperPod cluster {printable(name)} is not orchestrated by Amazon EKS"
-        raise UserError([error("MLCC371", message, hint="name one that is: mlcc set hyperpod.cluster NAME")])
+        hint = f"name one that is: {catalog.listed(caller)}; mlcc set hyperpod.cluster NAME; mlcc apply"
+        raise UserError([error("MLCC371", message, hint=hint)])
     cluster = eks.cluster(caller, arn.rpartition("/")[2])
     if cluster is None or not cluster.get("endpoint"):
         message = f"the EKS cluster {printable(arn)} does not answer: it is not there, or not active"

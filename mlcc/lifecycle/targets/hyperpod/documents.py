@@ -22,7 +22,7 @@ from mlcc.io.disk.reader import Directory
 from mlcc.io.yaml import reader
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.load.layers import DEFAULT_ENVIRONMENT
-from mlcc.resolve.hyperpod import manifests
+from mlcc.resolve.hyperpod import manifests, volumes
 from mlcc.resolve.hyperpod.manifests import Document
 
 CONFIG_ID, EXPIRES = "mlcc.dev/config-id", "mlcc.dev/expires"
@@ -50,6 +50,16 @@ def labels(project: RenderedProject) -> dict[str, str]:
     return {manifests.PROJECT: project.name, manifests.ENVIRONMENT: project.env or DEFAULT_ENVIRONMENT}
 
 
+def marks(project: RenderedProject, of_cluster: bool = False) -> dict[str, str]:
+    """The labels by which an object of the project is found.  of_cluster: it lies in no namespace."""
+    return {**labels(project), **({volumes.NAMESPACE: namespace(project)} if of_cluster else {})}
+
+
+def has_volume(project: RenderedProject) -> bool:
+    """Whether the project's environment has a manifest of a volume."""
+    return f"{manifests.folder(project.env)}/{manifests.VOLUME}.yaml" in project.lock.files
+
+
 def namespace(project: RenderedProject) -> str:
     """Where the project's objects lie."""
     return str(project.get("hyperpod.namespace", "default"))
@@ -63,7 +73,8 @@ def read(project: RenderedProject) -> tuple[Manifest, ...]:
     place = manifests.folder(project.env)
     paths = [p for p in project.lock.files if manifests.is_manifest(p) and p.rpartition("/")[0] == place]
     found, problems = [], list[Finding]()
-    for path in sorted(paths):
+    order = list(manifests.SCHEMAS)
+    for path in sorted(paths, key=lambda path: order.index(manifests.kind_of(path))):
         root = _root(project, path)
         if root is not None:
             mistakes = list(_mistakes(project, path, root))
@@ -100,18 +111,24 @@ def _mistakes(project: RenderedProject, path: str, root: Node) -> Iterator[Findi
     for code, problem in manifest_problems(manifests.schema_of(path), document):
         mark = root.mark_of(problem.path)
         yield error(code, problem.words, file=path, hint=problem.hint)._replace(line=mark.line, column=mark.column)
-    wanted: dict[tuple[str, ...], str] = {
-        ("metadata", "name"): manifests.object_name(project.name, project.env),
-        ("metadata", "namespace"): namespace(project),
-        **{("metadata", "labels", name): value for name, value in labels(project).items()},
-    }
-    for where, value in wanted.items():
+    metadata = manifests.identity(project.values, project.env, manifests.kind_of(path))
+    for below, value in _leaves(metadata):
+        where = ("metadata", *below)
         node = root.get(*where)
         if node is None or node.value != value:
             mark = root.mark_of(where)
             message = f"{format_path(where)} is not {printable(value)}, by which mlcc finds the object"
             hint = "change the project's name, environment or hyperpod.namespace in mlcc.yaml"
             yield error("MLCC374", message, file=path, hint=hint)._replace(line=mark.line, column=mark.column)
+
+
+def _leaves(metadata: Document) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What stands in the metadata of a manifest, by path."""
+    for name, value in metadata.items():
+        if isinstance(value, str):
+            yield (name,), value
+        else:
+            yield from (((name, label), text) for label, text in value.items())
 
 
 def completed(manifest: Manifest, image: str, config_id: str, expires: str) -> Manifest:

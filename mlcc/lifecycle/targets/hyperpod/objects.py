@@ -12,6 +12,7 @@ from mlcc.lifecycle.targets.hyperpod.documents import EXPIRES
 from mlcc.lifecycle.targets.live_plan import Difference
 
 ENDPOINT, DEPLOYMENT, SERVICE = "InferenceEndpointConfig", "Deployment", "Service"
+AUTOSCALER, CLAIM, VOLUME = "HorizontalPodAutoscaler", "PersistentVolumeClaim", "PersistentVolume"
 ABSENT, PENDING = "NotDeployed", "DeploymentPending"
 
 
@@ -49,8 +50,15 @@ def _is_current(found: Object, status: Mapping[str, Any]) -> bool:
 
 def _conditions(status: Mapping[str, Any]) -> str:
     """The messages of conditions that do not hold."""
-    bad = [c for c in status.get("conditions") or () if c.get("status") == "False" and c.get("message")]
-    return "; ".join(f"{c.get('reason', '')}: {c['message']}".lstrip(": ") for c in bad)
+    return _words(_untrue(status))
+
+
+def _untrue(status: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [c for c in status.get("conditions") or () if c.get("status") == "False" and c.get("message")]
+
+
+def _words(conditions: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{c.get('reason', '')}: {c['message']}".lstrip(": ") for c in conditions)
 
 
 def _deployment_state(found: Object) -> State:
@@ -70,17 +78,42 @@ def _service_state(found: Object) -> State:
     return State("Available", ready=True)
 
 
+def _autoscaler_state(found: Object) -> State:
+    """Metrics come with the pods: nobody waits for them, and what it cannot measure is shown."""
+    bad = [c for c in _untrue(found.get("status") or {}) if c.get("type") in ("AbleToScale", "ScalingActive")]
+    return State("Unable" if bad else "Available", ready=True, reason=_words(bad))
+
+
+def _volume_state(found: Object) -> State:
+    """Of a volume or of a claim.  A volume whose claim was deleted is reserved for that one for ever."""
+    status = found.get("status") or {}
+    word = str(status.get("phase") or "Pending")
+    reason = str(status.get("message") or "")
+    if word == "Released":
+        reason = reason or "its claim was deleted: do/clean takes the volume away, then do/deploy makes it anew"
+    ready = word in ("Available", "Bound")
+    return State(word, ready, word in ("Failed", "Lost", "Released"), reason)
+
+
 class Kind(NamedTuple):
-    """A kind of object.  resource: kubectl's name of it; state: what its status means."""
+    """A kind of object.
+
+    resource: kubectl's name of it; state: what its status means; of_cluster: it lies in no namespace.
+    """
 
     resource: str
     state: Callable[[Object], State]
+    of_cluster: bool = False
 
 
+# In the order in which they are taken away: what uses a volume before its claim, and that before the volume.
 KINDS: Mapping[str, Kind] = {
+    AUTOSCALER: Kind("horizontalpodautoscalers.v2.autoscaling", _autoscaler_state),
     ENDPOINT: Kind("inferenceendpointconfigs.v1.inference.sagemaker.aws.amazon.com", _endpoint_state),
     DEPLOYMENT: Kind("deployments.v1.apps", _deployment_state),
     SERVICE: Kind("services", _service_state),
+    CLAIM: Kind("persistentvolumeclaims", _volume_state),
+    VOLUME: Kind("persistentvolumes", _volume_state, of_cluster=True),
 }
 
 

@@ -49,6 +49,11 @@ def is_unknown_resource(problem: KubectlError) -> bool:
     return "doesn't have a resource type" in problem.words
 
 
+def is_forbidden(problem: KubectlError) -> bool:
+    """Whether the caller has no right to do it."""
+    return "(Forbidden)" in problem.words or "is forbidden" in problem.words
+
+
 def explained(verb: Callable[[Context], Result]) -> Callable[[Context], Result]:
     """A verb whose errors of kubectl are findings."""
 

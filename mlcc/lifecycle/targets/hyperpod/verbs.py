@@ -15,10 +15,20 @@ from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
 from mlcc.lifecycle.targets.hyperpod import cluster, documents, refusals
 from mlcc.lifecycle.targets.hyperpod.documents import Manifest
-from mlcc.lifecycle.targets.hyperpod.objects import ABSENT, DEPLOYMENT, ENDPOINT, KINDS, State, differences, has_labels
+from mlcc.lifecycle.targets.hyperpod.objects import (
+    ABSENT,
+    CLAIM,
+    DEPLOYMENT,
+    ENDPOINT,
+    KINDS,
+    State,
+    differences,
+    has_labels,
+)
 from mlcc.lifecycle.targets.live_plan import Difference, shown
 from mlcc.lifecycle.targets.sagemaker import account, desired, facts
 from mlcc.lifecycle.targets.sagemaker.facts import Facts
+from mlcc.resolve.hyperpod import manifests
 
 KUBERNETES = "kubernetes"
 POLL_S = 10.0
@@ -54,7 +64,7 @@ def deploy(context: Context) -> Result:
             _wait(context, kubectl, one)
         keep = {(one.kind, one.name) for one in wanted}
         _delete(context, kubectl, [key for key in _labelled(context, kubectl) if key not in keep])
-    name = cluster.named(context)
+    name = _cluster(context)
     document = {"target": project.target.name, "status": "InService", "cluster": name, "namespace": _namespace(context)}
     return Result(document, [f"{project.name} serves on the HyperPod cluster {name}"])
 
@@ -64,7 +74,7 @@ def clean(context: Context) -> Result:
     """Takes away all objects of the project in its namespace, and proves it."""
     project = context.project
     if context.argument("dry_run"):
-        gone = [call(KUBERNETES, "Delete", kind=kind, **_by_labels(context)) for kind in KINDS]
+        gone = [call(KUBERNETES, "Delete", kind=kind, **_by_labels(context, kind)) for kind in KINDS]
         return calls(gone, cluster=project.get("hyperpod.cluster", ""))
     caller = context.aws()
     account.place(context, caller)
@@ -92,7 +102,7 @@ def status(context: Context) -> Result:
         if state.reason:
             part["reason"] = printable(context.clean(state.reason), 600)
         lines.append(f"  {kind} {name}: {state.word} {part.get('reason', '')}".rstrip())
-        if context.argument("why") and not state.ready:
+        if context.argument("why") and not state.ready and kind in (ENDPOINT, DEPLOYMENT):
             part["log"] = _printed(context, kubectl, [(kind, name)], WHY_LINES)
             lines += [f"    {line}" for line in part["log"]] or ["    (its log is empty)"]
         parts.append(part)
@@ -110,7 +120,7 @@ def test(context: Context) -> Result:
         return calls([call(KUBERNETES, "PortForward", namespace=_namespace(context), target=target, port=port)])
     with _served(context) as url:
         checks = list(server_contract.check(url, project.container, request, context.now, context.clean))
-    return sample_request.report(checks, target=project.target.name, cluster=cluster.named(context))
+    return sample_request.report(checks, target=project.target.name, cluster=_cluster(context))
 
 
 @explained
@@ -125,7 +135,7 @@ def invoke(context: Context) -> Result:
     path = str(project.container["invocations"])
     with _served(context) as url:
         reply = server_contract.send(url, "POST", path, context.now, body, request.headers(), request.timeout_s)
-    return invocation.answered(reply, cluster=cluster.named(context))
+    return invocation.answered(reply, cluster=_cluster(context))
 
 
 @explained
@@ -149,8 +159,18 @@ def _namespace(context: Context) -> str:
     return documents.namespace(context.project)
 
 
-def _by_labels(context: Context) -> dict[str, str]:
-    return {"namespace": _namespace(context), "selector": selector(documents.labels(context.project))}
+def _marks(context: Context, kind: str) -> dict[str, str]:
+    """The labels of the project's objects of a kind."""
+    return documents.marks(context.project, KINDS[kind].of_cluster)
+
+
+def _cluster(context: Context) -> str:
+    """The name of the cluster, which `cluster.connect` has proved."""
+    return str(context.project.get("hyperpod.cluster", ""))
+
+
+def _by_labels(context: Context, kind: str) -> dict[str, str]:
+    return {"namespace": _namespace(context), "selector": selector(_marks(context, kind))}
 
 
 def _connected(context: Context) -> Kubectl:
@@ -204,9 +224,9 @@ def _ours(context: Context, kubectl: Kubectl, one: Manifest) -> Object | None:
         if not refusals.is_unknown_resource(problem):
             raise
         raise KubectlError("get", f"no matches for kind {one.kind}: {problem.words}") from problem
-    if found is not None and not has_labels(found, documents.labels(context.project)):
+    if found is not None and not has_labels(found, _marks(context, one.kind)):
         message = f"the {one.kind} {printable(one.name)} in {_namespace(context)} was not made for this project"
-        wanted = selector(documents.labels(context.project))
+        wanted = selector(_marks(context, one.kind))
         hint = f"it lacks {wanted}: rename the project, use another namespace, or delete it by hand"
         raise UserError([error("MLCC376", message, hint=hint)])
     return found
@@ -231,9 +251,11 @@ def _labelled(context: Context, kubectl: Kubectl) -> dict[tuple[str, str], Objec
     found: dict[tuple[str, str], Object] = {}
     for kind, row in KINDS.items():
         try:
-            listed = kubectl.labelled(row.resource, documents.labels(context.project))
+            listed = kubectl.labelled(row.resource, _marks(context, kind))
         except KubectlError as problem:
-            if not refusals.is_unknown_resource(problem):
+            # who may not see volumes has made none, where there is no claim either
+            unseen = row.of_cluster and refusals.is_forbidden(problem) and CLAIM not in {kind for kind, _ in found}
+            if not (refusals.is_unknown_resource(problem) or (unseen and not documents.has_volume(context.project))):
                 raise
             continue  # a cluster without the operator has none of its objects
         made = [one for one in listed if not one["metadata"].get("ownerReferences")]
@@ -245,7 +267,7 @@ def _delete(context: Context, kubectl: Kubectl, keys: Sequence[tuple[str, str]])
     limit_s = float(context.argument("timeout") or LIMIT_S)
     for kind, name in keys:
         context.progress.say(f"delete {kind} {name}")
-        kubectl.delete(KINDS[kind].resource, name, documents.labels(context.project), limit_s)
+        kubectl.delete(KINDS[kind].resource, name, _marks(context, kind), limit_s)
 
 
 def _wait(context: Context, kubectl: Kubectl, one: Manifest) -> None:
@@ -278,7 +300,7 @@ def _forward(context: Context, wanted: Sequence[Manifest], found: Mapping[tuple[
             status = (found.get((one.kind, one.name)) or {}).get("status") or {}
             own = (status.get("deploymentStatus") or {}).get("name") or one.name
             return f"deployment/{own}", int(context.project.container["port"])
-    return f"service/{wanted[0].name}", 80
+    return f"service/{manifests.object_name(context.project.name, context.project.env)}", 80
 
 
 def _pods(context: Context, kind: str, name: str) -> str:
