@@ -33,12 +33,14 @@ def _echo(text: str) -> None:
         click.echo(inert(redacted(text)), err=True)
 
 
-def run(command: click.Command, argv: Sequence[str], recording: Recording | None = None) -> int:
-    """Runs a command and returns the process's exit code; a whole recording of it is kept."""
+def run(
+    command: click.Command, argv: Sequence[str], recording: Recording | None = None, session: Session | None = None
+) -> int:
+    """Runs a command and returns the process's exit code; a whole recording is kept.  session: if not a new one."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    session = Session(recording=recording)
+    session = session or Session(recording=recording)
     session.colour = wants_colour(session.environ, sys.stdout.isatty())
     code = _flush(_remembered(command, argv, session), session)
     if recording is not None:

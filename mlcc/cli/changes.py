@@ -17,7 +17,8 @@ from mlcc.core.tree import LOCK_NAME, digest
 from mlcc.core.values import SOURCE_TITLES
 from mlcc.plan.changes import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
 from mlcc.plan.lock import Lock
-from mlcc.registries.redaction import REDACTED, forms, names_secret, redact_forms
+from mlcc.registries.redaction import forms, names_secret, redact_forms
+from mlcc.registries.redaction_given import REDACTED
 from mlcc.resolve.causes import BOTH, INPUT, REGISTRIES, moved_by_registries
 from mlcc.resolve.project import Project
 

@@ -37,7 +37,8 @@ class Session:
     """One run.
 
     environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk;
-    done: what was carried out, for the case that the output cannot tell it.
+    done: what was carried out, for the case that the output cannot tell it; connect: makes a connection to AWS for a
+    region, in place of the SDK's.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -53,6 +54,7 @@ class Session:
     done: str = ""
     clock: Callable[[], float] = time.monotonic
     shown: str = ""
+    connect: Callable[[str], Any] | None = None
 
     @property
     def home(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mlcc.cli.session import Session
 from mlcc.core.text import printable
 
@@ -12,10 +14,12 @@ class Talk:
     def __init__(self, session: Session) -> None:
         """session: how to speak."""
         self.session = session
+        # takes secrets out of a line that the session does not know
+        self.clean: Callable[[str], str] = str
 
     def say(self, text: str) -> None:
         """A line of talk."""
-        self.session.say(lines(text))
+        self.session.say(lines(self.clean(text)))
 
     def warn(self, text: str) -> None:
         """A line about something wrong: -q does not take it away."""
@@ -23,7 +27,7 @@ class Talk:
 
     def detail(self, text: str) -> None:
         """A line of a program's output."""
-        self.session.say(lines(f"    {text}"), 1)
+        self.session.say(lines(f"    {self.clean(text)}"), 1)
 
 
 def lines(text: str) -> str:

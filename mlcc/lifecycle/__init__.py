@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mlcc.core.errors import PreconditionError
+from mlcc.core.errors import MlccError, PreconditionError
 from mlcc.core.findings import error
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
@@ -132,7 +132,17 @@ def confirms(step: Step, context: Context, result: Result) -> bool:
 
 
 def run(name: str, step: Step, context: Context) -> Result:
-    """Runs a step.  Raises PreconditionError for one that this version does not have."""
+    """Runs a step; known secrets are in none of its findings.  Raises PreconditionError for one that is not there."""
+    try:
+        return _run(name, step, context)
+    except MlccError as problem:
+        problem.findings = tuple(
+            f._replace(message=context.clean(f.message), hint=context.clean(f.hint)) for f in problem.findings
+        )
+        raise
+
+
+def _run(name: str, step: Step, context: Context) -> Result:
     if step.run is None:
         message = f"do/{name} is not there in this version of mlcc"
         raise PreconditionError([error("MLCC311", message, hint="mlcc do --help lists what is")])

@@ -13,7 +13,7 @@ from mlcc.core.text import printable
 from mlcc.io.aws.connection import AwsError
 from mlcc.lifecycle.context import Context, Result
 from mlcc.registries.loader import Registries
-from mlcc.registries.redaction import redact_text
+from mlcc.registries.redaction import redact_printed
 
 # What AWS says is cut here: a message may quote a whole policy.
 MAX_WORDS = 600
@@ -33,7 +33,7 @@ def explained(verb: Callable[[Context], Result]) -> Callable[[Context], Result]:
         try:
             return verb(context)
         except AwsError as problem:
-            raise finding(problem, context.project.registries, context.clean) from problem
+            raise finding(problem, context.project.registries, context.clean_printed) from problem
 
     return run
 
@@ -44,7 +44,7 @@ def explaining(registries: Registries) -> Iterator[None]:
     try:
         yield
     except AwsError as problem:
-        raise finding(problem, registries, redact_text) from problem
+        raise finding(problem, registries, redact_printed) from problem
 
 
 def finding(problem: AwsError, registries: Registries, clean: Callable[[str], str]) -> MlccError:

@@ -9,7 +9,7 @@ import hashlib
 import re
 import stat
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
@@ -24,11 +24,14 @@ IGNORE_FILE, BUILDSPEC = ".dockerignore", "buildspec.yml"
 NEEDED = ("Dockerfile", IGNORE_FILE, BUILDSPEC)
 # Never sent, whatever .dockerignore says.
 STATE = (".git", ".mlcc")
-# Files that hold keys by the programs that write them: shells, git, pip, npm, ssh, TLS, AWS, docker.
+# Files that hold keys by the programs that write them: shells, git, pip, npm, ssh, TLS, databases, clouds, docker.  The
+# rendered .dockerignore names the same, and every hidden file, so that no builder gets them.
 SECRET_NAME = re.compile(
-    r"(?:^|/)(?:\.env(?:\..+)?|\.netrc|\.pypirc|\.npmrc|\.git-credentials|\.htpasswd|id_(?:rsa|dsa|ecdsa|ed25519)"
-    r"|credentials(?:\.json)?|service[-_]account.*\.json|[^/]+\.(?:pem|key|p12|pfx|jks|kdbx))\Z"
-    r"|(?:^|/)\.(?:aws|ssh|gnupg|docker|kube)/",
+    r"(?:^|/)(?:\.env(?:\..+)?|\.envrc|\.netrc|\.pypirc|\.npmrc|\.yarnrc\.yml|\.git-credentials|\.htpasswd|\.pgpass"
+    r"|\.my\.cnf|\.s3cfg|\.boto|\.dockercfg|\.vault-token|id_(?:rsa|dsa|ecdsa|ed25519)|kubeconfig|credentials(?:\.json)?"
+    r"|secrets\.(?:ya?ml|json|toml)|application_default_credentials\.json|service[-_]account.*\.json"
+    r"|[^/]+\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk|tfvars|tfstate))\Z"
+    r"|(?:^|/)\.(?:aws|azure|ssh|gnupg|docker|kube|huggingface|gcloud)/|(?:^|/)\.config/gcloud/",
     re.IGNORECASE,
 )
 MAX_FILE, MAX_ALL = 1 << 30, 5 << 30
@@ -53,11 +56,12 @@ def write(project: RenderedProject, path: str) -> Archive:
 
     Raises PreconditionError for a file or a whole that is too large, Refused for what cannot be read.
     """
-    left_out = []
+    left_out = list[str]()
     with (
         Directory(project.directory) as tree,
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as made,
     ):
+        left_out += ignored_secrets(tree)
         total = 0
         for name in files(tree):
             if SECRET_NAME.search(name):
@@ -89,12 +93,21 @@ def files(tree: Directory) -> list[str]:
     """The plain files of a project that its container build can see, in order; links are left out."""
     ignored = _ignored(tree)
     found = [name for name in NEEDED if _is_plain(tree, name)]
-    for top in tree.names():
-        if top in NEEDED or top in STATE or (ignored(top) and not ignored.has_exceptions):
-            continue
-        below = tree.walk(top) if stat.S_ISDIR(tree.mode(top) or 0) else [top]
-        found += [name for name in below if not ignored(name) and _is_plain(tree, name)]
+    found += [name for name in _below(tree, ignored) if not ignored(name) and _is_plain(tree, name)]
     return sorted(found)
+
+
+def ignored_secrets(tree: Directory) -> list[str]:
+    """Files with names of secrets that stand among what the build can see, and that .dockerignore keeps from it."""
+    ignored = _ignored(tree)
+    return sorted(n for n in _below(tree, ignored) if SECRET_NAME.search(n) and ignored(n) and _is_plain(tree, n))
+
+
+def _below(tree: Directory, ignored: IgnoreFile) -> Iterator[str]:
+    """What stands in the project, but for what the builder needs and for folders that are ignored as a whole."""
+    for top in tree.names():
+        if top not in NEEDED and top not in STATE and (not ignored(top) or ignored.has_exceptions):
+            yield from tree.walk(top) if stat.S_ISDIR(tree.mode(top) or 0) else [top]
 
 
 def _is_plain(tree: Directory, name: str) -> bool:

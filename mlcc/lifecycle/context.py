@@ -14,7 +14,8 @@ from mlcc.io.container_engines import Engine, detect
 from mlcc.io.environment import of_machine
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.registries.redaction import Lines, forms, is_secret_name, redact_forms
+from mlcc.registries.redaction import forms, is_secret_name, redact_forms, redact_printed
+from mlcc.registries.redaction_lines import Lines
 
 
 class Progress(Protocol):
@@ -103,8 +104,12 @@ class Context:
         return (*own, *(value for name, value in self.environ.items() if is_secret_name(name)))
 
     def clean(self, text: str) -> str:
-        """Text of a program or a server without secrets.  For whole texts: half a token is a secret, too."""
+        """Text without secrets that are known or have a format.  For whole texts: half a token is a secret, too."""
         return redact_forms(text, self._forms)
+
+    def clean_printed(self, text: str) -> str:
+        """The same for free text that a program or a service printed: also what it gives to a secret's name."""
+        return redact_printed(self.clean(text))
 
     @cached_property
     def _forms(self) -> list[str]:

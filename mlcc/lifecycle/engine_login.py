@@ -37,6 +37,6 @@ def signed_in(context: Context, engine: Engine, login: Login) -> Iterator[dict[s
 def failed(context: Context, engine: Engine, what: str, done: programs.Finished, secret: str = "") -> UserError:
     """What an engine's failure is to the user.  what: its command; secret: a value that is never shown."""
     text = (done.stderr or done.stdout).decode("utf-8", "replace")
-    words = context.clean(text.replace(secret, "***REDACTED***") if secret else text).strip()
+    words = context.clean_printed(text.replace(secret, "***REDACTED***") if secret else text).strip()
     last = printable(words.rpartition("\n")[2], 300)
     return UserError([error("MLCC306", f"{engine.name} {what} failed ({done.code}): {last}", hint="do it again")])

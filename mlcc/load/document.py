@@ -76,6 +76,13 @@ def load_document(data: bytes, file: str, *, partial: bool = False, overlays: bo
     return check_tree(loaded.root, file, loaded.findings, partial=partial, overlays=overlays)
 
 
+def _clean(text: str) -> str:
+    """A text without secrets; asked for only where something is wrong."""
+    from mlcc.registries.redaction import redact_text
+
+    return redact_text(text)
+
+
 def check_tree(
     root: Node, file: str, findings: tuple[Finding, ...] = (), *, partial: bool = False, overlays: bool = True
 ) -> Config:
@@ -83,7 +90,7 @@ def check_tree(
     if not root.is_map:
         problem = _problem("MLCC022", root.mark, "", "the document is not a mapping of keys to values")
         return Config(file, Node({}, root.mark), (*findings, problem))
-    wrong = validator.document_errors(root, keys.MLCC_YAML, partial=partial)
+    wrong = validator.document_errors(root, keys.MLCC_YAML, partial=partial, clean=_clean)
     found = [*findings, *dict.fromkeys(finding for _, finding in wrong)]
     # beyond the limit nobody knows what else is wrong
     sound = _without(root, {path for path, _ in wrong}) if len(wrong) < validator.MAX_FINDINGS else NOTHING

@@ -23,6 +23,7 @@ from mlcc.core.version import VERSION
 from mlcc.io.schema import keys, validator
 from mlcc.io.yaml import reader, writer
 from mlcc.load import lock_choices
+from mlcc.registries.redaction import redact_text
 from mlcc.resolve.result import Resolved
 
 FORMAT = 1
@@ -165,7 +166,7 @@ def read_lock(data: bytes, file: str = LOCK_NAME) -> Lock:
     loaded = reader.load_yaml(data, file)
     findings = list(loaded.findings)
     if loaded.root is not None and not has_errors(findings):
-        findings += validator.validate_document(loaded.root, "lock")
+        findings += validator.validate_document(loaded.root, "lock", clean=redact_text)
     if conflicts(data):
         hint = "mlcc apply settles it once mlcc.yaml is merged"
         raise UserError([error("MLCC205", "a merge of two branches left conflict markers in it", file=file, hint=hint)])
@@ -250,5 +251,5 @@ def value_problems(values: Mapping[Path, Any]) -> list[Finding]:
         root = node_of(nested(values), Mark(LOCK_NAME))
     except (AttributeError, TypeError, ValueError):
         return [error("MLCC205", "a value stands where others are nested", file=LOCK_NAME)]
-    found = validator.document_errors(root, keys.MLCC_YAML, partial=True)
+    found = validator.document_errors(root, keys.MLCC_YAML, partial=True, clean=redact_text)
     return [finding for _, finding in found if finding.code != UNKNOWN_KEY]

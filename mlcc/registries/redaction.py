@@ -6,16 +6,15 @@ A variable's name is classified by its words, the last one most: `OPENAI_API_KEY
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlcc.core.text import quoted
+from mlcc.registries.redaction_given import REDACTED, compiled, json_gives, json_of, without_given, words
 from mlcc.registries.redaction_rule import Rule, packaged
 
-REDACTED = "***REDACTED***"
 # Keys of mlcc.yaml below which users name the values.
 FREE_MAPS = ("env", "tags", "parameters", "extra_args", "overrides")
 # Characters of a value that is looked for in texts, as it is and in base64.
@@ -23,12 +22,6 @@ SHORTEST = 8
 SHORTEST_BASE64 = 12
 # How often a text is looked through at most: as many secrets as this may stand in a row without a mark between them.
 ROUNDS = 8
-
-
-def words(name: str) -> list[str]:
-    """A name's words in upper case: `dbPassword` and `DB_PASSWORD` are alike."""
-    spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", name)
-    return [w for w in re.split(r"[^A-Za-z0-9]+", spaced.upper()) if w]
 
 
 def _stem(word: str) -> str:
@@ -83,15 +76,11 @@ def names_secret(path: Sequence[Any], rule: Rule | None = None) -> bool:
     return len(path) > 1 and path[-2] in FREE_MAPS and is_secret_name(str(path[-1]), rule)
 
 
-# compiled when they are first needed: compiling all takes as long as reading mlcc.yaml
-_compiled = functools.cache(re.compile)
-
-
 def _patterns(text: str, rule: Rule | None) -> Sequence[re.Pattern[str]]:
     """The patterns that may match in a text.  Asked for every value and line: for nearly all of them there is none."""
     rule = rule or packaged()
     found = [at for mark, hints in rule.hints if mark in text for hint, at in hints if hint in text]
-    return [_compiled(rule.patterns[at]) for at in sorted(set(found))] if found else ()
+    return [compiled(rule.patterns[at]) for at in sorted(set(found))] if found else ()
 
 
 def is_secret_value(value: str, rule: Rule | None = None) -> bool:
@@ -118,22 +107,25 @@ def redact_text(text: str, rule: Rule | None = None) -> str:
     return text
 
 
-# `name = value`, `"name": "value"`: a name, what stands between, and a value that is long enough for a secret.
-_GIVEN = r"([A-Za-z][A-Za-z0-9_.-]{2,80})([\"']?\s{0,3}[=:]\s{0,3}[\"']?)([^\s\"',;&]{6,})"
-
-
 def redact_given(text: str, rule: Rule | None = None) -> str:
-    """Free text without secrets: those by their format, and what is given to a name that is a secret's."""
+    """Free text of people without secrets: those by their format, and what is given to a name that is a secret's."""
+    return redact_text(without_given(text, rule or packaged(), is_secret_name, strict=True), rule)
 
-    def shown(found: re.Match[str]) -> str:
-        return f"{found[1]}{found[2]}{REDACTED}" if is_secret_name(found[1], rule) else found[0]
 
-    return redact_text(_compiled(_GIVEN).sub(shown, text), rule)
+def redact_printed(text: str, rule: Rule | None = None) -> str:
+    """The same for what a program prints: `token: 151645` and `key: model.layers` are no secrets there."""
+    return redact_text(without_given(text, rule or packaged(), is_secret_name), rule)
+
+
+def gives_secret(text: str, rule: Rule | None = None) -> bool:
+    """True when a text holds a value that is given to a secret's name: JSON, `--password x`, `api_key=x`."""
+    rule = rule or packaged()
+    return without_given(text, rule, is_secret_name) != text or json_gives(json_of(text), "", rule, is_secret_name)
 
 
 def redact(variables: Mapping[str, str], rule: Rule | None = None) -> dict[str, str]:
     """Variables with secret values replaced, by name and by format."""
-    return {k: REDACTED if is_secret_name(k, rule) and v else redact_text(v, rule) for k, v in variables.items()}
+    return {k: REDACTED if is_secret_name(k, rule) and v else redact_printed(v, rule) for k, v in variables.items()}
 
 
 def redact_value(name: str, value: Any, rule: Rule | None = None) -> Any:
@@ -200,73 +192,3 @@ _MARKUP = [
     str.maketrans(_ESCAPED | dict(zip("\"'", quotes.split() if " " in quotes else quotes, strict=True)))
     for quotes in _QUOTES
 ]
-
-
-def after_cut(text: str, values: Iterable[str]) -> str:
-    """Text that begins somewhere, at a line, without the end of a secret of several lines that began before it."""
-    end, begin = text.find(_KEY_END), text.find(_KEY_BEGIN)
-    if end >= 0 and not 0 <= begin < end:
-        text = text[end:].partition("\n")[2]
-    rests = [v[at.end() :] for v in values for v in [_one_form(v)] for at in re.finditer("\n", v)]
-    return text.removeprefix(max((rest for rest in rests if text.startswith(rest)), key=len, default=""))
-
-
-def _one_form(value: str) -> str:
-    """A secret of several lines as lines show it."""
-    return value.replace("\r\n", "\n").strip("\n")
-
-
-class Lines:
-    """Takes secrets out of lines that come one by one, each shown as soon as no secret can begin in it.
-
-    Of a private key none but a word in its place is passed on.  Lines that may be the beginning of a known secret of
-    several lines wait for what follows: each of them may be too short to be looked for by itself.
-    """
-
-    def __init__(self, values: Iterable[str], rule: Rule | None = None) -> None:
-        """values: known secrets."""
-        known = [_one_form(value) for value in values]
-        self._forms, self._rule = forms(known), rule
-        self._several = sorted((v for v in known if "\n" in v and len(v) >= SHORTEST), key=len, reverse=True)
-        # how a text ends in which such a secret may have begun: its first line, its first two, ...
-        self._begun = {value[: found.end()] for value in self._several for found in re.finditer("\n", value)}
-        self._waiting = ""
-        self._inside = False
-
-    def feed(self, line: str) -> list[str]:
-        """The lines that may be shown now.  line: without its end."""
-        if self._inside:
-            self._inside = _KEY_END not in line
-            return []
-        begins = _KEY_BEGIN in line and any(name in line for name in _KEY_NAMES)
-        self._inside = begins and _KEY_END not in line
-        self._waiting += f"{line}\n"
-        for value in self._several:
-            self._waiting = self._waiting.replace(value, REDACTED)
-        held = max((len(text) for text in self._begun if self._waiting.endswith(text)), default=0)
-        if held == 0 or self._inside:
-            return self.rest()
-        # the whole line in which it begins waits
-        at = self._waiting.rfind("\n", 0, len(self._waiting) - held) + 1
-        ready, self._waiting = self._waiting[:at], self._waiting[at:]
-        return self._shown(ready)
-
-    def rest(self) -> list[str]:
-        """The lines that still wait, once no more come."""
-        ready, self._waiting = self._waiting, ""
-        return self._shown(ready)
-
-    def _shown(self, text: str) -> list[str]:
-        return redact_forms(text, self._forms, self._rule).removesuffix("\n").split("\n") if text else []
-
-
-def redact_lines(lines: Iterable[str], values: Iterable[str], rule: Rule | None = None) -> Iterator[str]:
-    """Lines that come one by one, without secrets."""
-    cleaner = Lines(values, rule)
-    for line in lines:
-        yield from cleaner.feed(line)
-    yield from cleaner.rest()
-
-
-_KEY_BEGIN, _KEY_END = "-----BEGIN", "-----END"
-_KEY_NAMES = ("PRIVATE KEY-----", "PRIVATE KEY BLOCK-----")

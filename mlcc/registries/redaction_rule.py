@@ -11,7 +11,7 @@ from mlcc.io.packaged import read
 from mlcc.io.yaml import reader
 
 # Keys whose value is a text of words.
-WORDS = ("anywhere", "anywhere_unless_last", "last_two_unless", "plurals_unless", "joined", "behind", "never")
+WORDS = ("anywhere", "anywhere_unless_last", "last_two_unless", "plurals_unless", "joined", "behind", "never", "prose")
 
 
 class Rule(NamedTuple):
@@ -29,6 +29,12 @@ class Rule(NamedTuple):
     behind: frozenset[str]
     behind_keys: frozenset[str]
     never: frozenset[str]
+    prose: frozenset[str]
+    # options of one letter, each with the words of which one stands before it; joined: with its value
+    short_options: Mapping[str, frozenset[str]]
+    short_options_joined: Mapping[str, frozenset[str]]
+    # a pattern of texts of which one is in every name of a secret, in the cases that names are written in
+    stems: str
     # patterns of secret values, in the order in which they are tried
     patterns: tuple[str, ...]
     # hint texts, one of which is in every value that a pattern matches, each with the pattern's number; grouped by a
@@ -44,18 +50,39 @@ def rule_of(document: Mapping[str, Any]) -> Rule:
         words_of["anywhere"],
         tuple(document["anywhere_endings"].split()),
         words_of["anywhere_unless_last"],
-        {word: frozenset(unless.split()) for word, unless in document["last"].items()},
+        _words_of_each(document["last"]),
         frozenset(document["last_two"]),
         words_of["last_two_unless"],
-        {word: frozenset(front.split()) for word, front in document["plurals"].items()},
+        _words_of_each(document["plurals"]),
         words_of["plurals_unless"],
         frozenset(head + end for head in words_of["joined"] for end in ("PASS", "PWD")),
         words_of["behind"],
         frozenset(word for group in document["behind_keys"] for word in group.split()),
         words_of["never"],
+        words_of["prose"],
+        _words_of_each(document["short_options"]),
+        _words_of_each(document["short_options_joined"]),
+        _stems(document),
         tuple(value["pattern"] for value in values),
         _by_character((hint, at) for at, value in enumerate(values) for hint in value["hints"].split()),
     )
+
+
+def _stems(document: Mapping[str, Any]) -> str:
+    found = {
+        *document["anywhere"].split(),
+        *document["anywhere_endings"].split(),
+        *document["last"],
+        *document["plurals"],
+    }
+    found |= {"PASS", "PWD", *(words.split()[0] for words in document["last_two"])}
+    least = sorted(stem for stem in found if not any(other in stem for other in found - {stem}))
+    # five times as fast as a search that ignores case
+    return "|".join(form for stem in least for form in (stem, stem.lower(), stem.capitalize()))
+
+
+def _words_of_each(document: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    return {name: frozenset(text.split()) for name, text in document.items()}
 
 
 def _by_character(hints: Iterable[tuple[str, int]]) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:

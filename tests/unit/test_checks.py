@@ -176,6 +176,24 @@ BAD = {
         "the value has the format of a secret",
         "secretsmanager",
     ),
+    "secret-in-json-in-env": (
+        "MLCC120",
+        BASE + 'env: {EXTRA: \'{"a": [{"api_key": "x"}]}\'}\n',
+        "env.EXTRA",
+        "error",
+        5,
+        "gives something to the name of a secret",
+        "secretsmanager",
+    ),
+    "secret-behind-an-option-in-env": (
+        "MLCC120",
+        BASE + "env: {ARGS: 'serve --api-key q7Kx2Wm9'}\n",
+        "env.ARGS",
+        "error",
+        5,
+        "gives something to the name of a secret",
+        "secretsmanager",
+    ),
     "secret-by-form-in-a-payload": (
         "MLCC120",
         BASE + "project_note: x\n".replace("project_note: x", f"test: {{payload: {TOKEN}}}"),
@@ -408,6 +426,11 @@ GOOD = {
     "harmless-names-and-empty-values": (
         "MLCC120",
         BASE + "env: {MAX_TOKENS: '12', HF_TOKEN: ''}\ntags: {team: vision}\n",
+    ),
+    "no-secret-in-json-in-env": (
+        "MLCC120",
+        BASE
+        + 'env: {EXTRA: \'{"api_key": "${API_KEY}", "max_tokens": "12"}\', ARGS: \'--max-tokens 4096 --api-key $KEY\'}\n',
     ),
     "reference-to-a-secret": ("MLCC120", BASE + "secrets: {HF_TOKEN: {secretsmanager: mlcc/hf-token}}\n"),
     "one-place-each": (

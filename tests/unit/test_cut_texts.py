@@ -17,7 +17,7 @@ from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import RenderedProject, load_project
 from mlcc.lifecycle.steps import build
 from mlcc.lifecycle.targets import local_server, server_contract
-from mlcc.registries.redaction import Lines, after_cut
+from mlcc.registries.redaction_lines import Lines, after_cut
 from tests.helpers import SMALLEST, File, build_tree, run_mlcc
 
 TOKEN = "Zq7Kx2Wm9Rt4Vb6Np3Ls8HdJc5Yf1Gk"

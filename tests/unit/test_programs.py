@@ -188,7 +188,7 @@ def test_an_interrupt_reaches_the_program_as_one_terminate(tmp_path: Path, on_te
         "open('pid', 'w').write(f'{os.getpid()}.')\ntime.sleep(60)\n"
     )
     caller = (
-        "import sys, signal\nfrom mlcc.io import programs\nfrom mlcc.registries.redaction import Lines\n"
+        "import sys, signal\nfrom mlcc.io import programs\nfrom mlcc.registries.redaction_lines import Lines\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"try:\n programs.foreground([sys.executable, '-I', '-c', {script!r}], environ={{}}, cleaner=lambda: Lines([]), grace_s={9 if ends else 0.2})\n"
         "except KeyboardInterrupt:\n sys.exit(130)\n"

@@ -17,19 +17,18 @@ from hypothesis import strategies as st
 
 from mlcc.registries.redaction import (
     REDACTED,
-    Lines,
     forms,
     is_secret_name,
     is_secret_value,
     redact,
     redact_given,
     redact_known,
-    redact_lines,
     redact_text,
     redact_value,
     redact_values,
     words,
 )
+from mlcc.registries.redaction_lines import Lines, redact_lines
 
 SECRET_NAMES = [
     "HF_TOKEN",

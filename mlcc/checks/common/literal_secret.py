@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.text import printable
-from mlcc.registries.redaction import is_secret_value, names_secret
+from mlcc.registries.redaction import FREE_MAPS, gives_secret, is_secret_value, names_secret
 
 CODE = "MLCC120"
+FORMAT = "the value has the format of a secret"
+WITHIN = "the value gives something to the name of a secret (JSON, --option or name=value)"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -25,8 +27,9 @@ def check(subject: Subject) -> Iterator[Finding]:
             continue
         name = str(path[-1])
         named = names_secret(path)
-        if named or any(map(is_secret_value, texts)):
-            why = f"{printable(name, 60)} is the name of a secret" if named else "the value has the format of a secret"
+        within = not named and len(path) > 1 and path[-2] in FREE_MAPS and any(map(gives_secret, texts))
+        if named or within or any(map(is_secret_value, texts)):
+            why = f"{printable(name, 60)} is the name of a secret" if named else WITHIN if within else FORMAT
             variable = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:60]
             hint = "remove it, and create a new secret: this one was exposed"
             if path[0] == "secrets":

@@ -174,6 +174,8 @@ def _connected(region: str, context: Context, session: Session) -> Caller:
     """A connection to AWS; its library is loaded when the first question has been answered."""
     if session.offline:
         raise UsageError([error("MLCC002", "this asks AWS, and --offline forbids it", hint="--dry-run asks nobody")])
+    if session.connect is not None:
+        return session.connect(region)  # type: ignore[no-any-return]
     row = context.project.registries.regions.get(region)
     profile = profiles.aws_profile(context.profile, session.environ)
     return quick_identity.connect(
@@ -196,10 +198,11 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     project = load_project(directory, named, env, target)
     if arguments["dry_run"] or arguments.get("ci"):
         session.format = "json" if session.format == "table" else session.format
+    talk = Talk(session)
     context = Context(
         project,
         session.environ,
-        Talk(session),
+        talk,
         session.sleep,
         time.monotonic,
         arguments,
@@ -210,6 +213,7 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         find_profile=partial(profiles.chosen, session.home, session.environ),
         user=session.user,
     )
+    talk.clean = context.clean
     result = lifecycle.run(name, step, context)
     if session.format in ("json", "yaml"):
         print_document(session, _cleaned(document(**result.document), context), clean=True)

@@ -94,15 +94,20 @@ def _validator(name: str) -> Any:
     return strict(load_schema(name))
 
 
-def validate_document(root: Node, name: str, *, partial: bool = False) -> list[Finding]:
+def validate_document(
+    root: Node, name: str, *, partial: bool = False, clean: Callable[[str], str] = str
+) -> list[Finding]:
     """Every way in which a document breaks the schema `name`, as findings with places.
 
-    partial: the document is a layer over others, so what the top level requires may stand elsewhere.
+    partial: the document is a layer over others, so what the top level requires may stand elsewhere; clean: takes
+    secrets out of a value, which is cut in the message.
     """
-    return list(dict.fromkeys(finding for _, finding in document_errors(root, name, partial=partial)))
+    return list(dict.fromkeys(finding for _, finding in document_errors(root, name, partial=partial, clean=clean)))
 
 
-def document_errors(root: Node, name: str, *, partial: bool = False) -> list[tuple[Where, Finding]]:
+def document_errors(
+    root: Node, name: str, *, partial: bool = False, clean: Callable[[str], str] = str
+) -> list[tuple[Where, Finding]]:
     """The same, each finding with the path of the value that is wrong; at most MAX_FINDINGS of them."""
     plain = root.plain()
     if accepts(_validated(name, partial), plain):
@@ -112,6 +117,8 @@ def document_errors(root: Node, name: str, *, partial: bool = False) -> list[tup
         path = tuple(problem.absolute_path)
         if partial and problem.validator == "required" and not path:
             continue
+        if isinstance(problem.instance, str):
+            problem.instance = clean(problem.instance)
         explained = _KEYWORDS.get(problem.validator, _other)(problem, root, path)
         found.extend(itertools.islice(explained, MAX_FINDINGS - len(found)))
         if len(found) >= MAX_FINDINGS:

@@ -14,7 +14,7 @@ from mlcc.lifecycle.bootstrap import permissions
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.targets.hyperpod import catalog
 from mlcc.registries.loader import Registries
-from mlcc.registries.redaction import redact_text
+from mlcc.registries.redaction import redact_printed
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 # AWS refuses signatures that are older, or newer, than five minutes.
@@ -108,7 +108,7 @@ def _permissions(caller: Caller, who: Identity, profile: Profile, use: str, regi
     try:
         refused = sorted(set(permissions.refused(caller, who, found)))
     except AwsError as problem:
-        words = f"not known: {problem.code}: {printable(redact_text(problem.message), 200)}"
+        words = f"not known: {problem.code}: {printable(redact_printed(problem.message), 200)}"
         return Check(what, MISSING, words, "the simulation itself needs iam:SimulatePrincipalPolicy")
     if not refused:
         return Check(what, OK, f"all {sum(len(one.actions) for one in found)} actions")
@@ -151,5 +151,5 @@ def _clusters(caller: Caller, registries: Registries) -> Iterator[Check]:
 
 
 def _broken(what: str, problem: AwsError, registries: Registries) -> Check:
-    found = aws_errors.finding(problem, registries, redact_text).findings[0]
+    found = aws_errors.finding(problem, registries, redact_printed).findings[0]
     return Check(what, BROKEN, found.message, found.hint)

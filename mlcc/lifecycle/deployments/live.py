@@ -19,7 +19,8 @@ from mlcc.lifecycle.aws_errors import finding
 from mlcc.lifecycle.deployments.records import without_secrets
 from mlcc.lifecycle.targets.sagemaker import desired
 from mlcc.registries.loader import Registries
-from mlcc.registries.redaction import REDACTED, redact_text
+from mlcc.registries.redaction import redact_printed
+from mlcc.registries.redaction_given import REDACTED
 
 NOT_DEPLOYED = "NotDeployed"
 # Of what a record calls a parameter, what is a variable and no file.
@@ -52,7 +53,7 @@ def look(record: Mapping[str, Any], connect: Callable[[str], Caller], registries
             raise UserError([error("MLCC325", message, hint="use other credentials (AWS_PROFILE)")])
         running = what_runs(record, caller)
     except AwsError as problem:
-        raise finding(problem, registries, redact_text) from problem
+        raise finding(problem, registries, redact_printed) from problem
     return {"running": running, "differences": differences(record, running)}
 
 

@@ -20,7 +20,7 @@ from mlcc.lifecycle.deployments.ci_table import Registered
 from mlcc.lifecycle.deployments.records import Given, Surroundings, record
 from mlcc.lifecycle.rendered_project import unrendered
 from mlcc.registries.loader import load
-from mlcc.registries.redaction import redact_text
+from mlcc.registries.redaction import redact_printed
 from mlcc.resolve.project import Project
 
 
@@ -81,4 +81,4 @@ def register(made: Iterable[Row], caller: Caller, table: str, done: Callable[[Ro
         try:
             done(row, ci_table.register(items, table, row.attributes))
         except AwsError as problem:
-            raise aws_errors.finding(problem, load(), redact_text) from problem
+            raise aws_errors.finding(problem, load(), redact_printed) from problem

@@ -19,12 +19,12 @@ from mlcc.io import programs
 from mlcc.io.container_engines import Engine
 from mlcc.io.disk.reader import Directory
 from mlcc.io.environment import of_packages
-from mlcc.lifecycle import own_paths, run_state
+from mlcc.lifecycle import build_context, own_paths, run_state
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build_secrets, installed_engine
-from mlcc.registries.redaction import redact_lines
+from mlcc.registries.redaction_lines import redact_lines
 from mlcc.resolve.triton import models
 
 REQUIREMENTS = "code/requirements.txt"
@@ -149,6 +149,10 @@ def _image(context: Context, engine: Engine) -> Built:
     project = context.project
     image = image_name(project)
     given = build_secrets.values(context)
+    with Directory(project.directory) as tree:
+        left_out = build_context.warning(build_context.ignored_secrets(tree))
+    if left_out:
+        context.progress.say(left_out)
     arguments = engine.build_arguments(
         image, platform(project), ".", project.local_name, context.environ, sorted(given)
     )

@@ -114,7 +114,7 @@ def _build(context: Context, caller: Caller, place: Facts, key: str) -> None:
     if status != SUCCEEDED:
         for line in tail:
             context.progress.warn(f"    {line}")
-        words = printable(context.clean(failure), 300) or "what it printed stands above"
+        words = printable(context.clean_printed(failure), 300) or "what it printed stands above"
         raise UserError([error("MLCC317", f"the build {printable(name)} is {status}: {words}", hint="do/submit again")])
 
 

@@ -18,7 +18,8 @@ from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
 from mlcc.lifecycle.targets import local_process, local_repository, server_contract
 from mlcc.lifecycle.targets.local_process import Identity
-from mlcc.registries.redaction import after_cut, redact_values
+from mlcc.registries.redaction import redact_values
+from mlcc.registries.redaction_lines import after_cut
 
 HOST = "127.0.0.1"
 TAIL_LINES = 40
@@ -122,7 +123,7 @@ def start_container(context: Context, built: build.Built, port: int) -> dict[str
     done = programs.run(argv, environ=environ, timeout_s=120)
     if done.code:
         engine.ask("rm", "--force", name, environ=context.environ)
-        answer = printable(" ".join(context.clean(done.stderr.decode("utf-8", "replace")).split())[-300:], 0)
+        answer = printable(" ".join(context.clean_printed(done.stderr.decode("utf-8", "replace")).split())[-300:], 0)
         raise UserError([error("MLCC308", f"{engine.name} could not start it: {answer}")])
     return {**record, "container": done.stdout.decode("utf-8", "replace").strip()}
 
@@ -240,7 +241,7 @@ def log_lines(context: Context, record: Mapping[str, Any], count: int) -> list[s
     given = _given_secrets(context, record)
     if cut:  # a part of a line, or of a key, that the limit has cut is not shown
         text = after_cut(text.partition("\n")[2], [*context.secrets, *given]) or LONG_LINE
-    text = context.clean(redact_values(text, given) if given else text)
+    text = context.clean_printed(redact_values(text, given) if given else text)
     return [printable(line, 0) for line in _last_lines(text, min(count or MAX_LOG_LINES, MAX_LOG_LINES))]
 
 

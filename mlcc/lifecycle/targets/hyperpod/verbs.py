@@ -100,7 +100,7 @@ def status(context: Context) -> Result:
     for (kind, name), state in states.items():
         part: dict[str, Any] = {"name": name, "kind": kind, "status": state.word}
         if state.reason:
-            part["reason"] = printable(context.clean(state.reason), 600)
+            part["reason"] = printable(context.clean_printed(state.reason), 600)
         lines.append(f"  {kind} {name}: {state.word} {part.get('reason', '')}".rstrip())
         if context.argument("why") and not state.ready and kind in (ENDPOINT, DEPLOYMENT):
             part["log"] = _printed(context, kubectl, [(kind, name)], WHY_LINES)
@@ -280,7 +280,7 @@ def _wait(context: Context, kubectl: Kubectl, one: Manifest) -> None:
         )
         if state.ready:
             return
-        reason = printable(context.clean(state.reason), 600)
+        reason = printable(context.clean_printed(state.reason), 600)
         words = f"{one.kind} {one.name}: {state.word} {reason}".rstrip()
         if state.failed:
             raise UserError([error("MLCC375", words, hint="do/status --why; do/logs")])
@@ -311,5 +311,5 @@ def _pods(context: Context, kind: str, name: str) -> str:
 def _printed(context: Context, kubectl: Kubectl, keys: Sequence[tuple[str, str]], count: int) -> list[str]:
     """The last lines of some objects' pods, without secrets, safe to print."""
     chosen = dict.fromkeys(_pods(context, *key) for key in keys if key[0] in (ENDPOINT, DEPLOYMENT))
-    text = context.clean("".join(kubectl.logs(labels, count) for labels in chosen))
+    text = context.clean_printed("".join(kubectl.logs(labels, count) for labels in chosen))
     return [printable(line, 0) for line in text.splitlines()]

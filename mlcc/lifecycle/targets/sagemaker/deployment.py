@@ -84,7 +84,7 @@ Plan = Callable[[Observed, Collection[tuple[str, str]]], Sequence[Instruction]]
 def pace(context: Context, wanted: Desired) -> Pace:
     """How a step speaks and waits: as long as its caller says, else as the slowest start needs, or a job."""
     limit_s = float(context.argument("timeout") or (JOB_LIMIT_S if wanted.of(kinds.JOB) else LIMIT_S))
-    return Pace(context.progress, context.sleep, context.now, limit_s)
+    return Pace(context.progress, context.sleep, context.now, limit_s, clean=context.clean_printed)
 
 
 def converge(wanted: Desired, prefix: str, pace: Pace, caller: Caller, plan: Plan, everything: bool = False) -> None:

@@ -21,6 +21,7 @@ from mlcc.lifecycle.targets.sagemaker.comparison import Seen
 from mlcc.lifecycle.targets.sagemaker.desired import with_arns
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
 from mlcc.lifecycle.targets.sagemaker.planner import DEAD, GONE, MOVING, Call, Instruction, Wait
+from mlcc.registries.redaction import redact_printed
 
 POLL_S = 10.0
 # What the service was seen to answer to an update of some adapters.
@@ -46,7 +47,8 @@ class Unsupported(Exception):
 class Pace(NamedTuple):
     """How to speak and to wait.
 
-    limit_s: the most that one wait may take; left: what becomes of what was begun where a run ends in the middle.
+    limit_s: the most that one wait may take; left: what becomes of what was begun where a run ends in the middle;
+    clean: takes secrets out of a reason.
     """
 
     progress: Progress
@@ -54,6 +56,7 @@ class Pace(NamedTuple):
     now: Callable[[], float]
     limit_s: float
     left: str = GOES_ON
+    clean: Callable[[str], str] = redact_printed
 
 
 def execute(
@@ -114,22 +117,21 @@ def _wait(wait: Wait, pace: Pace, look: Look) -> None:
         pace.sleep(POLL_S)
     if wait.anew:
         raise Anew
-    _require(wait, seen, status)
+    _require(wait, seen, status, pace.clean)
 
 
-def _require(wait: Wait, seen: Seen | None, status: str) -> None:
+def _require(wait: Wait, seen: Seen | None, status: str, clean: Callable[[str], str]) -> None:
     """Raises UserError where a resource is not what was waited for."""
     word, name = OPERATIONS[wait.kind].word, printable(wait.name)
+    reason = printable(clean(seen.reason), 600) if seen is not None and seen.reason else "SageMaker gives no reason"
     if wait.until == GONE:
         if seen is not None:
             raise UserError([error("MLCC323", f"{word} {name} is not gone but {status}", hint="do/clean")])
         return
     if seen is None or status in DEAD or (wait.until and status != wait.until):
-        reason = printable(seen.reason, 600) if seen is not None and seen.reason else "SageMaker gives no reason"
         raise UserError([error("MLCC323", f"{word} {name} is {status}: {reason}", hint="do/status --why")])
     for member, wanted in wait.expects.items():
         if not holds(seen.parameters.get(member), wanted):
-            reason = printable(seen.reason, 600) or "SageMaker gives no reason"
             message = f"the update of {word} {name} was undone, what ran before serves on: {reason}"
             raise UserError([error("MLCC324", message, hint="do/status --why")])
 

@@ -78,16 +78,18 @@ def assets(context: Context) -> Result:
         try:
             found += [{"asset": asset, "kind": "there", "name": name}] if look(name) is not None else []
         except AwsError as problem:  # the rest is worth showing without it
-            context.progress.say(f"{problem.service} was not looked at: {printable(problem.message, 200)}")
+            words = printable(context.clean_printed(problem.message), 200)
+            context.progress.say(f"{problem.service} was not looked at: {words}")
     return Result({"assets": found}, [])
 
 
 def _part(context: Context, caller: Caller, kind: str, name: str, one: Seen) -> tuple[dict[str, Any], list[str]]:
     """The endpoint, a component or an adapter: for the document, and for people."""
     part: dict[str, Any] = {"name": name, "kind": kind, "status": one.status}
-    lines = [f"  {OPERATIONS[kind].word} {name}: {one.status} {one.reason}".rstrip()]
-    if one.reason:
-        part["reason"] = one.reason
+    reason = context.clean_printed(one.reason)
+    lines = [f"  {OPERATIONS[kind].word} {name}: {one.status} {reason}".rstrip()]
+    if reason:
+        part["reason"] = reason
     if context.argument("why") and (one.reason or one.status != planner.IN_SERVICE):
         more, shown = _why(context, caller, one.reason, Group(f"{GROUPS[kind]}{name}"))
         part |= more
@@ -102,7 +104,11 @@ def _why(context: Context, caller: Caller, reason: str, group: Group) -> tuple[d
         found: dict[str, Any] = {"log": printed(context, caller, [group], WHY_LINES)}
         lines = [f"    {line}" for line in found["log"]] or ["    (its log is empty)"]
     except AwsError as problem:  # the reason is worth showing without the log
-        found, lines = {"log": []}, [f"    (its log cannot be read: {printable(problem.message, 200)})"]
+        words = printable(context.clean_printed(problem.message), 200)
+        found, lines = (
+            {"log": []},
+            [f"    (its log cannot be read: {words})"],
+        )
     if row:
         found |= {"meaning": row["says"], "hint": row["hint"]}
         lines = [f"    {row['says']}", f"    hint: {row['hint']}", *lines]
@@ -116,6 +122,7 @@ def _job(context: Context, caller: Caller, job: Mapping[str, Any] | None) -> Res
         lines = [f"{project.name} on {project.target.name}: NotDeployed"]
         return Result({"target": project.target.name, "status": "NotDeployed"}, lines)
     word, name, reason = str(job["TransformJobStatus"]), str(job["TransformJobName"]), str(job.get("FailureReason", ""))
+    reason = context.clean_printed(reason)
     document: dict[str, Any] = {"target": project.target.name, "status": word, "job": name}
     lines = [f"{project.name} on {project.target.name}: {word} (transform job {name})"]
     if reason:
@@ -157,7 +164,7 @@ def printed(context: Context, caller: Caller, groups: Sequence[Group], most: int
     if not found:
         return []
     # as a whole: half a secret is one, too, and may stand at the end of a line
-    text = context.clean("\n".join(event.text.rstrip("\n") for event in found[-most:]))
+    text = context.clean_printed("\n".join(event.text.rstrip("\n") for event in found[-most:]))
     return [printable(line, 0) for line in text.split("\n")]
 
 

@@ -79,7 +79,8 @@ def _beside(context: Context, remove: Callable[[], dict[str, bool]], passed: tup
     except AwsError as problem:
         if problem.code not in passed:
             raise
-        context.progress.say(f"{problem.service} was not looked at: {printable(problem.message, 200)}")
+        words = printable(context.clean_printed(problem.message), 200)
+        context.progress.say(f"{problem.service} was not looked at: {words}")
         return {}
 
 

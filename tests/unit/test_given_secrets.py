@@ -1,0 +1,124 @@
+"""G26: what is given to a secret's name in a text, and what only looks like it, in both directions."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlcc.registries.redaction import gives_secret, redact, redact_given, redact_printed, redact_value
+from mlcc.registries.redaction_given import REDACTED
+from mlcc.registries.redaction_lines import Lines
+from mlcc.registries.redaction_rule import packaged
+from tests.unit.test_redaction import PLAIN_NAMES, SECRET_NAMES
+
+VALUE = "q7Kx2Wm9Rt"
+GIVEN = [
+    "--password *", "--token=*", "--api-key *", "-password *", "--api-key '*'", "serve --api-key *, then", "HF_TOKEN=*", "export HF_TOKEN=*",
+    "api_key: *", "password is wrong: password=*", '{"api_key": "*"}', '{"api_key":"*"}', '{"a": [{"db": {"password": "*"}}]}',
+    "{'api_key': ['*'], 'x': 1}", '{\\"client_secret\\": \\"*\\"}', "('--api-key', '*')", '["--api-key", "*"]', "[--api-key,* --port,80]",
+    "args: password=*", 'msg="api_key=*"', "-Djavax.net.ssl.trustStorePassword=*", "docker login -u me -p *", "helm registry login -u me -p *",
+    "ran with -u admin -p *", "ran with --username admin -p *", "mysql -h db -u root -p*", "sshpass -p * ssh x", "redis-cli -h x -a *",
+    "curl -u me:* https://x", "https://x/?api_key=*&page=2", "password => *", "aws_secret_access_key = *", "X-Api-Key: *",
+]  # fmt: skip
+# Also in what a program prints, where words of prose stand before a colon.
+HARMLESS = [
+    "--max-tokens 4096000", "--tokenizer /path/to/it", "--token-file /run/token", "--sort-key created_at", "the --password must be set",
+    "[--token TOKEN] [--api-key API_KEY] [--password PASSWORD]", "error: argument --api-key: expected one argument", "token: 151645",
+    "EOS token: <|im_end|>", "missing key: model.layers.0.self_attn.q_proj.weight", "Unrecognized key: rope_scaling", '{"token": "Hello"}',
+    '{"key": "petal_width"}', "max_tokens=4096000", "VLLM_MAX_NUM_BATCHED_TOKENS=8192000", "docker run -u root -p 8080:80 x", "docker run -p 8080:8080/tcp",
+    "mkdir -p /opt/ml/model", "cp -p model.joblib /x", "psql -U me -p 54321", "ssh -p 2222222 host", "HF_TOKEN=${HF_TOKEN}", "--api-key $API_KEY",
+    "api_key: null", "api_key=None", '{"api_key": null}', "password: <not shown>", "password: ******", "curl -u $USER https://x", "tokenizer: Qwen/Qwen3",
+    '{"password": "", "user": "bob the first"}', "Loading weights with key: transformer.h.0", "cookie: disabled", "auth: required",
+]  # fmt: skip
+BOTH = [text for text in HARMLESS if ": " not in text]
+
+
+@pytest.mark.parametrize("form", GIVEN)
+def test_what_is_given_to_a_secret_s_name_is_found(form: str) -> None:
+    text = form.replace("*", VALUE)
+    for shown in (redact_given(text), redact_printed(text), *Lines([]).feed(text)):
+        assert VALUE not in shown
+        assert REDACTED in shown
+    assert gives_secret(text)
+    # nothing else is taken away but a user's name before a password
+    assert redact_printed(text).replace(REDACTED, "") == form.replace("me:*" if "me:*" in form else "*", "")
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_only_looks_like_it_is_kept(text: str) -> None:
+    assert redact_printed(text) == text
+    assert not gives_secret(text)
+
+
+@pytest.mark.parametrize("text", BOTH)
+def test_people_s_notes_keep_it_too(text: str) -> None:
+    assert redact_given(text) == text
+
+
+def test_a_value_in_quotes_goes_whole() -> None:
+    assert redact_printed('password="correct horse, battery" x') == f'password="{REDACTED}" x'
+    assert redact_printed(r'{"password": "a\"b c"}') == f'{{"password": "{REDACTED}"}}'
+
+
+@pytest.mark.parametrize("text", ['{"password": "x"}', '[{"api_key": ["x"]}]', ' {"a": "{}", "db": {"password": "é"}}'])
+def test_json_is_read_as_json(text: str) -> None:
+    assert gives_secret(text)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"password": 1}', '{"password": "${PW}"}', "{", "[1]", "[" * 5000, '{"tokens": "x"}']
+)
+def test_json_without_a_secret(text: str) -> None:
+    assert not gives_secret(text)
+
+
+def test_values_of_variables_are_looked_into() -> None:
+    shown = redact({"EXTRA": f'{{"api_key": "{VALUE}", "n": 1}}', "ARGS": f"--api-key {VALUE} -v", "A": "b=c"})
+    assert shown == {"EXTRA": f'{{"api_key": "{REDACTED}", "n": 1}}', "ARGS": f"--api-key {REDACTED} -v", "A": "b=c"}
+    assert redact_value("args", ("x", f"password={VALUE}")) == ["x", f"password={REDACTED}"]
+
+
+@given(st.lists(st.sampled_from([*GIVEN, *HARMLESS, *"\"'=: -\\", "token", "--", "\n"]), max_size=8))
+def test_twice_is_once(parts: list[str]) -> None:
+    text = "".join(parts).replace("*", VALUE)
+    for clean in (redact_given, redact_printed):
+        assert clean(clean(text)) == clean(text)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "a-",
+        "--a-b",
+        "password",
+        "password=",
+        "password: '",
+        'pwd="',
+        "token: ",
+        "-p ",
+        "login -p ",
+        "\\",
+        "a.b-c ",
+    ],
+)
+def test_it_is_linear(unit: str) -> None:
+    text = unit * (100_000 // len(unit))
+    before = time.perf_counter()
+    redact_printed(text)
+    redact_given(text)
+    assert time.perf_counter() - before < 3
+
+
+def test_a_text_is_looked_at_wherever_a_secret_s_name_stands() -> None:
+    stems = re.compile(packaged().stems)
+    for name in SECRET_NAMES:
+        for form in (name, name.lower(), name.title()):
+            assert stems.search(form), form
+            assert VALUE not in redact_printed(f"{form}={VALUE}"), form
+    for name in PLAIN_NAMES:
+        assert redact_printed(f"{name}={VALUE}") == f"{name}={VALUE}"
