@@ -48,7 +48,7 @@ def is_secret_name(name: str, rule: Rule | None = None) -> bool:
     if name in rule.never:
         return False
     written = words(name)
-    if not written:
+    if not written or not rule.switches.isdisjoint(written):
         return False
     parts = _without_behind(written, rule.behind)
     more = _without_behind(written, rule.behind | rule.behind_keys)
@@ -109,12 +109,20 @@ def redact_text(text: str, rule: Rule | None = None) -> str:
 
 def redact_given(text: str, rule: Rule | None = None) -> str:
     """Free text of people without secrets: those by their format, and what is given to a name that is a secret's."""
-    return redact_text(without_given(text, rule or packaged(), is_secret_name, strict=True), rule)
+    return _redacted(text, rule or packaged(), strict=True)
 
 
 def redact_printed(text: str, rule: Rule | None = None) -> str:
     """The same for what a program prints: `token: 151645` and `key: model.layers` are no secrets there."""
-    return redact_text(without_given(text, rule or packaged(), is_secret_name), rule)
+    return _redacted(text, rule or packaged(), strict=False)
+
+
+def _redacted(text: str, rule: Rule, strict: bool) -> str:
+    # formats first: `key: -----BEGIN ...` without its first line, and `Authorization: Bearer x` without its second
+    # word, would not be known any more
+    before = redact_text(text, rule)
+    after = without_given(before, rule, is_secret_name, strict)
+    return after if after == before else redact_text(after, rule)
 
 
 def gives_secret(text: str, rule: Rule | None = None) -> bool:

@@ -86,7 +86,7 @@ def _heads(text: str, rule: Rule, is_secret: IsSecret) -> Iterator[re.Match[str]
 def _is_given(head: re.Match[str], found: re.Match[str], rule: Rule, strict: bool) -> bool:
     """True when what stands behind a secret's name is its value."""
     name, value = head["option"] or head["name"], found["quoted"] or found["bare"]
-    if compiled(_REFERENCE).fullmatch(value):
+    if compiled(_REFERENCE).fullmatch(value) or _in_arn(head):
         return False
     if head["option"]:
         return bool(found["quoted"]) or not _is_prose(name, value, found.string[found.end() :])
@@ -97,6 +97,11 @@ def _is_given(head: re.Match[str], found: re.Match[str], rule: Rule, strict: boo
     if {*words(name)} <= rule.prose and not _looks_random(value):
         return False
     return bool(found["quoted"]) or not _is_prose(name, value, found.string[found.end() :])
+
+
+def _in_arn(head: re.Match[str]) -> bool:
+    """True in the middle of `arn:aws:secretsmanager:us-east-1:123456789012:secret:db`, which names a secret."""
+    return head["mark"] == ":" and head.string[: head.start()].endswith(":")
 
 
 def _is_prose(name: str, value: str, rest: str) -> bool:

@@ -11,7 +11,17 @@ from mlcc.io.packaged import read
 from mlcc.io.yaml import reader
 
 # Keys whose value is a text of words.
-WORDS = ("anywhere", "anywhere_unless_last", "last_two_unless", "plurals_unless", "joined", "behind", "never", "prose")
+WORDS = (
+    "anywhere",
+    "anywhere_unless_last",
+    "last_two_unless",
+    "plurals_unless",
+    "joined",
+    "behind",
+    "never",
+    "prose",
+    "switches",
+)
 
 
 class Rule(NamedTuple):
@@ -30,6 +40,7 @@ class Rule(NamedTuple):
     behind_keys: frozenset[str]
     never: frozenset[str]
     prose: frozenset[str]
+    switches: frozenset[str]
     # options of one letter, each with the words of which one stands before it; joined: with its value
     short_options: Mapping[str, frozenset[str]]
     short_options_joined: Mapping[str, frozenset[str]]
@@ -60,6 +71,7 @@ def rule_of(document: Mapping[str, Any]) -> Rule:
         frozenset(word for group in document["behind_keys"] for word in group.split()),
         words_of["never"],
         words_of["prose"],
+        words_of["switches"],
         _words_of_each(document["short_options"]),
         _words_of_each(document["short_options_joined"]),
         _stems(document),

@@ -33,6 +33,7 @@ HARMLESS = [
     "mkdir -p /opt/ml/model", "cp -p model.joblib /x", "psql -U me -p 54321", "ssh -p 2222222 host", "HF_TOKEN=${HF_TOKEN}", "--api-key $API_KEY",
     "api_key: null", "api_key=None", '{"api_key": null}', "password: <not shown>", "password: ******", "curl -u $USER https://x", "tokenizer: Qwen/Qwen3",
     '{"password": "", "user": "bob the first"}', "Loading weights with key: transformer.h.0", "cookie: disabled", "auth: required",
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbC123", "use --password-stdin instead", "secretKeyRef: name=hf-secret",
 ]  # fmt: skip
 BOTH = [text for text in HARMLESS if ": " not in text]
 
@@ -46,6 +47,19 @@ def test_what_is_given_to_a_secret_s_name_is_found(form: str) -> None:
     assert gives_secret(text)
     # nothing else is taken away but a user's name before a password
     assert redact_printed(text).replace(REDACTED, "") == form.replace("me:*" if "me:*" in form else "*", "")
+
+
+@pytest.mark.parametrize(
+    ("before", "secret", "after"),
+    [
+        ("> Authorization: Bearer ", f"{VALUE}-{VALUE}_{VALUE}{VALUE}", ""),
+        ("tls key:\n-----BEGIN RSA PRIVATE KEY-----\n", f"MIIE{VALUE}{VALUE}", "\n-----END RSA PRIVATE KEY-----"),
+        ("private_key: -----BEGIN PRIVATE KEY-----\n", f"MIIE{VALUE}{VALUE}", "\n-----END PRIVATE KEY-----"),
+    ],
+)
+def test_a_format_is_known_before_a_part_of_it_is_taken_for_a_value(before: str, secret: str, after: str) -> None:
+    for clean in (redact_given, redact_printed):
+        assert secret not in clean(before + secret + after)
 
 
 @pytest.mark.parametrize("text", HARMLESS)
