@@ -6,13 +6,15 @@ ResourceNotFound (seen in the service's own answers).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcc.io.aws.connection import AwsError, Caller, pages
 
 SERVICE = "sagemaker"
 MISSING = "could not find"
+# How often a call is repeated whose answer was lost.
+LOST = 2
 
 
 class SageMaker:
@@ -64,6 +66,13 @@ class SageMaker:
         """Names of all endpoints."""
         return self._names("ListEndpoints", "Endpoints", "EndpointName")
 
+    def endpoints_tagged(self, wanted: Mapping[str, str]) -> Iterator[str]:
+        """Names of the endpoints that have these tags, whatever their names: a call for each endpoint there is."""
+        for element in pages(self._caller, SERVICE, "ListEndpoints", {"MaxResults": 100}, "Endpoints"):
+            tags = self.tags(str(element["EndpointArn"])) or {}
+            if all(tags.get(key) == value for key, value in wanted.items()):
+                yield str(element["EndpointName"])
+
     def components(self) -> Iterator[str]:
         """Names of all inference components."""
         return self._names("ListInferenceComponents", "InferenceComponents", "InferenceComponentName")
@@ -97,8 +106,16 @@ class SageMaker:
         return str(found.get("ModelPackageArn", ""))
 
     def set_tag(self, arn: str, key: str, value: str) -> None:
-        """AddTags: one tag, with a new value where it has one."""
-        self._caller.call(SERVICE, "AddTags", {"ResourceArn": arn, "Tags": [{"Key": key, "Value": value}]})
+        """AddTags: one tag, with a new value where it has one; again where the answer is lost, which does no harm."""
+        wanted = {"ResourceArn": arn, "Tags": [{"Key": key, "Value": value}]}
+        for _ in range(LOST):
+            try:
+                self._caller.call(SERVICE, "AddTags", wanted)
+                return
+            except AwsError as problem:
+                if not problem.unanswered:
+                    raise
+        self._caller.call(SERVICE, "AddTags", wanted)
 
     def tags(self, arn: str) -> dict[str, str] | None:
         """The tags of a resource; None of one that is gone."""

@@ -16,6 +16,7 @@ from mlcc.lifecycle.targets.sagemaker.desired import (
     COMPONENT,
     CONFIG,
     ENDPOINT,
+    EXPIRES_TAG,
     JOB,
     MODEL,
     SCALABLE,
@@ -48,6 +49,22 @@ COPIES = "RuntimeConfig.CopyCount"
 EXACT = ("Specification.ComputeResourceRequirements",)
 
 
+# Members whose standard value the service may show where nobody gave them: any other value is a difference.
+_POLICY = "TargetTrackingScalingPolicyConfiguration"
+STANDARD = {f"{_POLICY}.ScaleInCooldown": 300, f"{_POLICY}.ScaleOutCooldown": 300}
+
+
+def tag_changes(resource: Resource, one: Seen, wanted: Desired) -> dict[str, tuple[Any, Any]]:
+    """Tags of a resource that differ, by name: what is there, and what shall be.
+
+    Tags that the project does not name may be somebody else's, and the end of its life changes with each deployment.
+    """
+    if resource.kind == JOB or not one.arn:
+        return {}
+    named = {tag: value for tag, value in wanted.tags.items() if tag != EXPIRES_TAG}
+    return {tag: (one.tags.get(tag), value) for tag, value in named.items() if one.tags.get(tag) != value}
+
+
 def changes(resource: Resource, one: Seen, wanted: Desired) -> dict[str, tuple[Any, Any]]:
     """Fields of a resource that differ, by path: what is there, and what shall be."""
     if resource.kind in (MODEL, CONFIG, JOB):
@@ -56,7 +73,7 @@ def changes(resource: Resource, one: Seen, wanted: Desired) -> dict[str, tuple[A
     if is_scaled(resource, wanted):
         before.pop(COPIES, None)
         after.pop(COPIES, None)
-    surplus = [p for p in before if p not in after and p.startswith(EXACT)]
+    surplus = [p for p in before if p not in after and (p.startswith(EXACT) or STANDARD.get(p, before[p]) != before[p])]
     return {p: (before.get(p), after.get(p)) for p in (*after, *surplus) if not _equal(before.get(p), after.get(p))}
 
 
@@ -89,6 +106,10 @@ def differences(wanted: Desired, seen: Observed) -> tuple[Difference, ...]:
             continue
         for path, (before, after) in changes(resource, one, wanted).items():
             found += _replaced(resource, path, before, after, wanted, seen)
+        found += [
+            Difference(resource.kind, resource.name, f"Tags.{tag}", before, after)
+            for tag, (before, after) in tag_changes(resource, one, wanted).items()
+        ]
     known = {(r.kind, r.name) for r in wanted.resources}
     gone = [key for key in seen if key not in known and key[0] != JOB]
     return (*found, *(Difference(kind, name, "", seen[kind, name].parameters, None) for kind, name in gone))

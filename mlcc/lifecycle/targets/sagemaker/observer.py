@@ -6,7 +6,7 @@ A name alone proves nothing: an account has many people, and two tools may make 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlcc.core.errors import UserError
@@ -14,7 +14,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import quoted
 from mlcc.io.aws.autoscaling import AutoScaling
 from mlcc.io.aws.cloudwatch import CloudWatch
-from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker import names
@@ -37,10 +37,11 @@ def observe(wanted: Desired, prefix: str, caller: Caller, everything: bool = Fal
     where the account does not answer.
     """
     look = _Look(wanted, SageMaker(caller))
-    found = look.serving(prefix, everything)
+    found = look.endpoints(everything)
+    found |= look.components(prefix, found, everything)
     for resource in wanted.of(kinds.MODEL, kinds.CONFIG):
         found |= look.immutable(resource.kind, resource.name)
-    if (kinds.ENDPOINT, wanted.endpoint) in found or everything:
+    if _served(found) or everything:
         found |= look.earlier(prefix, found)
     for name in dict.fromkeys([*(r.name for r in wanted.of(kinds.JOB)), *(look.jobs(prefix) if everything else ())]):
         found |= look.job(name)
@@ -49,7 +50,9 @@ def observe(wanted: Desired, prefix: str, caller: Caller, everything: bool = Fal
 
 def observe_serving(wanted: Desired, prefix: str, caller: Caller) -> Observed:
     """What answers requests: the endpoint, its components and adapters.  As `observe`, in half of its calls."""
-    return _Look(wanted, SageMaker(caller)).serving(prefix)
+    look = _Look(wanted, SageMaker(caller))
+    found = look.endpoint(wanted.endpoint)
+    return found | look.components(prefix, found, False)
 
 
 def observe_one(wanted: Desired, kind: str, name: str, caller: Caller) -> Seen | None:
@@ -57,7 +60,7 @@ def observe_one(wanted: Desired, kind: str, name: str, caller: Caller) -> Seen |
     look = _Look(wanted, SageMaker(caller))
     if kind == kinds.JOB:
         return look.job(name).get((kind, name))
-    found = look.endpoint() if kind == kinds.ENDPOINT else look.component(name)
+    found = look.endpoint(name) if kind == kinds.ENDPOINT else look.component(name)
     return found.get((kind, name))
 
 
@@ -72,30 +75,42 @@ class _Look:
     def __init__(self, wanted: Desired, sagemaker: SageMaker) -> None:
         self.wanted, self.sagemaker = wanted, sagemaker
 
-    def serving(self, prefix: str, everything: bool = False) -> dict[tuple[str, str], Seen]:
-        """The endpoint with its components and adapters."""
-        found = self.endpoint() if self.wanted.endpoint else {}
-        return found | self.components(prefix, (kinds.ENDPOINT, self.wanted.endpoint) in found, everything)
+    def endpoints(self, everything: bool) -> dict[tuple[str, str], Seen]:
+        """The endpoint; and by its tags one that the project has under an earlier name: with `everything`, and where
+        there is none of this name, as after another name was given to it.
+        """
+        found = self.endpoint(self.wanted.endpoint) if self.wanted.endpoint else {}
+        if self.wanted.endpoint and (everything or not found):
+            ours = {tag: self.wanted.tags.get(tag, "") for tag in (kinds.PROJECT_TAG, kinds.ENVIRONMENT_TAG)}
+            try:
+                named = [name for name in self.sagemaker.endpoints_tagged(ours) if name != self.wanted.endpoint]
+            except AwsError as problem:
+                # who may not list endpoints can deploy; what cannot be looked for is not proved to be gone
+                if everything or not problem.code.startswith("AccessDenied"):
+                    raise
+                named = []
+            for name in named:
+                found |= self.endpoint(name, shared=True)
+        return found
 
-    def endpoint(self) -> dict[tuple[str, str], Seen]:
-        """The endpoint, where there is one."""
-        name = self.wanted.endpoint
-        answer = self.sagemaker.endpoint(name)
+    def endpoint(self, name: str, shared: bool = False) -> dict[tuple[str, str], Seen]:
+        """An endpoint, where there is one.  shared: it may be somebody else's by now, and is left alone then."""
+        answer = self.sagemaker.endpoint(name) if name else None
         if answer is None:
             return {}
         variants = [str(one.get("VariantName", "")) for one in answer.get("ProductionVariants", ())]
         parameters = {
             "EndpointName": name, "EndpointConfigName": answer.get("EndpointConfigName"), VARIANTS: variants
         }  # fmt: skip
-        return self._own(kinds.ENDPOINT, name, parameters, answer, "EndpointArn", "EndpointStatus")
+        return self._own(kinds.ENDPOINT, name, parameters, answer, "EndpointArn", "EndpointStatus", shared)
 
-    def components(self, prefix: str, there: bool, everything: bool) -> dict[tuple[str, str], Seen]:
+    def components(self, prefix: str, served: Observed, everything: bool) -> dict[tuple[str, str], Seen]:
         """The project's inference components: those that are wanted, for one may outlive its endpoint and keep its
-        name from a new one; those of the endpoint, which others may share; and with `everything` all by name.
+        name from a new one; those of the endpoints, which others may share; and with `everything` all by name.
         """
         found: dict[tuple[str, str], Seen] = {}
         known = [r.name for r in self.wanted.of(kinds.COMPONENT, kinds.ADAPTER)]
-        hosted = self.sagemaker.components_of(self.wanted.endpoint) if there else ()
+        hosted = [n for name in _served(served) for n in self.sagemaker.components_of(name)]
         named = self.sagemaker.components_named(prefix) if everything and self.wanted.endpoint else ()
         for name in dict.fromkeys([*known, *hosted, *named]):
             found |= self.component(name, shared=name not in known)
@@ -142,18 +157,19 @@ class _Look:
     def earlier(self, prefix: str, found: Observed) -> dict[tuple[str, str], Seen]:
         """Models and configurations of earlier deployments."""
         earlier: dict[tuple[str, str], Seen] = {}
-        pattern = re.compile(
-            rf"(?:{re.escape(prefix)}|{re.escape(self.wanted.endpoint)}).*-[0-9a-f]{{{names.CONTENT}}}"
-        )
-        for kind, listed in self._listed(prefix):
+        served = dict.fromkeys([self.wanted.endpoint, *_served(found)])
+        starts = "|".join(map(re.escape, [prefix, *served]))
+        pattern = re.compile(rf"(?:{starts}).*-[0-9a-f]{{{names.CONTENT}}}")
+        for kind, listed in self._listed(prefix, served):
             for name in listed:
                 if pattern.fullmatch(name) and (kind, name) not in found:
                     earlier |= self.immutable(kind, name, shared=True)
         return earlier
 
-    def _listed(self, prefix: str) -> Iterator[tuple[str, Iterator[str]]]:
+    def _listed(self, prefix: str, served: Iterable[str]) -> Iterator[tuple[str, Iterator[str]]]:
         part = prefix[: names.MAX_NAME]
-        yield kinds.CONFIG, self.sagemaker.endpoint_configs_named(self.wanted.endpoint)
+        for name in served:
+            yield kinds.CONFIG, self.sagemaker.endpoint_configs_named(name)
         yield kinds.MODEL, self.sagemaker.models_named(part)
 
     def _own(
@@ -180,6 +196,11 @@ class _Look:
             raise _not_ours(kind, name)
         seen = Seen(parameters, state, str(answer.get("FailureReason", "")), tags, str(answer.get(arn, "")))
         return {(kind, name): seen}
+
+
+def _served(found: Observed) -> list[str]:
+    """The endpoints that were found."""
+    return [name for kind, name in found if kind == kinds.ENDPOINT]
 
 
 def _not_ours(kind: str, name: str) -> UserError:

@@ -11,7 +11,7 @@ from typing import Any, Union
 
 from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
-from mlcc.lifecycle.targets.sagemaker.comparison import COPIES, Observed, Seen, changes, is_scaled
+from mlcc.lifecycle.targets.sagemaker.comparison import COPIES, Observed, Seen, changes, is_scaled, tag_changes
 from mlcc.lifecycle.targets.sagemaker.desired import (
     ADAPTER,
     ALARM,
@@ -37,6 +37,10 @@ MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting", "
 DEAD = ("Failed", "UpdateRollbackFailed", "OutOfService")
 # In the order in which things can be taken away; the other way round they were made.
 TEARDOWN = (ALARM, WAKING, TRACKING, SCALABLE, ADAPTER, COMPONENT, ENDPOINT, CONFIG, MODEL)
+
+
+# What hosts a component or an adapter.
+HOST = "EndpointName"
 
 
 class Call(NamedTuple):
@@ -82,7 +86,8 @@ def plan(
     rest = {key: one for key, one in seen.items() if key not in {(i.kind, i.name) for i in found}}
     found += _surplus(wanted, rest, (ALARM, WAKING, TRACKING, SCALABLE, ADAPTER, COMPONENT))
     found += _made(wanted, rest)
-    found += _surplus(wanted, rest, (CONFIG, MODEL))
+    # an endpoint of an earlier name serves until the new one does
+    found += _surplus(wanted, rest, (ENDPOINT, CONFIG, MODEL))
     return tuple(found)
 
 
@@ -116,11 +121,19 @@ def _dead(wanted: Desired, seen: Observed) -> Iterator[Instruction]:
 
 
 def _replaced(wanted: Desired, seen: Observed, replaced: Collection[tuple[str, str]]) -> Iterator[Instruction]:
-    """What differs, and cannot be changed in place."""
+    """What differs, and cannot be changed in place: a component stays on its endpoint, adapters on their base."""
+    gone: dict[tuple[str, str], str] = {}
     for resource in wanted.resources:
         key = resource.kind, resource.name
-        if key in replaced and key in seen and changes(resource, seen[key], wanted):
-            yield from _all_gone(resource.kind, [key], seen, "it cannot be changed in place")
+        changed = changes(resource, seen[key], wanted) if key in seen else {}
+        if key in replaced and changed:
+            gone[key] = "it cannot be changed in place"
+        if HOST in changed and resource.kind in (COMPONENT, ADAPTER):
+            gone[key] = "it belongs to another endpoint"
+    for kind in TEARDOWN:
+        keys = [key for key in gone if key[0] == kind]
+        for why in dict.fromkeys(gone[key] for key in keys):
+            yield from _all_gone(kind, [key for key in keys if gone[key] == why], seen, why)
 
 
 def _surplus(wanted: Desired, seen: Observed, kinds: Sequence[str]) -> Iterator[Instruction]:
@@ -190,15 +203,24 @@ def _calls(resource: Resource, one: Seen | None, wanted: Desired) -> Iterator[Ca
         yield _call(resource, operations.create, parameters, "it is not there yet")
         return
     changed = changes(resource, one, wanted)
-    if not changed:
-        return
-    why = "it differs in " + ", ".join(changed)
+    if changed:
+        yield _changed(resource, changed, wanted)
+    marked = tag_changes(resource, one, wanted)
+    if marked:
+        tags = [{"Key": tag, "Value": value} for tag, (_, value) in sorted(marked.items())]
+        yield _call(
+            resource, "AddTags", {"ResourceArn": one.arn, "Tags": tags}, f"its tags differ in {', '.join(marked)}"
+        )
+
+
+def _changed(resource: Resource, changed: Mapping[str, Any], wanted: Desired) -> Call:
+    """The call that makes what is there what it shall be."""
+    operations, why = OPERATIONS[resource.kind], "it differs in " + ", ".join(changed)
     if resource.kind == ENDPOINT:
-        yield _call(resource, operations.update, {**resource.parameters, **resource.update}, why)
-    elif resource.kind in (COMPONENT, ADAPTER):
-        yield _component_update(resource, changed, wanted, why)
-    else:
-        yield _call(resource, operations.create, dict(resource.parameters), why)
+        return _call(resource, operations.update, {**resource.parameters, **resource.update}, why)
+    if resource.kind in (COMPONENT, ADAPTER):
+        return _component_update(resource, changed, wanted, why)
+    return _call(resource, operations.create, dict(resource.parameters), why)
 
 
 def _runtime(resource: Resource, why: str) -> Call:

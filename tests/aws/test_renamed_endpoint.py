@@ -1,0 +1,100 @@
+"""A project's endpoint under another name: found by its tags, replaced by the new one, and taken away by clean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcc.io.aws.connection import AwsError
+from mlcc.lifecycle.targets.sagemaker import verbs
+from tests.aws.account import World, rendered
+from tests.aws.test_deploy import CLASSIC, TWO
+
+OTHER = """version: 1
+project: {name: other}
+deployment: {config: http-fastapi, target: async-inference, region: us-east-1, role_arn: "arn:aws:iam::123456789012:role/r"}
+async: {s3_output_path: s3://bucket/out/}
+"""
+BOTH = pytest.mark.parametrize("text", [TWO, CLASSIC], ids=["components", "asynchronous"])
+
+
+def named(text: str, name: str) -> Path:
+    return rendered(f"{text}endpoint: {{name: {name}}}\n")
+
+
+@pytest.fixture
+def world() -> World:
+    """An account with a deployment of somebody else's."""
+    made = World()
+    verbs.deploy(made.context(rendered(OTHER)))
+    return made
+
+
+def plan_of(world: World, project: Path) -> Any:
+    return verbs.deploy(world.context(project, plan=True)).document
+
+
+@BOTH
+def test_clean_finds_it_by_its_tags(world: World, text: str) -> None:
+    others = set(world.left())
+    verbs.deploy(world.context(named(text, "foo")))
+    assert verbs.clean(world.context(named(text, "bar"))).ok
+    assert set(world.left()) == others
+
+
+@BOTH
+def test_deploy_replaces_it(world: World, text: str) -> None:
+    others = set(world.left())
+    verbs.deploy(world.context(named(text, "foo")))
+    assert "foo" in str(plan_of(world, named(text, "bar"))), "the plan says that it goes"
+    verbs.deploy(world.context(named(text, "bar")))
+    assert {*world.account.endpoints} == {"bar", "other"}
+    assert plan_of(world, named(text, "bar"))["changes"] == []
+    assert verbs.clean(world.context(named(text, "bar"))).ok
+    assert set(world.left()) == others
+
+
+def test_who_may_not_list_endpoints_can_deploy_and_clean_proves_nothing(world: World) -> None:
+    real = world.call
+
+    class Denied(World):
+        """The same account, asked by somebody with fewer rights."""
+
+        def call(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
+            if operation == "ListEndpoints":
+                raise AwsError(service, operation, "AccessDeniedException", "is not authorized to perform", 400)
+            return real(service, operation, parameters)
+
+    denied = Denied()
+    denied.account = world.account
+    project = named(CLASSIC, "foo")
+    assert verbs.deploy(denied.context(project)).document["status"] == "InService"
+    with pytest.raises(Exception, match="may not do this"):
+        verbs.clean(denied.context(project))
+
+
+@BOTH
+def test_tags_follow_mlcc_yaml(world: World, text: str) -> None:
+    verbs.deploy(world.context(rendered(f"{text}tags: {{team: x}}\n")))
+    after = rendered(f"{text}tags: {{team: z}}\n")
+    shown = plan_of(world, after)["values"]
+    assert {(d["before"], d["after"]) for d in shown if d["path"].endswith("/Tags.team")} == {("x", "z")}
+    operations = len(world.operations())
+    verbs.deploy(world.context(after))
+    assert set(world.operations()[operations:]) == {"AddTags"}
+    own = [thing for arn, thing in world.account.tagged().items() if thing.tags["mlcc:project"] != "other"]
+    assert {thing.tags["team"] for thing in own} == {"z"}
+    assert plan_of(world, after)["changes"] == []
+
+
+def test_a_setting_that_is_removed_is_a_difference(world: World) -> None:
+    """A cooldown goes back to the service's own."""
+    with_it = CLASSIC.replace("max_count: 2", "max_count: 2, scale_in_cooldown_s: 30")
+    verbs.deploy(world.context(rendered(with_it)))
+    after = rendered(CLASSIC)
+    [found] = plan_of(world, after)["values"]
+    assert found["path"].endswith("TargetTrackingScalingPolicyConfiguration.ScaleInCooldown")
+    verbs.deploy(world.context(after))
+    assert plan_of(world, after)["changes"] == []
