@@ -15,18 +15,21 @@ from mlcc.registries.redaction_rule import Rule
 
 REDACTED = "***REDACTED***"
 IsSecret = Callable[[str, Rule], bool]
-# What gives a value to a name: `name = value`, `"name": "value"`, `\\"name\\": ["value"]`, or `--name value`.
+# What gives a value to a name: `name = value`, `"name": "value"`, `\\"name\\": ["value"]`, `--name value`, or as
+# Kubernetes lists variables, `- name: NAME` and `value: x` below it.
 _HEAD = (
     r"(?<![^\s\"'\[(,=])--?(?P<option>[A-Za-z][A-Za-z0-9_-]{2,60})"
     r"(?:[ \t]{1,3}|[\"'],\s{0,2}(?=[\"'])|,(?=[^\s\"']))(?!-)"
+    r"|(?:(?<=name: )|(?<=name: \")|(?<=name\": \"))(?P<listed>[A-Za-z][A-Za-z0-9_.-]{2,80})[\"']?,?\s{1,100}"
+    r"[\"']?value[\"']?:\s{0,3}"
     r"|(?<![A-Za-z0-9_.])(?P<name>[A-Za-z][A-Za-z0-9_.-]{2,80})\\{0,4}[\"']?\s{0,3}(?P<mark>=>?|:)\s{0,3}"
 )
 # A value in quotes, with what a text in a text puts before them, or up to the next blank or mark.
 _VALUE = (
-    r"\[?(?:(?P<quote>\\{0,4}[\"'])(?!(?P=quote))(?P<quoted>[^\n]{1,4096}?)(?<!\\)(?P=quote)"
+    r"\[?(?:[bBrRuUfF]{0,2}(?P<quote>\\{0,4}[\"'])(?!(?P=quote))(?P<quoted>[^\n]{1,4096}?)(?<!\\)(?P=quote)"
     r"|[\"']?(?P<bare>[^\s\"',;&]{3,}))"
 )
-_SHORT_OPTION = r"(?<!\S)(?P<option>-[A-Za-z])(?P<gap>[ \t]{0,2})(?P<bare>[^\s\"';&|]{3,})"
+_SHORT_OPTION = r"(?<!\S)(?P<option>-[A-Za-z])(?P<gap>[ \t]{0,2}[\"']?)(?P<bare>[^\s\"';&|]{3,})"
 # Refers to a value that stands elsewhere, or says that there is none.
 _REFERENCE = (
     r"\$[{(].*|\$[A-Z_][A-Z0-9_]*|%[A-Z_]+%|\{\{.*|<[^<>]*>[.)]?|\*{3}.*"
@@ -76,16 +79,20 @@ def _heads(text: str, rule: Rule, is_secret: IsSecret) -> Iterator[re.Match[str]
         head = pattern.search(text, begin, hit.end() + LONGEST_NAME)
         if head is None or head.start() > hit.start():
             continue
-        before, name = head.end(), head["option"] or head["name"]
+        before, name = head.end(), _name_of(head)
         if name not in known:
             known[name] = is_secret(name, rule)
         if known[name]:
             yield head
 
 
+def _name_of(head: re.Match[str]) -> str:
+    return str(head["option"] or head["listed"] or head["name"])
+
+
 def _is_given(head: re.Match[str], found: re.Match[str], rule: Rule, strict: bool) -> bool:
     """True when what stands behind a secret's name is its value."""
-    name, value = head["option"] or head["name"], found["quoted"] or found["bare"]
+    name, value = _name_of(head), found["quoted"] or found["bare"]
     if compiled(_REFERENCE).fullmatch(value) or _in_arn(head):
         return False
     if head["option"]:
@@ -109,7 +116,12 @@ def _is_prose(name: str, value: str, rest: str) -> bool:
     plain = value.rstrip(".:)]}")
     if plain.isupper() and {*words(plain)} <= {*words(name)}:
         return True
-    return plain.isalpha() and plain.islower() and len(plain) <= 12 and compiled(r"[ \t][a-z]").match(rest) is not None
+    return (
+        plain.isalpha()
+        and plain in (plain.lower(), plain.title())
+        and len(plain) <= 12
+        and compiled(r"[ \t][a-z]").match(rest) is not None
+    )
 
 
 def _looks_random(value: str) -> bool:
@@ -123,7 +135,7 @@ def _without_short_options(text: str, rule: Rule) -> str:
     def shown(found: re.Match[str]) -> str:
         begin = max(0, found.start() - LOOK_BEHIND)
         line = text[max(begin, text.rfind("\n", begin, found.start()) + 1) : found.start()]
-        known = rule.short_options if found["gap"] else rule.short_options_joined
+        known = rule.short_options if found["gap"].strip("\"'") else rule.short_options_joined
         if known.get(found["option"], frozenset()).isdisjoint(line.split()):
             return found[0]
         harmless = any(compiled(one).fullmatch(found["bare"]) for one in (_PORT_OR_PATH, _REFERENCE))

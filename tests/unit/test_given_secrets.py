@@ -23,6 +23,7 @@ GIVEN = [
     "args: password=*", 'msg="api_key=*"', "-Djavax.net.ssl.trustStorePassword=*", "docker login -u me -p *", "helm registry login -u me -p *",
     "ran with -u admin -p *", "ran with --username admin -p *", "mysql -h db -u root -p*", "sshpass -p * ssh x", "redis-cli -h x -a *",
     "curl -u me:* https://x", "https://x/?api_key=*&page=2", "password => *", "aws_secret_access_key = *", "X-Api-Key: *",
+    "sshpass -p '*' scp x", "mysql -u root -p'*'", "{'SECRET_KEY': b'*'}", '{"name": "HF_TOKEN", "value": "*"}',
 ]  # fmt: skip
 # Also in what a program prints, where words of prose stand before a colon.
 HARMLESS = [
@@ -33,7 +34,7 @@ HARMLESS = [
     "mkdir -p /opt/ml/model", "cp -p model.joblib /x", "psql -U me -p 54321", "ssh -p 2222222 host", "HF_TOKEN=${HF_TOKEN}", "--api-key $API_KEY",
     "api_key: null", "api_key=None", '{"api_key": null}', "password: <not shown>", "password: ******", "curl -u $USER https://x", "tokenizer: Qwen/Qwen3",
     '{"password": "", "user": "bob the first"}', "Loading weights with key: transformer.h.0", "cookie: disabled", "auth: required",
-    "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbC123", "use --password-stdin instead", "secretKeyRef: name=hf-secret",
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbC123", "use --password-stdin instead", "random_password.db: Creation complete after 0s", "secretKeyRef: name=hf-secret",
 ]  # fmt: skip
 BOTH = [text for text in HARMLESS if ": " not in text]
 
@@ -60,6 +61,13 @@ def test_what_is_given_to_a_secret_s_name_is_found(form: str) -> None:
 def test_a_format_is_known_before_a_part_of_it_is_taken_for_a_value(before: str, secret: str, after: str) -> None:
     for clean in (redact_given, redact_printed):
         assert secret not in clean(before + secret + after)
+
+
+def test_a_variable_as_kubernetes_lists_it_is_found() -> None:
+    for clean in (redact_given, redact_printed):
+        assert clean(f'  - name: API_KEY\n    value: "{VALUE}"\n  - name: A\n    value: b') == (
+            f'  - name: API_KEY\n    value: "{REDACTED}"\n  - name: A\n    value: b'
+        )
 
 
 @pytest.mark.parametrize("text", HARMLESS)
