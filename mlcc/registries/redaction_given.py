@@ -33,7 +33,7 @@ _SHORT_OPTION = r"(?<!\S)(?P<option>-[A-Za-z])(?P<gap>[ \t]{0,2}[\"']?)(?P<bare>
 # Refers to a value that stands elsewhere, or says that there is none.
 _REFERENCE = (
     r"\$[{(].*|\$[A-Z_][A-Z0-9_]*|%[A-Z_]+%|\{\{.*|<[^<>]*>[.)]?|\*{3}.*"
-    r"|(?i:none|null|true|false|\[?redacted\]?)[})\].]*"
+    r"|(?i:none|null|true|false|\[?redacted\]?)[})\].`,;]*"
 )
 _PORT_OR_PATH = r"[0-9.:]+(?:/(?:tcp|udp))?|[./~].*"
 # A bare value given to a name by a mark is at least so long; behind an option, or in quotes, a shorter one counts too.
@@ -125,6 +125,9 @@ def _is_prose(name: str, value: str, rest: str) -> bool:
 
 
 def _looks_random(value: str) -> bool:
+    # a key of a cache, with a digest behind its words
+    if compiled(r"[A-Za-z][A-Za-z0-9._]*-(?:[A-Za-z0-9._]+-)*[0-9a-f]{32,}").fullmatch(value):
+        return False
     mixed = all(any(map(kind, value)) for kind in (str.islower, str.isupper, str.isdigit))
     return mixed and compiled(r"[A-Za-z0-9+/_=-]{16,}").fullmatch(value) is not None
 

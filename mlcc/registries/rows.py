@@ -107,7 +107,9 @@ class Target(NamedTuple):
 
     instances: the list that an instance type must be on (`endpoint`, `transform`, `hyperpod`), empty for none;
     host_image: the key that names the machine image of SageMaker's host, empty where SageMaker runs no host;
-    max_payload_mb: MiB of the largest request, 0 where servers know it themselves;
+    max_payload_mb: MiB of the largest request, 0 where servers know it themselves; start_s, load_mib_per_s,
+    longest_start_s: how long an engine starts once it has its weights, how fast they arrive (0: nobody waits), and the
+    longest wait that the service allows;
     needs: keys that its deployment requires; together: keys that need another one; secrets: the places from which a
     running container can read secrets, empty for any; components: inference components are deployed, and an absent
     list means one named `default`; manifests: Kubernetes manifests are rendered; devices: how Kubernetes calls a
@@ -128,6 +130,9 @@ class Target(NamedTuple):
     instances: str = ""
     host_image: str = ""
     max_payload_mb: int = 0
+    start_s: int = 0
+    load_mib_per_s: int = 0
+    longest_start_s: int = 0
     needs: tuple[str, ...] = ()
     together: Mapping[str, str] = EMPTY
     secrets: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ from mlcc.resolve.engine.model_variables import offer_model_name
 from mlcc.resolve.engine.typed_keys import offer_typed_keys
 from mlcc.resolve.hardware.defaults import can_serve, can_size, offer_instance_type, offer_split
 from mlcc.resolve.hardware.hosts import offer_host_image
+from mlcc.resolve.hardware.timeouts import offer_startup_timeout
 from mlcc.resolve.result import TRITON, Rows
 
 Findings = list[Finding]
@@ -306,6 +307,7 @@ def select_instance(draft: Draft) -> Findings:
         if instance.platform:
             table.put(("build", "platform"), instance.platform, Source.DEFAULT, f"platform of {instance.name}")
     offer_split(table, registries, draft.rows, needs_all_devices, draft.choices)
+    offer_startup_timeout(table, registries, draft.rows)
     offer_host_image(table, registries, draft.rows, draft.choices)
     return []
 

@@ -100,10 +100,10 @@ def test_the_templates_are_clean(programs: Path) -> None:
 
 
 def test_an_account_from_nothing_to_nothing(bootstrap: Bootstrap) -> None:
-    planned = bootstrap.changes("deploy", "core", "benchmark", "--plan")
+    planned = bootstrap.changes("deploy", "core", "benchmark", "ci", "--plan")
     assert {one["status"] for one in status(bootstrap).values()} == {"NOT_DEPLOYED"}
-    assert bootstrap.changes("deploy", "core", "benchmark") == planned
-    assert {"create core/ExecutionRole", "create benchmark/Workgroup"} <= planned
+    assert bootstrap.changes("deploy", "core", "benchmark", "ci") == planned
+    assert {"create core/ExecutionRole", "create benchmark/Workgroup", "create ci/Table"} <= planned
     assert bootstrap.changes("update") == set(), "it is as it shall be"
     profile = json.loads(bootstrap("show", "-o", "json").stdout)["profile"]
     assert profile["role_arn"] == f"arn:aws:iam::{NUMBER}:role/mlcc-sagemaker-execution-role"
@@ -118,7 +118,7 @@ def test_an_account_from_nothing_to_nothing(bootstrap: Bootstrap) -> None:
     assert role["differences"][0].endswith("-> by hand")
 
     client(bootstrap, "s3").put_object(Bucket=profile["buckets"]["models"], Key="x", Body=b"data")
-    gone = bootstrap("destroy", "core", "benchmark", "--yes").stdout
+    gone = bootstrap("destroy", "core", "benchmark", "ci", "--yes").stdout
     assert f"  kept: {profile['buckets']['models']}" in gone
     assert {one["status"] for one in status(bootstrap).values()} == {"NOT_DEPLOYED"}
 
@@ -139,7 +139,8 @@ def test_what_stayed_is_adopted_with_what_is_in_it(bootstrap: Bootstrap) -> None
     assert {"adopt core/ModelsBucket", "adopt benchmark/ResultsBucket", "create core/Repository"} <= planned
     assert planned <= bootstrap.changes("deploy", "core", "benchmark")
     assert buckets.get_object(Bucket=names[0], Key="x")["Body"].read() == b"data"
-    assert {one["status"] for one in status(bootstrap).values()} == {"UPDATE_COMPLETE"}
+    found = {name: one["status"] for name, one in status(bootstrap).items()}
+    assert found == {"core": "UPDATE_COMPLETE", "benchmark": "UPDATE_COMPLETE", "ci": "NOT_DEPLOYED"}
 
 
 def test_what_is_somebody_else_s_and_another_account(bootstrap: Bootstrap) -> None:
