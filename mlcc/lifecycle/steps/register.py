@@ -26,7 +26,7 @@ from mlcc.lifecycle.deployments import ci_table, live
 from mlcc.lifecycle.deployments.records import STATUSES, Given, Surroundings, record
 from mlcc.lifecycle.deployments.store import Store
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.lifecycle.targets.sagemaker import account
+from mlcc.lifecycle.targets.sagemaker import account, facts, rehearsal
 from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_REGION
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -50,7 +50,8 @@ def run(context: Context) -> Result:
     if ci:
         return _into_table(context, caller, document)
     if dry:
-        return calls([call("registry", "log", record=document)])
+        asked_of = _would_ask(context, document) if asked else []
+        return calls([*asked_of, call("registry", "log", record=document)])
     assert context.home, "BUG: a step that writes to mlcc's own folder was started without it"
     Store(context.home, context.sleep).add([document])
     words = f"registered {context.project.name} as {document['id']} ({document['status']})"
@@ -151,6 +152,14 @@ def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole:
     for one in live.differences(document, running):
         context.progress.say(f"note: {one['path']} is {one['after']}, and the project says {one['before']}")
     return found | live.as_recorded(document, running)
+
+
+def _would_ask(context: Context, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The calls of --live before a first deployment."""
+    empty = rehearsal.Empty(facts.without_asking(context)[0])
+    caller_identity(empty)
+    live.what_runs(document, empty)
+    return empty.asked
 
 
 def _into_table(context: Context, caller: Caller | None, document: dict[str, Any]) -> Result:
