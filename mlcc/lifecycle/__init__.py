@@ -14,7 +14,7 @@ from mlcc.core.text import printable
 from mlcc.io import plugins
 from mlcc.io.plugins import Plugin
 from mlcc.lifecycle import plugin_steps
-from mlcc.lifecycle.context import Context, Result
+from mlcc.lifecycle.context import Context, Result, calls
 
 
 class Step(NamedTuple):
@@ -67,6 +67,8 @@ def _asset(name: str) -> Callable[[Context], Result]:
     def run(context: Context) -> Result:
         from mlcc.lifecycle.steps import reports
 
+        if context.argument("dry_run") and not context.argument("live"):
+            return calls([])  # the files of the project are read, and nobody is called
         found: Mapping[str, Callable[[Context], Result]] = {
             "config": reports.config,
             "export": reports.export,

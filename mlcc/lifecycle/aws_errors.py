@@ -19,6 +19,8 @@ from mlcc.registries.redaction import redact_printed
 MAX_WORDS = 600
 # Where a service answered, and no row knows its error.
 HINT = "the words are the service's own; do/status --why shows what is there, and the same command goes on"
+# The same of commands that have no project, and so no steps.
+PLAIN = "the words are the service's own; the same command may be run again"
 # The same where none answered.
 UNANSWERED = "the words are the SDK's own: no service answered; the same command may be run again"
 # Stands for a code in the rows of reasons that a service gives for what has failed after a call.
@@ -44,16 +46,19 @@ def explaining(registries: Registries) -> Iterator[None]:
     try:
         yield
     except AwsError as problem:
-        raise finding(problem, registries, redact_printed) from problem
+        raise finding(problem, registries, redact_printed, PLAIN) from problem
 
 
-def finding(problem: AwsError, registries: Registries, clean: Callable[[str], str]) -> MlccError:
-    """The exception that a command ends with.  clean: takes secrets out of a text."""
+def finding(problem: AwsError, registries: Registries, clean: Callable[[str], str], usual: str = HINT) -> MlccError:
+    """The exception that a command ends with.
+
+    clean: takes secrets out of a text; usual: the hint for what a service answered and no row knows.
+    """
     row = _row(problem, registries)
     words = printable(clean(problem.message), MAX_WORDS)
     asked = f"{problem.service} {problem.operation}"
     said = f"{row['says']} " if row else ""
-    hint = str(row.get("hint", "")) or (UNANSWERED if problem.unanswered else HINT)
+    hint = str(row.get("hint", "")) or (UNANSWERED if problem.unanswered else usual)
     found = error("MLCC328", f"{asked}: {said}({problem.code}: {words})", hint=hint)
     return (PreconditionError if row.get("precondition") else UserError)([found])
 

@@ -6,6 +6,7 @@ called otherwise.  A variable that is not taken over is listed with its line.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -63,8 +64,8 @@ def read(directory: str, registries: Registries, config: str = "") -> Proposal:
         if main is None:
             message = f"{printable(directory, 200)} holds no project of the older tool: there is no {CONFIG}"
             raise UserError([error("MLCC386", message, hint="name the folder that holds its do/ folder")])
-        parts = [*_parts(tree, directory, COMPONENTS, main, draft)]
-        adapters = [*_parts(tree, directory, ADAPTERS, main, draft)]
+        parts = _named(_parts(tree, directory, COMPONENTS, main, draft), "inference_components", draft)
+        adapters = _named(_parts(tree, directory, ADAPTERS, main, draft), "adapters", draft)
     _Import(registries, draft, main, config).run(parts, adapters)
     return draft.finished()
 
@@ -97,6 +98,30 @@ def _parts(tree: Directory, directory: str, folder: str, main: _File, draft: Dra
         found = _file(tree, directory, path, main.all, draft)
         if found is not None:
             yield path.rpartition("/")[2].removesuffix(SUFFIX), found
+
+
+def _named(files: Iterator[tuple[str, _File]], section: str, draft: Draft) -> list[tuple[str, _File]]:
+    """The files by the names that stand in them, else by their own: where none stands there, or one that cannot be."""
+    schema = keys.index()[section, "[]", "name"]
+    found: dict[str, _File] = {}
+    for stem, file in files:
+        value = file.own.get(str(schema.meta["variable"]))
+        name = value.text if value is not None and value.text else stem
+        if name != stem and (len(name) > schema.schema["maxLength"] or not re.match(schema.schema["pattern"], name)):
+            message = (
+                f"{quoted(name, 60)} cannot be a name in mlcc.yaml; {quoted(stem, 60)} is taken, as the file is called"
+            )
+            hint = "lower case letters, digits and single hyphens, at most 40"
+            draft.leave(REFUSED, Mark(file.shown, value.line if value else 1, 1), message, hint)
+            name = stem
+        if name in found:
+            message = f"{quoted(name)} has a file already; this one is left out"
+            draft.leave(
+                REFUSED, Mark(file.shown, value.line if value else 1, 1), message, "give each a name of its own"
+            )
+            continue
+        found[name] = file
+    return list(found.items())
 
 
 class _Import:
@@ -186,7 +211,7 @@ class _Import:
             self.draft.secret(name, mark)
         elif path is None:
             self.draft.leave(NO_KEY, mark, f"{name} is no variable that mlcc knows", _hint(name, self))
-        elif path[-1] != "name" or len(path) != 3:  # the name of a component or an adapter is its file's
+        elif path[-1] != "name" or len(path) != 3:  # the name of a component or an adapter is known by then
             self._take(path, name, str(row.get("words", {}).get(value.text, value.text)), mark)
             if "note" in row:
                 self.draft.leave(NO_KEY, mark, f"{name}: {row['note']}", _hint(name, self), Severity.NOTE)

@@ -10,6 +10,7 @@ import pytest
 from mlcc.core.errors import UserError
 from mlcc.core.paths import format_path
 from mlcc.lifecycle.targets.sagemaker import verbs
+from mlcc.lifecycle.targets.sagemaker.imports import lifetime
 from mlcc.lifecycle.targets.sagemaker.imports.containers import component_names
 from mlcc.lifecycle.targets.sagemaker.imports.endpoint import propose
 from mlcc.load import coerce, new_text
@@ -141,6 +142,45 @@ def test_the_values_of_components(tmp_path: Path) -> None:
     assert "inference_components[a].copy_count" not in values, "a scaler decides it"
     assert "env.VLLM_MODEL" not in values, "it is model.name"
     assert found.comments[0] == "deployment.config follows from the tag mlcc:config-id."
+
+
+def test_the_account_and_the_lifetime_come_back(tmp_path: Path) -> None:
+    world = World()
+    verbs.deploy(world.context(render(ASYNC + "ttl: 2d\n", tmp_path / "original")))
+    found = imported(world, "iris", tmp_path / "new")
+    assert by_path(found).items() >= {"deployment.account_id": "123456789012", "ttl": "2d"}.items()
+    assert found.findings == ()
+    assert any("mlcc:expires" in comment for comment in found.comments)
+
+
+def test_a_lifetime_that_was_moved_is_not_guessed(tmp_path: Path) -> None:
+    world = World()
+    project = render(ASYNC, tmp_path / "original")
+    verbs.deploy(world.context(project))
+    world.sleep(1000)
+    verbs.deploy(world.context(project))
+    found = imported(world, "iris", tmp_path / "new")
+    assert "ttl" not in by_path(found)
+    (moved,) = [f for f in found.findings if f.code == "MLCC388"]
+    assert "mlcc:expires was moved" in moved.message
+    assert "mlcc set ttl" in moved.hint
+
+
+@pytest.mark.parametrize(
+    ("lived", "text"),
+    [
+        (8 * 3600, "8h"),
+        (8 * 3600 - 200, "8h"),
+        (172_000 + 800, "2d"),
+        (3000, "50m"),
+        (290, "5m"),
+        (5000, ""),
+        (0, ""),
+        (-9, ""),
+    ],
+)
+def test_a_lifetime_is_a_round_one(lived: float, text: str) -> None:
+    assert lifetime.written(lived) == text
 
 
 # ---------------------------------------------------------------- what mlcc has not made

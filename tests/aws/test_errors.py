@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mlcc.core.errors import UserError
@@ -12,6 +14,7 @@ from mlcc.registries import load
 from mlcc.servers.devserver.faults import ERROR, Fault
 from tests.aws.account import World, rendered
 from tests.aws.test_deploy import CLASSIC
+from tests.helpers import ROOT
 
 
 @pytest.fixture
@@ -52,3 +55,54 @@ def test_a_request_that_was_not_sent_ends_a_deployment_at_once(unsent: AwsError)
     with pytest.raises(UserError) as failed:
         verbs.deploy(world.context(rendered(CLASSIC)))
     assert failed.value.findings[0].code == "MLCC328"
+
+
+# What services have answered (the quotations that the rows of the registry name), and the row that explains it.
+ANSWERS = {
+    'Cannot create already existing endpoint "arn:aws:sagemaker:us-east-1:123456789012:endpoint/n".': "name_taken",
+    'Cannot create already existing model "arn:aws:sagemaker:us-east-1:123456789012:model/n".': "name_taken",
+    'Cannot update in-progress endpoint "arn:aws:sagemaker:us-east-1:123456789012:endpoint/n".': "endpoint_changes",
+    "Cannot delete endpoint with inference component associated. Please delete inference component and try it again.": (
+        "components_left"
+    ),
+    "Inference component a is a base inference component for one or more associated adapters": "adapters_on_it",
+    "Cannot delete inference component a while it is in state CREATE_IN_PROGRESS": "component_changes",
+    "Cannot update inference component a while it is in state UPDATE_RC_IN_PROGRESS": "component_changes",
+    'Requested image "1.dkr.ecr.us-east-1.amazonaws.com/a:1" not found.': "image_missing",
+    'Using non-ECR image "docker.io/a" without Vpc repository access mode is not supported.': "not_ecr",
+    "An Application AutoScaling scalable target exists for a variant being deleted, and the IAM identity used to invoke "
+    "DeleteEndpoint does not have application-autoscaling:DeregisterScalableTarget permission": "no_right_to_scaling",
+    'Could not find endpoint configuration "arn:aws:sagemaker:us-east-1:1:endpoint-config/n".': "old_config_gone",
+}
+
+
+@pytest.mark.parametrize("text", ANSWERS)
+def test_what_services_answer_has_words_and_a_hint(text: str) -> None:
+    row = load().entries("aws_errors")[ANSWERS[text]].facts
+    message, hint = shown(AwsError("sagemaker", "DeleteEndpoint", "ValidationException", text, 400))
+    assert (message.startswith(f"sagemaker DeleteEndpoint: {row['says']} ("), hint) == (True, row["hint"])
+    assert text[:60] in message, "the service's own words stay"
+
+
+# Reasons of failures, and what would have shown them before; nothing where no check can.
+REASONS = {
+    "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error.": ("no check can",),
+    "Failed to download model data for container 1 from URL s3://bucket/a": ("MLCC159", "MLCC127"),
+    "Please make sure all images included in the model for the production variant v exist": ("MLCC150",),
+    "Request to service failed. If failure persists after retry, contact customer support.": ("no check can",),
+    "The primary container for production variant v did not pass the ping health check.": ("do/test --target local",),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_reason_names_what_would_have_shown_it_before(reason: str) -> None:
+    found = aws_errors.meaning(reason, load())
+    assert [word for word in REASONS[reason] if word not in found["hint"]] == []
+
+
+def test_the_checks_that_hints_name_are_there() -> None:
+    findings = (ROOT / "registries/findings.yaml").read_text()
+    rows = load().entries("aws_errors").values()
+    named = {code for row in rows for code in re.findall("MLCC[0-9]+", row.facts["hint"])}
+    assert {"MLCC127", "MLCC150", "MLCC159"} <= named
+    assert [code for code in named if f"\n  {code}:\n" not in findings] == []

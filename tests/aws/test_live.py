@@ -103,3 +103,45 @@ def test_what_is_not_deployed_was_no_success(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing of the project is deployed"):
         registered(world, project, tmp_path / "home")
     assert registered(world, project, tmp_path / "home", status="failed")["endpointStatus"] == "NotDeployed"
+
+
+# ---------------------------------------------------------------- what is known without a call
+def unasked(project: Path, home: Path) -> dict[str, Any]:
+    def nobody(region: str) -> Any:
+        raise AssertionError("AWS is asked with --live only")
+
+    world = World()
+    register.run(replace(world.context(project), home=str(home), connect=nobody))
+    return dict(next(Store(str(home), world.sleep).find({})).document)
+
+
+@pytest.mark.parametrize("text", [REALTIME, TEXT.replace("TARGET", "async-inference")], ids=["realtime", "async"])
+def test_arns_that_follow_from_names_are_those_of_aws(text: str, tmp_path: Path) -> None:
+    world, project = World(), render(text, tmp_path / "p")
+    verbs.deploy(world.context(project))
+    proved, known = registered(world, project, tmp_path / "one"), unasked(project, tmp_path / "two")
+    for field in ("accountId", "roleArn", "endpointArn"):
+        assert known[field] == proved[field], field
+    assert [row["arn"] for row in known["icList"]] == [row["arn"] for row in proved["icList"]]
+    assert (known["arnsFrom"], proved["arnsFrom"]) == ("names", "account")
+    assert "registeredByArn" not in known
+    assert "endpointStatus" not in known
+
+
+def test_what_is_not_known_is_not_recorded(tmp_path: Path) -> None:
+    role = ',\n   role_arn: "arn:aws:iam::123456789012:role/r"'
+    nowhere = TEXT.replace("TARGET", "async-inference").replace(role, "")
+    assert "role_arn" not in nowhere
+    found = unasked(render(nowhere, tmp_path / "a"), tmp_path / "one")
+    assert not {"accountId", "roleArn", "endpointArn", "arnsFrom"} & found.keys()
+    china = (
+        TEXT.replace("TARGET", "async-inference").replace("us-east-1", "cn-north-1").replace("arn:aws:", "arn:aws-cn:")
+    )
+    assert unasked(render(china, tmp_path / "b"), tmp_path / "two")["endpointArn"] == (
+        "arn:aws-cn:sagemaker:cn-north-1:123456789012:endpoint/chat"
+    )
+    capitals = TEXT.replace("TARGET", "async-inference") + "endpoint: {name: Chat}\n"
+    found = unasked(render(capitals, tmp_path / "c"), tmp_path / "three")
+    assert ("endpointArn" in found, found["accountId"]) == (False, "123456789012")
+    local = TEXT.replace("TARGET", "local")
+    assert "accountId" not in unasked(render(local, tmp_path / "d"), tmp_path / "four")

@@ -54,6 +54,17 @@ def test_every_resource_is_in_it_once(text: str) -> None:
         assert before <= set(resources)
 
 
+def test_a_template_is_the_same_at_every_time() -> None:
+    """It is kept in Git and compared; the tag of the time that a deployment ends stays out of it."""
+    world = World()
+    context = world.context(rendered(TWO), cloudformation=True)
+    before = reports.export(context).lines
+    world.sleep(3600)
+    assert reports.export(context).lines == before
+    assert kinds.EXPIRES_TAG not in "\n".join(before)
+    assert kinds.PROJECT_TAG in "\n".join(before)
+
+
 def test_no_name_of_another_resource_is_left_as_a_text() -> None:
     resources = exported(TWO)["Resources"]
     component = resources["ComponentChatB"]["Properties"]

@@ -176,7 +176,9 @@ def test_the_other_protocols(aws: Connection) -> None:
         ("cloudwatch", "ListMetrics", {}),
         ("sts", "GetSessionToken", {}),
         ("ecr", "GetAuthorizationToken", {}),
-        ("service-quotas", "ListAWSDefaultServiceQuotas", {"ServiceCode": "sagemaker"}),
+        ("service-quotas", "GetServiceQuota", {"ServiceCode": "sagemaker", "QuotaCode": "L-1"}),
+        ("secretsmanager", "CreateSecret", {"Name": "s"}),
+        ("cloudformation", "CreateStack", {"StackName": "s"}),
     ):
         with pytest.raises(AwsError) as refused:
             aws.call(service, operation, request)

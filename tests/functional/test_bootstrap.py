@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mlcc.cli.commands.bootstrap import command
+from mlcc.io.yaml import reader
+from mlcc.lifecycle.bootstrap import modules
+from mlcc.registries import load
 from tests.helpers import Caller, assert_no_traceback
 
 SECRET = "hf_" + "a1B2c3D4" * 5
@@ -92,10 +96,19 @@ def test_the_policy_is_json_for_iam(mlcc: Caller) -> None:
     assert "arn:aws:iam::*:role/mlcc-sagemaker-execution-role" in str(found), "it holds for every account"
 
 
+def yaml_of(text: str) -> Any:
+    loaded = reader.load_yaml(text.encode(), "shown")
+    assert loaded.root is not None
+    return loaded.root.plain()
+
+
 def test_modules_and_templates(mlcc: Caller) -> None:
     rows = json.loads(mlcc("bootstrap", "modules", "-o", "json", code=0).stdout)["rows"]
     assert {"benchmark", "core"} <= {r["name"] for r in rows}
     assert "AWSTemplateFormatVersion" in mlcc("bootstrap", "template", "core", code=0).stdout
+    for asked, read in ((("--json",), json.loads), (("-o", "yaml"), yaml_of)):
+        found = read(mlcc("bootstrap", "template", "core", *asked, code=0).stdout)
+        assert found == modules.module(load(), "core").document()
     assert "did you mean core?" in mlcc("bootstrap", "template", "coer", code=1).stderr
 
 

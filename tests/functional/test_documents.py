@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from mlcc import pipeline
+from mlcc.load.request import Request
+from mlcc.registries import load
 from tests.documents import blocks, missing, run_page
 from tests.documents import commands as commands_of
-from tests.helpers import ROOT, build_tree, fork_server, run_mlcc
+from tests.helpers import ROOT, SMALLEST, build_tree, fork_server, run_mlcc
 
 PAGES = ("README.md", "docs/guide.md", "docs/aws.md", "docs/hyperpod.md")
-STEP = re.compile(r"^(\S*do/(?:build|push|deploy|test|clean))\b(.*)$")
+STEP = re.compile(r"^(\S*do/(?:build|push|submit|deploy|test|clean))\b(.*)$")
 SETUP = re.compile(r"^mlcc bootstrap (?:deploy|destroy)\b.*$")
 # These ask AWS, which tests/real/test_bootstrap.py does.
 ASKING = ("mlcc doctor --aws", "mlcc bootstrap status", "mlcc bootstrap secrets ")
@@ -39,6 +43,37 @@ def test_the_commands_of_a_page(page: str, tmp_path: Path) -> None:
     folder.mkdir()
     problems = run_page(ROOT / page, folder, environ, changed)
     assert not problems, "\n".join(problems)
+
+
+def path_to_an_endpoint(page: str) -> list[str]:
+    """The commands from nothing to an endpoint that was tested, and away again."""
+    shown = [one.text for one in commands_of(ROOT / page) if not one.setup]
+    start = shown.index("mlcc bootstrap add dev --region us-east-1")
+    return shown[start : shown.index("do/clean", start) + 1]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/aws.md"])
+def test_five_commands_lead_to_a_tested_endpoint(page: str, tmp_path: Path) -> None:
+    once, each, (away,) = (lambda found: (found[:2], found[2:7], found[7:]))(path_to_an_endpoint(page))
+    assert all(text.startswith("mlcc bootstrap ") for text in once)
+    assert (len(each), each[-1], away) == (5, "do/test", "do/clean")
+    programs = f"{Path(fork_server().program).parent}:{Path(sys.executable).parent}"
+    environ = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "MLCC_HOME": str(tmp_path / "home")}
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for text in map(changed, (*once, *each, away)):
+        ran = subprocess.run(text, shell=True, cwd=folder, env=environ, capture_output=True, text=True)
+        assert ran.returncode == 0, f"{text}\n{ran.stdout}{ran.stderr}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/aws.md"])
+def test_the_cost_of_the_example_is_that_of_the_registry(page: str, tmp_path: Path) -> None:
+    project = pipeline.read(build_tree(tmp_path, {"mlcc.yaml": SMALLEST}) / "mlcc.yaml", Request())
+    instance = str(project.resolved.values["deployment", "instance_type"].value)
+    price = load().price(instance)
+    assert price is not None
+    words = f"costs {price.amount:g} {price.currency} an hour in {price.region} (price of {price.date})"
+    assert f"`{instance}`, the instance of this example, {words}" in " ".join((ROOT / page).read_text().split())
 
 
 def test_the_pages_show_commands() -> None:

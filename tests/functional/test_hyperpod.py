@@ -25,7 +25,7 @@ from mlcc.lifecycle.bootstrap import checkup
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.interruption import GOES_ON
 from mlcc.lifecycle.rendered_project import load_project
-from mlcc.lifecycle.targets.hyperpod import objects, verbs
+from mlcc.lifecycle.targets.hyperpod import actions, objects, verbs
 from mlcc.registries import load
 from tests.aws import walker
 from tests.aws.account import render, rendered
@@ -477,7 +477,7 @@ def test_a_manifest_is_applied_as_it_was_reviewed(place: Place, tmp_path: Path) 
 
 
 # ---------------------------------------------------------------- dry runs
-PARTS = {"Apply", "Get", "Delete", "Logs", "PortForward"}
+PARTS = {"Apply", "Get", "List", "Delete", "Logs", "PortForward"}
 
 
 def test_a_dry_run_needs_nothing_and_its_calls_are_described() -> None:
@@ -485,7 +485,7 @@ def test_a_dry_run_needs_nothing_and_its_calls_are_described() -> None:
     place.environ, place.aws = {"PATH": ""}, None  # type: ignore[assignment]
     seen = set()
     for text in (TEXT, TEXT.replace(", operator: false", ""), MOUNTED):
-        for verb in (verbs.deploy, verbs.clean, verbs.logs, verbs.test):
+        for verb in (actions.deploy, actions.clean, actions.logs, actions.status, actions.test):
             for one in verb(place.context(rendered(text), dry_run=True)).document["calls"]:
                 assert one["service"] == "kubernetes"
                 problems = list(validator._validator("output-calls-kubernetes").iter_errors(one))

@@ -285,7 +285,7 @@ def test_deploy_before_build_names_the_step(built: Path) -> None:
     assert "do/build" in missing.stderr
 
 
-@pytest.mark.parametrize("name", ["build", "deploy", "run", "test", "clean"])
+@pytest.mark.parametrize("name", ["build", "deploy", "run", "status", "test", "logs", "clean"])
 def test_dry_run_prints_calls_and_touches_nothing(built: Path, name: str) -> None:
     step(built, "clean")
     dry = step(built, name, "--dry-run")

@@ -176,9 +176,28 @@ def test_records_leave_and_come_as_json_lines(project: Path, tmp_path: Path) -> 
     assert json.loads(lines)["id"] == made["id"]
     (tmp_path / "lines").write_text(lines.replace(made["id"], "copy") + "\n")
     assert registry("log", "--from", str(tmp_path / "lines")).code == 0
-    again = registry("log", "--from", str(tmp_path / "lines"))
+    other = lines.replace(made["id"], "copy").replace('"success"', '"failed"')
+    (tmp_path / "other").write_text(other + lines.replace(made["id"], "new"))
+    again = registry("log", "--from", str(tmp_path / "other"))
     assert (again.code, "is there already" in again.stderr) == (1, True)
+    assert "new" not in registry("export").stdout, "all or none"
     assert json.loads(registry("show", "copy", "-o", "json").stdout)["record"]["configId"] == made["configId"]
+
+
+def test_equal_records_are_left_and_counted(tmp_path: Path) -> None:
+    """A file that grows, or that two machines have, is read again: only what contradicts the history is refused."""
+    file = tmp_path / "lines"
+    file.write_text('{"id": "a", "notes": "one"}\n{"id": "b"}\n')
+    assert registry("log", "--from", str(file)).stdout.split() == ["a", "b"]
+    file.write_text('{"id": "a", "notes": "one"}\n{"id": "c"}\n{"id": "c"}\n' + registry("export").stdout)
+    again = registry("log", "--from", str(file))
+    assert (again.code, again.stdout.split()) == (0, ["c"])
+    assert "4 of 5 records are there already" in again.stderr
+    assert len(json.loads(registry("export", "--json").stdout)["records"]) == 3
+    file.write_text('{"id": "c"}\n{"id": "a", "notes": "two"}\n')
+    refused = registry("log", "--from", str(file))
+    assert (refused.code, "MLCC331" in refused.stderr, "'a'" in refused.stderr) == (1, True, True)
+    assert "'c'" not in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,13 @@ import pytest
 from mlcc.lifecycle import STEPS
 from tests.helpers import File, Result, applied, build_tree, fork_server, run_mlcc
 
-CONFIG = """version: 1
+HEAD = """version: 1
 project: {name: iris}
 deployment: {config: http-flask}
-env: {LOG_LEVEL: info, EMPTY: ""}
+"""
+CONFIG = (
+    HEAD
+    + """env: {LOG_LEVEL: info, EMPTY: ""}
 inference_components: [{name: chat, copy_count: 1, env: {WHO: chat}}]
 environments:
   prod:
@@ -26,6 +29,7 @@ environments:
     env_unset: [OMP_NUM_THREADS]
     inference_components: [{name: chat, copy_count: 2}, {name: extra}]
 """
+)
 # An engine whose builds fail.
 FAILING = """#!/bin/sh
 case "$1" in
@@ -196,6 +200,42 @@ def test_a_dry_run_of_a_deployment_asks_nobody(project: Path) -> None:
     shown = json.loads(do(project, "deploy", "--dry-run").stdout)
     assert shown["calls"][0]["operation"] == "CreateModel"
     assert shown["assumed"]["region"] == "us-east-1"
+
+
+DRY = {
+    **{
+        name: (name,)
+        for name, step in STEPS.items()
+        if step.run is not None and name not in ("run", "submit", "adapter")
+    },
+    "adapter": ("adapter", "list"),
+    "manifest --live": ("manifest", "--live"),
+    "register --ci": ("register", "--ci"),
+    "register --live": ("register", "--live"),
+    "status --why": ("status", "--why"),
+    "logs --follow": ("logs", "--follow"),
+}
+
+
+@pytest.mark.parametrize("name", DRY)
+@pytest.mark.parametrize("target", ["realtime-inference", "local", "hyperpod-eks"])
+def test_a_dry_run_of_a_step_is_its_calls_and_asks_nobody(
+    project: Path, tmp_path: Path, name: str, target: str
+) -> None:
+    if target == "hyperpod-eks":  # which has its manifests, and takes no lists of components
+        project = applied(tmp_path / "cluster", HEAD.replace("http-flask", f"http-flask, target: {target}"))
+    ran = do(project, *DRY[name], "--target", target, "--dry-run")
+    if name in ABSENT.get(target, ()):
+        assert (ran.code, "MLCC3" in ran.stdout + ran.stderr) == (3, True)
+        return
+    assert ran.code == 0, ran.stderr
+    assert {"calls", "assumed"} <= json.loads(ran.stdout).keys()
+
+
+ABSENT = {
+    "local": ("adapter", "manifest --live", "register --live"),
+    "hyperpod-eks": ("adapter", "manifest --live", "register --live"),
+}
 
 
 def test_manifest_lists_nothing_of_a_fresh_project(project: Path) -> None:

@@ -338,3 +338,24 @@ def test_every_row_names_a_key_that_is_there() -> None:
     assert set(named) <= known
     own = {prop.meta.get("variable") for prop in keys.index().values()}
     assert set(rows) & own == {"FRAMEWORK", "ENDPOINT_NAME"}
+
+
+NAMED = {
+    "do/adapters/a.conf": 'export ADAPTER_NAME="legal"\nexport ADAPTER_WEIGHTS_URI="s3://bucket/legal.tar.gz"\n',
+    "do/adapters/b.conf": 'export ADAPTER_WEIGHTS_URI="s3://bucket/b.tar.gz"\n',
+    "do/adapters/c.conf": 'export ADAPTER_NAME="No Name"\nexport ADAPTER_WEIGHTS_URI="s3://bucket/c.tar.gz"\n',
+    "do/adapters/d.conf": 'export ADAPTER_NAME="legal"\nexport ADAPTER_WEIGHTS_URI="s3://bucket/d.tar.gz"\n',
+}
+
+
+def test_an_adapter_has_the_name_that_stands_in_its_file(tmp_path: Path) -> None:
+    found = imported(tmp_path, {"do/config": VLLM, "do/ic/default.conf": TREE["do/ic/default.conf"], **NAMED})
+    artifacts = {p: v for p, v in by_path(found).items() if p.endswith(".artifact_url")}
+    assert artifacts == {
+        "adapters[legal].artifact_url": "s3://bucket/legal.tar.gz",
+        "adapters[b].artifact_url": "s3://bucket/b.tar.gz",
+        "adapters[c].artifact_url": "s3://bucket/c.tar.gz",
+    }
+    refused = {(f.file or "").rpartition("/")[2]: f.message for f in found.findings if "adapters" in (f.file or "")}
+    assert refused.keys() == {"c.conf", "d.conf"}
+    assert "has a file already" in refused["d.conf"]

@@ -149,8 +149,13 @@ def listing() -> int:
 
 @command.command("template", epilog="Example: mlcc bootstrap template core > core.yaml")
 @click.argument("name", metavar="MODULE")
-@output_options(("table",))
+@output_options(FORMATS)
 def template(name: str) -> int:
-    """Print the CloudFormation template of a module, as it is sent."""
-    current().out(modules.module(load(), name).text().rstrip("\n"), clean=True)
+    """Print the CloudFormation template of a module: as it is sent, or as JSON, which CloudFormation takes, too."""
+    session = current()
+    found = modules.module(load(), name)
+    if session.format == "json":
+        session.out(json.dumps(found.document(), indent=2), clean=True)
+    else:
+        session.out(found.text().rstrip("\n"), clean=True)
     return 0

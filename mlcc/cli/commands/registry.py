@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import click
@@ -47,25 +47,33 @@ def _store(session: Session) -> Store:
 @click.option("--from", "source", metavar="FILE", help="Records as JSON lines, as `export` writes them (- for stdin).")
 @output_options(("table", "json", "yaml"))
 def log(name: str | None, status: str, notes: str, source: str | None) -> int:
-    """Add a record by hand, or records from a file."""
+    """Add a record by hand, or records from a file; what of a file is there already, and the same, stays."""
     session = current()
     if name and not ID.match(name):
         hint = "letters, digits and . _ : -, a letter or digit first"
         raise UsageError([error("MLCC002", f"--id {quoted(name)}: no id of a record", hint=hint)])
     if source and (name or notes):
         raise UsageError([error("MLCC002", "--from brings whole records: --id and --notes do not go with it")])
-    by_hand = {"status": status, "notes": notes, "registeredBy": session.user}
-    records = [
-        {**with_id({}, time.time()), **({"id": name} if name else {}), **without_secrets(fields)}
-        for fields in (list(_lines(source)) if source else [by_hand])
-    ]
-    _store(session).add(records)
+    by_hand = {"status": status, "notes": notes, "registeredBy": session.user, **({"id": name} if name else {})}
+    if source:
+        given = [without_secrets(fields) for fields in _lines(source)]
+        records = _store(session).merge(given, _whole)
+        if len(given) > len(records):
+            session.say(f"{len(given) - len(records)} of {len(given)} records are there already, and equal: left so")
+    else:
+        records = [_whole(without_secrets(by_hand))]
+        _store(session).add(records)
     if session.format in ("json", "yaml"):
         print_document(session, document(records=records))
     else:
         for record in records:
             session.out(printable(str(record["id"]), 200))
     return 0
+
+
+def _whole(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with the id and the time of now where it has none."""
+    return {**with_id({}, time.time()), **fields}
 
 
 def _lines(source: str, most: int = MAX_RECORDS) -> Iterator[dict[str, Any]]:
@@ -197,10 +205,14 @@ def diff(first: str, second: str) -> int:
 
 @command.command("export", epilog="Example: mlcc registry export --since 30d > deployments.jsonl")
 @_filters
-@output_options(("table",))
+@output_options(("table", "json", "yaml"))
 def export(since: str, **filters: str) -> int:
-    """Print records as JSON lines, newest first, for `log --from` and for other programs."""
+    """Print records as JSON lines, newest first, for `log --from`; with -o as one document for other programs."""
     session = current()
+    if session.format in ("json", "yaml"):
+        found = [dict(record.document) for record in _store(session).find(filters, _since(since), 0)]
+        print_document(session, document(records=found), clean=True)
+        return 0
     for record in _store(session).find(filters, _since(since), 0):
         session.out(json.dumps(record.document, sort_keys=True), clean=True)
     return 0

@@ -127,7 +127,8 @@ def _quotas(caller: Caller, names: Sequence[str], registries: Registries) -> Ite
         return
     for name in names:
         if name not in found:
-            yield Check("quota", MISSING, f"{printable(name)}: Service Quotas does not know it here")
+            hint = "no limit is known: a deployment may be refused for one (mlcc catalog instances has the types)"
+            yield Check("quota", MISSING, f"{printable(name)}: Service Quotas does not know it here", hint)
         elif found[name] < 1:
             hint = "ask for more under Service Quotas, Amazon SageMaker, by this name; or take another instance type"
             yield Check("quota", BROKEN, f"{printable(name)}: {found[name]:g}", hint)
@@ -151,5 +152,5 @@ def _clusters(caller: Caller, registries: Registries) -> Iterator[Check]:
 
 
 def _broken(what: str, problem: AwsError, registries: Registries) -> Check:
-    found = aws_errors.finding(problem, registries, redact_printed).findings[0]
+    found = aws_errors.finding(problem, registries, redact_printed, aws_errors.PLAIN).findings[0]
     return Check(what, BROKEN, found.message, found.hint)

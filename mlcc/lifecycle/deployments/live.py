@@ -15,7 +15,7 @@ from mlcc.core.text import printable
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.io.aws.sts import caller_identity
-from mlcc.lifecycle.aws_errors import finding
+from mlcc.lifecycle.aws_errors import PLAIN, finding
 from mlcc.lifecycle.deployments.records import without_secrets
 from mlcc.lifecycle.targets.sagemaker import desired
 from mlcc.registries.loader import Registries
@@ -53,7 +53,7 @@ def look(record: Mapping[str, Any], connect: Callable[[str], Caller], registries
             raise UserError([error("MLCC325", message, hint="use other credentials (AWS_PROFILE)")])
         running = what_runs(record, caller)
     except AwsError as problem:
-        raise finding(problem, registries, redact_printed) from problem
+        raise finding(problem, registries, redact_printed, PLAIN) from problem
     return {"running": running, "differences": differences(record, running)}
 
 

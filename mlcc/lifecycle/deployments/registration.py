@@ -81,4 +81,4 @@ def register(made: Iterable[Row], caller: Caller, table: str, done: Callable[[Ro
         try:
             done(row, ci_table.register(items, table, row.attributes))
         except AwsError as problem:
-            raise aws_errors.finding(problem, load(), redact_printed) from problem
+            raise aws_errors.finding(problem, load(), redact_printed, aws_errors.PLAIN) from problem

@@ -25,6 +25,10 @@ FIELDS: Mapping[str, str] = {
 }
 COLUMNS = ("id", "at", *FIELDS)
 VERSION = 1
+# Of ids in one query.
+MOST_IDS = 500
+# Fields that say when a record was made.
+TIMES = ("at", "timestamp")
 # Of the records that a filter leaves, how many are counted.
 LOOK = 5000
 # Documents stand apart: a filter looks at many rows, and shows few.
@@ -80,7 +84,36 @@ class Store:
         except Duplicate:
             ids = ", ".join(quoted(str(row[0])) for row in rows[:5])
             message = f"a record of this id is there already, and records are not changed ({ids})"
-            raise UserError([error("MLCC331", message, hint="leave --id out, or take another one")]) from None
+            raise UserError(
+                [error("MLCC331", message, hint="give it another id, or none (log --id, or the line of --from)")]
+            ) from None
+
+    def merge(
+        self, given: Sequence[Mapping[str, Any]], whole: Callable[[Mapping[str, Any]], dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Adds records as `add` does, but leaves those that are there already, field by field; returns the new ones.
+
+        whole: gives a record the id and the time that it lacks.
+        """
+        known = self._known([str(one["id"]) for one in given if "id" in one])
+        new = []
+        for one in given:
+            before = known.get(str(one.get("id", "")))
+            if before is not None and {**{name: before.get(name) for name in TIMES}, **one} == before:
+                continue
+            new.append(whole(one))
+            known[str(new[-1]["id"])] = new[-1]
+        self.add(new)
+        return new
+
+    def _known(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """The documents of those ids that are there."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(ids), MOST_IDS):
+            some = ids[start : start + MOST_IDS]
+            places = ", ".join("?" * len(some))
+            found |= {one.id: one.document for one in self._records(f"{SELECT} WHERE id IN ({places})", some)}
+        return found
 
     def find(self, filters: Mapping[str, str], since: float = 0.0, limit: int = 50) -> Iterator[Record]:
         """Records, the newest by their time first.

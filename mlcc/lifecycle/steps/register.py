@@ -1,6 +1,7 @@
 """register: writes down what was deployed, for its user or for continuous integration.
 
-Law: one record is added, and nothing else changes; AWS is asked only with --live or --ci.
+Law: one record is added, and nothing else changes; AWS is asked only with --live or --ci.  How the image was built is
+what the project says (`build.strategy`), whatever the default of an option was in earlier tools.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from mlcc.io.disk.reader import Directory
 from mlcc.lifecycle import image_tag, run_state
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
-from mlcc.lifecycle.deployments import ci_table, live
+from mlcc.lifecycle.deployments import ci_table, known_arns, live
 from mlcc.lifecycle.deployments.records import STATUSES, Given, Surroundings, record
 from mlcc.lifecycle.deployments.store import Store
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.lifecycle.targets.sagemaker import account
+from mlcc.lifecycle.targets.sagemaker import account, facts, rehearsal
 from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_REGION
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -42,6 +43,8 @@ def run(context: Context) -> Result:
     caller = _caller(context) if (ci or asked) and not dry else None
     region = _region(context, caller) or (DEFAULT_REGION if dry else "")
     document = record(context.project, _given(context), surroundings(context, region), context.clean)
+    if not ci:  # a row of tests is of a configuration, wherever it is deployed
+        document |= known_arns.fields(context.project, document, context.profile)
     if asked:
         live.need_endpoint(document)
     if caller is not None:
@@ -50,7 +53,8 @@ def run(context: Context) -> Result:
     if ci:
         return _into_table(context, caller, document)
     if dry:
-        return calls([call("registry", "log", record=document)])
+        asked_of = _would_ask(context, document) if asked else []
+        return calls([*asked_of, call("registry", "log", record=document)])
     assert context.home, "BUG: a step that writes to mlcc's own folder was started without it"
     Store(context.home, context.sleep).add([document])
     words = f"registered {context.project.name} as {document['id']} ({document['status']})"
@@ -150,7 +154,15 @@ def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole:
         raise UserError([error("MLCC309", message, hint="do/deploy; or --status failed, which records that")])
     for one in live.differences(document, running):
         context.progress.say(f"note: {one['path']} is {one['after']}, and the project says {one['before']}")
-    return found | live.as_recorded(document, running)
+    return found | live.as_recorded(document, running) | {"arnsFrom": known_arns.ACCOUNT}
+
+
+def _would_ask(context: Context, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The calls of --live before a first deployment."""
+    empty = rehearsal.Empty(facts.without_asking(context)[0])
+    caller_identity(empty)
+    live.what_runs(document, empty)
+    return empty.asked
 
 
 def _into_table(context: Context, caller: Caller | None, document: dict[str, Any]) -> Result:

@@ -114,6 +114,8 @@ def manifest(context: Context) -> Result:
         if not project.target.host_image:
             message = f"do/manifest --live is not there on the target {project.target.name}"
             raise PreconditionError([error("MLCC311", message, hint="do/status shows what runs")])
+        if context.argument("dry_run"):
+            return targets.verb(project.target.name, "assets", context.environ)(context)
         assets += targets.verb(project.target.name, "assets", context.environ)(context).document["assets"]
     lines = [f"{a['asset']:<18} {a['kind']:<10} {a['name']}" for a in assets]
     where = "" if context.argument("live") else " on this machine (--live asks AWS, too)"

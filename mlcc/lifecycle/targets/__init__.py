@@ -16,7 +16,7 @@ SAGEMAKER = "mlcc.lifecycle.targets.sagemaker.verbs"
 BUILT_IN = {
     "async-inference": SAGEMAKER,
     "batch-transform": SAGEMAKER,
-    "hyperpod-eks": "mlcc.lifecycle.targets.hyperpod.verbs",
+    "hyperpod-eks": "mlcc.lifecycle.targets.hyperpod.actions",
     "local": "mlcc.lifecycle.targets.local",
     "realtime-inference": SAGEMAKER,
 }

@@ -95,6 +95,8 @@ def _start_parameters(project: RenderedProject) -> dict[str, Any]:
 # ---------------------------------------------------------------- state
 def status(context: Context) -> Result:
     """Whether it serves, and where."""
+    if context.argument("dry_run"):
+        return calls([call("engine", "ping", path=context.project.container["ping"])])
     record = server.recorded(context.project)
     word = STOPPED
     if record and server.alive(context, record):
@@ -156,6 +158,8 @@ def invoke(context: Context) -> Result:
 # ---------------------------------------------------------------- logs
 def logs(context: Context) -> Result:
     """What the server printed."""
+    if context.argument("dry_run"):
+        return calls([call("engine", "logs", lines=int(context.argument("lines") or 0))])
     record = server.recorded(context.project)
     if not record:
         raise PreconditionError([error("MLCC309", "no server was started here", hint="do/deploy --target local")])

@@ -1,7 +1,8 @@
 """What a deployment looks for beside SageMaker, and this account never has.  Law: reads alone; nothing here makes one.
 
 So `do/clean` can prove that nothing is left, and `do/status --why` find no log, without a server beside this one; what
-would make a repository, a role or a build answers 501.
+would make a repository, a role or a build answers 501.  So does what is AWS's and no account's own: that the public hub
+has no such model would be false.
 """
 
 from __future__ import annotations
@@ -20,6 +21,37 @@ def repositories(account: Account, request: dict[str, Any]) -> dict[str, Any]:
         f"The repository with name '{name}' does not exist in the registry with id '{account.number}'",
         "RepositoryNotFoundException",
     )
+
+
+def images(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """ListImages of ECR: no repository is there.  Raises Refusal."""
+    return repositories(account, {"repositoryNames": [request["repositoryName"]]})
+
+
+def packages(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """ListModelPackages: none."""
+    return {"ModelPackageSummaryList": []}
+
+
+def secrets(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """ListSecrets: none."""
+    return {"SecretList": []}
+
+
+def secret(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeSecret and GetSecretValue.  Raises Refusal."""
+    raise Refusal("Secrets Manager can't find the specified secret.", "ResourceNotFoundException")
+
+
+def table(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeTable and GetItem of DynamoDB.  Raises Refusal."""
+    name = printable(request["TableName"])
+    raise Refusal(f"Requested resource not found: Table: {name} not found", "ResourceNotFoundException")
+
+
+def stack(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeStacks of CloudFormation by name.  Raises Refusal."""
+    raise Refusal(f"Stack with id {printable(request.get('StackName', ''))} does not exist", "ValidationError")
 
 
 def builds(account: Account, request: dict[str, Any]) -> dict[str, Any]:

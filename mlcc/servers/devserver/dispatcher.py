@@ -59,6 +59,7 @@ SAGEMAKER: Mapping[str, Operation] = {
         "InferenceComponentArn",
         "InferenceComponentStatus",
     ),
+    "ListModelPackages": absences.packages,
     "ListModels": listing.lister(lambda account: account.models, "Models", "ModelName", "ModelArn"),
     "ListTags": listing.list_tags,
     "ListTransformJobs": listing.lister(
@@ -89,12 +90,23 @@ CLOUDWATCH: Mapping[str, Operation] = {
 SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "application-autoscaling": AUTOSCALING,
     "cloudwatch": CLOUDWATCH,
+    "cloudformation": {"DescribeStacks": absences.stack},
     "codebuild": {"BatchGetProjects": absences.builds},
-    "ecr": {"DescribeImages": repositories.describe_images, "DescribeRepositories": absences.repositories},
+    "dynamodb": {"DescribeTable": absences.table, "GetItem": absences.table},
+    "ecr": {
+        "DescribeImages": repositories.describe_images,
+        "DescribeRepositories": absences.repositories,
+        "ListImages": absences.images,
+    },
     "iam": {"GetRole": absences.role},
     "logs": {"FilterLogEvents": absences.log_events},
     "sagemaker": SAGEMAKER,
-    "service-quotas": {"ListServiceQuotas": quotas.listed},
+    "secretsmanager": {
+        "DescribeSecret": absences.secret,
+        "GetSecretValue": absences.secret,
+        "ListSecrets": absences.secrets,
+    },
+    "service-quotas": {"ListAWSDefaultServiceQuotas": quotas.defaults, "ListServiceQuotas": quotas.listed},
     "sts": {"GetCallerIdentity": repositories.caller_identity},
 }
 

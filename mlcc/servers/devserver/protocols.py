@@ -26,12 +26,14 @@ TARGETS = {
     "AnyScaleFrontendService": "application-autoscaling",
     "AmazonEC2ContainerRegistry": "ecr",
     "CodeBuild": "codebuild",
+    "DynamoDB": "dynamodb",
     "Logs": "logs",
+    "secretsmanager": "secretsmanager",
     "ServiceQuotasV20190624": "service-quotas",
     "GraniteServiceVersion20100801": "cloudwatch",
 }
 # Actions of the query protocol, and whose they are.
-ACTIONS = {"GetCallerIdentity": "sts", "GetRole": "iam"}
+ACTIONS = {"DescribeStacks": "cloudformation", "GetCallerIdentity": "sts", "GetRole": "iam"}
 
 
 class Call(NamedTuple):

@@ -1,6 +1,7 @@
 """Quotas of an account.  Law: there is none but what a test sets (`/_local/quotas`), by the name in the service's text.
 
-Codes of quotas, and AWS's defaults, no source states: what asks for them is answered 501.
+Where nobody has set one there is no limit, and so no default of AWS's either: that list is empty.  Codes of quotas no
+source states, and they are left out.
 """
 
 from __future__ import annotations
@@ -33,13 +34,23 @@ def check(account: Account, config: Thing) -> None:
 
 def listed(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """ListServiceQuotas of SageMaker."""
-    if request["ServiceCode"] != "sagemaker":
-        raise Refusal("The request failed because the specified service does not exist.", "NoSuchResourceException")
+    _need_sagemaker(request)
     quotas = [
         {"ServiceCode": "sagemaker", "QuotaName": name, "Value": float(value), "Unit": "None"}
         for name, value in sorted(account.quotas.items())
     ]
     return {"Quotas": quotas}
+
+
+def defaults(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """ListAWSDefaultServiceQuotas of SageMaker: none, for this server limits nothing by itself."""
+    _need_sagemaker(request)
+    return {"Quotas": []}
+
+
+def _need_sagemaker(request: dict[str, Any]) -> None:
+    if request["ServiceCode"] != "sagemaker":
+        raise Refusal("The request failed because the specified service does not exist.", "NoSuchResourceException")
 
 
 def _instances(config: dict[str, list[dict[str, str]]]) -> Counter[str]:

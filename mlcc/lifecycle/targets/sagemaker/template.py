@@ -1,6 +1,8 @@
 """A project's resources as a CloudFormation template.  Law: pure; the same bodies as a deployment's, with references.
 
 Names stay those of a deployment, so that a stack and `do/deploy` are not both used for one project and environment.
+The tag `mlcc:expires` is left out: it comes from the clock, so that the template of one project would differ each time
+and each update of a stack would touch every resource; and `mlcc reap` must not delete what a stack has made.
 """
 
 from __future__ import annotations
@@ -61,10 +63,14 @@ def _resource(resource: Resource, wanted: Desired, ids: Mapping[tuple[str, str],
         name: value if name == own else _referring(name, value, ids) for name, value in resource.parameters.items()
     }
     if resource.kind not in UNTAGGED:
-        properties["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(wanted.tags.items())]
+        properties["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(_tags(wanted).items())]
     found: dict[str, Any] = {"Type": TYPES[resource.kind], "Properties": properties}
     before = [ids[key] for key in _before(resource) if key in ids]
     return {**found, "DependsOn": before} if before else found
+
+
+def _tags(wanted: Desired) -> dict[str, str]:
+    return {key: value for key, value in wanted.tags.items() if key != kinds.EXPIRES_TAG}
 
 
 def _referring(member: str, value: Any, ids: Mapping[tuple[str, str], str]) -> Any:

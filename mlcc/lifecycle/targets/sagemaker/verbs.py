@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.targets.sagemaker import adapters, deployment, monitoring, requests, teardown
+from mlcc.lifecycle.targets.sagemaker.rehearsal import rehearsed
 
-assets = explained(monitoring.assets)
+assets = explained(rehearsed(monitoring.assets))
 adapter = explained(adapters.adapter)
 clean = explained(teardown.clean)
 deploy = explained(deployment.deploy)
 invoke = explained(requests.invoke)
 logs = explained(monitoring.logs)
-status = explained(monitoring.status)
+status = explained(rehearsed(monitoring.status))
 test = explained(requests.test)

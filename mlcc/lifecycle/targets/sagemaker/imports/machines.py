@@ -7,7 +7,7 @@ from typing import Any
 
 from mlcc.core.text import quoted
 from mlcc.lifecycle.targets.sagemaker.bodies import scaling
-from mlcc.lifecycle.targets.sagemaker.imports import scaled
+from mlcc.lifecycle.targets.sagemaker.imports import lifetime, scaled
 from mlcc.lifecycle.targets.sagemaker.imports.origin import part_name
 from mlcc.lifecycle.targets.sagemaker.imports.sheet import Sheet
 from mlcc.registries.redaction import is_secret_name, is_secret_value
@@ -31,6 +31,7 @@ def project(sheet: Sheet) -> None:
     sheet.put("deployment.config", sheet.origin.config.name)
     sheet.put("deployment.target", sheet.target.name)
     sheet.put("deployment.region", sheet.running.region)
+    sheet.put("deployment.account_id", _account(sheet))
     framework = sheet.origin.framework
     if framework is not None and framework.name != sheet.origin.config.frameworks[0]:
         sheet.put("framework.name", framework.name)
@@ -46,6 +47,12 @@ def project(sheet: Sheet) -> None:
         elif not name.startswith(("mlcc:", "aws:")):
             sheet.draft.put(("tags", name), value, sheet.mark)
     sheet.draft.comments.append(f"deployment.config follows from {sheet.origin.why}.")
+    lifetime.write(sheet)
+
+
+def _account(sheet: Sheet) -> str:
+    """The account's number, which is the fifth part of every ARN."""
+    return "".join(str(sheet.running.endpoint.get("EndpointArn", "")).split(":")[4:5])
 
 
 def endpoint(sheet: Sheet) -> None:

@@ -1,0 +1,98 @@
+"""What our SageMaker server never has: reads answer as an account without it, and what would make one answers 501."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from mlcc.io.aws import servicequotas
+from mlcc.io.aws.cloudformation import CloudFormation
+from mlcc.io.aws.connection import AwsError
+from mlcc.io.aws.dynamodb import DynamoDb
+from mlcc.io.aws.ecr import Ecr
+from mlcc.io.aws.sagemaker import SageMaker
+from mlcc.io.aws.secretsmanager import SecretsManager
+from mlcc.lifecycle import aws_errors
+from mlcc.lifecycle.bootstrap import checkup
+from mlcc.registries import load
+from mlcc.servers.devserver.dispatcher import Dispatcher
+from mlcc.servers.devserver.refusal import Refusal
+from tests.aws.account import World
+
+QUOTA = "ml.g5.xlarge for endpoint usage"
+
+
+class Alone:
+    """The server, and nothing beside it."""
+
+    def __init__(self) -> None:
+        self.region, self.account = "us-east-1", World().account
+        self.dispatcher = Dispatcher(self.account)
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return self.dispatcher.answer(service, operation, dict(parameters))
+        except Refusal as refusal:
+            raise AwsError(service, operation, refusal.code, refusal.message, refusal.status) from None
+
+
+def quotas(server: Alone) -> list[checkup.Check]:
+    asked = checkup.Asked(None, (), [QUOTA], lambda: 0.0, lambda: None)
+    return [one for one in checkup.checks(asked, server, load()) if one.what.startswith("quota")]
+
+
+def test_doctor_finds_the_quotas_that_were_set_and_no_others() -> None:
+    server = Alone()
+    (unknown,) = quotas(server)
+    assert (unknown.what, unknown.state) == ("quota", checkup.MISSING)
+    assert "do/" not in unknown.hint
+    server.account.quotas[QUOTA] = 2
+    assert [(one.state, one.found) for one in quotas(server)] == [(checkup.OK, f"{QUOTA}: 2")]
+    assert servicequotas.values(server, "sagemaker", ["another"]) == {}
+
+
+def test_doctor_says_of_an_error_what_fits_it() -> None:
+    class Refusing(Alone):
+        def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+            if service == "service-quotas":
+                raise AwsError(service, operation, code, "no", 400)
+            return super().call(service, operation, parameters)
+
+    hints = {}
+    for code in ("SomethingNew", "NotImplemented"):
+        (found,) = quotas(Refusing())
+        assert found.state == checkup.BROKEN
+        hints[code] = found.hint
+    assert hints["SomethingNew"] == aws_errors.PLAIN
+    assert "AWS_ENDPOINT_URL" in hints["NotImplemented"]
+    assert "do/" not in str(hints)
+
+
+def test_reads_answer_as_an_account_that_has_none() -> None:
+    server = Alone()
+    assert SageMaker(server).newest_package("group") == ""
+    assert list(SageMaker(server).clusters()) == []
+    assert SageMaker(server).cluster("c") is None
+    assert CloudFormation(server).stack("s") is None
+    assert list(SecretsManager(server).listing("")) == []
+    assert SecretsManager(server).describe("s") is None
+    assert Ecr(server).image_tags("mlcc") == []
+    assert DynamoDb(server, "t").tags() is None
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("cloudformation", "CreateChangeSet"),
+        ("dynamodb", "UpdateItem"),
+        ("sagemaker", "CreateModelPackage"),
+        ("sagemaker", "DescribeHubContent"),
+        ("secretsmanager", "CreateSecret"),
+    ],
+)
+def test_what_would_make_one_or_is_no_account_s_is_not_answered(service: str, operation: str) -> None:
+    with pytest.raises(AwsError) as refused:
+        Alone().call(service, operation, {})
+    assert (refused.value.code, refused.value.status) == ("NotImplemented", 501)
