@@ -47,9 +47,10 @@ class Kubectl:
         """One object, or None."""
         return self._json("get", ["get", resource, name, "--ignore-not-found", "-o", "json"]) or None
 
-    def labelled(self, resource: str, labels: Mapping[str, str]) -> list[Object]:
-        """The objects that have all of some labels."""
-        found = self._json("get", ["get", resource, "--selector", selector(labels), "-o", "json"])
+    def labelled(self, resource: str, labels: Mapping[str, str], everywhere: bool = False) -> list[Object]:
+        """The objects that have all of some labels.  everywhere: in whatever namespace."""
+        argv = ["get", resource, "--selector", selector(labels), "-o", "json"]
+        found = self._json("get", [*argv, *(["--all-namespaces"] if everywhere else [])])
         return list(found.get("items", ()))
 
     def apply(self, document: Object, dry_run: bool = False) -> Object:
