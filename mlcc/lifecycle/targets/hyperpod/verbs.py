@@ -32,6 +32,8 @@ from mlcc.resolve.hyperpod import manifests
 KUBERNETES = "kubernetes"
 POLL_S = 10.0
 SHOWN_LINES, WHY_LINES = 1000, 20
+# Of what was printed before do/logs --follow: kubectl's own number.
+FOLLOWED_LINES = 10
 
 
 def explained(verb: Callable[[Context], Result]) -> Callable[[Context], Result]:
@@ -133,7 +135,7 @@ def invoke(context: Context) -> Result:
 
 @explained
 def logs(context: Context) -> Result:
-    """The last lines that the pods printed, each with its pod."""
+    """The last lines that the pods printed, each with its pod; with --follow also those that come."""
     project, count = context.project, int(context.argument("lines") or SHOWN_LINES)
     if context.argument("dry_run"):
         listed = [(one.kind, one.name) for one in documents.read(project) if one.kind in (ENDPOINT, DEPLOYMENT)]
@@ -149,7 +151,11 @@ def logs(context: Context) -> Result:
         ]
         return calls(made)
     kubectl = _connected(context)
-    lines = _printed(context, kubectl, list(own_objects.labelled(context, kubectl)), count)
+    found = list(own_objects.labelled(context, kubectl))
+    if context.argument("follow"):
+        _follow(context, kubectl, found, int(context.argument("lines") or FOLLOWED_LINES))
+        return Result({"target": project.target.name, "lines": []}, [])
+    lines = _printed(context, kubectl, found, count)
     return Result({"target": project.target.name, "lines": lines}, lines or ["(the logs are empty)"])
 
 
@@ -276,6 +282,19 @@ def _forward(context: Context, wanted: Sequence[Manifest], found: Mapping[tuple[
 def _pods(context: Context, kind: str, name: str) -> str:
     """The labels of an object's pods.  Those of the operator carry the name of the endpoint as `app`."""
     return f"app={name}" if kind == ENDPOINT else selector(documents.labels(context.project))
+
+
+def _follow(context: Context, kubectl: Kubectl, keys: Sequence[tuple[str, str]], count: int) -> None:
+    """Shows lines as the pods print them, until they end.  Raises UserError where nothing serves."""
+    chosen = [_pods(context, *key) for key in keys if key[0] in (ENDPOINT, DEPLOYMENT)]
+    if not chosen:
+        raise UserError([error("MLCC375", f"{context.project.name} is not deployed", hint="do/deploy")])
+    clean = context.cleaner()
+    for line in kubectl.followed(chosen[0], count):
+        for shown_now in clean.feed(line):
+            context.emit(printable(shown_now, 0))
+    for rest in clean.rest():
+        context.emit(printable(rest, 0))
 
 
 def _printed(context: Context, kubectl: Kubectl, keys: Sequence[tuple[str, str]], count: int) -> list[str]:
