@@ -17,7 +17,6 @@ from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES
 from mlcc.io import git
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.dynamodb import SERVICE, DynamoDb
-from mlcc.io.aws.sts import caller_identity
 from mlcc.io.disk.reader import Directory
 from mlcc.lifecycle import image_tag, run_state
 from mlcc.lifecycle.aws_errors import explained
@@ -137,10 +136,10 @@ def _region(context: Context, caller: Caller | None) -> str:
 
 
 def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole: bool) -> dict[str, Any]:
-    """What AWS tells: who registers, and with `whole` what runs."""
+    """What AWS tells: who registers, and with `whole` what runs.  Raises UserError for another account."""
     if whole:
         account.place(context, context.aws())  # refuses credentials of another account
-    who = caller_identity(caller)
+    who = account.checked(str(context.project.get("deployment.account_id", "")), caller, context.profile)
     found: dict[str, Any] = {"registeredByArn": who.arn, "accountId": who.account}
     if not whole:
         return found
