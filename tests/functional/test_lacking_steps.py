@@ -10,6 +10,7 @@ from mlcc import lifecycle
 from mlcc.core.errors import PreconditionError
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.registries import load
+from mlcc.render.layers import producible
 from tests.aws.account import World, rendered
 from tests.aws.test_deploy import HEAD
 
@@ -51,3 +52,7 @@ def test_a_step_that_a_target_cannot_have_is_refused_with_the_one_that_can(targe
 
 def test_targets_lack_steps_that_there_are() -> None:
     assert {step for row in load().targets.values() for step in row.lacks} <= set(lifecycle.STEPS)
+
+
+def test_what_earlier_releases_rendered_can_be_taken_away() -> None:
+    assert producible(load())("do/optimize")
