@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from mlcc.core.json_data import read_json
@@ -19,6 +19,7 @@ CALL_S = 60
 # Of one container's log.
 MAX_LOG_BYTES = 4 << 20
 _FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:([0-9]{1,5}) ->")
+_ENDED = re.compile(r"exit (-?[0-9]+)\Z")
 
 Object = dict[str, Any]
 
@@ -47,9 +48,10 @@ class Kubectl:
         """One object, or None."""
         return self._json("get", ["get", resource, name, "--ignore-not-found", "-o", "json"]) or None
 
-    def labelled(self, resource: str, labels: Mapping[str, str]) -> list[Object]:
-        """The objects that have all of some labels."""
-        found = self._json("get", ["get", resource, "--selector", selector(labels), "-o", "json"])
+    def labelled(self, resource: str, labels: Mapping[str, str], everywhere: bool = False) -> list[Object]:
+        """The objects that have all of some labels.  everywhere: in whatever namespace."""
+        argv = ["get", resource, "--selector", selector(labels), "-o", "json"]
+        found = self._json("get", [*argv, *(["--all-namespaces"] if everywhere else [])])
         return list(found.get("items", ()))
 
     def apply(self, document: Object, dry_run: bool = False) -> Object:
@@ -68,6 +70,20 @@ class Kubectl:
         argv = ["logs", "--selector", labels, "--all-containers", "--prefix", "--ignore-errors", f"--tail={lines}"]
         done = self._run("logs", [*argv, f"--limit-bytes={MAX_LOG_BYTES}", "--max-log-requests=100"])
         return done.stdout.decode("utf-8", "replace")
+
+    def followed(self, labels: str, lines: int) -> Iterator[str]:
+        """The last lines of some pods, and each that comes, until they end or nobody reads any more."""
+        argv = ["logs", "--selector", labels, "--all-containers", "--prefix", "--ignore-errors", f"--tail={lines}"]
+        argv = [PROGRAM, *self._place, *argv, "--follow", "--max-log-requests=100"]
+        last = ""
+        with closing(programs.lines(argv, environ=self._environ)) as printed:  # type: ignore[type-var]
+            for line in printed:
+                ended = _ENDED.match(line)  # a pod's own line begins with its name
+                if ended is None:
+                    yield line
+                    last = line
+                elif int(ended[1]):
+                    raise KubectlError("logs", last)
 
     @contextmanager
     def forwarded(self, target: str, port: int) -> Iterator[int]:

@@ -58,6 +58,7 @@ def _verb(name: str) -> Callable[[Context], Result]:
     def run(context: Context) -> Result:
         from mlcc.lifecycle import targets
 
+        targets.need(context.project.target, name, context.project.registries.targets)
         return targets.verb(context.project.target.name, name, context.environ)(context)
 
     return run

@@ -114,7 +114,8 @@ class Target(NamedTuple):
     running container can read secrets, empty for any; components: inference components are deployed, and an absent
     list means one named `default`; manifests: Kubernetes manifests are rendered; devices: how Kubernetes calls a
     device, by the kind of accelerator; endpoint_metrics: what the operator can scale by, of CloudWatch, with the
-    statistic; pod_metrics: what an autoscaler of Kubernetes' own can scale by, with the resource.
+    statistic; pod_metrics: what an autoscaler of Kubernetes' own can scale by, with the resource; lacks: do/ steps that
+    it cannot have.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Target(NamedTuple):
     devices: Mapping[str, str] = EMPTY
     endpoint_metrics: Mapping[str, str] = EMPTY
     pod_metrics: Mapping[str, str] = EMPTY
+    lacks: tuple[str, ...] = ()
 
 
 class Profile(NamedTuple):

@@ -46,7 +46,7 @@ def template_context(resolved: Resolved, secrets: bool = False) -> dict[str, Any
         *rows.config.requirements,
         *resolved.get("build.requirements", ()),
     }
-    strategy = resolved.get("build.strategy")
+    strategy, lacks = resolved.get("build.strategy"), rows.target.lacks
     packages = {*rows.config.system_packages, *resolved.get("build.system_packages", ())}
     sample = framework.sample if framework is not None else {}
     values = {
@@ -68,7 +68,7 @@ def template_context(resolved: Resolved, secrets: bool = False) -> dict[str, Any
         "system_packages": sorted(packages),
         "sample": bool(model_path) and model_path == rows.architecture.sample,
         "sample_payload": python_literal(_payload(resolved) or str(sample.get("payload", ""))),
-        "steps": [s for s in rows.architecture.steps if STRATEGIES.get(s, strategy) == strategy],
+        "steps": [s for s in rows.architecture.steps if STRATEGIES.get(s, strategy) == strategy and s not in lacks],
         "build_secrets": secret_variables.build_names({p: v.value for p, v in resolved.values.items()}),
         **_entry(resolved, secrets),
         **_engine(resolved),

@@ -150,7 +150,48 @@ def asking(world: World, answers: Mapping[str, Any], **arguments: Any) -> tuple[
     return account, context
 
 
+class Loading(Answering):
+    """The adapter answers like its base, or not at all, for some questions."""
+
+    left = 3
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        answer = super().call(service, operation, parameters)
+        if service == "sagemaker-runtime" and parameters["InferenceComponentName"] == "chat-legal" and self.left:
+            self.left -= 1
+            if self.left == 1:
+                raise AwsError(service, operation, "ModelError", "x", 424, {"OriginalStatusCode": 424})
+            return super().call(service, operation, {**parameters, "InferenceComponentName": "chat-base"})
+        return answer
+
+
+def test_an_adapter_may_need_some_seconds_until_it_is_loaded(world: World) -> None:
+    act(world, WITH, "add")
+    words = {name: {"choices": [{"message": {"content": name}}]} for name in ("chat-base", "chat-legal")}
+    account = Loading(world, words)
+    context = world.context(rendered(WITH))
+    object.__setattr__(context, "connect", lambda region: account)
+    before = world.account.timeline.now
+    result = verbs.test(context)
+    assert result.ok, result.lines
+    assert 10 <= world.account.timeline.now - before <= 30
+
+
+def test_what_does_not_serve_is_not_asked_and_said_first(world: World) -> None:
+    account, context = asking(world, {"chat-base": {"choices": [{"message": {"content": "hello"}}]}})
+    result = verbs.test(context)
+    assert not result.ok
+    checks = [(c["name"], c["ok"]) for c in result.document["checks"]]
+    assert checks[:3] == [("endpoint health", True), ("base health", True), ("legal health", False)]
+    assert {one["InferenceComponentName"] for one in account.asked} == {"chat-base"}
+    assert "NotDeployed" in result.document["checks"][2]["detail"]
+    account, context = asking(World(), {})
+    assert [c["ok"] for c in verbs.test(context).document["checks"]] == [False] * 3
+    assert account.asked == []
+
+
 def test_the_canary_finds_an_adapter_that_is_not_loaded(world: World) -> None:
+    act(world, WITH, "add")
     same = {"choices": [{"message": {"content": "hello"}}]}
     _, context = asking(world, {"chat-base": same, "chat-legal": same})
     result = verbs.test(context)

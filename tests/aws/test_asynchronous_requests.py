@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlcc.lifecycle.targets.sagemaker import requests
+from mlcc.lifecycle.targets.sagemaker import requests, verbs
 from mlcc.lifecycle.targets.server_contract import MAX_REPLY_BYTES
 from tests.aws.account import World, rendered
 
@@ -45,14 +45,16 @@ class Slow(World):
 def test_a_refusal_is_waited_for_where_it_can_be_seen(failures: bool, count: int) -> None:
     world = Slow(600.0, failures=failures)
     more = ", s3_failure_path: s3://bucket/failed/" if failures else ""
+    verbs.deploy(world.context(rendered(TEXT.replace("MORE", more))))
     found = requests.test(world.context(rendered(TEXT.replace("MORE", more))))
     assert found.ok, found.lines
-    assert (len(found.document["checks"]), world.requests) == (count, count)
+    assert (len(found.document["checks"]), world.requests) == (count + 1, count)
     assert world.cloud.buckets["bucket"] == {}
 
 
 def test_an_answer_that_never_comes() -> None:
     world = Slow(7200.0)
+    verbs.deploy(world.context(rendered(TEXT.replace("MORE", ""))))
     found = requests.test(world.context(rendered(TEXT.replace("MORE", ""))))
     assert not found.ok
     assert "no answer in S3 within 1800 s; with async.s3_failure_path" in str(found.lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from mlcc.core.errors import MlccError, PreconditionError, UserError
 from mlcc.io.aws import dynamodb
 from mlcc.io.aws.connection import AwsError, Connection
 from mlcc.io.aws.dynamodb import DynamoDb
+from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.deployments import ci_table, registration
 from mlcc.lifecycle.deployments.registration import Asked
@@ -182,7 +184,7 @@ def test_many_projects_without_rendering(tmp_path: Path) -> None:
     assert [(one.file, one.same) for one in made] == [(files[0], (files[1],)), (files[2], ())]
     shown: list[str] = []
     caller = Answers()
-    registration.register(made, caller, "t", lambda _, done: shown.append(done.id))
+    registration.register(made, caller, "t", None, lambda _, done: shown.append(done.id))
     assert shown == [one.attributes["configId"] for one in made]
     assert read_tree(tmp_path) == before
     rendered = row(render(CHAT, tmp_path / "rendered"))
@@ -191,6 +193,38 @@ def test_many_projects_without_rendering(tmp_path: Path) -> None:
     assert set(rendered) - of_step == set(made[0].attributes) - of_step
     for name in rendered.keys() - of_step - images:
         assert made[0].attributes[name] == rendered[name], name
+
+
+# ---------------------------------------------------------------- whose account
+OTHER = ONE.replace("region: us-east-1", 'region: us-east-1, account_id: "210987654321"')
+THEIRS = Profile("team", "us-east-1", "210987654321")
+
+
+def unrendered_rows(folder: Path) -> list[registration.Row]:
+    projects = {"p": pipeline.read(str(folder / "p" / "mlcc.yaml"), Request())}
+    return registration.rows(projects, Asked("us-east-1"), 1_800_000_000.0, {})
+
+
+@pytest.mark.parametrize(("text", "profile", "code"), [(OTHER, None, "MLCC325"), (ONE, THEIRS, "MLCC345")])
+def test_nothing_is_written_into_another_account(text: str, profile: Any, code: str, tmp_path: Path) -> None:
+    caller = Answers()
+    asked = dataclasses.replace(context(render(text, tmp_path / "p"), caller), find_profile=lambda: profile)
+    with pytest.raises(UserError) as refused:
+        register.run(asked)
+    assert refused.value.findings[0].code == code
+    with pytest.raises(UserError) as refused:
+        registration.register(unrendered_rows(tmp_path), caller, "t", profile, lambda *_: None)
+    assert refused.value.findings[0].code == code
+    assert caller.asked == []
+
+
+def test_the_right_account_is_no_obstacle(tmp_path: Path) -> None:
+    text = OTHER.replace("210987654321", "123456789012")
+    asked = dataclasses.replace(context(render(text, tmp_path / "p"), Answers()), find_profile=lambda: THEIRS)
+    assert register.run(asked).document["record"]["accountId"] == "123456789012"
+    shown: list[Any] = []
+    registration.register(unrendered_rows(tmp_path), Answers(), "t", THEIRS, lambda *one: shown.append(one))
+    assert len(shown) == 1
 
 
 # ---------------------------------------------------------------- a real table

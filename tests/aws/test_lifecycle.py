@@ -66,13 +66,19 @@ def test_components_and_an_adapter(context: Any, server: DevServer, tmp_path: Pa
     assert (status["status"], [c["status"] for c in status["components"]]) == ("InService", ["InService"] * 4)
     tested = verbs.test(context(project))
     assert [(c["name"], c["detail"]) for c in tested.document["checks"]] == [
+        ("endpoint health", "InService"),
+        ("a health", "InService"),
+        ("b health", "InService"),
+        ("legal health", "InService"),
         ("a invocation", '[42, ""]'),
         ("b invocation", '[42, ""]'),
         ("legal invocation", '[42, "double-legal"]'),
         ("legal canary", "its answer differs from its base's"),
     ]
     assert tested.ok
-    assert [c["name"] for c in verbs.test(context(project, component="b")).document["checks"]] == ["b invocation"]
+    assert [c["name"] for c in verbs.test(context(project, component="b")).document["checks"]] == [
+        "endpoint health", "b health", "b invocation"
+    ]  # fmt: skip
     assert verbs.clean(context(project)).ok
     assert server.dispatcher.account.tagged() == {}
 
@@ -81,6 +87,8 @@ def test_an_endpoint_with_a_model_of_its_own(context: Any, server: DevServer, tm
     project = render(HEAD.replace("TARGET", "async-inference"), tmp_path / "project")
     verbs.deploy(context(project))
     assert verbs.status(context(project)).document["status"] == "InService"
-    assert [c["name"] for c in verbs.test(context(project)).document["checks"]] == ["invocation"]
+    assert [c["name"] for c in verbs.test(context(project)).document["checks"]] == [
+        "endpoint health", "invocation"
+    ]  # fmt: skip
     assert verbs.clean(context(project)).ok
     assert verbs.status(context(project)).document["status"] == "NotDeployed"

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from mlcc.core.errors import PreconditionError, UserError
+from mlcc.lifecycle import run_state
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import load_project
-from mlcc.lifecycle.steps import submit
+from mlcc.lifecycle.steps import register, submit
 from mlcc.lifecycle.targets.sagemaker import teardown
 from tests.aws import walker
 from tests.aws.account import World, render
@@ -62,7 +63,8 @@ def test_a_first_and_a_second_build(world: World, project: Path, tmp_path: Path)
     context = context_of(world, project, tmp_path)
     found = submit.run(context).document["pushed"]
     assert found["reference"] == f"{NUMBER}.dkr.ecr.{REGION}.amazonaws.com/mlcc/iris@{DIGEST}"
-    assert context.progress.details == ["Step 1/9", "Step 2/9", "done"]  # type: ignore[attr-defined]
+    shown = [line.strip() for line in context.progress.lines if line.startswith("    ")]  # type: ignore[attr-defined]
+    assert shown == ["Step 1/9", "Step 2/9", "done"], "its log as it comes, without -v"
     (bucket,) = cloud.buckets
     assert cloud.buckets[bucket] == {}, "the source is deleted after the build"
     made = list(cloud.calls)
@@ -73,6 +75,13 @@ def test_a_first_and_a_second_build(world: World, project: Path, tmp_path: Path)
     first, second = (b["environmentVariablesOverride"] for b in cloud.builds)
     assert first == second
     assert cloud.builds[0]["idempotencyToken"] != cloud.builds[1]["idempotencyToken"]
+
+
+def test_its_digest_is_recorded_as_that_of_a_push(world: World, project: Path, tmp_path: Path) -> None:
+    context = context_of(world, project, tmp_path)
+    found = submit.run(context).document["pushed"]
+    assert run_state.read(str(project), run_state.PUSHED) == found
+    assert register.surroundings(context, REGION).image_digest == DIGEST
 
 
 def test_what_is_sent(world: World, project: Path, tmp_path: Path) -> None:

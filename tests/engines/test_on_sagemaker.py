@@ -191,7 +191,7 @@ def deployed(story: Story) -> None:
     with story.timed("deploy of two components"):
         assert story.made.json("deploy")["status"] == "InService"
     with story.timed("test"):
-        assert {name.split()[0] for name in story.checks()} == {"first", "second"}
+        assert {name.split()[0] for name in story.checks()} == {"endpoint", "first", "second"}
     assert story.answer("first") == story.answer("second"), "the same weights, and the most likely words"
     assert story.answer("first", words=180)
     refused = story.asked("second", words=180, code=1)
@@ -259,7 +259,7 @@ def an_update_that_succeeds(story: Story, base: str, adapted: str) -> None:
     assert story.answer("first", words=300)
     assert story.answer("first") == base
     assert story.answer("legal") == adapted
-    assert {name.split()[0] for name in story.checks()} == {"first", "second", "legal"}
+    assert {name.split()[0] for name in story.checks()} == {"endpoint", "first", "second", "legal"}
     assert story.made.json("deploy", "--plan")["changes"] == []
 
 

@@ -88,7 +88,9 @@ def test_from_nothing_to_nothing(project: tuple[str, Project], tmp_path: Path) -
         user = Project(made.path, {**made.environ, **said["variables"]})
         assert user.json("deploy")["status"] == "InService"
         checks = user.json("test")["checks"]
-        assert checks[0]["detail"] == '{"predictions": [0, 0], "greeting": "good day"}'
+        assert [(c["name"], c["detail"]) for c in checks[:1]] == [("endpoint health", "InService")]
+        (answer,) = (c["detail"] for c in checks if c["name"].endswith("invocation"))
+        assert answer == '{"predictions": [0, 0], "greeting": "good day"}'
         assert all(check["ok"] for check in checks), checks
         user.do("clean")
         assert user.json("status")["status"] == "NotDeployed"

@@ -16,6 +16,7 @@ from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error, has_errors
 from mlcc.core.text import printable
 from mlcc.io.aws.connection import Connection
+from mlcc.lifecycle.bootstrap import profiles
 from mlcc.lifecycle.deployments import registration
 from mlcc.lifecycle.deployments.ci_table import TABLE, Registered
 from mlcc.lifecycle.deployments.registration import Asked, Row
@@ -60,9 +61,10 @@ def register(selection: Selection, env: str | None, table: str, benchmark: bool,
         assumed = {} if own else {"region": DEFAULT_REGION}
         print_document(session, document(calls=registration.calls(made, table), assumed=assumed))
         return 0
+    profile = profiles.chosen(session.home, session.environ)
     shown: list[dict[str, Any]] = []
     try:
-        registration.register(made, caller, table, lambda row, done: shown.append(_shown(session, row, done)))
+        registration.register(made, caller, table, profile, lambda row, done: shown.append(_shown(session, row, done)))
     finally:
         _print(session, shown, table)
     return 0

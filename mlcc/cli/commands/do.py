@@ -33,7 +33,7 @@ from mlcc.load.request import Request
 
 NUMBER = click.FloatRange(min=0.1)
 # What do/clean takes away; a part is one of AWS.
-PARTS = ("all", "endpoint", "components", "adapters", "repository", "codebuild")
+PARTS = ("all", "endpoint", "components", "adapters", "model", "config", "repository", "codebuild")
 # Options that only some steps have.
 OWN: dict[str, tuple[click.Parameter, ...]] = {
     "adapter": (

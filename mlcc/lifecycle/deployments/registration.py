@@ -6,7 +6,7 @@ the lock's digest) is not in them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mlcc.core.records import NamedTuple
@@ -14,11 +14,13 @@ from mlcc.io import git
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.dynamodb import SERVICE, DynamoDb
 from mlcc.lifecycle import aws_errors
+from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import call
 from mlcc.lifecycle.deployments import ci_table
 from mlcc.lifecycle.deployments.ci_table import Registered
 from mlcc.lifecycle.deployments.records import Given, Surroundings, record
 from mlcc.lifecycle.rendered_project import unrendered
+from mlcc.lifecycle.targets.sagemaker import account
 from mlcc.registries.loader import load
 from mlcc.registries.redaction import redact_printed
 from mlcc.resolve.project import Project
@@ -40,12 +42,14 @@ class Asked(NamedTuple):
 class Row(NamedTuple):
     """A row that shall be in the table.
 
-    file: the mlcc.yaml that it is of; same: others with the same configuration.
+    file: the mlcc.yaml that it is of; same: others with the same configuration; account: that the project
+    names, or an empty text.
     """
 
     file: str
     attributes: Mapping[str, Any]
     same: tuple[str, ...] = ()
+    account: str = ""
 
 
 def rows(projects: Mapping[str, Project], asked: Asked, now: float, environ: Mapping[str, str]) -> list[Row]:
@@ -60,8 +64,9 @@ def rows(projects: Mapping[str, Project], asked: Asked, now: float, environ: Map
         beside = Surroundings(asked.region, head=git.head(project.inputs.directory, environ), by=asked.by)
         document = record(imagined, Given(notes=asked.notes), beside)
         row = ci_table.row(imagined, document, now, asked.benchmark)
+        owner = str(imagined.get("deployment.account_id", ""))
         first = found.get(row["configIdFull"])
-        found[row["configIdFull"]] = first._replace(same=(*first.same, file)) if first else Row(file, row)
+        found[row["configIdFull"]] = first._replace(same=(*first.same, file)) if first else Row(file, row, (), owner)
     return list(found.values())
 
 
@@ -70,15 +75,24 @@ def calls(made: Iterable[Row], table: str) -> list[dict[str, Any]]:
     return [call(SERVICE, "UpdateItem", **ci_table.request(table, row.attributes)) for row in made]
 
 
-def register(made: Iterable[Row], caller: Caller, table: str, done: Callable[[Row, Registered], None]) -> None:
-    """Writes rows, one after the other.
+def register(
+    made: Sequence[Row],
+    caller: Caller,
+    table: str,
+    profile: Profile | None,
+    done: Callable[[Row, Registered], None],
+) -> None:
+    """Writes rows, one after the other, in the account of their projects, or else of the profile.
 
-    done: gets each row as it is in the table.  Raises PreconditionError where there is no table, UserError at the first
-    row that must not be written over: the rows before it are in the table, and may be written again.
+    done: gets each row as it is in the table.  Raises PreconditionError where there is no table, UserError for another
+    account's credentials before any row is written, and at the first row that must not be written over: the rows
+    before it are in the table, and may be written again.
     """
     items = DynamoDb(caller, table)
-    for row in made:
-        try:
+    try:
+        for wanted in sorted({row.account for row in made}):
+            account.checked(wanted, caller, profile)
+        for row in made:
             done(row, ci_table.register(items, table, row.attributes))
-        except AwsError as problem:
-            raise aws_errors.finding(problem, load(), redact_printed, aws_errors.PLAIN) from problem
+    except AwsError as problem:
+        raise aws_errors.finding(problem, load(), redact_printed, aws_errors.PLAIN) from problem

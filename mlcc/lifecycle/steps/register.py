@@ -141,10 +141,10 @@ def _region(context: Context, caller: Caller | None) -> str:
 
 
 def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole: bool) -> dict[str, Any]:
-    """What AWS tells: who registers, and with `whole` what runs."""
+    """What AWS tells: who registers, and with `whole` what runs.  Raises UserError for another account."""
     if whole:
         account.place(context, context.aws())  # refuses credentials of another account
-    who = caller_identity(caller)
+    who = account.checked(str(context.project.get("deployment.account_id", "")), caller, context.profile)
     found: dict[str, Any] = {"registeredByArn": who.arn, "accountId": who.account}
     if not whole:
         return found

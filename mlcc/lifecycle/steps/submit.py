@@ -21,7 +21,7 @@ from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.logs import Tail
 from mlcc.io.aws.s3 import S3
 from mlcc.io.disk.staging import staging_folder
-from mlcc.lifecycle import build_context, image_place
+from mlcc.lifecycle import build_context, image_place, run_state
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.engine_login import STAGING
@@ -77,6 +77,7 @@ def run(context: Context) -> Result:
     pushed = repository.accepted(ecr.image(name, tag), place.image)
     reference = f"{place.image.rpartition(':')[0]}@{pushed.digest}"
     document = {"repository": name, "tag": tag, "digest": pushed.digest, "reference": reference}
+    run_state.write(project.directory, run_state.PUSHED, document)
     return Result({"pushed": document}, [f"built and pushed {reference}"])
 
 
@@ -138,7 +139,7 @@ def _followed(context: Context, caller: Caller, builds: CodeBuild, name: str) ->
         if found.log_group and found.log_stream:
             for line in log.lines(found.log_group, found.log_stream):
                 for shown in clean.feed(line):
-                    context.progress.detail(shown)
+                    context.progress.say(f"    {printable(shown, 0)}")
                     kept = [*kept, printable(shown, 500)][-TAIL:]
         if found.status != IN_PROGRESS:
             return found.status, found.failure, kept

@@ -11,6 +11,7 @@ from mlcc.core.findings import error
 from mlcc.io import plugins
 from mlcc.lifecycle import plugin_steps
 from mlcc.lifecycle.context import Context, Result
+from mlcc.registries.rows import Target
 
 SAGEMAKER = "mlcc.lifecycle.targets.sagemaker.verbs"
 BUILT_IN = {
@@ -20,6 +21,14 @@ BUILT_IN = {
     "local": "mlcc.lifecycle.targets.local",
     "realtime-inference": SAGEMAKER,
 }
+
+
+def need(target: Target, step: str, known: Mapping[str, Target]) -> None:
+    """Raises PreconditionError for a step that a target cannot have.  known: all targets."""
+    if step in target.lacks:
+        others = [row.name for row in known.values() if step not in row.lacks]
+        hint = " or ".join(f"do/{step} --target {name}" for name in others) or "mlcc do --help lists what is"
+        raise PreconditionError([error("MLCC311", f"the target {target.name} cannot have do/{step}", hint=hint)])
 
 
 def verb(target: str, step: str, environ: Mapping[str, str]) -> Callable[[Context], Result]:

@@ -20,11 +20,21 @@ from mlcc.lifecycle import run_state, step_lock
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
-from mlcc.lifecycle.targets import invocation, live_plan, local_plan, local_process, sample_request, server_contract
+from mlcc.lifecycle.targets import (
+    cleaning,
+    invocation,
+    live_plan,
+    local_plan,
+    local_process,
+    sample_request,
+    server_contract,
+)
 from mlcc.lifecycle.targets import local_server as server
 from mlcc.lifecycle.targets.local_server import HOST
 
 ATTEMPTS = 3
+# This machine has no parts of a deployment: it is taken away as a whole.
+SCOPES = {cleaning.ALL: True}
 # How often do/logs --follow looks.
 FOLLOW_S = 1.0
 IN_SERVICE, STARTING, FAILED, STOPPED = "InService", "Creating", "Failed", "Stopped"
@@ -189,6 +199,7 @@ def _follow(context: Context, record: Mapping[str, Any]) -> None:
 # ---------------------------------------------------------------- clean
 def clean(context: Context) -> Result:
     """Ends the server, removes what build and deploy made, and proves that nothing is left."""
+    cleaning.scope(context, SCOPES)
     project = context.project
     record, built = server.recorded(project), run_state.read(project.directory, run_state.BUILD)
     if context.argument("dry_run"):

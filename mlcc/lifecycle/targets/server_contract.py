@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlcc.core.json_data import read_json
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.io.web import TROUBLE, exchange, local_connection
+from mlcc.lifecycle.targets import answers
 
 MAX_REPLY_BYTES = 16 * 1024 * 1024
 # More than is shown: what is a secret is taken out before the text is cut, and one may have 64 KiB.
@@ -114,7 +114,7 @@ def check_invocations(
 ) -> Iterator[Checked]:
     """A good request, and the bad ones for which the architecture's container facts name an answer."""
     body = request.payload.encode()
-    yield _invocation(invoke(body, request.headers()), request, clean)
+    yield _invocation(invoke(body, request.headers()), request, container, clean)
     rules = container.get("contract", {})
     if "bad_body" in rules:
         reply = invoke(b'{"instances": [[', {"Content-Type": "application/json"})
@@ -136,8 +136,8 @@ def _short(body: bytes, clean: Clean) -> str:
     return printable(clean(body[:MAX_SHOWN_BYTES].decode("utf-8", "replace")), 120)
 
 
-def _invocation(reply: Reply, request: Request, clean: Clean) -> Checked:
-    wrong = reply.problem or _wrong(reply, request)
+def _invocation(reply: Reply, request: Request, container: Mapping[str, Any], clean: Clean) -> Checked:
+    wrong = reply.problem or _wrong(reply, request, container)
     if wrong:
         return Checked(
             "invocation", False, f"{wrong}; saw {reply.status} {_short(reply.body, clean)}", reply.seconds * 1000
@@ -145,7 +145,7 @@ def _invocation(reply: Reply, request: Request, clean: Clean) -> Checked:
     return Checked("invocation", True, _short(reply.body, clean), reply.seconds * 1000)
 
 
-def _wrong(reply: Reply, request: Request) -> str:
+def _wrong(reply: Reply, request: Request, container: Mapping[str, Any]) -> str:
     """What is wrong with an answer to a good request, or an empty text."""
     if reply.status != 200:
         return "wanted 200"
@@ -153,23 +153,4 @@ def _wrong(reply: Reply, request: Request) -> str:
         return "the body is empty"
     if "json" not in reply.headers.get("content-type", ""):
         return ""
-    try:
-        answer = read_json(reply.body)
-    except ValueError:
-        return "the body is not the JSON that its type says"
-    rows = _rows(request)
-    if rows is not None and isinstance(answer, dict) and isinstance(answer.get("predictions"), list):
-        count = len(answer["predictions"])
-        return "" if count == rows else f"wanted {rows} predictions, got {count}"
-    return "the answer is empty" if answer in ({}, [], None, "") else ""
-
-
-def _rows(request: Request) -> int | None:
-    if "json" not in request.content_type:
-        return None
-    try:
-        sent = read_json(request.payload)
-    except ValueError:
-        return None
-    rows = sent.get("instances") if isinstance(sent, dict) else None
-    return len(rows) if isinstance(rows, list) else None
+    return answers.problem(reply.body, request.payload, container.get("answers", ()))

@@ -13,11 +13,10 @@ from mlcc.io.kubectl import MANAGER, Kubectl, KubectlError, Object, selector
 from mlcc.lifecycle import aws_errors, interruption
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
-from mlcc.lifecycle.targets.hyperpod import cluster, documents, refusals
+from mlcc.lifecycle.targets.hyperpod import cluster, documents, own_objects, refusals, teardown
 from mlcc.lifecycle.targets.hyperpod.documents import Manifest
 from mlcc.lifecycle.targets.hyperpod.objects import (
     ABSENT,
-    CLAIM,
     DEPLOYMENT,
     ENDPOINT,
     KINDS,
@@ -32,14 +31,17 @@ from mlcc.resolve.hyperpod import manifests
 
 KUBERNETES = "kubernetes"
 POLL_S = 10.0
-# Longer than the operator's own limit (an hour), with the nodes and the image before it.
-LIMIT_S = 5400.0
 SHOWN_LINES, WHY_LINES = 1000, 20
+# Of what was printed before do/logs --follow: kubectl's own number.
+FOLLOWED_LINES = 10
 
 
 def explained(verb: Callable[[Context], Result]) -> Callable[[Context], Result]:
     """A verb whose errors, AWS's and the cluster's, are findings."""
     return aws_errors.explained(refusals.explained(verb))
+
+
+clean = explained(teardown.clean)
 
 
 @explained
@@ -63,39 +65,28 @@ def deploy(context: Context) -> Result:
         for one in wanted:
             _wait(context, kubectl, one)
         keep = {(one.kind, one.name) for one in wanted}
-        _delete(context, kubectl, [key for key in _labelled(context, kubectl) if key not in keep])
+        own_objects.delete(context, kubectl, [key for key in own_objects.labelled(context, kubectl) if key not in keep])
     name = _cluster(context)
-    document = {"target": project.target.name, "status": "InService", "cluster": name, "namespace": _namespace(context)}
+    document = {
+        "target": project.target.name,
+        "status": "InService",
+        "cluster": name,
+        "namespace": documents.namespace(context.project),
+    }
     return Result(document, [f"{project.name} serves on the HyperPod cluster {name}"])
-
-
-@explained
-def clean(context: Context) -> Result:
-    """Takes away all objects of the project in its namespace, and proves it."""
-    project = context.project
-    if context.argument("dry_run"):
-        gone = [call(KUBERNETES, "Delete", kind=kind, **_by_labels(context, kind)) for kind in KINDS]
-        return calls(gone, cluster=project.get("hyperpod.cluster", ""))
-    caller = context.aws()
-    account.place(context, caller)
-    kubectl = cluster.connect(context, caller)
-    _delete(context, kubectl, list(_labelled(context, kubectl)))
-    proofs = {"nothing of it is left in the cluster": not _labelled(context, kubectl)}
-    lines = [f"{'ok  ' if held else 'LEFT'} {what}" for what, held in proofs.items()]
-    return Result({"target": project.target.name, "proofs": proofs}, lines, ok=all(proofs.values()))
 
 
 @explained
 def status(context: Context) -> Result:
     """Whether it serves: each object with the cluster's own word and reason."""
     project, kubectl = context.project, _connected(context)
-    found = _labelled(context, kubectl)
+    found = own_objects.labelled(context, kubectl)
     states = {key: KINDS[key[0]].state(one) for key, one in found.items()}
     serving = [state for (kind, _), state in states.items() if kind in (ENDPOINT, DEPLOYMENT)]
     word = next((state.word for state in serving), ABSENT)
     if serving and all(state.ready for state in serving):
         word = "InService"
-    lines = [f"{project.name} on {project.target.name}: {word} (namespace {_namespace(context)})"]
+    lines = [f"{project.name} on {project.target.name}: {word} (namespace {documents.namespace(context.project)})"]
     parts = []
     for (kind, name), state in states.items():
         part: dict[str, Any] = {"name": name, "kind": kind, "status": state.word}
@@ -106,7 +97,7 @@ def status(context: Context) -> Result:
             part["log"] = _printed(context, kubectl, [(kind, name)], WHY_LINES)
             lines += [f"    {line}" for line in part["log"]] or ["    (its log is empty)"]
         parts.append(part)
-    document = {"target": project.target.name, "status": word, "namespace": _namespace(context)}
+    document = {"target": project.target.name, "status": word, "namespace": documents.namespace(context.project)}
     return Result({**document, "components": parts} if parts else document, lines)
 
 
@@ -117,7 +108,9 @@ def test(context: Context) -> Result:
     request = sample_request.request_of(project)
     if context.argument("dry_run"):
         target, port = _forward(context, documents.read(project), {})
-        return calls([call(KUBERNETES, "PortForward", namespace=_namespace(context), target=target, port=port)])
+        return calls(
+            [call(KUBERNETES, "PortForward", namespace=documents.namespace(context.project), target=target, port=port)]
+        )
     with _served(context) as url:
         checks = list(server_contract.check(url, project.container, request, context.now, context.clean))
     return sample_request.report(checks, target=project.target.name, cluster=_cluster(context))
@@ -131,7 +124,9 @@ def invoke(context: Context) -> Result:
     request, body = invocation.request_of(context)
     if context.argument("dry_run"):
         target, port = _forward(context, documents.read(project), {})
-        return calls([call(KUBERNETES, "PortForward", namespace=_namespace(context), target=target, port=port)])
+        return calls(
+            [call(KUBERNETES, "PortForward", namespace=documents.namespace(context.project), target=target, port=port)]
+        )
     path = str(project.container["invocations"])
     with _served(context) as url:
         reply = server_contract.send(url, "POST", path, context.now, body, request.headers(), request.timeout_s)
@@ -140,37 +135,34 @@ def invoke(context: Context) -> Result:
 
 @explained
 def logs(context: Context) -> Result:
-    """The last lines that the pods printed, each with its pod."""
+    """The last lines that the pods printed, each with its pod; with --follow also those that come."""
     project, count = context.project, int(context.argument("lines") or SHOWN_LINES)
     if context.argument("dry_run"):
         listed = [(one.kind, one.name) for one in documents.read(project) if one.kind in (ENDPOINT, DEPLOYMENT)]
         made = [
-            call(KUBERNETES, "Logs", namespace=_namespace(context), selector=_pods(context, *key), lines=count)
+            call(
+                KUBERNETES,
+                "Logs",
+                namespace=documents.namespace(context.project),
+                selector=_pods(context, *key),
+                lines=count,
+            )
             for key in listed
         ]
         return calls(made)
     kubectl = _connected(context)
-    lines = _printed(context, kubectl, list(_labelled(context, kubectl)), count)
+    found = list(own_objects.labelled(context, kubectl))
+    if context.argument("follow"):
+        _follow(context, kubectl, found, int(context.argument("lines") or FOLLOWED_LINES))
+        return Result({"target": project.target.name, "lines": []}, [])
+    lines = _printed(context, kubectl, found, count)
     return Result({"target": project.target.name, "lines": lines}, lines or ["(the logs are empty)"])
 
 
 # ---------------------------------------------------------------- parts
-def _namespace(context: Context) -> str:
-    return documents.namespace(context.project)
-
-
-def _marks(context: Context, kind: str) -> dict[str, str]:
-    """The labels of the project's objects of a kind."""
-    return documents.marks(context.project, KINDS[kind].of_cluster)
-
-
 def _cluster(context: Context) -> str:
     """The name of the cluster, which `cluster.connect` has proved."""
     return str(context.project.get("hyperpod.cluster", ""))
-
-
-def _by_labels(context: Context, kind: str) -> dict[str, str]:
-    return {"namespace": _namespace(context), "selector": selector(_marks(context, kind))}
 
 
 def _connected(context: Context) -> Kubectl:
@@ -187,7 +179,7 @@ def _served(context: Context) -> Iterator[str]:
     Raises UserError where nothing of the project is in the cluster.
     """
     kubectl = _connected(context)
-    found = _labelled(context, kubectl)
+    found = own_objects.labelled(context, kubectl)
     if not any(kind in (ENDPOINT, DEPLOYMENT) for kind, _ in found):
         raise UserError([error("MLCC375", f"{context.project.name} is not deployed", hint="do/deploy")])
     target, port = _forward(context, documents.read(context.project), found)
@@ -208,9 +200,19 @@ def _dry_run(context: Context, found: Sequence[Manifest]) -> Result:
     assumed.pop("role_arn", None)  # nobody assumes one
     made = []
     for one in _completed(context, found, place):
-        made.append(call(KUBERNETES, "Apply", fieldManager=MANAGER, namespace=_namespace(context), object=one.document))
+        made.append(
+            call(
+                KUBERNETES,
+                "Apply",
+                fieldManager=MANAGER,
+                namespace=documents.namespace(context.project),
+                object=one.document,
+            )
+        )
     for one in found:
-        made.append(call(KUBERNETES, "Get", namespace=_namespace(context), kind=one.kind, name=one.name))
+        made.append(
+            call(KUBERNETES, "Get", namespace=documents.namespace(context.project), kind=one.kind, name=one.name)
+        )
     if not context.project.get("hyperpod.cluster"):
         assumed["cluster"] = "the one that hyperpod.cluster will name"
     return calls(made, **assumed)
@@ -224,9 +226,10 @@ def _ours(context: Context, kubectl: Kubectl, one: Manifest) -> Object | None:
         if not refusals.is_unknown_resource(problem):
             raise
         raise KubectlError("get", f"no matches for kind {one.kind}: {problem.words}") from problem
-    if found is not None and not has_labels(found, _marks(context, one.kind)):
-        message = f"the {one.kind} {printable(one.name)} in {_namespace(context)} was not made for this project"
-        wanted = selector(_marks(context, one.kind))
+    if found is not None and not has_labels(found, own_objects.marks(context, one.kind)):
+        where = documents.namespace(context.project)
+        message = f"the {one.kind} {printable(one.name)} in {where} was not made for this project"
+        wanted = selector(own_objects.marks(context, one.kind))
         hint = f"it lacks {wanted}: rename the project, use another namespace, or delete it by hand"
         raise UserError([error("MLCC376", message, hint=hint)])
     return found
@@ -243,36 +246,9 @@ def _plan(
     return shown(found, "cluster")
 
 
-def _labelled(context: Context, kubectl: Kubectl) -> dict[tuple[str, str], Object]:
-    """Every object that was made for the project, by kind and name; not those that an object of its own owns.
-
-    An operator may copy labels to what it makes, and that goes with its owner.
-    """
-    found: dict[tuple[str, str], Object] = {}
-    for kind, row in KINDS.items():
-        try:
-            listed = kubectl.labelled(row.resource, _marks(context, kind))
-        except KubectlError as problem:
-            # who may not see volumes has made none, where there is no claim either
-            unseen = row.of_cluster and refusals.is_forbidden(problem) and CLAIM not in {kind for kind, _ in found}
-            if not (refusals.is_unknown_resource(problem) or (unseen and not documents.has_volume(context.project))):
-                raise
-            continue  # a cluster without the operator has none of its objects
-        made = [one for one in listed if not one["metadata"].get("ownerReferences")]
-        found |= {(kind, str(one["metadata"]["name"])): one for one in made}
-    return found
-
-
-def _delete(context: Context, kubectl: Kubectl, keys: Sequence[tuple[str, str]]) -> None:
-    limit_s = float(context.argument("timeout") or LIMIT_S)
-    for kind, name in keys:
-        context.progress.say(f"delete {kind} {name}")
-        kubectl.delete(KINDS[kind].resource, name, _marks(context, kind), limit_s)
-
-
 def _wait(context: Context, kubectl: Kubectl, one: Manifest) -> None:
     """Waits until an object serves.  Raises UserError where it fails, is deleted, or takes too long."""
-    limit_s, started, shown_before = float(context.argument("timeout") or LIMIT_S), context.now(), ""
+    limit_s, started, shown_before = float(context.argument("timeout") or own_objects.LIMIT_S), context.now(), ""
     while True:
         found = kubectl.get(KINDS[one.kind].resource, one.name)
         state = (
@@ -306,6 +282,19 @@ def _forward(context: Context, wanted: Sequence[Manifest], found: Mapping[tuple[
 def _pods(context: Context, kind: str, name: str) -> str:
     """The labels of an object's pods.  Those of the operator carry the name of the endpoint as `app`."""
     return f"app={name}" if kind == ENDPOINT else selector(documents.labels(context.project))
+
+
+def _follow(context: Context, kubectl: Kubectl, keys: Sequence[tuple[str, str]], count: int) -> None:
+    """Shows lines as the pods print them, until they end.  Raises UserError where nothing serves."""
+    chosen = [_pods(context, *key) for key in keys if key[0] in (ENDPOINT, DEPLOYMENT)]
+    if not chosen:
+        raise UserError([error("MLCC375", f"{context.project.name} is not deployed", hint="do/deploy")])
+    clean = context.cleaner()
+    for line in kubectl.followed(chosen[0], count):
+        for shown_now in clean.feed(line):
+            context.emit(printable(shown_now, 0))
+    for rest in clean.rest():
+        context.emit(printable(rest, 0))
 
 
 def _printed(context: Context, kubectl: Kubectl, keys: Sequence[tuple[str, str]], count: int) -> list[str]:

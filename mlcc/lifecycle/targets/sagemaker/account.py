@@ -46,7 +46,7 @@ def ask(
         message = "no region is named: not by the project, a bootstrap profile, AWS_REGION, or ~/.aws/config"
         hint = "mlcc bootstrap add NAME --region REGION; or mlcc set deployment.region REGION, and mlcc apply"
         raise PreconditionError([error("MLCC320", message, hint=hint)])
-    who = _who(project, caller, profile)
+    who = checked(str(project.get("deployment.account_id", "")), caller, profile)
     role = named(project, profile).role_arn
     # SageMaker's host is what assumes a role, and what refuses other manifests
     hosted = bool(project.target.host_image)
@@ -63,9 +63,11 @@ def ask(
     return model_sources.asked(project, caller, found) if where is not None else found
 
 
-def _who(project: RenderedProject, caller: Caller, profile: Profile | None) -> Identity:
-    """Who calls.  Raises UserError for another account than the project's, else than the profile's."""
-    wanted = str(project.get("deployment.account_id", ""))
+def checked(wanted: str, caller: Caller, profile: Profile | None) -> Identity:
+    """Who calls.  Raises UserError for another account than the project's, else than the profile's.
+
+    wanted: the account that the project names, or an empty text.
+    """
     if profile is not None and not wanted:
         return bootstrap_account.checked(caller, profile)
     who = caller_identity(caller)

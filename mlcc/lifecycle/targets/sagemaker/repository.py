@@ -5,7 +5,7 @@ Of one that projects share only what carries the project's tags goes; the reposi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlcc.core.errors import PreconditionError, UserError
@@ -92,35 +92,40 @@ def removals(context: Context) -> list[dict[str, Any]]:
     return [call("ecr", "DeleteRepository", **removal(context.project))]
 
 
-def remove(context: Context, caller: Caller) -> dict[str, bool]:
+def remove(context: Context, caller: Caller, elsewhere: Callable[[], str] = lambda: "") -> dict[str, bool]:
     """Takes the repository away with its images, unless mlcc did not make it, or another environment needs it; of one
     that projects share the project's images.
 
-    Answers proofs, as do/clean lists them; nothing for a repository that is not the project's.
+    elsewhere: why another environment needs the images where SageMaker shows none, or an empty text.  Answers proofs,
+    as do/clean lists them; nothing for a repository that is not the project's.
     """
     project, ecr = context.project, Ecr(caller)
     where = image_place.located(project, context.profile)
-    proofs = _images_removed(context, caller, ecr, where.repository) if where.shared else {}
+
+    def needed(what: str) -> bool:
+        return _needed_elsewhere(context, caller, what, elsewhere)
+
+    proofs = _images_removed(context, ecr, where.repository, needed) if where.shared else {}
     # one of its own may be there beside a shared one, of the time before the profile
     name = image_place.own_repository(project)
     arn = ecr.repository(name)
     if arn is None:
         return {**proofs, "no repository of it is left": True}
-    if not _is_ours(project, ecr, arn) or _needed_elsewhere(context, caller, f"the repository {name} stays"):
+    if not _is_ours(project, ecr, arn) or needed(f"the repository {name} stays"):
         return proofs
     context.progress.say(f"DeleteRepository {name}: the project is taken away")
     ecr.delete_repository(removal(project))
     return {**proofs, "no repository of it is left": ecr.repository(name) is None}
 
 
-def _images_removed(context: Context, caller: Caller, ecr: Ecr, name: str) -> dict[str, bool]:
+def _images_removed(context: Context, ecr: Ecr, name: str, needed: Callable[[str], bool]) -> dict[str, bool]:
     """Takes the project's images out of a repository that others use."""
 
     def own() -> list[str]:
         return [tag for tag in ecr.image_tags(name) if image_place.is_own(context.project, tag)]
 
     found = own()
-    if found and _needed_elsewhere(context, caller, f"the images in {name} stay"):
+    if found and needed(f"the images in {name} stay"):
         return {}
     if found:
         context.progress.say(f"BatchDeleteImage {name}: {len(found)} images of the project; the repository stays")
@@ -129,12 +134,13 @@ def _images_removed(context: Context, caller: Caller, ecr: Ecr, name: str) -> di
     return {f"no image of it is left in {name}": not found}
 
 
-def _needed_elsewhere(context: Context, caller: Caller, what: str) -> bool:
-    """Whether another environment has models of the images, which is said.  what: stays for it."""
+def _needed_elsewhere(context: Context, caller: Caller, what: str, elsewhere: Callable[[], str]) -> bool:
+    """Whether another environment has models of the images, which is said.  what: stays for it; elsewhere: as above."""
     other = _other_environment(context.project, caller)
-    if other:
-        context.progress.say(f"{what}: the environment {printable(other)} has models of its images")
-    return bool(other)
+    why = f"the environment {printable(other)} has models of its images" if other else elsewhere()
+    if why:
+        context.progress.say(f"{what}: {why}")
+    return bool(why)
 
 
 def _other_environment(project: RenderedProject, caller: Caller) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlcc.core.errors import UserError
@@ -15,13 +15,17 @@ from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
-from mlcc.lifecycle.targets.sagemaker import account, asynchronous, client_lines, facts, transform_jobs
+from mlcc.lifecycle.targets.sagemaker import account, asynchronous, client_lines, facts, planner, transform_jobs
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
+from mlcc.lifecycle.targets.sagemaker.observer import observe_serving
 from mlcc.lifecycle.targets.server_contract import Checked, Reply, Request
 
 # Of the runtime's answer for a component that has scaled to no copy.
 NO_CAPACITY = "Inference Component has no capacity"
+NOT_DEPLOYED = "NotDeployed"
+# How often an adapter and its base are compared, and how long apart: loading one takes seconds.
+CANARY_TRIES, CANARY_S = 6, 5.0
 # Members of an answer that differ each time, or name who answered.
 PASSING = ("created", "id", "model", "system_fingerprint", "usage", "metrics", "kv_transfer_params", "timestamp")
 
@@ -42,7 +46,11 @@ def test(context: Context) -> Result:
         return calls([_call(project, wanted.endpoint, r, request.payload, request) for r in chosen], **assumed)
     caller = context.aws()
     account.place(context, caller)
-    found = [check for part in chosen for check in _checks(context, caller, wanted, part, request)]
+    found = _health(context, caller, wanted, chosen)
+    endpoint, *each = found
+    for part, own in zip(chosen, each or [endpoint], strict=True):
+        if endpoint.ok and own.ok:
+            found += _checks(context, caller, wanted, part, request)
     return sample_request.report(found, target=project.target.name, endpoint=wanted.endpoint)
 
 
@@ -85,6 +93,21 @@ def _call(
 
 
 # ---------------------------------------------------------------- checks
+def _health(context: Context, caller: Caller, wanted: Desired, parts: Sequence[Resource | None]) -> list[Checked]:
+    """Whether the endpoint, and each component and adapter that is asked, is in service, in this order."""
+    started = context.now()
+    seen = observe_serving(wanted, kinds.prefix(context.project), caller)
+    milliseconds = (context.now() - started) * 1000
+    found = []
+    named = [(r.part, (r.kind, r.name)) for r in parts if r is not None]
+    for word, key in (("endpoint", (kinds.ENDPOINT, wanted.endpoint)), *named):
+        state = seen[key].status if key in seen else NOT_DEPLOYED
+        ok = state == planner.IN_SERVICE
+        detail = state if ok else f"wanted {planner.IN_SERVICE}, saw {state}: do/status --why"
+        found.append(Checked(f"{word} health", ok, detail, milliseconds))
+    return found
+
+
 def _checks(
     context: Context, caller: Caller, wanted: Desired, part: Resource | None, request: Request
 ) -> Iterator[Checked]:
@@ -98,10 +121,11 @@ def _checks(
     if "async" in context.project.target.uses and not context.project.get("async.s3_failure_path"):
         # a refusal goes nowhere, and would be waited for in vain
         container = {**container, "contract": {}}
+    is_adapter = part is not None and part.kind == kinds.ADAPTER
+    canary = [_canary(context, caller, wanted, part, request)] if part is not None and is_adapter else []
     for found in server_contract.check_invocations(invoke, container, request, context.clean):
         yield found._replace(name=f"{word} {found.name}".strip())
-    if part is not None and part.kind == kinds.ADAPTER:
-        yield _canary(context, caller, wanted, part, request)
+    yield from canary
 
 
 def _reply(
@@ -119,15 +143,33 @@ def _canary(context: Context, caller: Caller, wanted: Desired, part: Resource, r
     """Whether an adapter answers the same question otherwise than its base.
 
     An identifier that a server does not know may be answered by the base
-    (https://github.com/huggingface/text-generation-inference/issues/2505).
+    (https://github.com/huggingface/text-generation-inference/issues/2505), and so may one that is still being loaded:
+    it is asked some times.
     """
     base = str(part.parameters["Specification"]["BaseInferenceComponentName"])
-    body = _greedy(request.payload)
-    replies = [_reply(context, caller, wanted.endpoint, name, body, request.headers()) for name in (part.name, base)]
+    started, body, checked = context.now(), _greedy(request.payload), Checked("", False, "", 0.0)
+    for attempt in range(1, CANARY_TRIES + 1):
+        checked = _compared(context, caller, wanted.endpoint, part, base, body, request)
+        if checked.ok or attempt == CANARY_TRIES:
+            break
+        context.sleep(CANARY_S)
+    return checked._replace(milliseconds=(context.now() - started) * 1000)
+
+
+def _compared(
+    context: Context, caller: Caller, endpoint: str, part: Resource, base: str, body: bytes, request: Request
+) -> Checked:
+    """An adapter and its base are asked once each."""
+    replies = [_reply(context, caller, endpoint, name, body, request.headers()) for name in (part.name, base)]
     answers = [_lasting(reply.body) for reply in replies]
     differs = all(reply.status == 200 for reply in replies) and answers[0] != answers[1]
     detail = "its answer differs from its base's" if differs else "its answer is its base's: is it loaded?"
-    return Checked(f"{part.part} canary", differs, detail, sum(reply.seconds for reply in replies) * 1000)
+    refused = [
+        f"{name} answers {r.status}"
+        for name, r in zip((part.part, "its base"), replies, strict=True)
+        if r.status != 200
+    ]
+    return Checked(f"{part.part} canary", differs, ", ".join(refused) or detail, 0.0)
 
 
 def _greedy(payload: str) -> bytes:
