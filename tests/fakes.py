@@ -95,6 +95,12 @@ rows:
     together: {endpoint.data_capture_percent: endpoint.data_capture_s3_uri}
     secrets: [secretsmanager]
     components: true
+    predefined_metrics: [CallsPerCopy]
+  async-inference:
+    title: Asynchronous
+    description: A target
+    uses: [async, scaling]
+    predefined_metrics: [CallsPerInstance]
   batch-transform:
     title: Batch
     description: A target

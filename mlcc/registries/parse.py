@@ -77,6 +77,7 @@ def target(name: str, node: Node, root: Node) -> rows.Target:
         devices=mapping(node, "devices"),
         endpoint_metrics=mapping(node, "endpoint_metrics"),
         pod_metrics=mapping(node, "pod_metrics"),
+        predefined_metrics=texts(node, "predefined_metrics"),
     )
 
 

@@ -112,7 +112,8 @@ class Target(NamedTuple):
     running container can read secrets, empty for any; components: inference components are deployed, and an absent
     list means one named `default`; manifests: Kubernetes manifests are rendered; devices: how Kubernetes calls a
     device, by the kind of accelerator; endpoint_metrics: what the operator can scale by, of CloudWatch, with the
-    statistic; pod_metrics: what an autoscaler of Kubernetes' own can scale by, with the resource.
+    statistic; pod_metrics: what an autoscaler of Kubernetes' own can scale by, with the resource; predefined_metrics:
+    those that Application Auto Scaling knows by name for what scales on the target.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Target(NamedTuple):
     devices: Mapping[str, str] = EMPTY
     endpoint_metrics: Mapping[str, str] = EMPTY
     pod_metrics: Mapping[str, str] = EMPTY
+    predefined_metrics: tuple[str, ...] = ()
 
 
 class Profile(NamedTuple):
