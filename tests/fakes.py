@@ -27,7 +27,8 @@ rows:
   web:
     title: Web
     layer: architectures/web
-    uses: [framework, model, inference_components]
+    uses: [framework, model]
+    ignores: [model.revision]
     steps: [build, deploy]
     container: {port: 8080, ping: /ping, invocations: /invocations}
     env_prefixes: [WEB_]
@@ -100,6 +101,7 @@ rows:
     title: Asynchronous
     description: A target
     uses: [async, scaling]
+    ignores: [deployment.instance_count]
     predefined_metrics: [CallsPerInstance]
   batch-transform:
     title: Batch
