@@ -116,6 +116,8 @@ def outputs(project: Project, folder: str) -> Iterator[tuple[str, Any]]:
     known = unrendered(folder, project.registries, values)
     if known.target.instances and not known.target.manifests:  # what an update says, too, which no dry run shows
         yield "wanted", repr(desired.wanted(known, facts.assumed(known, "", 0.0)[0]))
+    if not known.target.instances:  # a dry run shows the variables' names alone: a value may be a secret
+        yield "environment", known.environment()
     for step in STEPS:
         context = Context(known, {}, Silent(), lambda _: None, lambda: 0.0, {"dry_run": True})
         try:
