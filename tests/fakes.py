@@ -27,7 +27,8 @@ rows:
   web:
     title: Web
     layer: architectures/web
-    uses: [framework, model, inference_components]
+    uses: [framework, model]
+    ignores: [model.revision]
     steps: [build, deploy]
     container: {port: 8080, ping: /ping, invocations: /invocations}
     env_prefixes: [WEB_]
@@ -95,6 +96,13 @@ rows:
     together: {endpoint.data_capture_percent: endpoint.data_capture_s3_uri}
     secrets: [secretsmanager]
     components: true
+    predefined_metrics: [CallsPerCopy]
+  async-inference:
+    title: Asynchronous
+    description: A target
+    uses: [async, scaling]
+    ignores: [deployment.instance_count]
+    predefined_metrics: [CallsPerInstance]
   batch-transform:
     title: Batch
     description: A target

@@ -30,6 +30,7 @@ def architecture(name: str, node: Node, root: Node) -> rows.Architecture:
         **_base(name, node, root),
         layer=text(node, "layer"),
         uses=texts(node, "uses"),
+        ignores=texts(node, "ignores"),
         steps=texts(node, "steps"),
         container=mapping(node, "container"),
         env_prefixes=texts(node, "env_prefixes"),
@@ -65,6 +66,7 @@ def target(name: str, node: Node, root: Node) -> rows.Target:
         description=text(node, "description"),
         layer=text(node, "layer"),
         uses=texts(node, "uses"),
+        ignores=texts(node, "ignores"),
         instances=text(node, "instances"),
         host_image=text(node, "host_image"),
         max_payload_mb=int(text(node, "max_payload_mb", "0")),
@@ -81,6 +83,7 @@ def target(name: str, node: Node, root: Node) -> rows.Target:
         endpoint_metrics=mapping(node, "endpoint_metrics"),
         pod_metrics=mapping(node, "pod_metrics"),
         lacks=texts(node, "lacks"),
+        predefined_metrics=texts(node, "predefined_metrics"),
     )
 
 

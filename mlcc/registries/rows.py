@@ -55,7 +55,8 @@ class Row(Protocol):
 class Architecture(NamedTuple):
     """A family of deployment configs that share one cookiecutter layer.
 
-    uses: sections of mlcc.yaml that it reads beyond the common ones; steps: do/ scripts; container: port and paths;
+    uses: sections of mlcc.yaml that it reads beyond the common ones; ignores: keys of these that it does not;
+    steps: do/ scripts; container: port and paths;
     model_kinds: the kinds of model that model.name may name (path, s3, jumpstart, registry, hub); sample: the path of
     the sample model; variables: those that its server reads, with the type of each (integer, boolean, text); recorded:
     what a record of a deployment says beside the variables with one of the prefixes.
@@ -70,6 +71,7 @@ class Architecture(NamedTuple):
     defaults: Node = NOTHING
     layer: str = ""
     uses: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     container: Mapping[str, Any] = EMPTY
     env_prefixes: tuple[str, ...] = ()
@@ -108,14 +110,14 @@ class Target(NamedTuple):
     instances: the list that an instance type must be on (`endpoint`, `transform`, `hyperpod`), empty for none;
     host_image: the key that names the machine image of SageMaker's host, empty where SageMaker runs no host;
     max_payload_mb: MiB of the largest request, 0 where servers know it themselves; start_s, load_mib_per_s,
-    longest_start_s: how long an engine starts once it has its weights, how fast they arrive (0: nobody waits), and the
-    longest wait that the service allows;
-    needs: keys that its deployment requires; together: keys that need another one; secrets: the places from which a
-    running container can read secrets, empty for any; components: inference components are deployed, and an absent
-    list means one named `default`; manifests: Kubernetes manifests are rendered; devices: how Kubernetes calls a
-    device, by the kind of accelerator; endpoint_metrics: what the operator can scale by, of CloudWatch, with the
-    statistic; pod_metrics: what an autoscaler of Kubernetes' own can scale by, with the resource; lacks: do/ steps that
-    it cannot have.
+    longest_start_s: how long an engine starts once it has its weights, how fast they arrive (0: nobody waits), and
+    the longest wait that the service allows; ignores: keys that it does not read; needs: keys that its deployment
+    requires; together: keys that need another one; secrets: the places from which a running container can read
+    secrets, empty for any; components: inference components are deployed, and an absent list means one named
+    `default`; manifests: Kubernetes manifests are rendered; devices: how Kubernetes calls a device, by the kind of
+    accelerator; endpoint_metrics: what the operator can scale by, of CloudWatch, with the statistic; pod_metrics:
+    what an autoscaler of Kubernetes' own can scale by, with the resource; lacks: do/ steps that it cannot have;
+    predefined_metrics: those that Application Auto Scaling knows by name for what scales on the target.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Target(NamedTuple):
     description: str = ""
     layer: str = ""
     uses: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
     instances: str = ""
     host_image: str = ""
     max_payload_mb: int = 0
@@ -144,6 +147,7 @@ class Target(NamedTuple):
     endpoint_metrics: Mapping[str, str] = EMPTY
     pod_metrics: Mapping[str, str] = EMPTY
     lacks: tuple[str, ...] = ()
+    predefined_metrics: tuple[str, ...] = ()
 
 
 class Profile(NamedTuple):

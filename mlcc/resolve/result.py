@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.core.findings import Finding
-from mlcc.core.paths import EMPTY, Path, dotted_path, names
+from mlcc.core.paths import EMPTY, Item, Path, dotted_path, names
 from mlcc.core.records import NamedTuple
 from mlcc.core.values import Source, Value
 from mlcc.registries.engine_rows import Engine, EngineOptions
@@ -17,6 +17,16 @@ from mlcc.resolve.choices import Choice
 # Findings with which the configuration is still resolved and checked.
 CONTRADICTIONS = ("MLCC130",)
 DEFAULT_COMPONENT = "default"
+
+
+def covers_copies(values: Mapping[Path, Any]) -> bool:
+    """Whether the top-level `scaling` is also that of a component's copies.
+
+    It is where the only component is the one that an absent list means, and says nothing of its own scaling.
+    """
+    listed = names(values, ("inference_components",))
+    own: Path = ("inference_components", Item(DEFAULT_COMPONENT), "scaling")
+    return listed in ((), (DEFAULT_COMPONENT,)) and not any(path[:3] == own for path in values)
 
 
 class Resolved(NamedTuple):

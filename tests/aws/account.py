@@ -19,11 +19,12 @@ from mlcc.load.request import Request
 from mlcc.registries import load
 from mlcc.servers.devserver.copies import Image
 from mlcc.servers.devserver.dispatcher import Dispatcher
-from mlcc.servers.devserver.faults import EXECUTED, LostReply
+from mlcc.servers.devserver.faults import DELAY, EXECUTED, LostReply
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.rules import Rules
 from mlcc.servers.devserver.things import Account
 from mlcc.servers.devserver.timeline import Timeline
+from tests.aws import walker
 from tests.aws.cloud import NUMBER, REGION, Cloud, Stored
 from tests.helpers import build_tree
 
@@ -112,6 +113,8 @@ class World:
         # where the process that calls is killed: before a call is carried out, or after
         self.kill: tuple[str, str] | None = None
         self.dead = False
+        # whether each request must be one that the service's model allows; a test of refusals sends others
+        self.checks = True
         self.quotas: list[dict[str, Any]] | None = None
         self.cloud = Cloud(lambda: timeline.now)
         self.account.objects = Stored(self.cloud)
@@ -133,11 +136,16 @@ class World:
         if self.dead:
             raise Killed
         self.asked.append((service, operation))
+        if self.checks:
+            walker.check(service, operation, parameters)
         try:
             self.dead = self.kill == (operation, BEFORE)
             if self.dead:
                 raise Killed
             answer = self._answer(service, operation, parameters)
+            late = self.account.faults.meets(DELAY, operation, parameters)
+            if late is not None:
+                self.sleep(late.seconds)
             self.dead = self.kill == (operation, AFTER)
             if self.dead:
                 raise Killed

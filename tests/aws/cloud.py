@@ -43,7 +43,7 @@ class Cloud:
 
     def answer(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of a call.  Raises AwsError, and fails for a request that the service's model refuses."""
-        assert walker.problems(service, operation, parameters) == []
+        walker.check(service, operation, parameters)
         self.calls.append(operation)
         answers: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "sts": self.sts, "ecr": self.ecr, "s3": self.s3, "iam": self.iam, "codebuild": self.codebuild, "logs": self.log,

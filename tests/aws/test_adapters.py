@@ -132,7 +132,7 @@ class Answering:
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if service != "sagemaker-runtime":
             return self.world.call(service, operation, parameters)
-        assert walker.problems(service, operation, parameters) == []
+        walker.check(service, operation, parameters)
         self.asked.append(parameters)
         found = self.answers[parameters["InferenceComponentName"]]
         if isinstance(found, AwsError):

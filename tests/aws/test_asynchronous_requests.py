@@ -6,6 +6,7 @@ import pytest
 
 from mlcc.lifecycle.targets.sagemaker import requests, verbs
 from mlcc.lifecycle.targets.server_contract import MAX_REPLY_BYTES
+from tests.aws import walker
 from tests.aws.account import World, rendered
 
 TEXT = """version: 1
@@ -27,6 +28,7 @@ class Slow(World):
     def call(self, service, operation, parameters):
         if operation != "InvokeEndpointAsync":
             return super().call(service, operation, parameters)
+        walker.check(service, operation, parameters)
         self.requests += 1
         _, key = parameters["InputLocation"].split("bucket/", 1)
         good = parameters["ContentType"] == "application/json" and not self.cloud.buckets["bucket"][key].endswith(b"[[")

@@ -13,6 +13,7 @@ from mlcc.io.container_engines import Engine
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.lifecycle.steps import build
+from tests.aws import walker
 from tests.aws.account import render
 from tests.aws.cloud import Cloud
 from tests.helpers import File, build_tree
@@ -44,6 +45,7 @@ class Account(Cloud):
     def call(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
         if service != "secretsmanager":
             return self.answer(service, operation, parameters)
+        walker.check(service, operation, parameters)
         assert (operation, parameters) == ("GetSecretValue", {"SecretId": "mlcc/hf"})
         return {"SecretString": self.text}
 

@@ -58,7 +58,7 @@ class Answers:
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if service == "sts":
             return {"Account": "123456789012", "Arn": "arn:aws:sts::123456789012:assumed-role/r/s"}
-        assert walker.problems(service, operation, parameters) == []
+        walker.check(service, operation, parameters)
         self.asked.append((operation, parameters))
         answer = self.answers.get(operation, {})
         if isinstance(answer, AwsError):

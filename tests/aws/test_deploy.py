@@ -29,6 +29,10 @@ deployment: {config: http-fastapi, target: async-inference, region: us-east-1, r
 async: {s3_output_path: s3://bucket/out/}
 scaling: {min_count: 0, max_count: 2}
 """
+SCALED = (
+    HEAD
+    + "scaling: {min_count: 0, max_count: 4, metric: METRIC, target_value: 6, scale_in_cooldown_s: 70, scale_out_cooldown_s: 0}\n"
+)
 
 
 @pytest.fixture
@@ -36,7 +40,7 @@ def world() -> World:
     return World()
 
 
-@pytest.mark.parametrize("text", [TWO, CLASSIC], ids=["components", "asynchronous"])
+@pytest.mark.parametrize("text", [TWO, CLASSIC, SCALED], ids=["components", "asynchronous", "scaled"])
 def test_from_nothing_to_nothing(world: World, text: str) -> None:
     project = rendered(text)
     assert verbs.deploy(world.context(project)).document["status"] == "InService"
@@ -93,6 +97,27 @@ def test_what_is_somebody_else_s_is_left_alone(world: World) -> None:
             verb(world.context(project))
         assert refused.value.findings[0].code == "MLCC321"
     assert world.left() == before
+
+
+COPIES = "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"
+
+
+@pytest.mark.parametrize("metric", [COPIES, "Own"])
+def test_scaling_of_a_project_that_lists_no_components_scales_its_copies(world: World, metric: str) -> None:
+    """All of it: metric, target and cooldowns; the fewest are zero, so an alarm wakes the first copy."""
+    project = rendered(SCALED.replace("METRIC", metric))
+    verbs.deploy(world.context(project))
+    where = "inference-component/chat-default"
+    target = world.account.targets[where]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 4)
+    kept = world.account.policies[where, "mlcc-tracking"]["TargetTrackingScalingPolicyConfiguration"]
+    kind = "PredefinedMetricSpecification" if metric == COPIES else "CustomizedMetricSpecification"
+    assert metric in kept.pop(kind).values()
+    assert kept == {"TargetValue": 6.0, "ScaleInCooldown": 70, "ScaleOutCooldown": 0}
+    assert (where, "mlcc-wake-up") in world.account.policies
+    assert world.account.alarms
+    [variant] = next(iter(world.account.configs.values())).request["ProductionVariants"]
+    assert variant["ManagedInstanceScaling"] == {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 4}
 
 
 # ---------------------------------------------------------------- faults

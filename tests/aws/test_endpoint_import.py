@@ -89,6 +89,11 @@ def by_path(found: Proposal) -> dict[str, Any]:
         (SECURED, "safe", None),
         (SECURED, "safe-prod", "prod"),
         (ISOLATED, "alone", None),
+        (
+            COMPONENTS.partition("inference_components:")[0].replace("max_count: 4", "max_count: 4, target_value: 7"),
+            "chat",
+            None,
+        ),
         (COMPONENTS.replace("gpu_count: 2, copy", "model: Qwen/Qwen3-1.7B, gpu_count: 2, copy"), "chat", None),
         (
             SECURED.replace("endpoint:", "").replace("name: safe", "name: safe") + "endpoint: {name: other}\n",
@@ -96,7 +101,7 @@ def by_path(found: Proposal) -> dict[str, Any]:
             None,
         ),
     ],
-    ids=["components", "asynchronous", "secured", "environment", "isolated", "models", "named"],
+    ids=["components", "asynchronous", "secured", "environment", "isolated", "implied", "models", "named"],
 )
 def test_the_live_plan_of_an_imported_endpoint_is_empty(text: str, name: str, env: str | None, tmp_path: Path) -> None:
     world = World()

@@ -30,7 +30,7 @@ class Hub:
         self.document, self.versions = document, versions
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        assert walker.problems(service, operation, parameters) == []
+        walker.check(service, operation, parameters)
         if operation == "ListModelPackages":
             return {"ModelPackageSummaryList": [{"ModelPackageArn": arn} for arn in self.versions]}
         if self.document is None:

@@ -23,6 +23,7 @@ from mlcc.io.aws.connection import AwsError
 from mlcc.io.disk.reader import Directory
 from mlcc.lifecycle import build_context
 from mlcc.registries.redaction_given import REDACTED
+from tests.aws import walker
 from tests.aws.account import World
 from tests.aws.planted import HARMLESS, NEEDLES, SECRETS, leaked
 from tests.helpers import File, build_tree, read_tree
@@ -107,6 +108,7 @@ class Connected(World):
             for k, v in parameters.items()
         }
         self.sent.append((operation, repr(body)))
+        walker.check(service, operation, parameters)
         if operation in self.failing:
             raise AwsError(service, operation, "ValidationException", self.failing[operation], 400)
         if service == "secretsmanager":

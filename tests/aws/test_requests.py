@@ -90,10 +90,11 @@ endpoint:
   data_capture_modes: [Input]
   update_policy: POLICY
   rollback_alarms: [iris-errors]
-scaling: {min_count: 0, max_count: 4, metric: SageMakerVariantInvocationsPerInstance, target_value: 5, scale_in_cooldown_s: 0}
 """
+BOUNDS = "scaling: {min_count: 1, max_count: 4}"
+METRIC = "scaling: {min_count: 0, max_count: 4, metric: SageMakerVariantInvocationsPerInstance, target_value: 5, scale_in_cooldown_s: 0}"
 ALL = {
-    "realtime-inference": EVERYTHING + ENDPOINT + """
+    "realtime-inference": EVERYTHING + ENDPOINT + BOUNDS + """
 model: {name: s3://bucket/model/, accept_eula: true}
 inference_components:
   - {name: a, cpu_count: 0.5, memory_mb: 2048, max_memory_mb: 4096, copy_count: 0, startup_timeout_s: 90,
@@ -101,7 +102,7 @@ inference_components:
   - {name: b, image: 123456789012.dkr.ecr.us-east-1.amazonaws.com/x:1, env: {ONLY: b}, scaling: {metric: Own, max_count: 2}}
   - {name: c, enabled: false}
 """,
-    "async-inference": EVERYTHING + ENDPOINT + """
+    "async-inference": EVERYTHING + ENDPOINT + METRIC + """
 model: {name: s3://bucket/model.tar.gz}
 async:
   s3_output_path: s3://bucket/out/

@@ -14,6 +14,8 @@ import botocore.session
 import regex
 
 SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"
+# What was checked so far in this process.
+SEEN: set[tuple[str, str]] = set()
 NUMBERS = {"integer": int, "long": int, "float": (int, float), "double": (int, float)}
 
 
@@ -29,6 +31,13 @@ def problems(service: str, operation: str, parameters: Mapping[str, Any]) -> lis
     if operation not in model.operation_names:
         return [f"{service} has no operation {operation}"]
     return list(_walk(model.operation_model(operation).input_shape, parameters, operation))
+
+
+def check(service: str, operation: str, parameters: Mapping[str, Any]) -> None:
+    """Fails for a request that the service's model does not allow; the stand-ins of AWS ask it for every call."""
+    found = problems(service, operation, parameters)
+    assert not found, f"{service} {operation}: {found}"
+    SEEN.add((service, operation))
 
 
 def _walk(shape: Any, value: Any, path: str) -> Iterator[str]:

@@ -58,7 +58,7 @@ class Aws:
         self.refused = ""
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        assert walker.problems(service, operation, parameters) == []
+        walker.check(service, operation, parameters)
         if operation == self.refused:
             raise AwsError(service, operation, "AccessDeniedException", "no", 403)
         if operation == "DescribeCluster" and "missing" in parameters.values():

@@ -5,24 +5,48 @@ Our SageMaker server carries the calls out; STS, ECR, S3, IAM, CodeBuild and log
 
 from __future__ import annotations
 
+import dataclasses
+import io
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.eventstream import EventStreamBuffer
 
 from mlcc.core.errors import MlccError
+from mlcc.io.aws.connection import AwsError
 from mlcc.io.container_engines import Engine
 from mlcc.lifecycle import run_state
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.lifecycle.steps import push, submit
 from mlcc.lifecycle.targets.sagemaker import verbs
-from mlcc.servers.devserver.faults import CAPACITY, CRASH, ERROR, EXECUTED, EXPIRED, ORPHANS, PING, RESET, STALE, Fault
+from mlcc.lifecycle.targets.sagemaker.deployment import JOB_LIMIT_S, LIMIT_S
+from mlcc.servers.devserver import asking, runtime
+from mlcc.servers.devserver.faults import (
+    ADAPTER,
+    CAPACITY,
+    CRASH,
+    CUT,
+    DELAY,
+    ERROR,
+    EXECUTED,
+    EXPIRED,
+    ORPHANS,
+    PING,
+    RESET,
+    STALE,
+    STUCK,
+    Fault,
+)  # fmt: skip
+from tests.aws import walker
 from tests.aws.account import AFTER, BEFORE, Killed, World, render
 from tests.aws.model_server import ModelServer, serving
-from tests.aws.test_adapters import OTHER, WITH
+from tests.aws.test_adapters import ONE, OTHER, WITH
 from tests.aws.test_batch import TEXT as BATCH
 from tests.aws.test_deploy import CLASSIC, TWO
 from tests.aws.test_push import ENGINE
@@ -43,20 +67,23 @@ class Story:
         self.text, self.step, self.before, self.changed, self.arguments = text, step, before, changed, arguments
 
 
-def add(context: Context) -> Any:
-    return verbs.adapter(with_arguments(context, action="add", name="legal"))
-
-
+GROWN = CLASSIC + "endpoint: {volume_size_gb: 99, update_policy: POLICY}\n"
 STORIES = {
     "deploy": Story(TWO, verbs.deploy),
     "async": Story(CLASSIC, verbs.deploy),
     "batch": Story(BATCH, verbs.deploy),
     "update": Story(TWO, verbs.deploy, (verbs.deploy,), TWO.replace("gpu_count: 1}", "gpu_count: 1, env: {NOTE: b}}")),
+    "update-classic": Story(CLASSIC, verbs.deploy, (verbs.deploy,), GROWN.replace("POLICY", "canary")),
+    "update-rolling": Story(CLASSIC, verbs.deploy, (verbs.deploy,), GROWN.replace("POLICY", "rolling")),
+    "update-hosting": Story(TWO, verbs.deploy, (verbs.deploy,), TWO + "endpoint: {volume_size_gb: 99}\n"),
+    "copies": Story(
+        TWO, verbs.deploy, (verbs.deploy,), TWO.replace("b, gpu_count: 1", "b, copy_count: 2, gpu_count: 1")
+    ),
     "clean": Story(TWO, verbs.clean, (verbs.deploy,)),
     "push": Story(PUSHED, push.run),
     "submit": Story(SUBMITTED, submit.run),
     "clean-submit": Story(SUBMITTED, verbs.clean, (submit.run,)),
-    "adapter-add": Story(WITH, verbs.adapter, (verbs.deploy,), "", action="add", name="legal"),
+    "adapter-add": Story(ONE, verbs.adapter, (verbs.deploy,), WITH, action="add", name="legal"),
     "adapter-update": Story(WITH, verbs.adapter, (verbs.deploy,), OTHER, action="update", name="legal"),
     "adapter-remove": Story(WITH, verbs.adapter, (verbs.deploy,), "", action="remove", name="legal"),
 }
@@ -66,16 +93,28 @@ ERRORS = {
     "trouble": ("InternalFailure", "An internal failure occurred.", 500),
     "quota": ("ResourceLimitExceeded", "The account-level service limit 'x' is 0 Instances", 400),
 }
-KINDS = (*ERRORS, EXPIRED, EXECUTED, RESET, BEFORE, AFTER)
+KINDS = (*ERRORS, EXPIRED, EXECUTED, RESET, DELAY, BEFORE, AFTER)
+# How late an answer is: nearly as late as the SDK waits for one.
+LATE_S = 60.0
+# What is stuck goes on after that time: longer than any step waits, and not for ever, for then it could not be taken away.
+STUCK_S = {"CreateTransformJob": 1.3 * JOB_LIMIT_S}
+# What a story must call, so that what it is there for is met by each fault.
+CALLED = {
+    "update-classic": "UpdateEndpoint", "update-rolling": "UpdateEndpoint", "update-hosting": "UpdateEndpoint",
+    "copies": "UpdateInferenceComponentRuntimeConfig", "adapter-add": "CreateInferenceComponent", "update": "UpdateInferenceComponent",
+    "adapter-update": "UpdateInferenceComponent", "adapter-remove": "DeleteInferenceComponent",
+}  # fmt: skip
 # Reads of one resource, which may not show yet what is there.
 READS = tuple(
     f"Describe{kind}" for kind in ("Endpoint", "EndpointConfig", "InferenceComponent", "Model", "TransformJob")
 )
 BEGUN = {
-    "CreateEndpoint": (CAPACITY, PING, CRASH),
-    "CreateInferenceComponent": (PING, CRASH),
-    "CreateTransformJob": (CAPACITY, PING),
-    "UpdateInferenceComponent": (PING,),
+    "CreateEndpoint": (CAPACITY, PING, CRASH, STUCK),
+    "UpdateEndpoint": (CAPACITY, PING, CRASH, STUCK),
+    "CreateInferenceComponent": (PING, CRASH, STUCK, ADAPTER),
+    "CreateTransformJob": (CAPACITY, PING, STUCK),
+    "UpdateInferenceComponent": (PING, STUCK, ADAPTER),
+    "UpdateInferenceComponentRuntimeConfig": (PING, STUCK),
     "DeleteEndpoint": (ORPHANS,),
 }
 
@@ -84,6 +123,35 @@ def with_arguments(context: Context, **arguments: Any) -> Context:
     return Context(
         **{**{k: v for k, v in vars(context).items() if k in Context.__dataclass_fields__}, "arguments": arguments}
     )
+
+
+class Streaming:
+    """A connection whose streams come from our server, as the SDK reads them."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.region = world, world.region
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if operation != runtime.STREAM:
+            return self.world.call(service, operation, parameters)
+        walker.check(service, operation, parameters)
+        headers = Message()
+        headers["Content-Type"] = parameters["ContentType"]
+        headers[asking.COMPONENT] = parameters["InferenceComponentName"]
+        asked = asking.Invocation(parameters["EndpointName"], headers, parameters["Body"])
+        reply = runtime.begin(self.world.dispatcher, operation, asked)()
+        assert reply.stream is not None, reply
+        return {"Body": self._events(reply.stream)}
+
+    def _events(self, parts: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+        buffer = EventStreamBuffer()
+        for data in parts:
+            buffer.add_data(data)
+            for event in buffer:
+                code = event.headers.get(":exception-type")
+                if code:
+                    raise AwsError(runtime.SERVICE, runtime.STREAM, code, json.loads(event.payload)["Message"])
+                yield {"PayloadPart": {"Bytes": event.payload}}
 
 
 class Place:
@@ -154,7 +222,33 @@ def fault_of(operation: str, kind: str) -> Fault:
     if kind in ERRORS:
         code, message, status = ERRORS[kind]
         return Fault(operation, ERROR, code, message, status)
-    return Fault(operation, kind, seconds=5.0)
+    return Fault(operation, kind, seconds={DELAY: LATE_S, STUCK: STUCK_S.get(operation, 1.3 * LIMIT_S)}.get(kind, 5.0))
+
+
+def test_each_story_calls_what_it_is_there_for(place: Place) -> None:
+    for name, operation in CALLED.items():
+        world = begun(place, STORIES[name])
+        assert run(place, world, STORIES[name]) is None
+        assert ("sagemaker", operation) in world.asked, name
+
+
+@pytest.mark.parametrize("parts", [0, 1, 2])
+def test_a_stream_that_is_cut_is_a_finding(place: Place, parts: int) -> None:
+    """The command fails and says why, and the next one gets the whole answer."""
+    world, shown = begun(place, Story(TWO, verbs.deploy, (verbs.deploy,))), list[str]()
+
+    def ask() -> Any:
+        made = place.context(world, TWO, stream=True, component="b", payload=io.BytesIO(b"stream"))
+        return verbs.invoke(dataclasses.replace(made, connect=lambda region: Streaming(world), emit=shown.append))
+
+    world.account.faults.add(Fault("InvokeEndpointWithResponseStream", CUT, parts=parts))
+    with pytest.raises(MlccError) as cut:
+        ask()
+    assert len(cut.value.findings) == 1
+    assert cut.value.findings[0].hint
+    assert shown == [], "no line was whole"
+    assert ask().ok
+    assert shown == ["one two three"]
 
 
 @pytest.mark.parametrize("name", STORIES)

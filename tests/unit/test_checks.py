@@ -37,6 +37,8 @@ def deployment(extra: str) -> str:
     return HEAD + f"deployment: {{config: web-one, {extra}}}\nframework: {{name: trees}}\n"
 
 
+# web-one's row lists a component
+UNLISTED = HEAD + "deployment:\n  config: web-two\n"
 ICS = BASE + "inference_components: [{name: chat}, {name: rank}]\n"
 ADAPTER = "adapters: [{name: legal, artifact_url: 's3://bucket/a.tar.gz'%s}]\n"
 BAD = {
@@ -48,6 +50,42 @@ BAD = {
         "warning",
         5,
         "web-one on realtime-inference does not read triton",
+        "remove it",
+    ),
+    "engine-of-a-component-without-one": (
+        "MLCC101",
+        BASE + "inference_components: [{name: chat, engine: {max_model_len: 4096}}]\n",
+        "inference_components[chat].engine.max_model_len",
+        "warning",
+        5,
+        "web-one has no engine, and does not read inference_components[chat].engine",
+        "remove it",
+    ),
+    "components-of-a-target-without-them": (
+        "MLCC101",
+        deployment("target: async-inference") + "inference_components: [{name: chat, copy_count: 2}]\n",
+        "inference_components",
+        "warning",
+        5,
+        "web-one on async-inference does not read inference_components",
+        "remove it",
+    ),
+    "key-that-the-config-ignores": (
+        "MLCC101",
+        BASE + "model: {revision: main}\n",
+        "model.revision",
+        "warning",
+        5,
+        "web-one does not read model.revision",
+        "remove it",
+    ),
+    "key-that-the-target-ignores": (
+        "MLCC101",
+        deployment("target: async-inference, instance_count: 2"),
+        "deployment.instance_count",
+        "warning",
+        3,
+        "async-inference does not read deployment.instance_count",
         "remove it",
     ),
     "section-of-batch": (
@@ -392,6 +430,81 @@ BAD = {
         "above max_count 1",
         "",
     ),
+    **{
+        f"{key}-above-a-list": (
+            "MLCC128",
+            BASE + f"inference_components: [{{name: chat}}]\nscaling: {{max_count: 2, {key}: {value}}}\n",
+            f"scaling.{key}",
+            "error",
+            6,
+            f"scaling.{key} has no effect",
+            f"inference_components[chat].scaling.{key}",
+        )
+        for key, value in {
+            "metric": "Mine",
+            "target_value": 7,
+            "scale_in_cooldown_s": 8,
+            "scale_out_cooldown_s": 9,
+        }.items()
+    },
+    "scaling-without-bounds": (
+        "MLCC128",
+        UNLISTED + "scaling: {target_value: 5}\n",
+        "scaling.target_value",
+        "error",
+        5,
+        "scaling has neither min_count nor max_count",
+        "scaling.max_count",
+    ),
+    "scaling-of-a-component-without-bounds": (
+        "MLCC128",
+        BASE + "inference_components: [{name: chat, scaling: {target_value: 5}}]\n",
+        "inference_components[chat].scaling.target_value",
+        "error",
+        5,
+        "has neither min_count nor max_count",
+        "inference_components[chat].scaling.max_count",
+    ),
+    "scaling-of-queues-without-bounds": (
+        "MLCC128",
+        deployment("target: async-inference") + "scaling: {scale_in_cooldown_s: 5}\n",
+        "scaling.scale_in_cooldown_s",
+        "error",
+        5,
+        "has neither",
+        "",
+    ),
+    "metric-of-instances-for-copies": (
+        "MLCC128",
+        UNLISTED + "scaling: {max_count: 2, metric: CallsPerInstance}\n",
+        "scaling.metric",
+        "error",
+        5,
+        "'CallsPerInstance' is a metric of async-inference",
+        "CallsPerCopy",
+    ),
+    "metric-of-copies-for-instances": (
+        "MLCC128",
+        deployment("target: async-inference") + "scaling: {max_count: 2, metric: CallsPerCopy}\n",
+        "scaling.metric",
+        "error",
+        5,
+        "'CallsPerCopy' is a metric of realtime-inference",
+        "CallsPerInstance",
+    ),
+    **{
+        f"endpoint-that-keeps-{name}": (
+            "MLCC128",
+            BASE
+            + f"inference_components: [{{name: gone, enabled: false}}, {{name: chat{more}}}]\nscaling: {{min_count: 0, max_count: 2}}\n",
+            "scaling.min_count",
+            "error",
+            6,
+            "'chat' keeps at least one copy",
+            "mlcc set inference_components[chat].scaling.min_count 0",
+        )
+        for name, more in {"a-copy": "", "scaled-copies": ", copy_count: 0, scaling: {max_count: 3}"}.items()
+    },
 }
 
 
@@ -462,6 +575,19 @@ GOOD = {
         "MLCC125",
         BASE + "build: {requirements: ['numpy==2.0.0'], system_packages: [curl=7.88.1-10+deb12u8]}\n",
     ),
+    "scaling-of-the-implied-component": (
+        "MLCC128",
+        UNLISTED
+        + "scaling: {min_count: 0, max_count: 2, metric: CallsPerCopy, target_value: 5, scale_in_cooldown_s: 0}\n",
+    ),
+    "a-metric-of-one-s-own": ("MLCC128", UNLISTED + "scaling: {max_count: 2, metric: Mine}\n"),
+    "bounds-of-instances-and-of-copies": (
+        "MLCC128",
+        BASE
+        + "inference_components: [{name: chat, scaling: {min_count: 0, max_count: 2, target_value: 5}}, {name: b, copy_count: 0}]\n"
+        + "scaling: {min_count: 0, max_count: 2}\n",
+    ),
+    "scaling-that-another-rule-is-about": ("MLCC128", deployment("target: local") + "scaling: {target_value: 2}\n"),
     "equal-scaling-bounds": ("MLCC126", BASE + "scaling: {min_count: 2, max_count: 2}\n"),
     "bounds-of-different-sections": (
         "MLCC126",

@@ -76,6 +76,10 @@ REFUSED: dict[str, dict[str, Any]] = {
     "no quantity": {"spec.worker.resources.requests.cpu": "four"},
     "an unknown algorithm": {"spec.loadBalancer": {"routingAlgorithm": "random"}},
     "a health check without slash": {"spec.loadBalancer": {"healthCheckPath": "ping"}},
+    "a health check of another host": {"spec.loadBalancer": {"healthCheckPath": "http://x/ping"}},
+    "an algorithm in capitals": {"spec.loadBalancer": {"routingAlgorithm": "ROUND_ROBIN"}},
+    "metrics too seldom": {"spec.metrics": {"metricsScrapeIntervalSeconds": 301}},
+    "devices in a list": {"spec.worker.resources.limits": {"nvidia.com/gpu": [2]}},
     "metrics too often": {"spec.metrics": {"metricsScrapeIntervalSeconds": 1}},
     "a certificate of another partition": {"spec.tlsConfig": {"customCertificateConfig": CHINA}},
     "an endpoint name with a dot": {"spec.endpointName": "a.b"},
@@ -99,6 +103,14 @@ LET_THROUGH: dict[str, tuple[str, dict[str, Any]]] = {
     "fewest above most": ("MLCC363", {"spec.autoScalingSpec": {"minReplicaCount": 5, "maxReplicaCount": 2}}),
     "fewest above the most by default": ("MLCC363", {"spec.autoScalingSpec": {"minReplicaCount": 6}}),
     "a list with a type of EC2": ("MLCC364", {"spec.instanceTypes": ["g5"], "spec.instanceType": GONE}),
+    "a list with one type of EC2": (
+        "MLCC364",
+        {"spec.instanceTypes": ["ml.g6.xlarge", "g6.2xlarge"], "spec.instanceType": GONE},
+    ),
+    "a volume of another name": (
+        "MLCC367",
+        {"spec.modelSourceConfig": VOLUME, "spec.kubernetes": {"volumes": [{"name": "other", "emptyDir": {}}]}},
+    ),
     "a type and a list": ("MLCC364", {"spec.instanceTypes": ["ml.g5.xlarge"]}),
     "a type and an affinity": ("MLCC364", {"spec.nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
         {"weight": 1, "preference": {"matchFields": [{"key": "a", "operator": "Exists"}]}}]}}),
@@ -115,6 +127,12 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "another path": {"spec.invocationEndpoint": "v1/chat/completions"},
     "a status": {"status": {"state": "Nope"}},
     "several types": {"spec.instanceType": GONE, "spec.instanceTypes": ["ml.g5.xlarge", "ml.g5.2xlarge"]},
+    "a number of devices": {
+        "spec.worker.resources": {"limits": {"nvidia.com/gpu": 4}, "requests": {"nvidia.com/gpu": 4}}
+    },
+    "devices as text": {"spec.worker.resources.limits": {"nvidia.com/gpu": "2"}},
+    "metrics as often as may be": {"spec.metrics": {"metricsScrapeIntervalSeconds": 5}},
+    "a health check": {"spec.loadBalancer": {"healthCheckPath": "/ping"}},
     "a volume": {
         "spec.modelSourceConfig": VOLUME,
         "spec.kubernetes": {"volumes": [{"name": "model", "emptyDir": {}}]},

@@ -47,6 +47,7 @@ STATES = {
     "an adapter": "inference_components:\n" + component("a") + ADAPTER,
     "another adapter": "inference_components:\n" + component("a") + ADAPTER.replace("NAME", "other"),
     "instances scaled": "scaling: {min_count: 1, max_count: 2}\ninference_components:\n" + component("a"),
+    "copies follow": "scaling: {min_count: 1, max_count: 2, target_value: 3}\n",
     "updated in steps": "endpoint: {update_policy: rolling, volume_size_gb: 99}\ninference_components:\n"
     + component("a"),
 }

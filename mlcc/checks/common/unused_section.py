@@ -1,13 +1,13 @@
-"""MLCC101: a section of mlcc.yaml that neither the deployment config nor the target reads."""
+"""MLCC101: a section or a key of mlcc.yaml that neither the deployment config nor the target reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Node
-from mlcc.core.paths import Path, format_path
+from mlcc.core.paths import Item, Path, dotted_path, format_path
 
 CODE = "MLCC101"
 # Sections that every project reads.
@@ -32,6 +32,29 @@ def check(subject: Subject) -> Iterator[Finding]:
             hint = "remove it, or choose a config or target that reads it"
             path = format_path((*above, key))
             yield Finding(CODE, Severity.WARNING, message, path, mark.file, mark.line, mark.column, hint)
+    yield from _keys(subject, rows.architecture.ignores, rows.config.name)
+    yield from _keys(subject, rows.target.ignores, rows.target.name)
+    if rows.engine is None and "inference_components" in used:
+        yield from _engines(subject, rows.config.name)
+
+
+def _keys(subject: Subject, ignored: Iterable[str], who: str) -> Iterator[Finding]:
+    """Keys of sections that are read otherwise.  who: does not read them."""
+    for key in ignored:
+        value = subject.resolved.value(key)
+        if value is not None and value.source.by_hand:
+            path = dotted_path(key)
+            yield subject.finding(CODE, path, f"{who} does not read {key}", "remove it", Severity.WARNING)
+
+
+def _engines(subject: Subject, config: str) -> Iterator[Finding]:
+    """Options that components give to an engine, of a config that has none."""
+    for name in subject.resolved.names("inference_components"):
+        place: Path = ("inference_components", Item(name), "engine")
+        given = next((path for path in subject.resolved.values if path[:3] == place), None)
+        if given is not None:
+            message, hint = f"{config} has no engine, and does not read {format_path(place)}", "remove it"
+            yield subject.finding(CODE, given, message, hint, Severity.WARNING)
 
 
 def _places(subject: Subject) -> Iterator[tuple[Path, Node]]:

@@ -205,7 +205,7 @@ def _hosting_components(project: RenderedProject, facts: Facts, name: str) -> It
         }
         yield Resource(ADAPTER, own, parameters, part=adapter)
     for part in parts:
-        yield from _scaling(project, scaling.copies(part, component_name(project, part)))
+        yield from _scaling(project, scaling.copies(part, component_name(project, part), project))
 
 
 def _scaling(project: RenderedProject, scaled: scaling.Scaled) -> Iterator[Resource]:

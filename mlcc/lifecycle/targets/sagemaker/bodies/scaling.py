@@ -11,6 +11,7 @@ from typing import Any
 
 from mlcc.core.records import NamedTuple
 from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.resolve.result import covers_copies
 
 NAMESPACE = "sagemaker"
 # Those that the service knows by name (botocore's service model of application-autoscaling); any other metric is one
@@ -45,10 +46,14 @@ class Scaled(NamedTuple):
     dimensions: tuple[tuple[str, str], ...]
 
 
-def copies(component: str, name: str) -> Scaled:
-    """A component's copies.  component: its name in mlcc.yaml; name: its name in AWS."""
+def copies(component: str, name: str, project: RenderedProject | None = None) -> Scaled:
+    """A component's copies.  component: its name in mlcc.yaml; name: its name in AWS.
+
+    project: where its top-level `scaling` means the only component's copies, the settings stand there.
+    """
+    above = project is not None and covers_copies(project.values)
     return Scaled(
-        f"inference_components[{component}].scaling",
+        "scaling" if above else f"inference_components[{component}].scaling",
         f"inference-component/{name}",
         "sagemaker:inference-component:DesiredCopyCount",
         "SageMakerInferenceComponentInvocationsPerCopy",
