@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 
 from mlcc.core.records import NamedTuple
 from mlcc.io.web import TROUBLE, local_connection
@@ -24,7 +24,7 @@ class Opened(NamedTuple):
 
     status: int
     headers: Mapping[str, str]
-    parts: Iterator[bytes]
+    parts: Generator[bytes, None, None]
 
 
 def opened(
@@ -43,7 +43,7 @@ def opened(
         connection.close()
         raise
 
-    def parts() -> Iterator[bytes]:
+    def parts() -> Generator[bytes, None, None]:
         end = time.monotonic() + total_s
         try:
             while part := response.read1(PART):

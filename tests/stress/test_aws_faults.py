@@ -5,6 +5,7 @@ Our SageMaker server carries the calls out; STS, ECR, S3, IAM, CodeBuild and log
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -143,15 +144,16 @@ class Streaming:
         assert reply.stream is not None, reply
         return {"Body": self._events(reply.stream)}
 
-    def _events(self, parts: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    def _events(self, parts: Any) -> Iterator[dict[str, Any]]:
         buffer = EventStreamBuffer()
-        for data in parts:
-            buffer.add_data(data)
-            for event in buffer:
-                code = event.headers.get(":exception-type")
-                if code:
-                    raise AwsError(runtime.SERVICE, runtime.STREAM, code, json.loads(event.payload)["Message"])
-                yield {"PayloadPart": {"Bytes": event.payload}}
+        with contextlib.closing(parts):
+            for data in parts:
+                buffer.add_data(data)
+                for event in buffer:
+                    code = event.headers.get(":exception-type")
+                    if code:
+                        raise AwsError(runtime.SERVICE, runtime.STREAM, code, json.loads(event.payload)["Message"])
+                    yield {"PayloadPart": {"Bytes": event.payload}}
 
 
 class Place:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 
 from mlcc.io.http_stream import Broken, Opened, opened
 from mlcc.io.web import TROUBLE
@@ -59,12 +60,14 @@ def ask(chosen: Chosen, body: bytes, total_s: float, cut_after: int | None = Non
     return Reply(200, KIND, b"", headers=headers, stream=_events(answer.parts, cut_after))
 
 
-def _events(parts: Iterator[bytes], cut_after: int | None) -> Iterator[bytes]:
+def _events(parts: Generator[bytes, None, None], cut_after: int | None) -> Iterator[bytes]:
     try:
-        for number, data in enumerate(parts):
-            if number == cut_after:
-                raise Broken
-            yield part(data)
+        # the connection is closed before the last event goes out, for nobody need read on behind it
+        with closing(parts):
+            for number, data in enumerate(parts):
+                if number == cut_after:
+                    raise Broken
+                yield part(data)
     except Broken as problem:
         if problem.late:
             yield failure(TIME_EXCEEDED, "The model did not finish its response in time.")
@@ -75,10 +78,11 @@ def _events(parts: Iterator[bytes], cut_after: int | None) -> Iterator[bytes]:
 def _text(answer: Opened) -> str:
     data = b""
     try:
-        for each in answer.parts:
-            data += each
-            if len(data) > MAX_ERROR:
-                break
+        with closing(answer.parts):
+            for each in answer.parts:
+                data += each
+                if len(data) > MAX_ERROR:
+                    break
     except Broken:
         pass
     return data[:MAX_ERROR].decode("utf-8", "replace")

@@ -46,7 +46,8 @@ def begin(dispatcher: Dispatcher, operation: str, asked: Invocation) -> Callable
         return carried_out
 
     def lost() -> Reply:
-        carried_out()
+        for _ in carried_out().stream or ():
+            pass  # the model has answered, and its connection is closed
         raise LostReply
 
     return lost
