@@ -50,7 +50,7 @@ test-real: venv ## the tests on real components: container engine, servers (inst
 stress: venv ## the guarantees at full figures: kills, failing disks, races, hostile files (half an hour on Debian, as root)
 	@$(PYTHON) tools/bare.py --have tests/stress/programs.txt || \
 	  { apt-get -qq update && apt-get -qq install -y --no-install-recommends strace dash busybox zsh ksh mksh; } >/dev/null
-	MLCC_STRESS=1 $(BIN)/pytest -q -n 2 --dist worksteal -rP tests/stress
+	MLCC_STRESS=1 $(BIN)/pytest -q -n 2 --dist worksteal -rP tests/stress tests/data/test_every_key.py
 	MLCC_EXAMPLES=400 $(BIN)/pytest -q -n 2 --dist worksteal -m hypothesis tests/unit tests/functional
 
 K8S ?= .k8s
