@@ -12,7 +12,7 @@ from mlcc.core.text import quoted
 
 CODE = "MLCC369"
 NAME, FSX = ("model", "name"), ("hyperpod", "fsx")
-# What the driver of FSx is told and cannot find out; the operator can.
+# What the driver of FSx needs and cannot find out; the operator can.
 ASKED = {"dns_name": "DNSName", "mount_name": "LustreConfiguration.MountName"}
 
 
