@@ -406,3 +406,17 @@ def test_the_sample_model_is_trained_without_a_network(framework, form):
             found = {node.attr} if isinstance(node, ast.Attribute) else set()
         assert not found & {*NETWORK, "get_file", "load_data"}, found
         assert not [name for name in found if name.startswith("fetch_")], found
+
+
+# What Go's filepath.Match takes, by which every builder reads .dockerignore; anything else ends each build with "syntax
+# error in pattern" (https://pkg.go.dev/path/filepath#Match): no `-` begins a range.
+_SIGN = r"(?:\\.|[^\\\]-])"
+GO_PATTERN = re.compile(rf"(?:\[\^?(?:{_SIGN}(?:-{_SIGN})?)+\]|\\.|[^\[\\])*")
+
+
+def test_a_builder_can_read_the_rendered_ignore_file() -> None:
+    lines = (FOLDER / "common" / ROOT_NAME / ".dockerignore").read_text().splitlines()
+    patterns = [line.removeprefix("!") for line in lines if line and not line.startswith("#")]
+    assert len(patterns) > 10
+    assert [pattern for pattern in patterns if not GO_PATTERN.fullmatch(pattern)] == []
+    assert not GO_PATTERN.fullmatch("**/service[-_]account*.json")
