@@ -12,13 +12,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlcc.cli import replay
 from mlcc.cli.home import home_folder
 from mlcc.core.text import inert, printable
+
+if TYPE_CHECKING:
+    from mlcc.io.aws.connection import Caller
 
 FORMATS = ("table", "json", "yaml", "markdown")
 # How long a person waits before a progress bar appears.
@@ -54,7 +57,7 @@ class Session:
     done: str = ""
     clock: Callable[[], float] = time.monotonic
     shown: str = ""
-    connect: Callable[[str], Any] | None = None
+    connect: Callable[[str], Caller] | None = None
 
     @property
     def home(self) -> str:

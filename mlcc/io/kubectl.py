@@ -76,7 +76,7 @@ class Kubectl:
         argv = ["logs", "--selector", labels, "--all-containers", "--prefix", "--ignore-errors", f"--tail={lines}"]
         argv = [PROGRAM, *self._place, *argv, "--follow", "--max-log-requests=100"]
         last = ""
-        with closing(programs.lines(argv, environ=self._environ)) as printed:  # type: ignore[type-var]
+        with closing(programs.lines(argv, environ=self._environ)) as printed:
             for line in printed:
                 ended = _ENDED.match(line)  # a pod's own line begins with its name
                 if ended is None:
@@ -97,7 +97,7 @@ class Kubectl:
                 raise KubectlError("port-forward", first)
             yield int(found[1])
         finally:
-            printed.close()  # type: ignore[attr-defined]
+            printed.close()
 
     def _run(
         self, operation: str, arguments: Sequence[str], stdin: bytes = b"", timeout_s: float = CALL_S

@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -165,7 +165,7 @@ def _timed(argv: Sequence[str], timeout_s: float, **options: Any) -> Iterator[tu
 
 def lines(
     argv: Sequence[str], *, environ: Mapping[str, str], cwd: str | None = None, log: IO[bytes] | None = None
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """Runs a program and yields its output line by line; the last item is `exit CODE`.
 
     log: gets a copy of the bytes, without what a line has beyond MAX_LINE.

@@ -26,16 +26,9 @@ from mlcc.registries.redaction_given import REDACTED
 from tests.aws import walker
 from tests.aws.account import World
 from tests.aws.planted import HARMLESS, NEEDLES, SECRETS, leaked
+from tests.aws.test_deploy import HEAD
 from tests.helpers import File, build_tree, read_tree
 
-HEAD = """version: 1
-project: {name: chat}
-deployment:
-  {config: transformers-vllm, region: us-east-1, instance_type: ml.g5.12xlarge,
-   role_arn: "arn:aws:iam::123456789012:role/r", account_id: "123456789012"}
-model: {name: Qwen/Qwen3-0.6B}
-engine: {lora: {enabled: true}}
-"""
 PARTS = """inference_components: [{name: a, gpu_count: 1, env: %s}]
 adapters: [{name: legal, base: a, artifact_url: s3://bucket/legal.tar.gz}]
 """

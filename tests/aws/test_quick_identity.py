@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from botocore.credentials import Credentials as SdkCredentials
 from mlcc.io.aws import quick_identity
 from mlcc.io.aws.connection import AwsError
 from mlcc.io.aws.quick_identity import BODY, KIND, UNPLAIN, Credentials
+from tests.aws.answering import AnsweringServer
 from tests.aws.model_server import serving
 from tests.helpers import build_tree
 
@@ -101,39 +101,9 @@ def test_keys_of_a_plain_profile_are_those_that_the_sdk_reads(
         assert (found.key, found.secret, found.token) == (theirs.access_key, theirs.secret_key, theirs.token or "")
 
 
-class Server(ThreadingHTTPServer):
-    """Answers with what a test says."""
-
-    daemon_threads = True
-    status, body = 200, GOOD
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.asked = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        self.server.asked += 1
-        body = self.server.body.encode()
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture
-def server() -> Iterator[Server]:
-    with serving(Server()) as found:
+def server() -> Iterator[AnsweringServer]:
+    with serving(AnsweringServer(GOOD.encode())) as found:
         yield found
 
 
@@ -150,7 +120,7 @@ class Sdk:
         return {"Account": "by the SDK"}
 
 
-def connected(server: Server, made: list[Sdk], home: Path, **environ: str) -> Any:
+def connected(server: AnsweringServer, made: list[Sdk], home: Path, **environ: str) -> Any:
     def make() -> Any:
         made.append(Sdk())
         return made[-1]
@@ -159,7 +129,7 @@ def connected(server: Server, made: list[Sdk], home: Path, **environ: str) -> An
     return quick_identity.connect("us-east-1", "amazonaws.com", found, str(home), "", lambda: NOW, make)
 
 
-def test_the_first_question_does_not_wait_for_the_sdk(server: Server, tmp_path: Path) -> None:
+def test_the_first_question_does_not_wait_for_the_sdk(server: AnsweringServer, tmp_path: Path) -> None:
     made: list[Sdk] = []
     caller = connected(server, made, tmp_path)
     assert caller.call("sts", "GetCallerIdentity", {}) == {"Account": "123456789012", "Arn": ARN}
@@ -175,21 +145,23 @@ def test_the_first_question_does_not_wait_for_the_sdk(server: Server, tmp_path: 
         (302, ""), (200, "x" * 100_000),
     ],
 )  # fmt: skip
-def test_any_other_answer_is_asked_again_by_the_sdk(server: Server, tmp_path: Path, status: int, body: str) -> None:
-    server.status, server.body = status, body
+def test_any_other_answer_is_asked_again_by_the_sdk(
+    server: AnsweringServer, tmp_path: Path, status: int, body: str
+) -> None:
+    server.status, server.body = status, body.encode()
     made: list[Sdk] = []
     caller = connected(server, made, tmp_path)
     assert caller.call("sts", "GetCallerIdentity", {}) == {"Account": "by the SDK"}
     assert made[0].calls == ["GetCallerIdentity"]
 
 
-def test_nobody_there_is_asked_again_by_the_sdk(server: Server, tmp_path: Path) -> None:
+def test_nobody_there_is_asked_again_by_the_sdk(server: AnsweringServer, tmp_path: Path) -> None:
     server.server_close()
     made: list[Sdk] = []
     assert connected(server, made, tmp_path).call("sts", "GetCallerIdentity", {}) == {"Account": "by the SDK"}
 
 
-def test_what_the_sdk_refuses_is_raised_where_it_is_needed(server: Server, tmp_path: Path) -> None:
+def test_what_the_sdk_refuses_is_raised_where_it_is_needed(server: AnsweringServer, tmp_path: Path) -> None:
     def make() -> Any:
         raise AwsError("config", "Session", "ProfileNotFound", "no")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from mlcc.io.aws.connection import UNREADABLE, AwsError, Connection
+from tests.aws.answering import AnsweringServer
 from tests.aws.model_server import serving
 
 BODIES = [b"[]", b'"x"', b"5", b"null", b"<html><body>Log in</body></html>", b"\xff\xfe", b'{"Tags": 7}']
@@ -23,52 +23,21 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-class Server(ThreadingHTTPServer):
-    """Answers each request with the same body."""
-
-    daemon_threads = True
-    status, body = 200, b""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(self.server.body)))
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    def do_GET(self) -> None:
-        self.do_POST()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving(Server()) as found:
+def server() -> Iterator[AnsweringServer]:
+    with serving(AnsweringServer()) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def aws(server: Server) -> Connection:
+def aws(server: AnsweringServer) -> Connection:
     return Connection("us-east-1", stand_in=server.url)
 
 
 @pytest.mark.parametrize("status", [200, 403])
 @pytest.mark.parametrize(("service", "operation", "parameters"), ASKED)
 def test_it_is_an_error_of_the_call(
-    server: Server, aws: Connection, service: str, operation: str, parameters: dict[str, Any], status: int
+    server: AnsweringServer, aws: Connection, service: str, operation: str, parameters: dict[str, Any], status: int
 ) -> None:
     kinds = set()
     for body in BODIES:

@@ -25,7 +25,7 @@ from mlcc.lifecycle.bootstrap import checkup
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.interruption import GOES_ON
 from mlcc.lifecycle.rendered_project import load_project
-from mlcc.lifecycle.targets.hyperpod import actions, objects, verbs
+from mlcc.lifecycle.targets.hyperpod import objects, verbs
 from mlcc.registries import load
 from tests.aws import walker
 from tests.aws.account import render, rendered
@@ -495,7 +495,7 @@ def test_a_dry_run_needs_nothing_and_its_calls_are_described() -> None:
     place.environ, place.aws = {"PATH": ""}, None  # type: ignore[assignment]
     seen = set()
     for text in (TEXT, TEXT.replace(", operator: false", ""), MOUNTED):
-        for verb in (actions.deploy, actions.clean, actions.logs, actions.status, actions.test):
+        for verb in (verbs.deploy, verbs.clean, verbs.logs, verbs.status, verbs.test):
             for one in verb(place.context(rendered(text), dry_run=True)).document["calls"]:
                 if verb is verbs.clean and one["service"] != "kubernetes":
                     assert walker.problems(one["service"], one["operation"], one["parameters"]) == []

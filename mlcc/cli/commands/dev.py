@@ -78,9 +78,8 @@ def aws(
     """
     session = current()
     _check(beside, account)
-    profiles.chosen(
-        session.home, session.environ
-    )  # a file of profiles that is broken is refused before anything starts
+    # a file of profiles that is broken is refused before anything starts
+    profiles.chosen(session.home, session.environ)
     contexts = _contexts(session, directories or (".",))
     if launcher is None:
         launcher = CONTAINER if contexts[0].engine is not None else PROCESS

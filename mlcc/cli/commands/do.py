@@ -175,7 +175,7 @@ def _connected(region: str, context: Context, session: Session) -> Caller:
     if session.offline:
         raise UsageError([error("MLCC002", "this asks AWS, and --offline forbids it", hint="--dry-run asks nobody")])
     if session.connect is not None:
-        return session.connect(region)  # type: ignore[no-any-return]
+        return session.connect(region)
     row = context.project.registries.regions.get(region)
     profile = profiles.aws_profile(context.profile, session.environ)
     return quick_identity.connect(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlcc.core.records import NamedTuple
-from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.connection import AwsError, Caller, pages
 
 SERVICE = "ecr"
 # Tags of one call of BatchDeleteImage, and of a repository that are looked at.
@@ -80,19 +80,14 @@ class Ecr:
 
     def image_tags(self, repository: str) -> list[str]:
         """The tags of a repository's images; none where there is no repository."""
-        found: list[str] = []
-        wanted: dict[str, Any] = {"repositoryName": repository, "filter": {"tagStatus": "TAGGED"}}
-        while True:
-            try:
-                answer = self._caller.call(SERVICE, "ListImages", wanted)
-            except AwsError as problem:
-                if problem.code in MISSING:
-                    return found
-                raise
-            found += [str(one["imageTag"]) for one in answer.get("imageIds", ()) if "imageTag" in one]
-            if not answer.get("nextToken") or len(found) >= MOST_TAGS:
-                return found
-            wanted = {**wanted, "nextToken": answer["nextToken"]}
+        wanted = {"repositoryName": repository, "filter": {"tagStatus": "TAGGED"}}
+        listed = pages(self._caller, SERVICE, "ListImages", wanted, "imageIds", MOST_TAGS, "nextToken")
+        try:
+            return [str(one["imageTag"]) for one in listed if "imageTag" in one]
+        except AwsError as problem:
+            if problem.code in MISSING:
+                return []
+            raise
 
     def delete_tags(self, repository: str, tags: Sequence[str]) -> None:
         """BatchDeleteImage by tags: an image goes with its last one.  Whoever needs it looks at what is left."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.core.records import NamedTuple
-from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.connection import AwsError, Caller, pages
 
 SERVICE = "logs"
 
@@ -32,22 +32,12 @@ def events(caller: Caller, group: Group, since: float, most: int) -> Iterator[Ev
     """
     wanted: dict[str, object] = {"logGroupName": group.name, "startTime": int(since * 1000)}
     wanted |= {"logStreamNamePrefix": group.streams} if group.streams else {}
-    count = 0
-    while True:
-        try:
-            answer = caller.call(SERVICE, "FilterLogEvents", wanted)
-        except AwsError as problem:
-            if problem.code == "ResourceNotFoundException":
-                return
-            raise
-        for event in answer.get("events", ()):
+    try:
+        for event in pages(caller, SERVICE, "FilterLogEvents", wanted, "events", most, "nextToken"):
             yield Event(event["timestamp"] / 1000, str(event.get("logStreamName", "")), str(event.get("message", "")))
-            count += 1
-            if count >= most:
-                return
-        if not answer.get("nextToken"):
-            return
-        wanted["nextToken"] = answer["nextToken"]
+    except AwsError as problem:
+        if problem.code != "ResourceNotFoundException":
+            raise
 
 
 class Tail:

@@ -13,8 +13,6 @@ from mlcc.io.aws.connection import AwsError, Caller, pages
 
 SERVICE = "sagemaker"
 MISSING = "could not find"
-# How often a call is repeated whose answer was lost.
-LOST = 2
 
 
 class SageMaker:
@@ -106,16 +104,8 @@ class SageMaker:
         return str(found.get("ModelPackageArn", ""))
 
     def set_tag(self, arn: str, key: str, value: str) -> None:
-        """AddTags: one tag, with a new value where it has one; again where the answer is lost, which does no harm."""
-        wanted = {"ResourceArn": arn, "Tags": [{"Key": key, "Value": value}]}
-        for _ in range(LOST):
-            try:
-                self._caller.call(SERVICE, "AddTags", wanted)
-                return
-            except AwsError as problem:
-                if not problem.unanswered:
-                    raise
-        self._caller.call(SERVICE, "AddTags", wanted)
+        """AddTags: one tag, with a new value where it has one."""
+        self._caller.call(SERVICE, "AddTags", {"ResourceArn": arn, "Tags": [{"Key": key, "Value": value}]})
 
     def tags(self, arn: str) -> dict[str, str] | None:
         """The tags of a resource; None of one that is gone."""

@@ -17,7 +17,7 @@ SAGEMAKER = "mlcc.lifecycle.targets.sagemaker.verbs"
 BUILT_IN = {
     "async-inference": SAGEMAKER,
     "batch-transform": SAGEMAKER,
-    "hyperpod-eks": "mlcc.lifecycle.targets.hyperpod.actions",
+    "hyperpod-eks": "mlcc.lifecycle.targets.hyperpod.verbs",
     "local": "mlcc.lifecycle.targets.local",
     "realtime-inference": SAGEMAKER,
 }

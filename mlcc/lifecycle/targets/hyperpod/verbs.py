@@ -15,15 +15,7 @@ from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
 from mlcc.lifecycle.targets.hyperpod import cluster, documents, own_objects, refusals, teardown
 from mlcc.lifecycle.targets.hyperpod.documents import Manifest
-from mlcc.lifecycle.targets.hyperpod.objects import (
-    ABSENT,
-    DEPLOYMENT,
-    ENDPOINT,
-    KINDS,
-    State,
-    differences,
-    has_labels,
-)
+from mlcc.lifecycle.targets.hyperpod.objects import ABSENT, DEPLOYMENT, ENDPOINT, KINDS, State, differences, has_labels
 from mlcc.lifecycle.targets.live_plan import Difference, shown
 from mlcc.lifecycle.targets.sagemaker import account, desired, facts
 from mlcc.lifecycle.targets.sagemaker.facts import Facts
@@ -67,26 +59,25 @@ def deploy(context: Context) -> Result:
         keep = {(one.kind, one.name) for one in wanted}
         own_objects.delete(context, kubectl, [key for key in own_objects.labelled(context, kubectl) if key not in keep])
     name = _cluster(context)
-    document = {
-        "target": project.target.name,
-        "status": "InService",
-        "cluster": name,
-        "namespace": documents.namespace(context.project),
-    }
+    where = {"cluster": name, "namespace": documents.namespace(project)}
+    document = {"target": project.target.name, "status": "InService", **where}
     return Result(document, [f"{project.name} serves on the HyperPod cluster {name}"])
 
 
 @explained
 def status(context: Context) -> Result:
     """Whether it serves: each object with the cluster's own word and reason."""
-    project, kubectl = context.project, _connected(context)
+    project = context.project
+    if context.argument("dry_run"):
+        return _listed(context)
+    kubectl = _connected(context)
     found = own_objects.labelled(context, kubectl)
     states = {key: KINDS[key[0]].state(one) for key, one in found.items()}
     serving = [state for (kind, _), state in states.items() if kind in (ENDPOINT, DEPLOYMENT)]
     word = next((state.word for state in serving), ABSENT)
     if serving and all(state.ready for state in serving):
         word = "InService"
-    lines = [f"{project.name} on {project.target.name}: {word} (namespace {documents.namespace(context.project)})"]
+    lines = [f"{project.name} on {project.target.name}: {word} (namespace {documents.namespace(project)})"]
     parts = []
     for (kind, name), state in states.items():
         part: dict[str, Any] = {"name": name, "kind": kind, "status": state.word}
@@ -97,8 +88,20 @@ def status(context: Context) -> Result:
             part["log"] = _printed(context, kubectl, [(kind, name)], WHY_LINES)
             lines += [f"    {line}" for line in part["log"]] or ["    (its log is empty)"]
         parts.append(part)
-    document = {"target": project.target.name, "status": word, "namespace": documents.namespace(context.project)}
+    document = {"target": project.target.name, "status": word, "namespace": documents.namespace(project)}
     return Result({**document, "components": parts} if parts else document, lines)
+
+
+def _listed(context: Context) -> Result:
+    """The calls of status, before anything is there."""
+    project = context.project
+    place = documents.namespace(project)
+    made = [
+        call(KUBERNETES, "List", namespace=place, kind=kind, selector=selector(own_objects.marks(context, kind)))
+        for kind in KINDS
+    ]
+    assumed = {} if project.get("hyperpod.cluster") else {"cluster": "the one that hyperpod.cluster will name"}
+    return calls(made, **assumed)
 
 
 @explained

@@ -105,10 +105,7 @@ def _why(context: Context, caller: Caller, reason: str, group: Group) -> tuple[d
         lines = [f"    {line}" for line in found["log"]] or ["    (its log is empty)"]
     except AwsError as problem:  # the reason is worth showing without the log
         words = printable(context.clean_printed(problem.message), 200)
-        found, lines = (
-            {"log": []},
-            [f"    (its log cannot be read: {words})"],
-        )
+        found, lines = {"log": []}, [f"    (its log cannot be read: {words})"]
     if row:
         found |= {"meaning": row["says"], "hint": row["hint"]}
         lines = [f"    {row['says']}", f"    hint: {row['hint']}", *lines]
