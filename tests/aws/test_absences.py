@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from mlcc.io.aws import servicequotas
 from mlcc.io.aws.cloudformation import CloudFormation
 from mlcc.io.aws.connection import AwsError
 from mlcc.io.aws.dynamodb import DynamoDb
 from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.io.aws.secretsmanager import SecretsManager
+from mlcc.io.aws.servicequotas import ServiceQuotas
 from mlcc.lifecycle import aws_errors
 from mlcc.lifecycle.bootstrap import checkup
 from mlcc.registries import load
@@ -50,7 +50,7 @@ def test_doctor_finds_the_quotas_that_were_set_and_no_others() -> None:
     assert "do/" not in unknown.hint
     server.account.quotas[QUOTA] = 2
     assert [(one.state, one.found) for one in quotas(server)] == [(checkup.OK, f"{QUOTA}: 2")]
-    assert servicequotas.values(server, "sagemaker", ["another"]) == {}
+    assert ServiceQuotas(server, "sagemaker").values(["another"]) == {}
 
 
 def test_doctor_says_of_an_error_what_fits_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mlcc.core.errors import MlccError, PreconditionError, UsageError, UserError
 from mlcc.io.aws.connection import AwsError
-from mlcc.io.aws.sts import caller_identity
+from mlcc.io.aws.sts import Sts
 from mlcc.lifecycle.bootstrap import checkup, drift, permissions, profiles, secrets, setup, stacks
 from mlcc.lifecycle.bootstrap.modules import known_modules
 from mlcc.lifecycle.bootstrap.profile import Profile
@@ -275,7 +275,7 @@ def test_doctor_says_what_is_wrong_and_what_to_do(cloud: Cloud) -> None:
 
 def test_the_simulation_asks_each_action_for_a_resource_of_its_service(cloud: Cloud) -> None:
     found = permissions.statements(load(), permissions.USES, DEV, NUMBER)
-    assert list(permissions.refused(cloud, caller_identity(cloud), found)) == []
+    assert list(permissions.refused(cloud, Sts(cloud).identity(), found)) == []
     asked = [parameters for name, parameters in cloud.asked if name == "SimulatePrincipalPolicy"]
     assert {p["PolicySourceArn"] for p in asked} == {f"arn:aws:iam::{NUMBER}:role/Admin"}
     for parameters in asked:

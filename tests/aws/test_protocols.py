@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from mlcc.io.aws import cbor, iam, logs
+from mlcc.io.aws import cbor, logs
 from mlcc.io.aws.codebuild import CodeBuild
 from mlcc.io.aws.connection import Connection
 from mlcc.io.aws.ecr import Ecr
+from mlcc.io.aws.iam import Iam
 from mlcc.io.aws.s3 import S3
 from mlcc.servers.devserver.web import DevServer
 from tests.aws.account import World
@@ -66,9 +67,9 @@ def test_what_do_clean_looks_for_is_not_there(server: DevServer) -> None:
     sdk = Connection("us-east-1", stand_in=server.url)
     assert Ecr(sdk).repository("mlcc/chat") is None
     assert CodeBuild(sdk).project("mlcc-chat") is None
-    assert iam.role(sdk, "mlcc-chat") is None
+    assert Iam(sdk).role("mlcc-chat") is None
     assert not S3(sdk, "123456789012").has_bucket("mlcc-build-123456789012-us-east-1")
-    assert list(logs.events(sdk, logs.Group("/aws/sagemaker/Endpoints/chat"), 0.0, 10)) == []
+    assert list(logs.Logs(sdk).events(logs.Group("/aws/sagemaker/Endpoints/chat"), 0.0, 10)) == []
 
 
 def test_no_bucket_is_shown_to_another_host(server: DevServer) -> None:

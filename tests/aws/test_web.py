@@ -12,7 +12,7 @@ import pytest
 from mlcc.io.aws.cloudwatch import CloudWatch
 from mlcc.io.aws.connection import AwsError, Connection
 from mlcc.io.aws.sagemaker import SageMaker
-from mlcc.io.aws.sts import caller_identity
+from mlcc.io.aws.sts import Sts
 from mlcc.servers.devserver.web import DevServer
 
 # Over HTTP and with a clock that runs; `make test` makes the same deployments on a table (test_deploy.py).
@@ -164,7 +164,7 @@ def test_a_stream_is_what_the_sdk_reads(aws: Connection) -> None:
 
 def test_the_other_protocols(aws: Connection) -> None:
     """STS asks in the query protocol, CloudWatch in CBOR."""
-    assert caller_identity(aws).account == "123456789012"
+    assert Sts(aws).identity().account == "123456789012"
     alarm = {
         "AlarmName": "a", "Namespace": "AWS/SageMaker", "MetricName": "m", "Statistic": "Maximum", "Period": 60,
         "EvaluationPeriods": 1, "Threshold": 1.5, "ComparisonOperator": "GreaterThanOrEqualToThreshold",

@@ -136,9 +136,9 @@ def service_of(module: str) -> str:
 
 
 # No service, and one that only `mlcc dev aws` calls, beside itself.
-OURS = ("mlcc.io.aws.connection", "mlcc.io.aws.sns")
+OURS = ("mlcc.io.aws.connection", "mlcc.io.aws.paging", "mlcc.io.aws.sns")
 CLIENTS = [
-    m for m in modules_of("io.aws") if "caller.call(" in ast.unparse(tree(m)) or "pages(" in ast.unparse(tree(m))
+    m for m in modules_of("io.aws") if "caller.call(" in ast.unparse(tree(m)) or "elements(" in ast.unparse(tree(m))
 ]
 
 

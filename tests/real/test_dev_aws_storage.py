@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mlcc.io.aws import sns
 from mlcc.io.aws.connection import Connection
+from mlcc.io.aws.sns import Sns
 from mlcc.servers.devserver import asynchronous
 from mlcc.servers.devserver.asking import Invocation
 from mlcc.servers.devserver.copies import Unavailable
@@ -96,7 +96,7 @@ def test_an_asynchronous_request_and_its_notification(aws: Connection, objects: 
     output = {**LATER["OutputConfig"], "NotificationConfig": {"SuccessTopic": topic}}
     serve(world, AsyncInferenceConfig={**LATER, "OutputConfig": output})
     world.account.objects = objects
-    world.account.notify = lambda topic, text: sns.publish(aws, topic, text)
+    world.account.notify = Sns(aws).publish
     objects.write("s3://bucket/in/one", b"abc")
     request = {"EndpointName": "e", "InputLocation": "s3://bucket/in/one", "InferenceId": "first"}
     asynchronous.accept(world.account, request, Invocation("e", Message(), b""))

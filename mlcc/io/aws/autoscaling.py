@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlcc.io.aws.connection import Caller, pages
+from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.paging import elements
 
 SERVICE, NAMESPACE = "application-autoscaling", "sagemaker"
 # Of resource ids in one call (DescribeScalableTargets).
@@ -24,10 +25,10 @@ class AutoScaling:
         found: list[dict[str, Any]] = []
         for start in range(0, len(resource_ids), MOST_IDS):
             wanted = {"ServiceNamespace": NAMESPACE, "ResourceIds": list(resource_ids[start : start + MOST_IDS])}
-            found += pages(self._caller, SERVICE, "DescribeScalableTargets", wanted, "ScalableTargets")
+            found += elements(self._caller, SERVICE, "DescribeScalableTargets", wanted)
         return found
 
     def policies(self, resource_id: str) -> list[dict[str, Any]]:
         """DescribeScalingPolicies of one resource."""
         wanted = {"ServiceNamespace": NAMESPACE, "ResourceId": resource_id}
-        return list(pages(self._caller, SERVICE, "DescribeScalingPolicies", wanted, "ScalingPolicies"))
+        return list(elements(self._caller, SERVICE, "DescribeScalingPolicies", wanted))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from mlcc.core.records import NamedTuple
-from mlcc.io.aws.connection import AwsError, Caller, pages
+from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.paging import elements, pages
 
 SERVICE = "cloudformation"
 CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
@@ -68,13 +70,8 @@ class CloudFormation:
 
     def change_set(self, name: str) -> dict[str, Any]:
         """DescribeChangeSet by id, with all its changes."""
-        answer = self._call("DescribeChangeSet", ChangeSetName=name)
-        found, token = list(answer.get("Changes", ())), answer.get("NextToken")
-        while token:
-            more = self._call("DescribeChangeSet", ChangeSetName=name, NextToken=token)
-            found += more.get("Changes", ())
-            token = more.get("NextToken")
-        return {**answer, "Changes": found}
+        answers = list(pages(self._caller, SERVICE, "DescribeChangeSet", {"ChangeSetName": name}))
+        return {**answers[0], "Changes": [change for answer in answers for change in answer.get("Changes", ())]}
 
     def execute_change_set(self, name: str) -> None:
         """ExecuteChangeSet by id."""
@@ -90,11 +87,11 @@ class CloudFormation:
 
     def resources(self, name: str) -> list[dict[str, Any]]:
         """ListStackResources."""
-        return list(pages(self._caller, SERVICE, "ListStackResources", {"StackName": name}, "StackResourceSummaries"))
+        return list(elements(self._caller, SERVICE, "ListStackResources", {"StackName": name}))
 
     def events(self, name: str, most: int = 200) -> list[dict[str, Any]]:
         """DescribeStackEvents, newest first.  most: events that are read."""
-        return list(pages(self._caller, SERVICE, "DescribeStackEvents", {"StackName": name}, "StackEvents", most))
+        return list(islice(elements(self._caller, SERVICE, "DescribeStackEvents", {"StackName": name}), most))
 
     def detect_drift(self, name: str) -> str:
         """DetectStackDrift; the id of the detection."""
@@ -106,6 +103,4 @@ class CloudFormation:
 
     def drifts(self, name: str) -> list[dict[str, Any]]:
         """DescribeStackResourceDrifts."""
-        return list(
-            pages(self._caller, SERVICE, "DescribeStackResourceDrifts", {"StackName": name}, "StackResourceDrifts")
-        )
+        return list(elements(self._caller, SERVICE, "DescribeStackResourceDrifts", {"StackName": name}))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlcc.io.aws.connection import Caller, pages
+from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.paging import elements
 
 SERVICE = "cloudwatch"
 # Of names in one call (DescribeAlarms).
@@ -24,5 +25,5 @@ class CloudWatch:
         found: list[dict[str, Any]] = []
         for start in range(0, len(names), MOST_NAMES):
             wanted = {"AlarmNames": list(names[start : start + MOST_NAMES]), "AlarmTypes": ["MetricAlarm"]}
-            found += pages(self._caller, SERVICE, "DescribeAlarms", wanted, "MetricAlarms")
+            found += elements(self._caller, SERVICE, "DescribeAlarms", wanted)
         return found

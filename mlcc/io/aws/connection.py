@@ -153,31 +153,3 @@ def _method(operation: str) -> str:
     from botocore import xform_name
 
     return str(xform_name(operation))
-
-
-def pages(
-    caller: Caller,
-    service: str,
-    operation: str,
-    parameters: Mapping[str, Any],
-    member: str,
-    limit: int = 10_000,
-    mark: str = "NextToken",
-) -> Iterator[Any]:
-    """The elements of a list that a service answers page by page.
-
-    member: of the answer, which holds the list; limit: of elements, so that no answer keeps us for ever; mark: the
-    member that leads to the next page, as the service spells it.
-    """
-    token: Any = None
-    count = 0
-    while True:
-        answer = caller.call(service, operation, {**parameters, **({mark: token} if token else {})})
-        for element in answer.get(member, ()):
-            yield element
-            count += 1
-            if count >= limit:
-                return
-        token = answer.get(mark)
-        if not token:
-            return

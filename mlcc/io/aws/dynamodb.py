@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.core.records import NamedTuple
-from mlcc.io.aws.connection import AwsError, Caller, pages
+from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.paging import elements
 
 SERVICE = "dynamodb"
 REFUSED, MISSING = "ConditionalCheckFailedException", "ResourceNotFoundException"
@@ -37,7 +38,7 @@ class DynamoDb:
             if problem.code == MISSING:
                 return None
             raise
-        listed = pages(self._caller, SERVICE, "ListTagsOfResource", {"ResourceArn": found["TableArn"]}, "Tags")
+        listed = elements(self._caller, SERVICE, "ListTagsOfResource", {"ResourceArn": found["TableArn"]})
         return {tag["Key"]: tag["Value"] for tag in listed}
 
     def item(self, key: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlcc.core.records import NamedTuple
-from mlcc.io.aws.connection import AwsError, Caller, pages
+from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.paging import elements
 
 SERVICE = "ecr"
-# Tags of one call of BatchDeleteImage, and of a repository that are looked at.
-AT_ONCE, MOST_TAGS = 100, 100_000
+# Tags of one call of BatchDeleteImage.
+AT_ONCE = 100
 MISSING = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 
@@ -81,7 +82,7 @@ class Ecr:
     def image_tags(self, repository: str) -> list[str]:
         """The tags of a repository's images; none where there is no repository."""
         wanted = {"repositoryName": repository, "filter": {"tagStatus": "TAGGED"}}
-        listed = pages(self._caller, SERVICE, "ListImages", wanted, "imageIds", MOST_TAGS, "nextToken")
+        listed = elements(self._caller, SERVICE, "ListImages", wanted)
         try:
             return [str(one["imageTag"]) for one in listed if "imageTag" in one]
         except AwsError as problem:

@@ -1,4 +1,4 @@
-"""AWS Identity and Access Management: roles, and what a caller may do.  Law: one typed function a call."""
+"""AWS Identity and Access Management: roles, and what a caller may do.  Law: one typed method a call."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from mlcc.core.records import NamedTuple
 from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.paging import elements
 
 SERVICE = "iam"
 ALLOWED = "allowed"
@@ -20,58 +21,56 @@ class Role(NamedTuple):
     tags: Mapping[str, str]
 
 
-def role(caller: Caller, name: str) -> Role | None:
-    """GetRole."""
-    try:
-        found = caller.call(SERVICE, "GetRole", {"RoleName": name})["Role"]
-    except AwsError as problem:
-        if problem.code == MISSING:
-            return None
-        raise
-    return Role(str(found["Arn"]), {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())})
+class Iam:
+    """Roles of an account, and what a principal may do."""
 
+    def __init__(self, caller: Caller) -> None:
+        """caller: the connection."""
+        self._caller = caller
 
-def create_role(caller: Caller, parameters: Mapping[str, Any]) -> str:
-    """CreateRole: its ARN."""
-    return str(caller.call(SERVICE, "CreateRole", parameters)["Role"]["Arn"])
-
-
-def put_policy(caller: Caller, parameters: Mapping[str, Any]) -> None:
-    """PutRolePolicy."""
-    caller.call(SERVICE, "PutRolePolicy", parameters)
-
-
-def delete_role(caller: Caller, name: str, policy: str) -> None:
-    """DeleteRolePolicy and DeleteRole; what is gone is no error."""
-    for operation, more in (("DeleteRolePolicy", {"PolicyName": policy}), ("DeleteRole", {})):
+    def role(self, name: str) -> Role | None:
+        """GetRole."""
         try:
-            caller.call(SERVICE, operation, {"RoleName": name, **more})
+            found = self._caller.call(SERVICE, "GetRole", {"RoleName": name})["Role"]
         except AwsError as problem:
-            if problem.code != MISSING:
-                raise
+            if problem.code == MISSING:
+                return None
+            raise
+        return Role(str(found["Arn"]), {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())})
 
+    def create_role(self, parameters: Mapping[str, Any]) -> str:
+        """CreateRole: its ARN."""
+        return str(self._caller.call(SERVICE, "CreateRole", parameters)["Role"]["Arn"])
 
-def refused(
-    caller: Caller, principal: str, actions: Sequence[str], resources: Sequence[str], context: Mapping[str, str]
-) -> Iterator[str]:
-    """SimulatePrincipalPolicy: the actions that a principal may not carry out on all of some resources.
+    def put_policy(self, parameters: Mapping[str, Any]) -> None:
+        """PutRolePolicy."""
+        self._caller.call(SERVICE, "PutRolePolicy", parameters)
 
-    context: keys of conditions, each with its value.
-    """
-    wanted: dict[str, Any] = {
-        "PolicySourceArn": principal,
-        "ActionNames": list(actions),
-        "ResourceArns": list(resources),
-        "ContextEntries": [
-            {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
-            for key, value in sorted(context.items())
-        ],
-    }
-    while True:
-        answer = caller.call(SERVICE, "SimulatePrincipalPolicy", wanted)
-        for found in answer.get("EvaluationResults", ()):
+    def delete_role(self, name: str, policy: str) -> None:
+        """DeleteRolePolicy and DeleteRole; what is gone is no error."""
+        for operation, more in (("DeleteRolePolicy", {"PolicyName": policy}), ("DeleteRole", {})):
+            try:
+                self._caller.call(SERVICE, operation, {"RoleName": name, **more})
+            except AwsError as problem:
+                if problem.code != MISSING:
+                    raise
+
+    def refused(
+        self, principal: str, actions: Sequence[str], resources: Sequence[str], context: Mapping[str, str]
+    ) -> Iterator[str]:
+        """SimulatePrincipalPolicy: the actions that a principal may not carry out on all of some resources.
+
+        context: keys of conditions, each with its value.
+        """
+        wanted: dict[str, Any] = {
+            "PolicySourceArn": principal,
+            "ActionNames": list(actions),
+            "ResourceArns": list(resources),
+            "ContextEntries": [
+                {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                for key, value in sorted(context.items())
+            ],
+        }
+        for found in elements(self._caller, SERVICE, "SimulatePrincipalPolicy", wanted):
             if found.get("EvalDecision") != ALLOWED:
                 yield str(found["EvalActionName"])
-        if not answer.get("IsTruncated"):
-            return
-        wanted["Marker"] = answer["Marker"]

@@ -34,15 +34,6 @@ def request_of(endpoint: str, component: str, headers: Mapping[str, str]) -> dic
     return found | ({"InferenceComponentName": component} if component else {})
 
 
-def invoke(caller: Caller, endpoint: str, component: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """InvokeEndpoint.  Raises AwsError where no model has answered."""
-    try:
-        answer = caller.call(SERVICE, "InvokeEndpoint", {**request_of(endpoint, component, headers), "Body": body})
-    except AwsError as problem:
-        return _refused(problem)
-    return Answer(200, str(answer.get("ContentType", "")), answer["Body"].read(MAX_BODY))
-
-
 def _refused(problem: AwsError) -> Answer:
     """What a model answered that the service passes on as an error."""
     status = int(problem.details.get("OriginalStatusCode", 0))
@@ -51,20 +42,40 @@ def _refused(problem: AwsError) -> Answer:
     return Answer(status, "", str(problem.details.get("OriginalMessage", "")).encode())
 
 
-def stream(caller: Caller, endpoint: str, component: str, body: bytes, headers: Mapping[str, str]) -> Iterator[bytes]:
-    """InvokeEndpointWithResponseStream: the parts of an answer as they come.
+class SageMakerRuntime:
+    """Requests to one endpoint, or to a component of it."""
 
-    Raises AwsError where no model has answered, and where the answer breaks off.
-    """
-    operation = "InvokeEndpointWithResponseStream"
-    answer = caller.call(SERVICE, operation, {**request_of(endpoint, component, headers), "Body": body})
-    for event in answer["Body"]:
-        if "PayloadPart" in event:
-            yield event["PayloadPart"].get("Bytes", b"")
+    def __init__(self, caller: Caller, endpoint: str, component: str = "") -> None:
+        """caller: the connection; component: empty for an endpoint that serves a model of its own."""
+        self._caller, self._endpoint, self._component = caller, endpoint, component
 
+    def invoke(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """InvokeEndpoint.  Raises AwsError where no model has answered."""
+        try:
+            answer = self._caller.call(SERVICE, "InvokeEndpoint", {**self._members(headers), "Body": body})
+        except AwsError as problem:
+            return _refused(problem)
+        return Answer(200, str(answer.get("ContentType", "")), answer["Body"].read(MAX_BODY))
 
-def invoke_async(caller: Caller, endpoint: str, location: str, headers: Mapping[str, str]) -> tuple[str, str]:
-    """InvokeEndpointAsync: where the answer will be, and where a failure (empty: nowhere).  location: of the body."""
-    wanted = {**request_of(endpoint, "", headers), "InputLocation": location}
-    answer = caller.call(SERVICE, "InvokeEndpointAsync", wanted)
-    return str(answer["OutputLocation"]), str(answer.get("FailureLocation", ""))
+    def stream(self, body: bytes, headers: Mapping[str, str]) -> Iterator[bytes]:
+        """InvokeEndpointWithResponseStream: the parts of an answer as they come.
+
+        Raises AwsError where no model has answered, and where the answer breaks off.
+        """
+        operation = "InvokeEndpointWithResponseStream"
+        answer = self._caller.call(SERVICE, operation, {**self._members(headers), "Body": body})
+        for event in answer["Body"]:
+            if "PayloadPart" in event:
+                yield event["PayloadPart"].get("Bytes", b"")
+
+    def invoke_async(self, location: str, headers: Mapping[str, str]) -> tuple[str, str]:
+        """InvokeEndpointAsync: where the answer will be, and where a failure (empty: nowhere).
+
+        location: of the body.
+        """
+        wanted = {**self._members(headers), "InputLocation": location}
+        answer = self._caller.call(SERVICE, "InvokeEndpointAsync", wanted)
+        return str(answer["OutputLocation"]), str(answer.get("FailureLocation", ""))
+
+    def _members(self, headers: Mapping[str, str]) -> dict[str, Any]:
+        return request_of(self._endpoint, self._component, headers)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import IO, Any, Union
 
 from mlcc.core.records import NamedTuple
 from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.paging import elements
 
 SERVICE = "s3"
 MISSING = ("NoSuchKey", "404", "NoSuchBucket", "NotFound")
@@ -107,18 +109,9 @@ class S3:
 
         most: objects that are read at most.
         """
-        token: dict[str, Any] = {}
-        count = 0
-        while True:
-            answer = self._call("ListObjectsV2", Bucket=bucket, Prefix=prefix, **token)
-            for one in answer.get("Contents", ()):
-                if count == most:
-                    return
-                count += 1
-                yield Object(str(one["Key"]), int(one["Size"]), one["LastModified"].timestamp())
-            if not answer.get("IsTruncated"):
-                return
-            token = {"ContinuationToken": answer["NextContinuationToken"]}
+        wanted = {"Bucket": bucket, "Prefix": prefix, **self._owner}
+        for one in islice(elements(self._caller, SERVICE, "ListObjectsV2", wanted), most):
+            yield Object(str(one["Key"]), int(one["Size"]), one["LastModified"].timestamp())
 
     def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self._caller.call(SERVICE, operation, {**parameters, **self._owner})

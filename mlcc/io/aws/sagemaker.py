@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlcc.io.aws.connection import AwsError, Caller, pages
+from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.paging import elements
 
 SERVICE = "sagemaker"
 MISSING = "could not find"
@@ -48,46 +49,44 @@ class SageMaker:
 
     def clusters(self) -> Iterator[str]:
         """Names of the HyperPod clusters."""
-        return self._names("ListClusters", "ClusterSummaries", "ClusterName")
+        return self._names("ListClusters", "ClusterName")
 
     def components_of(self, endpoint: str) -> Iterator[str]:
         """Names of the inference components of an endpoint."""
-        return self._names("ListInferenceComponents", "InferenceComponents", "InferenceComponentName", endpoint)
+        return self._names("ListInferenceComponents", "InferenceComponentName", endpoint)
 
     def components_named(self, part: str) -> Iterator[str]:
         """Names of inference components that contain a text."""
-        return self._names(
-            "ListInferenceComponents", "InferenceComponents", "InferenceComponentName", NameContains=part
-        )
+        return self._names("ListInferenceComponents", "InferenceComponentName", NameContains=part)
 
     def endpoints(self) -> Iterator[str]:
         """Names of all endpoints."""
-        return self._names("ListEndpoints", "Endpoints", "EndpointName")
+        return self._names("ListEndpoints", "EndpointName")
 
     def endpoints_tagged(self, wanted: Mapping[str, str]) -> Iterator[str]:
         """Names of the endpoints that have these tags, whatever their names: a call for each endpoint there is."""
-        for element in pages(self._caller, SERVICE, "ListEndpoints", {"MaxResults": 100}, "Endpoints"):
+        for element in elements(self._caller, SERVICE, "ListEndpoints", {"MaxResults": 100}):
             tags = self.tags(str(element["EndpointArn"])) or {}
             if all(tags.get(key) == value for key, value in wanted.items()):
                 yield str(element["EndpointName"])
 
     def components(self) -> Iterator[str]:
         """Names of all inference components."""
-        return self._names("ListInferenceComponents", "InferenceComponents", "InferenceComponentName")
+        return self._names("ListInferenceComponents", "InferenceComponentName")
 
     def models_named(self, part: str) -> Iterator[str]:
         """Names of models that contain a text."""
-        return self._names("ListModels", "Models", "ModelName", NameContains=part)
+        return self._names("ListModels", "ModelName", NameContains=part)
 
     def endpoint_configs_named(self, part: str) -> Iterator[str]:
         """Names of endpoint configurations that contain a text."""
-        return self._names("ListEndpointConfigs", "EndpointConfigs", "EndpointConfigName", NameContains=part)
+        return self._names("ListEndpointConfigs", "EndpointConfigName", NameContains=part)
 
     def transform_jobs_named(self, part: str, status: str = "") -> Iterator[str]:
         """Names of transform jobs that contain a text (or of all), the newest first.  status: only in this state."""
         wanted = {"SortBy": "CreationTime", "SortOrder": "Descending", **({"NameContains": part} if part else {})}
         wanted |= {"StatusEquals": status} if status else {}
-        return self._names("ListTransformJobs", "TransformJobSummaries", "TransformJobName", **wanted)
+        return self._names("ListTransformJobs", "TransformJobName", **wanted)
 
     def hub_model(self, name: str) -> dict[str, Any] | None:
         """DescribeHubContent: a model of SageMaker's public hub (JumpStart)."""
@@ -99,8 +98,7 @@ class SageMaker:
         """The ARN of the newest approved version of a model package group; empty where there is none."""
         wanted = {"ModelPackageGroupName": group, "ModelApprovalStatus": "Approved"}
         wanted |= {"ModelPackageType": "Versioned", "SortBy": "CreationTime", "SortOrder": "Descending"}
-        listed = pages(self._caller, SERVICE, "ListModelPackages", wanted, "ModelPackageSummaryList", limit=1)
-        found: dict[str, Any] = next(listed, {})
+        found: dict[str, Any] = next(elements(self._caller, SERVICE, "ListModelPackages", wanted), {})
         return str(found.get("ModelPackageArn", ""))
 
     def set_tag(self, arn: str, key: str, value: str) -> None:
@@ -111,16 +109,16 @@ class SageMaker:
         """The tags of a resource; None of one that is gone."""
         try:
             return {
-                t["Key"]: t["Value"] for t in pages(self._caller, SERVICE, "ListTags", {"ResourceArn": arn}, "Tags")
+                tag["Key"]: tag["Value"] for tag in elements(self._caller, SERVICE, "ListTags", {"ResourceArn": arn})
             }
         except AwsError as problem:
             if is_missing(problem):
                 return None
             raise
 
-    def _names(self, operation: str, member: str, name: str, endpoint: str = "", **wanted: Any) -> Iterator[str]:
+    def _names(self, operation: str, name: str, endpoint: str = "", **wanted: Any) -> Iterator[str]:
         parameters = {**wanted, **({"EndpointNameEquals": endpoint} if endpoint else {}), "MaxResults": 100}
-        for element in pages(self._caller, SERVICE, operation, parameters, member):
+        for element in elements(self._caller, SERVICE, operation, parameters):
             yield str(element[name])
 
     def _describe(self, operation: str, **identity: str) -> dict[str, Any] | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlcc.io.aws.connection import AwsError, Caller, pages
+from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.paging import elements
 
 SERVICE = "secretsmanager"
 
@@ -47,6 +48,6 @@ class SecretsManager:
     def listing(self, prefix: str) -> Iterator[dict[str, Any]]:
         """ListSecrets: those whose names begin with a prefix."""
         wanted = {"Filters": [{"Key": "name", "Values": [prefix]}]}
-        for found in pages(self._caller, SERVICE, "ListSecrets", wanted, "SecretList"):
+        for found in elements(self._caller, SERVICE, "ListSecrets", wanted):
             if str(found.get("Name", "")).startswith(prefix):
                 yield found

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlcc.io.aws.connection import Caller, pages
+from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.paging import elements
 
 SERVICE = "service-quotas"
 
 
-def values(caller: Caller, service_code: str, names: Iterable[str]) -> dict[str, float]:
-    """The values of some quotas by name: those of the account, else AWS's defaults; none of a name that is unknown.
+class ServiceQuotas:
+    """Quotas of one service for the caller's account and region."""
 
-    names: as Service Quotas spells them (`ml.g5.xlarge for endpoint usage`).
-    """
-    wanted = set(names)
-    found: dict[str, float] = {}
-    for operation in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas"):
-        left = wanted - found.keys()
-        if not left:
-            break
-        asked = {"ServiceCode": service_code, "MaxResults": 100}
-        for quota in pages(caller, SERVICE, operation, asked, "Quotas"):
-            if quota.get("QuotaName") in left:
-                found[str(quota["QuotaName"])] = float(quota["Value"])
-    return found
+    def __init__(self, caller: Caller, code: str) -> None:
+        """caller: the connection; code: of the service, as Service Quotas spells it (`sagemaker`)."""
+        self._caller, self._asked = caller, {"ServiceCode": code, "MaxResults": 100}
 
+    def values(self, names: Iterable[str]) -> dict[str, float]:
+        """The values of some quotas by name: those of the account, else AWS's defaults; none of an unknown name.
 
-def code_of(caller: Caller, service_code: str, name: str) -> str:
-    """The code of a quota by its name (`L-1928E07B`); empty for a name that is unknown."""
-    asked = {"ServiceCode": service_code, "MaxResults": 100}
-    listed = pages(caller, SERVICE, "ListServiceQuotas", asked, "Quotas")
-    return next((str(quota.get("QuotaCode", "")) for quota in listed if quota.get("QuotaName") == name), "")
+        names: as Service Quotas spells them (`ml.g5.xlarge for endpoint usage`).
+        """
+        wanted = set(names)
+        found: dict[str, float] = {}
+        for operation in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas"):
+            left = wanted - found.keys()
+            if not left:
+                break
+            for quota in elements(self._caller, SERVICE, operation, self._asked):
+                if quota.get("QuotaName") in left:
+                    found[str(quota["QuotaName"])] = float(quota["Value"])
+        return found
+
+    def code_of(self, name: str) -> str:
+        """The code of a quota by its name (`L-1928E07B`); empty for a name that is unknown."""
+        listed = elements(self._caller, SERVICE, "ListServiceQuotas", self._asked)
+        return next((str(quota.get("QuotaCode", "")) for quota in listed if quota.get("QuotaName") == name), "")

@@ -6,7 +6,7 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.text import quoted
 from mlcc.io.aws.connection import Caller
-from mlcc.io.aws.sts import Identity, caller_identity
+from mlcc.io.aws.sts import Identity, Sts
 from mlcc.lifecycle.bootstrap.profile import Profile
 
 # The tag of all that bootstrap made; its value is the prefix of the names.
@@ -20,7 +20,7 @@ def tags(profile: Profile) -> dict[str, str]:
 
 def checked(caller: Caller, profile: Profile) -> Identity:
     """Who calls.  Raises UserError for another account than the profile's, AwsError without credentials."""
-    who = caller_identity(caller)
+    who = Sts(caller).identity()
     if profile.account_id and profile.account_id != who.account:
         message = (
             f"the bootstrap profile {quoted(profile.name)} belongs to account {profile.account_id}, "

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.text import quoted
-from mlcc.io.aws import iam
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.dynamodb import DynamoDb
 from mlcc.io.aws.ecr import Ecr
+from mlcc.io.aws.iam import Iam
 from mlcc.io.aws.s3 import S3
 from mlcc.lifecycle.bootstrap.account import TAG
 from mlcc.lifecycle.bootstrap.modules import Kept
@@ -75,7 +75,7 @@ def existing_role(caller: Caller, profile: Profile) -> str:
     name = f"{profile.prefix}-{ROLE}"
     if profile.role_arn and profile.role_arn.rpartition("/")[2] != name:
         return profile.role_arn
-    found = iam.role(caller, name)
+    found = Iam(caller).role(name)
     if found is None:
         return ""
     if found.tags.get(TAG) != profile.prefix:

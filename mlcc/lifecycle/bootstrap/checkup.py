@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
-from mlcc.io.aws import servicequotas
 from mlcc.io.aws.connection import AwsError, Caller
-from mlcc.io.aws.sts import Identity, caller_identity
+from mlcc.io.aws.servicequotas import ServiceQuotas
+from mlcc.io.aws.sts import Identity, Sts
 from mlcc.lifecycle import aws_errors
 from mlcc.lifecycle.bootstrap import permissions
 from mlcc.lifecycle.bootstrap.profile import Profile
@@ -54,7 +54,7 @@ def checks(asked: Asked, caller: Caller, registries: Registries) -> Iterator[Che
         yield Check("region", BROKEN, "none is named", "mlcc bootstrap add NAME --region REGION, or AWS_REGION")
         return
     try:
-        who = caller_identity(caller)
+        who = Sts(caller).identity()
     except AwsError as problem:
         yield _broken("credentials", problem, registries)
         yield from _clock(asked)
@@ -121,7 +121,7 @@ def _quotas(caller: Caller, names: Sequence[str], registries: Registries) -> Ite
     if not names:
         return
     try:
-        found = servicequotas.values(caller, "sagemaker", names)
+        found = ServiceQuotas(caller, "sagemaker").values(names)
     except AwsError as problem:
         yield _broken("quotas", problem, registries)
         return

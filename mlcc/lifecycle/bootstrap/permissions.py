@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlcc.core.records import NamedTuple
-from mlcc.io.aws import iam
 from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.iam import Iam
 from mlcc.io.aws.sts import Identity
 from mlcc.lifecycle.bootstrap.adoption import ROLE
 from mlcc.lifecycle.bootstrap.profile import Profile
@@ -68,7 +68,7 @@ def refused(caller: Caller, who: Identity, found: Sequence[Statement]) -> Iterat
     for one in found:
         context = {key: value for pairs in one.condition.values() for key, value in pairs.items()}
         for resource, actions in _by_resource(one).items():
-            yield from iam.refused(caller, principal, actions, [resource], context)
+            yield from Iam(caller).refused(principal, actions, [resource], context)
 
 
 def _by_resource(statement: Statement) -> dict[str, list[str]]:
@@ -89,7 +89,7 @@ def _principal(caller: Caller, who: Identity) -> str:
     name = rest.partition("/")[0]
     plain = f"arn:{who.partition}:iam::{who.account}:role/{name}"
     try:
-        found = iam.role(caller, name)
+        found = Iam(caller).role(name)
     except AwsError:
         return plain
     return found.arn if found is not None else plain

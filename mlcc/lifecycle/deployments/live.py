@@ -14,7 +14,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import printable
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.sagemaker import SageMaker
-from mlcc.io.aws.sts import caller_identity
+from mlcc.io.aws.sts import Sts
 from mlcc.lifecycle.aws_errors import PLAIN, finding
 from mlcc.lifecycle.deployments.records import without_secrets
 from mlcc.lifecycle.targets.sagemaker import desired
@@ -46,7 +46,7 @@ def look(record: Mapping[str, Any], connect: Callable[[str], Caller], registries
     need_endpoint(record)
     try:
         caller = connect(str(record.get("region", "")))
-        who = caller_identity(caller)
+        who = Sts(caller).identity()
         if record.get("accountId", who.account) != who.account:
             account = printable(str(record["accountId"]), 20)
             message = f"the record is of account {account}, and these credentials belong to {who.account}"

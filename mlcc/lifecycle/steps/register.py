@@ -18,7 +18,7 @@ from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES
 from mlcc.io import git
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.dynamodb import SERVICE, DynamoDb
-from mlcc.io.aws.sts import caller_identity
+from mlcc.io.aws.sts import Sts
 from mlcc.io.disk.reader import Directory
 from mlcc.lifecycle import image_tag, run_state
 from mlcc.lifecycle.aws_errors import explained
@@ -160,7 +160,7 @@ def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole:
 def _would_ask(context: Context, document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The calls of --live before a first deployment."""
     empty = rehearsal.Empty(facts.without_asking(context)[0])
-    caller_identity(empty)
+    Sts(empty).identity()
     live.what_runs(document, empty)
     return empty.asked
 

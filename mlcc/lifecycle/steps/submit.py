@@ -18,7 +18,7 @@ from mlcc.core.text import printable
 from mlcc.io.aws.codebuild import CodeBuild
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.ecr import Ecr
-from mlcc.io.aws.logs import Tail
+from mlcc.io.aws.logs import Logs
 from mlcc.io.aws.s3 import S3
 from mlcc.io.disk.staging import staging_folder
 from mlcc.lifecycle import build_context, image_place, run_state
@@ -127,7 +127,7 @@ def _stop(context: Context, builds: CodeBuild, name: str) -> None:
 
 def _followed(context: Context, caller: Caller, builds: CodeBuild, name: str) -> tuple[str, str, list[str]]:
     """A build's last status, what the service says of it, and the last lines that it printed."""
-    started, phase, kept, log = context.now(), "", list[str](), Tail(caller)
+    started, phase, kept, log = context.now(), "", list[str](), Logs(caller)
     clean = context.cleaner()
     while True:
         found = builds.build(name)
@@ -137,7 +137,7 @@ def _followed(context: Context, caller: Caller, builds: CodeBuild, name: str) ->
             phase = found.phase
             context.progress.say(f"  {printable(phase.lower())}")
         if found.log_group and found.log_stream:
-            for line in log.lines(found.log_group, found.log_stream):
+            for line in log.tail(found.log_group, found.log_stream):
                 for shown in clean.feed(line):
                     context.progress.say(f"    {printable(shown, 0)}")
                     kept = [*kept, printable(shown, 500)][-TAIL:]

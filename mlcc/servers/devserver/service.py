@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mlcc import registries
 from mlcc.core.records import NamedTuple
-from mlcc.io.aws import sns
 from mlcc.io.aws.connection import NOBODY, AwsError, Caller
+from mlcc.io.aws.sns import Sns
 from mlcc.lifecycle.context import Context
 from mlcc.servers.devserver.containers import Containers
 from mlcc.servers.devserver.copies import Image, Started
@@ -81,7 +81,7 @@ def opened(
     def notify(topic: str, text: str) -> None:
         try:
             if beside is not None:
-                sns.publish(beside, topic, text)
+                Sns(beside).publish(topic, text)
         except AwsError as problem:
             first.progress.say(f"the notification to {topic} is lost: {problem.message}")
 

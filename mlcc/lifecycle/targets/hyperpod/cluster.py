@@ -9,8 +9,8 @@ from __future__ import annotations
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.core.text import printable, quoted
-from mlcc.io.aws import eks
 from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.eks import Eks
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.io.kubectl import Kubectl
 from mlcc.lifecycle.context import Context
@@ -63,7 +63,7 @@ def _address(caller: Caller, name: str) -> tuple[str, str]:
         message = f"the HyperPod cluster {printable(name)} is not orchestrated by Amazon EKS"
         hint = f"name one that is: {catalog.listed(caller)}; mlcc set hyperpod.cluster NAME; mlcc apply"
         raise UserError([error("MLCC371", message, hint=hint)])
-    cluster = eks.cluster(caller, arn.rpartition("/")[2])
+    cluster = Eks(caller).cluster(arn.rpartition("/")[2])
     if cluster is None or not cluster.get("endpoint"):
         message = f"the EKS cluster {printable(arn)} does not answer: it is not there, or not active"
         raise UserError([error("MLCC371", message, hint="aws eks describe-cluster says more")])

@@ -7,7 +7,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import printable
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.ecr import Ecr
-from mlcc.io.aws.sts import Identity, caller_identity
+from mlcc.io.aws.sts import Identity, Sts
 from mlcc.lifecycle import build_context, image_place
 from mlcc.lifecycle.bootstrap import account as bootstrap_account
 from mlcc.lifecycle.bootstrap.profile import Profile
@@ -70,7 +70,7 @@ def checked(wanted: str, caller: Caller, profile: Profile | None) -> Identity:
     """
     if profile is not None and not wanted:
         return bootstrap_account.checked(caller, profile)
-    who = caller_identity(caller)
+    who = Sts(caller).identity()
     if wanted and wanted != who.account:
         message = f"the project belongs to account {wanted}, and these credentials to {who.account}"
         raise UserError([error("MLCC325", message, hint="use other credentials (AWS_PROFILE)")])

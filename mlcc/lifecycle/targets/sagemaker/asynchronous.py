@@ -6,8 +6,8 @@ import re
 import uuid
 from collections.abc import Mapping
 
-from mlcc.io.aws import runtime
 from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.runtime import SageMakerRuntime
 from mlcc.io.aws.s3 import S3, split_uri
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.targets.server_contract import MAX_REPLY_BYTES, Reply
@@ -32,7 +32,7 @@ def invoke(
     s3.put(bucket, key, body, headers.get("Content-Type", "application/octet-stream"))
     written = [f"s3://{bucket}/{key}"]
     try:
-        output, failure = runtime.invoke_async(caller, endpoint, written[0], headers)
+        output, failure = SageMakerRuntime(caller, endpoint).invoke_async(written[0], headers)
         written += [uri for uri in (output, failure) if uri]
         while context.now() - started < limit_s:
             for uri, ok in ((output, True), (failure, False)):

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from mlcc.core.errors import UserError
 from mlcc.core.text import printable
 from mlcc.core.version_order import order
-from mlcc.io.aws import servicequotas
 from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.servicequotas import ServiceQuotas
 from mlcc.lifecycle import aws_errors
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -92,6 +92,6 @@ def _quota(caller: Caller, message: str) -> str:
     if named is None:
         return ""
     with suppress(AwsError):
-        code = servicequotas.code_of(caller, "sagemaker", named[1])
+        code = ServiceQuotas(caller, "sagemaker").code_of(named[1])
         return f"quota {code} ({printable(named[1], 200)})" if code else ""
     return ""

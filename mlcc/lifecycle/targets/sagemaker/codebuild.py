@@ -13,9 +13,9 @@ from typing import Any
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.text import quoted
-from mlcc.io.aws import iam
 from mlcc.io.aws.codebuild import CodeBuild
 from mlcc.io.aws.connection import AwsError, Caller
+from mlcc.io.aws.iam import Iam
 from mlcc.io.aws.s3 import S3
 from mlcc.lifecycle.context import Context, call
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -185,14 +185,15 @@ def need(context: Context, caller: Caller, place: Facts) -> None:
         say(f"CreateBucket {bucket_of(place)}")
         s3.create_bucket(bucket_request(place), {kinds.PROJECT_TAG: "mlcc"})
     name = name_of(project)
-    role = iam.role(caller, name)
+    roles = Iam(caller)
+    role = roles.role(name)
     if role is None:
         say(f"CreateRole {name}")
-        arn = iam.create_role(caller, role_request(project, tags))
+        arn = roles.create_role(role_request(project, tags))
     else:
         _need_ours(project, "role", name, role.tags)
         arn = role.arn
-    iam.put_policy(caller, policy_request(project, place))
+    roles.put_policy(policy_request(project, place))
     wanted = project_request(project, place, arn, tags)
     found = CodeBuild(caller).project(name)
     if found is None:
@@ -250,16 +251,16 @@ def removal(project: RenderedProject, place: Facts) -> list[dict[str, Any]]:
 def remove(context: Context, caller: Caller, place: Facts) -> dict[str, bool]:
     """Takes project, role, sources and the empty bucket away, where they are the project's; answers proofs."""
     project = context.project
-    name, builds, s3 = name_of(project), CodeBuild(caller), S3(caller, place.account)
-    found, role = builds.project(name), iam.role(caller, name)
+    name, builds, roles, s3 = name_of(project), CodeBuild(caller), Iam(caller), S3(caller, place.account)
+    found, role = builds.project(name), roles.role(name)
     if found is not None and _is_ours({t["key"]: t["value"] for t in found.get("tags", ())}, project):
         context.progress.say(f"DeleteProject {name}: the project is taken away")
         builds.delete_project(name)
         found = builds.project(name)
     if role is not None and _is_ours(role.tags, project):
         context.progress.say(f"DeleteRole {name}: the project is taken away")
-        iam.delete_role(caller, name, POLICY)
-        role = iam.role(caller, name)
+        roles.delete_role(name, POLICY)
+        role = roles.role(name)
     bucket = bucket_of(place)
     if s3.has_bucket(bucket):
         for one in list(s3.objects(bucket, folder_of(project), 10_000)):

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from mlcc.core.text import printable
-from mlcc.io.aws import logs as log_events
 from mlcc.io.aws.codebuild import CodeBuild
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.ecr import Ecr
-from mlcc.io.aws.logs import Event, Group
+from mlcc.io.aws.logs import Event, Group, Logs
 from mlcc.lifecycle import aws_errors, image_place
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, planner, transform_jobs
@@ -166,7 +165,8 @@ def printed(context: Context, caller: Caller, groups: Sequence[Group], most: int
 
 
 def _events(caller: Caller, groups: Sequence[Group], since: float) -> list[Event]:
-    return sorted(event for group in groups for event in log_events.events(caller, group, since, MOST_EVENTS))
+    logs = Logs(caller)
+    return sorted(event for group in groups for event in logs.events(group, since, MOST_EVENTS))
 
 
 def _follow(context: Context, caller: Caller, groups: Sequence[Group], most: int) -> NoReturn:

@@ -135,7 +135,7 @@ def _reply(
         limit_s = max(asynchronous.LIMIT_S, float(context.project.get("test.timeout_s", 0)))
         return asynchronous.invoke(context, caller, endpoint, body, headers, limit_s)
     started = context.now()
-    answer = runtime.invoke(caller, endpoint, component, body, headers)
+    answer = runtime.SageMakerRuntime(caller, endpoint, component).invoke(body, headers)
     return Reply(answer.status, {"content-type": answer.content_type}, answer.body, context.now() - started)
 
 
@@ -212,7 +212,7 @@ def invoke(context: Context) -> Result:
     caller = context.aws()
     account.place(context, caller)
     if context.argument("stream"):
-        parts = runtime.stream(caller, wanted.endpoint, _name(part), body, request.headers())
+        parts = runtime.SageMakerRuntime(caller, wanted.endpoint, _name(part)).stream(body, request.headers())
         whole = invocation.streamed(context, parts)
         answered = invocation.answered(Reply(200, {}, whole, 0.0), endpoint=wanted.endpoint)
         return Result(answered.document, [])
