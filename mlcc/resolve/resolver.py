@@ -22,6 +22,7 @@ from mlcc.resolve.candidates import Table
 from mlcc.resolve.choices import Choices
 from mlcc.resolve.engine import variables
 from mlcc.resolve.hardware.hosts import pod_devices
+from mlcc.resolve.hyperpod import clusters
 from mlcc.resolve.result import DEFAULT_COMPONENT, Resolved
 from mlcc.resolve.rows import Draft, Findings
 from mlcc.resolve.triton import complete
@@ -105,6 +106,13 @@ def keep_one_place_of_secrets(draft: Draft) -> Findings:
     return []
 
 
+def keep_one_cluster(draft: Draft) -> Findings:
+    """The cluster of a target with manifests, and whether it can have HyperPod's operator."""
+    if draft.rows.target is not None and draft.rows.target.manifests:
+        clusters.keep_one_cluster(draft.table)
+    return []
+
+
 # Each step reads candidates and rows of the steps before it, so the order is a part of the merge.
 STEPS: tuple[Callable[[Draft], Findings], ...] = (
     add_schema_defaults,  # first: a row may be named by a default (deployment.target)
@@ -112,6 +120,7 @@ STEPS: tuple[Callable[[Draft], Findings], ...] = (
     rows.select_target,
     rows.select_architecture,
     rows.add_defaults,  # before the framework: the config's row may name one
+    keep_one_cluster,  # after the defaults of the target
     rows.offer_payload_limit,
     rows.select_framework,
     rows.select_version,  # needs the framework, and the Triton backend of the architecture for the image

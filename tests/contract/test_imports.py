@@ -281,7 +281,7 @@ TESTED_IN = {
     "checks.runner": "checks", "checks.subject": "checks", "checks.containers": "serving_checks",
     "checks.manifests": "manifest_checks", "resolve.hyperpod.manifests": "manifest_checks",
     "resolve.hyperpod.model_source": "manifest_checks", "resolve.hyperpod.pods": "manifest_checks",
-    "resolve.hyperpod.scaling": "pod_scaling", "resolve.hyperpod.volumes": "pod_volumes",
+    "resolve.hyperpod.clusters": "cluster_of_eks_alone", "resolve.hyperpod.scaling": "pod_scaling", "resolve.hyperpod.volumes": "pod_volumes",
 }  # fmt: skip
 
 

@@ -56,9 +56,13 @@ class Aws:
         self.clusters = CLUSTERS
         self.cloud = Cloud()
         self.refused = ""
+        self.asked: set[tuple[str, str]] = set()
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         walker.check(service, operation, parameters)
+        self.asked.add((service, operation))
+        if operation == "DescribeCluster":
+            self.asked.add((service, str(parameters.get("name"))))
         if operation == self.refused:
             raise AwsError(service, operation, "AccessDeniedException", "no", 403)
         if operation == "DescribeCluster" and "missing" in parameters.values():
@@ -246,6 +250,33 @@ def test_from_nothing_to_nothing(place: Place, server: None) -> None:
     written = [c for c in place.calls if c[0] != "config"]
     assert all(c[:4] == ["--context", "ours", "--namespace", "default"] for c in written), "never the current context"
     assert not [c for c in place.calls if any("force" in word for word in c)]
+
+
+def test_a_cluster_of_eks_alone_does_too(place: Place, server: None) -> None:
+    project = rendered(TEXT.replace("cluster: ml-cluster, operator: false", "eks_cluster: inference_1"))
+    assert verbs.deploy(place.context(project)).document["status"] == "InService"
+    pod = place.objects["deployments/iris"]["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"node.kubernetes.io/instance-type": "m5.xlarge"}, "EC2's own name of it"
+    assert verbs.test(place.context(project)).ok
+    verbs.clean(place.context(project))
+    assert place.objects == {}
+    assert ("sagemaker", "DescribeCluster") not in place.aws.asked, "SageMaker has no part in it"
+    assert ("eks", "inference_1") in place.aws.asked
+    place.configure({**CONFIG, "contexts": CONFIG["contexts"][:1]})  # type: ignore[index]
+    hint = "aws eks update-kubeconfig --region us-east-1 --name inference_1"
+    assert refused(place, project) == ("MLCC372", 3, hint)
+    place.aws.server = ""
+    code, exit_code, hint = refused(place, project)
+    assert (code, exit_code, hint.partition(" --")[0]) == ("MLCC371", 1, "aws eks list-clusters")
+
+
+def test_a_dry_run_names_the_cluster_of_eks_alone() -> None:
+    project = rendered(TEXT.replace("cluster: ml-cluster, operator: false", "eks_cluster: inference_1"))
+    place = Place.__new__(Place)
+    place.environ, place.aws = {"PATH": ""}, None  # type: ignore[assignment]
+    for verb in (verbs.deploy, verbs.clean, verbs.status):
+        assert verb(place.context(project, dry_run=True)).document["assumed"].get("cluster") in (None, "inference_1")
+    assert verbs.clean(place.context(project, dry_run=True)).document["assumed"]["cluster"] == "inference_1"
 
 
 def test_what_is_not_in_the_manifests_any_more_is_taken_away(place: Place) -> None:

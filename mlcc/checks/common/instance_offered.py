@@ -16,6 +16,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     instance, target = subject.rows.instance, subject.rows.target
     if instance is None or target is None or not target.instances:
         return
+    if subject.resolved.get("hyperpod.eks_cluster") and target.manifests:
+        return  # its nodes are EC2's, in whose list nearly every type stands
     if not getattr(instance, target.instances):
         message = f"{instance.name} is not offered for {WORDS[target.instances]}"
         hint = f"`mlcc catalog instances --offered {target.instances}` lists those that are"

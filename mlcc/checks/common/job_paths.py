@@ -15,12 +15,15 @@ CODE = "MLCC136"
 def check(subject: Subject) -> Iterator[Finding]:
     """The project is rendered correctly without it, so it is a warning: it must be set before the deployment."""
     target = subject.rows.target
-    for path in target.needs if target is not None else ():
-        if not subject.resolved.get(path):
-            words = f"{target.title} needs it" if target is not None else ""
-            hint = f"mlcc set {path} {_example(path)}"
-            yield subject.finding(CODE, tuple(path.split(".")), f"{path} is missing: {words}", hint, Severity.WARNING)
-    for path, other in target.together.items() if target is not None else ():
+    if target is None:
+        return
+    for path in target.needs:
+        ways = [path, target.instead[path]] if path in target.instead else [path]
+        if not any(subject.resolved.get(way) for way in ways):
+            message = f"{' or '.join(ways)} is missing: {target.title} needs it"
+            hint = "; or ".join(f"mlcc set {way} {_example(way)}" for way in ways)
+            yield subject.finding(CODE, tuple(path.split(".")), message, hint, Severity.WARNING)
+    for path, other in target.together.items():
         if subject.resolved.get(path) and not subject.resolved.get(other):
             hint = f"mlcc set {other} {_example(other)}"
             message = f"{path} has no effect without {other}"

@@ -32,7 +32,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                 hint = "`mlcc catalog instances --offered hyperpod` lists those that there are"
                 yield subject.finding(CODE, path, f"no instance type is called {quoted(str(name))}", hint)
             continue
-        if listed and not instance.hyperpod:
+        if listed and not instance.hyperpod and not resolved.get("hyperpod.eks_cluster"):
             hint = "`mlcc catalog instances --offered hyperpod` lists those that are"
             yield subject.finding(CODE, path, f"{instance.name} is not offered for HyperPod clusters", hint)
         yield from _too_much(subject, instance)

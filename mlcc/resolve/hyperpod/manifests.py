@@ -15,7 +15,7 @@ from mlcc.core.paths import Path, nested
 from mlcc.core.physical_names import joined
 from mlcc.core.value_text import scalar_text
 from mlcc.load.layers import DEFAULT_ENVIRONMENT
-from mlcc.resolve.hyperpod import model_source, pods, scaling, volumes
+from mlcc.resolve.hyperpod import clusters, model_source, pods, scaling, volumes
 from mlcc.resolve.result import Resolved, Rows
 
 FOLDER = "manifests"
@@ -222,7 +222,7 @@ def _pod(values: Mapping[Path, Any], rows: Rows, metadata: Document) -> Document
     pod: Document = {
         "automountServiceAccountToken": False,
         **({"serviceAccountName": str(account)} if account else {}),
-        **_nodes(_instance_types(values)),
+        **_nodes(clusters.node_labels(values, _instance_types(values))),
         "tolerations": [
             {"key": name, "operator": "Exists", "effect": "NoSchedule"} for name in resources.get("limits", {})
         ],

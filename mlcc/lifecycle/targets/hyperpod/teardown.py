@@ -60,4 +60,4 @@ def _dry_run(context: Context, scope: tuple[str, ...]) -> Result:
             labels = selector(own_objects.marks(context, kind))
             made.append(call(KUBERNETES, "Delete", kind=kind, namespace=documents.namespace(project), selector=labels))
     made += beside.removals(context, place, scope)
-    return calls(made, cluster=project.get("hyperpod.cluster", ""), **assumed)
+    return calls(made, cluster=cluster.name_of(project), **assumed)

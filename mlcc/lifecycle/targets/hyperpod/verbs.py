@@ -100,7 +100,7 @@ def _listed(context: Context) -> Result:
         call(KUBERNETES, "List", namespace=place, kind=kind, selector=selector(own_objects.marks(context, kind)))
         for kind in KINDS
     ]
-    assumed = {} if project.get("hyperpod.cluster") else {"cluster": "the one that hyperpod.cluster will name"}
+    assumed = {} if cluster.name_of(project) else {"cluster": "the one that hyperpod.cluster will name"}
     return calls(made, **assumed)
 
 
@@ -165,7 +165,7 @@ def logs(context: Context) -> Result:
 # ---------------------------------------------------------------- parts
 def _cluster(context: Context) -> str:
     """The name of the cluster, which `cluster.connect` has proved."""
-    return str(context.project.get("hyperpod.cluster", ""))
+    return cluster.name_of(context.project)
 
 
 def _connected(context: Context) -> Kubectl:
@@ -216,7 +216,7 @@ def _dry_run(context: Context, found: Sequence[Manifest]) -> Result:
         made.append(
             call(KUBERNETES, "Get", namespace=documents.namespace(context.project), kind=one.kind, name=one.name)
         )
-    if not context.project.get("hyperpod.cluster"):
+    if not cluster.name_of(context.project):
         assumed["cluster"] = "the one that hyperpod.cluster will name"
     return calls(made, **assumed)
 
