@@ -55,20 +55,22 @@ def is_secret_name(name: str, rule: Rule | None = None) -> bool:
     if _stem(more[-1]).endswith(("KEY", "TOKEN")) or more[-1] in rule.plurals:
         parts = more
     last = _stem(parts[-1])
+    ends = {" ".join(some[-size:]) for some in (written, parts) for size in (2, 3)}
+    if ends & rule.last_two:
+        return not set(parts) & rule.last_two_unless
+    if " ".join(written[:2]) in rule.first_two:
+        return True
     if set(parts) & rule.anywhere or any(p.endswith(rule.anywhere_endings) for p in parts):
-        return last not in rule.anywhere_unless_last
+        is_address = last in rule.address_words and not rule.addresses.isdisjoint(parts)
+        return is_address or last not in rule.anywhere_unless_last
     before = parts[-2] if len(parts) > 1 else ""
     for ending, unless in rule.last.items():
         if last == ending or (ending == "TOKEN" and last.endswith(ending)):
-            return _tells(parts[0], before, f"{ending}S", rule) or not {parts[0], before} & unless
+            said = unless & {parts[0], before} or {before} & rule.last_before.get(ending, frozenset())
+            return _tells(parts[0], before, f"{ending}S", rule) or not said
     if last in rule.plurals:
         return _tells(parts[0], before, last, rule)
-    if last in rule.joined:
-        return True
-    for size in (2, 3):
-        if " ".join(parts[-size:]) in rule.last_two:
-            return not set(parts) & rule.last_two_unless
-    return False
+    return last in rule.joined
 
 
 def names_secret(path: Sequence[Any], rule: Rule | None = None) -> bool:

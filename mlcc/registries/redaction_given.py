@@ -20,8 +20,8 @@ IsSecret = Callable[[str, Rule], bool]
 _HEAD = (
     r"(?<![^\s\"'\[(,=])--?(?P<option>[A-Za-z][A-Za-z0-9_-]{2,60})"
     r"(?:[ \t]{1,3}|[\"'],\s{0,2}(?=[\"'])|,(?=[^\s\"']))(?!-)"
-    r"|(?:(?<=name: )|(?<=name: \")|(?<=name\": \"))(?P<listed>[A-Za-z][A-Za-z0-9_.-]{2,80})[\"']?,?\s{1,100}"
-    r"[\"']?value[\"']?:\s{0,3}"
+    r"|(?:(?<=ame: )|(?<=ame: \")|(?<=ame\": \")|(?<=ame\":\")|(?<=Key\": \")|(?<=Key\":\"))"
+    r"(?P<listed>[A-Za-z][A-Za-z0-9_.-]{2,80})(?:[\"']?,?\s{1,100}|[\"'],)[\"']?[A-Za-z]{0,20}[vV]alue[\"']?:\s{0,3}"
     r"|(?<![A-Za-z0-9_.])(?P<name>[A-Za-z][A-Za-z0-9_.-]{2,80})\\{0,4}[\"']?\s{0,3}(?P<mark>=>?|:)\s{0,3}"
 )
 # A value in quotes, with what a text in a text puts before them, or up to the next blank or mark.
@@ -41,6 +41,9 @@ SHORTEST_BARE = 6
 # How far before an option of one letter the command may stand.
 LOOK_BEHIND = 300
 LONGEST_NAME = 100
+LONGEST_LOOK = 600
+# What most keys of logs are: of a cache, of a message.  In the query of a URL it is a secret.
+KEY = "KEY"
 
 
 # compiled when they are first needed: compiling all takes as long as reading mlcc.yaml
@@ -60,12 +63,24 @@ def without_given(text: str, rule: Rule, is_secret: IsSecret, strict: bool = Fal
     """
     parts, kept, at = list[str](), 0, 0
     for head in _heads(text, rule, is_secret):
-        value = compiled(_VALUE).match(text, head.end()) if head.end() >= at else None
+        value = _value(head, rule, strict) if head.end() >= at else None
         if value is not None and _is_given(head, value, rule, strict):
             start, at = value.span("quoted" if value["quoted"] else "bare")
             parts += [text[kept:start], REDACTED]
             kept = at
     return _without_short_options("".join([*parts, text[kept:]]), rule)
+
+
+def _value(head: re.Match[str], rule: Rule, strict: bool) -> re.Match[str] | None:
+    """What stands behind a name.  Behind a word of prose most is no secret, and is looked at again from the next word:
+    so only its beginning is read there, and the whole where that looks like a secret.
+    """
+    text, pattern = head.string, compiled(_VALUE)
+    if not strict and head["name"] and {*words(head["name"])} <= rule.prose:
+        begin = pattern.match(text, head.end(), head.end() + LONGEST_LOOK)
+        if begin is None or not _is_given(head, begin, rule, strict):
+            return None
+    return pattern.match(text, head.end())
 
 
 def _heads(text: str, rule: Rule, is_secret: IsSecret) -> Iterator[re.Match[str]]:
@@ -99,10 +114,15 @@ def _is_given(head: re.Match[str], found: re.Match[str], rule: Rule, strict: boo
         return bool(found["quoted"]) or not _is_prose(name, value, found.string[found.end() :])
     if found["bare"] and len(value) < SHORTEST_BARE:
         return False
-    if strict or head["mark"] != ":":
+    if strict:
+        return True
+    bare_key = words(name) == [KEY] and head.string[head.start() - 1 : head.start()] not in ("?", "&")
+    if head["mark"] != ":" and not bare_key:
         return True
     if {*words(name)} <= rule.prose and not _looks_random(value):
         return False
+    if head["mark"] == ":" and head.string[head.start() - 1 : head.start()] == "/":
+        return False  # what stands behind the name of a secret in a store: `rotating prod/hf-token: version 3`
     return bool(found["quoted"]) or not _is_prose(name, value, found.string[found.end() :])
 
 

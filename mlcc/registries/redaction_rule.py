@@ -14,6 +14,8 @@ from mlcc.io.yaml import reader
 WORDS = (
     "anywhere",
     "anywhere_unless_last",
+    "addresses",
+    "address_words",
     "last_two_unless",
     "plurals_unless",
     "joined",
@@ -30,9 +32,13 @@ class Rule(NamedTuple):
     anywhere: frozenset[str]
     anywhere_endings: tuple[str, ...]
     anywhere_unless_last: frozenset[str]
+    addresses: frozenset[str]
+    address_words: frozenset[str]
     last: Mapping[str, frozenset[str]]
+    last_before: Mapping[str, frozenset[str]]
     last_two: frozenset[str]
     last_two_unless: frozenset[str]
+    first_two: frozenset[str]
     plurals: Mapping[str, frozenset[str]]
     plurals_unless: frozenset[str]
     joined: frozenset[str]
@@ -61,9 +67,13 @@ def rule_of(document: Mapping[str, Any]) -> Rule:
         words_of["anywhere"],
         tuple(document["anywhere_endings"].split()),
         words_of["anywhere_unless_last"],
+        words_of["addresses"],
+        words_of["address_words"],
         _words_of_each(document["last"]),
+        _words_of_each(document["last_before"]),
         frozenset(document["last_two"]),
         words_of["last_two_unless"],
+        frozenset(document["first_two"]),
         _words_of_each(document["plurals"]),
         words_of["plurals_unless"],
         frozenset(head + end for head in words_of["joined"] for end in ("PASS", "PWD")),
@@ -87,10 +97,15 @@ def _stems(document: Mapping[str, Any]) -> str:
         *document["last"],
         *document["plurals"],
     }
-    found |= {"PASS", "PWD", *(words.split()[0] for words in document["last_two"])}
+    found |= {"PASS", "PWD"}
     least = sorted(stem for stem in found if not any(other in stem for other in found - {stem}))
     # five times as fast as a search that ignores case
-    return "|".join(form for stem in least for form in (stem, stem.lower(), stem.capitalize()))
+    forms = [form for stem in least for form in (stem, stem.lower(), stem.capitalize())]
+    for words in map(str.split, document["last_two"]):
+        capital = [word.capitalize() for word in words]
+        forms += ["[_.-]?".join(form) for form in (words, map(str.lower, words), capital)]
+        forms.append("".join((words[0].lower(), *capital[1:])))
+    return "|".join(forms)
 
 
 def _words_of_each(document: Mapping[str, str]) -> dict[str, frozenset[str]]:

@@ -24,6 +24,8 @@ GIVEN = [
     "ran with -u admin -p *", "ran with --username admin -p *", "mysql -h db -u root -p*", "sshpass -p * ssh x", "redis-cli -h x -a *",
     "curl -u me:* https://x", "https://x/?api_key=*&page=2", "password => *", "aws_secret_access_key = *", "X-Api-Key: *",
     "sshpass -p '*' scp x", "mysql -u root -p'*'", "{'SECRET_KEY': b'*'}", '{"name": "HF_TOKEN", "value": "*"}',
+    '{"env":[{"name":"DD_API_KEY","value":"*"},{"name":"A","value":"b"}]}', '{"Name": "HF_TOKEN", "Value": "*"}', '{"ParameterKey":"DbPassword","ParameterValue":"*"}',
+    "https://x/?key=*&page=2", '{"seedPhrase": "*"}', "sqlcmd -S db -U me -P * -Q x", "ldapsearch -D me -w * -b dc=x",
 ]  # fmt: skip
 # Also in what a program prints, where words of prose stand before a colon.
 HARMLESS = [
@@ -36,6 +38,9 @@ HARMLESS = [
     '{"password": "", "user": "bob the first"}', "Loading weights with key: transformer.h.0", "cookie: disabled", "auth: required",
     "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbC123", "use --password-stdin instead", "random_password.db: Creation complete after 0s", "is required (`token=True`), but",
     "Cache restored from key: Linux-pip-5e936f9ab3e017aee5d28beb44607af04c34206180af11dadf467f834c17a2bd", "secretKeyRef: name=hf-secret",
+    "Rotating secret prod/hf-token: version AWSCURRENT moved", "cache miss: key=d2f36d683437626b variant=x", "kafka: partitioner key=user-48213 offset=99",
+    "GPG_KEY=996775FB9959AF8CB242296A38B64A526179B21D", '{"keyId":"alias/aws/s3"}', "existingSecret: postgres-credentials", "passwordChangedAt: 2025-01-17T06:30:00Z",
+    "docker run --user 1000:1000 image", "authorization policy configuration", "Authorization: required for this endpoint",
 ]  # fmt: skip
 BOTH = [text for text in HARMLESS if ": " not in text]
 
@@ -57,6 +62,16 @@ def test_what_is_given_to_a_secret_s_name_is_found(form: str) -> None:
         ("> Authorization: Bearer ", f"{VALUE}-{VALUE}_{VALUE}{VALUE}", ""),
         ("tls key:\n-----BEGIN RSA PRIVATE KEY-----\n", f"MIIE{VALUE}{VALUE}", "\n-----END RSA PRIVATE KEY-----"),
         ("private_key: -----BEGIN PRIVATE KEY-----\n", f"MIIE{VALUE}{VALUE}", "\n-----END PRIVATE KEY-----"),
+        ('-H "Authorization: Splunk ', f"{VALUE}-{VALUE}", '" -d x'),
+        ("Authorization: SharedKey store:", f"{VALUE}{VALUE}+/=", ""),
+        ("POST https://api.telegram.org/bot2523372836:AA", f"{VALUE}{VALUE}{VALUE}abc", "/sendMessage"),
+        ("openssl pkcs12 -passin pass:", VALUE, " -nodes"),
+        ("machine api.wandb.ai login user password ", VALUE, "\nmachine"),
+        ("wandb login --relogin ", "e5af008ca9bfcb364db4c75e88d7b94a83feb513", ""),
+        ("cookie: JSESSIONID=7A95060A0551106D; session=", VALUE, "\nnext"),
+        ("<wsse:Password>", VALUE, "</wsse:Password>"),
+        ("jdbc:oracle:thin:app/", VALUE, "@//db:1521/x"),
+        ("curl -T a ftp://x/ --user me:", VALUE, ""),
     ],
 )
 def test_a_format_is_known_before_a_part_of_it_is_taken_for_a_value(before: str, secret: str, after: str) -> None:
@@ -127,6 +142,15 @@ def test_twice_is_once(parts: list[str]) -> None:
         "login -p ",
         "\\",
         "a.b-c ",
+        "curl --user a",
+        "machine a login b password ",
+        "wandb login --a ",
+        "Authorization: abc ",
+        "<Password>",
+        "Cookie: a=",
+        "oracle:thin:a/",
+        "pass:",
+        '"name":"K","value":',
     ],
 )
 def test_it_is_linear(unit: str) -> None:
