@@ -45,10 +45,8 @@ def _tells(first: str, before: str, plural: str, rule: Rule) -> bool:
 def is_secret_name(name: str, rule: Rule | None = None) -> bool:
     """True when a variable of this name holds a secret."""
     rule = rule or packaged()
-    if name in rule.never:
-        return False
     written = words(name)
-    if not written or not rule.switches.isdisjoint(written):
+    if not written or "_".join(written) in rule.never or not rule.switches.isdisjoint(written):
         return False
     parts = _without_behind(written, rule.behind)
     more = _without_behind(written, rule.behind | rule.behind_keys)
