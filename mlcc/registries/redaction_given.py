@@ -22,19 +22,21 @@ _HEAD = (
     r"(?:[ \t]{1,3}|[\"'],\s{0,2}(?=[\"'])|,(?=[^\s\"']))(?!-)"
     r"|(?:(?<=ame: )|(?<=ame: \")|(?<=ame\": \")|(?<=ame\":\")|(?<=Key\": \")|(?<=Key\":\"))"
     r"(?P<listed>[A-Za-z][A-Za-z0-9_.-]{2,80})(?:[\"']?,?\s{1,100}|[\"'],)[\"']?[A-Za-z]{0,20}[vV]alue[\"']?:\s{0,3}"
-    r"|(?<![A-Za-z0-9_.])(?P<name>[A-Za-z][A-Za-z0-9_.-]{2,80})\\{0,4}[\"']?\s{0,3}(?P<mark>=>?|:)\s{0,3}"
+    r"|(?<![A-Za-z0-9_.])(?P<name>\.?[A-Za-z][A-Za-z0-9_.-]{2,80})\\{0,4}[\"']?\s{0,3}(?P<mark>=>?|:)\s{0,3}"
 )
 # A value in quotes, with what a text in a text puts before them, or up to the next blank or mark.
 _VALUE = (
-    r"\[?(?:[bBrRuUfF]{0,2}(?P<quote>\\{0,4}[\"'])(?!(?P=quote))(?P<quoted>[^\n]{1,4096}?)(?<!\\)(?P=quote)"
+    r"\[?(?:(?:[bBrRuUfF]{0,2}|Some\()(?P<quote>\\{0,4}[\"'])(?!(?P=quote))(?P<quoted>[^\n]{1,4096}?)(?<!\\)(?P=quote)"
     r"|[\"']?(?P<bare>[^\s\"',;&]{3,}))"
 )
 _SHORT_OPTION = r"(?<!\S)(?P<option>-[A-Za-z])(?P<gap>[ \t]{0,2}[\"']?)(?P<bare>[^\s\"';&|]{3,})"
 # Refers to a value that stands elsewhere, or says that there is none.
 _REFERENCE = (
-    r"\$[{(].*|\$[A-Z_][A-Z0-9_]*|%[A-Z_]+%|\{\{.*|<[^<>]*>[.)]?|\*{3}.*"
+    r"\$[{(].*|\$[A-Z_][A-Z0-9_]*|%[A-Z_]+%|\{\{.*|<[^<>]*>[.)`'\"]*|\*{3}.*|\((?:sensitive|known)\b.*|arn:aws[a-z-]*:.*"
+    r"|os[.]environ.*|process[.]env.*|[~.]?(?:/[a-z0-9._-]+){2,}"
     r"|(?i:none|null|true|false|\[?redacted\]?)[})\].`,;]*"
 )
+_ASSIGNMENT = r"[a-z_]{2,20}=[^=]"
 _PORT_OR_PATH = r"[0-9.:]+(?:/(?:tcp|udp))?|[./~].*"
 # A bare value given to a name by a mark is at least so long; behind an option, or in quotes, a shorter one counts too.
 SHORTEST_BARE = 6
@@ -121,6 +123,8 @@ def _is_given(head: re.Match[str], found: re.Match[str], rule: Rule, strict: boo
         return True
     if {*words(name)} <= rule.prose and not _looks_random(value):
         return False
+    if head["mark"] == ":" and compiled(_ASSIGNMENT).match(value):
+        return False  # `Created wheel for corp-auth: filename=corp_auth.whl`
     if head["mark"] == ":" and head.string[head.start() - 1 : head.start()] == "/":
         return False  # what stands behind the name of a secret in a store: `rotating prod/hf-token: version 3`
     return bool(found["quoted"]) or not _is_prose(name, value, found.string[found.end() :])

@@ -25,6 +25,7 @@ GIVEN = [
     "curl -u me:* https://x", "https://x/?api_key=*&page=2", "password => *", "aws_secret_access_key = *", "X-Api-Key: *",
     "sshpass -p '*' scp x", "mysql -u root -p'*'", "{'SECRET_KEY': b'*'}", '{"name": "HF_TOKEN", "value": "*"}',
     '{"env":[{"name":"DD_API_KEY","value":"*"},{"name":"A","value":"b"}]}', '{"Name": "HF_TOKEN", "Value": "*"}', '{"ParameterKey":"DbPassword","ParameterValue":"*"}',
+    'Args { api_key: Some("*"), n: Some(1) }', '["redis-server", "--requirepass", "*"]', ".dockerconfigjson: *", "client-key-data: *",
     "https://x/?key=*&page=2", '{"seedPhrase": "*"}', "sqlcmd -S db -U me -P * -Q x", "ldapsearch -D me -w * -b dc=x",
 ]  # fmt: skip
 # Also in what a program prints, where words of prose stand before a colon.
@@ -40,6 +41,9 @@ HARMLESS = [
     "Cache restored from key: Linux-pip-5e936f9ab3e017aee5d28beb44607af04c34206180af11dadf467f834c17a2bd", "secretKeyRef: name=hf-secret",
     "Rotating secret prod/hf-token: version AWSCURRENT moved", "cache miss: key=d2f36d683437626b variant=x", "kafka: partitioner key=user-48213 offset=99",
     "GPG_KEY=996775FB9959AF8CB242296A38B64A526179B21D", '{"keyId":"alias/aws/s3"}', "existingSecret: postgres-credentials", "passwordChangedAt: 2025-01-17T06:30:00Z",
+    "+ password = (sensitive value)", "password: (known after apply)", "pass a token with `token=<your_token>`", "api_key: os.environ/OPENAI_API_KEY",
+    '{"credentialsParameter": "arn:aws:secretsmanager:us-east-1:1:secret:x"}', '"SandboxKey": "/var/run/docker/netns/327b068387c9"',
+    "Created wheel for corp-auth: filename=corp_auth-1.2.0-py3-none-any.whl", "the password is required", "a password is SHA-hashed",
     "docker run --user 1000:1000 image", "authorization policy configuration", "Authorization: required for this endpoint",
 ]  # fmt: skip
 BOTH = [text for text in HARMLESS if ": " not in text]
@@ -72,6 +76,12 @@ def test_what_is_given_to_a_secret_s_name_is_found(form: str) -> None:
         ("<wsse:Password>", VALUE, "</wsse:Password>"),
         ("jdbc:oracle:thin:app/", VALUE, "@//db:1521/x"),
         ("curl -T a ftp://x/ --user me:", VALUE, ""),
+        ("vault write auth/approle/login role_id=a1-b2 secret_id=", f"{VALUE}-{VALUE}", ""),
+        ('{"Parameter":{"Name":"/prod/db","Type":"SecureString","Value":"', VALUE, '","Version":3}}'),
+        ('{"outputs":{"x":{"sensitive":true,"type":"string","value":"', VALUE, '"}}}'),
+        ("the admin password is ", f"maple-{VALUE}", ", change it"),
+        ('wandb.login(key="', "af75e95a7c5a930bf3fc0fc8fe12aff1408e1281", '")'),
+        ("mc alias set store https://minio:9000 admin ", VALUE, ""),
     ],
 )
 def test_a_format_is_known_before_a_part_of_it_is_taken_for_a_value(before: str, secret: str, after: str) -> None:
@@ -150,6 +160,12 @@ def test_twice_is_once(parts: list[str]) -> None:
         "Cookie: a=",
         "oracle:thin:a/",
         "pass:",
+        "password is ",
+        "wandb login ",
+        "approle secret_id",
+        'SecureString", "Value": ',
+        'sensitive": true, ',
+        "mc alias set a ",
         '"name":"K","value":',
     ],
 )
