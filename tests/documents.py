@@ -15,6 +15,8 @@ from pathlib import Path
 
 SETUP = re.compile(r"<!-- setup: (.*?) -->", re.DOTALL)
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$|<!-- setup: (.*?) -->", re.DOTALL | re.MULTILINE)
+# The first and the last command of the path to an endpoint on AWS.
+FIRST, LAST = "mlcc bootstrap add dev --region us-east-1", "do/clean"
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
@@ -59,6 +61,13 @@ def _split(block: str) -> Iterator[tuple[int, list[str]]]:
         else:
             part.append(line)
     yield block.count("\n") - len(part), part
+
+
+def path_to_an_endpoint(page: Path) -> list[str]:
+    """The commands of a page from an account with nothing to an endpoint that was tested, and away again."""
+    shown = [one.text for one in commands(page) if not one.setup]
+    start = shown.index(FIRST)
+    return shown[start : shown.index(LAST, start) + 1]
 
 
 def missing(shown: tuple[str, ...], printed: str) -> str:

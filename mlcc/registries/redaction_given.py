@@ -22,7 +22,8 @@ _HEAD = (
     r"(?:[ \t]{1,3}|[\"'],\s{0,2}(?=[\"'])|,(?=[^\s\"']))(?!-)"
     r"|(?:(?<=ame: )|(?<=ame: \")|(?<=ame\": \")|(?<=ame\":\")|(?<=Key\": \")|(?<=Key\":\"))"
     r"(?P<listed>[A-Za-z][A-Za-z0-9_.-]{2,80})(?:[\"']?,?\s{1,100}|[\"'],)[\"']?[A-Za-z]{0,20}[vV]alue[\"']?:\s{0,3}"
-    r"|(?<![A-Za-z0-9_.])(?P<name>\.?[A-Za-z][A-Za-z0-9_.-]{2,80})\\{0,4}[\"']?\s{0,3}(?P<mark>=>?|:)\s{0,3}"
+    r"|(?<![A-Za-z0-9_.])(?P<name>\.?[A-Za-z][A-Za-z0-9_.-]{2,80})\\{0,4}[\"']?\s{0,3}(?P<mark>=>?|:)"
+    r"(?:\s{0,3}|[ \t]{0,40})(?=\S)"
 )
 # A value in quotes, with what a text in a text puts before them, or up to the next blank or mark.
 _VALUE = (
@@ -33,7 +34,9 @@ _SHORT_OPTION = r"(?<!\S)(?P<option>-[A-Za-z])(?P<gap>[ \t]{0,2}[\"']?)(?P<bare>
 # Refers to a value that stands elsewhere, or says that there is none.
 _REFERENCE = (
     r"\$[{(].*|\$[A-Z_][A-Z0-9_]*|%[A-Z_]+%|\{\{.*|<[^<>]*>[.)`'\"]*|\*{3}.*|\((?:sensitive|known)\b.*|arn:aws[a-z-]*:.*"
-    r"|os[.]environ.*|process[.]env.*|[~.]?(?:/[a-z0-9._-]+){2,}"
+    # of Terraform and of programs: var.db_password, AutoTokenizer.from_pretrained(x), --secret id=token
+    r"|(?:args|cfg|config|data|env|local|module|os[.]environ|process[.]env|secrets|self|settings|var)[./].*"
+    r"|[A-Za-z_]\w*(?:[.][A-Za-z_]\w*)+\(.*|id=[\w.-]+|(?i:your)[_-][\w-]*|[~.]?(?:/[a-z0-9._-]+){2,}"
     r"|(?i:none|null|true|false|\[?redacted\]?)[})\].`,;]*"
 )
 _ASSIGNMENT = r"[a-z_]{2,20}=[^=]"

@@ -16,7 +16,7 @@ import pytest
 from mlcc import pipeline
 from mlcc.load.request import Request
 from mlcc.registries import load
-from tests.documents import blocks, missing, run_page
+from tests.documents import blocks, missing, path_to_an_endpoint, run_page
 from tests.documents import commands as commands_of
 from tests.helpers import ROOT, SMALLEST, build_tree, fork_server, run_mlcc
 
@@ -45,16 +45,9 @@ def test_the_commands_of_a_page(page: str, tmp_path: Path) -> None:
     assert not problems, "\n".join(problems)
 
 
-def path_to_an_endpoint(page: str) -> list[str]:
-    """The commands from nothing to an endpoint that was tested, and away again."""
-    shown = [one.text for one in commands_of(ROOT / page) if not one.setup]
-    start = shown.index("mlcc bootstrap add dev --region us-east-1")
-    return shown[start : shown.index("do/clean", start) + 1]
-
-
 @pytest.mark.parametrize("page", ["README.md", "docs/aws.md"])
 def test_five_commands_lead_to_a_tested_endpoint(page: str, tmp_path: Path) -> None:
-    once, each, (away,) = (lambda found: (found[:2], found[2:7], found[7:]))(path_to_an_endpoint(page))
+    once, each, (away,) = (lambda found: (found[:2], found[2:7], found[7:]))(path_to_an_endpoint(ROOT / page))
     assert all(text.startswith("mlcc bootstrap ") for text in once)
     assert (len(each), each[-1], away) == (5, "do/test", "do/clean")
     programs = f"{Path(fork_server().program).parent}:{Path(sys.executable).parent}"

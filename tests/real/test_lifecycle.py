@@ -23,7 +23,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import Result
+from tests.documents import path_to_an_endpoint
+from tests.helpers import ROOT, Result
 from tests.real.rig import Docker, Project, Rig, csv_text, must, reported, run
 
 pytestmark = pytest.mark.real
@@ -421,3 +422,31 @@ def test_a_build_by_codebuild(trained: Trained, rig: Rig, docker: Docker, cloud:
         assert "no such luck" in failed.stderr
         cleaned(story)
         assert story.aws("codebuild", "list-projects")["projects"] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/aws.md"])
+def test_the_path_of_the_pages_leads_from_nothing_to_nothing(
+    rig: Rig, docker: Docker, cloud: str, tmp_path: Path, page: str
+) -> None:
+    """Each command as it is written, in an account with nothing; no value of mlcc.yaml but those that `init` writes."""
+    folder = tmp_path / "new"
+    folder.mkdir()
+    environ = {**rig.environ, "MLCC_ENGINE": "docker", "MLCC_HOME": str(tmp_path / "home")}
+    environ["PATH"] = f"{rig.mlcc.parent}:{environ['PATH']}"
+    with sagemaker(Project(folder, environ), cloud, tmp_path / "state") as variables:
+        aws = Aws({**os.environ, **variables})
+        for text in path_to_an_endpoint(ROOT / page):
+            done = run("bash", "-c", text, cwd=folder, env={**environ, **variables}, timeout=900)
+            assert done.code == 0, f"{page}: {text}\n{done.stdout}{done.stderr}"
+            if text == "do/test":
+                assert len(aws.sagemaker()["inference-components"]) == 1
+                assert aws.tagged("iris") > 0
+        assert aws.sagemaker() == {}
+        assert aws.tagged("iris") == 0
+        docker("rmi", "--force", "--no-prune", *_images(docker, "iris"))
+    assert docker("ps", "--quiet", "--filter", "label=mlcc.dev-aws").stdout == ""
+
+
+def _images(docker: Docker, name: str) -> list[str]:
+    listed = docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+    return [one for one in listed if one.startswith(REGISTRY) or f"/{name}:" in one]

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import run_page
+from tests.documents import FIRST, LAST, run_page
 from tests.helpers import ROOT
 from tests.real.rig import IRIS, JSON, WINE, Project, Rig, Server, assert_predicts, assert_refuses, free_port, listeners
 
@@ -295,10 +295,20 @@ def test_a_fault_of_the_handler_is_the_servers(workshop: Workshop, project: Proj
 # ---------------------------------------------------------------- the pages
 @pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
 def test_what_the_pages_show_is_what_happens(rig: Rig, page: str, tmp_path: Path) -> None:
-    """Every command of a page, with real servers (the other tests run the steps dry)."""
+    """Every command of a page, with real servers (the other tests run the steps dry).
+
+    The path to an endpoint on AWS is left out: tests/real/test_lifecycle.py runs it.
+    """
     environ = {**rig.environ, "MLCC_ENGINE": "none", "PATH": f"{rig.mlcc.parent}:{rig.environ['PATH']}"}
     folder = tmp_path / "page"
     folder.mkdir()
-    others = ("make ", "pip ", "POST ")
-    problems = run_page(ROOT / page, folder, environ, lambda text: "" if text.startswith(others) else text)
+    others, on_aws = ("make ", "pip ", "POST "), False
+
+    def here(text: str) -> str:
+        nonlocal on_aws
+        left_out = on_aws or text == FIRST or text.startswith(others)
+        on_aws = (on_aws or text == FIRST) and text != LAST
+        return "" if left_out else text
+
+    problems = run_page(ROOT / page, folder, environ, here)
     assert not problems, "\n".join(problems)

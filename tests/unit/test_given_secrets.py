@@ -25,6 +25,7 @@ GIVEN = [
     "curl -u me:* https://x", "https://x/?api_key=*&page=2", "password => *", "aws_secret_access_key = *", "X-Api-Key: *",
     "sshpass -p '*' scp x", "mysql -u root -p'*'", "{'SECRET_KEY': b'*'}", '{"name": "HF_TOKEN", "value": "*"}',
     '{"env":[{"name":"DD_API_KEY","value":"*"},{"name":"A","value":"b"}]}', '{"Name": "HF_TOKEN", "Value": "*"}', '{"ParameterKey":"DbPassword","ParameterValue":"*"}',
+    "VLLM_API_KEY:              *",
     'Args { api_key: Some("*"), n: Some(1) }', '["redis-server", "--requirepass", "*"]', ".dockerconfigjson: *", "client-key-data: *",
     "https://x/?key=*&page=2", '{"seedPhrase": "*"}', "sqlcmd -S db -U me -P * -Q x", "ldapsearch -D me -w * -b dc=x",
 ]  # fmt: skip
@@ -43,7 +44,9 @@ HARMLESS = [
     "GPG_KEY=996775FB9959AF8CB242296A38B64A526179B21D", '{"keyId":"alias/aws/s3"}', "existingSecret: postgres-credentials", "passwordChangedAt: 2025-01-17T06:30:00Z",
     "+ password = (sensitive value)", "password: (known after apply)", "pass a token with `token=<your_token>`", "api_key: os.environ/OPENAI_API_KEY",
     '{"credentialsParameter": "arn:aws:secretsmanager:us-east-1:1:secret:x"}', '"SandboxKey": "/var/run/docker/netns/327b068387c9"',
-    "Created wheel for corp-auth: filename=corp_auth-1.2.0-py3-none-any.whl", "the password is required", "a password is SHA-hashed",
+    "Created wheel for corp-auth: filename=corp_auth-1.2.0-py3-none-any.whl", "the password is required", "Set-Cookie: lang=en; Path=/; Max-Age=31536000", "Cookie: theme=dark; locale=de-CH",
+    "token = AutoTokenizer.from_pretrained(args.model, use_auth_token=True)", "jwt: algorithm RS256, issuer x", "+ master_password = var.db_password",
+    "postgres://${DB_USER}:${DB_PASSWORD}@${DB_HOST}:5432/app", "export OPENAI_API_KEY=YOUR_API_KEY", "docker build --secret id=hf_token,src=/run/secrets/hf_token .", "a password is SHA-hashed",
     "docker run --user 1000:1000 image", "authorization policy configuration", "Authorization: required for this endpoint",
 ]  # fmt: skip
 BOTH = [text for text in HARMLESS if ": " not in text]
@@ -80,6 +83,9 @@ def test_what_is_given_to_a_secret_s_name_is_found(form: str) -> None:
         ('{"Parameter":{"Name":"/prod/db","Type":"SecureString","Value":"', VALUE, '","Version":3}}'),
         ('{"outputs":{"x":{"sensitive":true,"type":"string","value":"', VALUE, '"}}}'),
         ("the admin password is ", f"maple-{VALUE}", ", change it"),
+        ("unseal key 1: ", f"{VALUE}/{VALUE}+", ""),
+        ("aws ecr get-login-password\neyJwYXlsb2FkIjoi", f"{VALUE}{VALUE}", ""),
+        ('{"management": {"key": "', "1vSxzE_l", '", "expiration time": "2025"}}'),
         ('wandb.login(key="', "af75e95a7c5a930bf3fc0fc8fe12aff1408e1281", '")'),
         ("mc alias set store https://minio:9000 admin ", VALUE, ""),
     ],
