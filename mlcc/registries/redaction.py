@@ -64,7 +64,9 @@ def is_secret_name(name: str, rule: Rule | None = None) -> bool:
     before = parts[-2] if len(parts) > 1 else ""
     for ending, unless in rule.last.items():
         if last == ending or (ending == "TOKEN" and last.endswith(ending)):
-            said = unless & {parts[0], before} or {before} & rule.last_before.get(ending, frozenset())
+            # a word behind says what kind of key it is: TLS_KEY may be a file, and TLS_KEY_PEM is none
+            otherwise = unless | (rule.last_before.get(ending, frozenset()) if parts == written else frozenset())
+            said = bool(unless & {parts[0]} or otherwise & {before})
             return _tells(parts[0], before, f"{ending}S", rule) or not said
     if last in rule.plurals:
         return _tells(parts[0], before, last, rule)

@@ -83,6 +83,8 @@ def test_what_is_given_to_a_secret_s_name_is_found(form: str) -> None:
         ('{"Parameter":{"Name":"/prod/db","Type":"SecureString","Value":"', VALUE, '","Version":3}}'),
         ('{"outputs":{"x":{"sensitive":true,"type":"string","value":"', VALUE, '"}}}'),
         ("the admin password is ", f"maple-{VALUE}", ", change it"),
+        ("CREATE USER mlflow WITH LOGIN PASSWORD '", VALUE, "';"),
+        ("tls.key: LS0tLS1CRUdJTiBQUklW", f"{VALUE}{VALUE}", ""),
         ("unseal key 1: ", f"{VALUE}/{VALUE}+", ""),
         ("aws ecr get-login-password\neyJwYXlsb2FkIjoi", f"{VALUE}{VALUE}", ""),
         ('{"management": {"key": "', "1vSxzE_l", '", "expiration time": "2025"}}'),
