@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlcc.servers.devserver import adapters, scheduler
+from mlcc.servers.devserver.container_output import COMPONENTS
 from mlcc.servers.devserver.copies import Group, Image
 from mlcc.servers.devserver.endpoints import STARTUP_S, endpoint, hosts_components, image_of, model
 from mlcc.servers.devserver.faults import ADAPTER, Trouble
@@ -223,7 +224,8 @@ def _start(
         group.restarted = lambda copy: adapters.load_again(account, thing.name, copy)
         _settled(account, thing, specification, group, "" if healthy else group.reason, first)
 
-    images = [_image(account, specification)] * count
+    group, variant = f"{COMPONENTS}{thing.name}", str(thing.request.get("VariantName", "AllTraffic"))
+    images = account.output.copies(group, variant, _image(account, specification), count)
     Group(images, account.launch, account.timeline, account.durations, timeout_s, done, trouble.deaf)
 
 

@@ -14,12 +14,20 @@ from mlcc.servers.devserver.rules import Durations
 from mlcc.servers.devserver.timeline import Timeline
 
 
+def unread(part: bytes) -> None:
+    """What nobody reads."""
+
+
 class Image(NamedTuple):
-    """What is started: the image's address, its environment, and where its model's data lies (empty: in the image)."""
+    """What is started: the image's address, its environment, and where its model's data lies (empty: in the image).
+
+    printed: gets the container's output in parts, from a thread of the launcher's, and an empty one at its end.
+    """
 
     image: str
     environment: Mapping[str, str]
     model_data: str = ""
+    printed: Callable[[bytes], None] = unread
 
 
 class UnknownImage(Exception):

@@ -6,6 +6,7 @@ An operation that is not in the table answers 501: a test that needs it fails, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from mlcc.core.records import NamedTuple
@@ -16,6 +17,7 @@ from mlcc.servers.devserver import (
     components,
     endpoints,
     listing,
+    logs,
     quotas,
     repositories,
     scaling,
@@ -99,7 +101,12 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
         "ListImages": absences.images,
     },
     "iam": {"GetRole": absences.role},
-    "logs": {"FilterLogEvents": absences.log_events},
+    logs.SERVICE: {
+        "DescribeLogGroups": logs.describe_groups,
+        "DescribeLogStreams": logs.describe_streams,
+        "FilterLogEvents": logs.filter_events,
+        "GetLogEvents": logs.get_events,
+    },
     "sagemaker": SAGEMAKER,
     "secretsmanager": {
         "DescribeSecret": absences.secret,
@@ -165,6 +172,8 @@ class Dispatcher:
 
     def _carried_out(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         known = SERVICES.get(service, {}).get(operation)
+        if known is None and service == logs.SERVICE and shapes.knows(service, operation):
+            known = partial(logs.elsewhere, operation)
         if known is None:
             raise Refusal(f"{service} {operation} is not there in this server", *NOT_IMPLEMENTED)
         _validate(service, operation, request)

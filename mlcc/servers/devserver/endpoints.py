@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlcc.servers.devserver import model_rules, quotas
+from mlcc.servers.devserver.container_output import ENDPOINTS
 from mlcc.servers.devserver.copies import NO_CAPACITY, PING_FAILED, Group, Image
 from mlcc.servers.devserver.faults import ORPHANS, Trouble
 from mlcc.servers.devserver.refusal import Refusal, existing, missing, moving
@@ -207,7 +208,8 @@ def _serve(account: Account, thing: Thing, made: Thing, trouble: Trouble, first:
         if "ModelName" in variant:
             served = account.models.get(variant["ModelName"])
             if served is not None:
-                images += [image_of(served)] * int(variant.get("InitialInstanceCount", 1))
+                count, group = int(variant.get("InitialInstanceCount", 1)), f"{ENDPOINTS}{thing.name}"
+                images += account.output.copies(group, variant["VariantName"], image_of(served), count)
             timeout_s = float(variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_S))
     if not images:
         _settled(account, thing, made, None, PING_FAILED if trouble.deaf else "", first)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlcc.io.aws.connection import Caller
 from mlcc.registries.rows import Instance
+from mlcc.servers.devserver.container_output import ContainerOutput
 from mlcc.servers.devserver.copies import Group, Launcher
 from mlcc.servers.devserver.faults import Faults
 from mlcc.servers.devserver.objects import Objects
@@ -49,7 +51,8 @@ class Account:
     launch: starts containers; knows: whether it can start an image; images: the digest of a repository's image by tag
     (empty: none); objects: S3; unpacked: the folder of a model's data, which may raise Unavailable; notify: publishes a
     text to a topic of SNS; aside: does what takes time, and hands its result over; instance: what is known of an
-    instance type; quotas: instances by name of the quota; asynchronous: every asynchronous request so far.
+    instance type; quotas: instances by name of the quota; asynchronous: every asynchronous request so far; beside: the
+    server of what this one does not have (None: there is none); output: what containers have printed.
     """
 
     region: str
@@ -77,6 +80,11 @@ class Account:
     notify: Callable[[str, str], None] | None = None
     aside: Callable[[Callable[[], Any], Callable[[Any], None]], None] = at_once
     instance: Callable[[str], Instance | None] = lambda name: None
+    beside: Caller | None = None
+    output: ContainerOutput = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.output = ContainerOutput(lambda: self.date)
 
     @property
     def date(self) -> float:

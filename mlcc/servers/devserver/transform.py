@@ -13,6 +13,7 @@ from typing import Any
 from mlcc.core.json_data import read_json
 from mlcc.io.web import TROUBLE, exchange, local_connection
 from mlcc.servers.devserver import batch
+from mlcc.servers.devserver.container_output import JOBS
 from mlcc.servers.devserver.copies import Group, Unavailable
 from mlcc.servers.devserver.endpoints import STARTUP_S, image_of, model
 from mlcc.servers.devserver.faults import Trouble
@@ -84,7 +85,10 @@ def _start(account: Account, job: Thing, served: Thing, trouble: Trouble) -> Non
         _end(account, job, FAILED, NO_CAPACITY)
         return
     image = image_of(served)
-    image = image._replace(environment={**image.environment, **job.request.get("Environment", {}), **_environment(job)})
+    image = image._replace(
+        environment={**image.environment, **job.request.get("Environment", {}), **_environment(job)},
+        printed=account.output.printer(JOBS, f"{job.name}/{account.output.instance()}-{int(account.date)}"),
+    )
 
     def done(group: Group, healthy: bool) -> None:
         if not healthy:
