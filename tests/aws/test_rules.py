@@ -15,11 +15,23 @@ from mlcc.servers.devserver import asking, model_rules, scaling
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.rules import ASSUMED, Durations, Rules
 from tests.aws.account import Bucket, World
+from tests.aws.model_server import ModelServer, serving
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mlcc/m:1"
 ROLE = "arn:aws:iam::123456789012:role/r"
 VARIANT = {"VariantName": "v", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 NEEDS = {"ComputeResourceRequirements": {"MinMemoryRequiredInMb": 1024}}
+
+
+def job_of_model() -> dict[str, Any]:
+    """The parameters of a transform job of the model `m`."""
+    return {
+        "TransformJobName": "j",
+        "ModelName": "m",
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in/"}}},
+        "TransformOutput": {"S3OutputPath": "s3://bucket/out"},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
 
 
 class Caller:
@@ -52,12 +64,7 @@ class Caller:
 
     def job(self, **more: Any) -> None:
         self.world.account.objects = Bucket()
-        source = {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in/"}}}
-        self(
-            "CreateTransformJob", TransformJobName="j", ModelName="m", TransformInput=source,
-            TransformOutput={"S3OutputPath": "s3://bucket/out"},
-            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1}, **more,
-        )  # fmt: skip
+        self("CreateTransformJob", **job_of_model(), **more)
 
     def adapter(self) -> None:
         own = {"BaseInferenceComponentName": "c", "Container": {"ArtifactUrl": "s3://bucket/a.tar.gz"}}
@@ -239,6 +246,20 @@ def capacity_is_missed(aws: Caller) -> bool:
     return len(aws.world.running) == 1
 
 
+def manifest_keys_name_outputs(aws: Caller) -> bool:
+    """An object of a manifest lies in a folder: does its output?"""
+    with serving(ModelServer()) as model:
+        aws.world.model = model.url
+        aws.model()
+        listed = b'[{"prefix": "s3://bucket/in/"}, "deep/a"]'
+        bucket = Bucket({"s3://bucket/list": listed, "s3://bucket/in/deep/a": b"12"})
+        aws.world.account.objects = bucket
+        source = {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": "s3://bucket/list"}}
+        aws("CreateTransformJob", **{**job_of_model(), "TransformInput": {"DataSource": source}})
+        aws.world.sleep(3600)
+    return bucket.objects.get("s3://bucket/out/deep/a.out") == b"21"
+
+
 # Rules, each with requests whose last one it refuses, and words of the refusal.
 REFUSED: dict[str, tuple[Callable[[Caller], None], str]] = {
     "copies_above_zero": (copies_above_zero, "copy count an integer larger than 0"),
@@ -266,6 +287,7 @@ DOING = {
     "adapters_come_back": adapters_come_back,
     "capacity_is_missed": capacity_is_missed,
     "adapters_are_replaced": adapters_are_replaced,
+    "manifest_keys_name_outputs": manifest_keys_name_outputs,
 }
 
 

@@ -38,6 +38,8 @@ class Rules(NamedTuple):
     same_config_refuses: assumed; an update with the configuration in use is refused.
     adapters_are_replaced: assumed; an adapter is updated by dropping it and loading the other one, for the contract of
     containers has no change of what is loaded, and vLLM refuses a name that it has.
+    manifest_keys_name_outputs: assumed; the output of an object of a manifest has the key that stands there, folders
+    included; without the rule its last part.
     """
 
     copies_above_zero: bool = True
@@ -62,12 +64,13 @@ class Rules(NamedTuple):
     async_without_components: bool = True
     same_config_refuses: bool = True
     adapters_are_replaced: bool = True
+    manifest_keys_name_outputs: bool = True
 
 
 # What no source states: `mlcc dev aws` lists them.
 ASSUMED = (
     "serving_endpoint_first", "too_large_at_once", "async_without_components", "same_config_refuses",
-    "adapters_are_replaced",
+    "adapters_are_replaced", "manifest_keys_name_outputs",
 )  # fmt: skip
 
 
