@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from mlcc.io.aws.connection import AwsError, Connection
-from tests.aws import test_rules as rules
+from tests.aws import rule_cases as rules
+from tests.aws.caller import IMAGE, ROLE, Caller
 from tests.conftest import REAL_LOOK_UP, REAL_SOCKET
 
 pytestmark = pytest.mark.real
@@ -63,7 +64,7 @@ class Asked:
         if member in NAMES:
             return self.prefix + value
         gone = f"{self.image.partition('/')[0]}/mlcc-no-such-repository:1"
-        known = {rules.IMAGE: self.image, rules.ROLE: self.role, rules.IMAGE.replace("/m:", "/gone:"): gone}
+        known = {IMAGE: self.image, ROLE: self.role, IMAGE.replace("/m:", "/gone:"): gone}
         return known.get(value, value) if isinstance(value, str) else value
 
     def sleep(self, _: float) -> None:
@@ -107,7 +108,7 @@ def service(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         made = Asked(Connection(), ENVIRON["MLCC_TEST_AWS_IMAGE"], ENVIRON["MLCC_TEST_AWS_ROLE"], 10.0)
     else:
         request.getfixturevalue("server")
-        made = Asked(Connection("us-east-1"), OURS, rules.ROLE, 0.02)
+        made = Asked(Connection("us-east-1"), OURS, ROLE, 0.02)
     yield made
     made.clean()
 
@@ -116,4 +117,4 @@ def service(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_service_refuses_it(service: Any, rule: str) -> None:
     requests, words = rules.REFUSED[rule]
     with pytest.raises(AwsError, match=words):
-        requests(rules.Caller(service))
+        requests(Caller(service))

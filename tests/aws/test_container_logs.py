@@ -24,9 +24,9 @@ from mlcc.servers.devserver.things import Account
 from mlcc.servers.devserver.timeline import Timeline
 from mlcc.servers.devserver.web import DevServer
 from tests.aws.account import Bucket, World, loaded, rendered
+from tests.aws.caller import Caller
 from tests.aws.model_server import serving
 from tests.aws.test_deploy import CLASSIC
-from tests.aws.test_rules import Caller
 from tests.aws.test_transform_jobs import request as job
 
 GROUP = "/aws/sagemaker/InferenceComponents/c"

@@ -14,8 +14,8 @@ from mlcc.servers.devserver.faults import CAPACITY, PING, STUCK, Fault
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.rules import Rules
 from tests.aws.account import Bucket, World
+from tests.aws.caller import IMAGE, ROLE
 from tests.aws.model_server import ModelServer
-from tests.aws.test_rules import IMAGE, ROLE
 
 SOURCE = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in/"}}
 

@@ -18,10 +18,12 @@ from mlcc.servers.devserver import (
     endpoints,
     listing,
     logs,
+    models,
     quotas,
     repositories,
     scaling,
     transform,
+    variants,
 )
 from mlcc.servers.devserver.faults import DELAY, EXECUTED, STALE, LostReply
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, SERIALIZATION, Refusal, unseen
@@ -32,20 +34,20 @@ Operation = Callable[[Account, dict[str, Any]], dict[str, Any]]
 SAGEMAKER: Mapping[str, Operation] = {
     "AddTags": listing.add_tags,
     "CreateEndpoint": endpoints.create_endpoint,
-    "CreateEndpointConfig": endpoints.create_endpoint_config,
+    "CreateEndpointConfig": models.create_endpoint_config,
     "CreateInferenceComponent": components.create,
-    "CreateModel": endpoints.create_model,
+    "CreateModel": models.create_model,
     "CreateTransformJob": transform.create,
     "DeleteEndpoint": endpoints.delete_endpoint,
-    "DeleteEndpointConfig": endpoints.delete_endpoint_config,
+    "DeleteEndpointConfig": models.delete_endpoint_config,
     "DeleteInferenceComponent": components.delete,
-    "DeleteModel": endpoints.delete_model,
+    "DeleteModel": models.delete_model,
     "DeleteTags": listing.delete_tags,
     "DescribeCluster": absences.cluster,
     "DescribeEndpoint": endpoints.describe_endpoint,
-    "DescribeEndpointConfig": endpoints.describe_endpoint_config,
+    "DescribeEndpointConfig": models.describe_endpoint_config,
     "DescribeInferenceComponent": components.describe,
-    "DescribeModel": endpoints.describe_model,
+    "DescribeModel": models.describe_model,
     "DescribeTransformJob": transform.describe,
     "ListClusters": absences.clusters,
     "ListEndpointConfigs": listing.lister(
@@ -73,6 +75,7 @@ SAGEMAKER: Mapping[str, Operation] = {
     ),
     "StopTransformJob": transform.stop,
     "UpdateEndpoint": endpoints.update_endpoint,
+    variants.OPERATION: variants.update,
     "UpdateInferenceComponent": components.update,
     "UpdateInferenceComponentRuntimeConfig": components.update_runtime,
 }
@@ -88,6 +91,7 @@ CLOUDWATCH: Mapping[str, Operation] = {
     "DeleteAlarms": alarms.delete,
     "DescribeAlarms": alarms.describe,
     "PutMetricAlarm": alarms.put,
+    "SetAlarmState": alarms.set_state,
 }
 SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "application-autoscaling": AUTOSCALING,

@@ -16,7 +16,7 @@ from mlcc.servers.devserver.rules import Durations, Rules
 from mlcc.servers.devserver.timeline import Timeline
 
 IN_SERVICE, CREATING, UPDATING, DELETING, FAILED = "InService", "Creating", "Updating", "Deleting", "Failed"
-ROLLING_BACK = "RollingBack"
+ROLLING_BACK, ROLLBACK_FAILED = "RollingBack", "UpdateRollbackFailed"
 MOVING = (CREATING, UPDATING, DELETING, "SystemUpdating", ROLLING_BACK)
 
 
@@ -35,8 +35,15 @@ class Thing:
     copies: Group | None = None
     # the specification that runs, which an update that fails leaves in place
     running: dict[str, Any] = field(default_factory=dict)
+    # of an endpoint: what the variants that are being changed shall be, and how its last update was asked for
+    wanted: dict[str, Any] = field(default_factory=dict)
+    deployment: dict[str, Any] = field(default_factory=dict)
     # asynchronous requests that its containers work at
     busy: int = 0
+
+    def url(self) -> str:
+        """Where a healthy copy of it listens, each in turn; empty where there is none."""
+        return self.copies.next_url() if self.copies is not None else ""
 
 
 def at_once(work: Callable[[], Any], done: Callable[[Any], None]) -> None:
@@ -96,6 +103,12 @@ class Account:
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a resource of SageMaker, which spells names in lower case."""
         return f"arn:{self.partition}:sagemaker:{self.region}:{self.number}:{kind}/{name.lower()}"
+
+    def drop_target(self, where: str) -> None:
+        """Nothing scales any more what Application Auto Scaling calls so: its policies go with it."""
+        del self.targets[where]
+        for key in [key for key in self.policies if key[0] == where]:
+            del self.policies[key]
 
     def made(self, kind: str, name: str, request: dict[str, Any], status: str = "") -> Thing:
         """A new resource of a request."""

@@ -16,8 +16,9 @@ from mlcc.servers.devserver import batch
 from mlcc.servers.devserver.batch_inputs import inputs
 from mlcc.servers.devserver.container_output import JOBS
 from mlcc.servers.devserver.copies import Group, Unavailable
-from mlcc.servers.devserver.endpoints import STARTUP_S, image_of, model
+from mlcc.servers.devserver.endpoints import STARTUP_S
 from mlcc.servers.devserver.faults import Trouble
+from mlcc.servers.devserver.models import image_of, model
 from mlcc.servers.devserver.objects import Objects
 from mlcc.servers.devserver.refusal import IN_USE, NOT_FOUND, NOT_IMPLEMENTED, Refusal
 from mlcc.servers.devserver.rules import Rules
