@@ -11,7 +11,7 @@ from mlcc.servers.devserver import asking, scaling
 from mlcc.servers.devserver.faults import CAPACITY, Fault
 from mlcc.servers.devserver.refusal import Refusal
 from tests.aws.account import Bucket
-from tests.aws.caller import ROLE, VARIANT, Caller, job_of_model
+from tests.aws.caller import IMAGE, ROLE, VARIANT, Caller, job_of_model
 from tests.aws.model_server import ModelServer, serving
 
 
@@ -299,6 +299,17 @@ def rolling_back_is_shown(aws: Caller) -> bool:
     return bool(aws("DescribeEndpoint", EndpointName="e")["EndpointStatus"] == "RollingBack")
 
 
+def tags_are_fifty(aws: Caller) -> None:
+    arn = aws("CreateModel", ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": IMAGE})["ModelArn"]
+    for start in (0, 40):
+        aws("AddTags", ResourceArn=arn, Tags=[{"Key": str(start + number), "Value": ""} for number in range(40)])
+
+
+def endpoint_names_ignore_case(aws: Caller) -> None:
+    aws.endpoint()
+    aws("CreateEndpoint", EndpointName="E", EndpointConfigName="e-config")
+
+
 # Rules, each with requests whose last one it refuses, and words of the refusal.
 REFUSED: dict[str, tuple[Callable[[Caller], None], str]] = {
     "copies_above_zero": (copies_above_zero, "copy count an integer larger than 0"),
@@ -325,6 +336,8 @@ REFUSED: dict[str, tuple[Callable[[Caller], None], str]] = {
     "failed_is_not_updated": (failed_is_not_updated, "Cannot update failed endpoint"),
     "targets_have_bounds": (targets_have_bounds, "MaxCapacity must be provided"),
     "dimensions_fit": (dimensions_fit, "does not scale by"),
+    "tags_are_fifty": (tags_are_fifty, "A resource has 50 tags at most"),
+    "endpoint_names_ignore_case": (endpoint_names_ignore_case, "Cannot create already existing endpoint"),
 }
 # Rules that do something, with what shows it.
 DOING = {

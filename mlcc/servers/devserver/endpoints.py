@@ -38,8 +38,10 @@ RETAINED = {"DesiredInstanceCount": "InitialInstanceCount", "DesiredWeight": "In
 def create_endpoint(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """CreateEndpoint: its machines, then the containers of its models, where it has any."""
     name = request["EndpointName"]
-    if name in account.endpoints:
-        raise existing("endpoint", account.endpoints[name].arn)
+    spelled = str.lower if account.rules.endpoint_names_ignore_case else str
+    for known in account.endpoints.values():
+        if spelled(known.name) == spelled(name):
+            raise existing("endpoint", known.arn)
     made = config(account, request["EndpointConfigName"])
     quotas.check(account, made.request)
     thing = account.made("endpoint", name, request, CREATING)

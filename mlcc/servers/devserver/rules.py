@@ -35,7 +35,8 @@ class Rules(NamedTuple):
     variant_targets_go: what scales a variant goes with its endpoint (awslabs/stable-diffusion-aws-extension, 161);
     targets_bound_capacity: a scalable target brings what serves into its bounds (botocore: RegisterScalableTarget);
     targets_have_bounds: a new scalable target has both bounds, in order (the same);
-    dimensions_fit: a component scales by its copies, a variant by its instances (the same).
+    dimensions_fit: a component scales by its copies, a variant by its instances (the same);
+    endpoint_names_ignore_case: a name is taken however it is spelled (botocore: CreateEndpointInput.EndpointName).
 
     serving_endpoint_first: assumed; a component is not made before its endpoint serves.
     too_large_at_once: assumed; a copy without room is refused by the call, not by a failure later.
@@ -52,6 +53,8 @@ class Rules(NamedTuple):
     whole_memory_is_schedulable: assumed; components may take the whole memory of an instance type whose share nobody
     has measured (see `scheduler.MEASURED`), which is more than the service gives; without the rule its memory limits
     nothing.
+    tags_are_fifty: assumed as to its code and words; a resource has 50 tags at most, also where they come one after the
+    other (botocore: TagList).
     rolling_back_is_shown: assumed; an update that is undone reads RollingBack meanwhile, which botocore names for
     changes of weights and capacities alone; without the rule it reads Updating.
     variants_keep_an_instance: assumed; a variant with a model that is not asynchronous never scales to no instance.
@@ -81,6 +84,7 @@ class Rules(NamedTuple):
     targets_bound_capacity: bool = True
     targets_have_bounds: bool = True
     dimensions_fit: bool = True
+    endpoint_names_ignore_case: bool = True
     serving_endpoint_first: bool = True
     too_large_at_once: bool = True
     async_without_components: bool = True
@@ -90,6 +94,7 @@ class Rules(NamedTuple):
     component_names_are_taken: bool = True
     creating_is_not_found: bool = True
     whole_memory_is_schedulable: bool = True
+    tags_are_fifty: bool = True
     rolling_back_is_shown: bool = True
     variants_keep_an_instance: bool = True
     manifest_keys_name_outputs: bool = True
@@ -99,7 +104,8 @@ class Rules(NamedTuple):
 ASSUMED = (
     "serving_endpoint_first", "too_large_at_once", "async_without_components", "same_config_refuses",
     "adapters_are_replaced", "failed_is_not_updated", "component_names_are_taken", "creating_is_not_found",
-    "whole_memory_is_schedulable", "rolling_back_is_shown", "variants_keep_an_instance", "manifest_keys_name_outputs",
+    "whole_memory_is_schedulable", "tags_are_fifty", "rolling_back_is_shown", "variants_keep_an_instance",
+    "manifest_keys_name_outputs",
 )  # fmt: skip
 
 
