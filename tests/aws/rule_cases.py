@@ -13,6 +13,15 @@ from mlcc.servers.devserver.refusal import Refusal
 from tests.aws.account import Bucket
 from tests.aws.caller import IMAGE, ROLE, VARIANT, Caller, job_of_model
 from tests.aws.model_server import ModelServer, serving
+from tests.aws.scaling_rule_cases import (
+    alarms_roll_back,
+    dimensions_fit,
+    rolling_back_is_shown,
+    targets_bound_capacity,
+    targets_have_bounds,
+    variant_targets_go,
+    variants_keep_an_instance,
+)  # fmt: skip
 
 
 def copies_above_zero(aws: Caller) -> None:
@@ -224,79 +233,6 @@ def failed_is_not_updated(aws: Caller) -> None:
     aws.world.account.faults.add(Fault("CreateEndpoint", CAPACITY))
     aws.endpoint()
     aws("UpdateEndpoint", EndpointName="e", EndpointConfigName=aws.other_config())
-
-
-VARIANT_TARGET = {
-    "ServiceNamespace": "sagemaker",
-    "ResourceId": "endpoint/e/variant/v",
-    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-}
-
-
-def targets_have_bounds(aws: Caller) -> None:
-    aws.endpoint()
-    aws.world.call("application-autoscaling", "RegisterScalableTarget", {**VARIANT_TARGET, "MinCapacity": 1})
-
-
-def dimensions_fit(aws: Caller) -> None:
-    aws.endpoint()
-    other = {"ScalableDimension": "sagemaker:inference-component:DesiredCopyCount", "MinCapacity": 1, "MaxCapacity": 1}
-    aws.world.call("application-autoscaling", "RegisterScalableTarget", {**VARIANT_TARGET, **other})
-
-
-def instances_of(aws: Caller) -> int:
-    """How many instances the variant of the endpoint has."""
-    (variant,) = aws("DescribeEndpoint", EndpointName="e")["ProductionVariants"]
-    return int(variant["CurrentInstanceCount"])
-
-
-def targets_bound_capacity(aws: Caller) -> bool:
-    """A variant of one instance shall have two: has it?"""
-    aws.model()
-    aws.serving()
-    bounds = {"MinCapacity": 2, "MaxCapacity": 3}
-    aws.world.call("application-autoscaling", "RegisterScalableTarget", {**VARIANT_TARGET, **bounds})
-    aws.world.sleep(600)
-    return instances_of(aws) == 2
-
-
-def variants_keep_an_instance(aws: Caller) -> bool:
-    """A variant is scaled to nothing: has it still an instance?"""
-    aws.model()
-    aws.serving()
-    scaling.scale(aws.world.account, "endpoint/e/variant/v", 0)
-    aws.world.sleep(600)
-    return instances_of(aws) == 1
-
-
-def variant_targets_go(aws: Caller) -> bool:
-    """An endpoint goes: does what scales its variant go with it?"""
-    aws.endpoint()
-    bounds = {"MinCapacity": 1, "MaxCapacity": 2}
-    aws.world.call("application-autoscaling", "RegisterScalableTarget", {**VARIANT_TARGET, **bounds})
-    aws("DeleteEndpoint", EndpointName="e")
-    aws.world.sleep(600)
-    return aws.world.account.targets == {}
-
-
-def alarms_roll_back(aws: Caller) -> bool:
-    """An alarm is in ALARM while an endpoint is updated: is it on its old configuration afterwards?"""
-    aws.endpoint()
-    aws.alarm("a")
-    aws.ring("a")
-    alarms = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]}}
-    aws("UpdateEndpoint", EndpointName="e", EndpointConfigName=aws.other_config(), DeploymentConfig=alarms)
-    aws.world.sleep(1200)
-    return bool(aws("DescribeEndpoint", EndpointName="e")["EndpointConfigName"] == "e-config")
-
-
-def rolling_back_is_shown(aws: Caller) -> bool:
-    """An update finds no machines: is it seen that it is undone?"""
-    aws.endpoint()
-    aws.world.account.faults.add(Fault("UpdateEndpoint", CAPACITY))
-    aws("UpdateEndpoint", EndpointName="e", EndpointConfigName=aws.other_config())
-    aws.world.sleep(250)
-    return bool(aws("DescribeEndpoint", EndpointName="e")["EndpointStatus"] == "RollingBack")
 
 
 def tags_are_fifty(aws: Caller) -> None:

@@ -2,7 +2,7 @@
 
 On a real account each case makes what it needs under names of its own and takes it away again: about an hour, and less
 than a dollar, for seven endpoints of one small instance.  What needs no endpoint costs nothing, and what may share one
-does (`conformance_cases.STORIES`).  MLCC_TEST_AWS_IMAGE (in ECR, of a server that becomes healthy) and MLCC_TEST_AWS_ROLE
+does (`endpoint_stories`).  MLCC_TEST_AWS_IMAGE (in ECR, of a server that becomes healthy) and MLCC_TEST_AWS_ROLE
 name what it cannot make; credentials and the region are those of `aws`.  What fails there is wrong in our server.
 """
 
@@ -21,7 +21,8 @@ import pytest
 from mlcc.io.aws.connection import AwsError, Connection
 from tests.aws import rule_cases as rules
 from tests.aws.caller import IMAGE, ROLE, Caller
-from tests.aws.conformance_cases import ANSWERS, STORIES, mismatch, single, story
+from tests.aws.conformance_cases import ANSWERS, mismatch, single
+from tests.aws.endpoint_stories import STORIES, story
 from tests.conftest import REAL_LOOK_UP, REAL_SOCKET
 
 pytestmark = pytest.mark.real

@@ -9,7 +9,8 @@ import pytest
 
 from tests.aws.account import World
 from tests.aws.caller import Caller
-from tests.aws.conformance_cases import ANSWERS, STORIES, Case, mismatch, single, story
+from tests.aws.conformance_cases import ANSWERS, Case, mismatch, single
+from tests.aws.endpoint_stories import STORIES, story
 
 REFUSALS = dict(single())
 

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from mlcc.core.errors import UserError
-from mlcc.io.aws.connection import AwsError, Connection
+from mlcc.io.aws.connection import AwsError
 from mlcc.io.aws.logs import Group, Logs
-from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.targets.sagemaker import verbs
-from mlcc.servers.devserver import container_output
 from mlcc.servers.devserver.container_output import EVENT_BYTES, LINE_BYTES, STREAM_BYTES, STREAMS, ContainerOutput
-from mlcc.servers.devserver.dispatcher import Dispatcher
-from mlcc.servers.devserver.launchers import Command, Processes
-from mlcc.servers.devserver.things import Account
-from mlcc.servers.devserver.timeline import Timeline
-from mlcc.servers.devserver.web import DevServer
-from tests.aws.account import Bucket, World, loaded, rendered
+from tests.aws.account import Bucket, World, rendered
 from tests.aws.caller import Caller
-from tests.aws.model_server import serving
 from tests.aws.test_deploy import CLASSIC
 from tests.aws.test_transform_jobs import request as job
 
@@ -89,7 +76,7 @@ def test_streams_that_were_written_longest_ago_go_first() -> None:
 
 def test_without_output_there_is_no_group(aws: Caller) -> None:
     aws.world.account.beside = None
-    container_output.ContainerOutput(lambda: 1.0).printer("g", "s")(b"")
+    aws.world.account.output.printer("/aws/sagemaker/Endpoints/e", "v/i-0")(b"")  # it has ended, and printed nothing
     with pytest.raises(AwsError, match="The specified log group does not exist") as refused:
         read(aws, "FilterLogEvents", logGroupName="/aws/sagemaker/Endpoints/e")
     assert (refused.value.code, refused.value.status) == ("ResourceNotFoundException", 400)
@@ -253,89 +240,3 @@ def test_a_model_of_an_endpoint_and_a_transform_job_have_their_groups() -> None:
     assert event.text == "transforming"
     assert event.stream.startswith("j/i-")
     assert event.stream.rpartition("-")[2].isdigit()
-
-
-# ---------------------------------------------------------------- over HTTP, with a process
-NEVER_HEALTHY = """
-import sys, time
-print("loading the model", flush=True)
-print("no such file: weights", file=sys.stderr, flush=True)
-time.sleep(600)
-"""
-
-
-PROJECT = """version: 1
-project: {name: iris}
-deployment: {config: http-fastapi, region: us-east-1, role_arn: "arn:aws:iam::123456789012:role/r"}
-endpoint: {startup_timeout_s: 60}
-"""
-
-
-class Routed:
-    """SageMaker and its logs over HTTP; the rest of AWS is a table."""
-
-    region = "us-east-1"
-
-    def __init__(self, url: str) -> None:
-        self._http, self._table = Connection(self.region, stand_in=url), World()
-
-    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        chosen: Any = self._table if service in ("sts", "ecr", "s3") else self._http
-        return dict(chosen.call(service, operation, parameters))
-
-
-class Started:
-    """A server over HTTP whose containers are processes, and whose clock moves when somebody sleeps."""
-
-    def __init__(self, server: DevServer, launch: Processes) -> None:
-        self.server, self.launch, self.aws = server, launch, Routed(server.url)
-
-    def sleep(self, seconds: float) -> None:
-        """What was started has printed its lines before the clock goes on."""
-        self.server.advance(seconds)
-        output = self.server.dispatcher.account.output
-        end = time.monotonic() + 20
-        while sum(len(one.events) for group in output.groups() for one in output.streams(group)) < 2 * len(
-            self.launch.made
-        ):
-            assert time.monotonic() < end
-            time.sleep(0.01)
-
-    def context(self, folder: Path, **arguments: Any) -> Context:
-        now = lambda: self.server.dispatcher.account.timeline.now  # noqa: E731
-        return Context(loaded(folder, None), {}, Silent(), self.sleep, now, arguments, now, lambda _: self.aws)
-
-
-@pytest.fixture
-def started(tmp_path: Path) -> Iterator[Callable[[str], Started]]:
-    """Starts the server with a program as the container of every image."""
-    made: list[tuple[Processes, Any]] = []
-
-    def start(program: str) -> Started:
-        command = Command([sys.executable, "-S", "-c", program], str(tmp_path), {})
-        launch = Processes(lambda image, folder: command, str, str(tmp_path / "log"), time.sleep)
-        account = Account("us-east-1", "123456789012", Timeline(1_700_000_000.0), launch)
-        manager = serving(DevServer(Dispatcher(account), lambda: 0.0))
-        made.append((launch, manager))
-        return Started(manager.__enter__(), launch)
-
-    yield start
-    for launch, manager in made:
-        manager.__exit__(None, None, None)
-        launch.close()
-    assert not [t for t in threading.enumerate() if t.name.startswith("container output")]
-
-
-def test_why_a_container_that_prints_never_became_healthy(started: Callable[[str], Started]) -> None:
-    """Its process was ended with the creation that failed, and its last lines are there."""
-    server, project = started(NEVER_HEALTHY), rendered(PROJECT)
-    with pytest.raises(UserError):
-        verbs.deploy(server.context(project))
-    (process,) = server.launch.made
-    assert process.ending is not None, "the failure has ended it"
-    process.ending.join()
-    status = verbs.status(server.context(project, why=True))
-    failed = [part for part in status.document["components"] if part["status"] == "Failed"]
-    assert [part["log"] for part in failed] == [["loading the model", "no such file: weights"]]
-    assert "    no such file: weights" in status.lines
-    assert verbs.logs(server.context(project)).document["lines"] == ["loading the model", "no such file: weights"]

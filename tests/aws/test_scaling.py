@@ -15,7 +15,7 @@ from mlcc.servers.devserver.faults import CAPACITY, PING, STUCK, Fault
 from tests.aws.account import Container, World, rendered
 from tests.aws.caller import IMAGE, ROLE, VARIANT, Caller
 from tests.aws.model_server import ModelServer
-from tests.aws.rule_cases import VARIANT_TARGET
+from tests.aws.scaling_rule_cases import VARIANT_TARGET
 from tests.aws.test_deploy import CLASSIC
 
 WEIGHTS = "UpdateEndpointWeightsAndCapacities"

@@ -178,4 +178,4 @@ class Processes:
             each.stop()
             assert each.ending is not None, "BUG: it was asked to end"
             each.ending.join()
-            each.printing.join(LAST_LINES_S)  # what has left the process's group may hold its output open
+            each.printing.join(LAST_LINES_S)  # what has left the process's group may keep its output open
