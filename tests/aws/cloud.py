@@ -172,10 +172,14 @@ class Cloud:
         return {}
 
     def log(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """FilterLogEvents and GetLogEvents, two events a page."""
+        """DescribeLogGroups; FilterLogEvents and GetLogEvents, two events a page."""
+        if self.operation == "DescribeLogGroups":
+            return {"logGroups": [{"logGroupName": name} for name in self.logs]}
         group = parameters["logGroupName"]
         if group not in self.logs:
             raise self.refuse("ResourceNotFoundException")
+        if self.operation == "PutRetentionPolicy":
+            return {}
         start = int(parameters.get("nextToken", 0))
         events = [e for e in self.logs[group] if e["timestamp"] >= parameters.get("startTime", 0)]
         if self.operation == "GetLogEvents":

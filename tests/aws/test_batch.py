@@ -9,6 +9,7 @@ from mlcc.lifecycle.targets.sagemaker import verbs
 from mlcc.servers.devserver.faults import CAPACITY, EXECUTED, Fault
 from tests.aws.account import World, rendered
 from tests.aws.model_server import ModelServer
+from tests.aws.test_transform_jobs import frame
 
 TEXT = """version: 1
 project: {name: iris}
@@ -39,6 +40,21 @@ def test_a_job_runs_is_checked_and_leaves_no_model(world: World) -> None:
     assert not verbs.test(world.context(project)).ok
     assert verbs.clean(world.context(project)).ok
     assert world.left() == ["data"]
+
+
+def test_a_job_of_a_manifest_and_binary_records(world: World) -> None:
+    project = rendered(
+        TEXT.replace(
+            "s3://data/in/,", "s3://data/list.json, s3_data_type: ManifestFile, strategy: SingleRecord,"
+        ).replace("split_type: Line, assemble_with: Line", "split_type: RecordIO, assemble_with: Line")
+    )
+    world.cloud.buckets["data"] = {
+        "list.json": b'[{"prefix": "s3://data/in/"}, "a"]', "in/a": frame(b"12") + frame(b"34"), "in/b": b"not named"
+    }  # fmt: skip
+    assert verbs.deploy(world.context(project)).document["status"] == "Completed"
+    assert world.cloud.buckets["data"]["out/a.out"] == b"21\n43\n"
+    assert "out/b.out" not in world.cloud.buckets["data"]
+    assert verbs.test(world.context(project)).ok
 
 
 def test_each_deployment_is_a_run_of_its_own(world: World) -> None:

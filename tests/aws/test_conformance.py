@@ -1,8 +1,9 @@
 """The rules of our SageMaker server, asked of a server over HTTP: of our own, or of SageMaker itself (MLCC_TEST_AWS=1).
 
 On a real account each case makes what it needs under names of its own and takes it away again: about an hour, and less
-than a dollar.  MLCC_TEST_AWS_IMAGE (in ECR, of a server that becomes healthy) and MLCC_TEST_AWS_ROLE name what it
-cannot make; credentials and the region are those of `aws`.  A rule that fails there is wrong in our server.
+than a dollar, for seven endpoints of one small instance.  What needs no endpoint costs nothing, and what may share one
+does (`endpoint_stories`).  MLCC_TEST_AWS_IMAGE (in ECR, of a server that becomes healthy) and MLCC_TEST_AWS_ROLE
+name what it cannot make; credentials and the region are those of `aws`.  What fails there is wrong in our server.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from typing import Any
 import pytest
 
 from mlcc.io.aws.connection import AwsError, Connection
-from tests.aws import test_rules as rules
+from tests.aws import rule_cases as rules
+from tests.aws.caller import IMAGE, ROLE, Caller
+from tests.aws.conformance_cases import ANSWERS, mismatch, single
+from tests.aws.endpoint_stories import STORIES, story
 from tests.conftest import REAL_LOOK_UP, REAL_SOCKET
 
 pytestmark = pytest.mark.real
@@ -28,12 +32,18 @@ ON_AWS = ENVIRON.get("MLCC_TEST_AWS") == "1"
 OURS = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mlcc/double:1"
 WAIT_S = 1800.0
 # Members that hold names of what a case makes.
-NAMES = {"ModelName", "EndpointConfigName", "EndpointName", "InferenceComponentName", "BaseInferenceComponentName"}
-# Left out: what needs another account (quotas), another region, objects in S3, or a container that loads adapters.
+NAMES = {
+    "ModelName", "EndpointConfigName", "EndpointName", "InferenceComponentName", "BaseInferenceComponentName",
+    "EndpointNameEquals", "TransformJobName",
+}  # fmt: skip
+# Left out: what needs another account (quotas), another region, objects in S3, a container that loads adapters or an
+# endpoint that has failed; and what the stories ask on an endpoint that is there already.
 ASKED = sorted(
     {*rules.REFUSED}
     - {"quotas_limit", "regions_keep_an_instance", "job_names_are_used_up", "base_keeps_adapters"}
-    - {"batches_need_records", "payloads_within_100_mb"}
+    - {"batches_need_records", "payloads_within_100_mb", "failed_is_not_updated", "whole_memory_is_schedulable"}
+    - {"copies_above_zero", "components_keep_endpoint", "transition_refuses", "component_names_are_taken"}
+    - {"targets_have_bounds", "dimensions_fit", "tags_are_fifty", "endpoint_names_ignore_case"}
 )
 KINDS = (
     ("InferenceComponent", "InferenceComponents", "InferenceComponentName", "InferenceComponentStatus"),
@@ -62,8 +72,10 @@ class Asked:
             return [self._own(member, below) for below in value]
         if member in NAMES:
             return self.prefix + value
+        if member == "ResourceId":  # endpoint/NAME/variant/NAME, or inference-component/NAME
+            return value.replace("/", f"/{self.prefix}", 1)
         gone = f"{self.image.partition('/')[0]}/mlcc-no-such-repository:1"
-        known = {rules.IMAGE: self.image, rules.ROLE: self.role, rules.IMAGE.replace("/m:", "/gone:"): gone}
+        known = {IMAGE: self.image, ROLE: self.role, IMAGE.replace("/m:", "/gone:"): gone}
         return known.get(value, value) if isinstance(value, str) else value
 
     def sleep(self, _: float) -> None:
@@ -107,13 +119,28 @@ def service(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         made = Asked(Connection(), ENVIRON["MLCC_TEST_AWS_IMAGE"], ENVIRON["MLCC_TEST_AWS_ROLE"], 10.0)
     else:
         request.getfixturevalue("server")
-        made = Asked(Connection("us-east-1"), OURS, rules.ROLE, 0.02)
+        made = Asked(Connection("us-east-1"), OURS, ROLE, 0.02)
     yield made
     made.clean()
+
+
+@pytest.mark.parametrize("name", dict(single()))
+def test_it_is_refused(service: Any, name: str) -> None:
+    assert mismatch(Caller(service), dict(single())[name]) == ""
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_it_is_answered(service: Any, name: str) -> None:
+    ANSWERS[name](Caller(service))
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_an_endpoint_from_its_creation_to_its_end(service: Any, name: str) -> None:
+    assert story(Caller(service), STORIES[name]) == {}
 
 
 @pytest.mark.parametrize("rule", ASKED)
 def test_the_service_refuses_it(service: Any, rule: str) -> None:
     requests, words = rules.REFUSED[rule]
     with pytest.raises(AwsError, match=words):
-        requests(rules.Caller(service))
+        requests(Caller(service))

@@ -13,8 +13,8 @@ from mlcc.servers.devserver import faults
 from mlcc.servers.devserver.faults import Fault
 from mlcc.servers.devserver.refusal import Refusal
 from tests.aws.account import World, rendered
+from tests.aws.caller import ROLE, VARIANT, Caller
 from tests.aws.test_deploy import TWO
-from tests.aws.test_rules import ROLE, VARIANT, Caller
 
 COMPONENT = {"InferenceComponentName": "c"}
 

@@ -8,6 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from mlcc.io.container_engines import Engine
+from mlcc.servers.devserver import launchers
+from mlcc.servers.devserver.containers import Containers
 from mlcc.servers.devserver.copies import Image
 from mlcc.servers.devserver.launchers import Command, Process, Processes
 
@@ -24,6 +29,16 @@ def until(met: Callable[[], bool]) -> None:
     while not met():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+# An engine in place of docker: its containers print two lines, and end when they are stopped.
+ENGINE = """#!/bin/sh
+case "$1" in
+  network) exit 1 ;;
+  logs) [ "$2" = --follow ] && { echo 'loading the model'; echo 'no such file: weights' >&2; }; exit 0 ;;
+  *) exit 0 ;;
+esac
+"""
 
 
 def runs(pid: int) -> bool:
@@ -57,3 +72,41 @@ def test_a_process_is_ended_with_what_it_started(tmp_path: Path) -> None:
     launch.close()
     assert made.ended()
     until(lambda: not runs(child))
+
+
+def test_what_a_process_prints_is_handed_on_and_kept_in_a_file(tmp_path: Path) -> None:
+    parts: list[bytes] = []
+    program = "import sys; print('one'); print('two', file=sys.stderr); print('three', end='')"
+    command = Command([sys.executable, "-S", "-c", program], str(tmp_path), {})
+    launch = Processes(lambda image, folder: command, str, str(tmp_path / "log"), time.sleep)
+    launch(Image("image", {}, printed=parts.append))
+    until(lambda: b"" in parts)
+    launch.close()
+    assert sorted(b"".join(parts).split()) == [b"one", b"three", b"two"]
+    assert (tmp_path / "log").read_bytes() == b"".join(parts)
+
+
+def test_the_file_has_a_bound_and_the_process_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launchers, "FILE_BYTES", 1000)
+    parts: list[bytes] = []
+    command = Command([sys.executable, "-S", "-c", "for _ in range(3000): print('x')"], str(tmp_path), {})
+    launch = Processes(lambda image, folder: command, str, str(tmp_path / "log"), time.sleep)
+    made = launch(Image("image", {}, printed=parts.append))
+    until(made.ended)
+    launch.close()
+    assert len(b"".join(parts)) == 6000
+    assert (tmp_path / "log").stat().st_size == 1000
+
+
+def test_what_a_container_prints_is_handed_on(tmp_path: Path) -> None:
+    program = tmp_path / "docker"
+    program.write_text(ENGINE)
+    program.chmod(0o755)
+    parts: list[bytes] = []
+    engine = Engine("docker", str(program), "28")
+    log, data = str(tmp_path / "log"), str(tmp_path / "data")
+    launch = Containers(engine, dict(os.environ), lambda image: image, str, data, log)
+    launch(Image("image", {}, printed=parts.append))
+    until(lambda: b"" in parts)
+    launch.close()
+    assert b"".join(parts) == b"loading the model\nno such file: weights\n"

@@ -143,5 +143,5 @@ def test_the_server_s_own_paths(server: DevServer) -> None:
     assert [e["operation"] for e in local(server, "journal")["journal"]] == ["ListServiceQuotas"]
     for what, document in (("advance", {}), ("faults", {"at": "x"}), ("quotas", {"x": "y"}), ("scale", {"copies": 1})):
         assert local(server, what, **document)["status"] == 400
-    assert local(server, "scale", ResourceId="endpoint/e/variant/v", copies=1)["status"] == 501
+    assert local(server, "scale", ResourceId="endpoint/e/variant/v", copies=1)["status"] == 400
     assert local(server, "scale", ResourceId="inference-component/none", copies=1)["status"] == 400

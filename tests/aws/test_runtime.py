@@ -17,8 +17,8 @@ from mlcc.servers.devserver import asking
 from mlcc.servers.devserver.faults import CUT, DELAY, ERROR, EXECUTED, EXPIRED, RESET, Fault
 from mlcc.servers.devserver.web import DevServer
 from tests.aws.account import Bucket, World
+from tests.aws.caller import IMAGE, ROLE, VARIANT
 from tests.aws.model_server import ModelServer, serving
-from tests.aws.test_rules import IMAGE, ROLE, VARIANT
 
 HEAD = "X-Amzn-SageMaker-"
 OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import struct
 from typing import Any
 
 import pytest
 
 from mlcc.io.aws.connection import AwsError
-from mlcc.servers.devserver import batch, filters
+from mlcc.servers.devserver import batch, filters, recordio
 from mlcc.servers.devserver.faults import CAPACITY, PING, STUCK, Fault
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.rules import Rules
 from tests.aws.account import Bucket, World
+from tests.aws.caller import IMAGE, ROLE
 from tests.aws.model_server import ModelServer
-from tests.aws.test_rules import IMAGE, ROLE
 
 SOURCE = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in/"}}
 
@@ -121,6 +122,104 @@ def test_payloads_have_a_largest_size() -> None:
         batch.transformed(packed, b"not packed", lambda body: body)
 
 
+# ---------------------------------------------------------------- manifests
+def listed(world: World, manifest: bytes | None, **objects: bytes) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """What a job of a manifest leaves, and its description."""
+    asked = request()
+    place = {"S3DataType": "ManifestFile", "S3Uri": "s3://bucket/in/list"}
+    asked["TransformInput"]["DataSource"] = {"S3DataSource": place}
+    return run(world, {**objects, **({"list": manifest} if manifest is not None else {})}, asked)
+
+
+def test_a_manifest_names_the_objects(world: World, model: ModelServer) -> None:
+    manifest = b'[{"prefix": "s3://bucket/in/"}, "deep/b", "a"]'
+    left, found = listed(world, manifest, **{"a": b"12", "deep/b": b"34", "c": b"not named"})
+    assert found["TransformJobStatus"] == "Completed", found
+    assert left == {"a.out": b"21", "deep/b.out": b"43"}
+    assert [body for _, _, body in model.seen] == [b"34", b"12"], "in the order of the manifest"
+    assert found["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"] == "ManifestFile"
+
+
+def test_what_a_manifest_names_and_is_not_there_fails_the_job(world: World) -> None:
+    left, found = listed(world, b'[{"prefix": "s3://bucket/in/"}, "none", "a"]', a=b"12")
+    assert (left, found["TransformJobStatus"]) == ({"a.out": b"21"}, "Failed")
+    assert found["FailureReason"] == "ClientError: s3://bucket/in/none: there is no such object"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        (None, "there is no such manifest"),
+        (b"a,b", "the manifest is no JSON"),
+        (b'{"prefix": "s3://bucket/in/"}', "a manifest is a list"),
+        (b'[{"prefix": "s3://bucket/in/"}]', "at least one key"),
+        (b'["a", "b"]', "a manifest begins with"),
+        (b'[{"prefix": "/in/"}, "a"]', "a manifest begins with"),
+        (b'[{"prefix": "s3://bucket/in/", "x": 1}, "a"]', "a manifest begins with"),
+        (b'[{"prefix": "s3://bucket/in/"}, {"prefix": "s3://bucket/other/"}]', "is no key"),
+        (b'[{"prefix": "s3://bucket/in/"}, ""]', "is no key"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_fails_the_job(world: World, manifest: bytes | None, words: str) -> None:
+    left, found = listed(world, manifest, a=b"12")
+    assert (left, found["TransformJobStatus"]) == ({}, "Failed")
+    assert found["FailureReason"].startswith("ClientError: s3://bucket/in/list: ")
+    assert words in found["FailureReason"]
+
+
+# ---------------------------------------------------------------- RecordIO
+def frame(data: bytes, flag: int = 0) -> bytes:
+    return recordio.MAGIC + struct.pack("<I", flag << 29 | len(data)) + data + bytes(-len(data) % 4)
+
+
+def test_records_of_record_io_go_alone_without_their_frames_or_together_with_them() -> None:
+    data = frame(b"12345") + frame(b"6789")
+    for strategy, sent in (("SingleRecord", [b"12345", b"6789"]), ("MultiRecord", [data])):
+        asked = request(SplitType="RecordIO", BatchStrategy=strategy)
+        batch.checked(asked, Rules())
+        seen: list[bytes] = []
+
+        def ask(body: bytes, seen: list[bytes] = seen) -> bytes:
+            seen.append(body)
+            return b"<%d>" % len(body)
+
+        plan = batch.plan_of(asked, {})
+        out = batch.transformed(plan, data, ask)
+        assert (seen, out) == (sent, b"".join(b"<%d>" % len(body) for body in sent))
+        lines = batch.transformed(plan._replace(assemble="Line"), data, ask)
+        assert lines == b"".join(b"<%d>\n" % len(body) for body in sent)
+    small = plan._replace(max_bytes=len(frame(b"12345")))
+    seen.clear()
+    batch.transformed(small, data, ask)
+    assert seen == [frame(b"12345"), frame(b"6789")], "frames count as bytes of the payload"
+    with pytest.raises(batch.Spoilt, match="a payload takes 15"):
+        batch.transformed(small._replace(max_bytes=15), data, ask)
+
+
+def test_a_record_with_the_magic_number_lies_in_several_frames() -> None:
+    data = frame(b"abcd", 1) + frame(b"", 2) + frame(b"ef", 3) + frame(b"g")
+    assert [each.payload for each in recordio.records(data)] == [b"abcd" + recordio.MAGIC * 2 + b"ef", b"g"]
+    assert b"".join(each.framed for each in recordio.records(data)) == data
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"not framed at all", "there is no RecordIO frame at byte 0"),
+        (frame(b"abcd") + b"123", "the frame at byte 12 is not whole"),
+        (frame(b"abcd")[:-1], "the frame at byte 0 is not whole"),
+        (frame(b"abcd", 1), "the record at byte 0 has no end"),
+        (frame(b"abcd", 3), "the frame at byte 0 is out of order"),
+        (frame(b"abcd", 1) + frame(b"abcd"), "the frame at byte 12 is out of order"),
+        (frame(b"abcd", 5), "the frame at byte 0 is out of order"),
+    ],
+)
+def test_what_is_no_record_io_spoils_the_object(data: bytes, words: str) -> None:
+    plan = batch.plan_of(request(SplitType="RecordIO"), {})
+    with pytest.raises(batch.Spoilt, match=words):
+        batch.transformed(plan, data, lambda body: body)
+
+
 def test_the_container_may_say_how_it_is_asked(world: World, model: ModelServer) -> None:
     model.execution = {"BatchStrategy": "SingleRecord", "MaxPayloadInMB": 1, "MaxConcurrentTransforms": 1}
     run(world, {"a.csv": b"1\n2\n"}, request(SplitType="Line"))
@@ -164,10 +263,12 @@ def test_a_job_whose_machines_or_container_fail(world: World, kind: str, words: 
 @pytest.mark.parametrize(
     "asked",
     [
-        request(SplitType="RecordIO"),
+        request(SplitType="TFRecord"),
+        request(SplitType="RecordIO", DataProcessing={"JoinSource": "Input"}),
+        request(SplitType="RecordIO", DataProcessing={"OutputFilter": "$[0]"}),
         request(SplitType="Line", DataProcessing={"InputFilter": "$..book"}),
         request(SplitType="Line", DataProcessing={"InputFilter": "x"}),
-        {**request(), "TransformInput": {"DataSource": {"S3DataSource": {**SOURCE["S3DataSource"], "S3DataType": "ManifestFile"}}}},
+        {**request(), "TransformInput": {"DataSource": {"S3DataSource": {**SOURCE["S3DataSource"], "S3DataType": "AugmentedManifestFile"}}}},
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_501(asked: dict[str, Any]) -> None:

@@ -49,9 +49,10 @@ def test_the_environment_leads_every_call_to_this_machine(beside: str) -> None:
     settings = Settings("us-east-1", "123456789012", "/state", PROCESS, beside=beside)
     found = service.variables(settings, "http://127.0.0.1:1", {"NO_PROXY": "example.com", "AWS_PROFILE": "work"})
     assert found["AWS_ENDPOINT_URL"] == (beside or "http://127.0.0.1:1")
-    assert {found[f"AWS_ENDPOINT_URL_{name}"] for name in ("SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH")} == {
-        "http://127.0.0.1:1"
-    }
+    assert {
+        found[f"AWS_ENDPOINT_URL_{name}"]
+        for name in ("SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH", "CLOUDWATCH_LOGS")
+    } == {"http://127.0.0.1:1"}
     assert found["AWS_ENDPOINT_URL_ECR"] == "http://127.0.0.1:1", "a process has no image that could be pushed"
     assert "AWS_ENDPOINT_URL_ECR" not in service.variables(settings._replace(launcher=CONTAINER), "http://x", {})
     assert found["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] == "false"

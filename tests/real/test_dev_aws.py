@@ -92,6 +92,7 @@ def test_from_nothing_to_nothing(project: tuple[str, Project], tmp_path: Path) -
         (answer,) = (c["detail"] for c in checks if c["name"].endswith("invocation"))
         assert answer == '{"predictions": [0, 0], "greeting": "good day"}'
         assert all(check["ok"] for check in checks), checks
+        assert [line for line in user.json("logs")["lines"] if line.startswith("serving on ")], "what it printed"
         user.do("clean")
         assert user.json("status")["status"] == "NotDeployed"
         # what runs when the server is ended, ends with it

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.io.aws.connection import Connection
+from mlcc.io.aws.logs import Group, Logs
 from mlcc.io.aws.sns import Sns
 from mlcc.servers.devserver import asynchronous
 from mlcc.servers.devserver.asking import Invocation
@@ -105,3 +106,22 @@ def test_an_asynchronous_request_and_its_notification(aws: Connection, objects: 
     (message,) = aws.call("sqs", "ReceiveMessage", {"QueueUrl": queue, "WaitTimeSeconds": 5})["Messages"]
     record = json.loads(json.loads(message["Body"])["Message"])
     assert (record["invocationStatus"], record["inferenceId"]) == ("Completed", "first")
+
+
+def test_logs_of_others(aws: Connection, world: World) -> None:
+    """What CodeBuild would have written is read through our server, beside what a container has printed."""
+    place = {"logGroupName": "/aws/codebuild/x", "logStreamName": "1"}
+    aws.call("logs", "CreateLogGroup", {"logGroupName": place["logGroupName"]})
+    aws.call("logs", "CreateLogStream", place)
+    now = int(world.account.date * 1000)
+    world.account.beside = aws
+    written = [{"timestamp": now, "message": "built"}]
+    world.call("logs", "PutLogEvents", {**place, "logEvents": written})
+    serve(world)
+    world.containers[0].image.printed(b"serving\n")
+    assert [event.text for event in Logs(world).events(Group("/aws/codebuild/x"), 0.0, 10)] == ["built"]
+    assert [event.text for event in Logs(world).events(Group("/aws/sagemaker/Endpoints/e"), 0.0, 10)] == ["serving"]
+    assert list(Logs(world).tail(*place.values())) == ["built"]
+    found = world.call("logs", "DescribeLogGroups", {"limit": 50})["logGroups"]
+    assert {"/aws/codebuild/x", "/aws/sagemaker/Endpoints/e"} <= {group["logGroupName"] for group in found}
+    assert list(Logs(world).events(Group("/aws/codebuild/none"), 0.0, 10)) == []

@@ -1,8 +1,7 @@
 """What a deployment looks for beside SageMaker, and this account never has.  Law: reads alone; nothing here makes one.
 
-So `do/clean` can prove that nothing is left, and `do/status --why` find no log, without a server beside this one; what
-would make a repository, a role or a build answers 501.  So does what is AWS's and no account's own: that the public hub
-has no such model would be false.
+So `do/clean` can prove that nothing is left without a server beside this one; what would make a repository, a role or
+a build answers 501.  So does what is AWS's and no account's own: that the public hub has no such model would be false.
 """
 
 from __future__ import annotations
@@ -73,8 +72,3 @@ def cluster(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """DescribeCluster of HyperPod.  Raises Refusal."""
     name = printable(request["ClusterName"])
     raise Refusal(f"Cluster with name {name} not found.", "ResourceNotFound", 404)
-
-
-def log_events(account: Account, request: dict[str, Any]) -> dict[str, Any]:
-    """FilterLogEvents: what containers print is in a file of the server's.  Raises Refusal."""
-    raise Refusal("The specified log group does not exist.", "ResourceNotFoundException")

@@ -1,18 +1,27 @@
-"""Alarms of CloudWatch.  Law: keeps what it is given; the only metric that is measured is a request without a copy.
+"""Alarms of CloudWatch.  Law: keeps what it is given; what is measured is a request that finds nothing to answer it.
 
-So an alarm on `NoCapacityInvocationFailures` rings, and takes the step of its policy; no other rings by itself.
+So alarms on `NoCapacityInvocationFailures` and `HasBacklogWithoutCapacity` ring, and take the step of their policy; no
+other rings by itself.  SetAlarmState puts any of them into a state, in which it stays: on the real service it would be
+measured again soon.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from mlcc.servers.devserver import scaling
+from mlcc.servers.devserver.guardrails import RINGING
+from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.things import Account
 
-MISSED = "NoCapacityInvocationFailures"
-QUIET, RINGING = "INSUFFICIENT_DATA", "ALARM"
+# Of a component without a copy, and of an asynchronous endpoint without an instance; with the dimension that names it.
+MISSED = ("NoCapacityInvocationFailures", "InferenceComponentName")
+BACKLOG = ("HasBacklogWithoutCapacity", "EndpointName")
+QUIET = "INSUFFICIENT_DATA"
+ACTIONS = {RINGING: "AlarmActions", "OK": "OKActions", QUIET: "InsufficientDataActions"}
 
 
 def put(account: Account, request: dict[str, Any]) -> dict[str, Any]:
@@ -25,8 +34,13 @@ def put(account: Account, request: dict[str, Any]) -> dict[str, Any]:
 
 def describe(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """DescribeAlarms."""
-    wanted = request.get("AlarmNames")
-    return {"MetricAlarms": [a for name, a in sorted(account.alarms.items()) if wanted is None or name in wanted]}
+    wanted, prefix, state = (request.get(name) for name in ("AlarmNames", "AlarmNamePrefix", "StateValue"))
+    found = [
+        alarm
+        for name, alarm in sorted(account.alarms.items())
+        if (wanted is None or name in wanted) and name.startswith(prefix or "") and state in (None, alarm["StateValue"])
+    ]
+    return {"MetricAlarms": found}
 
 
 def delete(account: Account, request: dict[str, Any]) -> dict[str, Any]:
@@ -36,20 +50,43 @@ def delete(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def capacity_missed(account: Account, component: str) -> None:
-    """A request has found no copy: alarms on that count ring once they have seen it."""
+def set_state(account: Account, request: dict[str, Any]) -> dict[str, Any]:
+    """SetAlarmState: a state that is another one takes its actions.  Raises Refusal."""
+    alarm = account.alarms.get(request["AlarmName"])
+    if alarm is None:
+        raise Refusal(f"Alarm {request['AlarmName']} does not exist", "ResourceNotFound", 404)
+    before, alarm["StateValue"] = alarm["StateValue"], request["StateValue"]
+    alarm["StateReason"] = request["StateReason"]
+    if before != alarm["StateValue"]:
+        _act(account, alarm)
+    return {}
+
+
+def missed(account: Account, metric: tuple[str, str], name: str, missing: Callable[[], bool]) -> None:
+    """A request has found nothing: alarms on that count ring once they have seen it.
+
+    metric: one of those above; missing: whether there is still nothing, for what came meanwhile needs no step.
+    """
     if not account.rules.capacity_is_missed:
         return
-    named = {"Name": "InferenceComponentName", "Value": component}
-    for name, alarm in account.alarms.items():
-        if alarm["MetricName"] == MISSED and named in alarm.get("Dimensions", ()) and alarm["StateValue"] == QUIET:
+    counted, dimension = metric
+    named = {"Name": dimension, "Value": name}
+    for key, alarm in account.alarms.items():
+        if alarm.get("MetricName") == counted and named in alarm.get("Dimensions", ()) and alarm["StateValue"] == QUIET:
             alarm["StateValue"] = RINGING
-            account.timeline.later(account.durations.alarm, partial(_ring, account, name))
+            account.timeline.later(account.durations.alarm, partial(_ring, account, key, missing))
 
 
-def _ring(account: Account, name: str) -> None:
+def _ring(account: Account, name: str, missing: Callable[[], bool]) -> None:
     alarm = account.alarms.get(name)
     if alarm is not None:
+        if missing():
+            _act(account, alarm)
         alarm["StateValue"] = QUIET
-        for action in alarm.get("AlarmActions", ()):
+
+
+def _act(account: Account, alarm: dict[str, Any]) -> None:
+    """Policies take their steps; what is in transition takes none, as little as what is gone."""
+    for action in alarm.get(ACTIONS[alarm["StateValue"]], ()):
+        with suppress(Refusal):
             scaling.take_step(account, action)

@@ -16,7 +16,7 @@ from mlcc.servers.devserver import alarms
 from mlcc.servers.devserver.endpoints import hosts_components
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.reply import Reply
-from mlcc.servers.devserver.things import IN_SERVICE, UPDATING, Account, Thing
+from mlcc.servers.devserver.things import IN_SERVICE, ROLLING_BACK, UPDATING, Account, Thing
 
 MAX_BODY, TIMEOUT_S = 6_291_456, 60.0
 HEAD = "X-Amzn-SageMaker-"
@@ -80,7 +80,7 @@ def choose(account: Account, asked: Invocation, accept: str = "Accept") -> Chose
     if not hosts_components(account, thing):
         if wanted:
             raise Refusal(NOT_ALLOWED, VALIDATION)
-        url = thing.copies.next_url() if thing.copies is not None else ""
+        url = thing.url()
     elif not wanted:
         raise Refusal(NAME_MISSING, "INFERENCE_COMPONENT_NAME_MISSING")
     else:
@@ -88,9 +88,9 @@ def choose(account: Account, asked: Invocation, accept: str = "Accept") -> Chose
         base = served.request["Specification"].get("BaseInferenceComponentName", "")
         headers |= {ADAPTER: wanted} if base else {}
         served = account.components[base] if base else served
-        url = served.copies.next_url() if served.copies is not None else ""
+        url = served.url()
         if not url:
-            alarms.capacity_missed(account, served.name)
+            alarms.missed(account, alarms.MISSED, served.name, lambda: not served.url())
     if not url:
         raise Refusal(NO_CAPACITY, VALIDATION)
     host, _, port = url.removeprefix("http://").partition(":")
@@ -100,7 +100,8 @@ def choose(account: Account, asked: Invocation, accept: str = "Accept") -> Chose
 def serving(account: Account, name: str) -> Thing:
     """An endpoint that serves.  Raises Refusal."""
     thing = account.endpoints.get(name)
-    if thing is None or thing.status not in (IN_SERVICE, UPDATING):
+    serves = thing is not None and thing.status in (IN_SERVICE, UPDATING, ROLLING_BACK)
+    if thing is None or not (serves or not account.rules.creating_is_not_found):
         raise Refusal(f"Endpoint {name} of account {account.number} not found.", VALIDATION)
     return thing
 

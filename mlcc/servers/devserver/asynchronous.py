@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from mlcc.core.records import NamedTuple
-from mlcc.servers.devserver import asking
+from mlcc.servers.devserver import alarms, asking, endpoints
 from mlcc.servers.devserver.asking import HEAD, VALIDATION, Invocation
 from mlcc.servers.devserver.copies import Unavailable
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
@@ -81,7 +81,9 @@ def _next(account: Account, waiting: Waiting) -> None:
     if account.timeline.now >= waiting.expires:
         _failed(account, thing, waiting, "The request has expired before a container took it.")
         return
-    url = thing.copies.next_url() if thing.copies is not None else ""
+    url = thing.url()
+    if _empty(thing):
+        alarms.missed(account, alarms.BACKLOG, thing.name, lambda: _empty(thing))
     if not url or thing.busy >= _places(thing):
         account.timeline.later(POLL_S, lambda: _next(account, waiting))
         return
@@ -89,6 +91,10 @@ def _next(account: Account, waiting: Waiting) -> None:
     host, _, port = url.removeprefix("http://").partition(":")
     chosen = asking.Chosen((host, int(port)), _headers(waiting.request), thing.name, account.region, account.number, "")
     account.aside(_asked(account, waiting, chosen), lambda reply: _answered(account, thing, waiting, reply))
+
+
+def _empty(thing: Thing) -> bool:
+    return not any(endpoints.instances(thing.running).values())
 
 
 def _places(thing: Thing) -> int:

@@ -1,7 +1,8 @@
 """One object of a transform job: split, filter, ask, join, assemble.  Law: an object is done whole or not at all.
 
 Source: CreateTransformJob in botocore's service model, and AWS's guide to batch transform for `SageMakerInput` and
-`SageMakerOutput`.
+`SageMakerOutput`.  Of a binary format the padding is removed for SingleRecord and not for MultiRecord (TransformInput
+in AWS's API reference).
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ from typing import Any
 
 from mlcc.core.json_data import read_json
 from mlcc.core.records import NamedTuple
+from mlcc.servers.devserver import recordio
 from mlcc.servers.devserver.filters import Step, Unfit, compiled, taken
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
 from mlcc.servers.devserver.rules import Rules
 
 MB = 1 << 20
-NONE, LINE = "None", "Line"
+NONE, LINE, RECORD_IO = "None", "Line", "RecordIO"
 MULTI, SINGLE = "MultiRecord", "SingleRecord"
 INPUT, OUTPUT = "SageMakerInput", "SageMakerOutput"
+
+
+PREFIX, MANIFEST = "S3Prefix", "ManifestFile"
 
 
 class Spoilt(Exception):
@@ -47,16 +52,19 @@ def checked(request: Mapping[str, Any], rules: Rules) -> None:
     """Raises Refusal for a job that the service does not take, or this server does not know."""
     source = request["TransformInput"]
     split, strategy = source.get("SplitType", NONE), request.get("BatchStrategy", "")
-    if split not in (NONE, LINE):
+    if split not in (NONE, LINE, RECORD_IO):
         raise Refusal(f"SplitType {split} is not there in this server", *NOT_IMPLEMENTED)
-    if source["DataSource"]["S3DataSource"]["S3DataType"] != "S3Prefix":
-        raise Refusal("only S3Prefix is there in this server", *NOT_IMPLEMENTED)
+    kind = source["DataSource"]["S3DataSource"]["S3DataType"]
+    if kind not in (PREFIX, MANIFEST):
+        raise Refusal(f"S3DataType {kind} is not there in this server", *NOT_IMPLEMENTED)
     if rules.batches_need_records and strategy == MULTI and split == NONE:
         raise Refusal("BatchStrategy MultiRecord needs a SplitType.")
     most = request.get("MaxConcurrentTransforms", 0) * request.get("MaxPayloadInMB", 0)
     if rules.payloads_within_100_mb and (most > 100 or request.get("MaxPayloadInMB", 0) > 100):
         raise Refusal("MaxConcurrentTransforms multiplied by MaxPayloadInMB must not exceed 100.")
-    plan_of(request, {})
+    plan = plan_of(request, {})
+    if plan.split == RECORD_IO and (plan.join or plan.input_filter or plan.output_filter):
+        raise Refusal("DataProcessing of RecordIO is not there in this server", *NOT_IMPLEMENTED)
 
 
 def plan_of(request: Mapping[str, Any], execution: Mapping[str, Any]) -> Plan:
@@ -88,25 +96,37 @@ def transformed(plan: Plan, data: bytes, ask: Callable[[bytes], bytes]) -> bytes
 
 def _payloads(plan: Plan, data: bytes) -> Iterator[list[bytes]]:
     """Records that go together into one request."""
-    records = [data] if plan.split == NONE else [line for line in data.splitlines() if line]
     batch: list[bytes] = []
     size = 0
-    for record in records:
+    for record in _records(plan, data):
         if len(record) > plan.max_bytes:
             raise Spoilt(f"a record has {len(record)} bytes, and a payload takes {plan.max_bytes}")
-        if batch and (plan.strategy == SINGLE or size + len(record) + 1 > plan.max_bytes):
+        length = len(record) + len(_between(plan))
+        if batch and (plan.strategy == SINGLE or size + length > plan.max_bytes):
             yield batch
             batch, size = [], 0
         batch.append(record)
-        size += len(record) + 1
+        size += length
     if batch:
         yield batch
+
+
+def _records(plan: Plan, data: bytes) -> Iterator[bytes]:
+    """The records of an object.  Frames and padding of a binary one are taken off where each goes alone."""
+    if plan.split == RECORD_IO:
+        return (each.payload if plan.strategy == SINGLE else each.framed for each in recordio.records(data))
+    return iter([data]) if plan.split == NONE else (line for line in data.splitlines() if line)
+
+
+def _between(plan: Plan) -> bytes:
+    """What stands between two records of a request."""
+    return b"" if plan.split == RECORD_IO else b"\n"
 
 
 def _answered(plan: Plan, records: list[bytes], ask: Callable[[bytes], bytes]) -> bytes:
     """What comes of one request."""
     sent = [_filtered(plan, record, plan.input_filter) for record in records] if plan.input_filter else records
-    answer = ask(b"\n".join(sent))
+    answer = ask(_between(plan).join(sent))
     if not plan.join and not plan.output_filter:
         return answer
     parts = [answer] if plan.split == NONE else answer.splitlines()

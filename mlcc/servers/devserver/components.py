@@ -9,9 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from mlcc.servers.devserver import adapters, scheduler
+from mlcc.servers.devserver.container_output import COMPONENTS
 from mlcc.servers.devserver.copies import Group, Image
-from mlcc.servers.devserver.endpoints import STARTUP_S, endpoint, hosts_components, image_of, model
+from mlcc.servers.devserver.endpoints import STARTUP_S, endpoint, hosts_components
 from mlcc.servers.devserver.faults import ADAPTER, Trouble
+from mlcc.servers.devserver.guardrails import Guard
+from mlcc.servers.devserver.models import image_of, model
 from mlcc.servers.devserver.refusal import Refusal, existing, missing
 from mlcc.servers.devserver.things import CREATING, DELETING, FAILED, IN_SERVICE, MOVING, UPDATING, Account, Thing
 
@@ -26,7 +29,7 @@ NOT_HERE = (
 def create(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """CreateInferenceComponent."""
     name = request["InferenceComponentName"]
-    if name in account.components:
+    if name in account.components and account.rules.component_names_are_taken:
         raise existing("inference component", account.components[name].arn)
     host = endpoint(account, request["EndpointName"])
     if account.rules.serving_endpoint_first and host.status != IN_SERVICE:
@@ -43,11 +46,13 @@ def create(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     if "ModelName" in specification:
         model(account, specification["ModelName"])
     _need_room(account, host, name, {} if base else specification, wanted)
+    if name in account.components:
+        _gone(account, account.components[name])
     thing = account.made("inference-component", name, request, CREATING)
     account.components[name] = thing
     trouble = account.faults.trouble("CreateInferenceComponent", request)
     trouble = trouble._replace(deaf=trouble.deaf or _refuses_adapter(account, "CreateInferenceComponent", request))
-    _roll_out(account, thing, specification, wanted, trouble, first=True)
+    _roll_out(account, thing, specification, wanted, trouble, None)
     return {"InferenceComponentArn": thing.arn}
 
 
@@ -94,7 +99,7 @@ def update(account: Account, request: dict[str, Any]) -> dict[str, Any]:
         model(account, specification["ModelName"])
     trouble = account.faults.trouble("UpdateInferenceComponent", request)
     trouble = trouble._replace(deaf=trouble.deaf or _refuses_adapter(account, "UpdateInferenceComponent", request))
-    _change(account, thing, specification, request.get("RuntimeConfig"), trouble)
+    _change(account, thing, specification, request.get("RuntimeConfig"), trouble, request.get("DeploymentConfig", {}))
     return {"InferenceComponentArn": thing.arn}
 
 
@@ -103,7 +108,7 @@ def update_runtime(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     thing = component(account, request["InferenceComponentName"])
     _may_change(account, thing, "update")
     trouble = account.faults.trouble("UpdateInferenceComponentRuntimeConfig", request)
-    _change(account, thing, thing.running["Specification"], request["DesiredRuntimeConfig"], trouble)
+    _change(account, thing, thing.running["Specification"], request["DesiredRuntimeConfig"], trouble, {})
     return {"InferenceComponentArn": thing.arn}
 
 
@@ -154,7 +159,12 @@ def _refuses_adapter(account: Account, operation: str, request: dict[str, Any]) 
 
 
 def _change(
-    account: Account, thing: Thing, specification: dict[str, Any], runtime: dict[str, Any] | None, trouble: Trouble
+    account: Account,
+    thing: Thing,
+    specification: dict[str, Any],
+    runtime: dict[str, Any] | None,
+    trouble: Trouble,
+    deployment: dict[str, Any],
 ) -> None:
     """An update begins: of the specification, of the number of copies, or of both."""
     copies = int(runtime["CopyCount"]) if runtime is not None else _wanted_copies(thing.request)
@@ -164,7 +174,7 @@ def _change(
     if runtime is not None:
         thing.request["RuntimeConfig"] = runtime
     thing.status, thing.changed = UPDATING, account.date
-    _roll_out(account, thing, specification, copies, trouble, first=False)
+    _roll_out(account, thing, specification, copies, trouble, Guard(account, deployment, copies))
 
 
 def _image(account: Account, specification: dict[str, Any]) -> Image:
@@ -175,29 +185,32 @@ def _image(account: Account, specification: dict[str, Any]) -> Image:
 
 
 def _roll_out(
-    account: Account, thing: Thing, specification: dict[str, Any], count: int, trouble: Trouble, first: bool
+    account: Account, thing: Thing, specification: dict[str, Any], count: int, trouble: Trouble, guard: Guard | None
 ) -> None:
-    """Starts the copies of a specification beside those that run; an adapter has none of its own."""
+    """Starts the copies of a specification beside those that run; an adapter has none of its own.
+
+    guard: of an update, None: a creation.
+    """
     if trouble.capacity:
         reason = scheduler.NO_ROOM
         account.timeline.later(
-            account.durations.copy, lambda: _settled(account, thing, specification, None, reason, first)
+            account.durations.copy, lambda: _settled(account, thing, specification, None, reason, guard)
         )
         return
     if trouble.stuck_s:
         later = trouble._replace(stuck_s=0.0)
-        account.timeline.later(trouble.stuck_s, lambda: _roll_out(account, thing, specification, count, later, first))
+        account.timeline.later(trouble.stuck_s, lambda: _roll_out(account, thing, specification, count, later, guard))
         return
     host = account.endpoints.get(thing.request["EndpointName"])
     if adapters.base_of(thing):
-        _load(account, thing, specification, trouble, first)
+        _load(account, thing, specification, trouble, guard)
     elif host is not None and not scheduler.fits(account, host, thing.name, specification, count):
-        _roll_out(account, thing, specification, count, trouble._replace(capacity=True), first)
+        _roll_out(account, thing, specification, count, trouble._replace(capacity=True), guard)
     else:
-        _start(account, thing, specification, count, trouble, first)
+        _start(account, thing, specification, count, trouble, guard)
 
 
-def _load(account: Account, thing: Thing, specification: dict[str, Any], trouble: Trouble, first: bool) -> None:
+def _load(account: Account, thing: Thing, specification: dict[str, Any], trouble: Trouble, guard: Guard | None) -> None:
     """An adapter is loaded into the containers of its base."""
     base, uri = adapters.base_of(thing), adapters.artifact(specification)
     before = adapters.artifact(thing.running.get("Specification", {}))
@@ -205,13 +218,13 @@ def _load(account: Account, thing: Thing, specification: dict[str, Any], trouble
     def load() -> None:
         why = adapters.FAILED_TO_LOAD.format(uri=uri) if trouble.deaf else ""
         why = why or adapters.loaded(account, thing.name, base, uri, before)
-        _settled(account, thing, specification, None, why, first)
+        _settled(account, thing, specification, None, why, guard)
 
     account.timeline.later(account.durations.copy, load)
 
 
 def _start(
-    account: Account, thing: Thing, specification: dict[str, Any], count: int, trouble: Trouble, first: bool
+    account: Account, thing: Thing, specification: dict[str, Any], count: int, trouble: Trouble, guard: Guard | None
 ) -> None:
     timeout_s = float(
         specification.get("StartupParameters", {}).get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_S)
@@ -221,19 +234,30 @@ def _start(
         if healthy and trouble.crash_s is not None:
             group.crash_in(trouble.crash_s)
         group.restarted = lambda copy: adapters.load_again(account, thing.name, copy)
-        _settled(account, thing, specification, group, "" if healthy else group.reason, first)
+        if guard is None or not healthy:
+            _settled(account, thing, specification, group, "" if healthy else group.reason, guard)
+        else:
+            guard.finish(lambda why: _settled(account, thing, specification, group, why, guard))
 
-    images = [_image(account, specification)] * count
+    group, variant = f"{COMPONENTS}{thing.name}", str(thing.request.get("VariantName", "AllTraffic"))
+    images = account.output.copies(group, variant, _image(account, specification), count)
     Group(images, account.launch, account.timeline, account.durations, timeout_s, done, trouble.deaf)
 
 
 def _settled(
-    account: Account, thing: Thing, specification: dict[str, Any], group: Group | None, reason: str, first: bool
+    account: Account,
+    thing: Thing,
+    specification: dict[str, Any],
+    group: Group | None,
+    reason: str,
+    guard: Guard | None,
 ) -> None:
     """A creation or an update comes to its end.  reason: why it failed, empty where it did not."""
+    if guard is not None:
+        guard.end()
+    if group is not None and (reason or thing.status not in (CREATING, UPDATING)):
+        group.stop()
     if thing.status not in (CREATING, UPDATING):
-        if group is not None:
-            group.stop()
         return
     thing.changed = account.date
     if not reason:
@@ -245,7 +269,7 @@ def _settled(
             adapters.load_again(account, thing.name, copy)
         return
     thing.reason = reason.format(variant=thing.request.get("VariantName", "AllTraffic"))
-    thing.status = FAILED if first else IN_SERVICE
+    thing.status = FAILED if guard is None else IN_SERVICE
 
 
 def _gone(account: Account, thing: Thing) -> None:

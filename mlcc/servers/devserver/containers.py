@@ -7,29 +7,64 @@ uses the machine's own, and a port of its own in the same variable.
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
+from mlcc.core.errors import MlccError
 from mlcc.core.text import printable
 from mlcc.io import programs
 from mlcc.io.container_engines import Engine
 from mlcc.servers.devserver.copies import Image, Unavailable, UnknownImage
-from mlcc.servers.devserver.launchers import HOST, STOP_S, Asked, free_port
+from mlcc.servers.devserver.launchers import HOST, LAST_LINES_S, STOP_S, Asked, free_port
 
 LABEL = "mlcc.dev-aws"
 PORT, MODEL = 8080, "/opt/ml/model"
 START_S, LOG_LINES, LOG_BYTES = 120.0, 10_000, 4 << 20
 
 
+class _Passing(io.BytesIO):
+    """A file that keeps nothing: it hands on what is written."""
+
+    def __init__(self, printed: Callable[[bytes], None]) -> None:
+        super().__init__()
+        self._printed = printed
+
+    def write(self, part: Any) -> int:
+        """Hands it on."""
+        self._printed(bytes(part))
+        return len(part)
+
+
 class Container(Asked):
     """A container that was started."""
 
-    def __init__(self, engine: Engine, environ: Mapping[str, str], name: str, port: int, log: str) -> None:
-        """log: where the end of its output is kept."""
+    def __init__(
+        self,
+        engine: Engine,
+        environ: Mapping[str, str],
+        name: str,
+        port: int,
+        log: str,
+        printed: Callable[[bytes], None],
+    ) -> None:
+        """log: where the end of its output is kept; printed: gets it as it comes."""
         super().__init__(port, self._ended_by_engine)
         self._engine, self._environ, self._name, self._log = engine, environ, name, log
+        self.printing = threading.Thread(target=self._follow, args=(printed,), daemon=True)
+        self.printing.start()
+
+    def _follow(self, printed: Callable[[bytes], None]) -> None:
+        """Hands on what it prints, until it has ended."""
+        follow = [self._engine.program, "logs", "--follow", self._name]
+        with suppress(OSError, MlccError):
+            for _ in programs.lines(follow, environ=self._environ, log=_Passing(printed)):
+                pass
+        printed(b"")
 
     def ended(self) -> bool:
         """Whether it has ended."""
@@ -87,7 +122,7 @@ class Containers:
         if done.code:
             self._engine.ask("rm", "--force", name, environ=self._environ)
             raise Unavailable(printable(done.stderr.decode("utf-8", "replace").strip()[-300:], 0))
-        self._made.append(Container(self._engine, self._environ, name, port, self._log))
+        self._made.append(Container(self._engine, self._environ, name, port, self._log, image.printed))
         return self._made[-1]
 
     def _mounts(self, image: Image) -> list[str]:
@@ -104,3 +139,4 @@ class Containers:
             each.stop()
             assert each.ending is not None, "BUG: it was asked to end"
             each.ending.join()
+            each.printing.join(LAST_LINES_S)

@@ -14,12 +14,22 @@ from mlcc.servers.devserver.rules import Durations
 from mlcc.servers.devserver.timeline import Timeline
 
 
+def unread(part: bytes) -> None:
+    """What nobody reads."""
+
+
 class Image(NamedTuple):
-    """What is started: the image's address, its environment, and where its model's data lies (empty: in the image)."""
+    """What is started: the image's address, its environment, and where its model's data lies (empty: in the image).
+
+    printed: gets the container's output in parts, from a thread of the launcher's, and an empty one at its end;
+    variant: the endpoint's variant whose instance it runs on, empty for what has none.
+    """
 
     image: str
     environment: Mapping[str, str]
     model_data: str = ""
+    printed: Callable[[bytes], None] = unread
+    variant: str = ""
 
 
 class UnknownImage(Exception):
@@ -156,6 +166,23 @@ class Group:
             return ""
         self._turn += 1
         return able[self._turn % len(able)].url()
+
+    def join(self, other: Group) -> None:
+        """Takes over the copies of another group, which is left without any."""
+        self.started, other.started = self.started + other.started, []
+        self._images, other._over = self._images + other._images, True
+
+    def keep(self, most: Mapping[str, int]) -> None:
+        """Ends the newest copies of each variant that has more than it may have."""
+        left, kept = dict(most), list[int]()
+        for number, image in enumerate(self._images):
+            left[image.variant] = left.get(image.variant, 0) - 1
+            if left[image.variant] < 0:
+                self.started[number].stop()
+            else:
+                kept.append(number)
+        self.started, self._images = [self.started[n] for n in kept], [self._images[n] for n in kept]
+        self._sick = {place for place, number in enumerate(kept) if number in self._sick}
 
     def crash_in(self, seconds: float) -> None:
         """Every container ends after so long (a fault)."""

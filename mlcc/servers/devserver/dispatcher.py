@@ -6,6 +6,7 @@ An operation that is not in the table answers 501: a test that needs it fails, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from mlcc.core.records import NamedTuple
@@ -16,10 +17,13 @@ from mlcc.servers.devserver import (
     components,
     endpoints,
     listing,
+    logs,
+    models,
     quotas,
     repositories,
     scaling,
     transform,
+    variants,
 )
 from mlcc.servers.devserver.faults import DELAY, EXECUTED, STALE, LostReply
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, SERIALIZATION, Refusal, unseen
@@ -30,20 +34,20 @@ Operation = Callable[[Account, dict[str, Any]], dict[str, Any]]
 SAGEMAKER: Mapping[str, Operation] = {
     "AddTags": listing.add_tags,
     "CreateEndpoint": endpoints.create_endpoint,
-    "CreateEndpointConfig": endpoints.create_endpoint_config,
+    "CreateEndpointConfig": models.create_endpoint_config,
     "CreateInferenceComponent": components.create,
-    "CreateModel": endpoints.create_model,
+    "CreateModel": models.create_model,
     "CreateTransformJob": transform.create,
     "DeleteEndpoint": endpoints.delete_endpoint,
-    "DeleteEndpointConfig": endpoints.delete_endpoint_config,
+    "DeleteEndpointConfig": models.delete_endpoint_config,
     "DeleteInferenceComponent": components.delete,
-    "DeleteModel": endpoints.delete_model,
+    "DeleteModel": models.delete_model,
     "DeleteTags": listing.delete_tags,
     "DescribeCluster": absences.cluster,
     "DescribeEndpoint": endpoints.describe_endpoint,
-    "DescribeEndpointConfig": endpoints.describe_endpoint_config,
+    "DescribeEndpointConfig": models.describe_endpoint_config,
     "DescribeInferenceComponent": components.describe,
-    "DescribeModel": endpoints.describe_model,
+    "DescribeModel": models.describe_model,
     "DescribeTransformJob": transform.describe,
     "ListClusters": absences.clusters,
     "ListEndpointConfigs": listing.lister(
@@ -71,6 +75,7 @@ SAGEMAKER: Mapping[str, Operation] = {
     ),
     "StopTransformJob": transform.stop,
     "UpdateEndpoint": endpoints.update_endpoint,
+    variants.OPERATION: variants.update,
     "UpdateInferenceComponent": components.update,
     "UpdateInferenceComponentRuntimeConfig": components.update_runtime,
 }
@@ -86,6 +91,7 @@ CLOUDWATCH: Mapping[str, Operation] = {
     "DeleteAlarms": alarms.delete,
     "DescribeAlarms": alarms.describe,
     "PutMetricAlarm": alarms.put,
+    "SetAlarmState": alarms.set_state,
 }
 SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "application-autoscaling": AUTOSCALING,
@@ -99,7 +105,12 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
         "ListImages": absences.images,
     },
     "iam": {"GetRole": absences.role},
-    "logs": {"FilterLogEvents": absences.log_events},
+    logs.SERVICE: {
+        "DescribeLogGroups": logs.describe_groups,
+        "DescribeLogStreams": logs.describe_streams,
+        "FilterLogEvents": logs.filter_events,
+        "GetLogEvents": logs.get_events,
+    },
     "sagemaker": SAGEMAKER,
     "secretsmanager": {
         "DescribeSecret": absences.secret,
@@ -165,6 +176,8 @@ class Dispatcher:
 
     def _carried_out(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         known = SERVICES.get(service, {}).get(operation)
+        if known is None and service == logs.SERVICE and shapes.knows(service, operation):
+            known = partial(logs.elsewhere, operation)
         if known is None:
             raise Refusal(f"{service} {operation} is not there in this server", *NOT_IMPLEMENTED)
         _validate(service, operation, request)

@@ -17,10 +17,10 @@ ERROR, EXECUTED, DELAY, RESET = "error", "lost reply", "delay", "reset"
 STALE, EXPIRED = "stale read", "expired credentials"
 # Kinds that meet what a call begins: no machines; health checks that fail; containers that end after `seconds`; no end
 # of Creating or Updating; a container that cannot load an adapter; a stream that breaks off after `parts`; an endpoint
-# that is deleted while its components stay.
+# that is deleted while its components stay; an update that fails and cannot be undone.
 CAPACITY, PING, CRASH, STUCK = "capacity", "failing ping", "crash", "stuck"
-ADAPTER, CUT, ORPHANS = "adapter load failure", "cut stream", "orphan components"
-KINDS = (ERROR, EXECUTED, DELAY, RESET, STALE, EXPIRED, CAPACITY, PING, CRASH, STUCK, ADAPTER, CUT, ORPHANS)
+ADAPTER, CUT, ORPHANS, NO_RETURN = "adapter load failure", "cut stream", "orphan components", "failing rollback"
+KINDS = (ERROR, EXECUTED, DELAY, RESET, STALE, EXPIRED, CAPACITY, PING, CRASH, STUCK, ADAPTER, CUT, ORPHANS, NO_RETURN)
 ANY = "*"
 
 
@@ -55,13 +55,14 @@ class Trouble(NamedTuple):
     """What goes wrong with what a call begins.
 
     capacity: there are no machines; deaf: no health check is passed; crash_s: containers end so long after they are
-    healthy; stuck_s: nothing happens for so long (infinity: for ever).
+    healthy; stuck_s: nothing happens for so long (infinity: for ever); no_return: what fails cannot be undone.
     """
 
     capacity: bool = False
     deaf: bool = False
     crash_s: float | None = None
     stuck_s: float = 0.0
+    no_return: bool = False
 
 
 class Faults:
@@ -94,6 +95,7 @@ class Faults:
             self.meets(PING, operation, request) is not None,
             crash.seconds if crash is not None else None,
             (stuck.seconds or math.inf) if stuck is not None else 0.0,
+            self.meets(NO_RETURN, operation, request) is not None,
         )
 
     def raise_for(self, operation: str, request: Mapping[str, Any]) -> None:

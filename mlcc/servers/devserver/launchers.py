@@ -12,7 +12,8 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from typing import IO
 from urllib.parse import quote
 
 from mlcc.core.errors import MlccError
@@ -24,6 +25,8 @@ from mlcc.servers.devserver.copies import Image, Unavailable, UnknownImage
 HOST = "127.0.0.1"
 PING_S, STOP_S, STEP_S, ADAPTER_S = 2.0, 30.0, 0.05, 60.0
 MAX_ANSWER = 64 * 1024
+# Of a process's output in the file that all have, and how long its last lines may take.
+FILE_BYTES, LAST_LINES_S = 64 << 20, 2.0
 
 
 class Command(NamedTuple):
@@ -78,13 +81,22 @@ class Process(Asked):
     """A server that was started as a process."""
 
     def __init__(self, command: Command, image: Image, log: str, sleep: Callable[[float], None]) -> None:
-        """log: the file that it prints to."""
+        """log: the file that gets what it prints, too."""
         super().__init__(free_port(), self._ended_by_signals)
         self._sleep = sleep
-        environ = {**command.environ, **image.environment}
+        # a program of Python's that prints into a pipe would keep its lines until there are many
+        environ = {"PYTHONUNBUFFERED": "1", **command.environ, **image.environment}
         environ |= {"SAGEMAKER_BIND_TO_PORT": str(self.port), "MLCC_BIND_HOST": HOST}
-        with open(log, "ab") as stream:
-            self._pid = programs.background(list(command.argv), environ=environ, cwd=command.folder, log=stream)
+        reading, writing = os.pipe()
+        with ExitStack() as undone:
+            output = undone.enter_context(open(reading, "rb", buffering=0))
+            with open(writing, "wb", buffering=0) as stream:
+                self._pid = programs.background(list(command.argv), environ=environ, cwd=command.folder, log=stream)
+            undone.pop_all()
+        self.printing = threading.Thread(
+            target=_pass_on, args=(output, log, image.printed), name="container output", daemon=True
+        )
+        self.printing.start()
         self._over = False
         # between waiting for the process and signalling it: once it was waited for, its number may be another's
         self._lock = threading.Lock()
@@ -111,6 +123,20 @@ class Process(Asked):
                 waited += STEP_S
 
 
+def _pass_on(output: IO[bytes], log: str, printed: Callable[[bytes], None]) -> None:
+    """A process's output to who reads it and, up to a bound, to a file; without what the disk does not take."""
+    left = FILE_BYTES
+    with output:
+        while part := output.read(1 << 16):
+            printed(part)
+            kept = part[:left]
+            left -= len(kept)
+            if kept:
+                with suppress(OSError), open(log, "ab") as file:
+                    file.write(kept)
+    printed(b"")
+
+
 def free_port() -> int:
     """A port that is free now."""
     with socket.socket() as found:
@@ -133,7 +159,7 @@ class Processes:
         """command: of an image's address and the folder of its model's data (empty: its own), None for an image that
         nobody knows; unpacked: makes that folder."""
         self._command, self._unpacked, self._log, self._sleep = command, unpacked, log, sleep
-        self._made: list[Process] = []
+        self.made: list[Process] = []
 
     def __call__(self, image: Image) -> Process:
         """A started process.  Raises UnknownImage, and Unavailable for its model's data."""
@@ -141,14 +167,15 @@ class Processes:
         if command is None:
             raise UnknownImage(image.image)
         try:
-            self._made.append(Process(command, image, self._log, self._sleep))
+            self.made.append(Process(command, image, self._log, self._sleep))
         except (OSError, MlccError) as problem:
             raise Unavailable(str(problem)) from None
-        return self._made[-1]
+        return self.made[-1]
 
     def close(self) -> None:
         """Ends what runs, and waits for it."""
-        for each in self._made:
+        for each in self.made:
             each.stop()
             assert each.ending is not None, "BUG: it was asked to end"
             each.ending.join()
+            each.printing.join(LAST_LINES_S)  # what has left the process's group may keep its output open

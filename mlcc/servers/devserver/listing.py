@@ -1,14 +1,26 @@
-"""Lists and tags.  Law: newest first and ten a page, as the service does where a request names nothing else."""
+"""Lists and tags.  Law: newest first and ten a page, as the service does where a request names nothing else.
+
+Filters and orders: the List operations in botocore's service model.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.things import Account, Thing
 
-PAGE = 10
+PAGE, MOST_TAGS = 10, 50
+ORDERS: Mapping[str, Callable[[Thing], Any]] = {
+    "CreationTime": lambda thing: thing.created,
+    "Name": lambda thing: thing.name,
+    "Status": lambda thing: thing.status,
+}
+# What a component belongs to.
+HOSTS = ("EndpointName", "VariantName")
 
 
 def lister(
@@ -18,11 +30,12 @@ def lister(
 
     def listed(account: Account, request: dict[str, Any]) -> dict[str, Any]:
         found = [t for t in table(account).values() if _wanted(t, request)]
-        found.sort(key=lambda t: (t.created, t.name), reverse=request.get("SortOrder", "Descending") == "Descending")
+        place = ORDERS[request.get("SortBy", "CreationTime")]
+        found.sort(key=lambda t: (place(t), t.name), reverse=request.get("SortOrder", "Descending") == "Descending")
         start = _start(request)
         size = int(request.get("MaxResults", PAGE))
         shown = [
-            {name: t.name, arn: t.arn, "CreationTime": t.created, **_more(t, status)}
+            {name: t.name, arn: t.arn, "CreationTime": t.created, **_more(account, t, status)}
             for t in found[start : start + size]
         ]
         following = {"NextToken": str(start + size)} if start + size < len(found) else {}
@@ -41,19 +54,28 @@ def _start(request: dict[str, Any]) -> int:
 def _wanted(thing: Thing, request: dict[str, Any]) -> bool:
     return (
         request.get("NameContains", "").lower() in thing.name.lower()
-        and request.get("EndpointNameEquals", thing.request.get("EndpointName")) == thing.request.get("EndpointName")
+        and all(request.get(f"{own}Equals", thing.request.get(own)) == thing.request.get(own) for own in HOSTS)
         and request.get("StatusEquals", thing.status) == thing.status
+        and _seconds(request.get("CreationTimeAfter", 0.0)) <= thing.created
+        and _seconds(request.get("CreationTimeBefore", math.inf)) >= thing.created
+        and _seconds(request.get("LastModifiedTimeAfter", 0.0)) <= thing.changed
+        and _seconds(request.get("LastModifiedTimeBefore", math.inf)) >= thing.changed
     )
 
 
-def _more(thing: Thing, status: str) -> dict[str, Any]:
+def _seconds(time: float | datetime) -> float:
+    """A time of a request in seconds since 1970, whichever protocol it came by."""
+    return time.timestamp() if isinstance(time, datetime) else float(time)
+
+
+def _more(account: Account, thing: Thing, status: str) -> dict[str, Any]:
     """What lists say beyond name, ARN and time."""
     if not status:
         return {}
     more: dict[str, Any] = {status: thing.status, "LastModifiedTime": thing.changed}
     if status == "InferenceComponentStatus":
         more["EndpointName"] = thing.request["EndpointName"]
-        more["EndpointArn"] = ""
+        more["EndpointArn"] = account.arn("endpoint", thing.request["EndpointName"])
         more["VariantName"] = thing.request.get("VariantName", "")
     return more
 
@@ -68,7 +90,10 @@ def list_tags(account: Account, request: dict[str, Any]) -> dict[str, Any]:
 def add_tags(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """AddTags."""
     thing = _tagged(account, request)
-    thing.tags |= {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+    tags = {**thing.tags, **{tag["Key"]: tag["Value"] for tag in request["Tags"]}}
+    if account.rules.tags_are_fifty and len(tags) > MOST_TAGS:
+        raise Refusal(f"A resource has {MOST_TAGS} tags at most, and this one would have {len(tags)}.")
+    thing.tags = tags
     return list_tags(account, request)
 
 

@@ -26,7 +26,7 @@ ABSENT = {
 }
 # Members that it takes, shows again, and does nothing about: `/_local/rules` lists them.
 SHOWN_ONLY = (
-    "DataCaptureConfig", "DeploymentConfig", "EnableNetworkIsolation", "InferenceAmiVersion", "KmsKeyId",
+    "DataCaptureConfig", "EnableNetworkIsolation", "InferenceAmiVersion", "KmsKeyId",
     "RoutingConfig", "VolumeSizeInGB", "VpcConfig",
 )  # fmt: skip
 

@@ -19,16 +19,18 @@ TEXT = (
 )
 
 
-def check(account: Account, config: Thing) -> None:
-    """An endpoint of a configuration fits into the quotas.  Raises Refusal."""
+def check(account: Account, configuration: dict[str, Any], changed: Thing | None = None) -> None:
+    """An endpoint of a configuration fits into the quotas.  changed: the endpoint that it has.  Raises Refusal."""
     used: Counter[str] = Counter()
     for thing in account.endpoints.values():
-        made = account.configs.get(thing.request["EndpointConfigName"])
-        if thing.status != FAILED and (thing.running or made is not None):
-            used += _instances(thing.running or (made.request if made is not None else {}))
-    for name, more in _instances(config.request).items():
+        if thing.status != FAILED:
+            used += _instances(thing.running or thing.wanted)
+    wanted = _instances(configuration)
+    if changed is not None:
+        wanted.subtract(_instances(changed.running))
+    for name, more in wanted.items():
         limit = account.quotas.get(name)
-        if account.rules.quotas_limit and limit is not None and used[name] + more > limit:
+        if account.rules.quotas_limit and limit is not None and more > 0 and used[name] + more > limit:
             raise Refusal(TEXT.format(name=name, limit=limit, used=used[name], more=more), LIMIT)
 
 

@@ -29,8 +29,14 @@ class Rules(NamedTuple):
     batches_need_records: MultiRecord needs a SplitType (botocore: CreateTransformJob, BatchStrategy);
     payloads_within_100_mb: MaxConcurrentTransforms times MaxPayloadInMB (botocore: CreateTransformJob);
     adapters_come_back: a container that is started anew gets its adapters again (AWS's adapter contract);
-    capacity_is_missed: a request that finds no copy is counted, and an alarm on that count wakes a copy (AWS's guide to
-    scaling endpoints to zero).
+    capacity_is_missed: a request that finds no copy, or no instance of an asynchronous endpoint, is counted, and an
+    alarm on that count wakes one (AWS's guides to scaling endpoints to zero and to asynchronous inference);
+    alarms_roll_back: an update is undone when one of its alarms is in ALARM (botocore: AutoRollbackConfig);
+    variant_targets_go: what scales a variant goes with its endpoint (awslabs/stable-diffusion-aws-extension, 161);
+    targets_bound_capacity: a scalable target brings what serves into its bounds (botocore: RegisterScalableTarget);
+    targets_have_bounds: a new scalable target has both bounds, in order (the same);
+    dimensions_fit: a component scales by its copies, a variant by its instances (the same);
+    endpoint_names_ignore_case: a name is taken however it is spelled (botocore: CreateEndpointInput.EndpointName).
 
     serving_endpoint_first: assumed; a component is not made before its endpoint serves.
     too_large_at_once: assumed; a copy without room is refused by the call, not by a failure later.
@@ -38,6 +44,22 @@ class Rules(NamedTuple):
     same_config_refuses: assumed; an update with the configuration in use is refused.
     adapters_are_replaced: assumed; an adapter is updated by dropping it and loading the other one, for the contract of
     containers has no change of what is loaded, and vLLM refuses a name that it has.
+    failed_is_not_updated: assumed as to its words; of a failed endpoint nothing but its deletion is done (botocore:
+    DescribeEndpoint).
+    component_names_are_taken: assumed as to its words, which are those of models and endpoints; without the rule the
+    new component takes the other one's place.
+    creating_is_not_found: assumed; an endpoint that does not serve yet, or not any more, is not found by
+    InvokeEndpoint; without the rule it has no capacity.
+    whole_memory_is_schedulable: assumed; components may take the whole memory of an instance type whose share nobody
+    has measured (see `scheduler.MEASURED`), which is more than the service gives; without the rule its memory limits
+    nothing.
+    tags_are_fifty: assumed as to its code and words; a resource has 50 tags at most, also where they come one after the
+    other (botocore: TagList).
+    rolling_back_is_shown: assumed; an update that is undone reads RollingBack meanwhile, which botocore names for
+    changes of weights and capacities alone; without the rule it reads Updating.
+    variants_keep_an_instance: assumed; a variant with a model that is not asynchronous never scales to no instance.
+    manifest_keys_name_outputs: assumed; the output of an object of a manifest has the key that stands there, folders
+    included; without the rule its last part.
     """
 
     copies_above_zero: bool = True
@@ -57,17 +79,33 @@ class Rules(NamedTuple):
     payloads_within_100_mb: bool = True
     adapters_come_back: bool = True
     capacity_is_missed: bool = True
+    alarms_roll_back: bool = True
+    variant_targets_go: bool = True
+    targets_bound_capacity: bool = True
+    targets_have_bounds: bool = True
+    dimensions_fit: bool = True
+    endpoint_names_ignore_case: bool = True
     serving_endpoint_first: bool = True
     too_large_at_once: bool = True
     async_without_components: bool = True
     same_config_refuses: bool = True
     adapters_are_replaced: bool = True
+    failed_is_not_updated: bool = True
+    component_names_are_taken: bool = True
+    creating_is_not_found: bool = True
+    whole_memory_is_schedulable: bool = True
+    tags_are_fifty: bool = True
+    rolling_back_is_shown: bool = True
+    variants_keep_an_instance: bool = True
+    manifest_keys_name_outputs: bool = True
 
 
 # What no source states: `mlcc dev aws` lists them.
 ASSUMED = (
     "serving_endpoint_first", "too_large_at_once", "async_without_components", "same_config_refuses",
-    "adapters_are_replaced",
+    "adapters_are_replaced", "failed_is_not_updated", "component_names_are_taken", "creating_is_not_found",
+    "whole_memory_is_schedulable", "tags_are_fifty", "rolling_back_is_shown", "variants_keep_an_instance",
+    "manifest_keys_name_outputs",
 )  # fmt: skip
 
 

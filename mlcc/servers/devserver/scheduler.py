@@ -1,11 +1,12 @@
 """Where copies of components fit.  Law: devices, processors and memory of an instance are the registry's facts.
 
-A copy lies on one instance.  What of an instance's memory components may take is known for few types; for the others
-the whole is assumed, which is more than the service gives.
+A copy lies on one instance.  What of an instance's memory components may take is measured for one type; for the others
+the whole is assumed, which is more than the service gives (`Rules.whole_memory_is_schedulable`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -77,5 +78,6 @@ def _instances(account: Account, endpoint: Thing) -> Iterator[Room]:
             return
         scaling = variant.get("ManagedInstanceScaling", {})
         count = max(int(variant.get("InitialInstanceCount", 1)), int(scaling.get("MaxInstanceCount", 0)))
-        memory_mb = MEASURED.get(row.name, row.memory_gib * 1024)
-        yield from [Room(float(row.accelerator_count or 0), float(row.vcpu), float(memory_mb))] * count
+        whole = row.memory_gib * 1024 if account.rules.whole_memory_is_schedulable else math.inf
+        memory_mb = float(MEASURED.get(row.name, whole))
+        yield from [Room(float(row.accelerator_count or 0), float(row.vcpu), memory_mb)] * count

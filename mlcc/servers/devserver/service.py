@@ -23,7 +23,7 @@ from mlcc.servers.devserver.web import HOST, DevServer
 
 PROCESS, CONTAINER = "process", "container"
 STARTED = {PROCESS: "processes", CONTAINER: "containers"}
-OWN = ("SAGEMAKER", "SAGEMAKER_RUNTIME", "APPLICATION_AUTO_SCALING", "CLOUDWATCH", "SERVICE_QUOTAS")
+OWN = ("SAGEMAKER", "SAGEMAKER_RUNTIME", "APPLICATION_AUTO_SCALING", "CLOUDWATCH", "CLOUDWATCH_LOGS", "SERVICE_QUOTAS")
 NOBODY_S_KEYS = {"AWS_ACCESS_KEY_ID": NOBODY, "AWS_SECRET_ACCESS_KEY": NOBODY}
 # Of a project without an image nothing can be pushed: where it was built only this server knows.
 ECR = "ECR"
@@ -61,7 +61,8 @@ def opened(
     beside: Caller | None,
 ) -> Running:
     """Listens on loopback.  contexts: of the projects whose images there are, at least one; now: seconds of a steady
-    clock; clock: seconds since 1970; beside: calls S3 and SNS.  Raises OSError where the port is taken."""
+    clock; clock: seconds since 1970; beside: calls S3, SNS and other logs.  Raises OSError where the port is taken.
+    """
     projects, first = Projects(contexts, beside), contexts()[0]
     objects: Objects | None = Guarded(S3Objects(beside)) if beside is not None else None
     data, log = os.path.join(settings.folder, DATA), os.path.join(settings.folder, LOG)
@@ -97,6 +98,7 @@ def opened(
         unpacked=unpacked,
         notify=notify,
         instance=registries.load().instance,
+        beside=beside,
     )
     server = DevServer(Dispatcher(account), now, settings.speed, settings.port)
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlcc.io.aws.connection import Caller
 from mlcc.registries.rows import Instance
+from mlcc.servers.devserver.container_output import ContainerOutput
 from mlcc.servers.devserver.copies import Group, Launcher
 from mlcc.servers.devserver.faults import Faults
 from mlcc.servers.devserver.objects import Objects
@@ -14,7 +16,7 @@ from mlcc.servers.devserver.rules import Durations, Rules
 from mlcc.servers.devserver.timeline import Timeline
 
 IN_SERVICE, CREATING, UPDATING, DELETING, FAILED = "InService", "Creating", "Updating", "Deleting", "Failed"
-ROLLING_BACK = "RollingBack"
+ROLLING_BACK, ROLLBACK_FAILED = "RollingBack", "UpdateRollbackFailed"
 MOVING = (CREATING, UPDATING, DELETING, "SystemUpdating", ROLLING_BACK)
 
 
@@ -33,8 +35,15 @@ class Thing:
     copies: Group | None = None
     # the specification that runs, which an update that fails leaves in place
     running: dict[str, Any] = field(default_factory=dict)
+    # of an endpoint: what the variants that are being changed shall be, and how its last update was asked for
+    wanted: dict[str, Any] = field(default_factory=dict)
+    deployment: dict[str, Any] = field(default_factory=dict)
     # asynchronous requests that its containers work at
     busy: int = 0
+
+    def url(self) -> str:
+        """Where a healthy copy of it listens, each in turn; empty where there is none."""
+        return self.copies.next_url() if self.copies is not None else ""
 
 
 def at_once(work: Callable[[], Any], done: Callable[[Any], None]) -> None:
@@ -49,7 +58,8 @@ class Account:
     launch: starts containers; knows: whether it can start an image; images: the digest of a repository's image by tag
     (empty: none); objects: S3; unpacked: the folder of a model's data, which may raise Unavailable; notify: publishes a
     text to a topic of SNS; aside: does what takes time, and hands its result over; instance: what is known of an
-    instance type; quotas: instances by name of the quota; asynchronous: every asynchronous request so far.
+    instance type; quotas: instances by name of the quota; asynchronous: every asynchronous request so far; beside: the
+    server of what this one does not have (None: there is none); output: what containers have printed.
     """
 
     region: str
@@ -77,6 +87,11 @@ class Account:
     notify: Callable[[str, str], None] | None = None
     aside: Callable[[Callable[[], Any], Callable[[Any], None]], None] = at_once
     instance: Callable[[str], Instance | None] = lambda name: None
+    beside: Caller | None = None
+    output: ContainerOutput = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.output = ContainerOutput(lambda: self.date)
 
     @property
     def date(self) -> float:
@@ -88,6 +103,12 @@ class Account:
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a resource of SageMaker, which spells names in lower case."""
         return f"arn:{self.partition}:sagemaker:{self.region}:{self.number}:{kind}/{name.lower()}"
+
+    def drop_target(self, where: str) -> None:
+        """Nothing scales any more what Application Auto Scaling calls so: its policies go with it."""
+        del self.targets[where]
+        for key in [key for key in self.policies if key[0] == where]:
+            del self.policies[key]
 
     def made(self, kind: str, name: str, request: dict[str, Any], status: str = "") -> Thing:
         """A new resource of a request."""

@@ -13,11 +13,15 @@ from typing import Any
 from mlcc.core.json_data import read_json
 from mlcc.io.web import TROUBLE, exchange, local_connection
 from mlcc.servers.devserver import batch
+from mlcc.servers.devserver.batch_inputs import inputs
+from mlcc.servers.devserver.container_output import JOBS
 from mlcc.servers.devserver.copies import Group, Unavailable
-from mlcc.servers.devserver.endpoints import STARTUP_S, image_of, model
+from mlcc.servers.devserver.endpoints import STARTUP_S
 from mlcc.servers.devserver.faults import Trouble
+from mlcc.servers.devserver.models import image_of, model
 from mlcc.servers.devserver.objects import Objects
 from mlcc.servers.devserver.refusal import IN_USE, NOT_FOUND, NOT_IMPLEMENTED, Refusal
+from mlcc.servers.devserver.rules import Rules
 from mlcc.servers.devserver.things import FAILED, Account, Thing
 
 RUNNING, COMPLETED, STOPPING, STOPPED = "InProgress", "Completed", "Stopping", "Stopped"
@@ -84,7 +88,10 @@ def _start(account: Account, job: Thing, served: Thing, trouble: Trouble) -> Non
         _end(account, job, FAILED, NO_CAPACITY)
         return
     image = image_of(served)
-    image = image._replace(environment={**image.environment, **job.request.get("Environment", {}), **_environment(job)})
+    image = image._replace(
+        environment={**image.environment, **job.request.get("Environment", {}), **_environment(job)},
+        printed=account.output.printer(JOBS, f"{job.name}/{account.output.instance()}-{int(account.date)}"),
+    )
 
     def done(group: Group, healthy: bool) -> None:
         if not healthy:
@@ -127,7 +134,7 @@ def _work(account: Account, job: Thing, group: Group, crash_s: float | None) -> 
             reason = f"InternalServerError: {problem}"
         _end(account, job, FAILED if reason else COMPLETED, reason)
 
-    account.aside(lambda: _outcome(objects, job.request, url), done)
+    account.aside(lambda: _outcome(objects, job.request, url, account.rules), done)
 
 
 def _end(account: Account, job: Thing, status: str, reason: str = "") -> None:
@@ -138,29 +145,34 @@ def _end(account: Account, job: Thing, status: str, reason: str = "") -> None:
 
 
 # ---------------------------------------------------------------- the work, without the account
-def _outcome(objects: Objects, request: Mapping[str, Any], url: str) -> Outcome:
+def _outcome(objects: Objects, request: Mapping[str, Any], url: str, rules: Rules) -> Outcome:
     """Outputs by their addresses, and why the job has failed (empty: it has not)."""
     host, _, port = url.removeprefix("http://").partition(":")
     client = _Client((host, int(port)), request)
     plan = batch.plan_of(request, client.execution_parameters())
-    prefix = str(request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
+    source = request["TransformInput"]["DataSource"]["S3DataSource"]
     place = str(request["TransformOutput"]["S3OutputPath"]).rstrip("/")
     outputs: dict[str, bytes] = {}
     failed = ""
     try:
-        found = objects.below(prefix)
+        found = inputs(objects, source, rules.manifest_keys_name_outputs)
+    except batch.Spoilt as problem:
+        return {}, f"ClientError: {problem}"
     except Unavailable as problem:
         return {}, f"InternalServerError: {problem}"
-    for uri in found:
-        # what follows the last folder that the prefix names
-        name = uri[prefix.rfind("/") + 1 :]
+    for uri, name in found:
         try:
-            outputs[f"{place}/{name}.out"] = batch.transformed(plan, objects.read(uri) or b"", client.ask)
+            outputs[f"{place}/{name}.out"] = batch.transformed(plan, _read(objects, uri), client.ask)
         except (batch.Spoilt, Unavailable) as problem:
             failed = failed or f"ClientError: {uri}: {problem}"
-    if not outputs and not failed:
-        failed = f"ClientError: no objects are below {prefix}"
     return outputs, failed
+
+
+def _read(objects: Objects, uri: str) -> bytes:
+    data = objects.read(uri)
+    if data is None:
+        raise batch.Spoilt("there is no such object")
+    return data
 
 
 class _Client:

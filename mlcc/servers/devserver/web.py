@@ -105,6 +105,8 @@ class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
+    # an answer is two writes, and the second would wait 40 ms for the first one's acknowledgement
+    disable_nagle_algorithm = True
     server: DevServer
 
     def do_GET(self) -> None:
