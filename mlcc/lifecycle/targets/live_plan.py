@@ -30,7 +30,8 @@ def shown(found: Sequence[Difference], source: str = "account") -> Result:
     for one in found:
         where = f"{one.kind}/{one.name}"
         action = "create" if one.before is None and not one.path else "delete" if one.after is None else "update"
-        changes[where] = "update" if one.path else action
+        # the fields of what is made anew say how it differs from what was there before
+        changes.setdefault(where, "update" if one.path else action)
         if one.path:
             values.append({"path": f"{where}/{one.path}", "before": one.before, "after": one.after, "source": source})
     summary = {action: list(changes.values()).count(action) for action in dict.fromkeys(changes.values())}

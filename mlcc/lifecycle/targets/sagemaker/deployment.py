@@ -43,7 +43,8 @@ def deploy(context: Context) -> Result:
         wanted = kinds.wanted(project, place._replace(job=transform_jobs.running(wanted, job.name, caller)))
     prefix = kinds.prefix(project)
     if context.argument("plan"):
-        return live_plan.shown(differences(wanted, observe(wanted, prefix, caller)))
+        found = differences(wanted, observe(wanted, prefix, caller))
+        return live_plan.shown([*found, *(transform_jobs.changed(wanted, prefix, caller) if job is not None else ())])
     with capacity.explained(context, caller):
         how = pace(context, wanted)
         converge(wanted, prefix, how, caller, lambda seen, replaced: planner.plan(wanted, seen, replaced))
