@@ -447,6 +447,15 @@ BAD = {
             "scale_out_cooldown_s": 9,
         }.items()
     },
+    "metric-above-a-listed-default": (
+        "MLCC128",
+        UNLISTED + "inference_components: [{name: default, cpu_count: 1}]\nscaling: {max_count: 2, metric: Mine}\n",
+        "scaling.metric",
+        "error",
+        6,
+        "scaling.metric has no effect",
+        "inference_components[default].scaling.metric",
+    ),
     "scaling-without-bounds": (
         "MLCC128",
         UNLISTED + "scaling: {target_value: 5}\n",
