@@ -188,7 +188,7 @@ class World:
         return [
             e.operation
             for e in self.dispatcher.journal
-            if not e.code and not e.operation.startswith(("Describe", "List"))
+            if not e.code and not e.operation.startswith(("Describe", "Get", "List"))
         ]
 
     def left(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Alarms of CloudWatch.  Law: keeps what it is given; the only metric that is measured is a request without a copy.
+"""Alarms of CloudWatch.  Law: keeps what it is given; the only metric that an alarm sees is a request without a copy.
 
 So an alarm on `NoCapacityInvocationFailures` rings, and takes the step of its policy; no other rings by itself.
 """

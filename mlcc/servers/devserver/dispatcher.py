@@ -16,6 +16,7 @@ from mlcc.servers.devserver import (
     components,
     endpoints,
     listing,
+    metrics,
     quotas,
     repositories,
     scaling,
@@ -85,6 +86,7 @@ AUTOSCALING: Mapping[str, Operation] = {
 CLOUDWATCH: Mapping[str, Operation] = {
     "DeleteAlarms": alarms.delete,
     "DescribeAlarms": alarms.describe,
+    "GetMetricData": metrics.data,
     "PutMetricAlarm": alarms.put,
 }
 SERVICES: Mapping[str, Mapping[str, Operation]] = {

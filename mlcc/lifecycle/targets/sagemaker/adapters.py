@@ -37,8 +37,10 @@ def adapter(context: Context) -> Result:
     if context.argument("dry_run"):
         seen = {} if action == "add" else {(one.kind, one.name): Seen(one.parameters, planner.IN_SERVICE)}
         if action == "update":
+            based = {**one.parameters["Specification"], "Container": {}}
             seen = {
-                key: found._replace(parameters={**one.parameters, "Specification": {}}) for key, found in seen.items()
+                key: found._replace(parameters={**one.parameters, "Specification": based})
+                for key, found in seen.items()
             }
         made = planner.teardown(seen) if action == "remove" else planner.plan(only, seen)
         return calls([call(c.service, c.operation, **c.parameters) for c in made if isinstance(c, Call)], **assumed)
