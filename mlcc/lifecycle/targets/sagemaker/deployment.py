@@ -61,7 +61,10 @@ def deploy(context: Context) -> Result:
     if job is not None:
         return transform_jobs.finished(wanted, context, caller)
     document = {"target": project.target.name, "status": planner.IN_SERVICE, "endpoint": wanted.endpoint}
-    return Result(document, [f"{project.name} serves on the endpoint {wanted.endpoint}"])
+    lines = [f"{project.name} serves on the endpoint {wanted.endpoint}"]
+    if wanted.of(kinds.ADAPTER):
+        lines.append("do/test asks each adapter whether it is loaded: the service does not")
+    return Result(document, lines)
 
 
 def _planned(context: Context, wanted: Desired, prefix: str, caller: Caller) -> Result:
