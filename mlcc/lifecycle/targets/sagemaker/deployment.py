@@ -20,6 +20,7 @@ from mlcc.lifecycle.targets.sagemaker import (
     expiry,
     facts,
     local_model,
+    namesakes,
     planner,
     traffic,
     transform_jobs,
@@ -54,12 +55,17 @@ def deploy(context: Context) -> Result:
     if context.argument("plan"):
         return _planned(context, wanted, prefix, caller)
     with capacity.explained(context, caller):
-        how = pace(context, wanted)
-        converge(wanted, prefix, how, caller, lambda seen, replaced: planner.plan(wanted, seen, replaced))
+
+        def plan(seen: Observed, replaced: Collection[tuple[str, str]]) -> Sequence[Instruction]:
+            namesakes.refuse(context, wanted, seen)
+            return planner.plan(wanted, seen, replaced)
+
+        converge(wanted, prefix, pace(context, wanted), caller, plan)
     with interruption.explained(context.progress):
         expiry.renew(wanted, observe(wanted, prefix, caller), caller)
     if job is not None:
         return transform_jobs.finished(wanted, context, caller)
+    namesakes.remember(context, wanted)
     document = {"target": project.target.name, "status": planner.IN_SERVICE, "endpoint": wanted.endpoint}
     lines = [f"{project.name} serves on the endpoint {wanted.endpoint}"]
     if wanted.of(kinds.ADAPTER):
@@ -73,7 +79,8 @@ def _planned(context: Context, wanted: Desired, prefix: str, caller: Caller) -> 
     found = list(differences(wanted, seen))
     if wanted.of(kinds.JOB):
         found += transform_jobs.changed(wanted, prefix, caller)
-    warnings = list(traffic.findings(context.project, seen, caller, context.clock()))
+    warnings = [one._replace(severity=Severity.WARNING) for one in namesakes.findings(context, wanted, seen)]
+    warnings += traffic.findings(context.project, seen, caller, context.clock())
     for one in warnings:
         speak = context.progress.warn if one.severity is Severity.WARNING else context.progress.say
         speak(f"{one.severity.label} {one.code}: {one.message} ({one.hint})")
