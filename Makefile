@@ -51,7 +51,7 @@ stress: venv ## the guarantees at full figures: kills, failing disks, races, hos
 	@$(PYTHON) tools/bare.py --have tests/stress/programs.txt || \
 	  { apt-get -qq update && apt-get -qq install -y --no-install-recommends strace dash busybox zsh ksh mksh; } >/dev/null
 	MLCC_STRESS=1 $(BIN)/pytest -q -n 2 --dist worksteal -rP tests/stress tests/data/test_every_key.py
-	MLCC_EXAMPLES=400 $(BIN)/pytest -q -n 2 --dist worksteal -m hypothesis tests/unit tests/functional
+	MLCC_EXAMPLES=400 $(BIN)/pytest -q -n 2 --dist worksteal -m hypothesis tests/unit tests/functional tests/aws
 
 K8S ?= .k8s
 ENGINES ?= .venv-engines

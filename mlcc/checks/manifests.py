@@ -40,6 +40,8 @@ def on_manifests(code: str, rule: Rule) -> Check:
     """A rule as a check of what mlcc.yaml renders; a problem stands at the override that made the field."""
 
     def check(subject: Subject) -> Iterator[Finding]:
+        if subject.resolved.value("project.name") is None:
+            return  # reported as missing; objects without a name are none
         for path, document in manifests.documents(subject.resolved).items():
             for problem in rule(manifests.schema_of(path), document):
                 where = _override(subject, problem.path)

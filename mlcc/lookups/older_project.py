@@ -137,7 +137,8 @@ class _Import:
         row = registries.config(registries.canonical("deployment_configs", named)[0])
         architecture = registries.architecture(row.architecture) if row is not None else None
         self.plain = tuple(architecture.env_prefixes) if architecture is not None else ()
-        target = registries.targets.get(registries.canonical("targets", self._text("DEPLOYMENT_TARGET"))[0])
+        self.target = registries.canonical("targets", self._text("DEPLOYMENT_TARGET"))[0]
+        target = registries.targets.get(self.target)
         self.components = target is None or target.components
         instance = registries.instance(self._text("INSTANCE_TYPE"))
         self.no_devices = instance is not None and not instance.accelerator_count
@@ -147,20 +148,41 @@ class _Import:
         return (found.text or "") if found is not None else ""
 
     def run(self, parts: list[tuple[str, _File]], adapters: list[tuple[str, _File]]) -> None:
-        """Takes over do/config, then each component and adapter."""
+        """Takes over do/config, each component and adapter, and what the older scripts do where these say nothing."""
         inherited = {n: v for n, v in self.main.own.items() if self._part_of(n, "inference_components")}
+        assumed = self._assumed()
         for name, value in self.main.own.items():
             if name not in inherited:
                 self._variable(name, value, self.main, ())
             elif not self.components and value.text:
                 message = f"{name} is not taken over: the target has no inference components"
                 self.draft.leave(NO_KEY, self.main.mark(value), message, severity=Severity.NOTE)
+        for name, value in assumed.items():
+            path = self._path(name)
+            if path is None or path[:2] == ("inference_components", "[]"):
+                inherited = {name: value, **inherited}
+            elif path not in self.draft.values:
+                self._variable(name, value, self.main, ())
         if self.components:
             for part, file in parts or ([(DEFAULT_COMPONENT, self.main)] if inherited else []):
                 own = file.own if parts else {}
                 self._component(part, {**inherited, **own}, file)
         for part, file in adapters:
             self._adapter(part, file, [name for name, _ in parts])
+
+    def _assumed(self) -> dict[str, Value]:
+        """What the older scripts take for variables that nothing sets, as if do/config said so in its first line."""
+        found: dict[str, Value] = {}
+        for name, row in self.rows.items():
+            usual, targets = str(row.facts.get("otherwise", "")), row.facts.get("targets", [self.target])
+            given = self.main.all.get(name)
+            if not usual or self.target not in targets or (given is not None and given.text != ""):
+                continue
+            if self.no_devices and str(row.facts["key"]).endswith("gpu_count"):
+                continue
+            if all(self._text(other) == value for other, value in row.facts.get("when", {}).items()):
+                found[name] = Value(re.sub(r"\$\{(\w+)\}", lambda word: self._text(word[1]), usual), 1)
+        return found
 
     def _part_of(self, name: str, section: str) -> bool:
         path = self._path(name)
@@ -204,7 +226,9 @@ class _Import:
             return
         path = self._place(name, row, value.text or "", place)
         if "absent" in row:
-            self.draft.leave(NO_KEY, mark, f"{name} is not taken over: {row['absent']}", KEYS)
+            severity = Severity.NOTE if "note" in row else Severity.WARNING
+            message = f"{name} is not taken over: {row['absent']}"
+            self.draft.leave(NO_KEY, mark, message, str(row.get("note", KEYS)), severity)
         elif value.text is None:
             self.draft.leave(NOT_READ, mark, f"the value of {name} is not known: {value.why}", _hint(name, self))
         elif path is None and (is_secret_name(name) or is_secret_value(value.text)):
@@ -213,8 +237,6 @@ class _Import:
             self.draft.leave(NO_KEY, mark, f"{name} is no variable that mlcc knows", _hint(name, self))
         elif path[-1] != "name" or len(path) != 3:  # the name of a component or an adapter is known by then
             self._take(path, name, str(row.get("words", {}).get(value.text, value.text)), mark)
-            if "note" in row:
-                self.draft.leave(NO_KEY, mark, f"{name}: {row['note']}", _hint(name, self), Severity.NOTE)
             if "phase" in row and path in self.draft.values:
                 self.draft.put((*path[:2], "phase"), row["phase"], mark)
 

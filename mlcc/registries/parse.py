@@ -31,6 +31,7 @@ def architecture(name: str, node: Node, root: Node) -> rows.Architecture:
         layer=text(node, "layer"),
         uses=texts(node, "uses"),
         ignores=texts(node, "ignores"),
+        engine_only=texts(node, "engine_only"),
         steps=texts(node, "steps"),
         container=mapping(node, "container"),
         env_prefixes=texts(node, "env_prefixes"),

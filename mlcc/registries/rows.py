@@ -56,7 +56,7 @@ class Architecture(NamedTuple):
     """A family of deployment configs that share one cookiecutter layer.
 
     uses: sections of mlcc.yaml that it reads beyond the common ones; ignores: keys of these that it does not;
-    steps: do/ scripts; container: port and paths;
+    engine_only: keys that only its configs with an engine read; steps: do/ scripts; container: port and paths;
     model_kinds: the kinds of model that model.name may name (path, s3, jumpstart, registry, hub); sample: the path of
     the sample model; variables: those that its server reads, with the type of each (integer, boolean, text); recorded:
     what a record of a deployment says beside the variables with one of the prefixes.
@@ -72,6 +72,7 @@ class Architecture(NamedTuple):
     layer: str = ""
     uses: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
+    engine_only: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     container: Mapping[str, Any] = EMPTY
     env_prefixes: tuple[str, ...] = ()

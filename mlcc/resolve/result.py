@@ -19,14 +19,20 @@ CONTRADICTIONS = ("MLCC130",)
 DEFAULT_COMPONENT = "default"
 
 
+# What every component has: a list that says no more of the implied one is as good as none.
+_OF_EVERY_COMPONENT = ("name", "enabled", "copy_count")
+
+
 def covers_copies(values: Mapping[Path, Any]) -> bool:
     """Whether the top-level `scaling` is also that of a component's copies.
 
-    It is where the only component is the one that an absent list means, and says nothing of its own scaling.
+    It is where the only component is the one that an absent list means, with nothing of its own.
     """
     listed = names(values, ("inference_components",))
-    own: Path = ("inference_components", Item(DEFAULT_COMPONENT), "scaling")
-    return listed in ((), (DEFAULT_COMPONENT,)) and not any(path[:3] == own for path in values)
+    place: Path = ("inference_components", Item(DEFAULT_COMPONENT))
+    return listed in ((), (DEFAULT_COMPONENT,)) and not any(
+        path[:2] == place and path[2] not in _OF_EVERY_COMPONENT for path in values
+    )
 
 
 class Resolved(NamedTuple):

@@ -225,7 +225,7 @@ class World:
         return [
             e.operation
             for e in self.dispatcher.journal
-            if not e.code and not e.operation.startswith(("Describe", "Filter", "Get", "List"))
+            if not e.code and not e.operation.startswith(("Describe", "Filter", "Get", "Invoke", "List"))
         ]
 
     def left(self) -> list[str]:

@@ -106,7 +106,12 @@ def test_a_dry_run_shows_the_calls(world: World, action: str) -> None:
     assert world.operations() == made
     assert [p for c in document["calls"] for p in walker.problems(c["service"], c["operation"], c["parameters"])] == []
     act(world, OTHER, action)
-    assert [c["operation"] for c in document["calls"]] == world.operations()[len(made) :]
+    shown = [c["operation"] for c in document["calls"] if c["service"] != "sagemaker-runtime"]
+    assert shown == world.operations()[len(made) :]
+    asked = [
+        c["parameters"]["InferenceComponentName"] for c in document["calls"] if c["service"] == "sagemaker-runtime"
+    ]
+    assert asked == ([] if action == "remove" else ["chat-legal", "chat-base"])
 
 
 @pytest.mark.parametrize(
@@ -148,6 +153,48 @@ def asking(world: World, answers: Mapping[str, Any], **arguments: Any) -> tuple[
     context = world.context(rendered(WITH), **arguments)
     object.__setattr__(context, "connect", lambda region: account)
     return account, context
+
+
+def says(word: str) -> dict[str, Any]:
+    return {"choices": [{"message": {"content": word}}]}
+
+
+@pytest.mark.parametrize("action", ["add", "update"])
+def test_an_adapter_is_asked_once_it_serves(world: World, action: str) -> None:
+    if action == "update":
+        act(world, OTHER, "add")
+    account, context = asking(
+        world, {"chat-base": says("hello"), "chat-legal": says("whereas")}, action=action, name="legal"
+    )
+    result = verbs.adapter(context)
+    assert result.ok
+    assert (result.document["status"], [c["ok"] for c in result.document["checks"]]) == ("InService", [True])
+    assert result.lines[-1] == "the adapter legal serves"
+    assert [one["InferenceComponentName"] for one in account.asked] == ["chat-legal", "chat-base"]
+
+
+def test_an_adapter_that_answers_as_its_base_is_no_success(world: World) -> None:
+    """It stays where it is: do/test asks it again."""
+    _, context = asking(world, {"chat-base": says("hello"), "chat-legal": says("hello")}, action="add", name="legal")
+    result = verbs.adapter(context)
+    assert not result.ok
+    assert "is it loaded?" in result.lines[0]
+    assert result.lines[-1] == "the adapter legal is InService, and does not serve: do/test asks it again"
+    assert "chat-legal" in world.account.components
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationError"])
+def test_who_cannot_ask_an_adapter_has_added_it_all_the_same(world: World, code: str) -> None:
+    refused = AwsError("sagemaker-runtime", "InvokeEndpoint", code, "no", 400)
+    _, context = asking(world, {"chat-base": refused, "chat-legal": refused}, action="add", name="legal")
+    result = verbs.adapter(context)
+    assert result.ok
+    assert result.lines == [f"the adapter legal is InService, and was not asked ({code}): do/test asks it"]
+
+
+def test_a_deployment_with_adapters_names_what_asks_them(world: World) -> None:
+    assert "do/test" in verbs.deploy(world.context(rendered(WITH))).lines[-1]
+    assert "do/test" not in verbs.deploy(world.context(rendered(ONE))).lines[-1]
 
 
 class Loading(Answering):

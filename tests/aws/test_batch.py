@@ -66,6 +66,26 @@ def test_each_deployment_is_a_run_of_its_own(world: World) -> None:
     assert first.rpartition("-")[0] == second.rpartition("-")[0]
 
 
+def test_the_live_plan_is_the_next_job_and_how_it_differs_from_the_last(world: World) -> None:
+    def planned(text: str) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
+        found = verbs.deploy(world.context(rendered(text), plan=True)).document
+        kinds = {change["path"].partition("/")[0]: change["action"] for change in found["changes"]}
+        return kinds, {v["path"].split("/", 2)[2]: (v["before"], v["after"]) for v in found["values"]}
+
+    assert planned(TEXT) == ({"model": "create", "transform_job": "create"}, {}), "none has run yet"
+    verbs.deploy(world.context(rendered(TEXT)))
+    assert planned(TEXT) == ({"transform_job": "create"}, {})
+    changed = TEXT.replace("text/csv", "text/plain") + "env: {NOTE: new}\n"
+    fields = {
+        "TransformInput.ContentType": ("text/csv", "text/plain"),
+        "PrimaryContainer.Environment.NOTE": (None, "new"),
+    }
+    assert planned(changed) == ({"model": "create", "transform_job": "create"}, fields)
+    with pytest.raises(UserError):
+        verbs.deploy(world.context(rendered(changed), timeout=0.5))
+    assert planned(changed) == ({}, {}), "that job runs by now"
+
+
 def test_a_job_that_runs_is_gone_on_with(world: World) -> None:
     """Interrupted: the next deployment waits for the same job, and starts no second one."""
     project = rendered(TEXT)

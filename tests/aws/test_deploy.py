@@ -212,6 +212,13 @@ def test_the_live_plan_names_the_fields(world: World) -> None:
     }
 
 
+def test_the_live_plan_looks_into_the_model_of_a_variant(world: World) -> None:
+    verbs.deploy(world.context(rendered(CLASSIC)))
+    changed = verbs.deploy(world.context(rendered(CLASSIC + "env: {NOTE: new}\n"), plan=True)).document
+    found = {v["path"]: (v["before"], v["after"]) for v in changed["values"]}
+    assert found == {"endpoint/iris/PrimaryContainer.Environment.NOTE": (None, "new")}
+
+
 def test_logs_are_joined_by_time_without_secrets(world: World) -> None:
     project = rendered(TWO)
     now = int(world.account.timeline.now * 1000)

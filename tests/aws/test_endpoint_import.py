@@ -117,6 +117,25 @@ def test_the_live_plan_of_an_imported_endpoint_is_empty(text: str, name: str, en
     assert set(world.operations()[len(made) :]) <= {"AddTags"}
 
 
+@pytest.mark.parametrize("config", ["transformers-vllm", "http-fastapi"])
+def test_instances_scale_and_the_only_component_does_not(config: str, tmp_path: Path) -> None:
+    """As an earlier mlcc has made it: the imported project makes no scaler for the copies either."""
+    world = World()
+    model = "model: {name: Qwen/Qwen3-0.6B}\n" if config.startswith("transformers") else ""
+    text = f"""version: 1
+project: {{name: alone}}
+deployment: {{config: {config}, region: us-east-1, role_arn: "{ROLE}"}}
+{model}scaling: {{min_count: 1, max_count: 3}}
+"""
+    verbs.deploy(world.context(render(text, tmp_path / "original")))
+    world.account.targets.clear()
+    world.account.policies.clear()
+    found = imported(world, "alone", tmp_path / "new")
+    assert found.findings == ()
+    assert by_path(found)["scaling.max_count"] == 3
+    assert verbs.deploy(world.context(written(found, tmp_path / "new"), plan=True)).document["changes"] == []
+
+
 def test_the_values_of_components(tmp_path: Path) -> None:
     world = World()
     verbs.deploy(world.context(render(COMPONENTS, tmp_path / "original")))

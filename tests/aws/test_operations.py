@@ -42,6 +42,7 @@ ELSEWHERE = {
     "test_local_model": {"PutBucketTagging", "PutPublicAccessBlock"},
     "test_transform_jobs": {"ListObjectsV2", "StopTransformJob"},
     "test_reaper": {"ListEndpoints"},
+    "test_traffic": {"GetMetricData"},
     "../functional/test_hyperpod": {"DescribeCluster", "ListClusters"},
 }  # fmt: skip
 

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from mlcc.core.errors import UserError
 from mlcc.io.aws.connection import AwsError
-from mlcc.lifecycle.targets.sagemaker import verbs
-from tests.aws.account import World, rendered
+from mlcc.lifecycle import run_state
+from mlcc.lifecycle.targets.sagemaker import namesakes, verbs
+from tests.aws.account import World, loaded, render, rendered
 from tests.aws.test_deploy import CLASSIC, TWO
+from tests.helpers import build_tree
 
 OTHER = """version: 1
 project: {name: other}
@@ -54,6 +57,64 @@ def test_deploy_replaces_it(world: World, text: str) -> None:
     assert plan_of(world, named(text, "bar"))["changes"] == []
     assert verbs.clean(world.context(named(text, "bar"))).ok
     assert set(world.left()) == others
+
+
+def changed(text: str, name: str, folder: Path) -> Path:
+    """The same project under another endpoint name, on other instances."""
+    other = text.replace("ml.g5.12xlarge", "ml.g5.24xlarge")
+    other = other if other != text else text.replace("region:", "instance_type: ml.m5.4xlarge, region:")
+    return render(f"{other}endpoint: {{name: {name}}}\n", folder)
+
+
+@BOTH
+def test_what_may_be_another_project_s_of_the_same_name_stays(world: World, text: str, tmp_path: Path) -> None:
+    """Its first deployment would delete the endpoint of the other one."""
+    verbs.deploy(world.context(render(f"{text}endpoint: {{name: foo}}\n", tmp_path / "first")))
+    before = set(world.left())
+    second = changed(text, "bar", tmp_path / "second")
+    planned = plan_of(world, second)
+    assert ("MLCC392", "warning") in [(one["code"], one["severity"]) for one in planned["findings"]]
+    with pytest.raises(UserError) as refused:
+        verbs.deploy(world.context(second))
+    (one,) = refused.value.findings
+    assert one.code == "MLCC392"
+    assert "'foo'" in one.message
+    assert "do/deploy --replace" in one.hint
+    assert "mlcc set project.name" in one.hint
+    assert set(world.left()) == before
+    verbs.deploy(world.context(second, replace=True))
+    assert {*world.account.endpoints} == {"bar", "other"}
+    assert plan_of(world, second)["findings"] == []
+
+
+@BOTH
+def test_what_this_checkout_has_deployed_is_replaced_with_all_changes(world: World, text: str, tmp_path: Path) -> None:
+    verbs.deploy(world.context(render(f"{text}endpoint: {{name: foo}}\n", tmp_path)))
+    assert run_state.read(str(tmp_path), namesakes.RECORD) == {"endpoints": ["foo"]}
+    loaded.cache_clear()
+    second = changed(text, "bar", tmp_path)
+    verbs.deploy(world.context(second))
+    assert {*world.account.endpoints} == {"bar", "other"}
+    assert run_state.read(str(tmp_path), namesakes.RECORD) == {"endpoints": ["foo", "bar"]}
+    assert verbs.clean(world.context(second)).ok
+    assert run_state.read(str(tmp_path), namesakes.RECORD) == {}
+    loaded.cache_clear()
+
+
+@pytest.mark.parametrize("planted", ["[]", "{", '{"endpoints": 1}', '{"endpoints": [1, null, {"a": 2}]}'])
+def test_a_record_that_says_nothing_says_nothing(world: World, planted: str, tmp_path: Path) -> None:
+    verbs.deploy(world.context(render(f"{CLASSIC}endpoint: {{name: foo}}\n", tmp_path / "first")))
+    second = changed(CLASSIC, "bar", tmp_path / "second")
+    build_tree(second, {".mlcc/run/deployed.json": planted})
+    with pytest.raises(UserError, match="'foo'"):
+        verbs.deploy(world.context(second))
+
+
+def test_a_folder_that_cannot_be_written_is_no_failed_deployment(world: World, tmp_path: Path) -> None:
+    project = render(CLASSIC, tmp_path / "project")
+    (project / ".mlcc/run").symlink_to(tmp_path)
+    assert verbs.deploy(world.context(project)).document["status"] == "InService"
+    assert not (tmp_path / namesakes.RECORD).exists()
 
 
 def test_who_may_not_list_endpoints_can_deploy_and_clean_proves_nothing(world: World) -> None:

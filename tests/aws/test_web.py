@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mlcc.io.aws.cloudwatch import CloudWatch
+from mlcc.io.aws.cloudwatch import CloudWatch, Metric
 from mlcc.io.aws.connection import AwsError, Connection
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.io.aws.sts import Sts
@@ -164,6 +164,8 @@ def test_a_stream_is_what_the_sdk_reads(aws: Connection) -> None:
 
 def test_the_other_protocols(aws: Connection) -> None:
     """STS asks in the query protocol, CloudWatch in CBOR."""
+    serve(aws)
+    invoke(aws, 21)
     assert Sts(aws).identity().account == "123456789012"
     alarm = {
         "AlarmName": "a", "Namespace": "AWS/SageMaker", "MetricName": "m", "Statistic": "Maximum", "Period": 60,
@@ -172,6 +174,9 @@ def test_the_other_protocols(aws: Connection) -> None:
     aws.call("cloudwatch", "PutMetricAlarm", alarm)
     (found,) = CloudWatch(aws).alarms(["a"])
     assert (found["Threshold"], found["StateValue"]) == (1.5, "INSUFFICIENT_DATA")
+    for since, until, total in ((time.time() - 3600, time.time() + 3600, 1.0), (0.0, 3600.0, None)):
+        where = (("EndpointName", "e"), ("VariantName", VARIANT["VariantName"]))
+        assert CloudWatch(aws).totals([Metric("AWS/SageMaker", "Invocations", where)], since, until) == [total]
     for service, operation, request in (
         ("cloudwatch", "ListMetrics", {}),
         ("sts", "GetSessionToken", {}),

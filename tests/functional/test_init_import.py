@@ -46,6 +46,7 @@ def test_a_project_is_taken_over_and_renders(mlcc: Any, older: Path) -> None:
             "region": "eu-west-1",
             "instance_type": "ml.m5.large",
         },
+        "endpoint": {"routing_strategy": "LEAST_OUTSTANDING_REQUESTS", "startup_timeout_s": 900},
         "model": {"format": "joblib"},
     }
     assert "older/do/config:10:1: note MLCC383" in done.stderr

@@ -447,6 +447,15 @@ BAD = {
             "scale_out_cooldown_s": 9,
         }.items()
     },
+    "metric-above-a-listed-default": (
+        "MLCC128",
+        UNLISTED + "inference_components: [{name: default, cpu_count: 1}]\nscaling: {max_count: 2, metric: Mine}\n",
+        "scaling.metric",
+        "error",
+        6,
+        "scaling.metric has no effect",
+        "inference_components[default].scaling.metric",
+    ),
     "scaling-without-bounds": (
         "MLCC128",
         UNLISTED + "scaling: {target_value: 5}\n",
@@ -603,7 +612,7 @@ def test_good_cases(code, text):
 
 def test_every_check_has_a_good_and_a_bad_case():
     # test_triton_checks, test_policy, test_manifest_checks, test_pod_scaling, and below
-    starts = ("MLCC156", "MLCC16", "MLCC19", "MLCC36", "MLCC377", "MLCC390")
+    starts = ("MLCC156", "MLCC16", "MLCC178", "MLCC19", "MLCC36", "MLCC377", "MLCC390")
     elsewhere = {code for code in built_in() if code.startswith(starts)} | {"MLCC158"}
     assert {b[0] for b in BAD.values()} == {g[0] for g in GOOD.values()} == set(built_in()) - elsewhere - CODES
 

@@ -47,8 +47,8 @@ def test_its_operator_says_where_it_comes_from() -> None:
     [
         (ALONE, []),
         (ALONE + ", operator: false", []),
-        (ALONE + ", operator: true", ["MLCC391"]),
-        (ALONE + ", cluster: c", ["MLCC391"]),
+        (ALONE + ", operator: true", ["MLCC393"]),
+        (ALONE + ", cluster: c", ["MLCC393"]),
         ("cluster: c", []),
     ],
 )

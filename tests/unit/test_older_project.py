@@ -225,6 +225,8 @@ def test_a_project_with_components_and_an_adapter(tmp_path: Path) -> None:
         "deployment.instance_count": 2,
         "deployment.role_arn": "arn:aws:iam::123456789012:role/mlcc",
         "endpoint.variant_name": "blue",
+        "endpoint.routing_strategy": "LEAST_OUTSTANDING_REQUESTS",
+        "endpoint.startup_timeout_s": 900,
         "engine.lora.enabled": True,
         "model.name": "Qwen/Qwen3-4B",
         "framework.base_image": "vllm/vllm-openai:v0.31.0",
@@ -336,8 +338,46 @@ def test_every_row_names_a_key_that_is_there() -> None:
     known = {prop.name for prop in keys.index().values()}
     assert len(named) > 20
     assert set(named) <= known
-    own = {prop.meta.get("variable") for prop in keys.index().values()}
-    assert set(rows) & own == {"FRAMEWORK", "ENDPOINT_NAME"}
+    own = {prop.meta.get("variable"): prop.name for prop in keys.index().values()}
+    again = {name: rows[name].facts for name in set(rows) & set(own)}
+    assert {name for name, row in again.items() if "otherwise" not in row} == {"FRAMEWORK", "ENDPOINT_NAME"}
+    assert [name for name, row in again.items() if "key" in row and row["key"] != own[name]] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "some"),
+    [
+        ("", {"batch.content_type": "application/json", "batch.max_concurrent": 1, "batch.max_payload_mb": 6}),
+        ("export BATCH_MAX_PAYLOAD=9\n", {"batch.max_payload_mb": 9}),
+        (
+            "export BATCH_SPLIT_TYPE=Line BATCH_JOIN_SOURCE=Input BATCH_ACCEPT=text/csv\n",
+            {"batch.accept": "text/csv", "batch.assemble_with": "Line", "batch.join_source": "Input"},
+        ),
+    ],
+)
+def test_what_the_older_scripts_do_where_nothing_is_set(line: str, some: dict[str, object], tmp_path: Path) -> None:
+    head = "export PROJECT_NAME=iris DEPLOYMENT_CONFIG=http-flask DEPLOYMENT_TARGET=batch-transform\n"
+    found = imported(tmp_path, {"do/config": head + line})
+    assert by_path(found).items() >= some.items()
+    assert ("batch.assemble_with" in by_path(found)) == ("Input" in line)
+    assert found.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("instance", "count", "some"),
+    [
+        ("ml.g5.12xlarge", "", {"inference_components[default].gpu_count": 1}),
+        ("ml.g5.12xlarge", "export IC_GPU_COUNT=${IC_GPU_COUNT:-4}\n", {"inference_components[default].gpu_count": 4}),
+        ("ml.m5.large", "", {}),
+    ],
+)
+def test_the_older_tool_takes_one_device(instance: str, count: str, some: dict[str, object], tmp_path: Path) -> None:
+    """Not all of the instance's, as mlcc does where nothing is said; and nothing is listed of what nobody wrote."""
+    head = "export PROJECT_NAME=chat DEPLOYMENT_CONFIG=transformers-vllm DEPLOYMENT_TARGET=managed-inference\n"
+    found = imported(tmp_path, {"do/config": f"{head}export INSTANCE_TYPE={instance}\n{count}"})
+    counts = {p: v for p, v in by_path(found).items() if p.endswith("gpu_count")}
+    assert counts == some
+    assert found.findings == ()
 
 
 NAMED = {

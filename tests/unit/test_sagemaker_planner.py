@@ -45,7 +45,17 @@ STATES = {
     "scaled": "inference_components:\n" + component("a", SCALED),
     "scaled otherwise": "inference_components:\n" + component("a", SCALED.replace("0, max", "1, max")),
     "an adapter": "inference_components:\n" + component("a") + ADAPTER,
+    "no copy, an adapter": "inference_components:\n" + component("a", ", copy_count: 0") + ADAPTER,
+    "no copy, another adapter": "inference_components:\n"
+    + component("a", ", copy_count: 0")
+    + ADAPTER.replace("NAME", "other"),
     "another adapter": "inference_components:\n" + component("a") + ADAPTER.replace("NAME", "other"),
+    "an adapter of two": "inference_components:\n" + component("a") + component("b") + ADAPTER,
+    "an adapter of the other": "inference_components:\n"
+    + component("a")
+    + component("b")
+    + ADAPTER.replace("base: a", "base: b"),
+    "another variant": "endpoint: {variant_name: Blue}\ninference_components:\n" + component("a") + ADAPTER,
     "instances scaled": "scaling: {min_count: 1, max_count: 2}\ninference_components:\n" + component("a"),
     "copies follow": "scaling: {min_count: 1, max_count: 2, target_value: 3}\n",
     "updated in steps": "endpoint: {update_policy: rolling, volume_size_gb: 99}\ninference_components:\n"
@@ -100,6 +110,7 @@ class Account:
             self.there[key] = self.there[key]._replace(parameters={**self.there[key].parameters, **changed})
         else:
             self._may_come(call.kind, parameters, key not in self.there)
+            self._may_stay(key, parameters)
             before = self.there[key].parameters if key in self.there else {}
             parameters = {
                 k: v for k, v in parameters.items() if k not in ("DeploymentConfig", "RetainAllVariantProperties")
@@ -118,7 +129,15 @@ class Account:
                 assert (kinds.MODEL, specification["ModelName"]) in self.there
                 assert not new or parameters["RuntimeConfig"]["CopyCount"] > 0
             else:
-                assert (kinds.COMPONENT, specification["BaseInferenceComponentName"]) in self.there
+                base = self.there[kinds.COMPONENT, specification["BaseInferenceComponentName"]].parameters
+                assert base["RuntimeConfig"]["CopyCount"] > 0, "nothing loads it"
+
+    def _may_stay(self, key: tuple[str, str], parameters: dict[str, Any]) -> None:
+        """As the service: an update has no member for where a component lies, and an adapter stays on its base."""
+        if key in self.there and key[0] in (kinds.COMPONENT, kinds.ADAPTER):
+            assert not {"EndpointName", "VariantName"} & set(parameters)
+            old, new = (made["Specification"] for made in (self.there[key].parameters, parameters))
+            assert old.get("BaseInferenceComponentName") == new.get("BaseInferenceComponentName")
 
     def _may_go(self, kind: str, name: str) -> None:
         """As the service: what is in use stays."""
@@ -235,6 +254,28 @@ def test_a_scaler_s_copies_are_no_difference() -> None:
         ("one", "a variable", ["CreateModel", "UpdateInferenceComponent", "DeleteModel"]),
         ("two", "one", ["DeleteInferenceComponent", "DeleteModel"]),
         ("an adapter", "another adapter", ["UpdateInferenceComponent"]),
+        (
+            "no copy, an adapter",
+            "no copy, another adapter",
+            [
+                "UpdateInferenceComponentRuntimeConfig",
+                "UpdateInferenceComponent",
+                "UpdateInferenceComponentRuntimeConfig",
+            ],
+        ),
+        (
+            "an adapter of two",
+            "an adapter of the other",
+            ["DeleteInferenceComponent", "CreateInferenceComponent"],
+        ),
+        (
+            "an adapter",
+            "another variant",
+            ["DeleteInferenceComponent"] * 2
+            + ["CreateEndpointConfig", "UpdateEndpoint"]
+            + ["CreateInferenceComponent"] * 2
+            + ["DeleteEndpointConfig"],
+        ),
         ("one", "instances scaled", ["CreateEndpointConfig", "UpdateEndpoint", "DeleteEndpointConfig"]),
         ("scaled", "scaled otherwise", ["DeleteAlarms", "DeleteScalingPolicy", "RegisterScalableTarget"]),
     ],

@@ -29,6 +29,12 @@ CASES = [
     ("MLCC163", "deployment: {config: triton-vllm}\nmodel: {name: a/b}\nframework: {version: '23.10'}\n", "framework.version", "no image", ""),
     ("MLCC164", ONNX + "triton: {models: [{name: a, max_batch_size: 4, dynamic_batching: {preferred_batch_size: [4, 8]}}]}\n", "triton.models[a].max_batch_size", "preferred_batch_size has 8", ""),
     ("MLCC164", ONNX + "triton: {models: [{name: a, max_batch_size: 0, dynamic_batching: {}}]}\n", "triton.models[a].max_batch_size", "preferred_batch_size has 1", ""),
+    ("MLCC178", ONNX + "model: {format: joblib}\n", "model.format", "onnxruntime loads no 'joblib'", ""),
+    ("MLCC178", "deployment: {config: triton-fil}\nmodel: {name: ./m.json, format: ubj}\n", "model.format", "./m.json is what its own name says", ""),
+    ("MLCC178", "deployment: {config: triton-vllm}\nmodel: {name: a/b, format: safetensors}\n", "model.format", "triton-vllm does not read model.format", ""),
+    ("MLCC178", "deployment: {config: triton-fil}\nmodel: {name: 's3://bucket/x/', format: ubj}\n", "model.format", "does not read model.format", ""),
+    ("MLCC101", ONNX + "model: {revision: main}\n", "model.revision", "triton-onnxruntime does not read model.revision", ""),
+    ("MLCC101", ONNX + "model: {chat_template: x}\n", "model.chat_template", "does not read model.chat_template", ""),
     ("MLCC156", "deployment: {config: triton-python, instance_type: ml.m5.xlarge}\ntriton: {models: [{name: a, instance_group: [{kind: KIND_GPU}]}]}\n", "triton.models[a].name", "is placed on a GPU, and ml.m5.xlarge has none", ""),
     ("MLCC156", "deployment: {config: triton-python, instance_type: ml.g5.xlarge}\ntriton: {models: [{name: a, instance_group: [{gpus: [0, 1]}]}]}\n", "triton.models[a].name", "is placed on GPU 1, and ml.g5.xlarge has 1", ""),
     ("MLCC169", ONNX + "env: {SAGEMAKER_TRITON_LOG_VERBOS: '1'}\n", "env.SAGEMAKER_TRITON_LOG_VERBOS", "reads no 'SAGEMAKER_TRITON_LOG_VERBOS'", ""),
@@ -37,6 +43,9 @@ CASES = [
     ("MLCC169", ONNX + "env: {SAGEMAKER_TRITON_LOG_INFO: maybe}\n", "env.SAGEMAKER_TRITON_LOG_INFO", "'maybe' is not true or false", ""),
 ]  # fmt: skip
 GOOD = [
+    "deployment: {config: triton-fil}\nmodel: {format: ubj}\n",
+    ONNX
+    + "model: {format: onnx}\ntriton: {models: [{name: a, file: ./models/a.bin}, {name: b, backend: python}], default_model: a}\n",
     ONNX
     + "env: {SAGEMAKER_TRITON_LOG_INFO: 'TRUE', SAGEMAKER_TRITON_THREAD_COUNT: '4', OTHER: x, SAGEMAKER_REGION: y}\n",
     "deployment: {config: triton-python, target: local}\ntriton: {models: [{name: a, instance_group: [{kind: KIND_GPU}]}]}\n",
@@ -63,6 +72,11 @@ def test_bad_cases(code, text, path, message, mended):
     if mended:
         kept = text if "model:" not in text else ONNX
         assert not [f for f in findings(kept + mended) if f.code == code]
+
+
+def test_keys_of_an_engine_are_read_where_there_is_one():
+    text = "deployment: {config: triton-vllm}\nmodel: {name: a/b, revision: main, chat_template: x}\n"
+    assert [f.path for f in findings(text) if f.code in ("MLCC101", "MLCC178")] == []
 
 
 @pytest.mark.parametrize("text", GOOD)

@@ -33,6 +33,8 @@ def check(subject: Subject) -> Iterator[Finding]:
             path = format_path((*above, key))
             yield Finding(CODE, Severity.WARNING, message, path, mark.file, mark.line, mark.column, hint)
     yield from _keys(subject, rows.architecture.ignores, rows.config.name)
+    if rows.engine is None:
+        yield from _keys(subject, rows.architecture.engine_only, rows.config.name)
     yield from _keys(subject, rows.target.ignores, rows.target.name)
     if rows.engine is None and "inference_components" in used:
         yield from _engines(subject, rows.config.name)

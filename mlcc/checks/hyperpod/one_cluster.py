@@ -1,4 +1,4 @@
-"""MLCC391: a cluster that cannot be what the project says of it."""
+"""MLCC393: a cluster that cannot be what the project says of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.resolve.hyperpod import clusters
 
-CODE = "MLCC391"
+CODE = "MLCC393"
 
 
 def check(subject: Subject) -> Iterator[Finding]:

@@ -45,6 +45,7 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
     "deploy": (
         click.Option(["--port"], type=click.IntRange(1, 65535), help="Where to listen (local; default 8080 if free)."),
         click.Option(["--plan"], is_flag=True, help="Show how what runs differs; change nothing."),
+        click.Option(["--replace"], is_flag=True, help="Replace an endpoint with this project's tags (AWS)."),
         click.Option(["--timeout"], type=NUMBER, metavar="SECONDS", help="How long to wait until it serves."),
         click.Option(["--component"], metavar="NAME", help="Which inference component (local)."),
     ),

@@ -117,6 +117,8 @@ def document_errors(
         path = tuple(problem.absolute_path)
         if partial and problem.validator == "required" and not path:
             continue
+        if problem.instance is None and problem.validator == "enum":
+            continue  # that nothing stands there is said once
         if isinstance(problem.instance, str):
             problem.instance = clean(problem.instance)
         explained = _KEYWORDS.get(problem.validator, _other)(problem, root, path)
@@ -142,10 +144,10 @@ def _make(code: str, root: Node, path: Where, message: str, hint: str = "") -> t
 def _shown(problem: Any, path: Where) -> str:
     """The offending value for a message; nothing below `secrets` and no collection is ever quoted."""
     value = problem.instance
-    if (path and path[0] == "secrets") or isinstance(value, (dict, list)):
-        return "the value"
     if value is None:
         return "an absent value"
+    if (path and path[0] == "secrets") or isinstance(value, (dict, list)):
+        return "the value"
     if isinstance(value, bool):
         return f"'{scalar_text(value)}'"
     if isinstance(value, (int, float)):
@@ -185,8 +187,13 @@ def _type(problem: Any, root: Node, path: Where) -> Explained:
         quoted_number = node is not None and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", node.text)
         hint = "write it without quotes" if quoted_number else "write it in decimal digits"
     elif problem.instance is None:
-        hint = "give it a value, or remove the key"
+        hint = _absent(path)
     yield _make("MLCC022", root, path, f"{_shown(problem, path)} is not {words}", hint)
+
+
+def _absent(path: Where) -> str:
+    """What to do about a null: it is neither the default nor the value of a base."""
+    return f"give it a value, or remove the {'element' if path and isinstance(path[-1], int) else 'key'}"
 
 
 def _readable(pattern: str) -> str:
@@ -255,7 +262,7 @@ def _required(problem: Any, root: Node, path: Where) -> Explained:
 
 
 def _forms(problem: Any, root: Node, path: Where) -> Explained:
-    hint = str(problem.schema.get("description", ""))
+    hint = _absent(path) if problem.instance is None else str(problem.schema.get("description", ""))
     yield _make("MLCC022", root, path, f"{_shown(problem, path)} has none of the allowed forms", hint)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mlcc.core.findings import Finding
 from mlcc.core.records import NamedTuple
 from mlcc.lifecycle.context import Result
 
@@ -23,14 +24,18 @@ class Difference(NamedTuple):
     after: Any
 
 
-def shown(found: Sequence[Difference], source: str = "account") -> Result:
-    """Differences between the project and what runs.  source: where that was seen."""
+def shown(found: Sequence[Difference], source: str = "account", findings: Sequence[Finding] = ()) -> Result:
+    """Differences between the project and what runs.
+
+    source: where that was seen; findings: about what runs, for the document.
+    """
     changes: dict[str, str] = {}
     values = []
     for one in found:
         where = f"{one.kind}/{one.name}"
         action = "create" if one.before is None and not one.path else "delete" if one.after is None else "update"
-        changes[where] = "update" if one.path else action
+        # the fields of what is made anew say how it differs from what was there before
+        changes.setdefault(where, "update" if one.path else action)
         if one.path:
             values.append({"path": f"{where}/{one.path}", "before": one.before, "after": one.after, "source": source})
     summary = {action: list(changes.values()).count(action) for action in dict.fromkeys(changes.values())}
@@ -40,6 +45,6 @@ def shown(found: Sequence[Difference], source: str = "account") -> Result:
         "changes": [{"path": where, "action": action} for where, action in changes.items()],
         "values": values,
         "summary": summary,
-        "findings": [],
+        "findings": [{**one._asdict(), "severity": one.severity.label} for one in findings],
     }
     return Result(document, lines or ["no changes: what runs is what the project says"])

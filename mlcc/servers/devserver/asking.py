@@ -12,7 +12,7 @@ from email.message import Message
 
 from mlcc.core.records import NamedTuple
 from mlcc.io.web import TROUBLE, exchange, local_connection
-from mlcc.servers.devserver import alarms
+from mlcc.servers.devserver import alarms, metrics
 from mlcc.servers.devserver.endpoints import hosts_components
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.reply import Reply
@@ -93,6 +93,8 @@ def choose(account: Account, asked: Invocation, accept: str = "Accept") -> Chose
             alarms.missed(account, alarms.MISSED, served.name, lambda: not served.url())
     if not url:
         raise Refusal(NO_CAPACITY, VALIDATION)
+    where = metrics.of_component(wanted) if wanted else metrics.of_variant(thing.name, variant)
+    metrics.count(account, metrics.ASKED, where)
     host, _, port = url.removeprefix("http://").partition(":")
     return Chosen((host, int(port)), headers, asked.endpoint, account.region, account.number, variant)
 

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from mlcc.core.records import NamedTuple
-from mlcc.servers.devserver import alarms, asking, endpoints
+from mlcc.servers.devserver import alarms, asking, endpoints, metrics
 from mlcc.servers.devserver.asking import HEAD, VALIDATION, Invocation
 from mlcc.servers.devserver.copies import Unavailable
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
@@ -125,6 +125,8 @@ def _asked(account: Account, waiting: Waiting, chosen: asking.Chosen) -> Callabl
 
 def _answered(account: Account, thing: Thing, waiting: Waiting, reply: Reply | None) -> None:
     thing.busy -= 1
+    variant = str(thing.running["ProductionVariants"][0]["VariantName"])
+    metrics.count(account, metrics.PROCESSED, metrics.of_variant(thing.name, variant))
     if reply is None:
         where = waiting.request["InputLocation"]
         _failed(account, thing, waiting, f"ClientError: the input {where} could not be read.")

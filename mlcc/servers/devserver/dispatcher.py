@@ -18,6 +18,7 @@ from mlcc.servers.devserver import (
     endpoints,
     listing,
     logs,
+    metrics,
     models,
     quotas,
     repositories,
@@ -90,6 +91,7 @@ AUTOSCALING: Mapping[str, Operation] = {
 CLOUDWATCH: Mapping[str, Operation] = {
     "DeleteAlarms": alarms.delete,
     "DescribeAlarms": alarms.describe,
+    "GetMetricData": metrics.data,
     "PutMetricAlarm": alarms.put,
     "SetAlarmState": alarms.set_state,
 }

@@ -59,7 +59,8 @@ class Account:
     (empty: none); objects: S3; unpacked: the folder of a model's data, which may raise Unavailable; notify: publishes a
     text to a topic of SNS; aside: does what takes time, and hands its result over; instance: what is known of an
     instance type; quotas: instances by name of the quota; asynchronous: every asynchronous request so far; beside: the
-    server of what this one does not have (None: there is none); output: what containers have printed.
+    server of what this one does not have (None: there is none); output: what containers have printed; measured:
+    requests by metric and dimensions, and by the minute.
     """
 
     region: str
@@ -78,6 +79,7 @@ class Account:
     policies: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
     asynchronous: list[Any] = field(default_factory=list)
+    measured: dict[tuple[str, tuple[tuple[str, str], ...]], dict[int, int]] = field(default_factory=dict)
     quotas: dict[str, int] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     knows: Callable[[str], bool] = lambda image: True

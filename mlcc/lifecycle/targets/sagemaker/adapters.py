@@ -1,20 +1,23 @@
 """adapter: one adapter of a running endpoint.  Law: the project says what an adapter is; this changes nothing else.
 
-`add` and `update` make it what mlcc.yaml says, `remove` takes it from the endpoint, and deploys of the project add it
-again until mlcc.yaml switches it off.
+`add` and `update` make it what mlcc.yaml says, and ask it then, because the service calls an adapter InService that the
+container has not loaded; `remove` takes it from the endpoint, and deploys of the project add it again until mlcc.yaml
+switches it off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.core.text import allowed, quoted
-from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
-from mlcc.lifecycle.targets.sagemaker import account, facts, planner
+from mlcc.lifecycle.targets import sample_request
+from mlcc.lifecycle.targets.sagemaker import account, canary, facts, planner
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Seen
 from mlcc.lifecycle.targets.sagemaker.deployment import converge, pace
@@ -37,11 +40,14 @@ def adapter(context: Context) -> Result:
     if context.argument("dry_run"):
         seen = {} if action == "add" else {(one.kind, one.name): Seen(one.parameters, planner.IN_SERVICE)}
         if action == "update":
+            based = {**one.parameters["Specification"], "Container": {}}
             seen = {
-                key: found._replace(parameters={**one.parameters, "Specification": {}}) for key, found in seen.items()
+                key: found._replace(parameters={**one.parameters, "Specification": based})
+                for key, found in seen.items()
             }
         made = planner.teardown(seen) if action == "remove" else planner.plan(only, seen)
-        return calls([call(c.service, c.operation, **c.parameters) for c in made if isinstance(c, Call)], **assumed)
+        shown = [call(c.service, c.operation, **c.parameters) for c in made if isinstance(c, Call)]
+        return calls([*shown, *(_questions(context, wanted, one) if action != "remove" else ())], **assumed)
     caller = context.aws()
     known = account.place(context, caller)
     wanted = kinds.wanted(context.project, known)
@@ -99,7 +105,27 @@ def _made(context: Context, caller: Caller, wanted: Desired, one: Resource) -> R
         return planner.plan(only, {key: found for key, found in seen.items() if key == (one.kind, one.name)}, replaced)
 
     converge(only, kinds.prefix(context.project), pace(context, only), caller, plan)
-    return Result({"adapter": one.part, "status": planner.IN_SERVICE}, [f"the adapter {one.part} serves"])
+    return _asked(context, caller, wanted, one)
+
+
+def _asked(context: Context, caller: Caller, wanted: Desired, one: Resource) -> Result:
+    """What an adapter that serves answers, where it can be asked; do/test asks it again, and fails where it cannot."""
+    document = {"adapter": one.part, "status": planner.IN_SERVICE}
+    try:
+        found = canary.check(context, caller, wanted.endpoint, one, sample_request.request_of(context.project))
+    except (AwsError, PreconditionError) as problem:
+        why = problem.code if isinstance(problem, AwsError) else problem.findings[0].message
+        return Result(document, [f"the adapter {one.part} is InService, and was not asked ({why}): do/test asks it"])
+    report = sample_request.report([found], **document)
+    word = "serves" if found.ok else "is InService, and does not serve: do/test asks it again"
+    return replace(report, lines=[report.lines[0], f"the adapter {one.part} {word}"])
+
+
+def _questions(context: Context, wanted: Desired, one: Resource) -> list[dict[str, Any]]:
+    try:
+        return canary.calls(wanted.endpoint, one, sample_request.request_of(context.project))
+    except PreconditionError:
+        return []
 
 
 def _removed(context: Context, caller: Caller, wanted: Desired, one: Resource) -> Result:

@@ -13,9 +13,7 @@ from mlcc.core.paths import EMPTY, leaves
 from mlcc.core.records import NamedTuple
 from mlcc.lifecycle.targets.live_plan import Difference
 from mlcc.lifecycle.targets.sagemaker.desired import (
-    COMPONENT,
     CONFIG,
-    ENDPOINT,
     EXPIRES_TAG,
     JOB,
     MODEL,
@@ -115,21 +113,33 @@ def differences(wanted: Desired, seen: Observed) -> tuple[Difference, ...]:
     return (*found, *(Difference(kind, name, "", seen[kind, name].parameters, None) for kind, name in gone))
 
 
-# What a field names, by the kind of what has it.
-NAMES = {(ENDPOINT, "EndpointConfigName"): CONFIG, (COMPONENT, "Specification.ModelName"): MODEL}
+# What a member names that is replaced, never changed.
+NAMES = {"EndpointConfigName": CONFIG, "ModelName": MODEL}
 
 
 def _replaced(
     resource: Resource, path: str, before: Any, after: Any, wanted: Desired, seen: Observed
 ) -> Iterator[Difference]:
-    """A changed field; where it names something that was replaced, the fields of that."""
-    kind = NAMES.get((resource.kind, path), "")
+    """A changed field; where it names something that was replaced, the fields of that (and of what that names)."""
+    kind = NAMES.get(path.rpartition(".")[2], "")
     old = seen.get((kind, str(before)))
     new = next((r for r in wanted.of(kind) if r.name == after), None) if kind else None
     if old is None or new is None:
         yield Difference(resource.kind, resource.name, path, before, after)
         return
-    fields, others = dict(leaves(old.parameters, into_lists=True)), dict(leaves(new.parameters, into_lists=True))
-    for name in dict.fromkeys([*others, *fields]):
-        if not _equal(fields.get(name), others.get(name)) and name not in ("ModelName", "EndpointConfigName"):
-            yield Difference(resource.kind, resource.name, name, fields.get(name), others.get(name))
+    yield from fields(resource, _content(old.parameters), _content(new.parameters), wanted, seen)
+
+
+def _content(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters without the resource's own name."""
+    return {name: value for name, value in parameters.items() if name not in NAMES}
+
+
+def fields(
+    resource: Resource, old: Mapping[str, Any], new: Mapping[str, Any], wanted: Desired, seen: Observed
+) -> Iterator[Difference]:
+    """Every field in which two sets of parameters differ.  resource: where they are shown."""
+    before, after = dict(leaves(old, into_lists=True)), dict(leaves(new, into_lists=True))
+    for path in dict.fromkeys([*after, *before]):
+        if not _equal(before.get(path), after.get(path)):
+            yield from _replaced(resource, path, before.get(path), after.get(path), wanted, seen)

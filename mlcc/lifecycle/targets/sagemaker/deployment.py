@@ -9,12 +9,22 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 
 from mlcc.core.errors import PreconditionError, UserError
-from mlcc.core.findings import error
+from mlcc.core.findings import Severity, error
 from mlcc.io.aws.connection import Caller
 from mlcc.lifecycle import interruption
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import live_plan
-from mlcc.lifecycle.targets.sagemaker import account, capacity, expiry, facts, local_model, planner, transform_jobs
+from mlcc.lifecycle.targets.sagemaker import (
+    account,
+    capacity,
+    expiry,
+    facts,
+    local_model,
+    namesakes,
+    planner,
+    traffic,
+    transform_jobs,
+)
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed, Seen, differences
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, with_arns
@@ -43,16 +53,38 @@ def deploy(context: Context) -> Result:
         wanted = kinds.wanted(project, place._replace(job=transform_jobs.running(wanted, job.name, caller)))
     prefix = kinds.prefix(project)
     if context.argument("plan"):
-        return live_plan.shown(differences(wanted, observe(wanted, prefix, caller)))
+        return _planned(context, wanted, prefix, caller)
     with capacity.explained(context, caller):
-        how = pace(context, wanted)
-        converge(wanted, prefix, how, caller, lambda seen, replaced: planner.plan(wanted, seen, replaced))
+
+        def plan(seen: Observed, replaced: Collection[tuple[str, str]]) -> Sequence[Instruction]:
+            namesakes.refuse(context, wanted, seen)
+            return planner.plan(wanted, seen, replaced)
+
+        converge(wanted, prefix, pace(context, wanted), caller, plan)
     with interruption.explained(context.progress):
         expiry.renew(wanted, observe(wanted, prefix, caller), caller)
     if job is not None:
         return transform_jobs.finished(wanted, context, caller)
+    namesakes.remember(context, wanted)
     document = {"target": project.target.name, "status": planner.IN_SERVICE, "endpoint": wanted.endpoint}
-    return Result(document, [f"{project.name} serves on the endpoint {wanted.endpoint}"])
+    lines = [f"{project.name} serves on the endpoint {wanted.endpoint}"]
+    if wanted.of(kinds.ADAPTER):
+        lines.append("do/test asks each adapter whether it is loaded: the service does not")
+    return Result(document, lines)
+
+
+def _planned(context: Context, wanted: Desired, prefix: str, caller: Caller) -> Result:
+    """What a deployment would change, and what somebody should know of what runs."""
+    seen = observe(wanted, prefix, caller)
+    found = list(differences(wanted, seen))
+    if wanted.of(kinds.JOB):
+        found += transform_jobs.changed(wanted, prefix, caller)
+    warnings = [one._replace(severity=Severity.WARNING) for one in namesakes.findings(context, wanted, seen)]
+    warnings += traffic.findings(context.project, seen, caller, context.clock())
+    for one in warnings:
+        speak = context.progress.warn if one.severity is Severity.WARNING else context.progress.say
+        speak(f"{one.severity.label} {one.code}: {one.message} ({one.hint})")
+    return live_plan.shown(found, findings=warnings)
 
 
 def _need_required(context: Context) -> None:

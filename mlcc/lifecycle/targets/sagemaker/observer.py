@@ -69,6 +69,11 @@ def job_of(wanted: Desired, name: str, caller: Caller) -> Seen | None:
     return _Look(wanted, SageMaker(caller)).job(name, shared=True).get((kinds.JOB, name))
 
 
+def model_of(wanted: Desired, name: str, caller: Caller) -> Observed:
+    """A model where it is the project's; nothing for somebody else's."""
+    return _Look(wanted, SageMaker(caller)).immutable(kinds.MODEL, name, shared=True)
+
+
 class _Look:
     """One look at SageMaker."""
 

@@ -39,8 +39,13 @@ DEAD = ("Failed", "UpdateRollbackFailed", "OutOfService")
 TEARDOWN = (ALARM, WAKING, TRACKING, SCALABLE, ADAPTER, COMPONENT, ENDPOINT, CONFIG, MODEL)
 
 
-# What hosts a component or an adapter.
-HOST = "EndpointName"
+# Where a component or an adapter lies: an update has no member for the first two, and the third is named "only if your
+# request is meant to create an adapter" (botocore: CreateInferenceComponent).
+HOSTS = {
+    "EndpointName": "it belongs to another endpoint",
+    "VariantName": "it belongs to another variant",
+    "Specification.BaseInferenceComponentName": "it belongs to another component",
+}
 
 
 class Call(NamedTuple):
@@ -121,15 +126,19 @@ def _dead(wanted: Desired, seen: Observed) -> Iterator[Instruction]:
 
 
 def _replaced(wanted: Desired, seen: Observed, replaced: Collection[tuple[str, str]]) -> Iterator[Instruction]:
-    """What differs, and cannot be changed in place: a component stays on its endpoint, adapters on their base."""
+    """What differs, and cannot be changed in place: a component stays on its variant, adapters go with their base."""
     gone: dict[tuple[str, str], str] = {}
     for resource in wanted.resources:
         key = resource.kind, resource.name
         changed = changes(resource, seen[key], wanted) if key in seen else {}
         if key in replaced and changed:
             gone[key] = "it cannot be changed in place"
-        if HOST in changed and resource.kind in (COMPONENT, ADAPTER):
-            gone[key] = "it belongs to another endpoint"
+        moved = next((why for member, why in HOSTS.items() if member in changed), "")
+        if moved and resource.kind in (COMPONENT, ADAPTER):
+            gone[key] = moved
+    for (kind, name), one in seen.items():
+        if kind == ADAPTER and (COMPONENT, _base(one.parameters)) in gone:
+            gone.setdefault((kind, name), "its base is made anew")
     for kind in TEARDOWN:
         keys = [key for key in gone if key[0] == kind]
         for why in dict.fromkeys(gone[key] for key in keys):
@@ -168,20 +177,40 @@ GROUPS = ((MODEL,), (CONFIG,), (ENDPOINT,), (COMPONENT,), (ADAPTER,), (SCALABLE,
 
 def _made(wanted: Desired, seen: Observed) -> Iterator[Instruction]:
     """What is not there, and what is there and differs; after each group one waits until it serves."""
+    parked = _parked(wanted, seen)
     for group in GROUPS:
         touched = []
         for resource in wanted.of(*group):
             one = seen.get((resource.kind, resource.name))
-            calls = list(_calls(resource, one, wanted))
+            calls = list(_calls(_with_a_copy(resource) if resource in parked else resource, one, wanted))
             yield from calls
             # a job that has failed cannot be made anew under its name: waiting for it says why it failed
             through = resource.kind == JOB and one is not None and one.status != COMPLETED
             if (calls and OPERATIONS[resource.kind].settles) or through:
                 touched.append(resource)
         yield from map(_settled, touched)
-        parked = [r for r in touched if (r.kind, r.name) not in seen and _copies(r) == 0]
-        yield from (_runtime(r, "it was made with one copy, because the service makes none with 0") for r in parked)
-        yield from map(_settled, parked)
+        if ADAPTER in group:
+            yield from (_runtime(r, "it needs a copy only to be made, and while its adapters load") for r in parked)
+            yield from map(_settled, parked)
+
+
+def _parked(wanted: Desired, seen: Observed) -> list[Resource]:
+    """Components without a copy that need one for a while: the service makes none with 0, and a copy loads adapters."""
+    loading = {_base(r.parameters) for r in wanted.of(ADAPTER) if _differs(r, seen, wanted)}
+    return [
+        r
+        for r in wanted.of(COMPONENT)
+        if _copies(r) == 0 and ((COMPONENT, r.name) not in seen or (r.name in loading and not is_scaled(r, wanted)))
+    ]
+
+
+def _differs(resource: Resource, seen: Observed, wanted: Desired) -> bool:
+    one = seen.get((resource.kind, resource.name))
+    return one is None or bool(changes(resource, one, wanted))
+
+
+def _with_a_copy(resource: Resource) -> Resource:
+    return resource._replace(parameters={**resource.parameters, "RuntimeConfig": {"CopyCount": 1}})
 
 
 def _settled(resource: Resource) -> Wait:
@@ -198,8 +227,6 @@ def _calls(resource: Resource, one: Seen | None, wanted: Desired) -> Iterator[Ca
     operations = OPERATIONS[resource.kind]
     if one is None:
         parameters = {**resource.parameters, **tagged(operations, wanted.tags)}
-        if _copies(resource) == 0:
-            parameters["RuntimeConfig"] = {"CopyCount": 1}
         yield _call(resource, operations.create, parameters, "it is not there yet")
         return
     changed = changes(resource, one, wanted)

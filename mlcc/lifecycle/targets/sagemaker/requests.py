@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
-from mlcc.core.json_data import read_json
 from mlcc.core.text import allowed, quoted
 from mlcc.io.aws import runtime
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
-from mlcc.lifecycle.targets.sagemaker import account, asynchronous, client_lines, facts, planner, transform_jobs
+from mlcc.lifecycle.targets.sagemaker import account, asynchronous, canary, client_lines, facts, planner, transform_jobs
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
 from mlcc.lifecycle.targets.sagemaker.observer import observe_serving
@@ -24,10 +22,6 @@ from mlcc.lifecycle.targets.server_contract import Checked, Reply, Request
 # Of the runtime's answer for a component that has scaled to no copy.
 NO_CAPACITY = "Inference Component has no capacity"
 NOT_DEPLOYED = "NotDeployed"
-# How often an adapter and its base are compared, and how long apart: loading one takes seconds.
-CANARY_TRIES, CANARY_S = 6, 5.0
-# Members of an answer that differ each time, or name who answered.
-PASSING = ("created", "id", "model", "system_fingerprint", "usage", "metrics", "kv_transfer_params", "timestamp")
 
 
 def test(context: Context) -> Result:
@@ -122,10 +116,12 @@ def _checks(
         # a refusal goes nowhere, and would be waited for in vain
         container = {**container, "contract": {}}
     is_adapter = part is not None and part.kind == kinds.ADAPTER
-    canary = [_canary(context, caller, wanted, part, request)] if part is not None and is_adapter else []
+    compared = (
+        [canary.check(context, caller, wanted.endpoint, part, request)] if part is not None and is_adapter else []
+    )
     for found in server_contract.check_invocations(invoke, container, request, context.clean):
         yield found._replace(name=f"{word} {found.name}".strip())
-    yield from canary
+    yield from compared
 
 
 def _reply(
@@ -137,59 +133,6 @@ def _reply(
     started = context.now()
     answer = runtime.SageMakerRuntime(caller, endpoint, component).invoke(body, headers)
     return Reply(answer.status, {"content-type": answer.content_type}, answer.body, context.now() - started)
-
-
-def _canary(context: Context, caller: Caller, wanted: Desired, part: Resource, request: Request) -> Checked:
-    """Whether an adapter answers the same question otherwise than its base.
-
-    An identifier that a server does not know may be answered by the base
-    (https://github.com/huggingface/text-generation-inference/issues/2505), and so may one that is still being loaded:
-    it is asked some times.
-    """
-    base = str(part.parameters["Specification"]["BaseInferenceComponentName"])
-    started, body, checked = context.now(), _greedy(request.payload), Checked("", False, "", 0.0)
-    for attempt in range(1, CANARY_TRIES + 1):
-        checked = _compared(context, caller, wanted.endpoint, part, base, body, request)
-        if checked.ok or attempt == CANARY_TRIES:
-            break
-        context.sleep(CANARY_S)
-    return checked._replace(milliseconds=(context.now() - started) * 1000)
-
-
-def _compared(
-    context: Context, caller: Caller, endpoint: str, part: Resource, base: str, body: bytes, request: Request
-) -> Checked:
-    """An adapter and its base are asked once each."""
-    replies = [_reply(context, caller, endpoint, name, body, request.headers()) for name in (part.name, base)]
-    answers = [_lasting(reply.body) for reply in replies]
-    differs = all(reply.status == 200 for reply in replies) and answers[0] != answers[1]
-    detail = "its answer differs from its base's" if differs else "its answer is its base's: is it loaded?"
-    refused = [
-        f"{name} answers {r.status}"
-        for name, r in zip((part.part, "its base"), replies, strict=True)
-        if r.status != 200
-    ]
-    return Checked(f"{part.part} canary", differs, ", ".join(refused) or detail, 0.0)
-
-
-def _greedy(payload: str) -> bytes:
-    """A request whose answer is the most likely one, so that two models' answers can be compared."""
-    try:
-        document = read_json(payload)
-    except ValueError:
-        return payload.encode()
-    if not isinstance(document, dict):
-        return payload.encode()
-    return json.dumps({"temperature": 0, **document}).encode()
-
-
-def _lasting(body: bytes) -> Any:
-    """An answer without what differs each time."""
-    try:
-        document = read_json(body)
-    except ValueError:
-        return body
-    return {k: v for k, v in document.items() if k not in PASSING} if isinstance(document, dict) else document
 
 
 # ---------------------------------------------------------------- a request of the user's own

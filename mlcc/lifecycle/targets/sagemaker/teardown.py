@@ -12,7 +12,7 @@ from mlcc.io.aws.connection import Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.interruption import COSTS_ON
 from mlcc.lifecycle.targets import cleaning
-from mlcc.lifecycle.targets.sagemaker import account, beside, facts, in_use, local_model, planner
+from mlcc.lifecycle.targets.sagemaker import account, beside, facts, in_use, local_model, namesakes, planner
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.beside import CODEBUILD, REPOSITORY
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed, Seen
@@ -70,6 +70,8 @@ def _resources(wanted: Desired, scope: tuple[str, ...], context: Context, caller
     converge(wanted, prefix, how, caller, plan, everything=True)
     left = chosen(observe(wanted, prefix, caller, everything=True))
     if kinds.ENDPOINT in scope:
+        if not left:
+            namesakes.forget(context)
         return {"nothing of it is left in SageMaker": not left}
     return {f"no {OPERATIONS[scope[-1]].word} of it is left": not left}
 

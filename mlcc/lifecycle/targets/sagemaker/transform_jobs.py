@@ -5,19 +5,37 @@ A job cannot be changed or deleted: it is stopped, and its record stays in the a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.s3 import S3, split_uri
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.context import Context, Result
+from mlcc.lifecycle.targets.live_plan import Difference
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
+from mlcc.lifecycle.targets.sagemaker.comparison import fields
 from mlcc.lifecycle.targets.sagemaker.desired import Desired
-from mlcc.lifecycle.targets.sagemaker.observer import job_of
+from mlcc.lifecycle.targets.sagemaker.observer import job_of, model_of
 from mlcc.lifecycle.targets.server_contract import Checked
 
 # What SageMaker appends to the name of an input object for its output.
 SUFFIX = ".out"
+# Members of CreateTransformJob, and by path what the service may show of one that nobody gave.
+MEMBERS = (
+    "BatchStrategy", "DataProcessing", "Environment", "MaxConcurrentTransforms", "MaxPayloadInMB", "ModelClientConfig",
+    "ModelName", "TransformInput", "TransformOutput", "TransformResources",
+)  # fmt: skip
+STANDARD = {
+    "DataProcessing.InputFilter": "$",
+    "DataProcessing.JoinSource": "None",
+    "DataProcessing.OutputFilter": "$",
+    "MaxConcurrentTransforms": 0,
+    "TransformInput.CompressionType": "None",
+    "TransformInput.SplitType": "None",
+    "TransformOutput.AssembleWith": "None",
+    "TransformOutput.KmsKeyId": "",
+}
 # Objects of one job's output that are looked at.
 MOST_OBJECTS = 100_000
 
@@ -41,6 +59,18 @@ def newest(wanted: Desired, prefix: str, caller: Caller) -> dict[str, Any] | Non
         if name.startswith(prefix) and job_of(wanted, name, caller) is not None:
             return sagemaker.transform_job(name)
     return None
+
+
+def changed(wanted: Desired, prefix: str, caller: Caller) -> Iterator[Difference]:
+    """The fields in which the next job differs from the project's last one; nothing where it never ran one."""
+    last = newest(wanted, prefix, caller)
+    if last is None:
+        return
+    (job,) = wanted.of(kinds.JOB)
+    before, after = ({key: made[key] for key in MEMBERS if key in made} for made in (last, job.parameters))
+    for one in fields(job, before, after, wanted, model_of(wanted, str(last["ModelName"]), caller)):
+        if one.after is not None or one.before != STANDARD.get(one.path):
+            yield one
 
 
 def finished(wanted: Desired, context: Context, caller: Caller) -> Result:

@@ -16,6 +16,7 @@ from mlcc.lifecycle.targets.sagemaker.imports.origin import model_name, part_nam
 from mlcc.lifecycle.targets.sagemaker.imports.running import base_of, container_of
 from mlcc.lifecycle.targets.sagemaker.imports.sheet import Sheet, whole
 from mlcc.registries.redaction import is_secret_name, is_secret_value
+from mlcc.resolve.result import DEFAULT_COMPONENT
 from mlcc.resolve.secret_variables import PREFIX as STORED
 
 
@@ -101,9 +102,12 @@ def components(sheet: Sheet) -> None:
         place: Path = ("inference_components", Item(parts[name]))
         container = container_of(sheet.running.model_of(one))
         own = {k: v for k, v in dict(container.get("Environment", {})).items() if k not in common}
-        if not sheet.running.scaled.get(scaling.copies("", name).resource_id):
+        scales = bool(sheet.running.scaled.get(scaling.copies("", name).resource_id))
+        if not scales:
             sheet.put("copy_count", one.get("RuntimeConfig", {}).get("DesiredCopyCount"), place)
-        _needs(sheet, one.get("Specification", {}), place)
+        # the implied component would scale as the instances do, if it had nothing of its own
+        apart = not scales and parts[name] == DEFAULT_COMPONENT and "ManagedInstanceScaling" in sheet.running.variant
+        _needs(sheet, one.get("Specification", {}), place, every=apart)
         if str(container.get("Image", "")) != sheet.running.image:
             sheet.put("image", container.get("Image"), place)
         served = model_name(container) or own.pop(_variable(sheet), "")
@@ -118,12 +122,13 @@ def components(sheet: Sheet) -> None:
     _timeouts(sheet, parts)
 
 
-def _needs(sheet: Sheet, specification: Mapping[str, Any], place: Path) -> None:
+def _needs(sheet: Sheet, specification: Mapping[str, Any], place: Path, every: bool) -> None:
+    """Its share of the instances.  every: with what mlcc asks for where nobody does."""
     needs = specification.get("ComputeResourceRequirements", {})
     sheet.put("gpu_count", whole(needs.get("NumberOfAcceleratorDevicesRequired")), place)
     sheet.put("cpu_count", whole(needs.get("NumberOfCpuCoresRequired")), place)
     memory = needs.get("MinMemoryRequiredInMb")
-    sheet.put("memory_mb", memory if memory != component.MEMORY_MB else None, place)
+    sheet.put("memory_mb", memory if memory != component.MEMORY_MB or every else None, place)
     sheet.put("max_memory_mb", needs.get("MaxMemoryRequiredInMb"), place)
 
 
