@@ -177,7 +177,7 @@ def test_what_is_right_has_no_findings(case: str) -> None:
 
 def test_every_rule_on_manifests_has_a_case() -> None:
     tested = {code for code, _ in LET_THROUGH.values()} | {"MLCC360", "MLCC361"}
-    assert tested == set(runner.table(runner.HYPERPOD)) - {"MLCC369", "MLCC377", "MLCC390"}
+    assert tested == set(runner.table(runner.HYPERPOD)) - {"MLCC369", "MLCC377", "MLCC390", "MLCC393"}
 
 
 # ---------------------------------------------------------------- projects
