@@ -284,9 +284,9 @@ def test_empty_after_a_deployment_and_never_after_a_change(case: str, model: Mod
         verbs.deploy(world.context(first, change.env))
         assert plan_of(first) == []
         reached = reaches(world, first, second, change.env)
-        said = plan_of(second)
-        assert bool(said) == reached, said
-        assert not reached or any(re.search(keys[change.key].shown, line) for line in said), said
+        shown = plan_of(second)
+        assert bool(shown) == reached, shown
+        assert not reached or any(re.search(keys[change.key].shown, line) for line in shown), shown
         world.sleep(60)
         verbs.deploy(world.context(second, change.env))
         assert plan_of(second) == []
