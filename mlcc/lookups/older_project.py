@@ -171,7 +171,7 @@ class _Import:
             self._adapter(part, file, [name for name, _ in parts])
 
     def _assumed(self) -> dict[str, Value]:
-        """What the older scripts take for variables that nothing sets, as if do/config said so in its first line."""
+        """What the older scripts take for variables that nothing sets, as if do/config had them in its first line."""
         found: dict[str, Value] = {}
         for name, row in self.rows.items():
             usual, targets = str(row.facts.get("otherwise", "")), row.facts.get("targets", [self.target])

@@ -214,7 +214,7 @@ class Loading(Answering):
 
 def test_an_adapter_may_need_some_seconds_until_it_is_loaded(world: World) -> None:
     act(world, WITH, "add")
-    words = {name: {"choices": [{"message": {"content": name}}]} for name in ("chat-base", "chat-legal")}
+    words = {name: says(name) for name in ("chat-base", "chat-legal")}
     account = Loading(world, words)
     context = world.context(rendered(WITH))
     object.__setattr__(context, "connect", lambda region: account)
@@ -225,7 +225,7 @@ def test_an_adapter_may_need_some_seconds_until_it_is_loaded(world: World) -> No
 
 
 def test_what_does_not_serve_is_not_asked_and_said_first(world: World) -> None:
-    account, context = asking(world, {"chat-base": {"choices": [{"message": {"content": "hello"}}]}})
+    account, context = asking(world, {"chat-base": says("hello")})
     result = verbs.test(context)
     assert not result.ok
     checks = [(c["name"], c["ok"]) for c in result.document["checks"]]
@@ -239,13 +239,11 @@ def test_what_does_not_serve_is_not_asked_and_said_first(world: World) -> None:
 
 def test_the_canary_finds_an_adapter_that_is_not_loaded(world: World) -> None:
     act(world, WITH, "add")
-    same = {"choices": [{"message": {"content": "hello"}}]}
-    _, context = asking(world, {"chat-base": same, "chat-legal": same})
+    _, context = asking(world, {"chat-base": says("hello"), "chat-legal": says("hello")})
     result = verbs.test(context)
     assert not result.ok
     assert [c["name"] for c in result.document["checks"] if not c["ok"]] == ["legal canary"]
-    other = {"choices": [{"message": {"content": "whereas"}}]}
-    account, context = asking(world, {"chat-base": same, "chat-legal": other})
+    account, context = asking(world, {"chat-base": says("hello"), "chat-legal": says("whereas")})
     assert verbs.test(context).ok
     greedy = [json.loads(r["Body"]).get("temperature") for r in account.asked]
     assert greedy.count(0) == 2, "the canary's questions are asked without chance"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -265,32 +265,41 @@ def account_of(model: ModelServer) -> World:
     return world
 
 
+def check(case: str, data: st.DataObject, world: World, folder: Path) -> None:
+    """The promise, on one generated change."""
+    config, target, keys = TARGETS[case]
+    change = data.draw(changes(keys))
+    first = deployable(text(config, target, change.before), folder / "first")
+    second = deployable(text(config, target, change.after), folder / "second")
+
+    def plan_of(project: Path) -> list[str]:
+        """A job is a run: the next one is always there to be made, and each of its fields must differ."""
+        found = list(named(verbs.deploy(world.context(project, change.env, plan=True)).document))
+        return [line for line in found if not re.fullmatch("transform_job/[^/]*", line)]
+
+    verbs.deploy(world.context(first, change.env))
+    assert plan_of(first) == []
+    reached = reaches(world, first, second, change.env)
+    shown = plan_of(second)
+    assert bool(shown) == reached, shown
+    assert not reached or any(re.search(keys[change.key].shown, line) for line in shown), shown
+    world.sleep(60)
+    verbs.deploy(world.context(second, change.env))
+    assert plan_of(second) == []
+    assert verbs.clean(world.context(second, change.env)).ok
+    assert [arn for arn in world.account.tagged() if ":transform-job/" not in arn] == []
+    assert world.left() == ["data"]
+
+
 @pytest.mark.parametrize("case", TARGETS)
 @FEW
 @given(data=st.data())
-def test_empty_after_a_deployment_and_never_after_a_change(case: str, model: ModelServer, data: st.DataObject) -> None:
-    config, target, keys = TARGETS[case]
-    change = data.draw(changes(keys))
-    world = account_of(model)
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        first = deployable(text(config, target, change.before), Path(folder, "first"))
-        second = deployable(text(config, target, change.after), Path(folder, "second"))
-
-        def plan_of(project: Path) -> list[str]:
-            """A job is a run: the next one is always there to be made, and each of its fields must differ."""
-            found = list(named(verbs.deploy(world.context(project, change.env, plan=True)).document))
-            return [line for line in found if not re.fullmatch("transform_job/[^/]*", line)]
-
-        verbs.deploy(world.context(first, change.env))
-        assert plan_of(first) == []
-        reached = reaches(world, first, second, change.env)
-        said = plan_of(second)
-        assert bool(said) == reached, said
-        assert not reached or any(re.search(keys[change.key].shown, line) for line in said), said
-        world.sleep(60)
-        verbs.deploy(world.context(second, change.env))
-        assert plan_of(second) == []
-        assert verbs.clean(world.context(second, change.env)).ok
-        assert [arn for arn in world.account.tagged() if ":transform-job/" not in arn] == []
-        assert world.left() == ["data"]
+def test_empty_after_a_deployment_and_never_after_a_change(
+    case: str, model: ModelServer, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("projects")
+    try:
+        check(case, data, account_of(model), folder)
+    finally:
         loaded.cache_clear()
+        shutil.rmtree(folder)

@@ -22,7 +22,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     wanted, served = str(value.value), list(_served(subject))
     loaded = sorted({form for _, row in served for form in row.formats})
-    if not loaded:  # of an engine, or of a repository in S3 that says itself what it holds
+    if not loaded:  # of an engine, or of a repository in S3, which has its own
         message = f"{subject.resolved.get('deployment.config')} does not read model.format for this model"
         yield subject.finding(CODE, FORMAT, message, "remove it", Severity.WARNING)
     elif wanted not in loaded:

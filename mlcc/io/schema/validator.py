@@ -118,7 +118,7 @@ def document_errors(
         if partial and problem.validator == "required" and not path:
             continue
         if problem.instance is None and problem.validator == "enum":
-            continue  # that nothing stands there is said once
+            continue  # that nothing stands there is one finding
         if isinstance(problem.instance, str):
             problem.instance = clean(problem.instance)
         explained = _KEYWORDS.get(problem.validator, _other)(problem, root, path)

@@ -26,7 +26,7 @@ MOST = 50
 
 
 def findings(context: Context, wanted: Desired, seen: Observed) -> Iterator[Finding]:
-    """One for each endpoint that may be somebody else's, unless `--replace` is said."""
+    """One for each endpoint that may be somebody else's, unless `--replace` is given."""
     if context.argument("replace"):
         return
     for (kind, name), one in seen.items():
