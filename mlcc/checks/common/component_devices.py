@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.paths import Item, Path
+from mlcc.resolve.hardware import hosts
 
 CODE = "MLCC138"
 
@@ -16,14 +17,17 @@ def check(subject: Subject) -> Iterator[Finding]:
     instance, resolved = subject.rows.instance, subject.resolved
     if instance is None or not instance.accelerator_count:
         return
+    names = [n for n in resolved.names("inference_components") if subject.enabled(("inference_components", Item(n)))]
+    share = hosts.component_devices(instance.accelerator_count, len(names))
     wanted: dict[str, tuple[int, Path]] = {}
     largest = 0  # a component that is larger than an instance is reported by MLCC143
-    for name in resolved.names("inference_components"):
+    for name in names:
         prefix: Path = ("inference_components", Item(name))
-        count, copies = resolved.values.get((*prefix, "gpu_count")), resolved.values.get((*prefix, "copy_count"))
-        if count is not None and subject.enabled(prefix):
-            largest = max(largest, int(count.value))
-            wanted[name] = (int(count.value) * int(copies.value if copies is not None else 1), (*prefix, "gpu_count"))
+        count, copies = (resolved.values.get((*prefix, key)) for key in ("gpu_count", "copy_count"))
+        devices = int(count.value) if count is not None else share
+        largest = max(largest, devices)
+        place = "gpu_count" if count is not None else "copy_count"
+        wanted[name] = (devices * int(copies.value if copies is not None else 1), (*prefix, place))
     machines = int(resolved.get("deployment.instance_count", 1) or 1)
     have, total = instance.accelerator_count * machines, sum(n for n, _ in wanted.values())
     if total > have and largest <= instance.accelerator_count:
