@@ -15,6 +15,7 @@ from mlcc.core.records import NamedTuple
 from mlcc.registries.rows import Model
 from mlcc.resolve.engine import options, spelling
 from mlcc.resolve.engine.options import KnownOptions
+from mlcc.resolve.hardware import shares
 from mlcc.resolve.hardware.hosts import pod_devices
 from mlcc.resolve.result import DEFAULT_COMPONENT
 
@@ -83,13 +84,15 @@ def _containers(subject: Subject) -> Iterator[Container]:
     if not names or (names == (DEFAULT_COMPONENT,) and not _has_settings(values, DEFAULT_COMPONENT)):
         yield Container((), engine, env, devices, subject.rows.model)
         return
+    served = [name for name in names if subject.enabled(("inference_components", Item(name)))]
+    shared = shares.share(devices, len(served)) if devices and pod is None else devices
     for name in names:
         prefix: Path = ("inference_components", Item(name))
         if not subject.enabled(prefix):
             continue
         own_engine, own_env = _section(values, prefix)
         count, model = values.get((*prefix, "gpu_count")), values.get((*prefix, "model"))
-        own_devices = int(count.value) if count is not None else devices
+        own_devices = int(count.value) if count is not None else shared
         row = subject.registries.model(str(model.value)) if model is not None else subject.rows.model
         yield Container(prefix, {**engine, **own_engine}, {**env, **own_env}, own_devices, row, model is not None)
 

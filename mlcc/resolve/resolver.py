@@ -21,6 +21,7 @@ from mlcc.resolve import rows
 from mlcc.resolve.candidates import Table
 from mlcc.resolve.choices import Choices
 from mlcc.resolve.engine import variables
+from mlcc.resolve.hardware import shares
 from mlcc.resolve.hardware.hosts import pod_devices
 from mlcc.resolve.hyperpod import clusters
 from mlcc.resolve.result import DEFAULT_COMPONENT, Resolved
@@ -78,12 +79,11 @@ def spell_engine_options(draft: Draft) -> Findings:
         return []
     asked = table.best("hyperpod.gpu_count")
     pod = pod_devices(draft.rows.target, asked.value if asked is not None else None)
-    devices: dict[Path, int | None] = {(): pod or (instance.accelerator_count if instance is not None else None)}
-    for component in table.names("inference_components"):
-        prefix: Path = ("inference_components", Item(component))
-        count = table.best((*prefix, "gpu_count"))
-        if count is not None:
-            devices[prefix] = int(count.value)
+    have = instance.accelerator_count if instance is not None else None
+    own = shares.of_components(table, have or 1)
+    # what the project says for all containers must hold in each of them
+    whole = pod or (min(have, *own.values()) if have and own else have)
+    devices: dict[Path, int | None] = {(): whole, **own}
     return variables.spell(table, engine, draft.rows.model, devices)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.paths import Item, Path
-from mlcc.resolve.hardware import hosts
+from mlcc.resolve.hardware import shares
 
 CODE = "MLCC138"
 
@@ -18,7 +18,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if instance is None or not instance.accelerator_count:
         return
     names = [n for n in resolved.names("inference_components") if subject.enabled(("inference_components", Item(n)))]
-    share = hosts.component_devices(instance.accelerator_count, len(names))
+    share = shares.share(instance.accelerator_count, len(names))
     wanted: dict[str, tuple[int, Path]] = {}
     largest = 0  # a component that is larger than an instance is reported by MLCC143
     for name in names:

@@ -14,7 +14,7 @@ from mlcc.registries.loader import Registries
 from mlcc.registries.rows import Instance, Model
 from mlcc.resolve.candidates import Table
 from mlcc.resolve.choices import HELD, Choices
-from mlcc.resolve.hardware import hosts, instances, memory
+from mlcc.resolve.hardware import hosts, instances, memory, shares
 from mlcc.resolve.hardware.memory import EngineSettings
 from mlcc.resolve.result import Rows
 
@@ -89,7 +89,8 @@ def offer_split(table: Table, registries: Registries, rows: Rows, needs_all_devi
         return
     asked = table.best("hyperpod.gpu_count")
     pod = hosts.pod_devices(rows.target, asked.value if asked is not None else None)
-    devices = min([instance.accelerator_count or 1, *([pod] if pod else []), *_component_devices(table)])
+    have = instance.accelerator_count or 1
+    devices = min([have, *([pod] if pod else []), *shares.of_components(table, have).values()])
     newest, why = _split(table, registries, model, instance, devices, needs_all_devices)
     if newest is None:
         return
@@ -121,17 +122,6 @@ def _split(
     if size is not None:
         _offer_length(table, model, instance, settings._replace(tensor_parallel=size))
     return size, why
-
-
-def _component_devices(table: Table) -> list[int]:
-    """How many devices each enabled component gets, where it sets a number."""
-    numbers = []
-    for path in table.below("inference_components"):
-        if path[2:] == ("gpu_count",):
-            count, enabled = table.best(path), table.best((*path[:2], "enabled"))
-            if count is not None and (enabled is None or enabled.value):
-                numbers.append(int(count.value))
-    return numbers
 
 
 # ---------------------------------------------------------------- the length

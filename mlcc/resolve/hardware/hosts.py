@@ -23,14 +23,6 @@ def pod_devices(target: Target | None, asked: Any) -> int | None:
     return int(asked) if target is not None and target.manifests and asked is not None else None
 
 
-def component_devices(have: int, components: int) -> int:
-    """Devices of one copy of a component that asks for no number: an equal share of those of its instance.
-
-    have: devices of the instance type; components: how many share it.
-    """
-    return max(1, have // max(1, components))
-
-
 def driver_branch(driver: str) -> tuple[int, ...]:
     """A driver's branch: `535` of 535.104.05."""
     return order(driver)[:1]

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker.bodies import members
-from mlcc.resolve.hardware import hosts
+from mlcc.resolve.hardware import shares
 
 # MinMemoryRequiredInMb is required; a small value leaves the placing of copies to accelerators and processors.  An
 # ml.g5.xlarge (16 GiB) was seen to take 1,024 and to refuse 4,096.
@@ -49,7 +49,8 @@ def devices(project: RenderedProject, component: str) -> int | None:
         return int(asked)
     instance = project.registries.instance(str(project.get("deployment.instance_type", "")))
     have = (instance.accelerator_count or 0) if instance is not None else 0
-    return hosts.component_devices(have, len(project.components)) if have else None
+    served = [n for n in project.components if project.get(f"inference_components[{n}].enabled", True)]
+    return shares.share(have, len(served)) if have else None
 
 
 def adapter_specification(project: RenderedProject, adapter: str, base: str) -> dict[str, Any]:
