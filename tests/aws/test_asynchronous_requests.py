@@ -54,6 +54,24 @@ def test_a_refusal_is_waited_for_where_it_can_be_seen(failures: bool, count: int
     assert world.cloud.buckets["bucket"] == {}
 
 
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b'{"error": "the model is not loaded", "predictions": []}', "the answer is an error"),
+        (b"[]", "the answer is empty"),
+        (b"null", "the answer is empty"),
+        (b"<html><body>Sign in</body></html>", "the answer is a web page"),
+        (b"<!DOCTYPE html><html>", "the answer is a web page"),
+    ],
+)
+def test_a_wrong_answer_is_found_as_on_other_targets(answer: bytes, why: str) -> None:
+    world = Slow(1.0, answer=answer)
+    verbs.deploy(world.context(rendered(TEXT.replace("MORE", ""))))
+    found = requests.test(world.context(rendered(TEXT.replace("MORE", ""))))
+    assert not found.ok
+    assert why in str(found.lines)
+
+
 def test_an_answer_that_never_comes() -> None:
     world = Slow(7200.0)
     verbs.deploy(world.context(rendered(TEXT.replace("MORE", ""))))

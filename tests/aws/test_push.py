@@ -147,6 +147,19 @@ def test_what_was_not_built_is_exit_3(pushing: Any, tmp_path: Path) -> None:
         push.run(context)
 
 
+def test_an_image_of_another_state_is_not_pushed_as_this_one(pushing: Any, tmp_path: Path) -> None:
+    project, registry = tmp_path / "project", Registry()
+    built = {"kind": "image", "reference": "mlcc/iris:x", "state": image_tag.tag_of(load_project(str(project)))}
+    run_state.write(str(project), run_state.BUILD, built)
+    assert push.run(pushing(registry)).document["pushed"]["digest"] == DIGEST
+    with pytest.raises(PreconditionError) as refused:
+        push.run(pushing(registry, TEXT + "build: {requirements: [rich]}\n"))
+    (finding,) = refused.value.findings
+    assert (finding.code, finding.hint) == ("MLCC305", "do/build")
+    assert "has changed since its image" in finding.message
+    assert push.run(pushing(registry, TEXT + "tags: {team: vision}\n")).ok, "what is not in the image needs no new one"
+
+
 def test_a_dry_run_shows_the_calls(pushing: Any) -> None:
     registry = Registry()
     document = push.run(pushing(registry, dry_run=True)).document

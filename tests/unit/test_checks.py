@@ -376,6 +376,15 @@ BAD = {
         "adapter legal names no base, and there are 2 components",
         "chat, rank",
     ),
+    "adapter-with-the-name-of-a-component": (
+        "MLCC123",
+        ICS + (ADAPTER % ", base: chat").replace("name: legal", "name: rank"),
+        "adapters[rank].name",
+        "error",
+        6,
+        "adapter rank has the name of an inference component",
+        "another name",
+    ),
     "adapter-with-unknown-base": (
         "MLCC123",
         ICS + ADAPTER % ", base: nope",

@@ -1,4 +1,4 @@
-"""MLCC123: an adapter whose base is not an inference component, or not named where there are several."""
+"""MLCC123: an adapter that is on top of no inference component, or has the name of one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ CODE = "MLCC123"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """An adapter is attached to one component."""
+    """An adapter is attached to one component, and is one in SageMaker itself: they share their names."""
     components = subject.resolved.names("inference_components")
     if not components:
         return
     for name in subject.resolved.names("adapters"):
         if not subject.enabled(("adapters", Item(name))):
             continue
+        if name in components:
+            message = f"adapter {name} has the name of an inference component"
+            yield subject.finding(CODE, ("adapters", Item(name), "name"), message, "give one of them another name")
         base = subject.resolved.values.get(("adapters", Item(name), "base"))
         if base is None:
             message = f"adapter {name} names no base, and there are {len(components)} components"

@@ -19,7 +19,7 @@ from mlcc.io import programs
 from mlcc.io.container_engines import Engine
 from mlcc.io.disk.reader import Directory
 from mlcc.io.environment import of_packages
-from mlcc.lifecycle import build_context, own_paths, run_state
+from mlcc.lifecycle import build_context, image_tag, own_paths, run_state
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -31,6 +31,8 @@ REQUIREMENTS = "code/requirements.txt"
 TRAIN = "sample_model/train.py"
 IMAGE, VENV, INSTALLED = "image", "venv", "installed"
 TAIL = 25
+# Of the record of a build: the state of the files that went into it.
+STATE = "state"
 
 
 class Built(NamedTuple):
@@ -55,7 +57,8 @@ def run(context: Context) -> Result:
         built = Built(INSTALLED, installed_engine.python(project, context.environ))
     else:
         built = _venv(context)
-    run_state.write(project.directory, run_state.BUILD, {"kind": built.kind, "reference": built.reference})
+    record = {"kind": built.kind, "reference": built.reference, STATE: image_tag.tag_of(project)}
+    run_state.write(project.directory, run_state.BUILD, record)
     words = {
         IMAGE: f"image {built.reference}",
         VENV: "a virtual environment (no container engine answers)",
@@ -107,9 +110,11 @@ def existing(context: Context) -> Built:
     why = "has not been built here"
     if built.kind == IMAGE:
         image = image_name(project)
-        if context.need_engine().ask("image", "inspect", image, environ=context.environ).code == 0:
-            return Built(IMAGE, image)
         why = f"was built, and its image {image} is gone"
+        if found.get(STATE, image_tag.tag_of(project)) != image_tag.tag_of(project):
+            why = f"has changed since its image {image} was built"
+        elif context.need_engine().ask("image", "inspect", image, environ=context.environ).code == 0:
+            return Built(IMAGE, image)
     name = venv_name(project)
     python = os.path.join(run_state.path(project.directory, ""), name, "bin", "python")
     if built.kind == INSTALLED:

@@ -15,6 +15,8 @@ from mlcc.io.web import TROUBLE, exchange, local_connection
 from mlcc.lifecycle.targets import answers
 
 MAX_REPLY_BYTES = 16 * 1024 * 1024
+# How pages begin, which proxies answer in place of a server.
+PAGE = (b"<!doctype html", b"<html")
 # More than is shown: what is a secret is taken out before the text is cut, and one may have 64 KiB.
 MAX_SHOWN_BYTES = 512 * 1024
 
@@ -152,5 +154,5 @@ def _wrong(reply: Reply, request: Request, container: Mapping[str, Any]) -> str:
     if not reply.body.strip():
         return "the body is empty"
     if "json" not in reply.headers.get("content-type", ""):
-        return ""
+        return "the answer is a web page" if reply.body.lstrip()[:15].lower().startswith(PAGE) else ""
     return answers.problem(reply.body, request.payload, container.get("answers", ()))

@@ -17,6 +17,7 @@ LIMIT_S, POLL_S = 1800.0, 5.0
 FOLDER = "mlcc-requests"
 # "Received client error (400) from model": how a failure names what the container answered.
 STATUS = re.compile(rb"error \((\d{3})\)")
+JSON = "application/json"
 
 
 def invoke(
@@ -38,7 +39,7 @@ def invoke(
             for uri, ok in ((output, True), (failure, False)):
                 found = s3.get(*split_uri(uri), MAX_REPLY_BYTES + 1) if uri else None
                 if found is not None:
-                    return _reply(found, ok, context.now() - started)
+                    return _reply(found, ok, context.now() - started, headers.get("Accept", ""))
             context.sleep(POLL_S)
         more = "" if failure else "; with async.s3_failure_path a refusal would be there, too"
         return Reply(0, {}, b"", limit_s, f"no answer in S3 within {limit_s:g} s{more}")
@@ -47,10 +48,12 @@ def invoke(
             s3.delete(*split_uri(uri))
 
 
-def _reply(body: bytes, ok: bool, seconds: float) -> Reply:
+def _reply(body: bytes, ok: bool, seconds: float, accept: str) -> Reply:
     if len(body) > MAX_REPLY_BYTES:
         return Reply(0, {}, b"", seconds, f"the answer has more than {MAX_REPLY_BYTES >> 20} MiB")
     if ok:
-        return Reply(200, {}, body, seconds)
+        # an object of S3 has the type that its writer gave it, and none of the container's
+        kind = accept or (JSON if body.lstrip()[:1] in (b"{", b"[") or body.strip() == b"null" else "")
+        return Reply(200, {"content-type": kind}, body, seconds)
     status = STATUS.search(body)
     return Reply(int(status[1]) if status else 500, {}, body, seconds)
