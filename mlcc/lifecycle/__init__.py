@@ -59,6 +59,7 @@ def _verb(name: str) -> Callable[[Context], Result]:
         from mlcc.lifecycle import targets
 
         targets.need(context.project.target, name, context.project.registries.targets)
+        targets.refuse(context, name)
         return targets.verb(context.project.target.name, name, context.environ)(context)
 
     return run

@@ -75,6 +75,7 @@ def target(name: str, node: Node, root: Node) -> rows.Target:
         load_mib_per_s=int(text(node, "load_mib_per_s", "0")),
         longest_start_s=int(text(node, "longest_start_s", "0")),
         needs=texts(node, "needs"),
+        refuses=mapping(node, "refuses"),
         instead=mapping(node, "instead"),
         together=mapping(node, "together"),
         secrets=texts(node, "secrets"),

@@ -111,15 +111,15 @@ class Target(NamedTuple):
     instances: the list that an instance type must be on (`endpoint`, `transform`, `hyperpod`), empty for none;
     host_image: the key that names the machine image of SageMaker's host, empty where SageMaker runs no host;
     max_payload_mb: MiB of the largest request, 0 where servers know it themselves; start_s, load_mib_per_s,
-    longest_start_s: how long an engine starts once it has its weights, how fast they arrive (0: nobody waits), and
-    the longest wait that the service allows; ignores: keys that it does not read; needs: keys that its deployment
-    requires; instead: keys that do in place of one of these; together: keys that need another one; secrets: the places
-    from which a running container can read secrets, empty for any; components: inference components are deployed, and
-    an absent list means one named `default`; manifests: Kubernetes manifests are rendered; devices: how Kubernetes
-    calls a device, by the kind of accelerator; endpoint_metrics: what the operator can scale by, of CloudWatch, with
-    the statistic; pod_metrics: what an autoscaler of Kubernetes' own can scale by, with the resource; lacks: do/ steps
-    that it cannot have; predefined_metrics: those that Application Auto Scaling knows by name for what scales on the
-    target.
+    longest_start_s: how long an engine starts once it has its weights, how fast they arrive (0: nobody waits), and the
+    longest wait that the service allows; ignores: keys that it does not read; needs: keys that its deployment requires;
+    instead: keys that do in place of one of these; together: keys that need another one; secrets: the places from which
+    a running container can read secrets, empty for any; components: inference components are deployed, and an absent
+    list means one named `default`; manifests: Kubernetes manifests are rendered; devices: how Kubernetes calls a
+    device, by the kind of accelerator; endpoint_metrics: what the operator can scale by, of CloudWatch, with the
+    statistic; pod_metrics: what an autoscaler of Kubernetes' own can scale by, with the resource; lacks: do/ steps that
+    it cannot have; predefined_metrics: those that Application Auto Scaling knows by name for what scales on the target;
+    refuses: options of do/ steps that it does not have, with a blank between them, by step.
     """
 
     name: str
@@ -140,6 +140,7 @@ class Target(NamedTuple):
     load_mib_per_s: int = 0
     longest_start_s: int = 0
     needs: tuple[str, ...] = ()
+    refuses: Mapping[str, str] = EMPTY
     instead: Mapping[str, str] = EMPTY
     together: Mapping[str, str] = EMPTY
     secrets: tuple[str, ...] = ()

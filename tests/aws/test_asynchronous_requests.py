@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mlcc.core.errors import PreconditionError
+from mlcc.lifecycle import targets
 from mlcc.lifecycle.targets.sagemaker import requests, verbs
 from mlcc.lifecycle.targets.server_contract import MAX_REPLY_BYTES
 from tests.aws import walker
@@ -85,3 +87,39 @@ def test_an_answer_that_is_too_large_is_not_cut() -> None:
     found = requests.invoke(world.context(rendered(TEXT.replace("MORE", ""))))
     assert not found.ok
     assert found.document["problem"] == "the answer has more than 16 MiB"
+
+
+def test_a_dry_run_shows_where_the_body_goes() -> None:
+    project = rendered(TEXT.replace("MORE", "").replace("out/", "out"))
+    document = requests.invoke(World().context(project, dry_run=True)).document
+    shown = [(c["operation"], c["parameters"]) for c in document["calls"]]
+    assert [name for name, _ in shown] == ["PutObject", "InvokeEndpointAsync", "DeleteObject"]
+    assert shown[0][1]["Key"] == "out/mlcc-requests/0"
+    assert shown[1][1]["InputLocation"] == "s3://bucket/out/mlcc-requests/0"
+    assert [p for c in document["calls"] for p in walker.problems(c["service"], c["operation"], c["parameters"])] == []
+
+
+def test_a_dry_run_of_a_stream_shows_a_stream() -> None:
+    text = TEXT[: TEXT.index("async:")].replace("async-inference", "realtime-inference")
+    document = requests.invoke(World().context(rendered(text), dry_run=True, stream=True)).document
+    assert [c["operation"] for c in document["calls"]] == ["InvokeEndpointWithResponseStream"]
+
+
+@pytest.mark.parametrize(
+    ("target", "step", "option"),
+    [
+        ("async-inference", "invoke", "stream"),
+        ("async-inference", "deploy", "component"),
+        ("realtime-inference", "deploy", "port"),
+        ("batch-transform", "deploy", "component"),
+        ("hyperpod-eks", "test", "component"),
+        ("hyperpod-eks", "deploy", "replace"),
+        ("hyperpod-eks", "invoke", "clients"),
+    ],
+)
+def test_an_option_that_a_target_does_not_have_is_refused(target: str, step: str, option: str) -> None:
+    project = rendered("version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi, target: %s}\n" % target)
+    context = World().context(project, dry_run=True, **{option: "x"})
+    with pytest.raises(PreconditionError) as refused:
+        targets.refuse(context, step)
+    assert refused.value.findings[0].message == f"do/{step} --{option} is not there on the target {target}"

@@ -172,6 +172,40 @@ def test_deploy_status_test_logs_clean(project: Path) -> None:
     assert shim(project, "status", "--json").stdout.count("Stopped") == 1
 
 
+def plan(project: Path) -> list[str]:
+    """The paths of the fields in which the running server differs from the project."""
+    document = json.loads(step(project, "deploy", "--plan", "--json").stdout)
+    return sorted({one["path"].rpartition(": ")[2] for one in document["values"]})
+
+
+def test_the_plan_is_empty_until_something_changes(project: Path) -> None:
+    assert deploy(project, "good").code == 0
+    assert plan(project) == []
+    with (project / "code/handler.py").open("a") as stream:
+        stream.write("# edited\n")
+    assert len(plan(project)) == 1, "the code that runs is not the code that lies there"
+    assert deploy(project, "good").code == 0
+    assert plan(project) == []
+    (project / "code/__pycache__").mkdir(exist_ok=True)
+    (project / "code/__pycache__/x.pyc").write_bytes(b"x")
+    assert plan(project) == []
+
+
+def test_options_that_have_no_effect_here_are_refused(project: Path) -> None:
+    for words in (
+        ("test", "--component", "x"),
+        ("invoke", "--adapter", "x"),
+        ("invoke", "--stream"),
+        ("deploy", "--replace"),
+    ):
+        refused = step(project, *words)
+        assert (refused.code, "MLCC311" in refused.stderr) == (3, True), words
+        assert "is not there on the target local" in refused.stderr
+    wrong = step(project, "deploy", "--component", "nobody")
+    assert wrong.code == 1
+    assert "no inference component of the project is called 'nobody'" in wrong.stderr
+
+
 @pytest.mark.parametrize(
     ("mode", "failing"),
     [("empty", "invocation"), ("not-json", "invocation"), ("wrong-count", "invocation"), ("trace", "bad input")],
@@ -189,6 +223,7 @@ def test_a_server_that_dies_is_reported_with_its_last_words(project: Path) -> No
     assert "the model is not there" in failed.stderr
     assert "MLCC308" in failed.stderr
     assert json.loads(step(project, "status", "--json").stdout)["status"] in ("Stopped", "Failed")
+    assert "the model is not there" in str(json.loads(step(project, "status", "--why", "--json").stdout)["log"])
 
 
 def test_a_server_that_is_never_ready_is_taken_away(project: Path) -> None:

@@ -79,9 +79,7 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--stream"], is_flag=True, help="Print the answer as it comes."),
         click.Option(["--clients"], is_flag=True, help="Send nothing; print how curl, boto3 and OpenAI clients ask."),
     ),
-    "status": (
-        click.Option(["--why"], is_flag=True, help="Also the last log lines of what does not serve (not local)."),
-    ),
+    "status": (click.Option(["--why"], is_flag=True, help="Also the last log lines of what does not serve."),),
     "test": (
         click.Option(
             ["--component", "--ic", "--adapter"], metavar="NAME", help="Only this component or adapter (AWS)."

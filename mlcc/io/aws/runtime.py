@@ -9,6 +9,7 @@ from mlcc.core.records import NamedTuple
 from mlcc.io.aws.connection import AwsError, Caller
 
 SERVICE = "sagemaker-runtime"
+WHOLE, STREAM = "InvokeEndpoint", "InvokeEndpointWithResponseStream"
 # Headers of a request by the members that stand for them.
 MEMBERS = {
     "Content-Type": "ContentType",
@@ -52,7 +53,7 @@ class SageMakerRuntime:
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """InvokeEndpoint.  Raises AwsError where no model has answered."""
         try:
-            answer = self._caller.call(SERVICE, "InvokeEndpoint", {**self._members(headers), "Body": body})
+            answer = self._caller.call(SERVICE, WHOLE, {**self._members(headers), "Body": body})
         except AwsError as problem:
             return _refused(problem)
         return Answer(200, str(answer.get("ContentType", "")), answer["Body"].read(MAX_BODY))
@@ -62,8 +63,7 @@ class SageMakerRuntime:
 
         Raises AwsError where no model has answered, and where the answer breaks off.
         """
-        operation = "InvokeEndpointWithResponseStream"
-        answer = self._caller.call(SERVICE, operation, {**self._members(headers), "Body": body})
+        answer = self._caller.call(SERVICE, STREAM, {**self._members(headers), "Body": body})
         for event in answer["Body"]:
             if "PayloadPart" in event:
                 yield event["PayloadPart"].get("Bytes", b"")

@@ -31,6 +31,15 @@ def need(target: Target, step: str, known: Mapping[str, Target]) -> None:
         raise PreconditionError([error("MLCC311", f"the target {target.name} cannot have do/{step}", hint=hint)])
 
 
+def refuse(context: Context, step: str) -> None:
+    """Raises PreconditionError for an option of a step that the target does not have: it would have no effect."""
+    target = context.project.target
+    for option in target.refuses.get(step, "").split():
+        if context.argument(option):
+            message = f"do/{step} --{option} is not there on the target {target.name}"
+            raise PreconditionError([error("MLCC311", message, hint=f"do/{step} without it")])
+
+
 def verb(target: str, step: str, environ: Mapping[str, str]) -> Callable[[Context], Result]:
     """One of the verbs of `TargetActions` of a target, built in or a plugin's.
 

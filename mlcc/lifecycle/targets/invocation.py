@@ -7,7 +7,7 @@ import codecs
 from collections.abc import Iterator
 from typing import IO, Any
 
-from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.lifecycle.context import Context, Result
 from mlcc.lifecycle.targets import sample_request
@@ -33,14 +33,6 @@ def request_of(context: Context, most: int = MAX_BODY) -> tuple[Request, bytes]:
         raise UserError([error("MLCC318", message, hint="the target async-inference takes up to 1 GB, by S3")])
     own = sample_request.settings(context.project)
     return own._replace(content_type=str(kind or own.content_type)), body
-
-
-def refuse(context: Context, *options: str) -> None:
-    """Raises PreconditionError for an option that the target does not have."""
-    for option in options:
-        if context.argument(option):
-            message = f"do/invoke --{option} is not there on the target {context.project.target.name}"
-            raise PreconditionError([error("MLCC311", message, hint="do/invoke without it")])
 
 
 def answered(reply: Reply, **more: Any) -> Result:

@@ -37,6 +37,8 @@ ATTEMPTS = 3
 SCOPES = {cleaning.ALL: True}
 # How often do/logs --follow looks.
 FOLLOW_S = 1.0
+# Lines of the log that `do/status --why` shows.
+WHY_LINES = 20
 IN_SERVICE, STARTING, FAILED, STOPPED = "InService", "Creating", "Failed", "Stopped"
 
 
@@ -120,6 +122,9 @@ def status(context: Context) -> Result:
         document["url"] = record["url"]
         document["kind"] = record["kind"]
         lines.append(f"  {record['kind']} at {record['url']}")
+    if context.argument("why") and record and word != IN_SERVICE:
+        document["log"] = server.log_lines(context, record, WHY_LINES)
+        lines += [f"    {line}" for line in document["log"]] or ["    (its log is empty)"]
     foreground = [str(r["url"]) for r in server.in_foreground(context)]
     if foreground:
         document["foreground"] = foreground
@@ -151,7 +156,6 @@ def test(context: Context) -> Result:
 def invoke(context: Context) -> Result:
     """Sends one request to the running server, and passes the answer on."""
     project = context.project
-    invocation.refuse(context, "stream")
     request, body = invocation.request_of(context)
     path = str(project.container["invocations"])
     if context.argument("dry_run"):

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from mlcc.core.paths import leaves
+from mlcc.io.disk.reader import Directory, Refused
 from mlcc.lifecycle import image_tag
 from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.rendered_project import RenderedProject
+from mlcc.lifecycle.targets import local_server
 from mlcc.lifecycle.targets.live_plan import Difference
 from mlcc.registries.redaction import redact
 
 # Of a record: what the server was started with.
 STARTED = "started"
+CODE, MAX_FILE, DIGITS = "code", 4 << 20, 12
 
 
 def started(context: Context) -> dict[str, Any]:
     """What a server that is started now is made of: the state of its files, its component, and its variables."""
-    component = str(context.argument("component") or "default")
+    component = local_server.component(context)
     return {
         "files": image_tag.tag_of(context.project),
+        "code": _code(context.project),
         "component": component,
         "environment": redact(context.project.environment(component)),
     }
+
+
+def _code(project: RenderedProject) -> str:
+    """A digest of the serving code as it lies there: an edit that no apply has seen is not what runs either."""
+    found = hashlib.sha256()
+    with Directory(project.directory) as tree:
+        for name in sorted(tree.walk(CODE)):
+            if "/__pycache__/" in name:
+                continue
+            with suppress(Refused):
+                content = tree.read(name, MAX_FILE)
+                found.update(f"{name}\0".encode("utf-8", "surrogateescape"))
+                found.update(hashlib.sha256(content[0] if content is not None else b"").digest())
+    return found.hexdigest()[:DIGITS]
 
 
 def differences(context: Context, record: Mapping[str, Any], runs: bool) -> Iterator[Difference]:
@@ -39,7 +60,8 @@ def differences(context: Context, record: Mapping[str, Any], runs: bool) -> Iter
     wanted = started(context)
     if not context.argument("component"):  # deployed for one, compared with the same
         wanted |= {"component": found.get("component", wanted["component"])}
-    before, after = dict(leaves(found)), dict(leaves(wanted))
+    # an empty mapping is a leaf of its own, and says no more than that nothing is below
+    before, after = ({p: v for p, v in leaves(each) if v != {}} for each in (found, wanted))
     for path in dict.fromkeys([*after, *before]):
         if before.get(path) != after.get(path):
             yield Difference("server", name, path, before.get(path), after.get(path))

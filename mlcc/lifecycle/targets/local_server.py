@@ -10,7 +10,7 @@ from typing import Any
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
-from mlcc.core.text import printable
+from mlcc.core.text import allowed, printable, quoted
 from mlcc.io import container_engines, programs
 from mlcc.lifecycle import own_paths, run_state
 from mlcc.lifecycle.context import Context
@@ -20,12 +20,23 @@ from mlcc.lifecycle.targets import local_process, local_repository, server_contr
 from mlcc.lifecycle.targets.local_process import Identity
 from mlcc.registries.redaction import redact_values
 from mlcc.registries.redaction_lines import after_cut
+from mlcc.resolve.result import DEFAULT_COMPONENT
 
 HOST = "127.0.0.1"
 TAIL_LINES = 40
 # Of a longer log the end is shown.
 MAX_LOG_BYTES, MAX_LOG_LINES = 4 << 20, 100_000
 LONG_LINE = f"(the last line has more than {MAX_LOG_BYTES >> 20} MiB and is not shown)"
+
+
+def component(context: Context) -> str:
+    """The name of the component that is served here.  Raises UserError for one that the project does not have."""
+    asked = str(context.argument("component") or DEFAULT_COMPONENT)
+    known = (*context.project.components,) or (DEFAULT_COMPONENT,)
+    if context.argument("component") and asked not in known:
+        message = f"no inference component of the project is called {quoted(asked)}"
+        raise UserError([error("MLCC102", message, hint=f"known: {allowed(known)}")])
+    return asked
 
 
 def environment(context: Context, port: int | None, *, inside: bool) -> dict[str, str]:
@@ -35,7 +46,7 @@ def environment(context: Context, port: int | None, *, inside: bool) -> dict[str
     in a container, where the model has a place of its own.
     """
     project, facts = context.project, context.project.container
-    own = project.environment(str(context.argument("component") or "default"))
+    own = project.environment(component(context))
     if port is not None:
         own[str(facts["port_variable"])] = str(port)
         own[str(facts["host_variable"])] = HOST

@@ -123,7 +123,6 @@ def test(context: Context) -> Result:
 def invoke(context: Context) -> Result:
     """Sends one request through a forwarded port, and passes the answer on."""
     project = context.project
-    invocation.refuse(context, "stream", "clients")
     request, body = invocation.request_of(context)
     if context.argument("dry_run"):
         target, port = _forward(context, documents.read(project), {})

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from mlcc.io.aws.connection import Caller
-from mlcc.io.aws.runtime import SageMakerRuntime
+from mlcc.io.aws.runtime import SERVICE, SageMakerRuntime
 from mlcc.io.aws.s3 import S3, split_uri
-from mlcc.lifecycle.context import Context
+from mlcc.io.aws.s3 import SERVICE as S3_SERVICE
+from mlcc.lifecycle.context import Context, call
+from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.server_contract import MAX_REPLY_BYTES, Reply
 
 # Longer than an endpoint needs that has scaled to no instance.
@@ -17,7 +20,7 @@ LIMIT_S, POLL_S = 1800.0, 5.0
 FOLDER = "mlcc-requests"
 # "Received client error (400) from model": how a failure names what the container answered.
 STATUS = re.compile(rb"error \((\d{3})\)")
-JSON = "application/json"
+JSON, BINARY = "application/json", "application/octet-stream"
 
 
 def invoke(
@@ -27,10 +30,9 @@ def invoke(
 
     limit_s: how long to wait.  Raises AwsError for what the account refuses.
     """
-    bucket, prefix = split_uri(str(context.project.get("async.s3_output_path")))
-    key = f"{prefix.rstrip('/')}/{FOLDER}/{uuid.uuid4().hex}".lstrip("/")
+    bucket, key = _place(context.project, uuid.uuid4().hex)
     s3, started = S3(caller), context.now()
-    s3.put(bucket, key, body, headers.get("Content-Type", "application/octet-stream"))
+    s3.put(bucket, key, body, headers.get("Content-Type", BINARY))
     written = [f"s3://{bucket}/{key}"]
     try:
         output, failure = SageMakerRuntime(caller, endpoint).invoke_async(written[0], headers)
@@ -46,6 +48,24 @@ def invoke(
     finally:
         for uri in written:
             s3.delete(*split_uri(uri))
+
+
+def _place(project: RenderedProject, name: str) -> tuple[str, str]:
+    """Bucket and key of a request's body: it lies in a folder below the outputs."""
+    bucket, prefix = split_uri(str(project.get("async.s3_output_path")))
+    return bucket, f"{prefix.rstrip('/')}/{FOLDER}/{name}".lstrip("/")
+
+
+def calls(project: RenderedProject, members: Mapping[str, Any], body: Any) -> list[dict[str, Any]]:
+    """The calls of one request as a dry run shows them; where the answer will be, only the service says."""
+    bucket, key = _place(project, "0")
+    place = {"Bucket": bucket, "Key": key}
+    kind = members.get("ContentType", BINARY)
+    return [
+        call(S3_SERVICE, "PutObject", **place, Body=body, ContentType=kind),
+        call(SERVICE, "InvokeEndpointAsync", **members, InputLocation=f"s3://{bucket}/{key}"),
+        call(S3_SERVICE, "DeleteObject", **place),
+    ]
 
 
 def _reply(body: bytes, ok: bool, seconds: float, accept: str) -> Reply:

@@ -11,7 +11,6 @@ from mlcc.core.text import allowed, quoted
 from mlcc.io.aws import runtime
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
-from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
 from mlcc.lifecycle.targets.sagemaker import account, asynchronous, canary, client_lines, facts, planner, transform_jobs
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
@@ -37,7 +36,8 @@ def test(context: Context) -> Result:
     request = sample_request.request_of(project)
     chosen = _chosen(context, wanted)
     if context.argument("dry_run"):
-        return calls([_call(project, wanted.endpoint, r, request.payload, request) for r in chosen], **assumed)
+        shown = (_calls(context, wanted.endpoint, part, request.payload, request) for part in chosen)
+        return calls([one for each in shown for one in each], **assumed)
     caller = context.aws()
     account.place(context, caller)
     found = _health(context, caller, wanted, chosen)
@@ -75,15 +75,14 @@ def _name(part: Resource | None) -> str:
     return part.name if part is not None else ""
 
 
-def _call(
-    project: RenderedProject, endpoint: str, part: Resource | None, body: Any, request: Request
-) -> dict[str, Any]:
+def _calls(context: Context, endpoint: str, part: Resource | None, body: Any, request: Request) -> list[dict[str, Any]]:
     """A request as a dry run shows it."""
     members = runtime.request_of(endpoint, _name(part), request.headers())
-    if "async" in project.target.uses:
-        location = f"{project.get('async.s3_output_path')}{asynchronous.FOLDER}/0"
-        return call(runtime.SERVICE, "InvokeEndpointAsync", **members, InputLocation=location)
-    return call(runtime.SERVICE, "InvokeEndpoint", **members, Body=body)
+    if "async" in context.project.target.uses:
+        return asynchronous.calls(context.project, members, body)
+    return [
+        call(runtime.SERVICE, runtime.STREAM if context.argument("stream") else runtime.WHOLE, **members, Body=body)
+    ]
 
 
 # ---------------------------------------------------------------- checks
@@ -149,7 +148,7 @@ def invoke(context: Context) -> Result:
     request, body = invocation.request_of(context, invocation.MAX_ASYNC if large else invocation.MAX_BODY)
     if context.argument("dry_run"):
         shown = body.decode("utf-8", "replace")
-        return calls([_call(project, wanted.endpoint, part, shown, request)], **assumed)
+        return calls(_calls(context, wanted.endpoint, part, shown, request), **assumed)
     if context.argument("clients"):
         return _clients(place, client_lines.Asked(wanted.endpoint, _name(part)), request, body)
     caller = context.aws()
