@@ -118,7 +118,8 @@ def test_a_dry_run_of_a_stream_shows_a_stream() -> None:
     ],
 )
 def test_an_option_that_a_target_does_not_have_is_refused(target: str, step: str, option: str) -> None:
-    project = rendered("version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi, target: %s}\n" % target)
+    text = "version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi, target: TARGET}\n"
+    project = rendered(text.replace("TARGET", target))
     context = World().context(project, dry_run=True, **{option: "x"})
     with pytest.raises(PreconditionError) as refused:
         targets.refuse(context, step)

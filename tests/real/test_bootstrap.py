@@ -26,7 +26,8 @@ PACKAGES = ("ministack==1.5.33", "cfn-lint==1.58.0")
 NUMBER, REGION = "123456789012", "us-east-1"
 KEY = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_CONFIG_FILE": "/dev/null"}
 SECRET = "hf_" + "a1B2c3D4" * 5
-LIMIT_S = 60
+# A first start compiles what was installed.
+LIMIT_S = 300
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,8 @@ def ministack(rig: Rig, programs: Path) -> Iterator[str]:
                     break
                 except OSError:
                     time.sleep(0.1)
+            else:
+                pytest.fail(f"ministack does not answer (exit code {server.poll()})")
             yield url
         finally:
             server.terminate()
