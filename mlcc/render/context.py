@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from mlcc.core.errors import UserError
@@ -30,10 +30,11 @@ WRITTEN = ("engine_json", "entrypoint", "sample_payload", "chat_template")
 STRATEGIES = {"submit": "codebuild-submit"}
 
 
-def template_context(resolved: Resolved, secrets: bool = False) -> dict[str, Any]:
+def template_context(resolved: Resolved, secrets: bool = False, lacks: Collection[str] | None = None) -> dict[str, Any]:
     """The flat context of every template: validated values and lists, computed here so that templates need not.
 
-    secrets: whether the container reads secrets when it starts, in any environment.
+    secrets: whether the container reads secrets when it starts, in any environment; lacks: steps that no environment's
+    target has (None: those of this one's).
     """
     rows = resolved.rows
     assert rows.config is not None
@@ -46,7 +47,7 @@ def template_context(resolved: Resolved, secrets: bool = False) -> dict[str, Any
         *rows.config.requirements,
         *resolved.get("build.requirements", ()),
     }
-    strategy, lacks = resolved.get("build.strategy"), rows.target.lacks
+    strategy, lacks = resolved.get("build.strategy"), rows.target.lacks if lacks is None else lacks
     packages = {*rows.config.system_packages, *resolved.get("build.system_packages", ())}
     sample = framework.sample if framework is not None else {}
     values = {

@@ -36,7 +36,9 @@ def render_project(
     rows = default.rows
     every = (default, *environments.values())
     secrets = any(secret_variables.variables({p: v.value for p, v in one.values.items()}) for one in every)
-    values = template_context(default, secrets)
+    targets = [one.rows.target for one in every if one.rows.target is not None]
+    lacks = frozenset.intersection(*(frozenset(target.lacks) for target in targets))
+    values = template_context(default, secrets, lacks)
     optional = set(rows.config.files) if rows.config is not None else set()
     switches = {
         "sample_model": values["sample"],

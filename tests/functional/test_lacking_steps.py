@@ -56,3 +56,12 @@ def test_targets_lack_steps_that_there_are() -> None:
 
 def test_what_earlier_releases_rendered_can_be_taken_away() -> None:
     assert producible(load())("do/optimize")
+
+
+def test_a_step_of_one_environment_is_rendered_for_all() -> None:
+    text = text_of("hyperpod-eks") + "environments: {prod: {deployment: {target: realtime-inference}}}\n"
+    assert "adapter" in {path.name for path in (rendered(text) / "do").iterdir()}
+    steps = {path.name for path in (rendered(text_of("batch-transform")) / "do").iterdir()}
+    assert "invoke" not in steps, "a job reads its requests from S3"
+    steps = {path.name for path in (rendered(text_of("local")) / "do").iterdir()}
+    assert not steps & {"push", "adapter"}
