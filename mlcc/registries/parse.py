@@ -153,6 +153,7 @@ def instance(name: str, node: Node, root: Node) -> rows.Instance:
         **_base(name, node, root),
         family=text(root, "family"),
         platform=text(root, "platform"),
+        local_storage=flag(root, "local_storage"),
         vcpu=row.get("vcpu"),
         memory_gib=row.get("memory_gib"),
         accelerator=str(device.get("type", "")),

@@ -236,7 +236,7 @@ class Instance(NamedTuple):
 
     reported_memory_mib: what the device itself reports, less than what is installed; driver and last_driver: the first
     and the last driver branch that supports the device; small_batches: engines profile no larger batch on it than on
-    small devices.
+    small devices; local_storage: it has disks of its own, which take the place of a volume.
     """
 
     name: str
@@ -260,6 +260,7 @@ class Instance(NamedTuple):
     last_driver: str = ""
     neuron_cores: int | None = None
     small_batches: bool = False
+    local_storage: bool = False
     endpoint: bool = False
     transform: bool = False
     hyperpod: bool = False

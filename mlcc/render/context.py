@@ -47,7 +47,6 @@ def template_context(resolved: Resolved, secrets: bool = False, lacks: Collectio
         *rows.config.requirements,
         *resolved.get("build.requirements", ()),
     }
-    strategy, lacks = resolved.get("build.strategy"), rows.target.lacks if lacks is None else lacks
     packages = {*rows.config.system_packages, *resolved.get("build.system_packages", ())}
     sample = framework.sample if framework is not None else {}
     values = {
@@ -69,7 +68,7 @@ def template_context(resolved: Resolved, secrets: bool = False, lacks: Collectio
         "system_packages": sorted(packages),
         "sample": bool(model_path) and model_path == rows.architecture.sample,
         "sample_payload": python_literal(_payload(resolved) or str(sample.get("payload", ""))),
-        "steps": [s for s in rows.architecture.steps if STRATEGIES.get(s, strategy) == strategy and s not in lacks],
+        "steps": _steps(resolved, lacks),
         "build_secrets": secret_variables.build_names({p: v.value for p, v in resolved.values.items()}),
         **_entry(resolved, secrets),
         **_engine(resolved),
@@ -82,6 +81,14 @@ def template_context(resolved: Resolved, secrets: bool = False, lacks: Collectio
             hint = "plain names, paths and versions: without quotes, line ends and signs of the shell"
             raise UserError([error("MLCC406", message, hint=hint)])
     return values
+
+
+def _steps(resolved: Resolved, lacks: Collection[str] | None) -> list[str]:
+    """The do/ steps of the architecture that a target has, and that the build strategy needs."""
+    architecture, target, strategy = resolved.rows.architecture, resolved.rows.target, resolved.get("build.strategy")
+    without = lacks if lacks is not None else target.lacks if target is not None else ()
+    steps = architecture.steps if architecture is not None else ()
+    return [step for step in steps if STRATEGIES.get(step, strategy) == strategy and step not in without]
 
 
 def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

@@ -58,7 +58,7 @@ STATES = {
     "another variant": "endpoint: {variant_name: Blue}\ninference_components:\n" + component("a") + ADAPTER,
     "instances scaled": "scaling: {min_count: 1, max_count: 2}\ninference_components:\n" + component("a"),
     "copies follow": "scaling: {min_count: 1, max_count: 2, target_value: 3}\n",
-    "updated in steps": "endpoint: {update_policy: rolling, volume_size_gb: 99}\ninference_components:\n"
+    "updated in steps": "endpoint: {update_policy: rolling, routing_strategy: RANDOM}\ninference_components:\n"
     + component("a"),
 }
 
