@@ -60,7 +60,7 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--project"], is_flag=True, help="Also the project's description."),
         click.Option(["--live"], is_flag=True, help="Also what AWS tells: who registers, and what runs."),
         click.Option(["--ci"], is_flag=True, help="Into the table that continuous integration tests, not here (AWS)."),
-        click.Option(["--ci-table"], metavar="NAME", default=TABLE, show_default=True, help="Its name."),
+        click.Option(["--ci-table"], metavar="NAME", help=f"Its name, if not the profile's or {TABLE}."),
         click.Option(["--benchmark-enabled"], is_flag=True, help="With --ci: a benchmark follows a passed test."),
     ),
     "export": (

@@ -42,6 +42,7 @@ def statements(registries: Registries, uses: Iterable[str], profile: Profile, ac
         "{prefix}": profile.prefix,
         "{repository}": profile.repository,
         "{role}": role,
+        "{ci_table}": profile.ci_table,
     }
     wanted = set(uses)
     found = []
