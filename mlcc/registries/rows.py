@@ -119,7 +119,7 @@ class Target(NamedTuple):
     calls a device, by the kind of accelerator; endpoint_metrics: what the operator can scale by, of CloudWatch, with
     the statistic; pod_metrics: what an autoscaler of Kubernetes' own can scale by, with the resource; lacks: do/ steps
     that it cannot have; predefined_metrics: those that Application Auto Scaling knows by name for what scales on the
-    target.
+    target; quota: what Service Quotas calls the use of its instances (`ml.g5.xlarge for {quota}`), empty for none.
     """
 
     name: str
@@ -151,6 +151,7 @@ class Target(NamedTuple):
     pod_metrics: Mapping[str, str] = EMPTY
     lacks: tuple[str, ...] = ()
     predefined_metrics: tuple[str, ...] = ()
+    quota: str = ""
 
 
 class Profile(NamedTuple):

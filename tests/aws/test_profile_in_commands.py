@@ -71,3 +71,9 @@ def test_an_unknown_profile_of_aws_is_a_finding(mlcc: Caller, aws: AnsweringServ
     mlcc("bootstrap", "add", "dev", "--region", "us-west-2", "--aws-profile", "none", code=0)
     assert "MLCC" in mlcc("ci", "register", code=3).stderr
     assert aws.asked == 0
+
+
+def test_doctor_asks_in_the_region_of_the_project_here(mlcc: Caller, aws: AnsweringServer) -> None:
+    mlcc("bootstrap", "add", "dev", "--region", "us-west-2", "--aws-profile", "work", code=0)
+    mlcc("apply", "-q", code=0)
+    assert signed_by(aws, mlcc("doctor", "--aws")) == ("AKIDWORK", "eu-west-1")

@@ -14,6 +14,8 @@ from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.registries.loader import Registries
 
 USES = ("bootstrap", "ci", "deploy", "doctor", "hyperpod", "secrets", "submit")
+# Uses of what lies in the profile's own region; the others are of a project, which may name another.
+OF_PROFILE = ("bootstrap", "ci", "secrets")
 VERSION = "2012-10-17"
 
 
