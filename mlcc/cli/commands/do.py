@@ -197,6 +197,10 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     if problems:
         raise UserError(problems)
     project = load_project(directory, named, env, target)
+    if arguments.get("follow") and session.machine and not arguments["dry_run"]:
+        message = "--follow has no end, and a document has one"
+        hint = f"do/{name} --follow without -o, or do/{name} -o json for the lines so far"
+        raise UsageError([error("MLCC901", message, hint=hint)])
     if arguments["dry_run"] or arguments.get("ci"):
         session.format = "json" if session.format == "table" else session.format
     talk = Talk(session)

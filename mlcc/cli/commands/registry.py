@@ -136,7 +136,8 @@ def listing(since: str, limit: int, **filters: str) -> int:
     elif found:
         session.out(table([_shown(record) for record in found], COLUMNS, session, narrow=True))
     else:
-        session.say("no record; do/register adds one")
+        chosen = since or any(filters.values())
+        session.say("no record matches these filters" if chosen else "no record; do/register adds one")
     return 0
 
 
