@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help venv run test test-bare lint test-real test-engines test-k8s test-aws bench stress golden docs clean
 
 help: ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 $(BIN)/.ready: setup.cfg
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "mlcc needs Python 3.10 or newer")'

@@ -19,7 +19,48 @@ from mlcc.registries.loader import load
 FORMATS = ("table", "json", "yaml")
 
 
-@click.group("secrets", cls=Group, epilog="Example: mlcc bootstrap secrets create hf-token < token.txt")
+WORDS = (
+    "a word that this command does not take (it is not shown, for it may be a secret); "
+    "a value comes from standard input or a prompt, never from the command line"
+)
+
+
+class Quiet(click.Command):
+    """A command whose mistakes never repeat what was given."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does.  Raises UsageError without the words of the command line."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.MissingParameter:  # names what is missing, and nothing that was given
+            raise
+        except click.UsageError:
+            raise click.UsageError(WORDS, ctx) from None
+
+
+class Quiets(Group):
+    """The same of a group, which a word in the place of a command reaches."""
+
+    command_class = Quiet
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does.  Raises UsageError without the words of the command line."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption:
+            raise click.UsageError(WORDS, ctx) from None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does.  Raises UsageError without the words of the command line."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            raise click.UsageError(f"{WORDS}; known: {', '.join(self.list_commands(ctx))}", ctx) from None
+
+
+@click.group("secrets", cls=Quiets, epilog="Example: mlcc bootstrap secrets create hf-token < token.txt")
 def command() -> None:
     """Keep secrets of projects in AWS Secrets Manager, under the profile's prefix."""
 

@@ -193,12 +193,13 @@ def _bug(session: Session) -> int:
     """One line for the person, the traceback into a file that can be attached to a report."""
     import traceback
 
+    from mlcc.io.disk.private import private_folder
     from mlcc.registries.redaction import redact_known
 
     text = redact_known(traceback.format_exc(), session.environ)
     where = ""
     try:
-        os.makedirs(session.home, mode=0o700, exist_ok=True)
+        private_folder(session.home)
         path = os.path.join(session.home, "crash.log")
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace") as stream:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Protocol
 
+from mlcc.io.disk.private import private_folder
 from mlcc.io.disk.reader import DIRECTORY, PLAIN
 
 CACHE = "cache"
@@ -83,7 +84,7 @@ class Folder:
         if not os.path.isabs(self.home):
             raise PermissionError  # it would be another folder in each directory, a project's among them
         if make:
-            os.makedirs(self.home, mode=0o700, exist_ok=True)
+            private_folder(self.home)
         fd = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         stack.callback(os.close, fd)
         _ours(fd, 0o022)

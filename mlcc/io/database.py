@@ -16,6 +16,7 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.text import printable
 from mlcc.io.disk import lock
+from mlcc.io.disk.private import private_folder
 from mlcc.io.disk.reader import DIRECTORY
 
 # A writer takes milliseconds; where hundreds wait on a busy machine, chance decides who is next.
@@ -71,7 +72,7 @@ class Database:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One writer at a time, and the file made and its mode set before anybody else opens it."""
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        private_folder(self._folder)
         fd = os.open(self._folder, DIRECTORY)
         try:
             if not lock.acquire_lock(fd, self._sleep, WAIT_S):

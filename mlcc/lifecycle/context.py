@@ -12,7 +12,7 @@ from mlcc.core.findings import error
 from mlcc.io.aws.connection import Caller
 from mlcc.io.container_engines import Engine, detect
 from mlcc.io.environment import of_machine
-from mlcc.lifecycle.bootstrap.profile import Profile
+from mlcc.lifecycle.bootstrap.profile import Profile, of_account
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.registries.redaction import forms, is_secret_name, redact_forms, redact_printed
 from mlcc.registries.redaction_lines import Lines
@@ -82,9 +82,7 @@ class Context:
 
         Raises UserError where its file is broken.
         """
-        found, own = self.find_profile(), str(self.project.get("deployment.account_id", ""))
-        other = found is not None and own and found.account_id and own != found.account_id
-        return None if other else found
+        return of_account(self.find_profile(), str(self.project.get("deployment.account_id", "")))
 
     def argument(self, name: str, default: Any = None) -> Any:
         """One of the step's own arguments."""

@@ -87,6 +87,7 @@ def target(name: str, node: Node, root: Node) -> rows.Target:
         pod_metrics=mapping(node, "pod_metrics"),
         lacks=texts(node, "lacks"),
         predefined_metrics=texts(node, "predefined_metrics"),
+        quota=text(node, "quota"),
     )
 
 

@@ -119,7 +119,8 @@ class Target(NamedTuple):
     device, by the kind of accelerator; endpoint_metrics: what the operator can scale by, of CloudWatch, with the
     statistic; pod_metrics: what an autoscaler of Kubernetes' own can scale by, with the resource; lacks: do/ steps that
     it cannot have; predefined_metrics: those that Application Auto Scaling knows by name for what scales on the target;
-    refuses: options of do/ steps that it does not have, with a blank between them, by step.
+    refuses: options of do/ steps that it does not have, with a blank between them, by step; quota: what Service Quotas
+    calls the use of its instances (`ml.g5.xlarge for {quota}`), empty for none.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Target(NamedTuple):
     pod_metrics: Mapping[str, str] = EMPTY
     lacks: tuple[str, ...] = ()
     predefined_metrics: tuple[str, ...] = ()
+    quota: str = ""
 
 
 class Profile(NamedTuple):

@@ -6,13 +6,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class AnsweringServer(ThreadingHTTPServer):
-    """status, body: of every answer; asked: how many there were."""
+    """status, body: of every answer; asked: how many there were; signed: their signatures."""
 
     daemon_threads = True
 
     def __init__(self, body: bytes = b"") -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.status, self.body, self.asked = 200, body, 0
+        self.signed: list[str] = []
 
     @property
     def url(self) -> str:
@@ -28,6 +29,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.server.asked += 1
+        self.server.signed.append(self.headers.get("Authorization", ""))
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(self.server.body)))
         self.end_headers()

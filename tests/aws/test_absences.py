@@ -53,6 +53,19 @@ def test_doctor_finds_the_quotas_that_were_set_and_no_others() -> None:
     assert ServiceQuotas(server, "sagemaker").values(["another"]) == {}
 
 
+def test_a_quota_of_which_only_the_default_is_known_has_a_code() -> None:
+    class Default(Alone):
+        def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+            asked.append(operation)
+            own = {"QuotaName": QUOTA, "QuotaCode": "L-1928E07B", "Value": 4.0}
+            return {"Quotas": [own] if operation == "ListAWSDefaultServiceQuotas" else []}
+
+    asked: list[str] = []
+    assert ServiceQuotas(Default(), "sagemaker").code_of(QUOTA) == "L-1928E07B"
+    assert ServiceQuotas(Default(), "sagemaker").code_of("another") == ""
+    assert asked == ["ListServiceQuotas", "ListAWSDefaultServiceQuotas"] * 2
+
+
 def test_doctor_says_of_an_error_what_fits_it() -> None:
     class Refusing(Alone):
         def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from mlcc.core.errors import MlccError, PreconditionError, UserError
 from mlcc.io.aws import dynamodb
 from mlcc.io.aws.connection import AwsError, Connection
 from mlcc.io.aws.dynamodb import DynamoDb
-from mlcc.lifecycle.bootstrap.profile import Profile
+from mlcc.lifecycle.bootstrap.profile import Ci, Profile
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.deployments import ci_table, registration
 from mlcc.lifecycle.deployments.registration import Asked
@@ -193,6 +193,40 @@ def test_many_projects_without_rendering(tmp_path: Path) -> None:
     assert set(rendered) - of_step == set(made[0].attributes) - of_step
     for name in rendered.keys() - of_step - images:
         assert made[0].attributes[name] == rendered[name], name
+
+
+# ---------------------------------------------------------------- which table
+ACME = Profile("acme", "us-west-2", prefix="acme")
+
+
+@pytest.mark.parametrize(
+    ("profile", "arguments", "table", "region"),
+    [
+        (None, {}, "mlcc-ci-table", "eu-west-1"),
+        (ACME, {}, "acme-ci-table", "us-west-2"),
+        (ACME._replace(ci=Ci("made")), {}, "made", "us-west-2"),
+        (ACME, {"ci_table": "mine"}, "mine", "us-west-2"),
+    ],
+)
+def test_the_table_is_the_profile_s(
+    profile: Profile | None, arguments: dict[str, str], table: str, region: str, tmp_path: Path
+) -> None:
+    asked, regions = Answers(), list[str]()
+
+    def connect(place: str) -> Answers:
+        regions.append(place)
+        return asked
+
+    step = context(render(ONE, tmp_path / "p"), asked, **arguments)
+    given = dataclasses.replace(
+        step, environ={"AWS_REGION": "eu-west-1"}, find_profile=lambda: profile, connect=connect
+    )
+    assert register.run(given).document["table"] == table
+    assert regions == [region], "where `mlcc bootstrap deploy ci` makes it"
+    assert {parameters["TableName"] for _, parameters in asked.asked} == {table}
+    dry = dataclasses.replace(given, arguments={**given.arguments, "dry_run": True})
+    (call,) = register.run(dry).document["calls"]
+    assert call["parameters"]["TableName"] == table
 
 
 # ---------------------------------------------------------------- whose account

@@ -27,7 +27,7 @@ model: {{name: Qwen/Qwen3-0.6B, revision: main}}
 engine: {{max_model_len: 4096, lora: {{enabled: true}}}}
 env: {{GREETING: hello}}
 scaling: {{min_count: 1, max_count: 4}}
-endpoint: {{volume_size_gb: 100, routing_strategy: LEAST_OUTSTANDING_REQUESTS, data_capture_percent: 10,
+endpoint: {{routing_strategy: LEAST_OUTSTANDING_REQUESTS, data_capture_percent: 10,
   data_capture_s3_uri: "s3://bucket/capture/", data_capture_modes: [Input]}}
 tags: {{team: vision}}
 inference_components:
@@ -43,6 +43,7 @@ async: {{s3_output_path: "s3://bucket/out/", max_concurrent_invocations_per_inst
   sns_error_topic: "arn:aws:sns:us-east-1:123456789012:errors"}}
 scaling: {{min_count: 0, max_count: 2}}
 env: {{LOG_LEVEL: debug}}
+endpoint: {{volume_size_gb: 100}}
 """
 SECURED = f"""version: 1
 project: {{name: safe}}

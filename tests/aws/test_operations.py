@@ -71,10 +71,10 @@ MORE = TWO.replace("{name: b, gpu_count: 1}", "{name: b, gpu_count: 1, copy_coun
 def updates() -> Iterator[tuple[str, str, str]]:
     """What runs, what it becomes, and the operation by which."""
     for policy in POLICIES:
-        written = f"endpoint: {{update_policy: {policy}, rollback_alarms: [errors], volume_size_gb: 99}}\n"
+        written = f"endpoint: {{update_policy: {policy}, rollback_alarms: [errors], routing_strategy: RANDOM}}\n"
         yield CLASSIC, CLASSIC + written, "UpdateEndpoint"
         yield TWO, TWO + written, "UpdateEndpoint"
-        yield TWO, CHANGED + written.replace(", volume_size_gb: 99", ""), "UpdateInferenceComponent"
+        yield TWO, CHANGED + written.replace(", routing_strategy: RANDOM", ""), "UpdateInferenceComponent"
     yield TWO, MORE, "UpdateInferenceComponentRuntimeConfig"
 
 

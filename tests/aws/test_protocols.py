@@ -133,6 +133,10 @@ def test_the_server_s_own_paths(server: DevServer) -> None:
     listed = ask(server, "/", b'{"ServiceCode": "sagemaker"}', X_Amz_Target="ServiceQuotasV20190624.ListServiceQuotas")
     assert json.loads(listed[1])["Quotas"][0]["Value"] == 3.0
     assert local(server, "faults", at="CreateModel", kind="error", times=2)["faults"][0]["times"] == 2
+    refused = local(server, "faults", at="CreateEndpiont", kind="error")
+    assert refused["status"] == 400
+    assert "did you mean CreateEndpoint?" in str(refused)
+    assert local(server, "faults", at="InvokeEndpointAsync", kind="error")["faults"][1]["at"] == "InvokeEndpointAsync"
     assert "serving_endpoint_first" in local(server, "rules")["assumed"]
     assert local(server, "rules", copies_above_zero=False)["rules"]["copies_above_zero"] is False
     assert (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,3 +80,11 @@ def test_the_suites_on_real_components_say_that_they_use_the_machine_s() -> None
     for file in ("Makefile", "tests/real/run.sh"):
         assert "--programs machine" in (ROOT / file).read_text()
     assert "tools/bare.py make test" in (ROOT / ".ci/run").read_text()
+
+
+def test_make_help_lists_every_target_that_is_explained() -> None:
+    lines = (ROOT / "Makefile").read_text().splitlines()
+    (pattern,) = [found[1] for line in lines if (found := re.search(r"grep -E '([^']+)'", line))]
+    explained = [line for line in lines if re.match(r"\S+:.*##", line)]
+    assert [line for line in explained if not re.search(pattern, line)] == []
+    assert any(line.startswith("test-k8s:") for line in explained)

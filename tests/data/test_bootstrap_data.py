@@ -161,11 +161,41 @@ def test_every_client_is_looked_at() -> None:
     assert {service_of(m) for m in CLIENTS} >= {"sts", "s3", "ecr", "sagemaker-runtime", "application-autoscaling"}
 
 
+def size(policy: dict[str, Any]) -> int:
+    """As IAM counts it: without whitespace."""
+    return len(json.dumps(policy, separators=(",", ":")))
+
+
+# Names as long as they may be.
+LONG = Profile("p" * 40, "ap-northeast-1", "123456789012", prefix="p" * 20, repository="r" * 200)
+NAMED = [
+    tuple(found.split())
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    for found in re.findall(r"mlcc bootstrap policy((?:[ \n][a-z]+)+)(?=[`\n])", page.read_text())
+]
+
+
+@pytest.mark.parametrize("profile", [PROFILE, Profile("none", "*"), LONG], ids=["dev", "none", "long"])
+@pytest.mark.parametrize("uses", sorted({*NAMED, permissions.USES, ("bootstrap", "deploy", "submit")}))
+def test_policies_fit_and_hold_every_statement_once(uses: tuple[str, ...], profile: Profile) -> None:
+    made = permissions.policies(load(), uses, profile)
+    assert {name: size(one) for name, one in made.items() if size(one) > 6_144} == {}
+    sids = [s["Sid"] for one in made.values() for s in one["Statement"]]
+    whole = permissions.policy(permissions.statements(load(), uses, profile))
+    assert sorted(sids) == sorted(s["Sid"] for s in whole["Statement"])
+    assert len(made) <= 10, "as many as a role or a user may have"
+
+
+def test_what_docs_name_is_one_policy_each() -> None:
+    assert {("bootstrap",), ("deploy", "submit")} <= set(NAMED)
+    for uses in NAMED:
+        assert len(permissions.policies(load(), uses, PROFILE)) == 1, uses
+
+
 @pytest.mark.parametrize("use", permissions.USES)
 def test_a_policy_is_one_that_iam_takes(use: str) -> None:
     found = permissions.policy(permissions.statements(load(), [use], PROFILE))
-    text = json.dumps(found, separators=(",", ":"))
-    assert len(text) <= 6_144, "what IAM takes as a managed policy"
+    assert size(found) <= 6_144, "what IAM takes as a managed policy"
     assert "{" not in "".join(r for s in found["Statement"] for r in s["Resource"])
     sids = [s["Sid"] for s in found["Statement"]]
     assert len(sids) == len(set(sids))

@@ -11,7 +11,7 @@ import pytest
 
 from mlcc.cli.commands.bootstrap import command
 from mlcc.io.yaml import reader
-from mlcc.lifecycle.bootstrap import modules
+from mlcc.lifecycle.bootstrap import modules, permissions
 from mlcc.registries import load
 from tests.helpers import Caller, assert_no_traceback
 
@@ -52,7 +52,9 @@ def test_a_profile_of_a_wrong_form_is_a_mistake_of_the_command_line(mlcc: Caller
 
 def test_dry_runs_are_calls_and_ask_nobody(mlcc: Caller) -> None:
     mlcc("bootstrap", "add", "dev", "--region", "us-east-1", "--prefix", "acme", code=0)
-    document = json.loads(mlcc("bootstrap", "deploy", "core", "benchmark", "--dry-run", code=0).stdout)
+    done = mlcc("bootstrap", "deploy", "core", "benchmark", "--dry-run", code=0)
+    assert "--plan" in done.stderr.splitlines()[0], "what shows the change set"
+    document = json.loads(done.stdout)
     assert [c["operation"] for c in document["calls"]] == [
         "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet",
     ] * 2  # fmt: skip
@@ -89,11 +91,60 @@ def test_a_secret_has_no_option_and_is_in_no_output(mlcc: Caller) -> None:
         assert SECRET not in refused.stdout + refused.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["create", "ab", "S3cr3tPassphrase"],
+        ["create", "ab", "--value=S3cr3tPassphrase"],
+        ["create", "ab", "--S3cr3tPassphrase"],
+        ["create", "ab", "--replace=S3cr3tPassphrase"],
+        ["create", "ab", "-o", "S3cr3tPassphrase"],
+        ["create", "S3cr3tPassphrase!"],
+        ["S3cr3tPassphrase"],
+        ["--S3cr3tPassphrase", "create"],
+        ["list", "S3cr3tPassphrase"],
+        ["describe", "ab", "S3cr3tPassphrase"],
+    ],
+)
+@pytest.mark.parametrize("output", [[], ["--json"]])
+def test_no_mistake_repeats_a_passphrase(mlcc: Caller, words: list[str], output: list[str]) -> None:
+    mlcc("bootstrap", "add", "dev", "--region", "us-east-1", code=0)
+    refused = mlcc("bootstrap", "secrets", *words, *output, code=2)
+    assert "S3cr3t" not in refused.stdout + refused.stderr
+
+
+def test_what_is_missing_is_named(mlcc: Caller) -> None:
+    assert "NAME" in mlcc("bootstrap", "secrets", "create", code=2).stderr
+    assert "create, describe, list" in mlcc("bootstrap", "secrets", "crate", code=2).stderr
+
+
 def test_the_policy_is_json_for_iam(mlcc: Caller) -> None:
     found = json.loads(mlcc("bootstrap", "policy", "deploy", code=0).stdout)
     assert {*found} == {"Version", "Statement"}
     assert any("iam:PassRole" in s["Action"] for s in found["Statement"])
     assert "arn:aws:iam::*:role/mlcc-sagemaker-execution-role" in str(found), "it holds for every account"
+
+
+def test_policies_of_several_uses_are_printed_one_by_one(mlcc: Caller) -> None:
+    done = mlcc("bootstrap", "policy", "bootstrap", "deploy", "submit", code=0)
+    rows = json.loads(mlcc("bootstrap", "policy", "bootstrap", "deploy", "submit", "-o", "json", code=0).stdout)[
+        "policies"
+    ]
+    assert len(rows) > 1
+    decoder, rest, printed = json.JSONDecoder(), done.stdout.strip(), []
+    while rest:
+        one, end = decoder.raw_decode(rest)
+        printed.append(one)
+        rest = rest[end:].lstrip()
+    assert printed == [row["document"] for row in rows]
+    for row in rows:
+        assert row["name"] in done.stderr
+    assert not mlcc("bootstrap", "policy", "deploy", "submit", code=0).stderr, "one policy needs no name"
+
+
+def test_the_help_of_policy_names_every_use(mlcc: Caller) -> None:
+    shown = mlcc("bootstrap", "policy", "--help", code=0).stdout.replace(",", " ").replace(";", " ").split()
+    assert set(permissions.USES) <= set(shown)
 
 
 def yaml_of(text: str) -> Any:

@@ -243,3 +243,12 @@ def test_a_dry_run_writes_nothing(project: Path) -> None:
     done = run_mlcc("do", "-C", str(project), "register", "--dry-run")
     assert json.loads(done.stdout)["calls"][0]["operation"] == "log"
     assert registry("list").stdout == ""
+
+
+def test_an_empty_list_says_whether_filters_are_why(project: Path) -> None:
+    assert "do/register adds one" in registry("list").stderr
+    register(project)
+    for filters in (["--deployment-config", "x"], ["--status", "failed"], ["--since", "2999-01-31"]):
+        done = registry("list", *filters)
+        assert (done.code, done.stdout) == (0, "")
+        assert "no record matches these filters" in done.stderr

@@ -456,6 +456,15 @@ BAD = {
             "scale_out_cooldown_s": 9,
         }.items()
     },
+    "every-component-off": (
+        "MLCC394",
+        BASE + "inference_components: [{name: chat, enabled: false}, {name: code, enabled: false}]\n",
+        "inference_components[chat].enabled",
+        "error",
+        5,
+        "every inference component is switched off",
+        "inference_components[chat].enabled true",
+    ),
     "metric-above-a-listed-default": (
         "MLCC128",
         UNLISTED + "inference_components: [{name: default, cpu_count: 1}]\nscaling: {max_count: 2, metric: Mine}\n",
@@ -540,6 +549,10 @@ def test_bad_cases(code, text, path, severity, line, message, hint):
 
 
 GOOD = {
+    "one-component-on": (
+        "MLCC394",
+        BASE + "inference_components: [{name: chat, enabled: false}, {name: code}]\n",
+    ),
     "common-and-own-sections": ("MLCC101", BASE + "triton: {}\nx-own: {a: 1}\nenv: {A: b}\nscaling: {max_count: 2}\n"),
     "section-of-the-target": ("MLCC101", deployment("target: batch-transform") + "batch: {accept: text/csv}\n"),
     "known-instance-type": ("MLCC108", deployment("instance_type: ml.c1.xlarge")),

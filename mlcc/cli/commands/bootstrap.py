@@ -13,7 +13,7 @@ from mlcc.cli.bootstrap_secrets import command as secrets_command
 from mlcc.cli.confirmation import confirm
 from mlcc.cli.groups import Group
 from mlcc.cli.options import output_options
-from mlcc.cli.output import print_rows
+from mlcc.cli.output import document, print_document, print_rows
 from mlcc.cli.session import Session, current
 from mlcc.lifecycle.aws_errors import explaining
 from mlcc.lifecycle.bootstrap import account, drift, modules, permissions, profiles, setup
@@ -48,6 +48,7 @@ def deploy(names: tuple[str, ...], plan: bool, dry_run: bool, name: str) -> int:
     profile = shared.needed(session, name)
     wanted = shared.wanted(profile, names)
     if dry_run:
+        session.say("the calls of a first deployment; --plan asks CloudFormation for the change set of what is there")
         return _calls(session, *setup.calls(profile, wanted))
     with explaining(load()):
         made, changes = setup.deploy(shared.tools(session, profile), session.home, profile, wanted, not plan)
@@ -118,16 +119,26 @@ def destroy(names: tuple[str, ...], yes: bool, dry_run: bool, name: str) -> int:
 @command.command("policy", epilog="Example: mlcc bootstrap policy deploy > policy.json")
 @click.argument("uses", nargs=-1, type=click.Choice(permissions.USES), metavar="[USE]...")
 @shared.profile_option
-@output_options(("json",))
+@output_options(FORMATS)
 def policy(uses: tuple[str, ...], name: str) -> int:
-    """Print the IAM policy that mlcc needs, for an administrator.  USE: bootstrap, deploy, doctor, secrets.
+    """Print the IAM policies that mlcc needs, for an administrator.
 
-    Without a USE it is the whole, which may be larger than IAM takes as one managed policy.
+    USE is one or more of bootstrap, ci, deploy, doctor, hyperpod, secrets, submit; without one it is all of them.
+
+    Each policy fits into a managed policy of IAM: they come one after the other, as few as do, and standard error names
+    them.  With -o they are one document, {policies: [{name, document}]}.
     """
     session = current()
     found = profiles.needed(session.home, session.environ, name) if name else _profile(session)
-    shown = permissions.policy(permissions.statements(load(), uses or permissions.USES, found))
-    session.out(json.dumps(shown, indent=2))
+    made = permissions.policies(load(), uses or permissions.USES, found)
+    rows = [{"name": each, "document": one} for each, one in made.items()]
+    if session.machine:
+        print_document(session, document(policies=rows))
+        return 0
+    if len(rows) > 1:
+        session.say(f"{len(rows)} policies, for IAM takes {permissions.LIMIT:,} characters each: {', '.join(made)}")
+    for one in made.values():
+        session.out(json.dumps(one, indent=2))
     return 0
 
 

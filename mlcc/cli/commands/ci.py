@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli.groups import Group
 from mlcc.cli.options import env_option, output_options
 from mlcc.cli.output import document, print_document, print_findings, print_rows
@@ -16,12 +18,15 @@ from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error, has_errors
 from mlcc.core.text import printable
 from mlcc.io.aws.connection import Connection
+from mlcc.lifecycle.aws_errors import explaining
 from mlcc.lifecycle.bootstrap import profiles
+from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.deployments import registration
-from mlcc.lifecycle.deployments.ci_table import TABLE, Registered
+from mlcc.lifecycle.deployments.ci_table import TABLE, Registered, name_of
 from mlcc.lifecycle.deployments.registration import Asked, Row
 from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_REGION
 from mlcc.load.request import Request
+from mlcc.registries.loader import load
 from mlcc.resolve.project import Project
 
 COLUMNS = ["result", "config_id", "file"]
@@ -33,14 +38,16 @@ def command() -> None:
 
 
 @command.command("register", epilog="Example: mlcc ci register --all --dry-run")
-@click.option("--ci-table", "table", default=TABLE, metavar="NAME", show_default=True, help="The table's name.")
+@click.option("--ci-table", "table", metavar="NAME", help=f"The table's name, if not the profile's or {TABLE}.")
 @click.option("--benchmark-enabled", "benchmark", is_flag=True, help="A benchmark follows each passed test.")
 @click.option("--notes", default="", metavar="TEXT", help="What somebody should know of it.")
 @click.option("--dry-run", "dry_run", is_flag=True, help="Print what would be called; touch nothing.")
 @project_options
 @env_option
 @output_options(("table", "json", "yaml"))
-def register(selection: Selection, env: str | None, table: str, benchmark: bool, notes: str, dry_run: bool) -> int:
+def register(
+    selection: Selection, env: str | None, table: str | None, benchmark: bool, notes: str, dry_run: bool
+) -> int:
     """Register projects for tests, straight from mlcc.yaml: nothing is rendered.
 
     A configuration that is there already is tested anew.  Where one project has a mistake, none is registered.
@@ -49,8 +56,10 @@ def register(selection: Selection, env: str | None, table: str, benchmark: bool,
     if session.offline and not dry_run:
         raise UsageError([error("MLCC901", "register uses the network, and --offline forbids it")])
     projects = _projects(session, selection, env)
-    own = session.environ.get("AWS_REGION", "")
-    caller = Connection(own) if not dry_run else None
+    profile = profiles.chosen(session.home, session.environ)
+    table = table or name_of(profile)
+    own = profile.region if profile is not None else session.environ.get("AWS_REGION", "")
+    caller = _caller(session, profile, projects) if not dry_run else None
     asked = Asked(caller.region if caller else own or DEFAULT_REGION, session.user, notes, benchmark)
     made = registration.rows(projects, asked, time.time(), session.environ)
     for row in made:
@@ -61,13 +70,19 @@ def register(selection: Selection, env: str | None, table: str, benchmark: bool,
         assumed = {} if own else {"region": DEFAULT_REGION}
         print_document(session, document(calls=registration.calls(made, table), assumed=assumed))
         return 0
-    profile = profiles.chosen(session.home, session.environ)
     shown: list[dict[str, Any]] = []
     try:
         registration.register(made, caller, table, profile, lambda row, done: shown.append(_shown(session, row, done)))
     finally:
         _print(session, shown, table)
     return 0
+
+
+def _caller(session: Session, profile: Profile | None, projects: Mapping[str, Project]) -> Connection:
+    """A connection where the table is: in the profile's region, else the caller's own, else that of the projects."""
+    with explaining(load()):
+        own = shared.connection(session, profile)
+        return own if own.region else shared.connection(session, profile, registration.common_region(projects))
 
 
 def _projects(session: Session, selection: Selection, env: str | None) -> dict[str, Project]:

@@ -22,6 +22,7 @@ from mlcc.core.errors import PreconditionError, UsageError, UserError
 from mlcc.core.findings import error
 from mlcc.core.text import quoted
 from mlcc.io.aws.connection import Connection
+from mlcc.io.disk.private import private_folder
 from mlcc.io.disk.staging import staging_folder
 from mlcc.lifecycle.bootstrap import profiles
 from mlcc.lifecycle.context import Context
@@ -129,7 +130,7 @@ def _contexts(session: Session, directories: tuple[str, ...]) -> list[Context]:
 
 
 def _folder(path: str) -> str:
-    os.makedirs(path, mode=0o700, exist_ok=True)
+    private_folder(path)
     return os.path.abspath(path)
 
 

@@ -60,7 +60,7 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--project"], is_flag=True, help="Also the project's description."),
         click.Option(["--live"], is_flag=True, help="Also what AWS tells: who registers, and what runs."),
         click.Option(["--ci"], is_flag=True, help="Into the table that continuous integration tests, not here (AWS)."),
-        click.Option(["--ci-table"], metavar="NAME", default=TABLE, show_default=True, help="Its name."),
+        click.Option(["--ci-table"], metavar="NAME", help=f"Its name, if not the profile's or {TABLE}."),
         click.Option(["--benchmark-enabled"], is_flag=True, help="With --ci: a benchmark follows a passed test."),
     ),
     "export": (
@@ -195,6 +195,10 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     if problems:
         raise UserError(problems)
     project = load_project(directory, named, env, target)
+    if arguments.get("follow") and session.machine and not arguments["dry_run"]:
+        message = "--follow has no end, and a document has one"
+        hint = f"do/{name} --follow without -o, or do/{name} -o json for the lines so far"
+        raise UsageError([error("MLCC901", message, hint=hint)])
     if arguments["dry_run"] or arguments.get("ci"):
         session.format = "json" if session.format == "table" else session.format
     talk = Talk(session)

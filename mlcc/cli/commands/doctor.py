@@ -26,6 +26,8 @@ from mlcc.lifecycle.bootstrap.permissions import USES
 from mlcc.lifecycle.rendered_project import RenderedProject, load_project
 from mlcc.registries import load
 
+# What a quota of instances is of where no project says it.
+USUAL = "endpoint usage"
 OK, MISSING, BROKEN = checkup.OK, checkup.MISSING, checkup.BROKEN
 
 
@@ -55,7 +57,8 @@ def command(aws: bool, types: tuple[str, ...], uses: tuple[str, ...]) -> int:
     """Check what this machine offers.  Exits 1 when something mlcc cannot do without is broken.
 
     --aws also checks what an account lets you do, and says what to do about it; the instance type of the project in
-    this directory counts, too.  For a project on HyperPod, and with --use hyperpod, it lists the clusters.
+    this directory counts, too, and its region comes first.  For a project on HyperPod, and with --use hyperpod, it
+    lists the clusters.
     """
     session = current()
     rows = list(_rows(session)) + (list(_aws(session, types, uses)) if aws else [])
@@ -130,16 +133,15 @@ def _venv() -> Row:
 def _aws(session: Session, types: tuple[str, ...], uses: tuple[str, ...]) -> Iterator[Row]:
     profile = profiles.chosen(session.home, session.environ)
     own = _own_project()
-    named = [*types, *_own_type(own)]
     on_cluster = own is not None and own.target.manifests
     uses = uses or ((checkup.CLUSTERS,) if on_cluster else ("deploy",))
-    quotas = [f"{name} for endpoint usage" for name in dict.fromkeys(named)]
+    place = str(own.get("deployment.region", "")) if own is not None else ""
     try:
-        caller = shared.connection(session, profile)
+        caller = shared.connection(session, profile, place)
     except AwsError as problem:
         yield Row("credentials", BROKEN, printable(str(problem), 200), hint="check AWS_PROFILE and ~/.aws/config")
         return
-    asked = checkup.Asked(profile, uses, quotas, time.time, lambda: caller.server_time)
+    asked = checkup.Asked(profile, uses, _quotas(own, types), time.time, lambda: caller.server_time)
     for found in checkup.checks(asked, caller, load()):
         yield Row(found.what, found.state, found.found, hint=found.hint)
 
@@ -152,7 +154,12 @@ def _own_project() -> RenderedProject | None:
         return None
 
 
-def _own_type(project: RenderedProject | None) -> list[str]:
-    """The instance type of a project, where it has one."""
-    found = str(project.get("deployment.instance_type", "")) if project is not None else ""
-    return [found] if found else []
+def _quotas(project: RenderedProject | None, types: tuple[str, ...]) -> list[str]:
+    """The quotas of instance types by name: of those that were named, and of the project's own.
+
+    They are those of its target; of endpoints where there is no project, or its target has none.
+    """
+    use = project.target.quota if project is not None else ""
+    own = str(project.get("deployment.instance_type", "")) if project is not None and use else ""
+    named = dict.fromkeys([*types, *([own] if own else [])])
+    return [f"{name} for {use or USUAL}" for name in named]

@@ -49,8 +49,10 @@ LEFT = "what is still there goes on at AWS, and costs: mlcc reap continues to ta
 def command(region: str, yes: bool, dry_run: bool, at: str, directory: str, name: str) -> int:
     """Take away deployments that are past their time (the tag mlcc:expires, from ttl in mlcc.yaml).
 
-    What has no such tag is never touched.  The time is that of this machine, also where `mlcc dev aws` stands for AWS
-    and has moved its clock: --at shows what would be past its time.
+    What has no such tag is never touched.  No cluster is looked into: pods on HyperPod stay until do/clean.
+
+    The time is that of this machine, also where `mlcc dev aws` stands for AWS and has moved its clock: --at shows what
+    would be past its time.
     """
     session = current()
     now = _moment(at, dry_run)

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import click
 
+from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli.groups import Group
 from mlcc.cli.options import output_options
 from mlcc.cli.output import Columns, document, print_document, print_rows, table
@@ -20,7 +21,6 @@ from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
 from mlcc.core.paths import leaves
 from mlcc.core.text import printable, quoted
-from mlcc.io.aws.connection import Connection
 from mlcc.lifecycle.deployments.records import ID, STATUSES, is_record, without_secrets
 from mlcc.lifecycle.deployments.store import FIELDS, Record, Store
 from mlcc.lifecycle.steps.register import with_id
@@ -136,7 +136,8 @@ def listing(since: str, limit: int, **filters: str) -> int:
     elif found:
         session.out(table([_shown(record) for record in found], COLUMNS, session, narrow=True))
     else:
-        session.say("no record; do/register adds one")
+        chosen = since or any(filters.values())
+        session.say("no record matches these filters" if chosen else "no record; do/register adds one")
     return 0
 
 
@@ -164,11 +165,13 @@ def show(name: str, compared: bool) -> int:
 
 def _running(session: Session, found: Record) -> dict[str, Any]:
     """What runs of a record, and the differences."""
+    from mlcc.lifecycle.bootstrap import profiles
+    from mlcc.lifecycle.bootstrap.profile import of_account
     from mlcc.lifecycle.deployments import live
     from mlcc.registries.loader import load
 
-    own = session.environ.get("AWS_REGION", "")
-    return live.look(found.document, lambda region: Connection(region or own), load())
+    profile = of_account(profiles.chosen(session.home, session.environ), str(found.document.get("accountId", "")))
+    return live.look(found.document, lambda region: shared.connection(session, profile, region), load())
 
 
 def _compared(session: Session, running: dict[str, Any]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.paging import elements
@@ -22,18 +23,21 @@ class ServiceQuotas:
 
         names: as Service Quotas spells them (`ml.g5.xlarge for endpoint usage`).
         """
+        return {name: float(quota["Value"]) for name, quota in self._quotas(names).items()}
+
+    def code_of(self, name: str) -> str:
+        """The code of a quota by its name (`L-1928E07B`); empty for a name that is unknown."""
+        return str(self._quotas([name]).get(name, {}).get("QuotaCode", ""))
+
+    def _quotas(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Some quotas by name: an account lists only those that it has values of its own of, the others are AWS's."""
         wanted = set(names)
-        found: dict[str, float] = {}
+        found: dict[str, dict[str, Any]] = {}
         for operation in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas"):
             left = wanted - found.keys()
             if not left:
                 break
             for quota in elements(self._caller, SERVICE, operation, self._asked):
                 if quota.get("QuotaName") in left:
-                    found[str(quota["QuotaName"])] = float(quota["Value"])
+                    found[str(quota["QuotaName"])] = quota
         return found
-
-    def code_of(self, name: str) -> str:
-        """The code of a quota by its name (`L-1928E07B`); empty for a name that is unknown."""
-        listed = elements(self._caller, SERVICE, "ListServiceQuotas", self._asked)
-        return next((str(quota.get("QuotaCode", "")) for quota in listed if quota.get("QuotaName") == name), "")

@@ -64,7 +64,8 @@ def checks(asked: Asked, caller: Caller, registries: Registries) -> Iterator[Che
     profile = asked.profile or Profile("none", caller.region)
     yield _account(profile, who)
     for use in asked.uses:
-        yield _permissions(caller, who, profile, use, registries)
+        place = profile if use in permissions.OF_PROFILE else profile._replace(region=caller.region)
+        yield _permissions(caller, who, place, use, registries)
     yield from _quotas(caller, asked.quotas, registries)
     if CLUSTERS in asked.uses:
         yield from _clusters(caller, registries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,10 @@ from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.registries.loader import Registries
 
 USES = ("bootstrap", "ci", "deploy", "doctor", "hyperpod", "secrets", "submit")
+# Uses of what lies in the profile's own region; the others are of a project, which may name another.
+OF_PROFILE = ("bootstrap", "ci", "secrets")
+# Characters of a managed policy, of which IAM counts no whitespace.
+LIMIT = 6_144
 VERSION = "2012-10-17"
 
 
@@ -42,6 +47,7 @@ def statements(registries: Registries, uses: Iterable[str], profile: Profile, ac
         "{prefix}": profile.prefix,
         "{repository}": profile.repository,
         "{role}": role,
+        "{ci_table}": profile.ci_table,
     }
     wanted = set(uses)
     found = []
@@ -57,6 +63,34 @@ def statements(registries: Registries, uses: Iterable[str], profile: Profile, ac
 def policy(found: Sequence[Statement]) -> dict[str, Any]:
     """Statements as a policy of IAM."""
     return {"Version": VERSION, "Statement": [_shown(one) for one in found]}
+
+
+def policies(registries: Registries, uses: Iterable[str], profile: Profile) -> dict[str, dict[str, Any]]:
+    """The policies of some uses by name, as few as IAM takes: a use begins another one where it no longer fits.
+
+    A use that is too long for one by itself, because of long names, goes on in the next.
+    """
+    packed: list[tuple[list[str], list[Statement]]] = []
+    seen: set[str] = set()
+    for use in dict.fromkeys(uses):
+        new = [one for one in statements(registries, [use], profile) if one.name not in seen]
+        seen.update(one.name for one in new)
+        for part in [new] if _fits(new) else [[one] for one in new]:
+            if not packed or not _fits([*packed[-1][1], *part]):
+                packed.append(([], []))
+            words, found = packed[-1]
+            words += [use] if use not in words else []
+            found += part
+    names = ["-".join(words) for words, _ in packed]
+    repeated = [f"-{names[:at].count(name) + 1}" if names.count(name) > 1 else "" for at, name in enumerate(names)]
+    return {
+        f"{profile.prefix}-{name}{number}": policy(found)
+        for name, number, (_, found) in zip(names, repeated, packed, strict=True)
+    }
+
+
+def _fits(found: Sequence[Statement]) -> bool:
+    return len(json.dumps(policy(found), separators=(",", ":"))) <= LIMIT
 
 
 def refused(caller: Caller, who: Identity, found: Sequence[Statement]) -> Iterator[str]:

@@ -11,6 +11,8 @@ from typing import Any
 from mlcc.core.records import NamedTuple
 
 PREFIX, REPOSITORY = "mlcc", "ml-container-creator"
+# How the name of the table of continuous integration ends.
+CI_TABLE = "-ci-table"
 # The module that makes the repository.
 CORE = "core"
 
@@ -65,6 +67,11 @@ class Profile(NamedTuple):
         """The repository of images that projects share: one that was made, or that the user named; else empty."""
         return self.repository if CORE in self.modules or self.repository != REPOSITORY else ""
 
+    @property
+    def ci_table(self) -> str:
+        """The table of continuous integration: the one that was made, or as `mlcc bootstrap deploy ci` will call it."""
+        return self.ci.table or f"{self.prefix}{CI_TABLE}"
+
     def field(self, dotted: str) -> str:
         """A field as the text of a template's parameter: `buckets.models`, `vpc_access`."""
         value: Any = self
@@ -82,6 +89,12 @@ class Profile(NamedTuple):
             else:
                 changed[name] = value
         return self._replace(**changed)
+
+
+def of_account(profile: Profile | None, account: str) -> Profile | None:
+    """A profile, but None for one of another account.  account: empty where none is named."""
+    other = profile is not None and account and profile.account_id and account != profile.account_id
+    return None if other else profile
 
 
 def profile_of(name: str, document: Mapping[str, Any]) -> Profile:

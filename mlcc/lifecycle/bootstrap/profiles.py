@@ -16,6 +16,7 @@ from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, nearest, printable, quoted
 from mlcc.io.disk.lock import locked
+from mlcc.io.disk.private import private_folder
 from mlcc.io.disk.reader import Directory
 from mlcc.io.disk.writer import replace_file
 from mlcc.io.schema import validator
@@ -81,7 +82,7 @@ def problems(profile: Profile, origin: str) -> list[Finding]:
 def change(home: str, sleep: Callable[[float], None], changed: Callable[[Config], Config]) -> Config:
     """Writes what a function makes of the profiles; one process at a time.  Raises UserError where that fails."""
     try:
-        os.makedirs(home, mode=0o700, exist_ok=True)
+        private_folder(home)
     except OSError as problem:
         message = f"{printable(home, 200)}: {(problem.strerror or 'cannot be made').lower()}"
         raise UserError([error("MLCC209", message, hint="set MLCC_HOME to a folder of yours")]) from None

@@ -71,7 +71,9 @@ def full_name(profile: Profile, name: str) -> str:
         raise UsageError([error("MLCC002", message, hint="name it, and give the value on standard input")])
     if not NAME.match(short):
         hint = "letters, digits and _ + = . @ -, parts with / between them: hf-token, registry/work"
-        raise UsageError([error("MLCC002", f"{quoted(name)}: no name of a secret", hint=hint)])
+        raise UsageError(
+            [error("MLCC002", "this is no name of a secret (it is not shown, for it may be a value)", hint=hint)]
+        )
     return f"{profile.prefix}/{short}"
 
 

@@ -20,11 +20,13 @@ from mlcc.core.text import printable, quoted
 from mlcc.io.aws import dynamodb
 from mlcc.io.aws.connection import AwsError
 from mlcc.io.aws.dynamodb import DynamoDb
+from mlcc.lifecycle.bootstrap.profile import CI_TABLE, PREFIX, Profile
 from mlcc.lifecycle.deployments import config_ids
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.registries.redaction import names_secret, redact_text
 
-TABLE = "mlcc-ci-table"
+# What the table is called where there is no profile.
+TABLE = f"{PREFIX}{CI_TABLE}"
 # What makes the table.
 BOOTSTRAP = "mlcc bootstrap deploy ci"
 SCHEMA_VERSION = 2
@@ -55,6 +57,11 @@ class Registered(NamedTuple):
     new: bool
     before: str = ""
     older: str = ""
+
+
+def name_of(profile: Profile | None) -> str:
+    """The table's name where nobody names one: the profile's."""
+    return profile.ci_table if profile is not None else TABLE
 
 
 def row(

@@ -39,6 +39,13 @@ class Asked(NamedTuple):
     benchmark: bool = False
 
 
+def common_region(projects: Mapping[str, Project]) -> str:
+    """The region that all projects name; empty where they name several, or one names none."""
+    values = (one.resolved.values.get(("deployment", "region")) for one in projects.values())
+    named = {str(value.value) if value is not None else "" for value in values}
+    return named.pop() if len(named) == 1 else ""
+
+
 class Row(NamedTuple):
     """A row that shall be in the table.
 

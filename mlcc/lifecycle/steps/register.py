@@ -119,7 +119,7 @@ def _image_digest(project: RenderedProject) -> str:
 
 # ---------------------------------------------------------------- AWS
 def _caller(context: Context) -> Caller:
-    """A connection: to the table in the caller's own region where it has one, and to a deployment in the project's."""
+    """A connection: to the table where it is, and to a deployment in the project's region."""
     if context.argument("ci"):
         own = table_caller(context)
         if own.region:
@@ -128,9 +128,12 @@ def _caller(context: Context) -> Caller:
 
 
 def table_caller(context: Context) -> Caller:
-    """A connection in the region of the caller, where the table of continuous integration is."""
+    """A connection in the region of the table of continuous integration: the profile's, whose table it is, else the
+    caller's own.
+    """
     assert context.connect is not None, "BUG: a step on AWS was started without a connection"
-    return context.connect(context.environ.get("AWS_REGION", ""))
+    place = context.profile.region if context.profile is not None else ""
+    return context.connect(place or context.environ.get("AWS_REGION", ""))
 
 
 def _region(context: Context, caller: Caller | None) -> str:
@@ -167,7 +170,7 @@ def _would_ask(context: Context, document: Mapping[str, Any]) -> list[dict[str, 
 
 def _into_table(context: Context, caller: Caller | None, document: dict[str, Any]) -> Result:
     """The record as a row of the table that continuous integration tests."""
-    name = str(context.argument("ci_table") or ci_table.TABLE)
+    name = str(context.argument("ci_table") or ci_table.name_of(context.profile))
     benchmark = bool(context.argument("benchmark_enabled"))
     row = ci_table.row(context.project, document, context.clock(), benchmark, context.clean)
     if caller is None:

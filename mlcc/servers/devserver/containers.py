@@ -8,7 +8,6 @@ uses the machine's own, and a port of its own in the same variable.
 from __future__ import annotations
 
 import io
-import os
 import secrets
 import threading
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from mlcc.core.errors import MlccError
 from mlcc.core.text import printable
 from mlcc.io import programs
 from mlcc.io.container_engines import Engine
+from mlcc.io.disk.private import private_folder
 from mlcc.servers.devserver.copies import Image, Unavailable, UnknownImage
 from mlcc.servers.devserver.launchers import HOST, LAST_LINES_S, STOP_S, Asked, free_port
 
@@ -126,7 +126,7 @@ class Containers:
         return self._made[-1]
 
     def _mounts(self, image: Image) -> list[str]:
-        os.makedirs(self._data, mode=0o700, exist_ok=True)
+        private_folder(self._data)
         # adapters are named by their folders, which are the same inside
         mounts = ["--volume", f"{self._data}:{self._data}:ro"]
         if image.model_data:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from mlcc.core.text import quoted
-from mlcc.servers.devserver import scaling
-from mlcc.servers.devserver.dispatcher import Dispatcher
-from mlcc.servers.devserver.faults import Fault
+from mlcc.core.text import allowed, nearest, quoted
+from mlcc.servers.devserver import runtime, scaling
+from mlcc.servers.devserver.dispatcher import SERVICES, Dispatcher
+from mlcc.servers.devserver.faults import ANY, Fault
 from mlcc.servers.devserver.model_rules import SHOWN_ONLY
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
 from mlcc.servers.devserver.rules import ASSUMED
@@ -46,7 +46,13 @@ def _checked(read: Callable[[], Any]) -> Any:
 def _fault(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
     """One more fault; without a document, those that wait."""
     if document:
-        dispatcher.faults.add(_checked(lambda: Fault(**document)))
+        fault = _checked(lambda: Fault(**document))
+        known = {name for operations in SERVICES.values() for name in operations} | {*runtime.PATHS.values()}
+        if fault.at != ANY and fault.at not in known:
+            near = nearest(str(fault.at), known)
+            hint = f"did you mean {near}? " if near else ""
+            raise Refusal(f"no operation here is called {quoted(str(fault.at))}; {hint}known: {allowed(known | {ANY})}")
+        dispatcher.faults.add(fault)
     return {"faults": [vars(fault) for fault in dispatcher.faults.waiting if fault.times > 0]}
 
 
