@@ -231,7 +231,7 @@ def _batch(project: RenderedProject, facts: Facts) -> Sequence[Resource]:
     served = _model(project, facts, DEFAULT_COMPONENT)
     parameters = transform.body(project, served.name)
     # a job is a run: each has a name of its own, which begins alike for one configuration
-    start = names.with_content(prefix(project), parameters, limit=names.MAX_NAME - 11)
+    start = names.with_content(prefix(project), parameters, limit=names.MAX_NAME - names.TIME)
     name = facts.job or f"{start}-{int(facts.now)}"
     return served, Resource(JOB, name, {"TransformJobName": name, **parameters})
 

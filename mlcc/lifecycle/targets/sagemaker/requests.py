@@ -13,7 +13,16 @@ from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
-from mlcc.lifecycle.targets.sagemaker import account, asynchronous, canary, client_lines, facts, planner, transform_jobs
+from mlcc.lifecycle.targets.sagemaker import (
+    account,
+    asynchronous,
+    canary,
+    client_lines,
+    facts,
+    names,
+    planner,
+    transform_jobs,
+)
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
 from mlcc.lifecycle.targets.sagemaker.observer import observe_serving
@@ -51,7 +60,7 @@ def test(context: Context) -> Result:
 def _test_job(context: Context, wanted: Desired, assumed: Mapping[str, Any]) -> Result:
     prefix = kinds.prefix(context.project)
     if context.argument("dry_run"):
-        return calls([call("sagemaker", "ListTransformJobs", NameContains=prefix)], **assumed)
+        return calls([call("sagemaker", "ListTransformJobs", NameContains=names.jobs_start(prefix))], **assumed)
     caller = context.aws()
     wanted = kinds.wanted(context.project, account.place(context, caller))
     found = transform_jobs.checks(transform_jobs.newest(wanted, prefix, caller), caller)
