@@ -135,7 +135,9 @@ class _Look:
             "Specification": specification,
             "RuntimeConfig": {"CopyCount": answer.get("RuntimeConfig", {}).get("DesiredCopyCount")},
         }
-        return self._own(kind, name, parameters, answer, "InferenceComponentArn", "InferenceComponentStatus", shared)
+        found = self._own(kind, name, parameters, answer, "InferenceComponentArn", "InferenceComponentStatus", shared)
+        running = answer.get("RuntimeConfig", {}).get("CurrentCopyCount")
+        return {key: one._replace(copies=running) for key, one in found.items()}
 
     def immutable(self, kind: str, name: str, shared: bool = False) -> dict[tuple[str, str], Seen]:
         """A model or an endpoint configuration."""
