@@ -33,6 +33,7 @@ class Cloud:
         self.pushed = True  # every tag of every repository
         self.media = MANIFEST
         self.buckets: dict[str, dict[str, Any]] = {}
+        self.bucket_tags: dict[str, list[dict[str, str]]] = {}
         self.roles: dict[str, dict[str, Any]] = {}
         self.projects: dict[str, dict[str, Any]] = {}
         self.builds: list[dict[str, Any]] = []
@@ -86,6 +87,9 @@ class Cloud:
         if name not in self.repositories:
             raise self.refuse("RepositoryNotFoundException")
         if self.operation == "DeleteRepository":
+            if self.images.get(name) and not parameters.get("force"):
+                raise self.refuse("RepositoryNotEmptyException")
+            self.images.pop(name, None)
             del self.repositories[name]
             return {}
         return {"repositories": [{"repositoryArn": f"arn:aws:ecr:{REGION}:{NUMBER}:repository/{name}"}]}
@@ -120,6 +124,13 @@ class Cloud:
             if objects:
                 raise self.refuse("BucketNotEmpty", 409)
             del self.buckets[bucket]
+            self.bucket_tags.pop(bucket, None)
+        elif self.operation == "PutBucketTagging":
+            self.bucket_tags[bucket] = parameters["Tagging"]["TagSet"]
+        elif self.operation == "GetBucketTagging":
+            if bucket not in self.bucket_tags:
+                raise self.refuse("NoSuchTagSet", 404)
+            return {"TagSet": self.bucket_tags[bucket]}
         elif self.operation == "ListObjectsV2":
             at = datetime.datetime.fromtimestamp(self.clock(), datetime.timezone.utc)
             listed = [n for n in sorted(objects) if n.startswith(parameters["Prefix"])]

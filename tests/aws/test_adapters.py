@@ -52,6 +52,25 @@ def test_added_updated_listed_removed(world: World) -> None:
     assert world.left() == before
 
 
+OFF = WITH.replace("name: legal,", "name: legal, enabled: false,")
+
+
+@pytest.mark.parametrize("action", ["add", "update", "remove"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_an_adapter_that_is_switched_off_is_called_so(world: World, action: str, dry_run: bool) -> None:
+    with pytest.raises(UserError) as refused:
+        act(world, OFF, action, dry_run=dry_run)
+    (one,) = refused.value.findings
+    assert "'legal' is switched off: adapters[legal].enabled is false" in one.message
+    assert "mlcc set 'adapters[legal].enabled' true" in one.hint
+
+
+def test_do_test_calls_it_so_too(world: World) -> None:
+    with pytest.raises(UserError) as refused:
+        verbs.test(world.context(rendered(OFF), component="legal"))
+    assert "switched off" in refused.value.findings[0].message
+
+
 def test_an_adapter_that_cannot_be_updated_is_made_anew(world: World) -> None:
     """Some callers of the service have seen this answer for adapters."""
     act(world, WITH, "add")

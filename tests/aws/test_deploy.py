@@ -201,14 +201,14 @@ def test_the_live_plan_names_the_fields(world: World) -> None:
     assert verbs.deploy(world.context(first, plan=True)).document["changes"] == []
     text = (
         TWO.replace("gpu_count: 1}", "gpu_count: 1, memory_mb: 2048, env: {NOTE: new}}")
-        + "endpoint: {volume_size_gb: 99}\n"
+        + "endpoint: {routing_strategy: RANDOM}\n"
     )
     changed = verbs.deploy(world.context(rendered(text), plan=True)).document
     found = {v["path"]: (v["before"], v["after"]) for v in changed["values"]}
     assert found == {
         "component/chat-b/Specification.ComputeResourceRequirements.MinMemoryRequiredInMb": (1024, 2048),
         "component/chat-b/PrimaryContainer.Environment.NOTE": (None, "new"),
-        "endpoint/chat/ProductionVariants[0].VolumeSizeInGB": (None, 99),
+        "endpoint/chat/ProductionVariants[0].RoutingConfig.RoutingStrategy": (None, "RANDOM"),
     }
 
 

@@ -76,6 +76,14 @@ ANSWERS = {
 }
 
 
+@pytest.mark.parametrize("what", ["Endpoint iris", "Inference Component iris-a"])
+def test_what_is_not_deployed_is_made_by_a_deployment(what: str) -> None:
+    problem = AwsError(
+        "sagemaker-runtime", "InvokeEndpoint", "ValidationError", f"{what} of account 123456789012 not found.", 400
+    )
+    assert "do/deploy" in shown(problem)[1]
+
+
 @pytest.mark.parametrize("text", ANSWERS)
 def test_what_services_answer_has_words_and_a_hint(text: str) -> None:
     row = load().entries("aws_errors")[ANSWERS[text]].facts

@@ -52,13 +52,17 @@ def places(text: str, profile: Profile | None) -> image_place.ImagePlace:
     return image_place.located(loaded(rendered(text), None), profile)
 
 
+def tag_of_named() -> str:
+    return image_tag.tag_of(loaded(rendered(NAMED), None))
+
+
 def test_the_repository_that_a_profile_made_or_names_is_shared() -> None:
     tag = image_tag.tag_of(loaded(rendered(BARE), None))
-    assert places(BARE, None) == places(BARE, NEW) == ("mlcc/iris", tag, False)
-    assert places(BARE, MADE) == (SHARED, f"iris-{tag}", True)
-    assert places(BARE, NEW._replace(repository="team/all")) == ("team/all", f"iris-{tag}", True)
+    assert places(BARE, None) == places(BARE, NEW) == ("mlcc/iris", tag, False, False)
+    assert places(BARE, MADE) == (SHARED, f"iris-{tag}", True, True)
+    assert places(BARE, NEW._replace(repository="team/all")) == ("team/all", f"iris-{tag}", True, True)
     assert places(NAMED, MADE).repository == "team/iris", "mlcc.yaml's comes first"
-    assert not places(NAMED, MADE).shared
+    assert places(NAMED, MADE)[1:] == (f"iris-{tag_of_named()}", True, False), "which projects may share, too"
     assert places(ELSEWHERE, MADE).repository == "mlcc/iris", "the profile's is in another region"
 
 
@@ -91,6 +95,39 @@ def test_clean_takes_the_project_s_images_alone(world: World) -> None:
     assert world.cloud.images[SHARED] == OTHERS
     assert set(world.cloud.repositories) == {SHARED, "mlcc/two"}, "one of its own, of the time before, goes"
     assert world.cloud.calls.count("BatchDeleteImage") == 2, "a hundred at once"
+
+
+@pytest.mark.parametrize("name", ["team/iris", "mlcc/iris"])
+@pytest.mark.parametrize("what", ["repository", "all"])
+def test_images_of_another_project_stay_where_both_name_one_repository(world: World, what: str, name: str) -> None:
+    """Also where this project made it, and carries its tag."""
+    text = NAMED.replace("team/iris", name)
+    own = places(text, None).tag
+    world.cloud.repositories[name], world.cloud.images[name] = {"mlcc:project": "iris"}, [*OTHERS, own]
+    assert verbs.clean(context(world, text, None, what=what)).ok
+    assert world.cloud.images[name] == OTHERS
+
+
+def test_a_named_repository_goes_where_it_is_the_project_s_and_nothing_is_left_in_it(world: World) -> None:
+    own = places(NAMED, None).tag
+    for tags in ({}, {"mlcc:project": "other"}, {"mlcc:project": "iris"}):
+        world.cloud.repositories["team/iris"], world.cloud.images["team/iris"] = tags, [own]
+        cleaning = context(world, NAMED, None, what="repository")
+        shown = verbs.clean(dataclasses.replace(cleaning, arguments={"what": "repository", "dry_run": True})).document
+        assert [one["operation"] for one in shown["calls"]] == ["BatchDeleteImage", "DeleteRepository"]
+        assert not shown["calls"][1]["parameters"]["force"]
+        assert verbs.clean(cleaning).document["proofs"]["no image of it is left in team/iris"]
+    assert "team/iris" not in world.cloud.repositories
+    assert "DeleteRepository" in world.cloud.calls[-3:]
+    assert world.cloud.calls.count("DeleteRepository") == 1
+
+
+def test_images_of_others_in_the_project_s_own_repository_stay(world: World) -> None:
+    """Another project named it with build.repository."""
+    world.cloud.repositories["mlcc/iris"] = {"mlcc:project": "iris"}
+    world.cloud.images["mlcc/iris"] = ["build-0123456789ab", "other-build-0123456789ab"]
+    assert verbs.clean(context(world, BARE, None)).ok
+    assert world.cloud.images["mlcc/iris"] == ["other-build-0123456789ab"]
 
 
 def test_a_shared_repository_stays_whatever_its_tags_say(world: World) -> None:

@@ -12,9 +12,10 @@ import pytest
 
 from mlcc.core.errors import MlccError
 from mlcc.lifecycle.bootstrap.profile import Buckets, Profile
-from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.lifecycle.targets.sagemaker import verbs
+from mlcc.servers.devserver.faults import ERROR, Fault
 from tests.aws import walker
 from tests.aws.account import NUMBER, World, render
 from tests.helpers import build_tree
@@ -60,6 +61,34 @@ def test_it_is_sent_once_and_taken_away(project: Path) -> None:
     assert verbs.clean(context_of(world, project)).ok
     assert world.left() == ["models"]
     assert world.cloud.buckets["models"] == {}
+
+
+def test_what_was_sent_before_goes_when_the_model_is_another_one(project: Path) -> None:
+    world = World()
+    verbs.deploy(context_of(world, project))
+    world.cloud.buckets["models"]["mlcc/iris-two/default/0/model.tar.gz"] = b"of another project"
+    render(TEXT.replace("./model", "s3://elsewhere/model.tar.gz"), project)
+    cleaning = context_of(world, project)
+    result = verbs.clean(cleaning)
+    assert result.document["proofs"]["no model that was sent is left in S3"]
+    assert list(world.cloud.buckets["models"]) == ["mlcc/iris-two/default/0/model.tar.gz"]
+    assert isinstance(cleaning.progress, Silent)
+    (line,) = (line for line in cleaning.progress.lines if line.startswith("DeleteObject"))
+    assert line.startswith("DeleteObject s3://models/mlcc/iris/default/")
+
+
+def test_who_sends_no_model_need_not_be_allowed_to_look_for_one(project: Path) -> None:
+    world = World()
+    world.account.faults.add(Fault("HeadBucket", ERROR, "403", "Forbidden", 403, match={"Bucket": "models"}))
+    render(TEXT.replace("./model", "s3://elsewhere/model.tar.gz"), project)
+    assert verbs.clean(context_of(world, project)).ok
+
+
+def test_a_dry_run_of_clean_lists_it(project: Path) -> None:
+    shown = verbs.clean(context_of(World(), project, dry_run=True)).document["calls"]
+    (one,) = (c for c in shown if c["service"] == "s3" and c["parameters"]["Bucket"] == "models")
+    assert one["operation"] == "DeleteObject"
+    assert one["parameters"]["Key"].startswith("mlcc/iris/default/")
 
 
 def test_another_model_is_another_deployment(project: Path) -> None:

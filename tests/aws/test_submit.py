@@ -163,6 +163,41 @@ def test_clean_takes_all_of_it_away(world: World, project: Path, tmp_path: Path)
     assert world.left() == []
 
 
+BUCKET = f"mlcc-build-{NUMBER}-{REGION}"
+
+
+def lines_of(context: Context) -> list[str]:
+    assert isinstance(context.progress, Silent)
+    return context.progress.lines
+
+
+def test_a_bucket_of_somebody_else_is_neither_used_nor_emptied(world: World, project: Path, tmp_path: Path) -> None:
+    world.cloud.buckets[BUCKET] = {"iris/mine.txt": b"mine"}
+    with pytest.raises(UserError) as refused:
+        submit.run(context_of(world, project, tmp_path))
+    (one,) = refused.value.findings
+    assert (one.code, BUCKET in one.message, "delete it" in one.hint) == ("MLCC321", True, True)
+    cleaning = context_of(world, project, tmp_path)
+    assert teardown.clean(cleaning).ok
+    assert world.cloud.buckets == {BUCKET: {"iris/mine.txt": b"mine"}}
+    assert [line for line in lines_of(cleaning) if line.startswith(f"the bucket {BUCKET} stays")]
+
+
+def test_what_clean_deletes_in_s3_is_printed_and_in_the_dry_run(world: World, project: Path, tmp_path: Path) -> None:
+    submit.run(context_of(world, project, tmp_path))
+    world.cloud.buckets[BUCKET] = {"iris/0123456789abcdef.zip": b"", "other/0.zip": b""}
+    shown = teardown.clean(context_of(world, project, tmp_path, dry_run=True)).document["calls"]
+    assert [(c["operation"], c["parameters"]["Bucket"]) for c in shown if c["service"] == "s3"] == [
+        ("DeleteObject", BUCKET), ("DeleteBucket", BUCKET)
+    ]  # fmt: skip
+    assert [p for c in shown for p in walker.problems(c["service"], c["operation"], c["parameters"])] == []
+    cleaning = context_of(world, project, tmp_path)
+    assert teardown.clean(cleaning).ok
+    assert world.cloud.buckets[BUCKET] == {"other/0.zip": b""}
+    words = f"DeleteObject s3://{BUCKET}/iris/0123456789abcdef.zip: a source of the project"
+    assert [line for line in lines_of(cleaning) if line.startswith("Delete") and "s3" in line] == [words]
+
+
 def test_a_dry_run_asks_nobody(world: World, project: Path, tmp_path: Path) -> None:
     document = submit.run(context_of(world, project, tmp_path, dry_run=True)).document
     assert [p for c in document["calls"] for p in walker.problems(c["service"], c["operation"], c["parameters"])] == []

@@ -87,6 +87,18 @@ def test_whoever_takes_it_reads_that_names_are_shared() -> None:
     assert "the names of do/deploy" in line
 
 
+def test_a_component_without_a_copy_is_made_with_one_and_that_is_noted() -> None:
+    """The service refuses to make one with 0."""
+    text = TWO.replace("{name: b, gpu_count: 1}", "{name: b, gpu_count: 1, copy_count: 0}")
+    assert exported(text)["Resources"]["ComponentChatB"]["Properties"]["RuntimeConfig"] == {"CopyCount": 1}
+    context = World().context(rendered(text), cloudformation=True)
+    reports.export(context)
+    assert isinstance(context.progress, Silent)
+    (line,) = [line for line in context.progress.lines if "CopyCount" in line]
+    assert line.startswith("chat-b: CopyCount is 1")
+    assert "CopyCount=0" in line
+
+
 def test_on_this_machine_there_is_none() -> None:
     with pytest.raises(PreconditionError) as refused:
         exported(LOCAL)

@@ -29,6 +29,7 @@ def place(tmp_path: Path) -> Place:
     cloud = found.aws.cloud
     cloud.repositories["mlcc/iris"] = dict(OWN)
     cloud.buckets[BUCKET] = {"iris/source.zip": b""}
+    cloud.bucket_tags[BUCKET] = [{"Key": "mlcc:project", "Value": "mlcc"}]
     cloud.roles[NAME] = {"Tags": [{"Key": k, "Value": v} for k, v in OWN.items()], "Arn": "arn:aws:iam::1:role/r"}
     cloud.projects[NAME] = {"name": NAME, "tags": [{"key": k, "value": v} for k, v in OWN.items()]}
     return found
@@ -85,7 +86,13 @@ def test_a_dry_run_names_each_part(place: Place) -> None:
 
     assert operations("endpoint") == {"Delete"}
     assert operations("repository") == {"DeleteRepository"}
-    assert operations("codebuild") == {"DeleteProject", "DeleteRolePolicy", "DeleteRole"}
+    assert operations("codebuild") == {
+        "DeleteProject",
+        "DeleteRolePolicy",
+        "DeleteRole",
+        "DeleteObject",
+        "DeleteBucket",
+    }
     assert operations("all") == operations("endpoint") | operations("repository") | operations("codebuild")
 
 

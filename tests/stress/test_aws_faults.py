@@ -76,7 +76,7 @@ STORIES = {
     "update": Story(TWO, verbs.deploy, (verbs.deploy,), TWO.replace("gpu_count: 1}", "gpu_count: 1, env: {NOTE: b}}")),
     "update-classic": Story(CLASSIC, verbs.deploy, (verbs.deploy,), GROWN.replace("POLICY", "canary")),
     "update-rolling": Story(CLASSIC, verbs.deploy, (verbs.deploy,), GROWN.replace("POLICY", "rolling")),
-    "update-hosting": Story(TWO, verbs.deploy, (verbs.deploy,), TWO + "endpoint: {volume_size_gb: 99}\n"),
+    "update-hosting": Story(TWO, verbs.deploy, (verbs.deploy,), TWO + "endpoint: {routing_strategy: RANDOM}\n"),
     "copies": Story(
         TWO, verbs.deploy, (verbs.deploy,), TWO.replace("b, gpu_count: 1", "b, copy_count: 2, gpu_count: 1")
     ),

@@ -72,11 +72,11 @@ class Ecr:
                 raise
 
     def delete_repository(self, parameters: Mapping[str, Any]) -> None:
-        """DeleteRepository; one that is gone is no error."""
+        """DeleteRepository; one that is gone is no error, and without `force` one that has images, which stays."""
         try:
             self._caller.call(SERVICE, "DeleteRepository", parameters)
         except AwsError as problem:
-            if problem.code not in MISSING:
+            if problem.code not in (*MISSING, "RepositoryNotEmptyException"):
                 raise
 
     def image_tags(self, repository: str) -> list[str]:

@@ -53,8 +53,10 @@ def _template(context: Context) -> Result:
     place, assumed = facts.without_asking(context)
     for name, value in assumed.items():
         context.progress.say(f"assumed: {name} {value}")
-    context.progress.say(template.NAMES)
-    found = template.document(desired.wanted(context.project, place), f"mlcc: {context.project.name}")
+    wanted = desired.wanted(context.project, place)
+    for line in (template.NAMES, *template.notes(wanted)):
+        context.progress.say(line)
+    found = template.document(wanted, f"mlcc: {context.project.name}")
     return Result({"template": found}, json.dumps(found, indent=2).split("\n"))
 
 

@@ -16,6 +16,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import allowed, quoted
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import sample_request
 from mlcc.lifecycle.targets.sagemaker import account, canary, facts, planner
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
@@ -35,7 +36,7 @@ def adapter(context: Context) -> Result:
     action, name = str(context.argument("action", "list")), str(context.argument("name", ""))
     if action == "list":
         return _list(context, wanted)
-    one = _named(wanted, name)
+    one = _named(context.project, wanted, name)
     only = wanted._replace(resources=(one,))
     if context.argument("dry_run"):
         seen = {} if action == "add" else {(one.kind, one.name): Seen(one.parameters, planner.IN_SERVICE)}
@@ -51,13 +52,14 @@ def adapter(context: Context) -> Result:
     caller = context.aws()
     known = account.place(context, caller)
     wanted = kinds.wanted(context.project, known)
-    return ACTIONS[action](context, caller, wanted, _named(wanted, name))
+    return ACTIONS[action](context, caller, wanted, _named(context.project, wanted, name))
 
 
-def _named(wanted: Desired, name: str) -> Resource:
-    """Raises UserError for an adapter that the project does not have."""
+def _named(project: RenderedProject, wanted: Desired, name: str) -> Resource:
+    """Raises UserError for an adapter that the project does not have, or that is switched off."""
     found = {r.part: r for r in wanted.of(kinds.ADAPTER)}
     if name not in found:
+        kinds.refuse_switched_off(project, name)
         message = f"no adapter of the project is called {quoted(name)}" if name else "which adapter is not named"
         hint = f"known: {allowed(found)}" if found else "add one to `adapters:` in mlcc.yaml, then mlcc apply"
         raise UserError([error("MLCC102", message, hint=hint)])

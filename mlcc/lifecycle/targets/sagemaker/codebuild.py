@@ -2,17 +2,18 @@
 
 A builder may read its source and the secrets of the build, write its log, pull images, and push to the repository of
 the project's image; nothing else.  Each call on a bucket names the account that must own it: its name can be guessed.
+The bucket serves all projects of an account and region; one without mlcc's tag is neither used nor emptied.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
-from mlcc.core.text import quoted
+from mlcc.core.text import printable, quoted
 from mlcc.io.aws.codebuild import CodeBuild
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.iam import Iam
@@ -31,6 +32,8 @@ MAX_ROLE, MAX_BUCKET = 64, 63
 # A role that was made a moment ago cannot be assumed everywhere yet.
 TRIES, TRY_AGAIN_S = 10, 3.0
 BUILD_MINUTES = 120
+# Of the bucket, which belongs to no project alone.
+BUCKET_TAGS = {kinds.PROJECT_TAG: "mlcc"}
 
 
 def name_of(project: RenderedProject) -> str:
@@ -180,10 +183,8 @@ def need(context: Context, caller: Caller, place: Facts) -> None:
     """
     project = context.project
     tags = kinds.tags(project, place)
-    s3, say = S3(caller, place.account), context.progress.say
-    if not s3.has_bucket(bucket_of(place)):
-        say(f"CreateBucket {bucket_of(place)}")
-        s3.create_bucket(bucket_request(place), {kinds.PROJECT_TAG: "mlcc"})
+    say = context.progress.say
+    _need_bucket(S3(caller, place.account), place, say)
     name = name_of(project)
     roles = Iam(caller)
     role = roles.role(name)
@@ -204,6 +205,23 @@ def need(context: Context, caller: Caller, place: Facts) -> None:
     if any(not _holds(found.get(member), value) for member, value in wanted.items() if member != "tags"):
         say(f"UpdateProject {name}")
         CodeBuild(caller).update_project(wanted)
+
+
+def _need_bucket(s3: S3, place: Facts, say: Callable[[str], None]) -> None:
+    bucket = bucket_of(place)
+    tags = s3.tags(bucket)
+    # an empty one without any tag is what a submit leaves that was interrupted between the two calls
+    if tags is None or (not tags and next(s3.objects(bucket, "", 1), None) is None):
+        say(f"CreateBucket {bucket}")
+        s3.create_bucket(bucket_request(place), BUCKET_TAGS)
+    elif not _is_mlcc_s(tags):
+        message = f"the bucket {quoted(bucket)} is there, and lacks the tag {kinds.PROJECT_TAG} that mlcc gives it"
+        hint = f"delete it, and do/submit makes it; or tag it {kinds.PROJECT_TAG}=mlcc: do/clean deletes sources in it"
+        raise UserError([error("MLCC321", message, hint=hint)])
+
+
+def _is_mlcc_s(tags: Mapping[str, str]) -> bool:
+    return all(tags.get(key) == value for key, value in BUCKET_TAGS.items())
 
 
 def _holds(found: Any, wanted: Any) -> bool:
@@ -245,13 +263,15 @@ def removal(project: RenderedProject, place: Facts) -> list[dict[str, Any]]:
         call("codebuild", "DeleteProject", name=name),
         call("iam", "DeleteRolePolicy", RoleName=name, PolicyName=POLICY),
         call("iam", "DeleteRole", RoleName=name),
+        call("s3", "DeleteObject", Bucket=bucket_of(place), Key=f"{folder_of(project)}{'0' * 16}.zip"),
+        call("s3", "DeleteBucket", Bucket=bucket_of(place)),
     ]
 
 
 def remove(context: Context, caller: Caller, place: Facts) -> dict[str, bool]:
     """Takes project, role, sources and the empty bucket away, where they are the project's; answers proofs."""
     project = context.project
-    name, builds, roles, s3 = name_of(project), CodeBuild(caller), Iam(caller), S3(caller, place.account)
+    name, builds, roles = name_of(project), CodeBuild(caller), Iam(caller)
     found, role = builds.project(name), roles.role(name)
     if found is not None and _is_ours({t["key"]: t["value"] for t in found.get("tags", ())}, project):
         context.progress.say(f"DeleteProject {name}: the project is taken away")
@@ -261,10 +281,23 @@ def remove(context: Context, caller: Caller, place: Facts) -> dict[str, bool]:
         context.progress.say(f"DeleteRole {name}: the project is taken away")
         roles.delete_role(name, POLICY)
         role = roles.role(name)
-    bucket = bucket_of(place)
-    if s3.has_bucket(bucket):
-        for one in list(s3.objects(bucket, folder_of(project), 10_000)):
-            s3.delete(bucket, one.key)
-        if next(s3.objects(bucket, "", 1), None) is None:
-            s3.delete_bucket(bucket)
+    _remove_sources(context, S3(caller, place.account), bucket_of(place))
     return {"no CodeBuild project or role of it is left": found is None and role is None}
+
+
+def _remove_sources(context: Context, s3: S3, bucket: str) -> None:
+    """Takes the project's sources out of the bucket, and it, where no project has one in it."""
+    tags, say = s3.tags(bucket), context.progress.say
+    if tags is None:
+        return
+    if not _is_mlcc_s(tags):
+        say(
+            f"the bucket {bucket} stays with all that is in it: it lacks the tag {kinds.PROJECT_TAG} that mlcc gives it"
+        )
+        return
+    for one in list(s3.objects(bucket, folder_of(context.project), 10_000)):
+        say(f"DeleteObject s3://{bucket}/{printable(one.key, 300)}: a source of the project")
+        s3.delete(bucket, one.key)
+    if next(s3.objects(bucket, "", 1), None) is None:
+        say(f"DeleteBucket {bucket}: it is empty, and the next do/submit makes it again")
+        s3.delete_bucket(bucket)

@@ -28,7 +28,8 @@ class Seen(NamedTuple):
     """A resource of the account.
 
     parameters: what it was made with, as far as the service tells; status: of what settles; reason: its
-    FailureReason, which may be of an update before the last; tags and arn: of what takes tags.
+    FailureReason, which may be of an update before the last; tags and arn: of what takes tags; copies: of a component,
+    that run by now.
     """
 
     parameters: Mapping[str, Any]
@@ -36,6 +37,7 @@ class Seen(NamedTuple):
     reason: str = ""
     tags: Mapping[str, str] = EMPTY
     arn: str = ""
+    copies: int | None = None
 
 
 Observed = Mapping[tuple[str, str], Seen]

@@ -10,8 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlcc.core import durations
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
 from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
+from mlcc.core.text import quoted
 from mlcc.lifecycle.deployments.config_ids import ConfigId, config_id
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker import names
@@ -108,6 +111,18 @@ def base_of(project: RenderedProject, adapter: str) -> str:
     """The component that an adapter belongs to."""
     named = str(project.get(f"adapters[{adapter}].base", ""))
     return named or next(iter(project.components), DEFAULT_COMPONENT)
+
+
+def refuse_switched_off(project: RenderedProject, name: str) -> None:
+    """Raises UserError for a component or adapter of mlcc.yaml that is not deployed because it is switched off."""
+    paths = [f"inference_components[{name}]"] if name in project.components else []
+    if name in project.adapters:
+        paths += [f"adapters[{name}]", f"inference_components[{base_of(project, name)}]"]
+    for path in paths:
+        if not project.get(f"{path}.enabled", True):
+            message = f"{quoted(name)} is switched off: {path}.enabled is false"
+            hint = f"mlcc set '{path}.enabled' true; mlcc apply (do/deploy takes away what is switched off)"
+            raise UserError([error("MLCC102", message, hint=hint)])
 
 
 # ---------------------------------------------------------------- tags
@@ -231,7 +246,7 @@ def _batch(project: RenderedProject, facts: Facts) -> Sequence[Resource]:
     served = _model(project, facts, DEFAULT_COMPONENT)
     parameters = transform.body(project, served.name)
     # a job is a run: each has a name of its own, which begins alike for one configuration
-    start = names.with_content(prefix(project), parameters, limit=names.MAX_NAME - 11)
+    start = names.with_content(prefix(project), parameters, limit=names.MAX_NAME - names.TIME)
     name = facts.job or f"{start}-{int(facts.now)}"
     return served, Resource(JOB, name, {"TransformJobName": name, **parameters})
 

@@ -13,15 +13,16 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterator
+from typing import Any
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
 from mlcc.core.text import printable
-from mlcc.io.aws.connection import Caller
+from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.s3 import S3
 from mlcc.io.disk.reader import Directory
 from mlcc.io.disk.staging import staging_folder
-from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.context import Context, call
 from mlcc.lifecycle.engine_login import STAGING
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
@@ -31,6 +32,10 @@ from mlcc.lifecycle.targets.sagemaker.facts import Artifact, Facts
 ARCHIVE, FOLDER = "model.tar.gz", "mlcc"
 DATA_TYPE, COMPRESSION = "S3Object", "Gzip"
 MAX_FILE, MAX_ALL = 1 << 30, 5 << 30
+# Hexadecimal digits of a model's content in its address.
+DIGITS = 16
+# Of a bucket that this caller may not ask.
+CLOSED = ("403", "AccessDenied", "Forbidden")
 
 
 def names(project: RenderedProject) -> list[str]:
@@ -71,15 +76,40 @@ def _send(context: Context, s3: S3, name: str, bucket: str, key: str) -> None:
 
 
 def remove(context: Context, caller: Caller, place: Facts) -> dict[str, bool]:
-    """Deletes what was sent for the project; answers proofs, as do/clean lists them."""
+    """Deletes what was sent for the project, by now or before its model was another; answers proofs, as do/clean lists
+    them.
+    """
     profile = context.profile
     bucket = profile.buckets.models if profile is not None else ""
-    if not bucket or not names(context.project):
+    if not bucket:
         return {}
-    s3, prefix = S3(caller, place.account), _prefix(context.project)
+    try:
+        return _removed(context, S3(caller, place.account), bucket)
+    except AwsError as problem:
+        if names(context.project) or problem.code not in CLOSED:
+            raise
+        # who sends no model need not be allowed to look for one
+        context.progress.say(f"s3://{bucket}/{_prefix(context.project)} was not looked at: {printable(problem.code)}")
+        return {}
+
+
+def _removed(context: Context, s3: S3, bucket: str) -> dict[str, bool]:
+    if not s3.has_bucket(bucket):
+        return {}
+    prefix = _prefix(context.project)
     for one in list(s3.objects(bucket, prefix, 10_000)):
+        context.progress.say(f"DeleteObject s3://{bucket}/{printable(one.key, 300)}: a model that was sent")
         s3.delete(bucket, one.key)
     return {"no model that was sent is left in S3": next(s3.objects(bucket, prefix, 1), None) is None}
+
+
+def removals(context: Context) -> list[dict[str, Any]]:
+    """The calls that take it away, as a dry run shows them."""
+    profile = context.profile
+    if profile is None or not profile.buckets.models or not names(context.project):
+        return []
+    key = f"{_prefix(context.project)}{'0' * DIGITS}/{ARCHIVE}"
+    return [call("s3", "DeleteObject", Bucket=profile.buckets.models, Key=key)]
 
 
 def _prefix(project: RenderedProject) -> str:
@@ -100,7 +130,7 @@ def _digest(project: RenderedProject, name: str) -> str:
     found = hashlib.sha256()
     for inside, data in _files(project, name):
         found.update(f"{len(inside)} {inside} {len(data)} ".encode("utf-8", "surrogateescape") + data)
-    return found.hexdigest()[:16]
+    return found.hexdigest()[:DIGITS]
 
 
 def _write(project: RenderedProject, name: str, path: str) -> None:

@@ -18,6 +18,7 @@ from mlcc.lifecycle.targets.sagemaker.comparison import Seen
 from mlcc.lifecycle.targets.sagemaker.observer import observe, observe_serving
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
 
+NOT_DEPLOYED = "NotDeployed"
 # How far back do/logs looks, how many events it reads, and how many lines it shows where nobody says.
 LOG_S, MOST_EVENTS, SHOWN_LINES = 24 * 3600.0, 100_000, 1000
 # How often do/logs --follow asks, and how late an event may become visible behind later ones.
@@ -41,12 +42,13 @@ def status(context: Context) -> Result:
         return _job(context, caller, transform_jobs.newest(wanted, kinds.prefix(project), caller))
     seen = observe_serving(wanted, kinds.prefix(project), caller)
     endpoint = seen.get((kinds.ENDPOINT, wanted.endpoint))
-    word = endpoint.status if endpoint is not None else "NotDeployed"
+    word = endpoint.status if endpoint is not None else NOT_DEPLOYED
     word = _whole(word, [seen.get((r.kind, r.name)) for r in wanted.of(kinds.COMPONENT, kinds.ADAPTER)])
     document: dict[str, Any] = {"target": project.target.name, "status": word, "endpoint": wanted.endpoint}
     lines = [f"{project.name} on {project.target.name}: {word} (endpoint {wanted.endpoint})"]
     parts = []
-    for (kind, name), one in sorted(seen.items()):
+    absent = {(r.kind, r.name): Seen({}, NOT_DEPLOYED) for r in wanted.of(*GROUPS)} if seen else {}
+    for (kind, name), one in sorted({**absent, **seen}.items()):
         if kind in GROUPS:
             part, shown = _part(context, caller, kind, name, one)
             parts.append(part)
@@ -56,7 +58,7 @@ def status(context: Context) -> Result:
 
 def _whole(endpoint: str, parts: Sequence[Seen | None]) -> str:
     """The state of a deployment: the endpoint's, and where that serves, that of the first part that does not."""
-    states = [one.status if one is not None else "NotDeployed" for one in parts]
+    states = [one.status if one is not None else NOT_DEPLOYED for one in parts]
     if endpoint != planner.IN_SERVICE:
         return endpoint
     return next((state for state in states if state != planner.IN_SERVICE), endpoint)
@@ -86,10 +88,16 @@ def _part(context: Context, caller: Caller, kind: str, name: str, one: Seen) -> 
     """The endpoint, a component or an adapter: for the document, and for people."""
     part: dict[str, Any] = {"name": name, "kind": kind, "status": one.status}
     reason = context.clean_printed(one.reason)
-    lines = [f"  {OPERATIONS[kind].word} {name}: {one.status} {reason}".rstrip()]
+    copies = ""
+    if kind == kinds.COMPONENT and one.copies is not None:
+        desired = one.parameters.get("RuntimeConfig", {}).get("CopyCount")
+        part["copies"] = {"current": one.copies, "desired": desired}
+        copies = f" ({one.copies} of {desired} copies)"
+    made = " (do/deploy makes it)" if one.status == NOT_DEPLOYED else ""
+    lines = [f"  {OPERATIONS[kind].word} {name}: {one.status}{made}{copies} {reason}".rstrip()]
     if reason:
         part["reason"] = reason
-    if context.argument("why") and (one.reason or one.status != planner.IN_SERVICE):
+    if context.argument("why") and (one.reason or one.status not in (planner.IN_SERVICE, NOT_DEPLOYED)):
         more, shown = _why(context, caller, one.reason, Group(f"{GROUPS[kind]}{name}"))
         part |= more
         lines += shown

@@ -116,7 +116,7 @@ class _Look:
         found: dict[tuple[str, str], Seen] = {}
         known = [r.name for r in self.wanted.of(kinds.COMPONENT, kinds.ADAPTER)]
         hosted = [n for name in _served(served) for n in self.sagemaker.components_of(name)]
-        named = self.sagemaker.components_named(prefix) if everything and self.wanted.endpoint else ()
+        named = self.sagemaker.components_named(names.kept(prefix)) if everything and self.wanted.endpoint else ()
         for name in dict.fromkeys([*known, *hosted, *named]):
             found |= self.component(name, shared=name not in known)
         return found
@@ -135,7 +135,9 @@ class _Look:
             "Specification": specification,
             "RuntimeConfig": {"CopyCount": answer.get("RuntimeConfig", {}).get("DesiredCopyCount")},
         }
-        return self._own(kind, name, parameters, answer, "InferenceComponentArn", "InferenceComponentStatus", shared)
+        found = self._own(kind, name, parameters, answer, "InferenceComponentArn", "InferenceComponentStatus", shared)
+        running = answer.get("RuntimeConfig", {}).get("CurrentCopyCount")
+        return {key: one._replace(copies=running) for key, one in found.items()}
 
     def immutable(self, kind: str, name: str, shared: bool = False) -> dict[tuple[str, str], Seen]:
         """A model or an endpoint configuration."""
@@ -149,7 +151,8 @@ class _Look:
 
     def jobs(self, prefix: str) -> Iterator[str]:
         """Transform jobs that run, by name."""
-        return (n for n in self.sagemaker.transform_jobs_named(prefix, "InProgress") if n.startswith(prefix))
+        start = names.jobs_start(prefix)
+        return (n for n in self.sagemaker.transform_jobs_named(start, "InProgress") if n.startswith(start))
 
     def job(self, name: str, shared: bool = True) -> dict[tuple[str, str], Seen]:
         """A transform job."""
@@ -163,7 +166,7 @@ class _Look:
         """Models and configurations of earlier deployments."""
         earlier: dict[tuple[str, str], Seen] = {}
         served = dict.fromkeys([self.wanted.endpoint, *_served(found)])
-        starts = "|".join(map(re.escape, [prefix, *served]))
+        starts = "|".join(re.escape(names.kept(name)) for name in (prefix, *served))
         pattern = re.compile(rf"(?:{starts}).*-[0-9a-f]{{{names.CONTENT}}}")
         for kind, listed in self._listed(prefix, served):
             for name in listed:
@@ -172,10 +175,9 @@ class _Look:
         return earlier
 
     def _listed(self, prefix: str, served: Iterable[str]) -> Iterator[tuple[str, Iterator[str]]]:
-        part = prefix[: names.MAX_NAME]
-        for name in served:
+        for name in dict.fromkeys(map(names.kept, served)):
             yield kinds.CONFIG, self.sagemaker.endpoint_configs_named(name)
-        yield kinds.MODEL, self.sagemaker.models_named(part)
+        yield kinds.MODEL, self.sagemaker.models_named(names.kept(prefix))
 
     def _own(
         self,

@@ -14,7 +14,7 @@ from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker import names, planner
 from mlcc.lifecycle.targets.sagemaker.deployment import converge
-from mlcc.lifecycle.targets.sagemaker.desired import Desired
+from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
 from mlcc.lifecycle.targets.sagemaker.executor import Pace
 from mlcc.lifecycle.targets.sagemaker.observer import observe
 
@@ -57,10 +57,14 @@ def _one(
 
 
 def reap(found: Expired, caller: Caller, pace: Pace) -> bool:
-    """Takes away all that a project and environment have; True when nothing is left.  Raises AwsError, UserError."""
+    """Takes away all that a project and environment have, and what was found whatever its name; True when nothing is
+    left.  Raises AwsError, UserError.
+    """
     tags = {kinds.PROJECT_TAG: found.project, kinds.ENVIRONMENT_TAG: found.environment}
     environment = "" if found.environment == kinds.DEFAULT_ENVIRONMENT else found.environment
     prefix = names.joined(found.project, environment)
-    wanted = Desired((), tags, found.endpoint or prefix)
+    wanted = Desired((Resource(found.kind, found.name, {}),), tags, found.endpoint or prefix)
     converge(wanted, prefix, pace, caller, lambda seen, _: planner.teardown(seen), everything=True)
-    return not observe(wanted, prefix, caller, everything=True)
+    seen = observe(wanted, prefix, caller, everything=True)
+    # the record of a job that has ended stays in the account for ever
+    return all(kind == kinds.JOB and one.status not in planner.MOVING for (kind, _), one in seen.items())

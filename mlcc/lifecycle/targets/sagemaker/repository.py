@@ -1,6 +1,7 @@
 """The ECR repository of a project's image.  Law: only one that mlcc made for the project is taken away.
 
-Of one that projects share only what carries the project's tags goes; the repository stays.
+Of one that projects share, by mlcc.yaml or the bootstrap profile, only what carries the project's tags goes; the
+repository stays, unless mlcc.yaml names it, mlcc made it for this project, and nothing is left in it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from mlcc.lifecycle import image_place
 from mlcc.lifecycle.context import Context, call
 from mlcc.lifecycle.image_place import ImagePlace
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.lifecycle.targets.sagemaker import account
+from mlcc.lifecycle.targets.sagemaker import account, cluster_images
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 
 
@@ -30,14 +31,14 @@ def need(context: Context, ecr: Ecr, tags: Mapping[str, str]) -> None:
     project, where = context.project, image_place.located(context.project, context.profile)
     name = where.repository
     arn = ecr.repository(name)
-    if where.shared:
+    if where.of_profile:
         _need_shared(name, arn)
         return
     if arn is None:
         context.progress.say(f"CreateRepository {name}")
         ecr.create_repository(name, lasting(tags))
         return
-    if not project.get("build.repository") and not _is_ours(project, ecr, arn):
+    if not where.shared and not _is_ours(project, ecr, arn):
         message = f"the repository {quoted(name)} is there, and was not made for this project"
         raise UserError([error("MLCC321", message, hint="name it with build.repository, if it is the right one")])
 
@@ -50,14 +51,14 @@ def _need_shared(name: str, arn: str | None) -> None:
 
 
 def creation(where: ImagePlace, tags: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The calls of a dry run that make it: none for one that projects share."""
+    """The calls of a dry run that make it: none for a bootstrap profile's."""
     made = call("ecr", "CreateRepository", **repository_request(where.repository, lasting(tags)))
-    return [] if where.shared else [made]
+    return [] if where.of_profile else [made]
 
 
 def expected(where: ImagePlace) -> str:
     """What a dry run assumes of it."""
-    return f"{where.repository} of the bootstrap profile is there" if where.shared else "it is not there yet"
+    return f"{where.repository} of the bootstrap profile is there" if where.of_profile else "it is not there yet"
 
 
 def lasting(tags: Mapping[str, str]) -> dict[str, str]:
@@ -79,22 +80,26 @@ def accepted(image: Image | None, uri: str) -> Image:
     return image
 
 
-def removal(project: RenderedProject) -> dict[str, Any]:
-    """The parameters of DeleteRepository: with its images."""
-    return {"repositoryName": image_place.own_repository(project), "force": True}
+def removal(name: str, force: bool) -> dict[str, Any]:
+    """The parameters of DeleteRepository.  force: with its images."""
+    return {"repositoryName": name, "force": force}
 
 
 def removals(context: Context) -> list[dict[str, Any]]:
     """The calls that take away what the project has in ECR, as a dry run shows them."""
     where = image_place.located(context.project, context.profile)
-    if where.shared:
-        return [call("ecr", "BatchDeleteImage", **images_request(where.repository, [where.tag]))]
-    return [call("ecr", "DeleteRepository", **removal(context.project))]
+    if cluster_images.users(context.project):
+        return []
+    if not where.shared:
+        return [call("ecr", "DeleteRepository", **removal(where.repository, force=True))]
+    images = call("ecr", "BatchDeleteImage", **images_request(where.repository, [where.tag]))
+    whole = call("ecr", "DeleteRepository", **removal(where.repository, force=False))
+    return [images] if where.of_profile else [images, whole]
 
 
 def remove(context: Context, caller: Caller, elsewhere: Callable[[], str] = lambda: "") -> dict[str, bool]:
-    """Takes the repository away with its images, unless mlcc did not make it, or another environment needs it; of one
-    that projects share the project's images.
+    """Takes the project's images away, and the repository where mlcc made it for the project and nothing else is in it;
+    nothing where another environment needs them.
 
     elsewhere: why another environment needs the images where SageMaker shows none, or an empty text.  Answers proofs,
     as do/clean lists them; nothing for a repository that is not the project's.
@@ -103,34 +108,49 @@ def remove(context: Context, caller: Caller, elsewhere: Callable[[], str] = lamb
     where = image_place.located(project, context.profile)
 
     def needed(what: str) -> bool:
-        return _needed_elsewhere(context, caller, what, elsewhere)
+        return _needed_elsewhere(context, caller, what, lambda: cluster_images.users(project) or elsewhere())
 
-    proofs = _images_removed(context, ecr, where.repository, needed) if where.shared else {}
+    proofs: dict[str, bool] = {}
+    if where.shared:
+        proofs = _images_removed(context, ecr, where, needed)
     # one of its own may be there beside a shared one, of the time before the profile
     name = image_place.own_repository(project)
+    if name == where.repository and where.shared:
+        return proofs
     arn = ecr.repository(name)
     if arn is None:
         return {**proofs, "no repository of it is left": True}
     if not _is_ours(project, ecr, arn) or needed(f"the repository {name} stays"):
         return proofs
+    if any(not image_place.is_own(project, tag, shared=False) for tag in ecr.image_tags(name)):
+        return proofs | _images_removed(context, ecr, ImagePlace(name, ""), needed)
     context.progress.say(f"DeleteRepository {name}: the project is taken away")
-    ecr.delete_repository(removal(project))
+    ecr.delete_repository(removal(name, force=True))
     return {**proofs, "no repository of it is left": ecr.repository(name) is None}
 
 
-def _images_removed(context: Context, ecr: Ecr, name: str, needed: Callable[[str], bool]) -> dict[str, bool]:
-    """Takes the project's images out of a repository that others use."""
+def _images_removed(context: Context, ecr: Ecr, where: ImagePlace, needed: Callable[[str], bool]) -> dict[str, bool]:
+    """Takes the project's images out of a repository that others use, and the repository where nothing is left in it
+    and mlcc made it for the project.
+    """
+    name = where.repository
 
     def own() -> list[str]:
-        return [tag for tag in ecr.image_tags(name) if image_place.is_own(context.project, tag)]
+        return [tag for tag in ecr.image_tags(name) if image_place.is_own(context.project, tag, where.shared)]
 
-    found = own()
-    if found and needed(f"the images in {name} stay"):
+    found, arn = own(), None if where.of_profile else ecr.repository(name)
+    ours = arn is not None and _is_ours(context.project, ecr, arn)
+    if (found or ours) and needed(f"the images in {name} stay"):
         return {}
     if found:
-        context.progress.say(f"BatchDeleteImage {name}: {len(found)} images of the project; the repository stays")
+        context.progress.say(f"BatchDeleteImage {name}: {len(found)} images of the project")
         ecr.delete_tags(name, found)
         found = own()
+    if ours:
+        ecr.delete_repository(removal(name, force=False))
+        gone = ecr.repository(name) is None
+        words = "the project is taken away" if gone else "it stays, images that are not this project's are in it"
+        context.progress.say(f"DeleteRepository {name}: {words}")
     return {f"no image of it is left in {name}": not found}
 
 

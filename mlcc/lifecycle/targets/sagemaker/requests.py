@@ -12,14 +12,22 @@ from mlcc.io.aws import runtime
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
-from mlcc.lifecycle.targets.sagemaker import account, asynchronous, canary, client_lines, facts, planner, transform_jobs
+from mlcc.lifecycle.targets.sagemaker import (
+    account,
+    asynchronous,
+    canary,
+    client_lines,
+    facts,
+    names,
+    planner,
+    transform_jobs,
+    waking,
+)
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
 from mlcc.lifecycle.targets.sagemaker.observer import observe_serving
 from mlcc.lifecycle.targets.server_contract import Checked, Reply, Request
 
-# Of the runtime's answer for a component that has scaled to no copy.
-NO_CAPACITY = "Inference Component has no capacity"
 NOT_DEPLOYED = "NotDeployed"
 
 
@@ -44,14 +52,14 @@ def test(context: Context) -> Result:
     endpoint, *each = found
     for part, own in zip(chosen, each or [endpoint], strict=True):
         if endpoint.ok and own.ok:
-            found += _checks(context, caller, wanted, part, request)
+            found += _awake(context, caller, wanted, part, request)
     return sample_request.report(found, target=project.target.name, endpoint=wanted.endpoint)
 
 
 def _test_job(context: Context, wanted: Desired, assumed: Mapping[str, Any]) -> Result:
     prefix = kinds.prefix(context.project)
     if context.argument("dry_run"):
-        return calls([call("sagemaker", "ListTransformJobs", NameContains=prefix)], **assumed)
+        return calls([call("sagemaker", "ListTransformJobs", NameContains=names.jobs_start(prefix))], **assumed)
     caller = context.aws()
     wanted = kinds.wanted(context.project, account.place(context, caller))
     found = transform_jobs.checks(transform_jobs.newest(wanted, prefix, caller), caller)
@@ -66,6 +74,7 @@ def _chosen(context: Context, wanted: Desired) -> list[Resource | None]:
     parts = {r.part: r for r in wanted.of(kinds.COMPONENT, kinds.ADAPTER)}
     asked = context.argument("component")
     if asked and asked not in parts:
+        kinds.refuse_switched_off(context.project, str(asked))
         message = f"no inference component or adapter of the project is called {quoted(str(asked))}"
         raise UserError([error("MLCC102", message, hint=f"known: {allowed(parts) or 'none'}")])
     return [parts[asked]] if asked else list(parts.values()) or [None]
@@ -99,6 +108,24 @@ def _health(context: Context, caller: Caller, wanted: Desired, parts: Sequence[R
         detail = state if ok else f"wanted {planner.IN_SERVICE}, saw {state}: do/status --why"
         found.append(Checked(f"{word} health", ok, detail, milliseconds))
     return found
+
+
+def _awake(context: Context, caller: Caller, wanted: Desired, part: Resource | None, request: Request) -> list[Checked]:
+    """The checks of one, after its first copy is there where it had scaled to none."""
+    try:
+        return list(_checks(context, caller, wanted, part, request))
+    except AwsError as problem:
+        if part is None or not waking.is_asleep(problem):
+            raise
+    woken = waking.awaited(context, caller, wanted, part)
+    if not woken.ok:
+        return [woken]
+    try:
+        return [woken, *_checks(context, caller, wanted, part, request)]
+    except AwsError as problem:
+        if not waking.is_asleep(problem):
+            raise
+        return [woken._replace(ok=False, detail="it had a copy for a moment, and has none: do/status --why")]
 
 
 def _checks(
@@ -161,9 +188,11 @@ def invoke(context: Context) -> Result:
     try:
         reply = _reply(context, caller, wanted.endpoint, _name(part), body, request.headers())
     except AwsError as problem:
-        if NO_CAPACITY not in problem.message:
+        if part is None or not waking.is_asleep(problem):
             raise
-        hint = "it wakes up by now: ask again in some minutes (do/status shows its copies)"
+        hint = waking.HINT
+        if waking.wakes(wanted, part):
+            hint = "it wakes up by now: ask again in some minutes (do/status shows its copies)"
         raise UserError([error("MLCC319", "the component has scaled to no copy", hint=hint)]) from problem
     return invocation.answered(reply, endpoint=wanted.endpoint)
 

@@ -84,5 +84,6 @@ def _dry_run(context: Context, scope: tuple[str, ...]) -> Result:
     made: list[Mapping[str, Any]] = [
         call(c.service, c.operation, **c.parameters) for c in planner.teardown(seen) if isinstance(c, Call)
     ]
+    made += local_model.removals(context) if kinds.MODEL in scope else []
     made += beside.removals(context, place, scope)
     return calls(made, there="all that the project says, and nothing else", **assumed)

@@ -40,6 +40,17 @@ REFERENCES = {
 NAMED = {kinds.MODEL: "ModelName", kinds.CONFIG: "EndpointConfigName", kinds.ENDPOINT: "EndpointName"}
 
 
+def notes(wanted: Desired) -> list[str]:
+    """Where the template cannot say what mlcc.yaml says."""
+    return [
+        f"{r.name}: CopyCount is 1, because the service makes no component with 0; once the stack is there: "
+        f"aws sagemaker update-inference-component-runtime-config --inference-component-name {r.name} "
+        "--desired-runtime-config CopyCount=0"
+        for r in wanted.of(kinds.COMPONENT)
+        if r.parameters["RuntimeConfig"]["CopyCount"] == 0
+    ]
+
+
 def document(wanted: Desired, description: str) -> dict[str, Any]:
     """The template of what shall be there; a transform job, which is a run, has no resource and is left out."""
     made = [r for r in wanted.resources if r.kind in TYPES]
@@ -62,6 +73,8 @@ def _resource(resource: Resource, wanted: Desired, ids: Mapping[tuple[str, str],
     properties = {
         name: value if name == own else _referring(name, value, ids) for name, value in resource.parameters.items()
     }
+    if resource.kind == kinds.COMPONENT and properties["RuntimeConfig"]["CopyCount"] == 0:
+        properties["RuntimeConfig"] = {"CopyCount": 1}
     if resource.kind not in UNTAGGED:
         properties["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(_tags(wanted).items())]
     found: dict[str, Any] = {"Type": TYPES[resource.kind], "Properties": properties}

@@ -14,6 +14,7 @@ from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.context import Context, Result
 from mlcc.lifecycle.targets.live_plan import Difference
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
+from mlcc.lifecycle.targets.sagemaker import names
 from mlcc.lifecycle.targets.sagemaker.comparison import fields
 from mlcc.lifecycle.targets.sagemaker.desired import Desired
 from mlcc.lifecycle.targets.sagemaker.observer import job_of, model_of
@@ -55,8 +56,9 @@ def running(wanted: Desired, name: str, caller: Caller) -> str:
 def newest(wanted: Desired, prefix: str, caller: Caller) -> dict[str, Any] | None:
     """DescribeTransformJob of the project's last job; None where it never ran one."""
     sagemaker = SageMaker(caller)
-    for name in sagemaker.transform_jobs_named(prefix):
-        if name.startswith(prefix) and job_of(wanted, name, caller) is not None:
+    start = names.jobs_start(prefix)
+    for name in sagemaker.transform_jobs_named(start):
+        if name.startswith(start) and job_of(wanted, name, caller) is not None:
             return sagemaker.transform_job(name)
     return None
 
