@@ -336,3 +336,19 @@ def test_client_lines_can_be_copied(world: World) -> None:
     exec(clients["boto3"].replace("import boto3", ""), {"boto3": library})
     assert sent["Body"].encode() == hostile
     assert sent["InferenceComponentName"] == "chat-legal"
+
+
+@pytest.mark.parametrize(
+    ("model", "engine", "named"),
+    [
+        ("Qwen/Qwen3-0.6B", "", "Qwen/Qwen3-0.6B"),
+        ("Qwen/Qwen3-0.6B", "engine: {served_model_name: chat}\n", "chat"),
+        ("s3://bucket/model/", "", "/opt/ml/model"),
+    ],
+)
+def test_openai_s_client_names_the_model_as_the_engine_does(world: World, model: str, engine: str, named: str) -> None:
+    text = HEAD.replace("engine: {lora: {enabled: true}}\n", engine).replace("Qwen/Qwen3-0.6B", model)
+    context = world.context(rendered(text), clients=True, payload=io.BytesIO(b'{"messages": []}'))
+    shown = verbs.invoke(context).document["clients"]["openai"]
+    compile(shown, "client", "exec")
+    assert f'create(model="{named}", ' in shown

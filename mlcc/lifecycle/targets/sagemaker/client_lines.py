@@ -16,10 +16,14 @@ FILE_OF_CURL = "@payload"
 
 
 class Asked(NamedTuple):
-    """Who is asked: an endpoint, and its component or adapter (empty: a model of its own)."""
+    """Who is asked: an endpoint, and its component or adapter (empty: a model of its own).
+
+    model: under which name the engine serves it.
+    """
 
     endpoint: str
     component: str = ""
+    model: str = ""
 
 
 def lines(place: Facts, asked: Asked, request: Request, body: bytes, chat: bool) -> dict[str, list[str]]:
@@ -88,6 +92,7 @@ def _openai(place: Facts, asked: Asked) -> list[str]:
     return [
         "from openai import OpenAI",
         f'client = OpenAI(base_url={json.dumps(url)}, api_key="sagemaker-api-key-...")',
-        'answer = client.chat.completions.create(model="model", messages=[{"role": "user", "content": "Say hello."}])',
+        f"answer = client.chat.completions.create(model={json.dumps(asked.model)}, "
+        'messages=[{"role": "user", "content": "Say hello."}])',
         "print(answer.choices[0].message.content)",
     ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlcc.core import model_names
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.text import allowed, quoted
 from mlcc.io.aws import runtime
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
 from mlcc.lifecycle.targets.sagemaker import (
     account,
@@ -177,7 +179,7 @@ def invoke(context: Context) -> Result:
         shown = body.decode("utf-8", "replace")
         return calls(_calls(context, wanted.endpoint, part, shown, request), **assumed)
     if context.argument("clients"):
-        return _clients(place, client_lines.Asked(wanted.endpoint, _name(part)), request, body)
+        return _clients(place, client_lines.Asked(wanted.endpoint, _name(part), _served(project, part)), request, body)
     caller = context.aws()
     account.place(context, caller)
     if context.argument("stream"):
@@ -195,6 +197,14 @@ def invoke(context: Context) -> Result:
             hint = "it wakes up by now: ask again in some minutes (do/status shows its copies)"
         raise UserError([error("MLCC319", "the component has scaled to no copy", hint=hint)]) from problem
     return invocation.answered(reply, endpoint=wanted.endpoint)
+
+
+def _served(project: RenderedProject, part: Resource | None) -> str:
+    """Under which name the engine serves the model: as mlcc.yaml says, else as its files are named to the engine."""
+    own = f"inference_components[{part.part}]." if part is not None else ""
+    name = project.get(f"{own}engine.served_model_name") or project.get("engine.served_model_name")
+    model = str(project.get(f"{own}model") or project.get("model.name", ""))
+    return str(name or (model if model_names.kind(model) == "hub" else project.container["model_dir"]))
 
 
 def _clients(place: facts.Facts, asked: client_lines.Asked, request: Request, body: bytes) -> Result:
