@@ -7,6 +7,7 @@ from typing import Any
 
 from mlcc.core.findings import Finding
 from mlcc.core.records import NamedTuple
+from mlcc.core.text import printable
 from mlcc.lifecycle.context import Result
 
 
@@ -40,7 +41,7 @@ def shown(found: Sequence[Difference], source: str = "account", findings: Sequen
             values.append({"path": f"{where}/{one.path}", "before": one.before, "after": one.after, "source": source})
     summary = {action: list(changes.values()).count(action) for action in dict.fromkeys(changes.values())}
     lines = [f"{action:<7} {where}" for where, action in changes.items()]
-    lines += [f"  {v['path']}: {v['before']} -> {v['after']}" for v in values]
+    lines += [f"  {printable(v['path'])}: {_text(v['before'])} -> {_text(v['after'])}" for v in values]
     document = {
         "changes": [{"path": where, "action": action} for where, action in changes.items()],
         "values": values,
@@ -48,3 +49,8 @@ def shown(found: Sequence[Difference], source: str = "account", findings: Sequen
         "findings": [{**one._asdict(), "severity": one.severity.label} for one in findings],
     }
     return Result(document, lines or ["no changes: what runs is what the project says"])
+
+
+def _text(value: Any) -> str:
+    """A value in one line: whatever stands in it, it begins no other."""
+    return "(absent)" if value is None else printable(str(value), 300)

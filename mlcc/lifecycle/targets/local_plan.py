@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 from mlcc.core.paths import leaves
-from mlcc.io.disk.reader import Directory, Refused
-from mlcc.lifecycle import image_tag
+from mlcc.lifecycle import image_tag, served_code
 from mlcc.lifecycle.context import Context
-from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import local_server
 from mlcc.lifecycle.targets.live_plan import Difference
 from mlcc.registries.redaction import redact
 
 # Of a record: what the server was started with.
 STARTED = "started"
-CODE, MAX_FILE, DIGITS = "code", 4 << 20, 12
 
 
 def started(context: Context) -> dict[str, Any]:
@@ -26,24 +21,10 @@ def started(context: Context) -> dict[str, Any]:
     component = local_server.component(context)
     return {
         "files": image_tag.tag_of(context.project),
-        "code": _code(context.project),
+        "code": served_code.digest(context.project),
         "component": component,
         "environment": redact(context.project.environment(component)),
     }
-
-
-def _code(project: RenderedProject) -> str:
-    """A digest of the serving code as it lies there: an edit that no apply has seen is not what runs either."""
-    found = hashlib.sha256()
-    with Directory(project.directory) as tree:
-        for name in sorted(tree.walk(CODE)):
-            if "/__pycache__/" in name:
-                continue
-            with suppress(Refused):
-                content = tree.read(name, MAX_FILE)
-                found.update(f"{name}\0".encode("utf-8", "surrogateescape"))
-                found.update(hashlib.sha256(content[0] if content is not None else b"").digest())
-    return found.hexdigest()[:DIGITS]
 
 
 def differences(context: Context, record: Mapping[str, Any], runs: bool) -> Iterator[Difference]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from mlcc.core.errors import MlccError
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.ecr import Ecr, Login
-from mlcc.lifecycle import engine_login, image_place, image_tag
+from mlcc.lifecycle import engine_login, image_place, image_tag, served_code
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
@@ -189,7 +189,7 @@ def _parts(image: str) -> tuple[str, str]:
 
 def _words(project: RenderedProject, built: build.Built) -> str:
     """What a build without an image is recognised by."""
-    return f"{image_tag.tag_of(project)}\0{built.reference}"
+    return f"{image_tag.tag_of(project)}\0{served_code.digest(project)}\0{built.reference}"
 
 
 def _plain(answer: bytes) -> str:

@@ -104,6 +104,8 @@ def differences(wanted: Desired, seen: Observed) -> tuple[Difference, ...]:
         if one is None:
             found.append(Difference(resource.kind, resource.name, "", None, resource.parameters))
             continue
+        if one.status == FAILED:  # whatever it says of itself, it is made anew
+            found.append(Difference(resource.kind, resource.name, "Status", FAILED, IN_SERVICE))
         for path, (before, after) in changes(resource, one, wanted).items():
             found += _replaced(resource, path, before, after, wanted, seen)
         found += [
@@ -115,6 +117,8 @@ def differences(wanted: Desired, seen: Observed) -> tuple[Difference, ...]:
     return (*found, *(Difference(kind, name, "", seen[kind, name].parameters, None) for kind, name in gone))
 
 
+# States in the service's words: what has failed is made anew.
+FAILED, IN_SERVICE = "Failed", "InService"
 # What a member names that is replaced, never changed.
 NAMES = {"EndpointConfigName": CONFIG, "ModelName": MODEL}
 

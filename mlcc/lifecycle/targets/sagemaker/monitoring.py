@@ -31,6 +31,8 @@ GROUPS = {
     kinds.ADAPTER: "/aws/sagemaker/InferenceComponents/",
 }
 JOB_GROUP = "/aws/sagemaker/TransformJobs"
+# Some parts serve, and others have not been deployed yet.
+INCOMPLETE = "Incomplete"
 
 
 def status(context: Context) -> Result:
@@ -61,7 +63,8 @@ def _whole(endpoint: str, parts: Sequence[Seen | None]) -> str:
     states = [one.status if one is not None else NOT_DEPLOYED for one in parts]
     if endpoint != planner.IN_SERVICE:
         return endpoint
-    return next((state for state in states if state != planner.IN_SERVICE), endpoint)
+    found = next((state for state in states if state != planner.IN_SERVICE), endpoint)
+    return INCOMPLETE if found == NOT_DEPLOYED and planner.IN_SERVICE in states else found
 
 
 def assets(context: Context) -> Result:
@@ -150,7 +153,10 @@ def logs(context: Context) -> Result:
         made = [call("logs", "FilterLogEvents", logGroupName=g.name, **_streams(g)) for g in groups]
         return calls(made, **facts.without_asking(context)[1])
     caller = context.aws()
-    account.place(context, caller)
+    place = account.place(context, caller)
+    if wanted.of(kinds.JOB):  # its name follows from what the account says, and the last one need not be the next one
+        job = transform_jobs.newest(kinds.wanted(project, place), kinds.prefix(project), caller)
+        groups = [Group(JOB_GROUP, f"{job['TransformJobName']}/")] if job is not None else []
     most = int(context.argument("lines") or SHOWN_LINES)
     if context.argument("follow"):
         _follow(context, caller, groups, most)
@@ -173,8 +179,10 @@ def printed(context: Context, caller: Caller, groups: Sequence[Group], most: int
 
 
 def _events(caller: Caller, groups: Sequence[Group], since: float) -> list[Event]:
+    """The events of some groups by time; of one time and stream in the order in which they came."""
     logs = Logs(caller)
-    return sorted(event for group in groups for event in logs.events(group, since, MOST_EVENTS))
+    found = [event for group in groups for event in logs.events(group, since, MOST_EVENTS)]
+    return sorted(found, key=lambda event: (event.at, event.stream))
 
 
 def _follow(context: Context, caller: Caller, groups: Sequence[Group], most: int) -> NoReturn:
