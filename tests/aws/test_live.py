@@ -145,3 +145,19 @@ def test_what_is_not_known_is_not_recorded(tmp_path: Path) -> None:
     assert ("endpointArn" in found, found["accountId"]) == (False, "123456789012")
     local = TEXT.replace("TARGET", "local")
     assert "accountId" not in unasked(render(local, tmp_path / "d"), tmp_path / "four")
+
+
+@pytest.mark.parametrize("first", ["", "env: {A: one}\n"])
+def test_a_variable_that_was_added_is_a_difference(first: str, tmp_path: Path) -> None:
+    text = 'version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi, region: us-east-1, role_arn: "arn:aws:iam::123456789012:role/r"}\n'
+    world = World()
+    project = render(text + first, tmp_path / "p")
+    verbs.deploy(world.context(project))
+    record = registered(world, project, tmp_path / "home")
+    assert compared(world, record) == {}
+    verbs.deploy(world.context(render(text + "env: {A: one, B: two}\n", tmp_path / "other")))
+    found = {path: values for path, values in compared(world, record).items() if ".parameters." in path}
+    added = {"B"} if first else {"A", "B"}
+    assert {path.rpartition(".")[2]: values for path, values in found.items()} == {
+        name: (None, {"A": "one", "B": "two"}[name]) for name in added
+    }

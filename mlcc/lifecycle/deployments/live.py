@@ -16,7 +16,7 @@ from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.io.aws.sts import Sts
 from mlcc.lifecycle.aws_errors import PLAIN, finding
-from mlcc.lifecycle.deployments.records import without_secrets
+from mlcc.lifecycle.deployments.records import SYSTEM, without_secrets
 from mlcc.lifecycle.targets.sagemaker import desired
 from mlcc.registries.loader import Registries
 from mlcc.registries.redaction import redact_printed
@@ -132,12 +132,16 @@ PART_FIELDS = ("status", "gpuCount", "copyCount", "artifactUrl", "modelArn")
 SERVES = {"status": "InService", "endpointStatus": "InService"}
 # Of a model in a record, and not in the environment of every container.
 RECORDED_ONLY = ("HF_MODEL_ID", "TRITON_MODEL_REPOSITORY")
+# What a record does not hold: variables of the machine, and those that deployments add.
+OF_MACHINES = (*SYSTEM, "MLCC_", "SAGEMAKER_")
+# In place of a recorded value, where none was recorded.
+ADDED = object()
 
 
 def differences(record: Mapping[str, Any], running: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Fields in which what runs is not what was recorded: `path`, `before` (recorded) and `after` (running)."""
     return [
-        {"path": path, "before": before, "after": after}
+        {"path": path, "before": None if before is ADDED else before, "after": after}
         for path, before, after in _compared(record, running)
         if before not in (None, "", REDACTED) and before != after and after != REDACTED
     ]
@@ -176,6 +180,9 @@ def _container(record: Mapping[str, Any], row: Mapping[str, Any], served: Mappin
     for name in sorted(filter(VARIABLE.fullmatch, variables)):
         if name in environment or name not in RECORDED_ONLY:
             yield f"{place}parameters.{name}", variables[name], environment.get(name)
+    for name in sorted(filter(VARIABLE.fullmatch, environment)):
+        if name not in variables and not name.startswith(OF_MACHINES):
+            yield f"{place}parameters.{name}", ADDED, environment[name]
 
 
 def as_recorded(record: Mapping[str, Any], running: Mapping[str, Any]) -> dict[str, Any]:
