@@ -161,3 +161,15 @@ def test_a_variable_that_was_added_is_a_difference(first: str, tmp_path: Path) -
     assert {path.rpartition(".")[2]: values for path, values in found.items()} == {
         name: (None, {"A": "one", "B": "two"}[name]) for name in added
     }
+
+
+def test_a_deployment_of_which_a_part_does_not_serve_is_no_success(tmp_path: Path) -> None:
+    world = World()
+    project = render(REALTIME, tmp_path / "p")
+    verbs.deploy(world.context(project))
+    world.account.components["chat-b"].status = "Failed"
+    with pytest.raises(UserError) as refused:
+        registered(world, project, tmp_path / "home")
+    (finding,) = refused.value.findings
+    assert (finding.code, finding.message.partition(",")[0]) == ("MLCC309", "b is Failed")
+    assert registered(world, project, tmp_path / "home", status="partial")["status"] == "partial"

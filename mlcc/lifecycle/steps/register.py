@@ -14,6 +14,7 @@ from typing import Any
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
+from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES
 from mlcc.io import git
 from mlcc.io.aws.connection import Caller
@@ -155,9 +156,21 @@ def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole:
     if running["endpointStatus"] == live.NOT_DEPLOYED and document["status"] == STATUSES[0]:
         message = "nothing of the project is deployed, and the record would say that it was a success"
         raise UserError([error("MLCC309", message, hint="do/deploy; or --status failed, which records that")])
+    if document["status"] == STATUSES[0]:
+        _need_success(running)
     for one in live.differences(document, running):
         context.progress.say(f"note: {one['path']} is {one['after']}, and the project says {one['before']}")
     return found | live.as_recorded(document, running) | {"arnsFrom": known_arns.ACCOUNT}
+
+
+def _need_success(running: Mapping[str, Any]) -> None:
+    """Raises UserError where a part does not serve, and the record would say that the deployment was a success."""
+    for part in running.get("icList", ()):
+        state = printable(str(part.get("status", live.NOT_DEPLOYED)))
+        if state != live.SERVES["status"]:
+            message = f"{printable(str(part['name']))} is {state}, and the record would say that it was a success"
+            hint = "do/status --why; or --status partial or failed, which records that"
+            raise UserError([error("MLCC309", message, hint=hint)])
 
 
 def _would_ask(context: Context, document: Mapping[str, Any]) -> list[dict[str, Any]]:
