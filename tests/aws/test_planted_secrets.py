@@ -291,7 +291,7 @@ def records(scene: Scene, known: bool) -> None:
     scene.do("register", "--notes", notes, "--dry-run")
     scene.do("register", "--notes", notes, "--ci", "--dry-run")
     scene.do("register", "--notes", notes, "--ci")
-    scene.do("register", "--notes", notes, "--live")
+    scene.do("register", "--notes", notes, "--live", "--status", "partial")
     scene.world.failing = {"UpdateItem": notes}
     scene.do("register", "--ci", code=1)
     scene.world.failing = {}
