@@ -275,7 +275,9 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Con
     try:
         for _ in range(200):
             try:
-                urllib.request.urlopen(f"{url}/_ministack/health", timeout=2).close()
+                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+                    f"{url}/_ministack/health", timeout=2
+                ).close()
                 break
             except OSError:
                 time.sleep(0.1)

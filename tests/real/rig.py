@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from tests.helpers import Result
 CANARY_VARIABLE = "REAL_TEST_CANARY"
 CANARY = "canary-3f9c-do-not-keep"
 JSON, CSV = "application/json", "text/csv"
+# Asks servers of this machine.  urllib keeps the proxies of the first request of a process, which a test may have set.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 # Two rows of each sample data set that no model of any worth confuses, and their classes.
 IRIS = ([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]], [0, 2])

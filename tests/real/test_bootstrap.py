@@ -18,7 +18,7 @@ import boto3
 import pytest
 
 from tests.helpers import ROOT, Result
-from tests.real.rig import Rig, free_port, must, run
+from tests.real.rig import DIRECT, Rig, free_port, must, run
 
 pytestmark = pytest.mark.real
 
@@ -51,7 +51,7 @@ def ministack(rig: Rig, programs: Path) -> Iterator[str]:
             until = time.monotonic() + LIMIT_S
             while time.monotonic() < until and server.poll() is None:
                 try:
-                    urllib.request.urlopen(f"{url}/_ministack/health", timeout=2).close()
+                    DIRECT.open(f"{url}/_ministack/health", timeout=2).close()
                     break
                 except OSError:
                     time.sleep(0.1)
@@ -81,7 +81,7 @@ class Bootstrap:
 
 @pytest.fixture
 def bootstrap(rig: Rig, ministack: str, tmp_path: Path) -> Bootstrap:
-    urllib.request.urlopen(urllib.request.Request(f"{ministack}/_ministack/reset", method="POST"), timeout=30).close()
+    DIRECT.open(urllib.request.Request(f"{ministack}/_ministack/reset", method="POST"), timeout=30).close()
     made = Bootstrap(rig, ministack, tmp_path / "home")
     made("add", "dev", "--region", REGION)
     return made

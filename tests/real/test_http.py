@@ -24,6 +24,7 @@ from tests.real.rig import (
     CANARY,
     CANARY_VARIABLE,
     CSV,
+    DIRECT,
     IRIS,
     LOOPBACK,
     Docker,
@@ -128,7 +129,7 @@ def test_push_makes_a_docker_v2_manifest(built: Built, docker: Docker) -> None:
     docker("push", name)
     accepted = f"{kind}, application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
     url = f"http://{registry}/v2/{built.backend}/manifests/1"
-    with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": accepted}), timeout=30) as reply:
+    with DIRECT.open(urllib.request.Request(url, headers={"Accept": accepted}), timeout=30) as reply:
         assert reply.headers["Content-Type"] == kind, "SageMaker refuses anything but Docker's v2 manifests"
         manifest = json.load(reply)
     assert (manifest["schemaVersion"], manifest["mediaType"]) == (2, kind)

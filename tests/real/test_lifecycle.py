@@ -25,7 +25,7 @@ import pytest
 
 from tests.documents import path_to_an_endpoint
 from tests.helpers import ROOT, Result
-from tests.real.rig import Docker, Project, Rig, csv_text, must, reported, run
+from tests.real.rig import DIRECT, Docker, Project, Rig, csv_text, must, reported, run
 
 pytestmark = pytest.mark.real
 
@@ -166,9 +166,9 @@ def cloud() -> Iterator[str]:
     """ministack, with nothing in it, before and after."""
     url = os.environ["MLCC_REAL_AWS"]
     reset = urllib.request.Request(f"{url}/_ministack/reset", method="POST")
-    urllib.request.urlopen(reset, timeout=60).close()
+    DIRECT.open(reset, timeout=60).close()
     yield url
-    urllib.request.urlopen(reset, timeout=60).close()
+    DIRECT.open(reset, timeout=60).close()
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,13 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 
-from tests.real.rig import Rig, free_port, must, run
+from tests.real.rig import DIRECT, Rig, free_port, must, run
 
 pytestmark = pytest.mark.real
 
@@ -45,7 +44,7 @@ def moto(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             until = time.monotonic() + LIMIT_S
             while time.monotonic() < until and server.poll() is None:
                 try:
-                    urllib.request.urlopen(f"{url}/moto-api/", timeout=2).close()
+                    DIRECT.open(f"{url}/moto-api/", timeout=2).close()
                     break
                 except OSError:
                     time.sleep(0.1)
