@@ -14,7 +14,7 @@ from mlcc.io.container_engines import Engine
 from mlcc.lifecycle import image_tag, run_state
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import load_project
-from mlcc.lifecycle.steps import push, register
+from mlcc.lifecycle.steps import build, push, register
 from tests.aws import walker
 from tests.aws.account import render
 from tests.aws.cloud import DIGEST, MANIFEST, NUMBER, PASSWORD, REGION, Cloud
@@ -149,7 +149,7 @@ def test_what_was_not_built_is_exit_3(pushing: Any, tmp_path: Path) -> None:
 
 def test_an_image_of_another_state_is_not_pushed_as_this_one(pushing: Any, tmp_path: Path) -> None:
     project, registry = tmp_path / "project", Registry()
-    built = {"kind": "image", "reference": "mlcc/iris:x", "state": image_tag.tag_of(load_project(str(project)))}
+    built = {"kind": "image", "reference": "mlcc/iris:x", "state": build.state_of(load_project(str(project)))}
     run_state.write(str(project), run_state.BUILD, built)
     assert push.run(pushing(registry)).document["pushed"]["digest"] == DIGEST
     with pytest.raises(PreconditionError) as refused:
@@ -158,6 +158,25 @@ def test_an_image_of_another_state_is_not_pushed_as_this_one(pushing: Any, tmp_p
     assert (finding.code, finding.hint) == ("MLCC305", "do/build")
     assert "has changed since its image" in finding.message
     assert push.run(pushing(registry, TEXT + "tags: {team: vision}\n")).ok, "what is not in the image needs no new one"
+
+
+@pytest.mark.parametrize(
+    "name", ["code/serve.py", "code/new.py", "code/large.bin", "model_repository/iris/1/model.onnx"]
+)
+def test_an_image_of_other_code_is_not_pushed_as_this_one(pushing: Any, tmp_path: Path, name: str) -> None:
+    """The lock holds neither an edit that was made since `mlcc apply` nor a file of the user's own."""
+    project = tmp_path / "project"
+    built = {"kind": "image", "reference": "mlcc/iris:x", "state": build.state_of(load_project(str(project)))}
+    run_state.write(str(project), run_state.BUILD, built)
+    (project / "code" / "__pycache__").mkdir()
+    (project / "code" / "__pycache__" / "serve.cpython-312.pyc").write_bytes(b"compiled")
+    assert push.run(pushing(Registry())).ok
+    edited = project / name
+    edited.parent.mkdir(parents=True, exist_ok=True)
+    edited.write_bytes(b"#" * ((5 << 20) if name.endswith(".bin") else 9))
+    with pytest.raises(PreconditionError) as refused:
+        push.run(pushing(Registry()))
+    assert [(f.code, f.hint) for f in refused.value.findings] == [("MLCC305", "do/build")]
 
 
 def test_a_dry_run_shows_the_calls(pushing: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from mlcc import pipeline
 from mlcc.lifecycle.rendered_project import load_project
-from mlcc.lifecycle.targets.sagemaker import comparison, facts, planner
+from mlcc.lifecycle.targets.sagemaker import comparison, facts, planner, states
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed, Seen
 from mlcc.lifecycle.targets.sagemaker.desired import Desired
@@ -228,7 +228,7 @@ def test_what_has_failed_is_made_anew(kind: str) -> None:
     assert shape(account.there) == shape(deployed("an adapter").there)
 
 
-@pytest.mark.parametrize("status", planner.MOVING)
+@pytest.mark.parametrize("status", states.MOVING)
 def test_what_is_at_work_is_waited_for(status: str) -> None:
     """The service refuses every change of it."""
     account = deployed("one")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
+from mlcc.resolve.hyperpod import clusters
 
 CODE = "MLCC109"
 WORDS = {"endpoint": "endpoints", "transform": "batch transform jobs", "hyperpod": "HyperPod clusters"}
@@ -16,7 +17,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     instance, target = subject.rows.instance, subject.rows.target
     if instance is None or target is None or not target.instances:
         return
-    if subject.resolved.get("hyperpod.eks_cluster") and target.manifests:
+    if target.manifests and clusters.is_plain(subject.resolved.values):
         return  # its nodes are EC2's, in whose list nearly every type stands
     if not getattr(instance, target.instances):
         message = f"{instance.name} is not offered for {WORDS[target.instances]}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
-from mlcc.core.paths import Path
+from mlcc.core.paths import Path, format_path
 
 CODE = "MLCC395"
 SIZE: Path = ("endpoint", "volume_size_gb")
@@ -23,7 +23,5 @@ def check(subject: Subject) -> Iterator[Finding]:
     refused = {SIZE: "endpoint" in target.uses, KEY: "batch" in target.uses}
     for path, counts in refused.items():
         if counts and path in subject.resolved.values:
-            message = (
-                f"{instance.name} has disks of its own, and SageMaker refuses {'.'.join(map(str, path))} with them"
-            )
+            message = f"{instance.name} has disks of its own, and SageMaker refuses {format_path(path)} with them"
             yield subject.finding(CODE, path, message, "remove it: the disks are used, and encrypted by the hardware")

@@ -9,6 +9,7 @@ from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.text import quoted
 from mlcc.registries.rows import Instance
+from mlcc.resolve.hyperpod import clusters
 
 CODE = "MLCC377"
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)\Z")
@@ -32,7 +33,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                 hint = "`mlcc catalog instances --offered hyperpod` lists those that there are"
                 yield subject.finding(CODE, path, f"no instance type is called {quoted(str(name))}", hint)
             continue
-        if listed and not instance.hyperpod and not resolved.get("hyperpod.eks_cluster"):
+        if listed and not instance.hyperpod and not clusters.is_plain(resolved.values):
             hint = "`mlcc catalog instances --offered hyperpod` lists those that are"
             yield subject.finding(CODE, path, f"{instance.name} is not offered for HyperPod clusters", hint)
         yield from _too_much(subject, instance)

@@ -13,14 +13,15 @@ CODE = "MLCC393"
 
 def check(subject: Subject) -> Iterator[Finding]:
     """A project is deployed to one cluster, and one of EKS alone has no operator."""
-    values = {path: value.value for path, value in subject.resolved.values.items()}
+    values = subject.resolved.values
     if not clusters.is_plain(values):
         return
-    if values.get(clusters.CLUSTER):
+    operator = values.get(clusters.OPERATOR)
+    if clusters.CLUSTER in values:
         message = "hyperpod.cluster and hyperpod.eks_cluster name a cluster each"
         hint = "keep cluster for one of HyperPod, eks_cluster for one of Amazon EKS alone"
         yield subject.finding(CODE, clusters.PLAIN, message, hint)
-    elif values.get(clusters.OPERATOR):
+    elif operator is not None and operator.value:
         message = "a cluster of Amazon EKS alone has no inference operator of HyperPod's"
         hint = "remove hyperpod.operator, or name a cluster of HyperPod in hyperpod.cluster"
         yield subject.finding(CODE, clusters.OPERATOR, message, hint)

@@ -18,11 +18,11 @@ from mlcc.io.aws.sts import Sts
 from mlcc.lifecycle.aws_errors import PLAIN, finding
 from mlcc.lifecycle.deployments.records import SYSTEM, without_secrets
 from mlcc.lifecycle.targets.sagemaker import desired
+from mlcc.lifecycle.targets.sagemaker.states import IN_SERVICE, NOT_DEPLOYED
 from mlcc.registries.loader import Registries
 from mlcc.registries.redaction import redact_printed
 from mlcc.registries.redaction_given import REDACTED
 
-NOT_DEPLOYED = "NotDeployed"
 # Of what a record calls a parameter, what is a variable and no file.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 TAGS = {"projectName": desired.PROJECT_TAG, "environment": desired.ENVIRONMENT_TAG, "configId": desired.CONFIG_TAG}
@@ -129,7 +129,7 @@ def _served(account: SageMaker, name: str) -> dict[str, Any]:
 # Fields of a record, and of a part of its icList, that what runs has, too; a part serves unless its record says other.
 FIELDS = ("projectName", "environment", "configId", "endpointStatus", "instanceType", "inferenceAmiVersion")
 PART_FIELDS = ("status", "gpuCount", "copyCount", "artifactUrl", "modelArn")
-SERVES = {"status": "InService", "endpointStatus": "InService"}
+SERVES = {"status": IN_SERVICE, "endpointStatus": IN_SERVICE}
 # Of a model in a record, and not in the environment of every container.
 RECORDED_ONLY = ("HF_MODEL_ID", "TRITON_MODEL_REPOSITORY")
 # What a record does not hold: variables of the machine, and those that deployments add.

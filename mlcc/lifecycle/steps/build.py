@@ -19,7 +19,7 @@ from mlcc.io import programs
 from mlcc.io.container_engines import Engine
 from mlcc.io.disk.reader import Directory
 from mlcc.io.environment import of_packages
-from mlcc.lifecycle import build_context, image_tag, own_paths, run_state
+from mlcc.lifecycle import build_context, image_tag, own_paths, run_state, served_code
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -57,7 +57,7 @@ def run(context: Context) -> Result:
         built = Built(INSTALLED, installed_engine.python(project, context.environ))
     else:
         built = _venv(context)
-    record = {"kind": built.kind, "reference": built.reference, STATE: image_tag.tag_of(project)}
+    record = {"kind": built.kind, "reference": built.reference, STATE: state_of(project)}
     run_state.write(project.directory, run_state.BUILD, record)
     words = {
         IMAGE: f"image {built.reference}",
@@ -102,6 +102,11 @@ def platform(project: RenderedProject) -> str:
     return project.variables.get("BUILD_PLATFORM", "linux/amd64")
 
 
+def state_of(project: RenderedProject) -> str:
+    """What an image is made of: the rendered files, and the code as it lies there, edited or not."""
+    return f"{image_tag.tag_of(project)} {served_code.digest(project)}"
+
+
 def existing(context: Context) -> Built:
     """What the last build made.  Raises PreconditionError when there is none, or it is gone."""
     project = context.project
@@ -111,7 +116,7 @@ def existing(context: Context) -> Built:
     if built.kind == IMAGE:
         image = image_name(project)
         why = f"was built, and its image {image} is gone"
-        if found.get(STATE, image_tag.tag_of(project)) != image_tag.tag_of(project):
+        if STATE in found and found[STATE] != state_of(project):
             why = f"has changed since its image {image} was built"
         elif context.need_engine().ask("image", "inspect", image, environ=context.environ).code == 0:
             return Built(IMAGE, image)

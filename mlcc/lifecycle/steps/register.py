@@ -30,6 +30,7 @@ from mlcc.lifecycle.deployments.store import Store
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker import account, facts, rehearsal
 from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_REGION
+from mlcc.lifecycle.targets.sagemaker.states import IN_SERVICE, NOT_DEPLOYED
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # Files of the project that a record holds; of more the first.
@@ -153,7 +154,7 @@ def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole:
     if not whole:
         return found
     running = live.what_runs(document, context.aws())
-    if running["endpointStatus"] == live.NOT_DEPLOYED and document["status"] == STATUSES[0]:
+    if running["endpointStatus"] == NOT_DEPLOYED and document["status"] == STATUSES[0]:
         message = "nothing of the project is deployed, and the record would say that it was a success"
         raise UserError([error("MLCC309", message, hint="do/deploy; or --status failed, which records that")])
     if document["status"] == STATUSES[0]:
@@ -166,8 +167,8 @@ def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole:
 def _need_success(running: Mapping[str, Any]) -> None:
     """Raises UserError where a part does not serve, and the record would say that the deployment was a success."""
     for part in running.get("icList", ()):
-        state = printable(str(part.get("status", live.NOT_DEPLOYED)))
-        if state != live.SERVES["status"]:
+        state = printable(str(part.get("status", NOT_DEPLOYED)))
+        if state != IN_SERVICE:
             message = f"{printable(str(part['name']))} is {state}, and the record would say that it was a success"
             hint = "do/status --why; or --status partial or failed, which records that"
             raise UserError([error("MLCC309", message, hint=hint)])

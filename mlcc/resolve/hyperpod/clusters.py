@@ -20,8 +20,8 @@ KINDS = {"cluster": "cluster", "eks_cluster": "eks_cluster"}
 
 
 def is_plain(values: Mapping[Path, Any]) -> bool:
-    """Whether the project names a cluster of EKS alone."""
-    return bool(values.get(PLAIN))
+    """Whether the project names a cluster of EKS alone.  values: by path, of whatever form."""
+    return PLAIN in values
 
 
 def node_labels(values: Mapping[Path, Any], types: Sequence[str]) -> list[str]:

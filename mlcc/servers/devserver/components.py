@@ -13,7 +13,7 @@ from mlcc.servers.devserver.container_output import COMPONENTS
 from mlcc.servers.devserver.copies import Group, Image
 from mlcc.servers.devserver.endpoints import STARTUP_S, endpoint, hosts_components
 from mlcc.servers.devserver.faults import ADAPTER, Trouble
-from mlcc.servers.devserver.guardrails import Guard
+from mlcc.servers.devserver.guardrails import Guard, is_over
 from mlcc.servers.devserver.models import image_of, model
 from mlcc.servers.devserver.refusal import Refusal, existing, missing
 from mlcc.servers.devserver.things import CREATING, DELETING, FAILED, IN_SERVICE, MOVING, UPDATING, Account, Thing
@@ -253,11 +253,7 @@ def _settled(
     guard: Guard | None,
 ) -> None:
     """A creation or an update comes to its end.  reason: why it failed, empty where it did not."""
-    if guard is not None:
-        guard.end()
-    if group is not None and (reason or thing.status not in (CREATING, UPDATING)):
-        group.stop()
-    if thing.status not in (CREATING, UPDATING):
+    if is_over(thing, group, reason, guard):
         return
     thing.changed = account.date
     if not reason:

@@ -13,7 +13,7 @@ from mlcc.servers.devserver import quotas
 from mlcc.servers.devserver.container_output import ENDPOINTS
 from mlcc.servers.devserver.copies import NO_CAPACITY, PING_FAILED, Group, Image
 from mlcc.servers.devserver.faults import ORPHANS, Trouble
-from mlcc.servers.devserver.guardrails import Guard
+from mlcc.servers.devserver.guardrails import Guard, is_over
 from mlcc.servers.devserver.models import config, image_of
 from mlcc.servers.devserver.refusal import Refusal, existing, missing, moving
 from mlcc.servers.devserver.things import (
@@ -232,11 +232,7 @@ def _settled(
     account: Account, thing: Thing, group: Group | None, reason: str, trouble: Trouble, guard: Guard | None
 ) -> None:
     """A creation or an update comes to its end.  reason: why it failed, empty where it did not."""
-    if guard is not None:
-        guard.end()
-    if group is not None and (reason or thing.status not in (CREATING, UPDATING)):
-        group.stop()
-    if thing.status not in (CREATING, UPDATING):
+    if is_over(thing, group, reason, guard):
         return
     wanted, thing.wanted, thing.changed = thing.wanted, {}, account.date
     if not reason:

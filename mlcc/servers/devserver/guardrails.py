@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlcc.servers.devserver.things import Account
+from mlcc.servers.devserver.copies import Group
+from mlcc.servers.devserver.things import CREATING, UPDATING, Account, Thing
 
 RINGING = "ALARM"
 RANG = "The update was rolled back, for the alarm {name} was in ALARM during it."
@@ -60,6 +61,19 @@ class Guard:
     def end(self) -> None:
         """The update has come to its end, one way or the other."""
         self._over = True
+
+
+def is_over(thing: Thing, group: Group | None, reason: str, guard: Guard | None) -> bool:
+    """Ends the watching of a creation or an update, and the fleet that it does not get; whether it was over before.
+
+    reason: why it failed, empty where it did not.
+    """
+    over = thing.status not in (CREATING, UPDATING)
+    if guard is not None:
+        guard.end()
+    if group is not None and (reason or over):
+        group.stop()
+    return over
 
 
 def wait_s(deployment: Mapping[str, Any], capacity: int) -> float:

@@ -18,15 +18,13 @@ from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import sample_request
-from mlcc.lifecycle.targets.sagemaker import account, canary, facts, planner
+from mlcc.lifecycle.targets.sagemaker import account, canary, facts, planner, states
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Seen
 from mlcc.lifecycle.targets.sagemaker.deployment import converge, pace
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
 from mlcc.lifecycle.targets.sagemaker.observer import observe_one
 from mlcc.lifecycle.targets.sagemaker.planner import Call, Instruction
-
-NOT_DEPLOYED = "NotDeployed"
 
 
 def adapter(context: Context) -> Result:
@@ -39,7 +37,7 @@ def adapter(context: Context) -> Result:
     one = _named(context.project, wanted, name)
     only = wanted._replace(resources=(one,))
     if context.argument("dry_run"):
-        seen = {} if action == "add" else {(one.kind, one.name): Seen(one.parameters, planner.IN_SERVICE)}
+        seen = {} if action == "add" else {(one.kind, one.name): Seen(one.parameters, states.IN_SERVICE)}
         if action == "update":
             based = {**one.parameters["Specification"], "Container": {}}
             seen = {
@@ -81,9 +79,8 @@ def _list(context: Context, wanted: Desired) -> Result:
         seen = observe_one(wanted, one.kind, one.name, caller)
         url = one.parameters["Specification"]["Container"]["ArtifactUrl"]
         base = kinds.base_of(context.project, one.part)
-        rows.append(
-            {"name": one.part, "base": base, "status": seen.status if seen else NOT_DEPLOYED, "artifact_url": url}
-        )
+        state = seen.status if seen else states.NOT_DEPLOYED
+        rows.append({"name": one.part, "base": base, "status": state, "artifact_url": url})
     lines = [f"{r['name']:<20} {r['base']:<16} {r['status']:<12} {r['artifact_url']}" for r in rows]
     return Result({"adapters": rows}, lines or ["the project has no adapters"])
 
@@ -112,7 +109,7 @@ def _made(context: Context, caller: Caller, wanted: Desired, one: Resource) -> R
 
 def _asked(context: Context, caller: Caller, wanted: Desired, one: Resource) -> Result:
     """What an adapter that serves answers, where it can be asked; do/test asks it again, and fails where it cannot."""
-    document = {"adapter": one.part, "status": planner.IN_SERVICE}
+    document = {"adapter": one.part, "status": states.IN_SERVICE}
     try:
         found = canary.check(context, caller, wanted.endpoint, one, sample_request.request_of(context.project))
     except (AwsError, PreconditionError) as problem:
@@ -138,14 +135,14 @@ def _removed(context: Context, caller: Caller, wanted: Desired, one: Resource) -
 
     converge(only, kinds.prefix(context.project), pace(context, only), caller, plan)
     hint = "the next do/deploy adds it again, unless mlcc.yaml says `enabled: false` for it"
-    return Result({"adapter": one.part, "status": NOT_DEPLOYED}, [f"the adapter {one.part} is removed; {hint}"])
+    return Result({"adapter": one.part, "status": states.NOT_DEPLOYED}, [f"the adapter {one.part} is removed; {hint}"])
 
 
 def _need_base(wanted: Desired, one: Resource, caller: Caller) -> None:
     """Raises PreconditionError where the component is not in service that the adapter belongs to."""
     name = str(one.parameters["Specification"]["BaseInferenceComponentName"])
     base = observe_one(wanted, kinds.COMPONENT, name, caller)
-    if base is None or base.status != planner.IN_SERVICE:
+    if base is None or base.status != states.IN_SERVICE:
         message = f"the component {quoted(name)} of the adapter does not serve"
         raise PreconditionError([error("MLCC309", message, hint="do/deploy")])
 

@@ -73,7 +73,8 @@ def _reply(body: bytes, ok: bool, seconds: float, accept: str) -> Reply:
         return Reply(0, {}, b"", seconds, f"the answer has more than {MAX_REPLY_BYTES >> 20} MiB")
     if ok:
         # an object of S3 has the type that its writer gave it, and none of the container's
-        kind = accept or (JSON if body.lstrip()[:1] in (b"{", b"[") or body.strip() == b"null" else "")
+        looks = JSON if body.lstrip()[:1] in (b"{", b"[") or body.strip() == b"null" else ""
+        kind = accept if accept and "*" not in accept else looks
         return Reply(200, {"content-type": kind}, body, seconds)
     status = STATUS.search(body)
     return Reply(int(status[1]) if status else 500, {}, body, seconds)

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlcc.core.json_data import read_json
 from mlcc.io.aws.connection import Caller
-from mlcc.io.aws.runtime import SERVICE, Answer, SageMakerRuntime, request_of
+from mlcc.io.aws.runtime import SERVICE, WHOLE, Answer, SageMakerRuntime, request_of
 from mlcc.lifecycle.context import Context, call
 from mlcc.lifecycle.targets.sagemaker.desired import Resource
 from mlcc.lifecycle.targets.server_contract import Checked, Request
@@ -38,7 +38,7 @@ def calls(endpoint: str, adapter: Resource, request: Request) -> list[dict[str, 
     """The same as a dry run shows it: both are asked once."""
     body = _greedy(request.payload).decode("utf-8", "replace")
     named = (request_of(endpoint, name, request.headers()) for name in (adapter.name, _base(adapter)))
-    return [call(SERVICE, "InvokeEndpoint", **members, Body=body) for members in named]
+    return [call(SERVICE, WHOLE, **members, Body=body) for members in named]
 
 
 def _base(adapter: Resource) -> str:

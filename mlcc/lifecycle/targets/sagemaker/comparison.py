@@ -22,6 +22,7 @@ from mlcc.lifecycle.targets.sagemaker.desired import (
     PolicyArn,
     Resource,
 )
+from mlcc.lifecycle.targets.sagemaker.states import DEAD, IN_SERVICE
 
 
 class Seen(NamedTuple):
@@ -104,8 +105,8 @@ def differences(wanted: Desired, seen: Observed) -> tuple[Difference, ...]:
         if one is None:
             found.append(Difference(resource.kind, resource.name, "", None, resource.parameters))
             continue
-        if one.status == FAILED:  # whatever it says of itself, it is made anew
-            found.append(Difference(resource.kind, resource.name, "Status", FAILED, IN_SERVICE))
+        if one.status in DEAD and resource.kind != JOB:  # whatever it says of itself, it is made anew
+            found.append(Difference(resource.kind, resource.name, "Status", one.status, IN_SERVICE))
         for path, (before, after) in changes(resource, one, wanted).items():
             found += _replaced(resource, path, before, after, wanted, seen)
         found += [
@@ -117,8 +118,6 @@ def differences(wanted: Desired, seen: Observed) -> tuple[Difference, ...]:
     return (*found, *(Difference(kind, name, "", seen[kind, name].parameters, None) for kind, name in gone))
 
 
-# States in the service's words: what has failed is made anew.
-FAILED, IN_SERVICE = "Failed", "InService"
 # What a member names that is replaced, never changed.
 NAMES = {"EndpointConfigName": CONFIG, "ModelName": MODEL}
 

@@ -22,6 +22,7 @@ from mlcc.lifecycle.targets.sagemaker import (
     local_model,
     namesakes,
     planner,
+    states,
     traffic,
     transform_jobs,
 )
@@ -66,7 +67,7 @@ def deploy(context: Context) -> Result:
     if job is not None:
         return transform_jobs.finished(wanted, context, caller)
     namesakes.remember(context, wanted)
-    document = {"target": project.target.name, "status": planner.IN_SERVICE, "endpoint": wanted.endpoint}
+    document = {"target": project.target.name, "status": states.IN_SERVICE, "endpoint": wanted.endpoint}
     lines = [f"{project.name} serves on the endpoint {wanted.endpoint}"]
     if wanted.of(kinds.ADAPTER):
         lines.append("do/test asks each adapter whether it is loaded: the service does not")

@@ -20,7 +20,8 @@ from mlcc.lifecycle.interruption import GOES_ON
 from mlcc.lifecycle.targets.sagemaker.comparison import Seen
 from mlcc.lifecycle.targets.sagemaker.desired import with_arns
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
-from mlcc.lifecycle.targets.sagemaker.planner import DEAD, GONE, MOVING, Call, Instruction, Wait
+from mlcc.lifecycle.targets.sagemaker.planner import GONE, Call, Instruction, Wait
+from mlcc.lifecycle.targets.sagemaker.states import DEAD, MOVING
 from mlcc.registries.redaction import redact_printed
 
 POLL_S = 10.0

@@ -17,7 +17,7 @@ from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
-from mlcc.lifecycle.targets.sagemaker.planner import MOVING
+from mlcc.lifecycle.targets.sagemaker.states import MOVING
 
 # What takes a user away.
 HINTS = {

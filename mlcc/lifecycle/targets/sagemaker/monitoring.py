@@ -12,13 +12,12 @@ from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.logs import Event, Group, Logs
 from mlcc.lifecycle import aws_errors, image_place
 from mlcc.lifecycle.context import Context, Result, call, calls
-from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, planner, transform_jobs
+from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, states, transform_jobs
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Seen
 from mlcc.lifecycle.targets.sagemaker.observer import observe, observe_serving
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
 
-NOT_DEPLOYED = "NotDeployed"
 # How far back do/logs looks, how many events it reads, and how many lines it shows where nobody says.
 LOG_S, MOST_EVENTS, SHOWN_LINES = 24 * 3600.0, 100_000, 1000
 # How often do/logs --follow asks, and how late an event may become visible behind later ones.
@@ -44,12 +43,12 @@ def status(context: Context) -> Result:
         return _job(context, caller, transform_jobs.newest(wanted, kinds.prefix(project), caller))
     seen = observe_serving(wanted, kinds.prefix(project), caller)
     endpoint = seen.get((kinds.ENDPOINT, wanted.endpoint))
-    word = endpoint.status if endpoint is not None else NOT_DEPLOYED
+    word = endpoint.status if endpoint is not None else states.NOT_DEPLOYED
     word = _whole(word, [seen.get((r.kind, r.name)) for r in wanted.of(kinds.COMPONENT, kinds.ADAPTER)])
     document: dict[str, Any] = {"target": project.target.name, "status": word, "endpoint": wanted.endpoint}
     lines = [f"{project.name} on {project.target.name}: {word} (endpoint {wanted.endpoint})"]
     parts = []
-    absent = {(r.kind, r.name): Seen({}, NOT_DEPLOYED) for r in wanted.of(*GROUPS)} if seen else {}
+    absent = {(r.kind, r.name): Seen({}, states.NOT_DEPLOYED) for r in wanted.of(*GROUPS)} if seen else {}
     for (kind, name), one in sorted({**absent, **seen}.items()):
         if kind in GROUPS:
             part, shown = _part(context, caller, kind, name, one)
@@ -60,11 +59,11 @@ def status(context: Context) -> Result:
 
 def _whole(endpoint: str, parts: Sequence[Seen | None]) -> str:
     """The state of a deployment: the endpoint's, and where that serves, that of the first part that does not."""
-    states = [one.status if one is not None else NOT_DEPLOYED for one in parts]
-    if endpoint != planner.IN_SERVICE:
+    each = [one.status if one is not None else states.NOT_DEPLOYED for one in parts]
+    if endpoint != states.IN_SERVICE:
         return endpoint
-    found = next((state for state in states if state != planner.IN_SERVICE), endpoint)
-    return INCOMPLETE if found == NOT_DEPLOYED and planner.IN_SERVICE in states else found
+    found = next((state for state in each if state != states.IN_SERVICE), endpoint)
+    return INCOMPLETE if found == states.NOT_DEPLOYED and states.IN_SERVICE in each else found
 
 
 def assets(context: Context) -> Result:
@@ -96,11 +95,11 @@ def _part(context: Context, caller: Caller, kind: str, name: str, one: Seen) -> 
         desired = one.parameters.get("RuntimeConfig", {}).get("CopyCount")
         part["copies"] = {"current": one.copies, "desired": desired}
         copies = f" ({one.copies} of {desired} copies)"
-    made = " (do/deploy makes it)" if one.status == NOT_DEPLOYED else ""
+    made = " (do/deploy makes it)" if one.status == states.NOT_DEPLOYED else ""
     lines = [f"  {OPERATIONS[kind].word} {name}: {one.status}{made}{copies} {reason}".rstrip()]
     if reason:
         part["reason"] = reason
-    if context.argument("why") and (one.reason or one.status not in (planner.IN_SERVICE, NOT_DEPLOYED)):
+    if context.argument("why") and (one.reason or one.status not in (states.IN_SERVICE, states.NOT_DEPLOYED)):
         more, shown = _why(context, caller, one.reason, Group(f"{GROUPS[kind]}{name}"))
         part |= more
         lines += shown
@@ -126,8 +125,8 @@ def _job(context: Context, caller: Caller, job: Mapping[str, Any] | None) -> Res
     """The project's last transform job."""
     project = context.project
     if job is None:
-        lines = [f"{project.name} on {project.target.name}: NotDeployed"]
-        return Result({"target": project.target.name, "status": "NotDeployed"}, lines)
+        lines = [f"{project.name} on {project.target.name}: {states.NOT_DEPLOYED}"]
+        return Result({"target": project.target.name, "status": states.NOT_DEPLOYED}, lines)
     word, name, reason = str(job["TransformJobStatus"]), str(job["TransformJobName"]), str(job.get("FailureReason", ""))
     reason = context.clean_printed(reason)
     document: dict[str, Any] = {"target": project.target.name, "status": word, "job": name}
@@ -135,7 +134,7 @@ def _job(context: Context, caller: Caller, job: Mapping[str, Any] | None) -> Res
     if reason:
         document["reason"] = reason
         lines.append(f"  {reason}")
-    if context.argument("why") and (reason or word != planner.COMPLETED):
+    if context.argument("why") and (reason or word != states.COMPLETED):
         more, shown = _why(context, caller, reason, Group(JOB_GROUP, f"{name}/"))
         document |= more
         lines += shown

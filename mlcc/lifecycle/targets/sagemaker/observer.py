@@ -17,7 +17,7 @@ from mlcc.io.aws.cloudwatch import CloudWatch
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
-from mlcc.lifecycle.targets.sagemaker import names
+from mlcc.lifecycle.targets.sagemaker import names, states
 from mlcc.lifecycle.targets.sagemaker.bodies import scaling
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed, Seen
 from mlcc.lifecycle.targets.sagemaker.desired import Desired
@@ -152,7 +152,7 @@ class _Look:
     def jobs(self, prefix: str) -> Iterator[str]:
         """Transform jobs that run, by name."""
         start = names.jobs_start(prefix)
-        return (n for n in self.sagemaker.transform_jobs_named(start, "InProgress") if n.startswith(start))
+        return (n for n in self.sagemaker.transform_jobs_named(start, states.IN_PROGRESS) if n.startswith(start))
 
     def job(self, name: str, shared: bool = True) -> dict[tuple[str, str], Seen]:
         """A transform job."""

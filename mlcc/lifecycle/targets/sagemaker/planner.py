@@ -27,14 +27,9 @@ from mlcc.lifecycle.targets.sagemaker.desired import (
     Resource,
 )
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS, tagged
+from mlcc.lifecycle.targets.sagemaker.states import COMPLETED, DEAD, IN_PROGRESS, IN_SERVICE, MOVING, STOPPED
 
-IN_SERVICE, FAILED, GONE = "InService", "Failed", "gone"
-IN_PROGRESS, COMPLETED, STOPPED = "InProgress", "Completed", "Stopped"
-# States in which a service refuses a change: one waits until they are over, and plans anew.
-MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting", "InProgress", "Stopping")
-# States in which only deleting helps ("DeleteEndpoint is the only operation that can be performed on a failed
-# endpoint", DescribeEndpoint).
-DEAD = ("Failed", "UpdateRollbackFailed", "OutOfService")
+GONE = "gone"
 # In the order in which things can be taken away; the other way round they were made.
 TEARDOWN = (ALARM, WAKING, TRACKING, SCALABLE, ADAPTER, COMPONENT, ENDPOINT, CONFIG, MODEL)
 

@@ -12,7 +12,7 @@ from mlcc.core.records import NamedTuple
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
-from mlcc.lifecycle.targets.sagemaker import names, planner
+from mlcc.lifecycle.targets.sagemaker import names, planner, states
 from mlcc.lifecycle.targets.sagemaker.deployment import converge
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
 from mlcc.lifecycle.targets.sagemaker.executor import Pace
@@ -42,7 +42,7 @@ def expired(caller: Caller, now: float) -> Iterator[Expired]:
         answer = sagemaker.component(name)
         endpoint = str((answer or {}).get("EndpointName", ""))
         yield from _one(sagemaker, kinds.COMPONENT, name, endpoint, answer, "InferenceComponentArn", now)
-    for name in sagemaker.transform_jobs_named("", planner.IN_PROGRESS):
+    for name in sagemaker.transform_jobs_named("", states.IN_PROGRESS):
         yield from _one(sagemaker, kinds.JOB, name, "", sagemaker.transform_job(name), "TransformJobArn", now)
 
 
@@ -67,4 +67,4 @@ def reap(found: Expired, caller: Caller, pace: Pace) -> bool:
     converge(wanted, prefix, pace, caller, lambda seen, _: planner.teardown(seen), everything=True)
     seen = observe(wanted, prefix, caller, everything=True)
     # the record of a job that has ended stays in the account for ever
-    return all(kind == kinds.JOB and one.status not in planner.MOVING for (kind, _), one in seen.items())
+    return all(kind == kinds.JOB and one.status not in states.MOVING for (kind, _), one in seen.items())

@@ -21,7 +21,7 @@ from mlcc.lifecycle.targets.sagemaker import (
     client_lines,
     facts,
     names,
-    planner,
+    states,
     transform_jobs,
     waking,
 )
@@ -29,8 +29,6 @@ from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
 from mlcc.lifecycle.targets.sagemaker.observer import observe_serving
 from mlcc.lifecycle.targets.server_contract import Checked, Reply, Request
-
-NOT_DEPLOYED = "NotDeployed"
 
 
 def test(context: Context) -> Result:
@@ -105,9 +103,9 @@ def _health(context: Context, caller: Caller, wanted: Desired, parts: Sequence[R
     found = []
     named = [(r.part, (r.kind, r.name)) for r in parts if r is not None]
     for word, key in (("endpoint", (kinds.ENDPOINT, wanted.endpoint)), *named):
-        state = seen[key].status if key in seen else NOT_DEPLOYED
-        ok = state == planner.IN_SERVICE
-        detail = state if ok else f"wanted {planner.IN_SERVICE}, saw {state}: do/status --why"
+        state = seen[key].status if key in seen else states.NOT_DEPLOYED
+        ok = state == states.IN_SERVICE
+        detail = state if ok else f"wanted {states.IN_SERVICE}, saw {state}: do/status --why"
         found.append(Checked(f"{word} health", ok, detail, milliseconds))
     return found
 

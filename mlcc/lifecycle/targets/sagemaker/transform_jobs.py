@@ -14,7 +14,7 @@ from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.context import Context, Result
 from mlcc.lifecycle.targets.live_plan import Difference
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
-from mlcc.lifecycle.targets.sagemaker import names
+from mlcc.lifecycle.targets.sagemaker import names, states
 from mlcc.lifecycle.targets.sagemaker.comparison import fields
 from mlcc.lifecycle.targets.sagemaker.desired import Desired
 from mlcc.lifecycle.targets.sagemaker.observer import job_of, model_of
@@ -47,7 +47,7 @@ def running(wanted: Desired, name: str, caller: Caller) -> str:
     name: the one that a new job would have; all but the time at its end stands for the configuration.
     """
     start = kinds.job_start(name)
-    for found in SageMaker(caller).transform_jobs_named(start, "InProgress"):
+    for found in SageMaker(caller).transform_jobs_named(start, states.IN_PROGRESS):
         if kinds.job_start(found) == start and job_of(wanted, found, caller) is not None:
             return found
     return ""
