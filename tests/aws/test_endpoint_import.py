@@ -276,26 +276,83 @@ def test_what_cannot_be_described_is_listed(tmp_path: Path) -> None:
     world = World()
     second = {**VARIANT, "VariantName": "Second", "VolumeSizeInGB": 10}
     made_by_hand(world, DLC, {"SM_VLLM_MODEL": "a/b"}, **OUTPUT, ProductionVariants=[VARIANT, second])
+    found = imported(world, "Their-Endpoint", tmp_path)
+    assert [f.message for f in found.findings if f.code == "MLCC388"] == [
+        "the variant 'Second' cannot be described by mlcc.yaml"
+    ]
+
+
+def scaled_by(world: World, policies: dict[str, dict[str, Any]]) -> None:
+    """An endpoint of somebody else with a scaler.  policies: of target tracking, or of steps, by name."""
+    made_by_hand(world, DLC, {"SM_VLLM_MODEL": "a/b"}, **OUTPUT)
     where = {
         "ServiceNamespace": "sagemaker",
         "ResourceId": "endpoint/Their-Endpoint/variant/AllTraffic",
         "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
     }
     world.call("application-autoscaling", "RegisterScalableTarget", {**where, "MinCapacity": 1, "MaxCapacity": 5})
-    tracking = {"TargetValue": 7.5, "PredefinedMetricSpecification": {"PredefinedMetricType": METRIC}}
-    policy = {"PolicyName": "theirs", **where, "PolicyType": "TargetTrackingScaling"}
-    world.call(
-        "application-autoscaling", "PutScalingPolicy", {**policy, "TargetTrackingScalingPolicyConfiguration": tracking}
-    )
-    found = imported(world, "Their-Endpoint", tmp_path)
-    assert [f.message for f in found.findings if f.code == "MLCC388"] == [
-        "the variant 'Second' cannot be described by mlcc.yaml",
-        "the scaling policy 'theirs' cannot be described by mlcc.yaml",
-    ]
-    assert by_path(found)["scaling.max_count"] == 5
+    for name, settings in policies.items():
+        kind = "StepScaling" if "AdjustmentType" in settings else "TargetTrackingScaling"
+        policy = {"PolicyName": name, **where, "PolicyType": kind, f"{kind}PolicyConfiguration": settings}
+        world.call("application-autoscaling", "PutScalingPolicy", policy)
 
 
 METRIC = "SageMakerVariantInvocationsPerInstance"
+PLAIN = {"TargetValue": 7.5, "PredefinedMetricSpecification": {"PredefinedMetricType": METRIC}}
+BACKLOG = {
+    "MetricName": "ApproximateBacklogSizePerInstance",
+    "Namespace": "AWS/SageMaker",
+    "Dimensions": [{"Name": "EndpointName", "Value": "Their-Endpoint"}],
+    "Statistic": "Average",
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "read"),
+    [
+        (PLAIN, {"metric": METRIC, "target_value": 7.5}),
+        ({**PLAIN, "DisableScaleIn": False}, {"metric": METRIC, "target_value": 7.5}),
+        (
+            {**PLAIN, "ScaleInCooldown": 600, "ScaleOutCooldown": 0},
+            {"metric": METRIC, "target_value": 7.5, "scale_in_cooldown_s": 600, "scale_out_cooldown_s": 0},
+        ),
+        ({"TargetValue": 4.0, "CustomizedMetricSpecification": BACKLOG}, {"target_value": 4}),
+    ],
+)
+def test_a_policy_of_target_tracking_is_read_whoever_made_it(
+    settings: dict[str, Any], read: dict[str, Any], tmp_path: Path
+) -> None:
+    world = World()
+    scaled_by(world, {"theirs": settings})
+    found = imported(world, "Their-Endpoint", tmp_path)
+    assert "MLCC388" not in {f.code for f in found.findings}
+    values = {path: value for path, value in by_path(found).items() if path.startswith("scaling.")}
+    assert values == {"scaling.min_count": 1, "scaling.max_count": 5} | {f"scaling.{k}": v for k, v in read.items()}
+
+
+STEPS = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": [{"ScalingAdjustment": 1}]}
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        {"theirs": {**PLAIN, "DisableScaleIn": True}},
+        {"theirs": {"TargetValue": 4.0, "CustomizedMetricSpecification": BACKLOG | {"Namespace": "theirs"}}},
+        {"theirs": {"TargetValue": 4.0, "CustomizedMetricSpecification": BACKLOG | {"Statistic": "Maximum"}}},
+        {"theirs": STEPS},
+        {"first": PLAIN, "theirs": {**PLAIN, "TargetValue": 9.0}},
+        {"theirs": PLAIN, "mlcc-tracking": {**PLAIN, "TargetValue": 9.0}},
+    ],
+)
+def test_a_policy_that_says_more_is_listed(policies: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    world = World()
+    scaled_by(world, policies)
+    found = imported(world, "Their-Endpoint", tmp_path)
+    assert [f.message for f in found.findings if f.code == "MLCC388"] == [
+        "the scaling policy 'theirs' cannot be described by mlcc.yaml"
+    ]
+    kept = next((settings for name, settings in policies.items() if name != "theirs"), None)
+    assert by_path(found).get("scaling.target_value") == (kept["TargetValue"] if kept is not None else None)
 
 
 def test_what_a_deployment_would_change_is_listed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -12,6 +13,8 @@ import pytest
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.lifecycle import run_state
+from mlcc.lifecycle.bootstrap import permissions
+from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.lifecycle.steps import register, submit
@@ -216,3 +219,24 @@ def test_without_a_buildspec_the_way_is_named(world: World, tmp_path: Path) -> N
     with pytest.raises(PreconditionError) as missing:
         submit.run(context_of(world, folder, tmp_path))
     assert "codebuild-submit" in missing.value.findings[0].hint
+
+
+def test_what_builds_is_called_as_the_profile_s_prefix_and_policy_say(
+    world: World, project: Path, tmp_path: Path
+) -> None:
+    acme = Profile("team", REGION, NUMBER, prefix="acme")
+    context = dataclasses.replace(context_of(world, project, tmp_path), find_profile=lambda: acme)
+    submit.run(context)
+    assert [*world.cloud.roles] == [*world.cloud.projects] == ["acme-build-iris"]
+    bucket = f"acme-build-{NUMBER}-{REGION}"
+    assert [*world.cloud.buckets] == [bucket]
+    (rule,) = [
+        s for s in permissions.statements(context.project.registries, ["submit"], acme) if s.name == "build_sources"
+    ]
+    assert f"arn:aws:s3:::{bucket}" in rule.resources
+    dry = submit.run(dataclasses.replace(context, arguments={"dry_run": True})).document["calls"]
+    assert {c["parameters"]["RoleName"] for c in dry if "RoleName" in c["parameters"]} == {"acme-build-iris"}
+    teardown.clean(dataclasses.replace(context, arguments={"what": "codebuild"}))
+    assert not world.cloud.roles
+    assert not world.cloud.projects
+    assert not world.cloud.buckets

@@ -19,7 +19,6 @@ from mlcc.lifecycle.bootstrap.account import TAG
 from mlcc.lifecycle.bootstrap.modules import Kept
 from mlcc.lifecycle.bootstrap.profile import Profile
 
-ROLE = "sagemaker-execution-role"
 # What S3 answers for a bucket of another account, with an empty message.
 FORBIDDEN = ("403", "AccessDenied", "301", "PermanentRedirect", "400")
 OTHER = "--prefix or --repository names another one; or give it the tag mlcc:bootstrap = the profile's prefix"
@@ -72,7 +71,7 @@ def existing_role(caller: Caller, profile: Profile) -> str:
 
     Raises UserError where somebody else's role has the name.
     """
-    name = f"{profile.prefix}-{ROLE}"
+    name = profile.made_role
     if profile.role_arn and profile.role_arn.rpartition("/")[2] != name:
         return profile.role_arn
     found = Iam(caller).role(name)

@@ -10,7 +10,6 @@ from mlcc.core.records import NamedTuple
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.iam import Iam
 from mlcc.io.aws.sts import Identity
-from mlcc.lifecycle.bootstrap.adoption import ROLE
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.registries.loader import Registries
 
@@ -39,7 +38,7 @@ def statements(registries: Registries, uses: Iterable[str], profile: Profile, ac
     number = account or profile.account_id or "*"
     row = registries.regions.get(profile.region)
     partition = row.partition if row is not None else "aws"
-    role = profile.role_arn or f"arn:{partition}:iam::{number}:role/{profile.prefix}-{ROLE}"
+    role = profile.role_arn or f"arn:{partition}:iam::{number}:role/{profile.made_role}"
     words = {
         "{partition}": partition,
         "{region}": profile.region,

@@ -68,6 +68,11 @@ class Profile(NamedTuple):
         return self.repository if CORE in self.modules or self.repository != REPOSITORY else ""
 
     @property
+    def made_role(self) -> str:
+        """The name of the execution role that `mlcc bootstrap deploy` makes."""
+        return f"{self.prefix}-sagemaker-execution-role"
+
+    @property
     def ci_table(self) -> str:
         """The table of continuous integration: the one that was made, or as `mlcc bootstrap deploy ci` will call it."""
         return self.ci.table or f"{self.prefix}{CI_TABLE}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlcc.io.aws.cloudformation import SERVICE
-from mlcc.lifecycle.bootstrap import account, adoption, profiles, stacks
+from mlcc.lifecycle.bootstrap import account, profiles, stacks
 from mlcc.lifecycle.bootstrap.modules import Module
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.bootstrap.stacks import Change, Tools
@@ -52,7 +52,7 @@ def deployed(profile: Profile, module: Module, number: str, outputs: Mapping[str
 
 def destroyed(profile: Profile, module: Module) -> Profile:
     """A profile without what a module's stack gave; what the user chose (repository, a role of theirs) stays."""
-    own_role = profile.role_arn.endswith(f"/{profile.prefix}-{adoption.ROLE}")
+    own_role = profile.role_arn.endswith(f"/{profile.made_role}")
     chosen = {"repository"} | (set() if own_role else {"role_arn"})
     gone = {field: "" for field in module.outputs.values() if field not in chosen}
     return profile.with_fields(gone)._replace(modules=tuple(n for n in profile.modules if n != module.name))

@@ -87,12 +87,15 @@ def _dry_run(context: Context, where: ImagePlace) -> Result:
     place, assumed = facts.without_asking(context)
     place = place._replace(image=str(assumed.get("image", place.image)))
     tags = kinds.tags(project, place)
-    role, bucket = f"arn:{place.partition}:iam::{place.account}:role/{codebuild.name_of(project)}", codebuild.bucket_of
+    role, bucket = (
+        f"arn:{place.partition}:iam::{place.account}:role/{codebuild.name_of(project, place)}",
+        codebuild.bucket_of,
+    )
     key = f"{codebuild.folder_of(project)}{'0' * 16}.zip"
     made: list[Mapping[str, Any]] = [
         *repository.creation(where, tags),
         call("s3", "CreateBucket", **codebuild.bucket_request(place)),
-        call("iam", "CreateRole", **codebuild.role_request(project, tags)),
+        call("iam", "CreateRole", **codebuild.role_request(project, place, tags)),
         call("iam", "PutRolePolicy", **codebuild.policy_request(project, place)),
         call("codebuild", "CreateProject", **codebuild.project_request(project, place, role, tags)),
         call("s3", "PutObject", Bucket=bucket(place), Key=key),

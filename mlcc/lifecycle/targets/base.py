@@ -6,6 +6,10 @@ from typing import Protocol
 
 from mlcc.lifecycle.context import Context, Result
 
+# Lines of a log that do/logs shows where nobody names a number (AWS and clusters keep days of them), and that
+# do/status --why shows.
+SHOWN_LINES, WHY_LINES = 1000, 20
+
 
 class TargetActions(Protocol):
     """The verbs of a deployed project."""

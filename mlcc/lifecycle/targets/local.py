@@ -30,6 +30,7 @@ from mlcc.lifecycle.targets import (
     server_contract,
 )
 from mlcc.lifecycle.targets import local_server as server
+from mlcc.lifecycle.targets.base import WHY_LINES
 from mlcc.lifecycle.targets.local_server import HOST
 
 ATTEMPTS = 3
@@ -37,8 +38,6 @@ ATTEMPTS = 3
 SCOPES = {cleaning.ALL: True}
 # How often do/logs --follow looks.
 FOLLOW_S = 1.0
-# Lines of the log that `do/status --why` shows.
-WHY_LINES = 20
 IN_SERVICE, STARTING, FAILED, STOPPED = "InService", "Creating", "Failed", "Stopped"
 
 

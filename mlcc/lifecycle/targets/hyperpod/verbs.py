@@ -13,6 +13,7 @@ from mlcc.io.kubectl import MANAGER, Kubectl, KubectlError, Object, selector
 from mlcc.lifecycle import aws_errors, interruption
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.targets import invocation, sample_request, server_contract
+from mlcc.lifecycle.targets.base import SHOWN_LINES, WHY_LINES
 from mlcc.lifecycle.targets.hyperpod import cluster, documents, own_objects, refusals, teardown
 from mlcc.lifecycle.targets.hyperpod.documents import Manifest
 from mlcc.lifecycle.targets.hyperpod.objects import ABSENT, DEPLOYMENT, ENDPOINT, KINDS, State, differences, has_labels
@@ -23,7 +24,6 @@ from mlcc.resolve.hyperpod import manifests
 
 KUBERNETES = "kubernetes"
 POLL_S = 10.0
-SHOWN_LINES, WHY_LINES = 1000, 20
 # Of what was printed before do/logs --follow: kubectl's own number.
 FOLLOWED_LINES = 10
 

@@ -36,14 +36,14 @@ BUILD_MINUTES = 120
 BUCKET_TAGS = {kinds.PROJECT_TAG: "mlcc"}
 
 
-def name_of(project: RenderedProject) -> str:
+def name_of(project: RenderedProject, place: Facts) -> str:
     """The name of a project's CodeBuild project and of the role that it runs as."""
-    return names.joined("mlcc-build", project.name, limit=MAX_ROLE)
+    return names.joined(f"{place.prefix}-build", project.name, limit=MAX_ROLE)
 
 
 def bucket_of(place: Facts) -> str:
     """The bucket of an account and region for sources."""
-    return names.joined("mlcc-build", place.account, place.region, limit=MAX_BUCKET)
+    return names.joined(f"{place.prefix}-build", place.account, place.region, limit=MAX_BUCKET)
 
 
 def folder_of(project: RenderedProject) -> str:
@@ -60,7 +60,7 @@ def bucket_request(place: Facts) -> dict[str, Any]:
 
 def policy(project: RenderedProject, place: Facts) -> dict[str, Any]:
     """What the role may do."""
-    log = place.arn("logs", f"log-group:/aws/codebuild/{name_of(project)}")
+    log = place.arn("logs", f"log-group:/aws/codebuild/{name_of(project, place)}")
     source = f"arn:{place.partition}:s3:::{bucket_of(place)}/{folder_of(project)}*"
     pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
     push = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"]
@@ -101,12 +101,12 @@ def _secret_arn(place: Facts, secret: str) -> str:
     return place.arn("secretsmanager", f"secret:{secret.partition(':')[0]}-??????")
 
 
-def role_request(project: RenderedProject, tags: Mapping[str, str]) -> dict[str, Any]:
+def role_request(project: RenderedProject, place: Facts, tags: Mapping[str, str]) -> dict[str, Any]:
     """The parameters of CreateRole: CodeBuild may run as it."""
     who = {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": VERSION, "Statement": [who]})
     return {
-        "RoleName": name_of(project),
+        "RoleName": name_of(project, place),
         "Description": "mlcc: builds the image of a project",
         "AssumeRolePolicyDocument": trust,
         "Tags": _pairs(tags),
@@ -116,7 +116,7 @@ def role_request(project: RenderedProject, tags: Mapping[str, str]) -> dict[str,
 def policy_request(project: RenderedProject, place: Facts) -> dict[str, Any]:
     """The parameters of PutRolePolicy."""
     document = json.dumps(policy(project, place))
-    return {"RoleName": name_of(project), "PolicyName": POLICY, "PolicyDocument": document}
+    return {"RoleName": name_of(project, place), "PolicyName": POLICY, "PolicyDocument": document}
 
 
 def project_request(project: RenderedProject, place: Facts, role: str, tags: Mapping[str, str]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def project_request(project: RenderedProject, place: Facts, role: str, tags: Map
         "privilegedMode": True,  # a builder of images runs a container engine of its own
     }
     return {
-        "name": name_of(project),
+        "name": name_of(project, place),
         "description": "mlcc: builds the image of a project",
         "source": {"type": "S3", "location": f"{bucket_of(place)}/{folder_of(project)}"},
         "artifacts": {"type": "NO_ARTIFACTS"},
@@ -164,7 +164,7 @@ def build_request(project: RenderedProject, place: Facts, key: str, token: str) 
     plain = [{"name": n, "value": v, "type": "PLAINTEXT"} for n, v in variables.items() if v]
     secret = [{"name": n, "value": v, "type": "SECRETS_MANAGER"} for n, v in sorted(build_secrets(project).items())]
     return {
-        "projectName": name_of(project),
+        "projectName": name_of(project, place),
         "sourceLocationOverride": f"{bucket_of(place)}/{key}",
         "environmentVariablesOverride": [*plain, *secret],
         "idempotencyToken": token,
@@ -185,12 +185,12 @@ def need(context: Context, caller: Caller, place: Facts) -> None:
     tags = kinds.tags(project, place)
     say = context.progress.say
     _need_bucket(S3(caller, place.account), place, say)
-    name = name_of(project)
+    name = name_of(project, place)
     roles = Iam(caller)
     role = roles.role(name)
     if role is None:
         say(f"CreateRole {name}")
-        arn = roles.create_role(role_request(project, tags))
+        arn = roles.create_role(role_request(project, place, tags))
     else:
         _need_ours(project, "role", name, role.tags)
         arn = role.arn
@@ -258,7 +258,7 @@ def _need_ours(project: RenderedProject, word: str, name: str, tags: Mapping[str
 # ---------------------------------------------------------------- taking it away
 def removal(project: RenderedProject, place: Facts) -> list[dict[str, Any]]:
     """The calls that take it away, as a dry run shows them."""
-    name = name_of(project)
+    name = name_of(project, place)
     return [
         call("codebuild", "DeleteProject", name=name),
         call("iam", "DeleteRolePolicy", RoleName=name, PolicyName=POLICY),
@@ -271,7 +271,7 @@ def removal(project: RenderedProject, place: Facts) -> list[dict[str, Any]]:
 def remove(context: Context, caller: Caller, place: Facts) -> dict[str, bool]:
     """Takes project, role, sources and the empty bucket away, where they are the project's; answers proofs."""
     project = context.project
-    name, builds, roles = name_of(project), CodeBuild(caller), Iam(caller)
+    name, builds, roles = name_of(project, place), CodeBuild(caller), Iam(caller)
     found, role = builds.project(name), roles.role(name)
     if found is not None and _is_ours({t["key"]: t["value"] for t in found.get("tags", ())}, project):
         context.progress.say(f"DeleteProject {name}: the project is taken away")

@@ -12,13 +12,12 @@ from mlcc.core import model_names
 from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.lifecycle import image_place
-from mlcc.lifecycle.bootstrap.profile import Profile
+from mlcc.lifecycle.bootstrap.profile import PREFIX, Profile
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
 
 # An account number that AWS uses in its own documentation; nobody has it.
 SAMPLE_ACCOUNT = "123456789012"
-DEFAULT_ROLE = "mlcc-sagemaker-execution-role"
 DEFAULT_REGION, DEFAULT_PARTITION, DEFAULT_SUFFIX = "us-east-1", "aws", "amazonaws.com"
 
 
@@ -37,7 +36,8 @@ class Facts(NamedTuple):
     image: the project's image as `repository@digest` (or a tag, where the digest is not known yet); now: seconds since
     1970, for what expires and for the names of jobs; packages: by the names of model package groups
     the version that `registry://group` means; artifacts: by the ids of JumpStart models where their data lies; job: a
-    transform job of the same configuration that runs by now.
+    transform job of the same configuration that runs by now; prefix: what the names of the bootstrap profile's
+    resources begin with.
     """
 
     region: str
@@ -50,6 +50,7 @@ class Facts(NamedTuple):
     packages: Mapping[str, str] = EMPTY
     artifacts: Mapping[str, Artifact] = EMPTY
     job: str = ""
+    prefix: str = PREFIX
 
     @property
     def repository(self) -> str:
@@ -66,7 +67,7 @@ class Facts(NamedTuple):
 
     def guessed_bucket(self, project: str) -> Artifact:
         """Where a model of the project would be sent, for who must not ask."""
-        uri = f"s3://mlcc-models-{self.account}-{self.region}/mlcc/{project}/{'0' * 16}/model.tar.gz"
+        uri = f"s3://{self.prefix}-models-{self.account}-{self.region}/mlcc/{project}/{'0' * 16}/model.tar.gz"
         return Artifact(uri, "S3Object", "Gzip")
 
     def policy_arn(self, resource_id: str) -> str:
@@ -122,14 +123,15 @@ def assumed(
     row = project.registries.regions.get(place)
     partition, suffix = (row.partition, row.dns_suffix) if row is not None else (DEFAULT_PARTITION, DEFAULT_SUFFIX)
     account = known("account_id", given.account, SAMPLE_ACCOUNT)
-    role = known("role_arn", given.role_arn, f"arn:{partition}:iam::{account}:role/{DEFAULT_ROLE}")
+    naming = profile or Profile("", "")
+    role = known("role_arn", given.role_arn, f"arn:{partition}:iam::{account}:role/{naming.made_role}")
     where = image_place.located(project, profile)
     uri = image_uri(account, place, suffix, where.repository, f":{where.tag}")
     image = known("image", str(project.get("build.image_uri", "")), uri)
     kinds = {model_names.kind(str(v)) for p, v in project.values.items() if p == ("model", "name") or p[-1] == "model"}
     if "jumpstart" in kinds or ("path" in kinds and project.get("build.image_uri")):
         guesses["model_data"] = "where the model's data lies in S3"
-    return Facts(place, account, partition, suffix, role, image, now), guesses
+    return Facts(place, account, partition, suffix, role, image, now, prefix=naming.prefix), guesses
 
 
 def without_asking(context: Context) -> tuple[Facts, dict[str, Any]]:

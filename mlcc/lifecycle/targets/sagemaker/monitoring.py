@@ -12,18 +12,17 @@ from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.logs import Event, Group, Logs
 from mlcc.lifecycle import aws_errors, image_place
 from mlcc.lifecycle.context import Context, Result, call, calls
+from mlcc.lifecycle.targets.base import SHOWN_LINES, WHY_LINES
 from mlcc.lifecycle.targets.sagemaker import account, codebuild, facts, states, transform_jobs
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Seen
 from mlcc.lifecycle.targets.sagemaker.observer import observe, observe_serving
 from mlcc.lifecycle.targets.sagemaker.operations import OPERATIONS
 
-# How far back do/logs looks, how many events it reads, and how many lines it shows where nobody says.
-LOG_S, MOST_EVENTS, SHOWN_LINES = 24 * 3600.0, 100_000, 1000
+# How far back do/logs looks, and how many events it reads where nobody says.
+LOG_S, MOST_EVENTS = 24 * 3600.0, 100_000
 # How often do/logs --follow asks, and how late an event may become visible behind later ones.
 FOLLOW_S, LATE_S = 3.0, 30.0
-# Of the log of what does not serve (do/status --why).
-WHY_LINES = 20
 GROUPS = {
     kinds.ENDPOINT: "/aws/sagemaker/Endpoints/",
     kinds.COMPONENT: "/aws/sagemaker/InferenceComponents/",
@@ -75,7 +74,7 @@ def assets(context: Context) -> Result:
     found = [{"asset": kind, "kind": one.status or "there", "name": name} for (kind, name), one in sorted(seen.items())]
     beside = {
         "repository": (image_place.located(project, context.profile).repository, Ecr(caller).repository),
-        "codebuild_project": (codebuild.name_of(project), CodeBuild(caller).project),
+        "codebuild_project": (codebuild.name_of(project, place), CodeBuild(caller).project),
     }
     for asset, (name, look) in beside.items():
         try:

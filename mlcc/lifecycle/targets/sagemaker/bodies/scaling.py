@@ -7,6 +7,7 @@ are zero, a second policy takes the first step, woken by an alarm on the request
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mlcc.core.records import NamedTuple
@@ -23,6 +24,9 @@ PREDEFINED = (
     "SageMakerVariantInvocationsPerInstance",
     "SageMakerVariantProvisionedConcurrencyUtilization",
 )
+# Keys of a scaling section, and the members of a policy that they become.
+COOLDOWNS = {"scale_in_cooldown_s": "ScaleInCooldown", "scale_out_cooldown_s": "ScaleOutCooldown"}
+CONFIGURATION = "TargetTrackingScalingPolicyConfiguration"
 TRACKING, WAKING = "mlcc-tracking", "mlcc-wake-up"
 # The namespace of SageMaker's metrics in CloudWatch.
 METRICS = "AWS/SageMaker"
@@ -92,26 +96,29 @@ def target(project: RenderedProject, scaled: Scaled) -> dict[str, Any] | None:
 def tracking(project: RenderedProject, scaled: Scaled) -> dict[str, Any]:
     """PutScalingPolicy that keeps a metric at its target."""
     metric = str(project.get(f"{scaled.prefix}.metric") or scaled.metric)
-    settings: dict[str, Any] = {"TargetValue": float(project.get(f"{scaled.prefix}.target_value") or TARGET_VALUE)}
+    value = float(project.get(f"{scaled.prefix}.target_value") or TARGET_VALUE)
+    seconds = {member: project.get(f"{scaled.prefix}.{key}") for key, member in COOLDOWNS.items()}
+    return {
+        "PolicyName": TRACKING,
+        **_id(scaled),
+        "PolicyType": "TargetTrackingScaling",
+        CONFIGURATION: settings(scaled, metric, value, seconds),
+    }
+
+
+def settings(scaled: Scaled, metric: str, value: float, cooldowns: Mapping[str, int | None]) -> dict[str, Any]:
+    """What keeps a metric at a value.  cooldowns: seconds by member; None is the service's own, 0 is a wish, too."""
+    found: dict[str, Any] = {"TargetValue": value}
     if metric in PREDEFINED:
-        settings["PredefinedMetricSpecification"] = {"PredefinedMetricType": metric}
+        found["PredefinedMetricSpecification"] = {"PredefinedMetricType": metric}
     else:
-        settings["CustomizedMetricSpecification"] = {
+        found["CustomizedMetricSpecification"] = {
             "MetricName": metric,
             "Namespace": METRICS,
             "Dimensions": _dimensions(scaled),
             "Statistic": "Average",
         }
-    for name, key in (("ScaleInCooldown", "scale_in_cooldown_s"), ("ScaleOutCooldown", "scale_out_cooldown_s")):
-        seconds = project.get(f"{scaled.prefix}.{key}")
-        if seconds is not None:  # 0 is a wish, too
-            settings[name] = seconds
-    return {
-        "PolicyName": TRACKING,
-        **_id(scaled),
-        "PolicyType": "TargetTrackingScaling",
-        "TargetTrackingScalingPolicyConfiguration": settings,
-    }
+    return found | {member: seconds for member, seconds in cooldowns.items() if seconds is not None}
 
 
 def waking(scaled: Scaled) -> dict[str, Any]:

@@ -18,19 +18,32 @@ def write(sheet: Sheet, what: scaling.Scaled, place: Path) -> None:
         return
     sheet.draft.put((*place, "min_count"), found.get("MinCapacity"), sheet.mark)
     sheet.put("max_count", found.get("MaxCapacity"), place)
-    for policy in sheet.running.policies.get(what.resource_id, ()):
-        name = str(policy.get("PolicyName"))
-        if name == scaling.TRACKING:
-            _tracking(sheet, policy.get("TargetTrackingScalingPolicyConfiguration", {}), what, place)
-        elif name != scaling.WAKING:
-            sheet.unknown(f"the scaling policy {quoted(name)}")
+    policies = [p for p in sheet.running.policies.get(what.resource_id, ()) if p.get("PolicyName") != scaling.WAKING]
+    # mlcc.yaml has one: mlcc's own before one of another name
+    policies.sort(key=lambda policy: policy.get("PolicyName") != scaling.TRACKING)
+    kept = next((p for p in policies if _is_described(p.get(scaling.CONFIGURATION), what)), None)
+    for policy in policies:
+        if policy is kept:
+            _tracking(sheet, policy[scaling.CONFIGURATION], what, place)
+        else:
+            sheet.unknown(f"the scaling policy {quoted(str(policy.get('PolicyName')))}")
+
+
+def _is_described(found: Mapping[str, Any] | None, what: scaling.Scaled) -> bool:
+    """Whether mlcc.yaml has keys for all that a policy says: a deployment would make the same."""
+    metric = next(_metrics(found), "") if found else ""
+    if not found or not metric:
+        return False
+    cooldowns = {member: found.get(member) for member in scaling.COOLDOWNS.values()}
+    made = scaling.settings(what, metric, found["TargetValue"], cooldowns)
+    return {"DisableScaleIn": False, **found} == {"DisableScaleIn": False, **made}
 
 
 def _tracking(sheet: Sheet, settings: Mapping[str, Any], what: scaling.Scaled, place: Path) -> None:
     metric = next(_metrics(settings), "")
     sheet.put("metric", metric if metric != what.metric else None, place)
     sheet.put("target_value", whole(settings.get("TargetValue")), place)
-    for key, member in (("scale_in_cooldown_s", "ScaleInCooldown"), ("scale_out_cooldown_s", "ScaleOutCooldown")):
+    for key, member in scaling.COOLDOWNS.items():
         sheet.draft.values |= {(*place, key): settings[member]} if member in settings else {}
 
 
