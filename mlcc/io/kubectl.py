@@ -37,8 +37,12 @@ class Kubectl:
 
     def __init__(self, environ: Mapping[str, str], context: str = "", namespace: str = "") -> None:
         """environ: of the caller, whose kubeconfig it names; context: of the kubeconfig; namespace: of all objects."""
-        self._environ = environ
+        self._environ, self._context = environ, context
         self._place = [*(["--context", context] if context else []), *(["--namespace", namespace] if namespace else [])]
+
+    def inside(self, namespace: str) -> Kubectl:
+        """The same on another namespace."""
+        return Kubectl(self._environ, self._context, namespace)
 
     def config(self) -> Object:
         """The caller's kubeconfig, without its secrets."""
@@ -53,6 +57,11 @@ class Kubectl:
         argv = ["get", resource, "--selector", selector(labels), "-o", "json"]
         found = self._json("get", [*argv, *(["--all-namespaces"] if everywhere else [])])
         return list(found.get("items", ()))
+
+    def with_label(self, resource: str, label: str) -> list[Object]:
+        """The objects of all namespaces that have a label, whatever its value."""
+        argv = ["get", resource, "--selector", label, "--all-namespaces", "-o", "json"]
+        return list(self._json("get", argv).get("items", ()))
 
     def apply(self, document: Object, dry_run: bool = False) -> Object:
         """Makes or changes an object by server-side apply, and returns it.  Fields of other managers are a conflict."""

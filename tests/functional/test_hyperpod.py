@@ -103,10 +103,11 @@ while argv[0].startswith("--"):
     del argv[:2]
 verb = argv[0]
 kind = argv[1].partition(".")[0] if len(argv) > 1 else ""
-labels = dict(pair.split("=") for pair in option("--selector").split(",") if pair)
+labels = [pair.partition("=") for pair in option("--selector").split(",") if pair]
 def chosen():
     found = {k: o for k, o in objects.items() if k.split("/")[0] == kind}
-    return {k: o for k, o in found.items() if labels.items() <= o["metadata"].get("labels", {}).items()}
+    own = lambda o: o["metadata"].get("labels", {})
+    return {k: o for k, o in found.items() if all(n in own(o) and (own(o)[n] == v or not e) for n, e, v in labels)}
 if verb == "config":
     print(open(folder + "/config").read())
 elif os.path.exists(folder + "/forbidden") and kind in open(folder + "/forbidden").read().split():

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from mlcc.core.errors import MlccError
+from mlcc.io.kubectl import Kubectl
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import load_project
-from mlcc.lifecycle.targets.hyperpod import verbs
+from mlcc.lifecycle.targets.hyperpod import reaper, verbs
 from tests.aws.account import render
 from tests.functional.test_hyperpod import Aws
 from tests.k8s.front import Front
@@ -114,6 +115,17 @@ def test_from_nothing_to_nothing(place: Place) -> None:
     assert verbs.clean(place.context()).ok
     assert place.kubectl("get", RESOURCE, "-o", "name").stdout == ""
     assert verbs.clean(place.context()).ok, "nothing to do is no failure"
+
+
+def test_what_is_past_its_time_is_taken_away(place: Place) -> None:
+    verbs.deploy(place.context())
+    kubectl = Kubectl(place.environ, "tests")
+    assert reaper.expired(kubectl, place.time) == []
+    (found,) = reaper.expired(kubectl, place.time + 9 * 3600)
+    assert (found.project, found.kind, found.namespace) == ("chat", "InferenceEndpointConfig", "default")
+    assert reaper.reap(found, kubectl, Silent())
+    assert place.kubectl("get", RESOURCE, "-o", "name").stdout == ""
+    assert reaper.expired(kubectl, place.time + 9 * 3600) == []
 
 
 def test_a_change_is_planned_field_by_field(place: Place) -> None:

@@ -7,6 +7,8 @@ anything.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.core.text import printable, quoted
@@ -24,9 +26,18 @@ def connect(context: Context, caller: Caller) -> Kubectl:
 
     Raises PreconditionError where the project names none, or no context leads to it; UserError where it is not there.
     """
-    name = named(context, caller)
-    eks, address = _address(context, caller, name)
-    view = Kubectl(context.environ).config()
+    name, plain = named(context, caller), bool(context.project.get("hyperpod.eks_cluster", ""))
+    return reach(context.environ, caller, name, plain, documents.namespace(context.project))
+
+
+def reach(environ: Mapping[str, str], caller: Caller, name: str, plain: bool, namespace: str = "") -> Kubectl:
+    """kubectl on a cluster, in a namespace.
+
+    environ: of the caller, whose kubeconfig it names; plain: `name` is a cluster of EKS alone.  Raises
+    PreconditionError where no context leads to it; UserError where it is not there.
+    """
+    eks, address = _address(caller, name, plain)
+    view = Kubectl(environ).config()
     servers = {
         str(one.get("name")): str((one.get("cluster") or {}).get("server", "")) for one in view.get("clusters") or ()
     }
@@ -41,7 +52,7 @@ def connect(context: Context, caller: Caller) -> Kubectl:
         raise PreconditionError([error("MLCC372", message, hint=command)])
     current = str(view.get("current-context", ""))
     chosen = current if current in fitting else fitting[0]
-    return Kubectl(context.environ, chosen, documents.namespace(context.project))
+    return Kubectl(environ, chosen, namespace)
 
 
 def named(context: Context, caller: Caller) -> str:
@@ -58,11 +69,10 @@ def name_of(project: RenderedProject) -> str:
     return str(project.get("hyperpod.cluster", "") or project.get("hyperpod.eks_cluster", ""))
 
 
-def _address(context: Context, caller: Caller, name: str) -> tuple[str, str]:
-    """The name of the EKS cluster that a project names, or that is behind its HyperPod cluster, and the address of its
-    API server.
+def _address(caller: Caller, name: str, plain: bool) -> tuple[str, str]:
+    """The name of the EKS cluster that is named, or that is behind a HyperPod cluster, and the address of its API
+    server.
     """
-    plain = bool(context.project.get("hyperpod.eks_cluster", ""))
     eks = name if plain else _behind(caller, name)
     cluster = Eks(caller).cluster(eks)
     if cluster is None or not cluster.get("endpoint"):

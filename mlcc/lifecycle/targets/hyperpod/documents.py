@@ -45,14 +45,26 @@ class Manifest(NamedTuple):
         return str(self.document["metadata"]["name"])
 
 
-def labels(project: RenderedProject) -> dict[str, str]:
-    """What marks an object as this project's, in this environment."""
-    return {manifests.PROJECT: project.name, manifests.ENVIRONMENT: project.env or DEFAULT_ENVIRONMENT}
+class Owner(NamedTuple):
+    """Whose an object is: a project's environment, in a namespace."""
+
+    project: str
+    environment: str
+    namespace: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What marks an object as the project's, in this environment."""
+        return {manifests.PROJECT: self.project, manifests.ENVIRONMENT: self.environment}
+
+    def marks(self, of_cluster: bool = False) -> dict[str, str]:
+        """The labels by which an object is found.  of_cluster: it lies in no namespace."""
+        return {**self.labels, **({volumes.NAMESPACE: self.namespace} if of_cluster else {})}
 
 
-def marks(project: RenderedProject, of_cluster: bool = False) -> dict[str, str]:
-    """The labels by which an object of the project is found.  of_cluster: it lies in no namespace."""
-    return {**labels(project), **({volumes.NAMESPACE: namespace(project)} if of_cluster else {})}
+def owner(project: RenderedProject) -> Owner:
+    """Whose the project's objects are, in the environment of this run."""
+    return Owner(project.name, project.env or DEFAULT_ENVIRONMENT, namespace(project))
 
 
 def has_volume(project: RenderedProject) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 
 from mlcc.core.errors import MlccError, PreconditionError, UserError
@@ -11,6 +12,7 @@ from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.io.kubectl import KubectlError
 from mlcc.lifecycle.context import Context, Result
+from mlcc.registries.redaction import redact_printed
 
 # What a cluster says is cut here.
 MAX_WORDS = 600
@@ -65,6 +67,15 @@ def explained(verb: Callable[[Context], Result]) -> Callable[[Context], Result]:
             raise finding(problem, context.clean) from problem
 
     return run
+
+
+@contextmanager
+def explaining() -> Iterator[None]:
+    """A block whose errors of kubectl are findings; for commands that have no project."""
+    try:
+        yield
+    except KubectlError as problem:
+        raise finding(problem, redact_printed) from problem
 
 
 def finding(problem: KubectlError, clean: Callable[[str], str]) -> MlccError:

@@ -283,7 +283,7 @@ def _forward(context: Context, wanted: Sequence[Manifest], found: Mapping[tuple[
 
 def _pods(context: Context, kind: str, name: str) -> str:
     """The labels of an object's pods.  Those of the operator carry the name of the endpoint as `app`."""
-    return f"app={name}" if kind == ENDPOINT else selector(documents.labels(context.project))
+    return f"app={name}" if kind == ENDPOINT else selector(documents.owner(context.project).labels)
 
 
 def _follow(context: Context, kubectl: Kubectl, keys: Sequence[tuple[str, str]], count: int) -> None:

@@ -22,7 +22,8 @@ from mlcc.lifecycle.targets.sagemaker.observer import observe
 class Expired(NamedTuple):
     """A deployment past its time.
 
-    kind, name: of the resource that shows it; since: seconds since 1970; endpoint: of the deployment, or empty.
+    kind, name: of the resource that shows it; since: seconds since 1970; endpoint: of the deployment, or empty;
+    namespace: of a cluster, empty on SageMaker.
     """
 
     project: str
@@ -31,6 +32,7 @@ class Expired(NamedTuple):
     name: str
     since: int
     endpoint: str
+    namespace: str = ""
 
 
 def expired(caller: Caller, now: float) -> Iterator[Expired]:
