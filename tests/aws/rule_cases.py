@@ -13,6 +13,7 @@ from mlcc.servers.devserver.refusal import Refusal
 from tests.aws.account import Bucket
 from tests.aws.caller import IMAGE, ROLE, VARIANT, Caller, job_of_model
 from tests.aws.model_server import ModelServer, serving
+from tests.aws.package_cases import packages_bring_their_image, packages_keep_environment, packages_need_approval
 from tests.aws.scaling_rule_cases import (
     alarms_roll_back,
     dimensions_fit,
@@ -273,6 +274,12 @@ REFUSED: dict[str, tuple[Callable[[Caller], None], str]] = {
     "targets_have_bounds": (targets_have_bounds, "MaxCapacity must be provided"),
     "dimensions_fit": (dimensions_fit, "does not scale by"),
     "tags_are_fifty": (tags_are_fifty, "A resource has 50 tags at most"),
+    "packages_need_approval": (packages_need_approval, "is not Approved"),
+    "packages_bring_their_image": (packages_bring_their_image, "Image cannot be specified together"),
+    "packages_keep_environment": (
+        packages_keep_environment,
+        r"Environment variable map cannot be specified both at Model Package \{A=1\} and Model \{B=2\}",
+    ),
     "endpoint_names_ignore_case": (endpoint_names_ignore_case, "Cannot create already existing endpoint"),
 }
 # Rules that do something, with what shows it.

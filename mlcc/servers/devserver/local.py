@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from mlcc.core.text import allowed, nearest, quoted
-from mlcc.servers.devserver import runtime, scaling
+from mlcc.servers.devserver import hub, runtime, scaling
 from mlcc.servers.devserver.dispatcher import SERVICES, Dispatcher
 from mlcc.servers.devserver.faults import ANY, Fault
 from mlcc.servers.devserver.model_rules import SHOWN_ONLY
@@ -71,6 +71,12 @@ def _scale(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def _hub(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
+    """A model of SageMaker's public hub; without a document, those that are there."""
+    found: dict[str, Any] = _checked(lambda: hub.put(dispatcher.account, document))
+    return found
+
+
 def _rules(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
     """Every rule, and those that no source states; members that nothing is done about; a document switches rules."""
     account = dispatcher.account
@@ -89,5 +95,6 @@ def _state(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
 
 
 TABLE = {
-    "faults": _fault, "journal": _journal, "quotas": _quotas, "rules": _rules, "scale": _scale, "state": _state,
+    "faults": _fault, "hub": _hub, "journal": _journal, "quotas": _quotas, "rules": _rules, "scale": _scale,
+    "state": _state,
 }  # fmt: skip
