@@ -172,7 +172,7 @@ INVALID = {
     ),
     "kind of a hub's content": refused(
         "at 'hubContentType' failed to satisfy constraint: Member must satisfy enum value set", "DescribeHubContent",
-        HubName="SageMakerPublicHub", HubContentType="Dream", HubContentName="none",
+        HubName="SageMakerPublicHub", HubContentType="Other", HubContentName="none",
     ),
     "page": refused("Member must have value less than or equal to 100", "ListModels", MaxResults=101),
     "alarms of an update": refused(

@@ -8,7 +8,7 @@ from email.message import Message
 import pytest
 
 from mlcc.servers.devserver import asking, scaling
-from mlcc.servers.devserver.faults import CAPACITY, Fault
+from mlcc.servers.devserver.faults import CAPACITY, MAINTENANCE, Fault
 from mlcc.servers.devserver.refusal import Refusal
 from tests.aws.account import Bucket
 from tests.aws.caller import IMAGE, ROLE, VARIANT, Caller, job_of_model
@@ -247,6 +247,19 @@ def endpoint_names_ignore_case(aws: Caller) -> None:
     aws("CreateEndpoint", EndpointName="E", EndpointConfigName="e-config")
 
 
+def maintenance_serves(aws: Caller) -> bool:
+    """An endpoint in maintenance is asked: does it answer?"""
+    aws.model()
+    aws.serving()
+    aws.world.account.faults.add(Fault("DescribeEndpoint", MAINTENANCE))
+    assert aws("DescribeEndpoint", EndpointName="e")["EndpointStatus"] == "SystemUpdating"
+    try:
+        asking.choose(aws.world.account, asking.Invocation("e", Message(), b"1"))
+    except Refusal as refused:
+        return "not found" not in refused.message
+    return True
+
+
 # Rules, each with requests whose last one it refuses, and words of the refusal.
 REFUSED: dict[str, tuple[Callable[[Caller], None], str]] = {
     "copies_above_zero": (copies_above_zero, "copy count an integer larger than 0"),
@@ -287,6 +300,7 @@ DOING = {
     "adapters_come_back": adapters_come_back,
     "capacity_is_missed": capacity_is_missed,
     "adapters_are_replaced": adapters_are_replaced,
+    "maintenance_serves": maintenance_serves,
     "manifest_keys_name_outputs": manifest_keys_name_outputs,
     "creating_is_not_found": creating_is_not_found,
     "targets_bound_capacity": targets_bound_capacity,

@@ -21,9 +21,10 @@ from tests.aws.account import Bucket, World, loaded, rendered
 from tests.aws.cloud import DIGEST
 from tests.aws.model_server import ModelServer
 from tests.aws.test_batch import TEXT as BATCH
+from tests.aws.test_deploy import HEAD, TWO
 from tests.aws.test_model_sources import DATA, GROUP, JUMPSTART
 
-# Over HTTP, with all of the SDK; test_model_sources.py and test_batch.py do the same without.
+# Over HTTP, with all of the SDK; test_model_sources.py, test_faults.py and test_batch.py do the same without.
 pytestmark = pytest.mark.real
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/registered:7"
 ARCHIVE = "s3://models/registered.tar.gz"
@@ -130,7 +131,7 @@ def test_a_model_of_the_hub_is_deployed_from_where_its_document_says(machine: Ma
 
 def test_requests_go_through_the_service_s_model(machine: Machine) -> None:
     with pytest.raises(AwsError, match="at 'hubContentType' failed to satisfy constraint: Member must satisfy enum"):
-        machine.sagemaker("DescribeHubContent", HubName="h", HubContentType="Dream", HubContentName="n")
+        machine.sagemaker("DescribeHubContent", HubName="h", HubContentType="Other", HubContentName="n")
     with pytest.raises(AwsError, match="at 'modelApprovalStatus' failed to satisfy constraint"):
         machine.register("Maybe")
     for document in ({"HubContentName": "n"}, {"HubContentName": "n", "HubContentDocument": "{}", "Other": 1}):
@@ -138,6 +139,36 @@ def test_requests_go_through_the_service_s_model(machine: Machine) -> None:
             machine.local("hub", **document)
         refused.value.close()
         assert refused.value.code == 400
+
+
+# ---------------------------------------------------------------- maintenance, and an outage
+def test_a_deployment_waits_maintenance_out(machine: Machine) -> None:
+    machine.do(verbs.deploy, HEAD)
+    machine.local("faults", at="DescribeEndpoint", kind="maintenance", seconds=900)
+    assert machine.do(verbs.status, HEAD).document["status"] == "SystemUpdating"
+    (arn,) = (thing.arn for thing in machine.world.account.endpoints.values())
+    other = machine.world.account.endpoints["chat"].running["EndpointConfigName"]
+    for operation, more in (("UpdateEndpoint", {"EndpointConfigName": other}), ("DeleteEndpoint", {})):
+        with pytest.raises(AwsError) as refused:
+            machine.sagemaker(operation, EndpointName="chat", **more)
+        assert refused.value.message == f'Cannot update in-progress endpoint "{arn}".'
+    before = machine.world.account.timeline.now
+    assert machine.do(verbs.deploy, HEAD).document["status"] == "InService"
+    assert machine.world.account.timeline.now >= before + 900
+    assert "endpoint chat: SystemUpdating" in machine.spoken
+
+
+def test_a_dead_endpoint_is_made_anew_and_cleaned(machine: Machine) -> None:
+    machine.do(verbs.deploy, TWO)
+    for verb in (verbs.deploy, verbs.clean):
+        machine.local("faults", at="InvokeEndpoint", kind="out of service")
+        with pytest.raises(AwsError, match="Endpoint chat of account 123456789012 not found"):
+            machine.aws.call("sagemaker-runtime", "InvokeEndpoint", {"EndpointName": "chat", "Body": b"1"})
+        assert machine.do(verbs.status, TWO).document["status"] == "OutOfService"
+        machine.do(verb, TWO)
+        left = machine.world.account.endpoints
+        assert [thing.status for thing in left.values()] == (["InService"] if verb is verbs.deploy else [])
+    assert machine.world.left() == []
 
 
 # ---------------------------------------------------------------- a job that is being stopped

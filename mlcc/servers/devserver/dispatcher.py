@@ -26,6 +26,7 @@ from mlcc.servers.devserver import (
     repositories,
     scaling,
     transform,
+    upkeep,
     variants,
 )
 from mlcc.servers.devserver.faults import DELAY, EXECUTED, STALE, LostReply
@@ -176,6 +177,7 @@ class Dispatcher:
         code = "(no answer)"
         try:
             self.faults.raise_for(operation, request)
+            upkeep.meet(self.account, operation, request)
             found = work()
             code = ""
         except Refusal as refusal:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from mlcc.core.text import allowed, nearest, quoted
-from mlcc.servers.devserver import hub, runtime, scaling
+from mlcc.servers.devserver import hub, runtime, scaling, upkeep
 from mlcc.servers.devserver.dispatcher import SERVICES, Dispatcher
 from mlcc.servers.devserver.faults import ANY, Fault
 from mlcc.servers.devserver.model_rules import SHOWN_ONLY
@@ -52,6 +52,7 @@ def _fault(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
             near = nearest(str(fault.at), known)
             hint = f"did you mean {near}? " if near else ""
             raise Refusal(f"no operation here is called {quoted(str(fault.at))}; {hint}known: {allowed(known | {ANY})}")
+        upkeep.check(fault)
         dispatcher.faults.add(fault)
     return {"faults": [vars(fault) for fault in dispatcher.faults.waiting if fault.times > 0]}
 

@@ -65,6 +65,7 @@ class Rules(NamedTuple):
     packages_need_approval: assumed as to the call and its words; no model is made of a version that is not approved
     (botocore: CreateModelPackageInput.ModelApprovalStatus).
     packages_bring_their_image: assumed; a container names a model package or an image, and not both.
+    maintenance_serves: assumed; an endpoint in SystemUpdating answers requests; without the rule it is not found.
     """
 
     copies_above_zero: bool = True
@@ -106,6 +107,7 @@ class Rules(NamedTuple):
     manifest_keys_name_outputs: bool = True
     packages_need_approval: bool = True
     packages_bring_their_image: bool = True
+    maintenance_serves: bool = True
 
 
 # What no source states: `mlcc dev aws` lists them.
@@ -114,6 +116,7 @@ ASSUMED = (
     "adapters_are_replaced", "failed_is_not_updated", "component_names_are_taken", "creating_is_not_found",
     "whole_memory_is_schedulable", "tags_are_fifty", "rolling_back_is_shown", "variants_keep_an_instance",
     "manifest_keys_name_outputs", "packages_need_approval", "packages_bring_their_image",
+    "maintenance_serves",
 )  # fmt: skip
 
 

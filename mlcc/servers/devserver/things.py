@@ -17,7 +17,8 @@ from mlcc.servers.devserver.timeline import Timeline
 
 IN_SERVICE, CREATING, UPDATING, DELETING, FAILED = "InService", "Creating", "Updating", "Deleting", "Failed"
 ROLLING_BACK, ROLLBACK_FAILED, COMPLETED = "RollingBack", "UpdateRollbackFailed", "Completed"
-MOVING = (CREATING, UPDATING, DELETING, "SystemUpdating", ROLLING_BACK)
+SYSTEM_UPDATING, OUT_OF_SERVICE = "SystemUpdating", "OutOfService"
+MOVING = (CREATING, UPDATING, DELETING, SYSTEM_UPDATING, ROLLING_BACK)
 
 
 @dataclass
