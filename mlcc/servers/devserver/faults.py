@@ -43,7 +43,7 @@ class LostReply(Exception):
 @dataclass
 class Fault:
     """at: the operation, or `*` for each; kind: one of KINDS; code, message, status: of an error; times: how often;
-    match: texts that members of the request must hold; seconds: how late, after how long, or how long; parts: of a
+    match: texts that members of the request must have; seconds: how late, after how long, or how long; parts: of a
     stream."""
 
     at: str
