@@ -13,6 +13,7 @@ from typing import Any
 from mlcc.core.records import NamedTuple
 from mlcc.io.aws.connection import AwsError
 from tests.aws.caller import IMAGE, NEEDS, ROLE, VARIANT, Caller, job_of_model
+from tests.aws.package_cases import a_group_s_versions_are_listed_by_their_approval, versions_keep_their_group
 from tests.aws.rule_cases import tags_are_fifty
 from tests.aws.scaling_rule_cases import VARIANT_TARGET
 
@@ -119,6 +120,15 @@ MISSING = {
         call("FilterLogEvents", "logs", logGroupName="/aws/sagemaker/Endpoints/mlcc-none"),
         "The specified log group does not exist", "ResourceNotFoundException",
     ),
+    "package of a model": Case(
+        call("CreateModel", ModelName="x", ExecutionRoleArn=ROLE, PrimaryContainer={"ModelPackageName": "none"}),
+        "does not exist|[Cc]annot find",
+    ),
+    "group of a package": Case(call("CreateModelPackage", ModelPackageGroupName="none"), "does not exist|[Cc]annot find"),
+    "model of the public hub": Case(
+        call("DescribeHubContent", HubName="SageMakerPublicHub", HubContentType="Model", HubContentName="mlcc-none"), "",
+        "ResourceNotFound",
+    ),
     "tagged resource": Case(
         call("ListTags", ResourceArn="arn:aws:sagemaker:us-east-1:123456789012:model/none"), "", ANY
     ),
@@ -155,6 +165,14 @@ INVALID = {
     "tags": refused(
         f"at 'tags' {_LONG} 50", "CreateModel", **model(),
         Tags=[{"Key": str(number), "Value": ""} for number in range(51)],
+    ),
+    "approval of a package": refused(
+        "at 'modelApprovalStatus' failed to satisfy constraint: Member must satisfy enum value set", "CreateModelPackage",
+        ModelPackageGroupName="none", ModelApprovalStatus="Maybe",
+    ),
+    "kind of a hub's content": refused(
+        "at 'hubContentType' failed to satisfy constraint: Member must satisfy enum value set", "DescribeHubContent",
+        HubName="SageMakerPublicHub", HubContentType="Other", HubContentName="none",
     ),
     "page": refused("Member must have value less than or equal to 100", "ListModels", MaxResults=101),
     "alarms of an update": refused(
@@ -238,6 +256,7 @@ ANSWERS = {
     "lists are filtered": lists_are_filtered,
     "tags are kept": tags_are_kept,
     "a deleted model is gone": a_deleted_model_is_gone,
+    "a group's versions are listed by their approval": a_group_s_versions_are_listed_by_their_approval,
     "a configuration shows what it was made of": a_configuration_shows_what_it_was_made_of,
 }
 
@@ -263,6 +282,10 @@ TAKEN = {
     "configuration": Case(
         twice("CreateEndpointConfig", config()), "Cannot create already existing endpoint configuration \"arn:.*x\""
     ),
+    "group of packages": Case(
+        twice("CreateModelPackageGroup", {"ModelPackageGroupName": "g"}), "Model Package Group already exists"
+    ),
+    "group with a version": Case(versions_keep_their_group, "", "ConflictException"),
     "more tags than allowed": Case(tags_are_fifty, "", ANY),
     "tags of another region": Case(tags_of_another_region, "", ANY),
 }  # fmt: skip

@@ -8,11 +8,12 @@ from email.message import Message
 import pytest
 
 from mlcc.servers.devserver import asking, scaling
-from mlcc.servers.devserver.faults import CAPACITY, Fault
+from mlcc.servers.devserver.faults import CAPACITY, MAINTENANCE, Fault
 from mlcc.servers.devserver.refusal import Refusal
 from tests.aws.account import Bucket
 from tests.aws.caller import IMAGE, ROLE, VARIANT, Caller, job_of_model
 from tests.aws.model_server import ModelServer, serving
+from tests.aws.package_cases import packages_bring_their_image, packages_keep_environment, packages_need_approval
 from tests.aws.scaling_rule_cases import (
     alarms_roll_back,
     dimensions_fit,
@@ -246,6 +247,19 @@ def endpoint_names_ignore_case(aws: Caller) -> None:
     aws("CreateEndpoint", EndpointName="E", EndpointConfigName="e-config")
 
 
+def maintenance_serves(aws: Caller) -> bool:
+    """An endpoint in maintenance is asked: does it answer?"""
+    aws.model()
+    aws.serving()
+    aws.world.account.faults.add(Fault("DescribeEndpoint", MAINTENANCE))
+    assert aws("DescribeEndpoint", EndpointName="e")["EndpointStatus"] == "SystemUpdating"
+    try:
+        asking.choose(aws.world.account, asking.Invocation("e", Message(), b"1"))
+    except Refusal as refused:
+        return "not found" not in refused.message
+    return True
+
+
 # Rules, each with requests whose last one it refuses, and words of the refusal.
 REFUSED: dict[str, tuple[Callable[[Caller], None], str]] = {
     "copies_above_zero": (copies_above_zero, "copy count an integer larger than 0"),
@@ -273,6 +287,12 @@ REFUSED: dict[str, tuple[Callable[[Caller], None], str]] = {
     "targets_have_bounds": (targets_have_bounds, "MaxCapacity must be provided"),
     "dimensions_fit": (dimensions_fit, "does not scale by"),
     "tags_are_fifty": (tags_are_fifty, "A resource has 50 tags at most"),
+    "packages_need_approval": (packages_need_approval, "is not Approved"),
+    "packages_bring_their_image": (packages_bring_their_image, "Image cannot be specified together"),
+    "packages_keep_environment": (
+        packages_keep_environment,
+        r"Environment variable map cannot be specified both at Model Package \{A=1\} and Model \{B=2\}",
+    ),
     "endpoint_names_ignore_case": (endpoint_names_ignore_case, "Cannot create already existing endpoint"),
 }
 # Rules that do something, with what shows it.
@@ -280,6 +300,7 @@ DOING = {
     "adapters_come_back": adapters_come_back,
     "capacity_is_missed": capacity_is_missed,
     "adapters_are_replaced": adapters_are_replaced,
+    "maintenance_serves": maintenance_serves,
     "manifest_keys_name_outputs": manifest_keys_name_outputs,
     "creating_is_not_found": creating_is_not_found,
     "targets_bound_capacity": targets_bound_capacity,

@@ -100,8 +100,8 @@ def test_reads_answer_as_an_account_that_has_none() -> None:
     [
         ("cloudformation", "CreateChangeSet"),
         ("dynamodb", "UpdateItem"),
-        ("sagemaker", "CreateModelPackage"),
-        ("sagemaker", "DescribeHubContent"),
+        ("sagemaker", "CreateHub"),
+        ("sagemaker", "ImportHubContent"),
         ("secretsmanager", "CreateSecret"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from mlcc.core.errors import UserError
 from mlcc.lifecycle.targets.sagemaker import verbs
 from mlcc.servers.devserver.faults import CAPACITY, EXECUTED, Fault
-from tests.aws.account import World, rendered
+from tests.aws.account import AFTER, Killed, World, rendered
 from tests.aws.model_server import ModelServer
 from tests.aws.test_transform_jobs import frame
 
@@ -117,6 +117,26 @@ def test_clean_stops_what_runs(world: World) -> None:
         verbs.deploy(world.context(project, timeout=0.5))
     assert verbs.clean(world.context(project)).ok
     assert "StopTransformJob" in world.operations()
+    assert world.left() == ["data"]
+
+
+def test_a_second_clean_waits_for_a_job_that_is_being_stopped(world: World) -> None:
+    """The first one was interrupted: until the job has ended nothing is proved, and its model stays."""
+    project = rendered(TEXT)
+    with pytest.raises(UserError):
+        verbs.deploy(world.context(project, timeout=0.5))
+    world.kill = ("StopTransformJob", AFTER)
+    with pytest.raises(Killed):
+        verbs.clean(world.context(project))
+    world.revive()
+    (job,) = world.account.jobs.values()
+    assert job.status == "Stopping"
+    with pytest.raises(UserError) as used:
+        verbs.clean(world.context(project, what="model"))
+    assert used.value.findings[0].code == "MLCC338"
+    assert verbs.clean(world.context(project)).ok
+    assert job.status == "Stopped"
+    assert world.operations().count("StopTransformJob") == 1
     assert world.left() == ["data"]
 
 

@@ -34,7 +34,7 @@ WAIT_S = 1800.0
 # Members that hold names of what a case makes.
 NAMES = {
     "ModelName", "EndpointConfigName", "EndpointName", "InferenceComponentName", "BaseInferenceComponentName",
-    "EndpointNameEquals", "TransformJobName",
+    "EndpointNameEquals", "TransformJobName", "ModelPackageGroupName",
 }  # fmt: skip
 # Left out: what needs another account (quotas), another region, objects in S3, a container that loads adapters or an
 # endpoint that has failed; and what the stories ask on an endpoint that is there already.
@@ -50,6 +50,7 @@ KINDS = (
     ("Endpoint", "Endpoints", "EndpointName", "EndpointStatus"),
     ("EndpointConfig", "EndpointConfigs", "EndpointConfigName", ""),
     ("Model", "Models", "ModelName", ""),
+    ("ModelPackageGroup", "ModelPackageGroupSummaryList", "ModelPackageGroupName", ""),
 )
 
 
@@ -99,11 +100,20 @@ class Asked:
         for kind, members, name, status in KINDS:
             self.sleep(0)
             for one in self._all(kind, members, name):
+                if name == "ModelPackageGroupName":
+                    self._clean_group(one[name])
                 self.connection.call("sagemaker", f"Delete{kind}", {name: one[name]})
             end = time.monotonic() + WAIT_S
             while status and self._all(kind, members, name):
                 assert time.monotonic() < end
                 time.sleep(self.pause_s)
+
+    def _clean_group(self, group: str) -> None:
+        asked = {"ModelPackageGroupName": group, "ModelPackageType": "Versioned"}
+        found = self.connection.call("sagemaker", "ListModelPackages", asked)["ModelPackageSummaryList"]
+        for one in found:
+            arn = {"ModelPackageName": one["ModelPackageArn"]}
+            self.connection.call("sagemaker", "DeleteModelPackage", arn)
 
 
 @pytest.fixture

@@ -10,14 +10,19 @@ import pytest
 
 from mlcc.core.errors import PreconditionError
 from mlcc.io.aws.connection import AwsError
+from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker import facts, model_sources, verbs
+from mlcc.servers.devserver import hub
 from tests.aws import walker
 from tests.aws.account import World, loaded, rendered
+from tests.aws.caller import IMAGE, Caller
+from tests.aws.package_cases import of_package, package
 from tests.aws.test_deploy import HEAD
 
 JUMPSTART = HEAD.replace("Qwen/Qwen3-0.6B", "jumpstart://meta-llama") + "inference_components: [{name: a}]\n"
 GROUP = HEAD.replace("Qwen/Qwen3-0.6B", "registry://chats")
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package"
 DATA = {"HostingArtifactUri": "s3://jumpstart-private-cache-prod-us-east-1/llama/artifacts/", "Other": 1}
 
 
@@ -75,16 +80,122 @@ def test_a_group_means_its_newest_approved_version() -> None:
     assert container["ModelPackageName"] == arn
 
 
+def test_a_package_brings_its_image_unless_the_project_names_one() -> None:
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:model-package/chats/7"
+    assert "Image" not in model_of(GROUP, Hub(versions=(arn,)))
+    own = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
+    named = GROUP + f'inference_components: [{{name: a, image: "{own}"}}]\n'
+    assert model_of(named, Hub(versions=(arn,)))["Image"] == own
+
+
+def test_a_package_is_deployed_with_its_own_image_and_data() -> None:
+    """The newest one that is approved; deleted meanwhile, it serves on."""
+    world = World()
+    aws = Caller(world)
+    own = {"Image": IMAGE, "ModelDataUrl": "s3://models/own.tar.gz"}
+    first = package(aws, "chats", **own)
+    inside = {"Containers": [own]}
+    aws("CreateModelPackage", ModelPackageGroupName="chats", InferenceSpecification=inside)
+    assert verbs.deploy(world.context(rendered(GROUP))).document["status"] == "InService"
+    aws("DeleteModelPackage", ModelPackageName=first)
+    (running,) = world.running
+    assert (running.image.image, running.image.model_data) == (IMAGE, own["ModelDataUrl"])
+    assert "VLLM_ENABLE_LORA" in running.image.environment
+    running.stop()
+    world.sleep(600)
+    assert [one.image.model_data for one in world.running] == [own["ModelDataUrl"]]
+    assert verbs.clean(world.context(rendered(GROUP))).ok
+    assert world.left() == []
+
+
+def packages(aws: Caller, **more: Any) -> list[str]:
+    found = aws("ListModelPackages", **more)["ModelPackageSummaryList"]
+    return [one["ModelPackageArn"].rpartition("model-package/")[2] for one in found]
+
+
+def test_packages_are_listed_by_type_group_and_page() -> None:
+    aws = Caller(World())
+    package(aws)
+    for _ in range(11):
+        aws("CreateModelPackage", ModelPackageGroupName="g")
+    aws("CreateModelPackage", ModelPackageName="alone")
+    assert packages(aws) == ["alone"]
+    both = packages(aws, ModelPackageType="Both", MaxResults=100)
+    assert sorted(both) == sorted(["alone", *(f"g/{number}" for number in range(1, 13))])
+    versions = {"ModelPackageGroupName": "g", "ModelPackageType": "Versioned"}
+    assert packages(aws, **versions) == [f"g/{number}" for number in range(1, 11)]
+    assert packages(aws, **versions, NextToken="10") == ["g/11", "g/12"]
+    assert packages(aws, **versions, SortOrder="Descending", MaxResults=1) == ["g/12"]
+    assert packages(aws, **{**versions, "ModelPackageGroupName": "other"}) == []
+    assert aws("ListModelPackageGroups")["ModelPackageGroupSummaryList"][0]["ModelPackageGroupStatus"] == "Completed"
+    aws("DeleteModelPackage", ModelPackageName="g/12")
+    arn = aws("CreateModelPackage", ModelPackageGroupName="g")["ModelPackageArn"]
+    assert arn.endswith("g/13"), "a number is never given twice"
+    assert aws("ListTags", ResourceArn=arn) == {"Tags": []}
+
+
 @pytest.mark.parametrize(
-    ("text", "hub"),
+    ("asked", "words"),
+    [
+        ({}, "Missing ARN"),
+        ({"ModelPackageName": "p", "ModelPackageGroupName": "g"}, "Cannot determine which one to use"),
+        ({"ModelPackageName": "alone"}, "Model Package already exists"),
+        ({"ModelPackageGroupName": "g", "Tags": [{"Key": "a", "Value": "b"}]}, "are those of its Model Package Group"),
+        ({"ModelPackageName": "p", "SourceUri": "s3://a/b"}, "SourceUri is not there in this server"),
+        ({"ModelPackageGroupName": "arn:aws:sagemaker:eu-west-1:123456789012:model-package-group/g"}, "does not exist"),
+    ],
+)
+def test_a_package_that_is_refused(asked: dict[str, Any], words: str) -> None:
+    aws = Caller(World())
+    package(aws)
+    aws("CreateModelPackage", ModelPackageName="alone")
+    with pytest.raises(AwsError, match=words):
+        aws("CreateModelPackage", **asked)
+
+
+def test_a_package_of_nothing_or_of_several_makes_no_model() -> None:
+    aws = Caller(World())
+    package(aws)
+    aws("CreateModelPackage", ModelPackageGroupName="g", ModelApprovalStatus="Approved")
+    inside = {"Containers": [{"Image": IMAGE}] * 2}
+    aws("CreateModelPackage", ModelPackageName="several", InferenceSpecification=inside)
+    with pytest.raises(AwsError, match="has no InferenceSpecification"):
+        of_package(aws, "g/2")
+    with pytest.raises(AwsError, match="several containers is not there") as refused:
+        of_package(aws, "several")
+    assert refused.value.status == 501
+    with pytest.raises(AwsError, match="ModelLifeCycle is not there"):
+        aws("UpdateModelPackage", ModelPackageArn=f"{ARN}/g/1", ModelLifeCycle={"Stage": "a", "StageStatus": "b"})
+    with pytest.raises(AwsError, match=r"model-package/g/1 does not exist"):
+        of_package(aws, f"{ARN.replace('us-east-1', 'eu-west-1')}/g/1")
+    of_package(aws, f"{ARN}/G/1")
+
+
+def test_the_hub_has_what_was_put_there() -> None:
+    world = World()
+    assert SageMaker(world).hub_model("m") is None
+    hub.put(world.account, {"HubContentName": "m", "HubContentDocument": {"a": 1}, "HubContentVersion": "2.0.1"})
+    found = SageMaker(world).hub_model("m") or {}
+    assert (json.loads(found["HubContentDocument"]), found["HubContentVersion"]) == ({"a": 1}, "2.0.1")
+    assert found["HubContentArn"] == "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/m/2.0.1"
+    asked = {"HubName": found["HubArn"], "HubContentType": "Model", "HubContentName": "m"}
+    assert Caller(world)("DescribeHubContent", **asked, HubContentVersion="2.0.1") == found
+    for other in ({"HubContentVersion": "1.0.0"}, {"HubName": "mine"}, {"HubContentType": "Notebook"}):
+        with pytest.raises(AwsError, match="Could not find hub content") as refused:
+            Caller(world)("DescribeHubContent", **{**asked, **other})
+        assert (refused.value.code, refused.value.status) == ("ResourceNotFound", 400)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
     [
         (JUMPSTART, Hub()), (JUMPSTART, Hub("no JSON")), (JUMPSTART, Hub("[]")), (JUMPSTART, Hub('{"HostingArtifactUri": null}')),
         (JUMPSTART, Hub('{"HostingArtifactUri": "https://x/"}')), (GROUP, Hub()),
     ],
 )  # fmt: skip
-def test_a_model_that_is_not_there_is_exit_3(text: str, hub: Hub) -> None:
+def test_a_model_that_is_not_there_is_exit_3(text: str, asked: Hub) -> None:
     with pytest.raises(PreconditionError) as missing:
-        model_of(text, hub)
+        model_of(text, asked)
     assert missing.value.findings[0].code == "MLCC314"
 
 

@@ -16,6 +16,7 @@ import pytest
 from mlcc.core.errors import MlccError
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.targets.sagemaker import verbs
+from mlcc.servers.devserver import dispatcher
 from tests.aws import stacks_cloud, walker
 from tests.aws.account import World, rendered
 from tests.aws.model_server import ModelServer, serving
@@ -126,6 +127,15 @@ def test_no_operation_is_unseen() -> None:
     unseen = " ".join(sorted(possible() - seen - others - updated - UNUSED))
     assert unseen == ""
     assert others <= possible(), "the table has no operation that mlcc does not make"
+
+
+def test_our_server_has_every_operation_of_sagemaker_that_mlcc_calls() -> None:
+    """Projects are those of CodeBuild and images those of ECR: SageMaker's own have operations of the same names."""
+    others = {name for service in ("codebuild", "ecr") for name in walker.service_model(service).operation_names}
+    for service in ("sagemaker", "application-autoscaling"):
+        called = possible() & {*walker.service_model(service).operation_names} - others
+        assert called
+        assert sorted(called - dispatcher.SERVICES[service].keys()) == []
 
 
 @pytest.mark.parametrize("file", ELSEWHERE)

@@ -124,7 +124,7 @@ def test_components_and_adapters_are_asked_by_name(aws: Connection) -> None:
             {"ModelName": "-"},
             "1 validation error detected: Value '-' at 'modelName' failed to satisfy",
         ),
-        ("CreateModelPackageGroup", {"ModelPackageGroupName": "g"}, "is not there in this server"),
+        ("CreateHub", {"HubName": "h", "HubDescription": "a hub"}, "is not there in this server"),
     ],
 )
 def test_refusals_are_the_service_s_own(

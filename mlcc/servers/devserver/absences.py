@@ -1,7 +1,7 @@
 """What a deployment looks for beside SageMaker, and this account never has.  Law: reads alone; nothing here makes one.
 
 So `do/clean` can prove that nothing is left without a server beside this one; what would make a repository, a role or
-a build answers 501.  So does what is AWS's and no account's own: that the public hub has no such model would be false.
+a build answers 501.
 """
 
 from __future__ import annotations
@@ -25,11 +25,6 @@ def repositories(account: Account, request: dict[str, Any]) -> dict[str, Any]:
 def images(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """ListImages of ECR: no repository is there.  Raises Refusal."""
     return repositories(account, {"repositoryNames": [request["repositoryName"]]})
-
-
-def packages(account: Account, request: dict[str, Any]) -> dict[str, Any]:
-    """ListModelPackages: none."""
-    return {"ModelPackageSummaryList": []}
 
 
 def secrets(account: Account, request: dict[str, Any]) -> dict[str, Any]:

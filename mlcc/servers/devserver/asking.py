@@ -16,7 +16,15 @@ from mlcc.servers.devserver import alarms, metrics
 from mlcc.servers.devserver.endpoints import hosts_components
 from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.reply import Reply
-from mlcc.servers.devserver.things import IN_SERVICE, ROLLING_BACK, UPDATING, Account, Thing
+from mlcc.servers.devserver.things import (
+    IN_SERVICE,
+    OUT_OF_SERVICE,
+    ROLLING_BACK,
+    SYSTEM_UPDATING,
+    UPDATING,
+    Account,
+    Thing,
+)
 
 MAX_BODY, TIMEOUT_S = 6_291_456, 60.0
 HEAD = "X-Amzn-SageMaker-"
@@ -102,9 +110,11 @@ def choose(account: Account, asked: Invocation, accept: str = "Accept") -> Chose
 def serving(account: Account, name: str) -> Thing:
     """An endpoint that serves.  Raises Refusal."""
     thing = account.endpoints.get(name)
-    serves = thing is not None and thing.status in (IN_SERVICE, UPDATING, ROLLING_BACK)
-    if thing is None or not (serves or not account.rules.creating_is_not_found):
+    states = (IN_SERVICE, UPDATING, ROLLING_BACK, *((SYSTEM_UPDATING,) if account.rules.maintenance_serves else ()))
+    if thing is None or (thing.status not in states and account.rules.creating_is_not_found):
         raise Refusal(f"Endpoint {name} of account {account.number} not found.", VALIDATION)
+    if thing.status == OUT_OF_SERVICE:
+        raise Refusal(NO_CAPACITY, VALIDATION)
     return thing
 
 

@@ -17,7 +17,7 @@ from mlcc.servers.devserver.asking import HEAD, VALIDATION, Invocation
 from mlcc.servers.devserver.copies import Unavailable
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
 from mlcc.servers.devserver.reply import Reply
-from mlcc.servers.devserver.things import Account, Thing
+from mlcc.servers.devserver.things import OUT_OF_SERVICE, Account, Thing
 
 TTL_S, TIMEOUT_S = 21_600, 900
 # Requests at a time on an instance, where the endpoint names no number; the service finds one by itself.
@@ -84,7 +84,7 @@ def _next(account: Account, waiting: Waiting) -> None:
     url = thing.url()
     if _empty(thing):
         alarms.missed(account, alarms.BACKLOG, thing.name, lambda: _empty(thing))
-    if not url or thing.busy >= _places(thing):
+    if not url or thing.busy >= _places(thing) or thing.status == OUT_OF_SERVICE:
         account.timeline.later(POLL_S, lambda: _next(account, waiting))
         return
     thing.busy += 1

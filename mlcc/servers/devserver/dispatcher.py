@@ -16,14 +16,17 @@ from mlcc.servers.devserver import (
     alarms,
     components,
     endpoints,
+    hub,
     listing,
     logs,
     metrics,
     models,
+    packages,
     quotas,
     repositories,
     scaling,
     transform,
+    upkeep,
     variants,
 )
 from mlcc.servers.devserver.faults import DELAY, EXECUTED, STALE, LostReply
@@ -38,17 +41,23 @@ SAGEMAKER: Mapping[str, Operation] = {
     "CreateEndpointConfig": models.create_endpoint_config,
     "CreateInferenceComponent": components.create,
     "CreateModel": models.create_model,
+    "CreateModelPackage": packages.create,
+    "CreateModelPackageGroup": packages.create_group,
     "CreateTransformJob": transform.create,
     "DeleteEndpoint": endpoints.delete_endpoint,
     "DeleteEndpointConfig": models.delete_endpoint_config,
     "DeleteInferenceComponent": components.delete,
     "DeleteModel": models.delete_model,
+    "DeleteModelPackage": packages.delete,
+    "DeleteModelPackageGroup": packages.delete_group,
     "DeleteTags": listing.delete_tags,
     "DescribeCluster": absences.cluster,
     "DescribeEndpoint": endpoints.describe_endpoint,
     "DescribeEndpointConfig": models.describe_endpoint_config,
+    "DescribeHubContent": hub.describe,
     "DescribeInferenceComponent": components.describe,
     "DescribeModel": models.describe_model,
+    "DescribeModelPackage": packages.describe,
     "DescribeTransformJob": transform.describe,
     "ListClusters": absences.clusters,
     "ListEndpointConfigs": listing.lister(
@@ -64,7 +73,14 @@ SAGEMAKER: Mapping[str, Operation] = {
         "InferenceComponentArn",
         "InferenceComponentStatus",
     ),
-    "ListModelPackages": absences.packages,
+    "ListModelPackageGroups": listing.lister(
+        lambda account: account.groups,
+        "ModelPackageGroupSummaryList",
+        "ModelPackageGroupName",
+        "ModelPackageGroupArn",
+        "ModelPackageGroupStatus",
+    ),
+    "ListModelPackages": packages.listed,
     "ListModels": listing.lister(lambda account: account.models, "Models", "ModelName", "ModelArn"),
     "ListTags": listing.list_tags,
     "ListTransformJobs": listing.lister(
@@ -79,6 +95,7 @@ SAGEMAKER: Mapping[str, Operation] = {
     variants.OPERATION: variants.update,
     "UpdateInferenceComponent": components.update,
     "UpdateInferenceComponentRuntimeConfig": components.update_runtime,
+    "UpdateModelPackage": packages.update,
 }
 AUTOSCALING: Mapping[str, Operation] = {
     "DeleteScalingPolicy": scaling.delete_policy,
@@ -160,6 +177,7 @@ class Dispatcher:
         code = "(no answer)"
         try:
             self.faults.raise_for(operation, request)
+            upkeep.meet(self.account, operation, request)
             found = work()
             code = ""
         except Refusal as refusal:

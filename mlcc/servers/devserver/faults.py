@@ -17,10 +17,15 @@ ERROR, EXECUTED, DELAY, RESET = "error", "lost reply", "delay", "reset"
 STALE, EXPIRED = "stale read", "expired credentials"
 # Kinds that meet what a call begins: no machines; health checks that fail; containers that end after `seconds`; no end
 # of Creating or Updating; a container that cannot load an adapter; a stream that breaks off after `parts`; an endpoint
-# that is deleted while its components stay; an update that fails and cannot be undone.
+# that is deleted while its components stay; an update that fails and cannot be undone.  Kinds that meet the endpoint in
+# service that a call names, before the call is carried out: maintenance of `seconds`; an outage.
 CAPACITY, PING, CRASH, STUCK = "capacity", "failing ping", "crash", "stuck"
 ADAPTER, CUT, ORPHANS, NO_RETURN = "adapter load failure", "cut stream", "orphan components", "failing rollback"
-KINDS = (ERROR, EXECUTED, DELAY, RESET, STALE, EXPIRED, CAPACITY, PING, CRASH, STUCK, ADAPTER, CUT, ORPHANS, NO_RETURN)
+MAINTENANCE, OUTAGE = "maintenance", "out of service"
+KINDS = (
+    ERROR, EXECUTED, DELAY, RESET, STALE, EXPIRED, CAPACITY, PING, CRASH, STUCK, ADAPTER, CUT, ORPHANS, NO_RETURN,
+    MAINTENANCE, OUTAGE,
+)  # fmt: skip
 ANY = "*"
 
 
@@ -38,7 +43,8 @@ class LostReply(Exception):
 @dataclass
 class Fault:
     """at: the operation, or `*` for each; kind: one of KINDS; code, message, status: of an error; times: how often;
-    match: texts that members of the request must hold; seconds: how late, or after how long; parts: of a stream."""
+    match: texts that members of the request must have; seconds: how late, after how long, or how long; parts: of a
+    stream."""
 
     at: str
     kind: str

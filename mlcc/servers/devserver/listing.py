@@ -6,7 +6,7 @@ Filters and orders: the List operations in botocore's service model.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,19 +29,20 @@ def lister(
     """An operation that lists one table.  member: of the answer; name, arn, status: members of its elements."""
 
     def listed(account: Account, request: dict[str, Any]) -> dict[str, Any]:
-        found = [t for t in table(account).values() if _wanted(t, request)]
+        found = [t for t in table(account).values() if wanted(t, request)]
         place = ORDERS[request.get("SortBy", "CreationTime")]
         found.sort(key=lambda t: (place(t), t.name), reverse=request.get("SortOrder", "Descending") == "Descending")
-        start = _start(request)
-        size = int(request.get("MaxResults", PAGE))
-        shown = [
-            {name: t.name, arn: t.arn, "CreationTime": t.created, **_more(account, t, status)}
-            for t in found[start : start + size]
-        ]
-        following = {"NextToken": str(start + size)} if start + size < len(found) else {}
-        return {member: shown, **following}
+        shown, following = page(found, request)
+        named = [{name: t.name, arn: t.arn, "CreationTime": t.created, **_more(account, t, status)} for t in shown]
+        return {member: named, **following}
 
     return listed
+
+
+def page(found: Sequence[Thing], request: dict[str, Any]) -> tuple[Sequence[Thing], dict[str, str]]:
+    """One page of a list, and the mark of the next one where there is one.  Raises Refusal."""
+    start, size = _start(request), int(request.get("MaxResults", PAGE))
+    return found[start : start + size], {"NextToken": str(start + size)} if start + size < len(found) else {}
 
 
 def _start(request: dict[str, Any]) -> int:
@@ -51,7 +52,8 @@ def _start(request: dict[str, Any]) -> int:
     return int(token)
 
 
-def _wanted(thing: Thing, request: dict[str, Any]) -> bool:
+def wanted(thing: Thing, request: dict[str, Any]) -> bool:
+    """Whether a thing passes the filters that all lists have."""
     return (
         request.get("NameContains", "").lower() in thing.name.lower()
         and all(request.get(f"{own}Equals", thing.request.get(own)) == thing.request.get(own) for own in HOSTS)
@@ -72,7 +74,9 @@ def _more(account: Account, thing: Thing, status: str) -> dict[str, Any]:
     """What lists say beyond name, ARN and time."""
     if not status:
         return {}
-    more: dict[str, Any] = {status: thing.status, "LastModifiedTime": thing.changed}
+    more: dict[str, Any] = {status: thing.status}
+    if status != "ModelPackageGroupStatus":  # a group does not change
+        more["LastModifiedTime"] = thing.changed
     if status == "InferenceComponentStatus":
         more["EndpointName"] = thing.request["EndpointName"]
         more["EndpointArn"] = account.arn("endpoint", thing.request["EndpointName"])

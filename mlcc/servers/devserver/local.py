@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from mlcc.core.text import allowed, nearest, quoted
-from mlcc.servers.devserver import runtime, scaling
+from mlcc.servers.devserver import hub, runtime, scaling, upkeep
 from mlcc.servers.devserver.dispatcher import SERVICES, Dispatcher
 from mlcc.servers.devserver.faults import ANY, Fault
 from mlcc.servers.devserver.model_rules import SHOWN_ONLY
@@ -52,6 +52,7 @@ def _fault(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
             near = nearest(str(fault.at), known)
             hint = f"did you mean {near}? " if near else ""
             raise Refusal(f"no operation here is called {quoted(str(fault.at))}; {hint}known: {allowed(known | {ANY})}")
+        upkeep.check(fault)
         dispatcher.faults.add(fault)
     return {"faults": [vars(fault) for fault in dispatcher.faults.waiting if fault.times > 0]}
 
@@ -69,6 +70,12 @@ def _scale(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
     where, copies = _checked(lambda: (str(document["ResourceId"]), int(document["copies"])))
     scaling.scale(dispatcher.account, where, copies)
     return {}
+
+
+def _hub(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
+    """A model of SageMaker's public hub; without a document, those that are there."""
+    found: dict[str, Any] = _checked(lambda: hub.put(dispatcher.account, document))
+    return found
 
 
 def _rules(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
@@ -89,5 +96,6 @@ def _state(dispatcher: Dispatcher, document: dict[str, Any]) -> dict[str, Any]:
 
 
 TABLE = {
-    "faults": _fault, "journal": _journal, "quotas": _quotas, "rules": _rules, "scale": _scale, "state": _state,
+    "faults": _fault, "hub": _hub, "journal": _journal, "quotas": _quotas, "rules": _rules, "scale": _scale,
+    "state": _state,
 }  # fmt: skip

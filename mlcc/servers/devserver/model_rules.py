@@ -20,9 +20,16 @@ KEEPING = ("eu-west-3",)
 # Members that this server does not have: a request with one is answered 501.
 ABSENT = {
     "model": ("Containers", "InferenceExecutionConfig"),
-    "container": ("AdditionalModelDataSources", "ModelPackageName", "MultiModelConfig"),
+    "container": ("AdditionalModelDataSources", "InferenceSpecificationName", "MultiModelConfig"),
     "configuration": ("ExplainerConfig", "ShadowProductionVariants"),
     "variant": ("CapacityReservationConfig", "InstancePools", "ServerlessConfig"),
+    "package": (
+        "AdditionalInferenceSpecifications",
+        "SourceAlgorithmSpecification",
+        "SourceUri",
+        "ValidationSpecification",
+    ),
+    "packaged container": ("AdditionalModelDataSources", "AdditionalS3DataSource", "BaseModel", "ProductId"),
 }
 # Members that it takes, shows again, and does nothing about: `/_local/rules` lists them.
 SHOWN_ONLY = (
@@ -38,11 +45,16 @@ def check_members(kind: str, request: Mapping[str, Any]) -> None:
             raise Refusal(f"{name} is not there in this server", *NOT_IMPLEMENTED)
 
 
-def check_image(account: Account, request: dict[str, Any]) -> None:
-    """The image of a model lies in ECR, and is there.  Raises Refusal."""
-    container = request.get("PrimaryContainer", {})
+def container(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The container of a request for a model.  Raises Refusal for what this server does not have."""
+    found: dict[str, Any] = request.get("PrimaryContainer", {})
     check_members("model", request)
-    check_members("container", container)
+    check_members("container", found)
+    return found
+
+
+def check_image(account: Account, container: Mapping[str, Any]) -> None:
+    """The image of a model's container lies in ECR, and is there.  Raises Refusal."""
     image = str(container.get("Image", ""))
     if not image:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlcc.servers.devserver import model_rules
+from mlcc.servers.devserver import model_rules, packages
 from mlcc.servers.devserver.copies import Image
 from mlcc.servers.devserver.refusal import existing, missing
 from mlcc.servers.devserver.things import Account, Thing
@@ -16,8 +16,12 @@ def create_model(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     name = request["ModelName"]
     if name in account.models:
         raise existing("model", account.models[name].arn)
-    model_rules.check_image(account, request)
+    container = model_rules.container(request)
+    runs = packages.container_of(account, container)
+    model_rules.check_image(account, runs)
     account.models[name] = account.made("model", name, request)
+    # a package may be deleted, and its models serve on
+    account.models[name].running = runs
     return {"ModelArn": account.models[name].arn}
 
 
@@ -42,7 +46,7 @@ def model(account: Account, name: str) -> Thing:
 
 def image_of(thing: Thing) -> Image:
     """What a model starts."""
-    container = thing.request["PrimaryContainer"]
+    container = thing.running
     source = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri", "")
     return Image(
         container.get("Image", ""), container.get("Environment", {}), source or container.get("ModelDataUrl", "")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-VALIDATION, LIMIT, NOT_FOUND, IN_USE, SERIALIZATION = (
+VALIDATION, LIMIT, NOT_FOUND, IN_USE, SERIALIZATION, CONFLICT = (
     "ValidationException",
     "ResourceLimitExceeded",
     "ResourceNotFound",
     "ResourceInUse",
     "SerializationException",
+    "ConflictException",
 )
 # Code and status of what this server does not have: no answer of the service, so that nobody takes it for one.
 NOT_IMPLEMENTED = ("NotImplemented", 501)

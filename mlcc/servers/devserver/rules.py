@@ -36,7 +36,9 @@ class Rules(NamedTuple):
     targets_bound_capacity: a scalable target brings what serves into its bounds (botocore: RegisterScalableTarget);
     targets_have_bounds: a new scalable target has both bounds, in order (the same);
     dimensions_fit: a component scales by its copies, a variant by its instances (the same);
-    endpoint_names_ignore_case: a name is taken however it is spelled (botocore: CreateEndpointInput.EndpointName).
+    endpoint_names_ignore_case: a name is taken however it is spelled (botocore: CreateEndpointInput.EndpointName);
+    packages_keep_environment: a model package and the model made of it have not both an environment
+    (aws/sagemaker-python-sdk, issue 3301).
 
     serving_endpoint_first: assumed; a component is not made before its endpoint serves.
     too_large_at_once: assumed; a copy without room is refused by the call, not by a failure later.
@@ -60,6 +62,10 @@ class Rules(NamedTuple):
     variants_keep_an_instance: assumed; a variant with a model that is not asynchronous never scales to no instance.
     manifest_keys_name_outputs: assumed; the output of an object of a manifest has the key that stands there, folders
     included; without the rule its last part.
+    packages_need_approval: assumed as to the call and its words; no model is made of a version that is not approved
+    (botocore: CreateModelPackageInput.ModelApprovalStatus).
+    packages_bring_their_image: assumed; a container names a model package or an image, and not both.
+    maintenance_serves: assumed; an endpoint in SystemUpdating answers requests; without the rule it is not found.
     """
 
     copies_above_zero: bool = True
@@ -85,6 +91,7 @@ class Rules(NamedTuple):
     targets_have_bounds: bool = True
     dimensions_fit: bool = True
     endpoint_names_ignore_case: bool = True
+    packages_keep_environment: bool = True
     serving_endpoint_first: bool = True
     too_large_at_once: bool = True
     async_without_components: bool = True
@@ -98,6 +105,9 @@ class Rules(NamedTuple):
     rolling_back_is_shown: bool = True
     variants_keep_an_instance: bool = True
     manifest_keys_name_outputs: bool = True
+    packages_need_approval: bool = True
+    packages_bring_their_image: bool = True
+    maintenance_serves: bool = True
 
 
 # What no source states: `mlcc dev aws` lists them.
@@ -105,7 +115,8 @@ ASSUMED = (
     "serving_endpoint_first", "too_large_at_once", "async_without_components", "same_config_refuses",
     "adapters_are_replaced", "failed_is_not_updated", "component_names_are_taken", "creating_is_not_found",
     "whole_memory_is_schedulable", "tags_are_fifty", "rolling_back_is_shown", "variants_keep_an_instance",
-    "manifest_keys_name_outputs",
+    "manifest_keys_name_outputs", "packages_need_approval", "packages_bring_their_image",
+    "maintenance_serves",
 )  # fmt: skip
 
 

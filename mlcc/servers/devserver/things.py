@@ -16,8 +16,9 @@ from mlcc.servers.devserver.rules import Durations, Rules
 from mlcc.servers.devserver.timeline import Timeline
 
 IN_SERVICE, CREATING, UPDATING, DELETING, FAILED = "InService", "Creating", "Updating", "Deleting", "Failed"
-ROLLING_BACK, ROLLBACK_FAILED = "RollingBack", "UpdateRollbackFailed"
-MOVING = (CREATING, UPDATING, DELETING, "SystemUpdating", ROLLING_BACK)
+ROLLING_BACK, ROLLBACK_FAILED, COMPLETED = "RollingBack", "UpdateRollbackFailed", "Completed"
+SYSTEM_UPDATING, OUT_OF_SERVICE = "SystemUpdating", "OutOfService"
+MOVING = (CREATING, UPDATING, DELETING, SYSTEM_UPDATING, ROLLING_BACK)
 
 
 @dataclass
@@ -60,7 +61,8 @@ class Account:
     text to a topic of SNS; aside: does what takes time, and hands its result over; instance: what is known of an
     instance type; quotas: instances by name of the quota; asynchronous: every asynchronous request so far; beside: the
     server of what this one does not have (None: there is none); output: what containers have printed; measured:
-    requests by metric and dimensions, and by the minute.
+    requests by metric and dimensions, and by the minute; groups, packages: of models, by their names in lower case;
+    hub: models of the public hub.
     """
 
     region: str
@@ -75,6 +77,9 @@ class Account:
     endpoints: dict[str, Thing] = field(default_factory=dict)
     components: dict[str, Thing] = field(default_factory=dict)
     jobs: dict[str, Thing] = field(default_factory=dict)
+    groups: dict[str, Thing] = field(default_factory=dict)
+    packages: dict[str, Thing] = field(default_factory=dict)
+    hub: dict[str, dict[str, str]] = field(default_factory=dict)
     targets: dict[str, dict[str, Any]] = field(default_factory=dict)
     policies: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -121,5 +126,6 @@ class Account:
 
     def tagged(self) -> dict[str, Thing]:
         """Every resource that takes tags, by ARN."""
-        tables = (self.models, self.configs, self.endpoints, self.components, self.jobs)
+        made = (self.models, self.configs, self.endpoints, self.components, self.jobs)
+        tables = (*made, self.groups, self.packages)
         return {thing.arn: thing for table in tables for thing in table.values()}

@@ -22,9 +22,9 @@ from mlcc.servers.devserver.models import image_of, model
 from mlcc.servers.devserver.objects import Objects
 from mlcc.servers.devserver.refusal import IN_USE, NOT_FOUND, NOT_IMPLEMENTED, Refusal
 from mlcc.servers.devserver.rules import Rules
-from mlcc.servers.devserver.things import FAILED, Account, Thing
+from mlcc.servers.devserver.things import COMPLETED, FAILED, Account, Thing
 
-RUNNING, COMPLETED, STOPPING, STOPPED = "InProgress", "Completed", "Stopping", "Stopped"
+RUNNING, STOPPING, STOPPED = "InProgress", "Stopping", "Stopped"
 NO_CAPACITY = (
     "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
 )

@@ -150,9 +150,10 @@ class _Look:
         return self._own(kind, name, parameters, answer, arn, "", shared)
 
     def jobs(self, prefix: str) -> Iterator[str]:
-        """Transform jobs that run, by name."""
+        """Transform jobs that run or are being stopped, by name."""
         start = names.jobs_start(prefix)
-        return (n for n in self.sagemaker.transform_jobs_named(start, states.IN_PROGRESS) if n.startswith(start))
+        for state in (states.IN_PROGRESS, states.STOPPING):
+            yield from (n for n in self.sagemaker.transform_jobs_named(start, state) if n.startswith(start))
 
     def job(self, name: str, shared: bool = True) -> dict[tuple[str, str], Seen]:
         """A transform job."""

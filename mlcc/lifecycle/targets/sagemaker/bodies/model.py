@@ -17,10 +17,13 @@ ARCHIVE = ".tar.gz"
 def body(project: RenderedProject, facts: Facts, component: str = DEFAULT_COMPONENT) -> dict[str, Any]:
     """The parameters of CreateModel without name and tags."""
     own = f"inference_components[{component}]"
+    name = str(project.get(f"{own}.model", "") or project.get("model.name", ""))
+    # a model package has an image of its own, which serves what was registered with it
+    image = "" if name.startswith(PACKAGE) else facts.image
     container = members(
-        Image=str(project.get(f"{own}.image", "")) or facts.image,
+        Image=str(project.get(f"{own}.image", "")) or image,
         Environment=environment(project, component),
-        **_data(project, facts, str(project.get(f"{own}.model", "") or project.get("model.name", ""))),
+        **_data(project, facts, name),
     )
     return members(
         ExecutionRoleArn=facts.role_arn,
