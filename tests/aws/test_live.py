@@ -15,9 +15,7 @@ from mlcc.lifecycle.steps import register
 from mlcc.lifecycle.targets.sagemaker import verbs
 from mlcc.registries.loader import load
 from tests.aws.account import World, render
-from tests.aws.caller import Caller
 from tests.aws.cloud import DIGEST
-from tests.aws.package_cases import package
 
 TEXT = """version: 1
 project: {name: chat}
@@ -61,18 +59,6 @@ def test_after_a_deployment_nothing_differs(text: str, tmp_path: Path) -> None:
     assert compared(world, record) == {}
     verbs.clean(world.context(project))
     assert compared(world, record) == {"endpointStatus": ("InService", "NotDeployed")}
-
-
-def test_of_a_model_package_its_variables_are_compared_and_not_the_image_that_it_brings(tmp_path: Path) -> None:
-    world = World()
-    package(Caller(world), "chats")
-    text = REALTIME.replace("Qwen/Qwen3-0.6B", "registry://chats")
-    verbs.deploy(world.context(render(text, tmp_path / "p")))
-    record = registered(world, tmp_path / "p", tmp_path / "home")
-    record["imageDigest"] = DIGEST  # of the project's own image
-    assert compared(world, record) == {}
-    verbs.deploy(world.context(render(text.replace("GREETING: hello", "GREETING: hi"), tmp_path / "other")))
-    assert compared(world, record)["icList[a].parameters.GREETING"] == ("hello", "hi")
 
 
 def test_each_difference_has_its_field(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mlcc.core.errors import PreconditionError
+from mlcc.core.paths import EMPTY
 from mlcc.io.aws.connection import AwsError
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
@@ -27,17 +28,24 @@ DATA = {"HostingArtifactUri": "s3://jumpstart-private-cache-prod-us-east-1/llama
 
 
 class Hub:
-    """Answers the two questions."""
+    """Answers the three questions."""
 
     region = "us-east-1"
 
-    def __init__(self, document: str | None = None, versions: tuple[str, ...] = ()) -> None:
-        self.document, self.versions = document, versions
+    def __init__(
+        self,
+        document: str | None = None,
+        versions: tuple[str, ...] = (),
+        packages: Mapping[str, dict[str, Any]] = EMPTY,
+    ) -> None:
+        self.document, self.versions, self.packages = document, versions, packages
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         walker.check(service, operation, parameters)
         if operation == "ListModelPackages":
             return {"ModelPackageSummaryList": [{"ModelPackageArn": arn} for arn in self.versions]}
+        if operation == "DescribeModelPackage" and parameters["ModelPackageName"] in self.packages:
+            return self.packages[parameters["ModelPackageName"]]
         if self.document is None:
             raise AwsError(service, operation, "ResourceNotFound", "no", 400)
         return {"HubContentDocument": self.document}
@@ -74,36 +82,67 @@ def test_what_its_document_says_of_the_data_counts() -> None:
     assert (source["S3DataType"], source["CompressionType"]) == ("S3Object", "Gzip")
 
 
-def test_a_group_means_its_newest_approved_version() -> None:
-    arn = "arn:aws:sagemaker:us-east-1:123456789012:model-package/chats/7"
-    container = model_of(GROUP, Hub(versions=(arn, arn[:-1] + "6")))
-    assert container["ModelPackageName"] == arn
+def described(*containers: dict[str, Any]) -> dict[str, Any]:
+    return {"InferenceSpecification": {"Containers": list(containers)}}
 
 
-def test_a_package_brings_its_image_unless_the_project_names_one() -> None:
-    arn = "arn:aws:sagemaker:us-east-1:123456789012:model-package/chats/7"
-    assert "Image" not in model_of(GROUP, Hub(versions=(arn,)))
-    own = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
-    named = GROUP + f'inference_components: [{{name: a, image: "{own}"}}]\n'
-    assert model_of(named, Hub(versions=(arn,)))["Image"] == own
+ARCHIVE = {"Image": IMAGE, "ModelDataUrl": "s3://models/7.tar.gz"}
+PREFIX = {"S3Uri": "s3://models/7/", "S3DataType": "S3Prefix", "CompressionType": "None"}
 
 
-def test_a_package_is_deployed_with_its_own_image_and_data() -> None:
-    """The newest one that is approved; deleted meanwhile, it serves on."""
+@pytest.mark.parametrize("text", [GROUP, GROUP.replace("//chats", "//chats/7")])
+def test_of_a_package_the_data_counts_and_the_project_s_image_serves_it(text: str) -> None:
+    hub = Hub(versions=(f"{ARN}/chats/7", f"{ARN}/chats/6"), packages={f"{ARN}/chats/7": described(ARCHIVE)})
+    container = model_of(text, hub)
+    source = {"S3Uri": "s3://models/7.tar.gz", "S3DataType": "S3Object", "CompressionType": "Gzip"}
+    assert container["ModelDataSource"] == {"S3DataSource": source}
+    assert "mlcc/chat" in container["Image"]
+    assert "ModelPackageName" not in container
+
+
+def test_a_package_may_say_how_its_data_lies() -> None:
+    hub = Hub(packages={f"{ARN}/chats/7": described({"ModelDataSource": {"S3DataSource": PREFIX}})})
+    container = model_of(GROUP.replace("//chats", "//chats/7"), hub)
+    assert container["ModelDataSource"] == {"S3DataSource": PREFIX}
+
+
+@pytest.mark.parametrize(
+    ("hub", "words"),
+    [
+        (Hub(), "has no approved version"),
+        (Hub(versions=(f"{ARN}/chats/7",)), "the model package 'chats/7' is not there"),
+        (Hub(versions=(f"{ARN}/chats/7",), packages={f"{ARN}/chats/7": {}}), "has no model data"),
+        (
+            Hub(versions=(f"{ARN}/chats/7",), packages={f"{ARN}/chats/7": described({"Image": IMAGE})}),
+            "has no model data",
+        ),
+        (
+            Hub(versions=(f"{ARN}/chats/7",), packages={f"{ARN}/chats/7": described(ARCHIVE, ARCHIVE)}),
+            "has several containers",
+        ),
+    ],
+)
+def test_a_package_that_cannot_be_served_is_refused(hub: Hub, words: str) -> None:
+    with pytest.raises(PreconditionError, match=words):
+        model_of(GROUP, hub)
+
+
+def test_the_newest_package_is_deployed() -> None:
+    """A newer one is a change that is shown, and deployed beside a package that is gone."""
     world = World()
     aws = Caller(world)
-    own = {"Image": IMAGE, "ModelDataUrl": "s3://models/own.tar.gz"}
-    first = package(aws, "chats", **own)
-    inside = {"Containers": [own]}
-    aws("CreateModelPackage", ModelPackageGroupName="chats", InferenceSpecification=inside)
+    inside = {"Containers": [ARCHIVE]}
+    first = package(aws, "chats", Image=IMAGE, ModelDataUrl="s3://models/6.tar.gz")
+    assert verbs.deploy(world.context(rendered(GROUP))).document["status"] == "InService"
+    assert verbs.deploy(world.context(rendered(GROUP), plan=True)).document["changes"] == []
+    newer = aws("CreateModelPackage", ModelPackageGroupName="chats", InferenceSpecification=inside)
+    assert verbs.deploy(world.context(rendered(GROUP), plan=True)).document["changes"] == [], "nobody has approved it"
+    aws("UpdateModelPackage", ModelPackageArn=newer["ModelPackageArn"], ModelApprovalStatus="Approved")
+    assert verbs.deploy(world.context(rendered(GROUP), plan=True)).document["changes"]
     assert verbs.deploy(world.context(rendered(GROUP))).document["status"] == "InService"
     aws("DeleteModelPackage", ModelPackageName=first)
-    (running,) = world.running
-    assert (running.image.image, running.image.model_data) == (IMAGE, own["ModelDataUrl"])
-    assert "VLLM_ENABLE_LORA" in running.image.environment
-    running.stop()
-    world.sleep(600)
-    assert [one.image.model_data for one in world.running] == [own["ModelDataUrl"]]
+    assert [one.image.model_data for one in world.running] == ["s3://models/7.tar.gz"]
+    assert IMAGE not in {one.image.image for one in world.running}
     assert verbs.clean(world.context(rendered(GROUP))).ok
     assert world.left() == []
 

@@ -36,7 +36,7 @@ ELSEWHERE = {
         "DeleteRolePolicy", "DeleteRole", "GetLogEvents", "GetObject", "HeadBucket", "PutObject", "PutRolePolicy", "StartBuild", "StopBuild", "UpdateProject",
     },
     "test_ci_table": {"DescribeTable", "GetItem", "ListTagsOfResource", "UpdateItem"},
-    "test_model_sources": {"DescribeHubContent", "ListModelPackages"},
+    "test_model_sources": {"DescribeHubContent", "DescribeModelPackage", "ListModelPackages"},
     "test_adapters": {"InvokeEndpoint", "InvokeEndpointWithResponseStream"},
     "test_asynchronous_requests": {"InvokeEndpointAsync"},
     "test_build_secrets": {"GetSecretValue"},

@@ -91,28 +91,21 @@ def test_a_group_s_newest_approved_version_is_deployed(machine: Machine) -> None
     assert missing.value.findings[0].code == "MLCC314"
     machine.sagemaker("CreateModelPackageGroup", ModelPackageGroupName="chats")
     machine.register()
-    second = machine.register()
+    machine.register(ModelDataUrl="s3://models/second.tar.gz")
     machine.register("PendingManualApproval")
     assert machine.do(verbs.deploy, GROUP).document["status"] == "InService"
-    (made,) = machine.world.account.models.values()
-    container = machine.sagemaker("DescribeModel", ModelName=made.name)["PrimaryContainer"]
-    assert container["ModelPackageName"] == second
     (running,) = machine.world.running
-    assert (running.image.image, running.image.model_data) == (IMAGE, ARCHIVE)
+    assert running.image.model_data == "s3://models/second.tar.gz"
+    assert running.image.image != IMAGE, "the project's image serves it"
     assert machine.do(verbs.clean, GROUP).ok
     assert machine.world.left() == []
 
 
-def test_a_package_that_is_refused_is_refused_in_the_service_s_words(machine: Machine) -> None:
+def test_a_version_that_is_not_there_or_not_approved_is_refused(machine: Machine) -> None:
     machine.sagemaker("CreateModelPackageGroup", ModelPackageGroupName="chats")
     machine.register("Rejected")
-    machine.register(Environment={"OWN": "1"})
-    for version, words in (
-        ("", "Environment variable map cannot be specified both at Model Package {OWN=1}"),
-        ("/1", "model-package/chats/1 is not Approved."),
-        ("/9", "model-package/chats/9 does not exist."),
-    ):
-        with pytest.raises(UserError) as refused:
+    for version, words in (("/1", "'chats/1' is Rejected"), ("/9", "'chats/9' is not there")):
+        with pytest.raises(PreconditionError) as refused:
             machine.do(verbs.deploy, GROUP.replace("registry://chats", f"registry://chats{version}"))
         assert words in refused.value.findings[0].message
 

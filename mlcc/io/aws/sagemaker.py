@@ -101,6 +101,10 @@ class SageMaker:
         found: dict[str, Any] = next(elements(self._caller, SERVICE, "ListModelPackages", wanted), {})
         return str(found.get("ModelPackageArn", ""))
 
+    def package(self, arn: str) -> dict[str, Any] | None:
+        """DescribeModelPackage: a model package, or a version of a group."""
+        return self._describe("DescribeModelPackage", ModelPackageName=arn)
+
     def set_tag(self, arn: str, key: str, value: str) -> None:
         """AddTags: one tag, with a new value where it has one."""
         self._caller.call(SERVICE, "AddTags", {"ResourceArn": arn, "Tags": [{"Key": key, "Value": value}]})
@@ -134,4 +138,8 @@ def is_missing(problem: AwsError) -> bool:
     """Whether an answer means that the thing is not there."""
     if problem.code in ("ResourceNotFound", "ResourceNotFoundException"):
         return True
-    return problem.code == "ValidationException" and problem.message.lower().startswith(MISSING)
+    if problem.code != "ValidationException":
+        return False
+    words = problem.message.lower()
+    # of a version of a model package, which is named between the two
+    return words.startswith(MISSING) or (problem.operation == "DescribeModelPackage" and "does not exist" in words)

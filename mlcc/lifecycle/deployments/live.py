@@ -115,10 +115,10 @@ def _served(account: SageMaker, name: str) -> dict[str, Any]:
     container = model.get("PrimaryContainer", {})
     if not container:
         return {}
-    image = str(container.get("Image", ""))  # none where a model package brings it
+    image = str(container.get("Image", ""))
     digest = image.partition("@")[2]
     return {
-        "image": image or None,
+        "image": image,
         "imageDigest": digest or None,
         "roleArn": model.get("ExecutionRoleArn"),
         "modelArn": model.get("ModelArn"),
@@ -155,7 +155,7 @@ def _compared(record: Mapping[str, Any], running: Mapping[str, Any]) -> Compared
     there = running["endpointStatus"] != NOT_DEPLOYED
     for field in FIELDS if there else ("endpointStatus",):
         yield field, record.get(field, SERVES.get(field)), running.get(field)
-    if "parameters" in running:
+    if "image" in running:
         yield from _container(record, {}, running, "")
     parts = {part["name"]: part for part in running.get("icList", ())}
     for row in _rows(record):
@@ -163,15 +163,15 @@ def _compared(record: Mapping[str, Any], running: Mapping[str, Any]) -> Compared
         place = f"icList[{row['name']}]."
         for field in PART_FIELDS if "arn" in part else ("status",) if part else ():
             yield place + field, row.get(field, SERVES.get(field)), part.get(field, row.get(field))
-        if "parameters" in part:
+        if "image" in part:
             yield from _container(record, row, part, place)
 
 
 def _container(record: Mapping[str, Any], row: Mapping[str, Any], served: Mapping[str, Any], place: str) -> Compared:
     """The image and the variables of a container.  row: of the component that it belongs to, empty for none."""
     if "/" in str(row.get("image", "")):
-        yield f"{place}image", row["image"], served.get("image")
-    elif "image" in served:
+        yield f"{place}image", row["image"], served["image"]
+    else:
         yield f"{place}imageDigest", record.get("imageDigest"), served.get("imageDigest")
     variables: dict[str, Any] = {}
     for found in (record.get("variables"), record.get("parameters"), row.get("parameters")):

@@ -18,6 +18,8 @@ from mlcc.lifecycle.rendered_project import RenderedProject
 
 # An account number that AWS uses in its own documentation; nobody has it.
 SAMPLE_ACCOUNT = "123456789012"
+# How names of models begin whose data only AWS knows.
+JUMPSTART, PACKAGE = "jumpstart://", "registry://"
 DEFAULT_REGION, DEFAULT_PARTITION, DEFAULT_SUFFIX = "us-east-1", "aws", "amazonaws.com"
 
 
@@ -34,10 +36,9 @@ class Facts(NamedTuple):
 
     region, account, partition, suffix: the place, as ARNs and addresses spell it; role_arn: what SageMaker assumes;
     image: the project's image as `repository@digest` (or a tag, where the digest is not known yet); now: seconds since
-    1970, for what expires and for the names of jobs; packages: by the names of model package groups
-    the version that `registry://group` means; artifacts: by the ids of JumpStart models where their data lies; job: a
-    transform job of the same configuration that runs by now; prefix: what the names of the bootstrap profile's
-    resources begin with.
+    1970, for what expires and for the names of jobs; artifacts: by the names of models, as mlcc.yaml has them, where
+    their data lies; job: a transform job of the same configuration that runs by now; prefix: what the names of the
+    bootstrap profile's resources begin with.
     """
 
     region: str
@@ -47,7 +48,6 @@ class Facts(NamedTuple):
     role_arn: str
     image: str
     now: float = 0.0
-    packages: Mapping[str, str] = EMPTY
     artifacts: Mapping[str, Artifact] = EMPTY
     job: str = ""
     prefix: str = PREFIX
@@ -61,13 +61,15 @@ class Facts(NamedTuple):
         """The ARN of a resource of this account in this region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
-    def guessed(self, model: str) -> Artifact:
-        """Where the data of a JumpStart model lies, for who must not ask: the bucket is right, the key is a guess."""
-        return Artifact(f"s3://jumpstart-cache-prod-{self.region}/{model}/artifacts/inference/")
-
-    def guessed_bucket(self, project: str) -> Artifact:
-        """Where a model of the project would be sent, for who must not ask."""
-        uri = f"s3://{self.prefix}-models-{self.account}-{self.region}/mlcc/{project}/{'0' * 16}/model.tar.gz"
+    def guessed(self, model: str, project: str) -> Artifact:
+        """Where the data of a model lies, for who must not ask: of one of JumpStart, where the bucket is right and the
+        key is a guess, of a model package, or of one of the project that would be sent.
+        """
+        if model.startswith(JUMPSTART):
+            name = model.removeprefix(JUMPSTART)
+            return Artifact(f"s3://jumpstart-cache-prod-{self.region}/{name}/artifacts/inference/")
+        place = model.removeprefix(PACKAGE) if model.startswith(PACKAGE) else f"mlcc/{project}/{'0' * 16}"
+        uri = f"s3://{self.prefix}-models-{self.account}-{self.region}/{place}/model.tar.gz"
         return Artifact(uri, "S3Object", "Gzip")
 
     def policy_arn(self, resource_id: str) -> str:
@@ -129,7 +131,7 @@ def assumed(
     uri = image_uri(account, place, suffix, where.repository, f":{where.tag}")
     image = known("image", str(project.get("build.image_uri", "")), uri)
     kinds = {model_names.kind(str(v)) for p, v in project.values.items() if p == ("model", "name") or p[-1] == "model"}
-    if "jumpstart" in kinds or ("path" in kinds and project.get("build.image_uri")):
+    if kinds & {"jumpstart", "registry"} or ("path" in kinds and project.get("build.image_uri")):
         guesses["model_data"] = "where the model's data lies in S3"
     return Facts(place, account, partition, suffix, role, image, now, prefix=naming.prefix), guesses
 

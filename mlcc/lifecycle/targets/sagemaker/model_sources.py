@@ -1,23 +1,26 @@
-"""What only AWS knows of a model: the newest version of a package group, and where a JumpStart model's data lies.
+"""What only AWS knows of a model: where the data of a JumpStart model or of a model package lies.
 
 Law: reads only; what the project names whole is not asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
-from mlcc.core.text import quoted
+from mlcc.core.text import printable, quoted
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.lifecycle.targets.sagemaker.bodies.model import JUMPSTART, PACKAGE
-from mlcc.lifecycle.targets.sagemaker.facts import Artifact, Facts
+from mlcc.lifecycle.targets.sagemaker.facts import JUMPSTART, PACKAGE, Artifact, Facts
 
+VERSIONS = (
+    "aws sagemaker list-model-packages --model-package-group-name GROUP lists the versions that there are; approve one"
+)
+APPROVED = "Approved"
 # Members of a model's document in SageMaker's public hub (aws/sagemaker-python-sdk, jumpstart/hub/interfaces.py).
 URI, DATA_TYPE, COMPRESSION = "HostingArtifactUri", "HostingArtifactS3DataType", "HostingArtifactCompressionType"
 
@@ -25,29 +28,50 @@ URI, DATA_TYPE, COMPRESSION = "HostingArtifactUri", "HostingArtifactS3DataType",
 def asked(project: RenderedProject, caller: Caller, found: Facts) -> Facts:
     """Facts with what the project's models need.  Raises PreconditionError for a model that is not there."""
     sagemaker = SageMaker(caller)
-    groups = [name for name in _named(project, PACKAGE) if "/" not in name]
-    return found._replace(
-        packages={group: _version(sagemaker, group) for group in groups},
-        artifacts={name: _artifact(sagemaker, name) for name in _named(project, JUMPSTART)},
+    known = {name: _of_hub(sagemaker, name.removeprefix(JUMPSTART)) for name in _named(project, JUMPSTART)}
+    for name in _named(project, PACKAGE):
+        known[name] = _of_package(sagemaker, _version(sagemaker, found, name.removeprefix(PACKAGE)))
+    return found._replace(artifacts=known)
+
+
+def _named(project: RenderedProject, prefix: str) -> list[str]:
+    """The models of one kind that the project and its components name, each once."""
+    return sorted(
+        {str(v) for p, v in project.values.items() if p[-1] in ("name", "model") and str(v).startswith(prefix)}
     )
 
 
-def _named(project: RenderedProject, prefix: str) -> Iterator[str]:
-    """The models of one kind that the project and its components name, without the prefix, each once."""
-    names = {str(v) for p, v in project.values.items() if p[-1] in ("name", "model") and str(v).startswith(prefix)}
-    return (name.removeprefix(prefix) for name in sorted(names))
-
-
-def _version(sagemaker: SageMaker, group: str) -> str:
-    arn = sagemaker.newest_package(group)
+def _version(sagemaker: SageMaker, place: Facts, name: str) -> str:
+    """The ARN of a model package's version: the one that is named, or the newest that is approved."""
+    group, _, version = name.partition("/")
+    arn = place.arn("sagemaker", f"model-package/{group}/{version}") if version else sagemaker.newest_package(group)
     if not arn:
         message = f"the model package group {quoted(group)} has no approved version"
         hint = "approve one, or name one: model.name: registry://GROUP/VERSION"
         raise PreconditionError([error("MLCC314", message, hint=hint)])
-    return arn.rpartition("/")[2]
+    return arn
 
 
-def _artifact(sagemaker: SageMaker, name: str) -> Artifact:
+def _of_package(sagemaker: SageMaker, arn: str) -> Artifact:
+    answer = sagemaker.package(arn)
+    name = quoted(arn.rpartition(":model-package/")[2])
+    if answer is None:
+        raise PreconditionError([error("MLCC314", f"the model package {name} is not there", hint=VERSIONS)])
+    approval = str(answer.get("ModelApprovalStatus") or APPROVED)  # a package of no group waits for nobody
+    if approval != APPROVED:
+        raise PreconditionError([error("MLCC314", f"the model package {name} is {printable(approval)}", hint=VERSIONS)])
+    containers = (answer.get("InferenceSpecification") or {}).get("Containers") or [{}]
+    source = (containers[0].get("ModelDataSource") or {}).get("S3DataSource") or {}
+    uri = str(source.get("S3Uri") or containers[0].get("ModelDataUrl") or "")
+    if not uri or len(containers) > 1:
+        why = "has several containers" if uri else "has no model data: its model is in its image"
+        hint = "name the data itself: model.name: s3://..."
+        raise PreconditionError([error("MLCC314", f"the model package {name} {why}", hint=hint)])
+    # a ModelDataUrl is one archive
+    return Artifact(uri, str(source.get("S3DataType") or "S3Object"), str(source.get("CompressionType") or "Gzip"))
+
+
+def _of_hub(sagemaker: SageMaker, name: str) -> Artifact:
     answer = sagemaker.hub_model(name)
     document = _document(answer)
     uri = document.get(URI)

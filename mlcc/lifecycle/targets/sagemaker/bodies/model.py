@@ -6,11 +6,11 @@ from typing import Any
 
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker.bodies import members
-from mlcc.lifecycle.targets.sagemaker.facts import Artifact, Facts
+from mlcc.lifecycle.targets.sagemaker.facts import JUMPSTART, PACKAGE, Artifact, Facts
 from mlcc.resolve import secret_variables
 from mlcc.resolve.result import DEFAULT_COMPONENT
 
-S3, PACKAGE, JUMPSTART, PATH = "s3://", "registry://", "jumpstart://", "./"
+S3, PATH = "s3://", "./"
 ARCHIVE = ".tar.gz"
 
 
@@ -18,10 +18,8 @@ def body(project: RenderedProject, facts: Facts, component: str = DEFAULT_COMPON
     """The parameters of CreateModel without name and tags."""
     own = f"inference_components[{component}]"
     name = str(project.get(f"{own}.model", "") or project.get("model.name", ""))
-    # a model package has an image of its own, which serves what was registered with it
-    image = "" if name.startswith(PACKAGE) else facts.image
     container = members(
-        Image=str(project.get(f"{own}.image", "")) or image,
+        Image=str(project.get(f"{own}.image", "")) or facts.image,
         Environment=environment(project, component),
         **_data(project, facts, name),
     )
@@ -51,15 +49,14 @@ def vpc(project: RenderedProject) -> dict[str, Any] | None:
 
 
 def _data(project: RenderedProject, facts: Facts, name: str) -> dict[str, Any]:
-    """Where the model's data lies; nothing for a model in the image, or one that the engine fetches itself."""
-    if name.startswith(PACKAGE):
-        return {"ModelPackageName": _package(facts, name.removeprefix(PACKAGE))}
+    """Where the model's data lies; nothing for a model in the image, or one that the engine fetches itself.
+
+    Of a model package the data alone counts: the project's image serves it, with the project's variables, which
+    SageMaker refuses beside a ModelPackageName (https://github.com/aws/sagemaker-python-sdk/issues/3301).
+    """
     known = Artifact("")
-    if name.startswith(PATH) and is_sent(project):
-        known = facts.artifacts.get(name) or facts.guessed_bucket(project.name)
-        name = known.uri
-    if name.startswith(JUMPSTART):
-        known = facts.artifacts.get(name.removeprefix(JUMPSTART)) or facts.guessed(name.removeprefix(JUMPSTART))
+    if name.startswith((JUMPSTART, PACKAGE)) or (name.startswith(PATH) and is_sent(project)):
+        known = facts.artifacts.get(name) or facts.guessed(name, project.name)
         name = known.uri
     if not name.startswith(S3):
         return {}
@@ -80,9 +77,3 @@ def _data(project: RenderedProject, facts: Facts, name: str) -> dict[str, Any]:
 def is_sent(project: RenderedProject) -> bool:
     """Whether a model of the project goes by S3: its image was not built from it, and holds none of its files."""
     return bool(project.get("build.image_uri"))
-
-
-def _package(facts: Facts, name: str) -> str:
-    """The ARN of a model package's version: the one that is named, or the one that was looked up."""
-    group, _, version = name.partition("/")
-    return facts.arn("sagemaker", f"model-package/{group}/{version or facts.packages.get(group, '1')}")
