@@ -34,6 +34,14 @@ def test_profiles_from_the_first_to_the_last(mlcc: Caller) -> None:
     mlcc("bootstrap", "show", code=3)
 
 
+def test_a_profile_is_shown_within_80_columns(mlcc: Caller) -> None:
+    role = f"arn:aws:iam::123456789012:role/{'r' * 60}"
+    mlcc("bootstrap", "add", "dev", "--region", "us-east-1", "--role-arn", role, code=0)
+    lines = mlcc("bootstrap", "show", code=0).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert role in "".join(line.strip() for line in lines)
+
+
 def test_a_profile_that_is_none_names_the_option_s_key(mlcc: Caller) -> None:
     wrong = mlcc("bootstrap", "add", "dev", "--region", "us-east-1", "--role-arn", "x$(id)\x1b[2J", code=2)
     assert "profiles.dev.role_arn" in wrong.stderr
