@@ -13,7 +13,7 @@ from mlcc.cli.options import Command, not_empty, output_options
 from mlcc.cli.output import document, print_document, print_rows
 from mlcc.cli.session import current
 from mlcc.core.errors import UsageError
-from mlcc.core.text import printable, wrapped
+from mlcc.core.text import printable
 from mlcc.lifecycle.bootstrap import older_config, profiles
 from mlcc.lifecycle.bootstrap.profile import PREFIX, REPOSITORY, Profile, document_of
 
@@ -90,8 +90,7 @@ def show(name: str) -> int:
         inner = value.items() if isinstance(value, dict) else [("", value)]
         for member, text in inner:
             shown = ", ".join(text) if isinstance(text, list) else str(text)
-            line = f"{f'{key}.{member}'.rstrip('.'):<26} {printable(shown, 0)}"
-            session.out("\n".join(wrapped(line, session.width, "", "    ")))
+            session.out(session.folded(f"{f'{key}.{member}'.rstrip('.'):<26} {printable(shown, 0)}"))
     return 0
 
 

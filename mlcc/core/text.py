@@ -143,23 +143,20 @@ def allowed(words: Iterable[str], limit: int = 12) -> str:
     return ", ".join(names[:limit]) + more
 
 
-def wrapped(text: str, width: int, indent: str = "", further: str = "") -> list[str]:
-    """A text on lines of at most `width` columns: between words, and within a word that is longer than a line.
+def wrapped(text: str, width: int) -> list[str]:
+    """A line as several of at most `width` columns: between words, and within a word that is longer than a line.
 
-    indent: of the first line; further: of the lines after it.
-
-    >>> wrapped("a word-and-more", 8, "", "  ")
-    ['a', '  word-a', '  nd-mor', '  e']
+    >>> wrapped("  a word-and-more", 12)
+    ['  a', '      word-a', '      nd-mor', '      e']
     """
     from textwrap import wrap
 
-    lines = []
-    for line in wrap(
-        text, width, initial_indent=indent, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
-    ):
+    further = " " * (len(text) - len(text.lstrip(" ")) + 4)
+    found = []
+    for line in wrap(text, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False):
         rest = line
-        while len(rest) > width:
-            lines.append(rest[:width])
+        while len(rest) > width > len(further):
+            found.append(rest[:width])
             rest = further + rest[width:]
-        lines.append(rest)
-    return lines
+        found.append(rest)
+    return found

@@ -87,7 +87,7 @@ def status(no_drift: bool, name: str) -> int:
         account.checked(tools.caller, profile)
         found = [drift.report(tools, one, profile, not no_drift) for one in modules.known_modules(load()).values()]
     parts = {"profile": profile.name, "modules": [_document(one) for one in found]}
-    shared.show(session, parts, lambda: [line for one in found for line in drift.lines(one, session.width)])
+    shared.show(session, parts, lambda: [line for one in found for line in drift.lines(one)], fold=True)
     return 1 if any(one.drift == drift.DRIFTED for one in found) else 0
 
 

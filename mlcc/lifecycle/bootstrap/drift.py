@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcc.core.records import NamedTuple
-from mlcc.core.text import printable, wrapped
+from mlcc.core.text import printable
 from mlcc.io.aws.cloudformation import CloudFormation
 from mlcc.lifecycle.bootstrap.modules import Module
 from mlcc.lifecycle.bootstrap.profile import Profile
@@ -56,17 +56,15 @@ def report(tools: Tools, module: Module, profile: Profile, detect: bool) -> Repo
     return Report(module.name, name, status, word, tuple(parts))
 
 
-def lines(found: Report, width: int) -> Iterator[str]:
-    """A report for people.  width: columns, into which a line is folded between its words, and a name where it must."""
+def lines(found: Report) -> Iterator[str]:
+    """A report for people."""
     if found.status == NOT_DEPLOYED:
         yield f"{found.module}: not deployed (mlcc bootstrap deploy {found.module})"
         return
-    yield from wrapped(f"{found.module}: {found.status}, drift: {found.drift} (stack {found.stack})", width, "", "    ")
+    yield f"{found.module}: {found.status}, drift: {found.drift} (stack {found.stack})"
     for one in found.parts:
-        line = f"{one.resource:<22} {one.kind:<24} {one.status:<16} {one.drift:<8} {one.name}"
-        yield from wrapped(line, width, "  ", "      ")
-        for text in one.differences:
-            yield from wrapped(text, width, "    ", "        ")
+        yield f"  {one.resource:<22} {one.kind:<24} {one.status:<16} {one.drift:<8} {one.name}".rstrip()
+        yield from (f"    {text}" for text in one.differences)
 
 
 def _detected(tools: Tools, cloud: CloudFormation, name: str) -> str:
