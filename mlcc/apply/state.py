@@ -15,7 +15,7 @@ from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, MAX_TOTAL_BYTES, OnDisk, digest
-from mlcc.io.disk.reader import Directory, Refused
+from mlcc.io.disk.reader import DENIED, Directory, Refused
 from mlcc.plan.journal import MAX_BYTES, Journal, read_journal
 
 OWN_DIR = ".mlcc"
@@ -124,7 +124,7 @@ def _own_place() -> Iterator[None]:
 
 def _hint(refused: Finding) -> str:
     """The transaction's folder is nobody's work; the base is committed."""
-    if refused.message.endswith("permission denied"):
+    if refused.message.endswith(DENIED):
         return refused.hint
     if TXN_DIR in refused.file:
         return f"remove it: only mlcc writes in {TXN_DIR}, and nothing of yours belongs there"

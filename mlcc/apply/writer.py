@@ -18,7 +18,6 @@ from mlcc.apply.state import OWN_FILES, STAGES, TXN_DIR, State, unfinished
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, error
 from mlcc.core.records import NamedTuple
-from mlcc.core.text import printable
 from mlcc.core.tree import BASE_DIR, LOCK_NAME, MAX_FILE_BYTES, OnDisk, digest
 from mlcc.io.disk import writer
 from mlcc.io.disk.reader import Directory, Refused
@@ -81,10 +80,11 @@ def execute_plan(target: Directory, plan: Plan, lock: bytes, state: State, known
     if not (first or last or deletes or state.journal is not None or state.findings):
         _sweep(target)
         return Outcome(False)
-    closed = writer.unwritable(target, [*(w.path for w in (*first, *last)), *(path for path, _ in deletes)])
+    changed = [*(w.path for w in (*first, *last)), *(path for path, _ in deletes)]
+    closed = writer.unwritable(target, [*changed, f"{TXN_DIR}/stage"])
     if closed:
-        message = "permission denied; nothing was changed"
-        raise UserError([error("MLCC208", message, file=printable(closed, 200), hint="chmod u+w, run again")])
+        refused = writer.not_writable(f"{target.path}/{closed}", "apply writes there; nothing was changed")
+        raise UserError([refused])
     stage = "stage-2" if state.journal is not None and state.journal.stage == "stage-1" else "stage-1"
     with ExitStack() as undo:
         undo.callback(_abandon, target, stage)

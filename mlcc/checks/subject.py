@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Mark, Node
@@ -16,13 +16,15 @@ class Subject(NamedTuple):
     """One resolved environment, and what a check may need besides.
 
     resolved: its values; registries: for look-ups; root: mlcc.yaml's own tree, with sections that nothing reads;
-    missing: names of files of the project that do not exist.
+    missing: names of files of the project that do not exist; every: all environments of the project, this one among
+    them, the default first.
     """
 
     resolved: Resolved
     registries: Registries
     root: Node
     missing: Collection[str] = ()
+    every: Sequence[Resolved] = ()
 
     @property
     def rows(self) -> Rows:

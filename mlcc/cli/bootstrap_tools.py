@@ -53,10 +53,11 @@ def wanted(profile: Profile, names: Iterable[str]) -> list[Module]:
     return [module(load(), name) for name in chosen]
 
 
-def show(session: Session, parts: Mapping[str, Any], lines: Callable[[], Iterable[str]]) -> None:
-    """A result: as a document, or as lines for people."""
+def show(session: Session, parts: Mapping[str, Any], lines: Callable[[], Iterable[str]], fold: bool = False) -> None:
+    """A result: as a document, or as lines for people.  fold: into a terminal's width, unless somebody copies them."""
     if session.format in ("json", "yaml"):
         print_document(session, document(**parts))
     else:
         for line in lines():
-            session.out(printable(line, 0))
+            shown = printable(line, 0)
+            session.out(session.folded(shown) if fold else shown)

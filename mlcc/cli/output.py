@@ -130,7 +130,8 @@ Columns = Sequence["str | tuple[str, str]"]
 def table(rows: Sequence[Mapping[str, Any]], columns: Columns, session: Session, *, narrow: bool = False) -> str:
     """Rows as a table (for people, or Markdown) that fits the width of a terminal.
 
-    narrow: long words are parted where the table would not fit else.
+    Words of up to 40 characters are kept together, and shorter ones alone where the table would not fit else; narrow:
+    those of 12 at once.
     """
     import tabulate
 
@@ -143,7 +144,8 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Columns, session: Session,
         inert = [[markdown(c) for c in row] for row in cells]
         return tabulate.tabulate(inert, heads, tablefmt="github", disable_numparse=True)
     tabulate.MIN_PADDING = 0
-    widths = _widths(heads, cells, session.width, 12 if narrow else 40)
+    kept = next((most for most in WORDS if _least(heads, cells, most) <= session.width), WORDS[-1])
+    widths = _widths(heads, cells, session.width, 12 if narrow else kept)
     return tabulate.tabulate(
         cells, heads, tablefmt="simple", disable_numparse=True, maxcolwidths=widths, maxheadercolwidths=widths
     )
@@ -180,6 +182,17 @@ def fenced(text: str, language: str) -> str:
     """Foreign lines as a Markdown code block."""
     fence = _fence(text, 3)
     return f"{fence}{language}\n{text}\n{fence}"
+
+
+# Of how many characters a word is kept together in a table, best first.
+WORDS = (40, 32, 24, 16, 12)
+
+
+def _least(heads: Sequence[str], cells: Sequence[Sequence[str]], most: int) -> int:
+    """The width of a table whose columns are as narrow as they may be."""
+    columns = [[h, *(row[i] for row in cells)] for i, h in enumerate(heads)]
+    words = [max((len(w) for text in column for w in text.split()), default=1) for column in columns]
+    return sum(min(width, most) for width in words) + 2 * (len(words) - 1)
 
 
 def _widths(heads: Sequence[str], cells: Sequence[Sequence[str]], total: int, most: int) -> list[int]:

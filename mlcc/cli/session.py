@@ -18,7 +18,7 @@ import click
 
 from mlcc.cli import replay
 from mlcc.cli.home import home_folder
-from mlcc.core.text import inert, printable
+from mlcc.core.text import inert, printable, wrapped
 
 if TYPE_CHECKING:
     from mlcc.io.aws.connection import Caller
@@ -84,6 +84,11 @@ class Session:
     def width(self) -> int:
         """Columns of the terminal (80 where there is none); long lines of talk and tables keep within it."""
         return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
+
+    def folded(self, line: str) -> str:
+        """A line on as many as the terminal's width needs; where there is none a program reads it, and it stays one."""
+        fits = not sys.stdout.isatty() or len(line) <= self.width
+        return line if fits else "\n".join(wrapped(line, self.width))
 
     @property
     def machine(self) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 from mlcc.core.json_data import read_json
 from mlcc.io.disk.reader import Directory, Refused, reason
 from mlcc.io.disk.writer import make_directories, remove_files, remove_tree, write_state
+from mlcc.lifecycle.writable import explained
 
 RUN_DIR = ".mlcc/run"
 BUILD, SERVER, PUSHED = "build.json", "server.json", "push.json"
@@ -28,9 +29,13 @@ MAX_BYTES = 64 * 1024
 
 @contextmanager
 def _no_links(directory: str) -> Iterator[None]:
-    """Raises Refused where a link or a file stands in the place of a folder that is written to."""
+    """Raises Refused where a link or a file stands in the place of a folder that is written to.
+
+    And PreconditionError where it may not be written.
+    """
     try:
-        yield
+        with explained(directory):
+            yield
     except OSError as problem:
         if problem.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EISDIR):
             raise
@@ -40,7 +45,7 @@ def _no_links(directory: str) -> Iterator[None]:
 
 def read(directory: str, name: str) -> dict[str, Any]:
     """One state file as a mapping; empty when it is absent or not one."""
-    with Directory(directory) as tree:
+    with Directory(directory) as tree, explained(directory):
         found = tree.read(f"{RUN_DIR}/{name}", MAX_BYTES)
     if found is None:
         return {}
@@ -53,7 +58,7 @@ def read(directory: str, name: str) -> dict[str, Any]:
 
 def foreground(directory: str) -> list[dict[str, Any]]:
     """What each server in the foreground wrote down; of more than MAX_FOREGROUND the first: somebody planted them."""
-    with Directory(directory) as tree:
+    with Directory(directory) as tree, explained(directory):
         names = [name for name in _top(tree) if name.startswith(FOREGROUND) and name.endswith(".json")]
     return [read(directory, name) for name in names[:MAX_FOREGROUND]]
 
@@ -77,7 +82,7 @@ def write(directory: str, name: str, document: Mapping[str, Any]) -> None:
 
 def tail(directory: str, name: str, cap: int) -> tuple[bytes, bool]:
     """The end of a file below .mlcc/run, and whether there is more before it; nothing of an absent one."""
-    with Directory(directory) as tree:
+    with Directory(directory) as tree, explained(directory):
         return tree.tail(f"{RUN_DIR}/{name}", cap) or (b"", False)
 
 
@@ -114,7 +119,7 @@ def has(directory: str, name: str) -> bool:
 
 def remove(directory: str, name: str) -> None:
     """Removes one state file."""
-    with Directory(directory) as tree:
+    with Directory(directory) as tree, explained(directory):
         remove_files(tree, RUN_DIR, [name])
 
 
@@ -128,7 +133,7 @@ def path(directory: str, name: str) -> str:
 
 def sweep(directory: str) -> None:
     """Removes all of .mlcc/run (links in it are removed, not followed)."""
-    with Directory(directory) as tree:
+    with Directory(directory) as tree, explained(directory):
         remove_tree(tree, RUN_DIR)
 
 

@@ -15,6 +15,7 @@ from mlcc.io.disk import lock
 from mlcc.io.disk.reader import Directory
 from mlcc.io.disk.writer import make_directories
 from mlcc.lifecycle.context import Context
+from mlcc.lifecycle.writable import explained
 
 WAIT_S = 180.0
 BUSY = "another step of this project is at work; waiting for it"
@@ -23,7 +24,8 @@ BUSY = "another step of this project is at work; waiting for it"
 @contextmanager
 def held(context: Context) -> Iterator[None]:
     """Waits for the steps of this project that are at work.  Raises PreconditionError when one takes too long."""
-    with Directory(context.project.directory) as tree:
+    directory = context.project.directory
+    with Directory(directory) as tree, explained(directory):
         fd = make_directories(tree, ".mlcc")
     try:
         if not lock.acquire_lock(fd, context.sleep, WAIT_S, lambda: context.progress.say(BUSY)):

@@ -42,6 +42,12 @@ def test_a_job_runs_is_checked_and_leaves_no_model(world: World) -> None:
     assert world.left() == ["data"]
 
 
+def test_records_are_json_where_nothing_says_what_they_are(world: World, model: ModelServer) -> None:
+    project, before = rendered(TEXT.replace("content_type: text/csv, ", "")), len(model.seen)
+    assert verbs.deploy(world.context(project)).document["status"] == "Completed"
+    assert {headers["content-type"] for _, headers, _ in model.seen[before:]} == {"application/json"}
+
+
 def test_a_job_of_a_manifest_and_binary_records(world: World) -> None:
     project = rendered(
         TEXT.replace(

@@ -10,12 +10,12 @@ import pytest
 from mlcc.core.errors import MlccError, PreconditionError, UsageError, UserError
 from mlcc.io.aws.connection import AwsError
 from mlcc.io.aws.sts import Sts
-from mlcc.lifecycle.bootstrap import checkup, drift, permissions, profiles, secrets, setup, stacks
-from mlcc.lifecycle.bootstrap.modules import known_modules
+from mlcc.lifecycle.bootstrap import checkup, drift, permissions, profiles, remains, secrets, setup, stacks
+from mlcc.lifecycle.bootstrap.modules import Kept, known_modules
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.registries.loader import load
 from tests.aws import walker
-from tests.aws.stacks_cloud import FORBIDDEN, NUMBER, REGION, ROLE, TAGGED, Cloud, template
+from tests.aws.stacks_cloud import FORBIDDEN, NUMBER, REGION, ROLE, TAGGED, Cloud, pairs, template
 
 MODULES = known_modules(load())
 CORE = MODULES["core"]
@@ -179,14 +179,57 @@ def test_a_stack_at_work_is_waited_for_and_not_for_ever(cloud: Cloud, tmp_path: 
 def test_a_module_is_taken_away_and_what_it_keeps_is_named(cloud: Cloud, tmp_path: Path) -> None:
     profile, _ = deploy(cloud, tmp_path)
     stays = setup.destroy(cloud.tools(), str(tmp_path), profile, [CORE])
-    assert stays == {
+    assert {name: [one.name for one in kept or ()] for name, kept in stays.items()} == {
         "core": ["repository", "adaptersbucket", "asyncbucket", "batchbucket", "modelsbucket", "tunebucket"]
     }
     assert cloud.stacks == {}
     left = profiles.read(str(tmp_path)).profiles["dev"]
     assert left == DEV._replace(account_id=NUMBER)
     assert setup.destroy(cloud.tools(), str(tmp_path), left, [CORE]) == {"core": None}
-    assert setup.words({"core": None, "ci": ["a"]}) == ["core was not deployed", "ci is deleted", "  kept: a"]
+
+
+def test_what_stays_is_named_with_the_command_that_removes_it(cloud: Cloud, tmp_path: Path) -> None:
+    profile, _ = deploy(cloud, tmp_path)
+    secrets.create(cloud, profile, "hf-token", b"a-value", "", replace=False)
+    cloud.secrets["mlcc/theirs"] = {"Name": "mlcc/theirs", "Tags": []}
+    cloud.secrets["other/one"] = {"Name": "other/one", "Tags": pairs({"mlcc:bootstrap": "mlcc"})}
+    stays = setup.destroy(cloud.tools(), str(tmp_path), profile, [CORE])
+    made, unknown = remains.secrets(cloud, profile)
+    table = [Kept("Table", "AWS::DynamoDB::Table", "mlcc-ci")]
+    lines = list(remains.words({**stays, "ci": table, "benchmark": None}, made, unknown, profile))
+    assert lines[:3] == ["core is deleted", "ci is deleted", "benchmark was not deployed"]
+    assert f"(in {REGION})" in lines[3]
+    assert lines[4:6] == [
+        "  aws ecr delete-repository --force --repository-name repository", "  aws s3 rb --force s3://adaptersbucket"
+    ]  # fmt: skip
+    assert lines[-2:] == [
+        "  aws dynamodb delete-table --table-name mlcc-ci",
+        "  aws secretsmanager delete-secret --secret-id mlcc/hf-token",
+    ]
+    assert len(lines) == 4 + 6 + 2
+
+
+def test_secrets_that_are_not_listed_do_not_undo_the_destruction(cloud: Cloud) -> None:
+    class Denied(Cloud):
+        def ListSecrets(self, **rest: Any) -> dict[str, Any]:
+            raise self.refused("ListSecrets", "AccessDeniedException", "not authorized")
+
+    made, unknown = remains.secrets(Denied(), DEV)
+    assert made == []
+    [gone, line] = remains.words({"core": []}, made, unknown, DEV)
+    assert gone == "core is deleted"
+    assert line.startswith("secrets under mlcc/ stay, too")
+    assert "AccessDenied" in line
+
+
+def test_every_kind_that_stays_has_a_command_that_removes_it() -> None:
+    kinds = {
+        one["Type"]
+        for module in MODULES.values()
+        for one in module.document()["Resources"].values()
+        if one.get("DeletionPolicy") == "Retain"
+    }
+    assert kinds <= set(remains.REMOVALS)
 
 
 # ---------------------------------------------------------------- drift

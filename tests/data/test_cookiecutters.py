@@ -362,6 +362,12 @@ def test_a_type_that_is_not_served_is_a_415(app, given):
     assert app.invoke(None, b"{}", given, "").status == 415
 
 
+def test_what_a_batch_job_sends_when_nothing_names_a_type_is_read(app):
+    default = load().targets["batch-transform"].defaults.get("batch", "content_type")
+    assert default is not None
+    assert app.input_type(str(default.value)) == "application/json"
+
+
 @pytest.mark.parametrize("given", ["application/json", "Application/JSON; charset=utf-8", "text/csv"])
 def test_a_type_that_is_served_is_found_by_its_name(app, given):
     assert app.input_type(given) == given.partition(";")[0].lower()

@@ -13,7 +13,7 @@ from mlcc.cli.commands.bootstrap import command
 from mlcc.io.yaml import reader
 from mlcc.lifecycle.bootstrap import modules, permissions
 from mlcc.registries import load
-from tests.helpers import Caller, assert_no_traceback
+from tests.helpers import Caller, assert_no_traceback, run_mlcc
 
 SECRET = "hf_" + "a1B2c3D4" * 5
 
@@ -32,6 +32,15 @@ def test_profiles_from_the_first_to_the_last(mlcc: Caller) -> None:
     assert (shown["name"], shown["prefix"], shown["vpc_access"]) == ("eu", "acme", True)
     mlcc("bootstrap", "remove", "eu", code=0)
     mlcc("bootstrap", "show", code=3)
+
+
+def test_a_profile_is_shown_within_a_terminal_s_columns(mlcc: Caller) -> None:
+    role = f"arn:aws:iam::123456789012:role/{'r' * 60}"
+    mlcc("bootstrap", "add", "dev", "--region", "us-east-1", "--role-arn", role, code=0)
+    lines = run_mlcc("bootstrap", "show", tty=True).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert role in "".join(line.strip() for line in lines)
+    assert any(line.split() == ["role_arn", role] for line in mlcc("bootstrap", "show").stdout.splitlines())
 
 
 def test_a_profile_that_is_none_names_the_option_s_key(mlcc: Caller) -> None:

@@ -16,7 +16,7 @@ from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document, print_rows
 from mlcc.cli.session import Session, current
 from mlcc.lifecycle.aws_errors import explaining
-from mlcc.lifecycle.bootstrap import account, drift, modules, permissions, profiles, setup
+from mlcc.lifecycle.bootstrap import account, drift, modules, permissions, profiles, remains, setup
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.registries.loader import load
 
@@ -87,7 +87,7 @@ def status(no_drift: bool, name: str) -> int:
         account.checked(tools.caller, profile)
         found = [drift.report(tools, one, profile, not no_drift) for one in modules.known_modules(load()).values()]
     parts = {"profile": profile.name, "modules": [_document(one) for one in found]}
-    shared.show(session, parts, lambda: [line for one in found for line in drift.lines(one)])
+    shared.show(session, parts, lambda: [line for one in found for line in drift.lines(one)], fold=True)
     return 1 if any(one.drift == drift.DRIFTED for one in found) else 0
 
 
@@ -102,7 +102,11 @@ def _document(report: drift.Report) -> dict[str, Any]:
 @shared.profile_option
 @output_options(FORMATS)
 def destroy(names: tuple[str, ...], yes: bool, dry_run: bool, name: str) -> int:
-    """Delete the stacks of modules.  Buckets, repositories and tables stay, and a later deploy adopts them."""
+    """Delete the stacks of modules.
+
+    Buckets, repositories, tables and secrets stay, and a later deploy adopts them; each is named with the command that
+    removes it.
+    """
     session = current()
     profile = shared.needed(session, name)
     wanted = shared.wanted(profile, names)
@@ -111,8 +115,14 @@ def destroy(names: tuple[str, ...], yes: bool, dry_run: bool, name: str) -> int:
     stacks = ", ".join(one.stack_name(profile) for one in wanted)
     confirm(yes, f"Delete {stacks} of account {profile.account_id or '(not known)'} in {profile.region}?")
     with explaining(load()):
-        stays = setup.destroy(shared.tools(session, profile), session.home, profile, wanted)
-    shared.show(session, {"profile": profile.name, "kept": stays}, lambda: setup.words(stays))
+        tools = shared.tools(session, profile)
+        stays = setup.destroy(tools, session.home, profile, wanted)
+    # secrets belong to no module: they are of interest when the last one goes
+    last = set(profile.modules) <= {one.name for one in wanted}
+    made, unknown = remains.secrets(tools.caller, profile) if last else ([], "")
+    kept = {module: None if found is None else [one.name for one in found] for module, found in stays.items()}
+    parts = {"profile": profile.name, "kept": kept, "secrets": [one.name for one in made]}
+    shared.show(session, parts, lambda: remains.words(stays, made, unknown, profile))
     return 0
 
 

@@ -34,6 +34,8 @@ from mlcc.load.request import Request
 NUMBER = click.FloatRange(min=0.1)
 # What do/clean takes away; a part is one of AWS.
 PARTS = ("all", "endpoint", "components", "adapters", "model", "config", "repository", "codebuild")
+# Steps whose lines are for people alone: nobody copies them, or gives them to a program.
+FOLDED = ("adapter", "build", "clean", "deploy", "manifest", "push", "status", "submit", "test", "validate")
 # Options that only some steps have.
 OWN: dict[str, tuple[click.Parameter, ...]] = {
     "adapter": (
@@ -224,5 +226,6 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         session.out_bytes(result.raw)
     elif session.verbosity >= 0 or not lifecycle.confirms(step, context, result):
         for line in context.clean("\n".join(result.lines)).split("\n"):
-            session.out(lines(line), clean=True)
+            shown = lines(line)
+            session.out(session.folded(shown) if name in FOLDED else shown, clean=True)
     return 0 if result.ok else 1

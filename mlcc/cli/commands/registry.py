@@ -159,7 +159,7 @@ def show(name: str, compared: bool) -> int:
     if running is not None:
         return _compared(session, running)
     for key, value in _row(found).items():
-        session.out(f"{printable(key, 40):<22} {printable(_text(value), 0)}", clean=True)
+        session.out(session.folded(f"{printable(key, 40):<22} {printable(_text(value), 0)}"), clean=True)
     return 0
 
 

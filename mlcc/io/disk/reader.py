@@ -36,14 +36,14 @@ def is_directory(path: str, links: bool = True) -> bool:
     return found
 
 
-LINK = "a symbolic link stands there, and mlcc follows none"
+LINK, DENIED = "a symbolic link stands there, and mlcc follows none", "permission denied"
 
 
 class Refused(UserError):
     """A path that is not what it must be: a link, a directory in a file's place, a FIFO, too large."""
 
     def __init__(self, path: str, why: str, hint: str = "", code: str = "MLCC001") -> None:
-        hint = hint or ("chmod u+rwX it, run again" if why.endswith("permission denied") else "")
+        hint = hint or ("chmod u+rwX it, run again" if why.endswith(DENIED) else "")
         super().__init__([error(code, why, file=printable(path, 200), hint=hint)])
         note(REFUSED, (), None)
 
@@ -55,7 +55,7 @@ def reason(problem: OSError) -> str:
         errno.ENOTDIR: "a file or a link stands where a directory belongs",
         errno.EISDIR: "a directory stands where a file belongs",
         errno.ENXIO: "not a plain file",
-        errno.EACCES: "permission denied",
+        errno.EACCES: DENIED,
         errno.ENAMETOOLONG: "the name is too long",
     }
     return known.get(problem.errno or 0, (problem.strerror or "cannot be opened").lower())

@@ -6,14 +6,16 @@ Used by apply (the only writer of a project), by `set` and `init` (mlcc.yaml its
 
 from __future__ import annotations
 
+import errno
 import os
+import pwd
 import signal
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from mlcc.core.errors import UserError
-from mlcc.core.findings import error
+from mlcc.core.findings import Finding, error
 from mlcc.core.text import printable
 from mlcc.core.tree import MAX_FILE_BYTES
 from mlcc.io.disk.reader import DIRECTORY, Directory, inside
@@ -91,6 +93,23 @@ def unwritable(target: Directory, paths: Iterable[str]) -> str:
         finally:
             os.close(found[0])
     return ""
+
+
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def not_writable(folder: str, needs: str, able: str = "writable") -> Finding:
+    """That a folder cannot be written by whoever runs this.
+
+    needs: what would be written there, as a sentence; able: "readable" where it is that.
+    """
+    try:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container may run as a number without a name
+        user = f"user {os.geteuid()}"
+    message = f"the folder {printable(os.path.abspath(folder), 200)} is not {able} for {printable(user, 60)}: {needs}"
+    hint = f"make it {able} (chmod, chown), run this as its owner, or work in a copy of the project"
+    return error("MLCC208", message, hint=hint)
 
 
 def remove_files(target: Directory, folder: str, names: Iterable[str]) -> None:
@@ -207,6 +226,9 @@ def replace_file(target: Directory, name: str, data: bytes, before: bytes | None
             os.unlink(temporary, dir_fd=target.fd)
         if isinstance(problem, UserError):
             raise
+        if problem.errno in CLOSED:
+            needs = f"{printable(name, 200)} was to be written; nothing was changed"
+            raise UserError([not_writable(target.path, needs)]) from None
         why = (problem.strerror or "input/output error").lower()
         message = f"could not write {printable(name, 200)}: {why}; it is as it was"
         raise UserError([error("MLCC208", message)]) from None

@@ -63,7 +63,7 @@ def lines(found: Report) -> Iterator[str]:
         return
     yield f"{found.module}: {found.status}, drift: {found.drift} (stack {found.stack})"
     for one in found.parts:
-        yield f"  {one.resource:<22} {one.kind:<24} {one.status:<18} {one.drift:<12} {one.name}".rstrip()
+        yield f"  {one.resource:<22} {one.kind:<24} {one.status:<16} {one.drift:<8} {one.name}".rstrip()
         yield from (f"    {text}" for text in one.differences)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlcc.io.aws.cloudformation import SERVICE
 from mlcc.lifecycle.bootstrap import account, profiles, stacks
-from mlcc.lifecycle.bootstrap.modules import Module
+from mlcc.lifecycle.bootstrap.modules import Kept, Module
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.bootstrap.stacks import Change, Tools
 from mlcc.lifecycle.context import call
@@ -33,10 +33,10 @@ def deploy(
     return profile, changes
 
 
-def destroy(tools: Tools, home: str, profile: Profile, wanted: Sequence[Module]) -> dict[str, list[str] | None]:
-    """Takes modules away; by module the names of the resources that stay, None where there was no stack."""
+def destroy(tools: Tools, home: str, profile: Profile, wanted: Sequence[Module]) -> dict[str, list[Kept] | None]:
+    """Takes modules away; by module the resources that stay, None where there was no stack."""
     account.checked(tools.caller, profile)
-    stays: dict[str, list[str] | None] = {}
+    stays: dict[str, list[Kept] | None] = {}
     for module in wanted:
         stays[module.name] = stacks.destroy(tools, module, profile)
         profile = _saved(tools, home, destroyed(profile, module))
@@ -80,12 +80,3 @@ def deletions(profile: Profile, wanted: Sequence[Module]) -> list[dict[str, Any]
 def _saved(tools: Tools, home: str, profile: Profile) -> Profile:
     profiles.change(home, tools.sleep, lambda config: config.with_profile(profile))
     return profile
-
-
-def words(stays: Mapping[str, list[str] | None]) -> list[str]:
-    """What became of modules that were taken away, for people."""
-    lines = []
-    for module, names in stays.items():
-        lines.append(f"{module} was not deployed" if names is None else f"{module} is deleted")
-        lines += [f"  kept: {name}" for name in names or ()]
-    return lines

@@ -16,7 +16,7 @@ from mlcc.io.aws.cloudformation import CREATE, IMPORT, UPDATE, ChangeSet, CloudF
 from mlcc.io.aws.connection import Caller
 from mlcc.lifecycle.bootstrap import adoption
 from mlcc.lifecycle.bootstrap.account import TAG, tags
-from mlcc.lifecycle.bootstrap.modules import IDENTIFIERS, Module, kept, made, only
+from mlcc.lifecycle.bootstrap.modules import IDENTIFIERS, Kept, Module, kept, made, only
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Progress
 
@@ -107,16 +107,20 @@ def _alive(tools: Tools, cloud: CloudFormation, name: str, profile: Profile, car
     return None
 
 
-def destroy(tools: Tools, module: Module, profile: Profile) -> list[str] | None:
-    """Deletes a module's stack; the names of the resources that stay.  None where there is no stack."""
+def destroy(tools: Tools, module: Module, profile: Profile) -> list[Kept] | None:
+    """Deletes a module's stack; the resources that stay.  None where there is no stack."""
     cloud = CloudFormation(tools.caller)
     stack = _settled(tools, cloud, module.stack_name(profile), profile)
     if stack is None:
         return None
     before = {r["LogicalResourceId"]: str(r.get("PhysicalResourceId", "")) for r in cloud.resources(stack["StackId"])}
-    stays = [n for n, one in module.document()["Resources"].items() if one.get("DeletionPolicy") == "Retain"]
+    retained = [
+        Kept(logical, one["Type"], before[logical])
+        for logical, one in module.document()["Resources"].items()
+        if one.get("DeletionPolicy") == "Retain" and before.get(logical)
+    ]
     _delete(tools, cloud, stack)
-    return [before[name] for name in stays if before.get(name)]
+    return retained
 
 
 def observed(cloud: CloudFormation, name: str, profile: Profile) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from mlcc.io import programs
 from mlcc.io.container_engines import Engine
 from mlcc.io.disk.reader import Directory
 from mlcc.io.environment import of_packages
-from mlcc.lifecycle import build_context, image_tag, own_paths, run_state, served_code
+from mlcc.lifecycle import build_context, image_tag, own_paths, run_state, served_code, writable
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -50,6 +50,7 @@ def run(context: Context) -> Result:
     if context.argument("dry_run"):
         return calls(_calls(project, engine, context.environ), engine=engine.name if engine else "none")
     _need_entrypoint(project)
+    writable.need(project.directory, *_sample_to_write(project))
     train_sample(context)
     if engine is not None:
         built = _image(context, engine)
@@ -249,6 +250,11 @@ def sample_requirements(project: RenderedProject) -> tuple[str, ...]:
 def _needs_sample(project: RenderedProject) -> bool:
     path = artifact(project)
     return bool(path) and not own_paths.stands(project.directory, path)
+
+
+def _sample_to_write(project: RenderedProject) -> tuple[tuple[str, ...], str]:
+    """The file that training would write, and why."""
+    return ((artifact(project),) if _needs_sample(project) else ()), "the sample model is trained, and written there"
 
 
 def train_sample(context: Context) -> None:

@@ -11,7 +11,7 @@ from mlcc.core.text import printable
 from mlcc.io import programs
 from mlcc.io.aws.ecr import Ecr
 from mlcc.io.container_engines import Engine
-from mlcc.lifecycle import engine_login, image_place, run_state
+from mlcc.lifecycle import engine_login, image_place, run_state, writable
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.image_place import ImagePlace
@@ -33,6 +33,7 @@ def run(context: Context) -> Result:
     name, tag = where.repository, where.tag
     if context.argument("dry_run"):
         return _dry_run(context, where)
+    writable.need(project.directory)
     engine, built = context.need_engine(), build.existing(context)
     if built.kind != build.IMAGE:
         raise PreconditionError([error("MLCC305", f"{project.name} was built without an image", hint="do/build")])

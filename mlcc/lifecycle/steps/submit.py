@@ -21,7 +21,7 @@ from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.logs import Logs
 from mlcc.io.aws.s3 import S3
 from mlcc.io.disk.staging import staging_folder
-from mlcc.lifecycle import build_context, image_place, run_state
+from mlcc.lifecycle import build_context, image_place, run_state, writable
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.engine_login import STAGING
@@ -53,6 +53,7 @@ def run(context: Context) -> Result:
     name, tag = where.repository, where.tag
     if context.argument("dry_run"):
         return _dry_run(context, where)
+    writable.need(project.directory)
     caller = context.aws()
     place = account.place(context, caller)
     build.train_sample(context)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from mlcc.core.errors import UserError
+from mlcc.core.errors import MlccError, UserError
 from mlcc.core.findings import Finding, error
 from mlcc.core.text import quoted
 from mlcc.lifecycle import run_state
@@ -54,19 +54,19 @@ def remember(context: Context, wanted: Desired) -> None:
     """Writes down that this checkout has deployed an endpoint."""
     names = [name for name in _deployed(context) if name != wanted.endpoint]
     # without the record a later deployment asks for --replace, and this one has succeeded
-    with suppress(OSError, UserError):
+    with suppress(OSError, MlccError):
         run_state.write(context.project.directory, RECORD, {NAMES: [*names, wanted.endpoint][-MOST:]})
 
 
 def forget(context: Context) -> None:
     """Takes the record away, when nothing of the project is left."""
-    with suppress(OSError, UserError):
+    with suppress(OSError, MlccError):
         run_state.remove(context.project.directory, RECORD)
 
 
 def _deployed(context: Context) -> list[str]:
     """Names that this checkout has written down; a planted record only saves somebody the word `--replace`."""
-    with suppress(OSError, UserError):
+    with suppress(OSError, MlccError):
         names = run_state.read(context.project.directory, RECORD).get(NAMES)
         return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
     return []
