@@ -86,7 +86,20 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
         compared(world, {"deploymentTarget": "local"})
     with pytest.raises(UserError, match="of account 9"):
         compared(world, {"endpointName": "x", "accountId": "9"})
-    assert compared(world, {"endpointName": "x"}) == {"endpointStatus": ("InService", "NotDeployed")}
+    assert compared(world, {"endpointName": "x"}) == {"endpointStatus": (None, "NotDeployed")}
+
+
+def test_what_was_not_recorded_is_not_shown_as_recorded(tmp_path: Path) -> None:
+    world, project = World(), render(REALTIME, tmp_path / "p")
+    record = unasked(project, tmp_path / "home")
+    verbs.deploy(world.context(project))
+    assert compared(world, record) == {}, "it serves, as every record lets expect"
+    world.account.components["chat-b"].status = "Failed"
+    assert compared(world, record)["icList[b].status"] == (None, "Failed")
+    verbs.clean(world.context(project))
+    assert compared(world, record) == {"endpointStatus": (None, "NotDeployed")}
+    record["endpointStatus"] = "InService"
+    assert compared(world, record) == {"endpointStatus": ("InService", "NotDeployed")}
 
 
 def test_a_record_from_elsewhere_may_hold_anything(tmp_path: Path) -> None:

@@ -296,8 +296,10 @@ def records(scene: Scene, known: bool) -> None:
     scene.do("register", "--ci", code=1)
     scene.world.failing = {}
     if not known:
-        scene.run("registry", "log", "--notes", notes)
-        record = {s.name: s.value for s in SECRETS} | {"notes": notes, "parameters": {s.name: s.value for s in SECRETS}}
+        named = ("--project", "p", "--deployment-config", "http-flask")
+        scene.run("registry", "log", *named, "--notes", notes)
+        planted = {s.name: s.value for s in SECRETS}
+        record = planted | {"notes": notes, "parameters": planted, "projectName": "p", "deploymentConfig": notes}
         (scene.folder / "given.jsonl").write_text(json.dumps(record))
         scene.run("registry", "log", "--from", "given.jsonl")
         (scene.folder / "given.jsonl").unlink()

@@ -14,7 +14,10 @@ from tests.helpers import Caller, Result, build_tree
 
 HERE = "version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi, region: eu-west-1}\n"
 KEYS = "[work]\naws_access_key_id = AKIDWORK\naws_secret_access_key = none\n"
-RECORD = {"id": "one", "status": "success", "endpointName": "iris", "region": "eu-west-1"}
+RECORD = {
+    "id": "one", "projectName": "iris", "deploymentConfig": "http-fastapi", "status": "success",
+    "endpointName": "iris", "region": "eu-west-1",
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import SMALLEST, applied, build_tree
+from tests.helpers import SMALLEST, applied, build_tree, state_of
 from tests.stress import faults
 
 
@@ -36,6 +37,66 @@ def refused(folder: Path, *arguments: str, code: int = 3) -> str:
 STEPS = [
     ("do", "build"), ("do", "deploy", "--target", "local"), ("do", "run", "--target", "local"), ("do", "push"),
 ]  # fmt: skip
+
+
+@pytest.fixture
+def home(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """mlcc's own folder, with one record."""
+    folder = project.parent / "home"
+    monkeypatch.setenv("MLCC_HOME", str(folder))
+    build_tree(project, {"given.jsonl": json.dumps({"id": "one", "projectName": "p", "deploymentConfig": "c"})})
+    assert faults.run(faults.mlcc("registry", "log", "--from", "given.jsonl"), project).code == 0
+    yield folder
+    for path in (folder, folder / "registry"):
+        if path.exists():
+            path.chmod(0o755)
+
+
+def close(home: Path) -> None:
+    (home / "registry").chmod(0o555)
+    home.chmod(0o555)
+
+
+READS = [("list",), ("show", "1"), ("diff", "1", "one"), ("export",)]
+
+
+@pytest.mark.parametrize("words", READS, ids=lambda words: words[0])
+def test_records_are_read_where_nothing_may_be_written(project: Path, home: Path, words: tuple[str, ...]) -> None:
+    close(home)
+    before = state_of(home)
+    done = faults.run(faults.without_capabilities("registry", *words), project)
+    assert done.code == 0, done
+    assert ("one" in done.output_text) == (words[0] != "diff" and words[0] != "list")
+    assert state_of(home) == before
+
+
+def test_a_record_cannot_be_added_to_a_closed_home(project: Path, home: Path) -> None:
+    close(home)
+    for words in (("do", "register"), ("registry", "log", "--project", "p", "--deployment-config", "c")):
+        shown = refused(project, *words)
+        assert f"MLCC208: the folder {home}/registry is not writable for " in shown
+        assert "MLCC_HOME" in shown
+        assert "moved away" not in shown
+    home.chmod(0o755)
+    for name in ("deployments.db", "deployments.db-wal", "deployments.db-shm"):
+        (home / "registry" / name).unlink(missing_ok=True)
+    (home / "registry").chmod(0o755)
+    (home / "registry").rmdir()
+    home.chmod(0o555)
+    assert f"the folder {home} is not writable for " in refused(project, "do", "register")
+
+
+def test_what_a_writer_has_left_is_not_passed_over(project: Path, home: Path) -> None:
+    (home / "registry/deployments.db-wal").write_bytes(b"x")
+    close(home)
+    shown = refused(project, "registry", "list")
+    assert f"the folder {home}/registry is not writable for " in shown
+    assert "-wal" in shown
+
+
+def test_a_home_that_may_not_be_looked_into_is_not_empty(project: Path, home: Path) -> None:
+    home.chmod(0)
+    assert f"the folder {home} is not readable for " in refused(project, "registry", "list")
 
 
 @pytest.mark.parametrize("step", STEPS, ids=" ".join)

@@ -33,6 +33,14 @@ def project(mlcc: Caller, tmp_path: Path) -> Path:
     return Path.cwd()
 
 
+# What a record has at least.
+NAMED = {"projectName": "chat", "deploymentConfig": "transformers-vllm"}
+
+
+def line(**fields: Any) -> str:
+    return json.dumps({**NAMED, **fields}) + "\n"
+
+
 def registry(*arguments: str) -> Result:
     return run_mlcc("registry", *arguments)
 
@@ -79,7 +87,7 @@ def test_the_list_says_what_was_deployed_where_and_when_within_80_columns(projec
         "region": "ap-southeast-2", "instanceType": "ml.g5.12xlarge",
     }  # fmt: skip
     file = project / "more.jsonl"
-    file.write_text(json.dumps({"id": "long", "at": 1_700_000_000, "status": "partial", **long}) + "\n")
+    file.write_text(json.dumps({"id": "long", "at": 1_700_000_000, "status": "partial", **NAMED, **long}) + "\n")
     assert registry("log", "--from", str(file)).code == 0
     shown = registry("list", "--limit", "1").stdout
     for words in ("chat", "us-east-1", "ml.g5.12xlarge", "transformers-vllm", "Qwen/Qwen3-0.6B", "success"):
@@ -170,6 +178,34 @@ def test_two_records_are_compared(project: Path) -> None:
     }
 
 
+def test_only_leaves_differ(tmp_path: Path) -> None:
+    more = {"b": 1, "c": {"d": "x"}, "same": {}}
+    lines = [line(parameters={}, same={}), line(parameters={"LOG_LEVEL": "warning"}, variables={}, more=more)]
+    (tmp_path / "lines").write_text("".join(lines))
+    assert registry("log", "--from", str(tmp_path / "lines")).code == 0
+    rows = json.loads(registry("diff", "1", "2", "-o", "json").stdout)["values"]
+    assert [(row["path"], row["before"], row["after"]) for row in rows] == [
+        ("more.b", None, 1),
+        ("more.c.d", None, "x"),
+        ("parameters.LOG_LEVEL", None, "warning"),
+    ]
+    shown = registry("diff", "1", "2").stdout
+    assert "{}" not in shown
+    assert "parameters.LOG_LEVEL" in shown
+
+
+def test_numbers_are_those_of_the_history_that_was_exported(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for notes in ("one", "two", "three"):
+        register(project, "--notes", notes)
+    (tmp_path / "lines").write_text(registry("export").stdout)
+    monkeypatch.setenv("MLCC_HOME", str(tmp_path / "other"))
+    assert registry("log", "--from", str(tmp_path / "lines")).code == 0
+    found = [json.loads(registry("show", number, "-o", "json").stdout)["record"]["notes"] for number in "123"]
+    assert found == ["one", "two", "three"]
+
+
 def test_records_leave_and_come_as_json_lines(project: Path, tmp_path: Path) -> None:
     made = register(project)
     lines = registry("export").stdout
@@ -187,33 +223,67 @@ def test_records_leave_and_come_as_json_lines(project: Path, tmp_path: Path) -> 
 def test_equal_records_are_left_and_counted(tmp_path: Path) -> None:
     """A file that grows, or that two machines have, is read again: only what contradicts the history is refused."""
     file = tmp_path / "lines"
-    file.write_text('{"id": "a", "notes": "one"}\n{"id": "b"}\n')
+    file.write_text(line(id="a", notes="one") + line(id="b"))
     assert registry("log", "--from", str(file)).stdout.split() == ["a", "b"]
-    file.write_text('{"id": "a", "notes": "one"}\n{"id": "c"}\n{"id": "c"}\n' + registry("export").stdout)
+    file.write_text(line(id="a", notes="one") + line(id="c") + line(id="c") + registry("export").stdout)
     again = registry("log", "--from", str(file))
     assert (again.code, again.stdout.split()) == (0, ["c"])
     assert "4 of 5 records are there already" in again.stderr
     assert len(json.loads(registry("export", "--json").stdout)["records"]) == 3
-    file.write_text('{"id": "c"}\n{"id": "a", "notes": "two"}\n')
+    file.write_text(line(id="c") + line(id="a", notes="two"))
     refused = registry("log", "--from", str(file))
     assert (refused.code, "MLCC331" in refused.stderr, "'a'" in refused.stderr) == (1, True, True)
     assert "'c'" not in refused.stderr
 
 
 @pytest.mark.parametrize(
-    "line",
-    ["[1]", "{", '{"at": "soon"}', '{"at": NaN}', '{"at": true}', '{"at": -1}', '{"id": 5}', '{"id": "a b"}', "\x00"],
+    "wrong",
+    [
+        *("[1]", "{", "\x00", "{}", "null"),
+        *(line(**one) for one in ({"at": "soon"}, {"at": float("nan")}, {"at": True}, {"at": -1}, {"at": 1e12})),
+        *(line(**one) for one in ({"id": 5}, {"id": "a b"}, {"projectName": ""}, {"deploymentConfig": None})),
+        *(json.dumps({name: value}) for name, value in NAMED.items()),
+    ],
 )
-def test_what_is_no_record_is_refused_with_its_line(line: str, tmp_path: Path) -> None:
-    (tmp_path / "lines").write_text(f'{{"id": "fine"}}\n{line}\n')
+def test_what_is_no_record_is_refused_with_its_line(wrong: str, tmp_path: Path) -> None:
+    (tmp_path / "lines").write_text(f"{line(id='fine')}{wrong}\n")
     refused = registry("log", "--from", str(tmp_path / "lines"))
     assert refused.code == 1
-    assert "lines:2: this is no record" in refused.stderr
+    assert "lines:2:1: error MLCC333: this is no record: it" in refused.stderr
     assert registry("list").stdout == "", "all or none"
 
 
+def test_every_wrong_line_is_named_and_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "lines").write_text("{}\n" + line(id="fine") + '\n{"projectName": "p"}\n')
+    refused = registry("log", "--from", str(tmp_path / "lines"), "--json")
+    found = [(one["line"], one["message"].partition(": ")[2]) for one in json.loads(refused.stdout)["findings"]]
+    assert found == [(1, "it has no projectName and no deploymentConfig"), (4, "it has no deploymentConfig")]
+    (tmp_path / "lines").write_text("{}\n" * 30)
+    refused = registry("log", "--from", str(tmp_path / "lines"), "--json")
+    assert len(json.loads(refused.stdout)["findings"]) == 20
+
+
+def test_a_record_by_hand_says_what_was_deployed() -> None:
+    for words in ([], ["--notes", "x"], ["--project", "chat"], ["--deployment-config", "http-flask"]):
+        refused = registry("log", *words)
+        assert (refused.code, refused.stdout) == (2, "")
+        assert "--project NAME and --deployment-config NAME" in refused.stderr
+    assert registry("list").stdout == ""
+    done = registry("log", "--project", "chat", "--deployment-config", "http-flask", "--region", "us-east-1", "--json")
+    (made,) = json.loads(done.stdout)["records"]
+    assert (made["projectName"], made["deploymentConfig"], made["region"]) == ("chat", "http-flask", "us-east-1")
+    assert made["status"] == "success"
+
+
+def test_options_that_describe_a_record_do_not_go_with_a_file(tmp_path: Path) -> None:
+    (tmp_path / "lines").write_text(line(id="a"))
+    for words in (["--status", "failed"], ["--notes", "x"], ["--project", "p"], ["--id", "b"]):
+        assert registry("log", "--from", str(tmp_path / "lines"), *words).code == 2
+    assert registry("list").stdout == ""
+
+
 def test_a_record_by_hand_holds_no_secret(tmp_path: Path) -> None:
-    deep = {"id": "x", "parameters": {"HF_TOKEN": "short", "PLAIN": TOKEN, "list": [TOKEN]}}
+    deep = {**NAMED, "id": "x", "parameters": {"HF_TOKEN": "short", "PLAIN": TOKEN, "list": [TOKEN]}}
     (tmp_path / "lines").write_text(json.dumps(deep))
     assert registry("log", "--from", str(tmp_path / "lines")).code == 0
     found = json.loads(registry("export").stdout)["parameters"]
@@ -221,7 +291,7 @@ def test_a_record_by_hand_holds_no_secret(tmp_path: Path) -> None:
 
 
 def test_a_file_of_too_many_records_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "lines").write_text("{}\n\n" * 3)
+    (tmp_path / "lines").write_text((line() + "\n") * 3)
     assert len(list(_lines(str(tmp_path / "lines"), 3))) == 3
     with pytest.raises(UserError, match="more than 2 records"):
         list(_lines(str(tmp_path / "lines"), 2))

@@ -73,6 +73,26 @@ def test_imported_records_stand_where_their_time_is(store: Store) -> None:
     assert ids(store.find({"status": "success"}, since=3.0)) == ["r-0005", "r-0003"]
 
 
+@pytest.mark.parametrize(
+    ("times", "order"),
+    [
+        ((3, 2, 1), "cba"),
+        ((1, 2, 3), "abc"),
+        ((5, 5, 1), "cba"),
+        ((1, 5, 5), "abc"),
+        ((7, 7, 7), "cba"),
+        ((None, None, None), "abc"),
+        ((None, 2, 1), "cba"),
+    ],
+)
+def test_the_oldest_is_numbered_first(store: Store, times: tuple[float | None, ...], order: str) -> None:
+    """Of one time the last of a file is the oldest, as in an export; without a time they stand as in the file."""
+    given = [{"id": name} | ({} if at is None else {"at": at}) for name, at in zip("abc", times, strict=True)]
+    made = store.merge(given, lambda one: {"at": 9.0, **one})
+    assert "".join(str(one["id"]) for one in made) == order
+    assert "".join(store.get(str(number)).id for number in (1, 2, 3)) == order
+
+
 def test_nothing_was_ever_written(store: Store, tmp_path: Path) -> None:
     assert ids(store.find({})) == []
     assert list(tmp_path.iterdir()) == [], "to look makes nothing"

@@ -45,7 +45,7 @@ def test_each_folder_that_is_made_on_the_way_is_private(make: Callable[[str], ob
 def test_the_first_record_leaves_a_home_that_doctor_likes(mlcc: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     home = Path("new").absolute() / ".mlcc"
     monkeypatch.setenv("MLCC_HOME", str(home))
-    mlcc("registry", "log", "--notes", "by hand", code=0)
+    mlcc("registry", "log", "--project", "p", "--deployment-config", "http-flask", code=0)
     assert modes(home) == {".mlcc": 0o700, "registry": 0o700}
     assert "open to others" not in mlcc("doctor").stdout
 

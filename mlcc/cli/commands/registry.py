@@ -17,11 +17,10 @@ from mlcc.cli.output import Columns, document, print_document, print_rows, table
 from mlcc.cli.session import Session, current
 from mlcc.core import durations
 from mlcc.core.errors import UsageError, UserError
-from mlcc.core.findings import error
+from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.json_data import read_json
-from mlcc.core.paths import leaves
 from mlcc.core.text import printable, quoted
-from mlcc.lifecycle.deployments.records import ID, STATUSES, is_record, without_secrets
+from mlcc.lifecycle.deployments.records import ID, STATUSES, differences, lacking, without_secrets
 from mlcc.lifecycle.deployments.store import FIELDS, Record, Store
 from mlcc.lifecycle.steps.register import with_id
 
@@ -29,6 +28,8 @@ from mlcc.lifecycle.steps.register import with_id
 COLUMNS: Columns = (("number", "no"), ("time", "time (UTC)"), "status", "project", "where", "what")
 # Of a file that `log --from` reads, in bytes and in records: all of it is added at once, or nothing.
 MAX_LINE, MAX_RECORDS = 1 << 20, 100_000
+# Of its wrong lines so many are named.
+MAX_WRONG = 20
 
 
 @click.group("registry", cls=Group, epilog="Example: mlcc registry list --deployment-config transformers-vllm")
@@ -40,26 +41,29 @@ def _store(session: Session) -> Store:
     return Store(session.home, session.sleep)
 
 
-@command.command("log", epilog="Example: mlcc registry log --notes 'rolled back by hand' --status partial")
-@click.option("--id", "name", metavar="ID", help="The record's id, if not one that is made for it.")
-@click.option("--status", type=click.Choice(STATUSES), default=STATUSES[0], show_default=True, help="How it went.")
-@click.option("--notes", default="", metavar="TEXT", help="What somebody should know of it.")
+@command.command("log", epilog="Example: mlcc registry log --project chat --deployment-config transformers-vllm")
+@click.option("--project", metavar="NAME", help="The project (needed without --from).")
+@click.option("--deployment-config", metavar="NAME", help="Its deployment config (needed without --from).")
+@click.option("--model", metavar="NAME", help="Its model.")
+@click.option("--instance-type", metavar="TYPE", help="Where it was deployed.")
+@click.option("--region", metavar="REGION", help="Where it was deployed.")
+@click.option("--id", metavar="ID", help="The record's id, if not one that is made for it.")
+@click.option("--status", type=click.Choice(STATUSES), show_default=STATUSES[0], help="How it went.")
+@click.option("--notes", metavar="TEXT", help="What somebody should know of it.")
 @click.option("--from", "source", metavar="FILE", help="Records as JSON lines, as `export` writes them (- for stdin).")
 @output_options(("table", "json", "yaml"))
-def log(name: str | None, status: str, notes: str, source: str | None) -> int:
-    """Add a record by hand, or records from a file; what of a file is there already, and the same, stays."""
+def log(source: str | None, **given: str | None) -> int:
+    """Add a record by hand, or records from a file; what of a file is there already, and the same, stays.
+
+    A record names its project and its deployment config at least.  Of a file all is added or nothing, the oldest first.
+    """
     session = current()
-    if name and not ID.match(name):
-        hint = "letters, digits and . _ : -, a letter or digit first"
-        raise UsageError([error("MLCC002", f"--id {quoted(name)}: no id of a record", hint=hint)])
-    if source and (name or notes):
-        raise UsageError([error("MLCC002", "--from brings whole records: --id and --notes do not go with it")])
-    by_hand = {"status": status, "notes": notes, "registeredBy": session.user, **({"id": name} if name else {})}
+    by_hand = _by_hand(session, source, given)
     if source:
-        given = [without_secrets(fields) for fields in _lines(source)]
-        records = _store(session).merge(given, _whole)
-        if len(given) > len(records):
-            session.say(f"{len(given) - len(records)} of {len(given)} records are there already, and equal: left so")
+        found = [without_secrets(fields) for fields in _lines(source)]
+        records = _store(session).merge(found, _whole)
+        if len(found) > len(records):
+            session.say(f"{len(found) - len(records)} of {len(found)} records are there already, and equal: left so")
     else:
         records = [_whole(without_secrets(by_hand))]
         _store(session).add(records)
@@ -71,14 +75,32 @@ def log(name: str | None, status: str, notes: str, source: str | None) -> int:
     return 0
 
 
+def _by_hand(session: Session, source: str | None, given: Mapping[str, str | None]) -> dict[str, str]:
+    """The record that options describe.  Raises UsageError where they say too little, or stand beside a file."""
+    fields = {(FIELDS.get(name) or name): value for name, value in given.items() if value}
+    if source and fields:
+        message = "--from brings whole records, and options that describe one have no effect on them"
+        raise UsageError([error("MLCC901", message, hint="leave them out, or leave --from out")])
+    if not ID.match(fields.get("id", "x")):
+        hint = "letters, digits and . _ : -, a letter or digit first"
+        raise UsageError([error("MLCC002", f"--id {quoted(fields['id'])}: no id of a record", hint=hint)])
+    if not source and lacking(fields):
+        message = "a record by hand needs --project NAME and --deployment-config NAME"
+        raise UsageError([error("MLCC900", message, hint="--from FILE adds whole records; do/register makes one")])
+    return {"status": STATUSES[0], "notes": "", "registeredBy": session.user, **fields}
+
+
+MEND = "mend the line, or leave it out; nothing of the file was added"
+
+
 def _whole(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A record with the id and the time of now where it has none."""
     return {**with_id({}, time.time()), **fields}
 
 
 def _lines(source: str, most: int = MAX_RECORDS) -> Iterator[dict[str, Any]]:
-    """Records of a file of JSON lines.  Raises UserError for a line that is none, and for more than the most."""
-    count = 0
+    """Records of a file of JSON lines.  Raises UserError for lines that are none, and for more than the most."""
+    count, wrong = 0, list[Finding]()
     with click.open_file(source, encoding="utf-8", errors="replace") as stream:
         for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), ""), 1):
             if not line.strip():
@@ -91,11 +113,16 @@ def _lines(source: str, most: int = MAX_RECORDS) -> Iterator[dict[str, Any]]:
                 found = read_json(line.encode(), finite=True)
             except ValueError:
                 found = None
-            if not is_record(found):
-                where = f"{printable(source, 200)}:{number}"
-                hint = "a line is a JSON object with the fields of a record"
-                raise UserError([error("MLCC333", f"{where}: this is no record", hint=hint)])
-            yield cast("dict[str, Any]", found)
+            why = lacking(found)
+            if why:
+                message = f"this is no record: {why}"
+                wrong.append(Finding("MLCC333", Severity.ERROR, message, file=source, line=number, hint=MEND))
+                if len(wrong) == MAX_WRONG:
+                    break
+            else:
+                yield cast("dict[str, Any]", found)
+    if wrong:
+        raise UserError(wrong)
 
 
 def _filters(function: Any) -> Any:
@@ -178,10 +205,15 @@ def _compared(session: Session, running: dict[str, Any]) -> int:
     """What runs, for people."""
     session.say(f"the endpoint is {running['running']['endpointStatus']}")
     if running["differences"]:
-        print_rows(session, running["differences"], ["path", ("before", "recorded"), ("after", "running")])
+        rows = [{**row, "before": _or(row["before"], "(not recorded)")} for row in running["differences"]]
+        print_rows(session, rows, ["path", ("before", "recorded"), ("after", "running")])
     else:
         session.say("what runs is what was recorded")
     return 0
+
+
+def _or(value: Any, words: str) -> Any:
+    return words if value is None else value
 
 
 @command.command("diff", epilog="Example: mlcc registry diff 12 13")
@@ -191,12 +223,7 @@ def _compared(session: Session, running: dict[str, Any]) -> int:
 def diff(first: str, second: str) -> int:
     """Show the fields in which two records differ."""
     session = current()
-    before, after = (dict(leaves(_store(session).get(name).document)) for name in (first, second))
-    rows = [
-        {"path": path, "before": before.get(path), "after": after.get(path)}
-        for path in sorted({*before, *after} - {"id", "at", "timestamp"})
-        if before.get(path) != after.get(path)
-    ]
+    rows = list(differences(*(_store(session).get(name).document for name in (first, second))))
     if session.format in ("json", "yaml"):
         print_document(session, document(values=rows), clean=True)
     elif rows:

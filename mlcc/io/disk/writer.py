@@ -98,17 +98,21 @@ def unwritable(target: Directory, paths: Iterable[str]) -> str:
 CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def not_writable(folder: str, needs: str, able: str = "writable") -> Finding:
+COPY = "work in a copy of the project"
+
+
+def not_writable(folder: str, needs: str, able: str = "writable", instead: str = COPY) -> Finding:
     """That a folder cannot be written by whoever runs this.
 
-    needs: what would be written there, as a sentence; able: "readable" where it is that.
+    needs: what would be written there, as a sentence; able: "readable" where it is that; instead: what
+    else can be done.
     """
     try:
         user = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:  # a container may run as a number without a name
         user = f"user {os.geteuid()}"
     message = f"the folder {printable(os.path.abspath(folder), 200)} is not {able} for {printable(user, 60)}: {needs}"
-    hint = f"make it {able} (chmod, chown), run this as its owner, or work in a copy of the project"
+    hint = f"make it {able} (chmod, chown), run this as its owner, or {instead}"
     return error("MLCC208", message, hint=hint)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.sagemaker import SageMaker
@@ -134,17 +135,36 @@ SERVES = {"status": IN_SERVICE, "endpointStatus": IN_SERVICE}
 RECORDED_ONLY = ("HF_MODEL_ID", "TRITON_MODEL_REPOSITORY")
 # What a record does not hold: variables of the machine, and those that deployments add.
 OF_MACHINES = (*SYSTEM, "MLCC_", "SAGEMAKER_")
-# In place of a recorded value, where none was recorded.
-ADDED = object()
+
+
+class Expected(NamedTuple):
+    """What is compared in place of a value that was not recorded."""
+
+    value: Any
+
+
+# Of a variable that no record has: it runs with none.
+ADDED = Expected(object())
 
 
 def differences(record: Mapping[str, Any], running: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Fields in which what runs is not what was recorded: `path`, `before` (recorded) and `after` (running)."""
-    return [
-        {"path": path, "before": None if before is ADDED else before, "after": after}
-        for path, before, after in _compared(record, running)
-        if before not in (None, "", REDACTED) and before != after and after != REDACTED
-    ]
+    """Fields in which what runs is not what was recorded: `path`, `before` (recorded) and `after` (running).
+
+    `before` is None where nothing was recorded, and what runs is not what every record lets expect.
+    """
+    found = []
+    for path, before, after in _compared(record, running):
+        assumed = isinstance(before, Expected)
+        wanted = before.value if isinstance(before, Expected) else before
+        if wanted not in (None, "", REDACTED) and wanted != after and after != REDACTED:
+            found.append({"path": path, "before": None if assumed else before, "after": after})
+    return found
+
+
+def _recorded(row: Mapping[str, Any], field: str) -> Any:
+    """A field of a record, or of a part of it; else what it lets expect."""
+    found = row.get(field)
+    return Expected(SERVES[field]) if found in (None, "") and field in SERVES else found
 
 
 Compared = Iterator[tuple[str, Any, Any]]
@@ -154,7 +174,7 @@ def _compared(record: Mapping[str, Any], running: Mapping[str, Any]) -> Compared
     """Path, recorded value and running value of every field that can be compared."""
     there = running["endpointStatus"] != NOT_DEPLOYED
     for field in FIELDS if there else ("endpointStatus",):
-        yield field, record.get(field, SERVES.get(field)), running.get(field)
+        yield field, _recorded(record, field), running.get(field)
     if "image" in running:
         yield from _container(record, {}, running, "")
     parts = {part["name"]: part for part in running.get("icList", ())}
@@ -162,7 +182,7 @@ def _compared(record: Mapping[str, Any], running: Mapping[str, Any]) -> Compared
         part = parts.get(str(row["name"]), {}) if there else {}
         place = f"icList[{row['name']}]."
         for field in PART_FIELDS if "arn" in part else ("status",) if part else ():
-            yield place + field, row.get(field, SERVES.get(field)), part.get(field, row.get(field))
+            yield place + field, _recorded(row, field), part.get(field, row.get(field))
         if "image" in part:
             yield from _container(record, row, part, place)
 

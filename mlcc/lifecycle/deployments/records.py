@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mlcc.core.paths import EMPTY
+from mlcc.core.paths import EMPTY, leaves
 from mlcc.core.records import NamedTuple
 from mlcc.core.version import VERSION
 from mlcc.io.git import Head
@@ -33,13 +33,37 @@ ENDPOINT = "endpoint"
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")
 
 
-def is_record(document: Any) -> bool:
-    """Whether something from outside can be a record: an object whose id and time, where it has them, are such."""
+# Without these nobody could say what was deployed.
+NEEDED = ("projectName", "deploymentConfig")
+# Fields that say when a record was made, and which one it is.
+OWN = ("id", "at", "timestamp")
+
+
+def lacking(document: Any) -> str:
+    """What keeps something from outside from being a record; empty for one.
+
+    A record is an object that names its project and its deployment config; its id and time are such, where it has them.
+    """
     if not isinstance(document, dict):
-        return False
+        return "it is no JSON object"
+    missing = [name for name in NEEDED if not isinstance(document.get(name), str) or not document[name].strip()]
+    if missing:
+        return f"it has no {' and no '.join(missing)}"
     name, at = document.get("id", "a"), document.get("at", 0.0)
-    timely = isinstance(at, (int, float)) and not isinstance(at, bool) and 0 <= at < 1e12
-    return timely and isinstance(name, str) and ID.match(name) is not None
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or not 0 <= at < 1e12:
+        return "its time (at) is no number of seconds since 1970"
+    return "" if isinstance(name, str) and ID.match(name) else "its id has a wrong form"
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Leaves in which two records differ, by path: `path`, `before` and `after`, None for one that is not there.
+
+    A mapping without fields has no leaf, so that it differs from none, and from its fields only in those.
+    """
+    before, after = ({path: value for path, value in leaves(one) if value != {}} for one in (first, second))
+    for path in sorted({*before, *after} - {*OWN}):
+        if before.get(path) != after.get(path):
+            yield {"path": path, "before": before.get(path), "after": after.get(path)}
 
 
 def without_secrets(value: Any, clean: Callable[[str], str] = redact_text, key: str = "") -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -93,8 +94,10 @@ class Store:
     ) -> list[dict[str, Any]]:
         """Adds records as `add` does, but leaves those that are there already, field by field; returns the new ones.
 
-        whole: gives a record the id and the time that it lacks.
+        whole: gives a record the id and the time that it lacks.  They are added the oldest first, as they once were,
+        so that numbers are those of the history that they come from.
         """
+        given = _oldest_first(given)
         known = self._known([str(one["id"]) for one in given if "id" in one])
         new = []
         for one in given:
@@ -158,6 +161,16 @@ class Store:
     def _records(self, query: str, values: Sequence[Any]) -> Iterator[Record]:
         for number, name, at, document in self._database.read(query, values):
             yield Record(number, name, at, json.loads(document))
+
+
+def _oldest_first(given: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Records by their time; those of one time, and those without one (of now), as they stand in the file.
+
+    A file that has the newest first, as an export has, is read from its end.
+    """
+    times = [float(one.get("at", math.inf)) for one in given]
+    turned = times != sorted(times) or (len(set(times)) == 1 and math.inf not in times)
+    return sorted(reversed(given) if turned else given, key=lambda one: float(one.get("at", math.inf)))
 
 
 def _row(document: Mapping[str, Any]) -> tuple[Any, ...]:

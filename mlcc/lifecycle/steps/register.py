@@ -160,7 +160,8 @@ def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole:
     if document["status"] == STATUSES[0]:
         _need_success(running)
     for one in live.differences(document, running):
-        context.progress.say(f"note: {one['path']} is {one['after']}, and the project says {one['before']}")
+        said = "not what it should be" if one["before"] is None else f"the project says {one['before']}"
+        context.progress.say(f"note: {one['path']} is {one['after']}, and {said}")
     return found | live.as_recorded(document, running) | {"arnsFrom": known_arns.ACCOUNT}
 
 
