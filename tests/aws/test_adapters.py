@@ -94,19 +94,22 @@ def test_an_update_that_the_container_refuses_leaves_what_was_loaded(world: Worl
 
 
 @pytest.mark.parametrize(
-    ("text", "action", "name", "code"),
+    ("text", "action", "name", "code", "exit_code"),
     [
-        (WITH, "update", "legal", "MLCC309"),
-        (WITH, "add", "medical", "MLCC102"),
-        (WITH, "remove", "", "MLCC102"),
-        (ONE, "add", "legal", "MLCC102"),
+        (WITH, "update", "legal", "MLCC309", 3),
+        (WITH, "add", "medical", "MLCC102", 1),
+        (WITH, "remove", "", "MLCC102", 2),
+        (WITH, "add", "", "MLCC102", 2),
+        (ONE, "add", "legal", "MLCC102", 1),
     ],
 )
-def test_what_cannot_be_done_is_named(world: World, text: str, action: str, name: str, code: str) -> None:
+def test_what_cannot_be_done_is_named(
+    world: World, text: str, action: str, name: str, code: str, exit_code: int
+) -> None:
     made = world.operations()
     with pytest.raises(MlccError) as refused:
         act(world, text, action, name)
-    assert refused.value.findings[0].code == code
+    assert (refused.value.findings[0].code, refused.value.exit_code) == (code, exit_code)
     assert world.operations() == made
 
 

@@ -17,6 +17,9 @@ from typing import Any
 import pytest
 
 from mlcc import pipeline
+from mlcc.cli.boundary import run as run_command
+from mlcc.cli.main import cli
+from mlcc.cli.session import Session
 from mlcc.core.errors import MlccError, PreconditionError, UserError
 from mlcc.io.aws import dynamodb
 from mlcc.io.aws.connection import AwsError, Connection
@@ -148,7 +151,38 @@ def test_new_updated_and_a_row_of_an_older_recipe(tmp_path: Path) -> None:
     assert "older recipe" in again.progress.lines[0]  # type: ignore[attr-defined]
 
 
+def test_a_row_that_was_another_project_s_is_named(tmp_path: Path) -> None:
+    project = render(ONE, tmp_path / "p")
+    for name, warned in (("flowers", True), ("iris", False), ("", False)):
+        was = {"testStatus": {"S": "pass"}} | ({"projectName": {"S": name}} if name else {})
+        again = context(project, Answers(UpdateItem={"Attributes": was}))
+        assert register.run(again).document["before_project"] == name
+        lines = again.progress.lines  # type: ignore[attr-defined]
+        assert ["the project 'flowers', and is of 'iris' now" in line for line in lines] == [True] * warned
+    assert register.run(context(project, Answers())).document["before_project"] == ""
+
+
 REFUSED = "ConditionalCheckFailedException"
+
+
+@pytest.mark.parametrize(
+    ("words", "result", "mistake"),
+    [([], True, False), (["-o", "table"], False, False), (["--output=table"], False, False), (["--json"], True, True)],
+)
+def test_the_row_is_json_unless_another_form_is_asked_for(
+    words: list[str], result: bool, mistake: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Mistakes are lines for people, as those of other steps, unless JSON is asked for."""
+    argv = ["do", "-C", str(render(ONE, tmp_path / "p")), "register", "--ci", *words]
+    environ = {"HOME": str(tmp_path), "MLCC_HOME": str(tmp_path / "home"), "MLCC_PLUGINS": "none"}
+    refused = AwsError("dynamodb", "UpdateItem", "ResourceNotFoundException", "no", 400, {})
+    for caller, code, as_json in ((Answers(), 0, result), (Answers(UpdateItem=refused), 3, mistake)):
+        session = Session(environ=environ, connect=lambda region, caller=caller: caller)  # type: ignore[misc]
+        assert run_command(cli, argv, session=session) == code
+        shown = capsys.readouterr()
+        assert shown.out.startswith("{") == as_json
+        assert as_json or ("new in mlcc-ci-table" in shown.out) == (code == 0)
+        assert ("MLCC329" in shown.err) == (code == 3 and not as_json)
 
 
 @pytest.mark.parametrize(

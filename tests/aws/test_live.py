@@ -113,7 +113,7 @@ def test_a_record_from_elsewhere_may_hold_anything(tmp_path: Path) -> None:
 def test_what_is_not_deployed_was_no_success(tmp_path: Path) -> None:
     world = World()
     project = render(REALTIME, tmp_path / "p")
-    with pytest.raises(UserError, match="nothing of the project is deployed"):
+    with pytest.raises(PreconditionError, match="nothing of the project is deployed"):
         registered(world, project, tmp_path / "home")
     assert registered(world, project, tmp_path / "home", status="failed")["endpointStatus"] == "NotDeployed"
 
@@ -181,7 +181,7 @@ def test_a_deployment_of_which_a_part_does_not_serve_is_no_success(tmp_path: Pat
     project = render(REALTIME, tmp_path / "p")
     verbs.deploy(world.context(project))
     world.account.components["chat-b"].status = "Failed"
-    with pytest.raises(UserError) as refused:
+    with pytest.raises(PreconditionError) as refused:
         registered(world, project, tmp_path / "home")
     (finding,) = refused.value.findings
     assert (finding.code, finding.message.partition(",")[0]) == ("MLCC309", "b is Failed")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mlcc.core.errors import PreconditionError
+from mlcc.core.errors import UsageError
 from mlcc.lifecycle.context import Silent
 from mlcc.lifecycle.steps import reports
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
@@ -100,7 +100,7 @@ def test_a_component_without_a_copy_is_made_with_one_and_that_is_noted() -> None
 
 
 def test_on_this_machine_there_is_none() -> None:
-    with pytest.raises(PreconditionError) as refused:
+    with pytest.raises(UsageError) as refused:
         exported(LOCAL)
     assert refused.value.findings[0].code == "MLCC311"
 

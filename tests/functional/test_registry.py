@@ -109,6 +109,32 @@ def test_a_status_is_one_of_those_that_there_are(project: Path, name: str) -> No
         assert word in refused.stderr
 
 
+@pytest.mark.parametrize("words", [["--benchmark-enabled"], ["--ci-table", "x"], ["--build-strategy", "nope"]])
+def test_what_would_have_no_effect_is_refused(project: Path, words: list[str]) -> None:
+    for dry in ([], ["--dry-run"]):
+        refused = run_mlcc("do", "register", *words, *dry)
+        assert (refused.code, refused.stdout if not dry else "") == (2, "")
+        assert words[0] in refused.stderr + refused.stdout
+    assert registry("list").stdout == ""
+
+
+def test_a_build_strategy_is_one_of_mlcc_yaml_s(project: Path) -> None:
+    known = "known: codebuild-submit, docker, docker-in-docker, none"
+    assert known in run_mlcc("do", "register", "--build-strategy", "x").stderr
+    assert register(project, "--build-strategy", "none")["buildStrategy"] == "none"
+
+
+def test_a_success_that_nobody_saw_is_a_warning(project: Path) -> None:
+    unseen = run_mlcc("do", "register", "-q")
+    assert (unseen.code, "warning: nothing here shows that the project was deployed" in unseen.stderr) == (0, True)
+    assert "--live" in unseen.stderr
+    assert "warning" not in run_mlcc("do", "register", "--status", "success").stderr
+    assert "warning" not in run_mlcc("do", "register", "--ci", "--dry-run").stderr
+    build_tree(project, {".mlcc/run/push.json": "{}"})
+    assert "warning" not in run_mlcc("do", "register").stderr
+    assert "(default: success)" in " ".join(run_mlcc("do", "register", "--help").stdout.split())
+
+
 def test_a_record_knows_its_commit(project: Path) -> None:
     assert register(project)["gitCommit"] == "", "no repository"
     git_repo(project.parent)

@@ -108,7 +108,11 @@ def _shown(session: Session, row: Row, done: Registered) -> dict[str, Any]:
     """A row that is in the table now."""
     if done.older:
         session.say(f"note: the table has a row of an older recipe for {printable(row.file, 200)}, too: {done.older}")
-    return {"result": "new" if done.new else "updated", "config_id": done.id, "file": row.file, "before": done.before}
+    other = done.other(str(row.attributes["projectName"]))
+    if other:
+        session.say(f"{other} ({printable(row.file, 200)})", -1)
+    before = {"before": done.before, "before_project": done.project}
+    return {"result": "new" if done.new else "updated", "config_id": done.id, "file": row.file, **before}
 
 
 def _print(session: Session, shown: list[dict[str, Any]], table: str) -> None:

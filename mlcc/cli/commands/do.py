@@ -56,13 +56,13 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--component"], metavar="NAME", help="Which inference component."),
     ),
     "register": (
-        click.Option(["--status"], type=click.Choice(STATUSES), default=STATUSES[0], help="How it went."),
+        click.Option(["--status"], type=click.Choice(STATUSES), help=f"How it went (default: {STATUSES[0]})."),
         click.Option(["--notes"], metavar="TEXT", help="What somebody should know of it."),
         click.Option(["--build-strategy"], metavar="NAME", help="How the image was built, if not as mlcc.yaml says."),
         click.Option(["--project"], is_flag=True, help="Also the project's description."),
         click.Option(["--live"], is_flag=True, help="Also what AWS tells: who registers, and what runs."),
-        click.Option(["--ci"], is_flag=True, help="Into the table that continuous integration tests, not here (AWS)."),
-        click.Option(["--ci-table"], metavar="NAME", help=f"Its name, if not the profile's or {TABLE}."),
+        click.Option(["--ci"], is_flag=True, help="Into the table that continuous integration tests, as JSON (AWS)."),
+        click.Option(["--ci-table"], metavar="NAME", help=f"With --ci: its name, if not the profile's or {TABLE}."),
         click.Option(["--benchmark-enabled"], is_flag=True, help="With --ci: a benchmark follows a passed test."),
     ),
     "export": (
@@ -190,6 +190,16 @@ def _connected(region: str, context: Context, session: Session) -> Caller:
     )
 
 
+def _as_json(session: Session) -> None:
+    session.format = "json" if session.format == "table" else session.format
+
+
+def _format_given() -> bool:
+    """Whether the command line says how to print the result."""
+    source = click.get_current_context().get_parameter_source("output")
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
 def _run(name: str, step: lifecycle.Step, env: str | None, target: str, arguments: dict[str, Any]) -> int:
     session = current()
     directory = click.get_current_context().meta["mlcc.directory"]
@@ -201,8 +211,8 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         message = "--follow has no end, and a document has one"
         hint = f"do/{name} --follow without -o, or do/{name} -o json for the lines so far"
         raise UsageError([error("MLCC901", message, hint=hint)])
-    if arguments["dry_run"] or arguments.get("ci"):
-        session.format = "json" if session.format == "table" else session.format
+    if arguments["dry_run"]:
+        _as_json(session)
     talk = Talk(session)
     context = Context(
         project,
@@ -220,6 +230,8 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     )
     talk.clean = context.clean
     result = lifecycle.run(name, step, context)
+    if arguments.get("ci") and not _format_given():  # only the result: what goes wrong is for people as elsewhere
+        _as_json(session)
     if session.format in ("json", "yaml"):
         print_document(session, _cleaned(document(**result.document), context), clean=True)
     elif result.raw and not sys.stdout.isatty():

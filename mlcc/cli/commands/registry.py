@@ -48,7 +48,7 @@ def _store(session: Session) -> Store:
 @click.option("--instance-type", metavar="TYPE", help="Where it was deployed.")
 @click.option("--region", metavar="REGION", help="Where it was deployed.")
 @click.option("--id", metavar="ID", help="The record's id, if not one that is made for it.")
-@click.option("--status", type=click.Choice(STATUSES), show_default=STATUSES[0], help="How it went.")
+@click.option("--status", type=click.Choice(STATUSES), help=f"How it went (default: {STATUSES[0]}).")
 @click.option("--notes", metavar="TEXT", help="What somebody should know of it.")
 @click.option("--from", "source", metavar="FILE", help="Records as JSON lines, as `export` writes them (- for stdin).")
 @output_options(("table", "json", "yaml"))

@@ -50,13 +50,23 @@ class Registered(NamedTuple):
     """What became of a row.
 
     id: its key; new: False where it was there; before: the status that it had; older: the key of a row that an older
-    recipe made for the same configuration, and that is still tested.
+    recipe made for the same configuration, and that is still tested; project: whose row it was.
     """
 
     id: str
     new: bool
     before: str = ""
     older: str = ""
+    project: str = ""
+
+    def other(self, project: str) -> str:
+        """A warning where the row was another project's; else an empty text.  project: whose row it is now."""
+        if self.project in ("", project):
+            return ""
+        return (
+            f"warning: the row {self.id} was of the project {quoted(self.project)}, and is of {quoted(project)} now: "
+            "they are the same configuration, which has one row"
+        )
 
 
 def name_of(profile: Profile | None) -> str:
@@ -162,11 +172,12 @@ def register(table: DynamoDb, name: str, found: Mapping[str, Any]) -> Registered
             raise
         message = f"there is no table {quoted(name)} in this account and region"
         raise PreconditionError([error("MLCC329", message, hint=BOOTSTRAP)]) from problem
-    before = written.before
+    before = written.before or {}
     if not written.done:
-        raise _not_ours(found, before or {})
+        raise _not_ours(found, before)
     left = str(found["configIdFiveFields"]) if older is not None else ""
-    return Registered(str(found["configId"]), before is None, str((before or {}).get("testStatus", "")), left)
+    status, project = (str(before.get(name, "")) for name in ("testStatus", "projectName"))
+    return Registered(str(found["configId"]), written.before is None, status, left, project)
 
 
 def _not_ours(found: Mapping[str, Any], before: Mapping[str, Any]) -> UserError:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.errors import MlccError, PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
@@ -29,13 +29,13 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 TAGS = {"projectName": desired.PROJECT_TAG, "environment": desired.ENVIRONMENT_TAG, "configId": desired.CONFIG_TAG}
 
 
-def need_endpoint(record: Mapping[str, Any]) -> None:
-    """Raises PreconditionError for a record of nothing that AWS could tell of."""
+def need_endpoint(record: Mapping[str, Any], kind: type[MlccError] = PreconditionError) -> None:
+    """Raises PreconditionError, or what `kind` is, for a record of nothing that AWS could tell of."""
     if not record.get("endpointName"):
         message = (
             f"a deployment on the target {printable(str(record.get('deploymentTarget', '?')), 60)} has no endpoint"
         )
-        raise PreconditionError([error("MLCC334", message, hint="do without --live")])
+        raise kind([error("MLCC334", message, hint="do without --live")])
 
 
 def look(record: Mapping[str, Any], connect: Callable[[str], Caller], registries: Registries) -> dict[str, Any]:

@@ -12,15 +12,16 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlcc.core.errors import UserError
+from mlcc.core.errors import PreconditionError, UsageError
 from mlcc.core.findings import error
-from mlcc.core.text import printable
+from mlcc.core.text import allowed, printable, quoted
 from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES
 from mlcc.io import git
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.dynamodb import SERVICE, DynamoDb
 from mlcc.io.aws.sts import Sts
 from mlcc.io.disk.reader import Directory
+from mlcc.io.schema import keys
 from mlcc.lifecycle import image_tag, run_state
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
@@ -28,11 +29,16 @@ from mlcc.lifecycle.deployments import ci_table, known_arns, live
 from mlcc.lifecycle.deployments.records import STATUSES, Given, Surroundings, record
 from mlcc.lifecycle.deployments.store import Store
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.lifecycle.targets.sagemaker import account, facts, rehearsal
+from mlcc.lifecycle.targets.sagemaker import account, facts, namesakes, rehearsal
 from mlcc.lifecycle.targets.sagemaker.facts import DEFAULT_REGION
 from mlcc.lifecycle.targets.sagemaker.states import IN_SERVICE, NOT_DEPLOYED
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# What a deployment from this folder leaves below .mlcc/run: a server, a pushed image, an endpoint.
+SIGNS = (run_state.SERVER, run_state.PUSHED, namesakes.RECORD)
+# Options of the table of tests, which have no effect without --ci.
+OF_TABLE = ("ci_table", "benchmark_enabled")
+STRATEGY = ("build", "strategy")
 # Files of the project that a record holds; of more the first.
 MAX_FILES = 20
 
@@ -42,13 +48,16 @@ def run(context: Context) -> Result:
     """Adds a record of the project as it is rendered now."""
     dry = bool(context.argument("dry_run"))
     ci, asked = bool(context.argument("ci")), bool(context.argument("live"))
+    _refuse_without_effect(context)
     caller = _caller(context) if (ci or asked) and not dry else None
     region = _region(context, caller) or (DEFAULT_REGION if dry else "")
     document = record(context.project, _given(context), surroundings(context, region), context.clean)
     if not ci:  # a row of tests is of a configuration, wherever it is deployed
         document |= known_arns.fields(context.project, document, context.profile)
     if asked:
-        live.need_endpoint(document)
+        live.need_endpoint(document, UsageError)  # here it is an option that the target does not have
+    elif not ci and not context.argument("status"):
+        _warn_unseen(context, document)
     if caller is not None:
         document |= _asked(context, caller, document, asked)
     document = with_id(document, context.clock())
@@ -61,6 +70,29 @@ def run(context: Context) -> Result:
     Store(context.home, context.sleep).add([document])
     words = f"registered {context.project.name} as {document['id']} ({document['status']})"
     return Result(document, [words, f"  mlcc registry show {document['id']}"])
+
+
+def _refuse_without_effect(context: Context) -> None:
+    """Raises UsageError for options that would have no effect, and for a strategy that mlcc.yaml could not name."""
+    for name in OF_TABLE:
+        if context.argument(name) and not context.argument("ci"):
+            message = f"--{name.replace('_', '-')} has an effect with --ci only"
+            raise UsageError([error("MLCC901", message, hint="do/register --ci, or leave it out")])
+    known, strategy = keys.index()[STRATEGY].schema["enum"], context.argument("build_strategy")
+    if strategy is not None and strategy not in known:
+        message = f"--build-strategy {quoted(str(strategy))}: no way to build an image"
+        raise UsageError([error("MLCC900", message, hint=f"known: {allowed(known)}")])
+
+
+def _warn_unseen(context: Context, document: Mapping[str, Any]) -> None:
+    """Says that a record's status is nobody's observation, where this folder keeps no sign of a deployment."""
+    if any(run_state.has(context.project.directory, name) for name in SIGNS):
+        return
+    ways = "--status says how it went" + (", and --live asks AWS" if document.get("endpointName") else "")
+    context.progress.warn(
+        f"warning: nothing here shows that the project was deployed, and the record says {document['status']} all the "
+        f"same ({ways})"
+    )
 
 
 def _given(context: Context) -> Given:
@@ -146,7 +178,10 @@ def _region(context: Context, caller: Caller | None) -> str:
 
 
 def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole: bool) -> dict[str, Any]:
-    """What AWS tells: who registers, and with `whole` what runs.  Raises UserError for another account."""
+    """What AWS tells: who registers, and with `whole` what runs.  Raises UserError for another account.
+
+    And PreconditionError where the record would be of a success, and something does not serve.
+    """
     if whole:
         account.place(context, context.aws())  # refuses credentials of another account
     who = account.checked(str(context.project.get("deployment.account_id", "")), caller, context.profile)
@@ -156,23 +191,23 @@ def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole:
     running = live.what_runs(document, context.aws())
     if running["endpointStatus"] == NOT_DEPLOYED and document["status"] == STATUSES[0]:
         message = "nothing of the project is deployed, and the record would say that it was a success"
-        raise UserError([error("MLCC309", message, hint="do/deploy; or --status failed, which records that")])
+        raise PreconditionError([error("MLCC309", message, hint="do/deploy; or --status failed, which records that")])
     if document["status"] == STATUSES[0]:
         _need_success(running)
     for one in live.differences(document, running):
-        said = "not what it should be" if one["before"] is None else f"the project says {one['before']}"
+        said = "the project says nothing of it" if one["before"] is None else f"the project says {one['before']}"
         context.progress.say(f"note: {one['path']} is {one['after']}, and {said}")
     return found | live.as_recorded(document, running) | {"arnsFrom": known_arns.ACCOUNT}
 
 
 def _need_success(running: Mapping[str, Any]) -> None:
-    """Raises UserError where a part does not serve, and the record would say that the deployment was a success."""
+    """Raises PreconditionError where a part does not serve, and the record would say that it was a success."""
     for part in running.get("icList", ()):
         state = printable(str(part.get("status", NOT_DEPLOYED)))
         if state != IN_SERVICE:
             message = f"{printable(str(part['name']))} is {state}, and the record would say that it was a success"
             hint = "do/status --why; or --status partial or failed, which records that"
-            raise UserError([error("MLCC309", message, hint=hint)])
+            raise PreconditionError([error("MLCC309", message, hint=hint)])
 
 
 def _would_ask(context: Context, document: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -195,6 +230,10 @@ def _into_table(context: Context, caller: Caller | None, document: dict[str, Any
     done = ci_table.register(DynamoDb(caller, name), name, row)
     if done.older:
         context.progress.say(f"note: the table has a row of an older recipe for this, too: {done.older}")
+    other = done.other(context.project.name)
+    if other:
+        context.progress.warn(context.clean(other))
     word = "new" if done.new else "updated"
     lines = [f"{word} in {name}: {done.id}, {ci_table.UNTESTED}"]
-    return Result({"table": name, "result": word, "before": done.before, "record": row}, lines)
+    before = {"before": done.before, "before_project": done.project}
+    return Result({"table": name, "result": word, **before, "record": row}, lines)

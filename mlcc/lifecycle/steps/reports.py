@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from mlcc.core.conflict_marks import conflicts
-from mlcc.core.errors import PreconditionError
+from mlcc.core.errors import UsageError
 from mlcc.core.findings import error
 from mlcc.core.paths import format_path
 from mlcc.core.tree import BASE_DIR, MAX_FILE_BYTES, REMOVED, STAYS_DELETED, digest
@@ -49,7 +49,7 @@ def _template(context: Context) -> Result:
 
     if not context.project.target.host_image:
         message = f"the target {context.project.target.name} has no resources of CloudFormation"
-        raise PreconditionError([error("MLCC311", message, hint="do/export --cloudformation --target NAME")])
+        raise UsageError([error("MLCC311", message, hint="do/export --cloudformation --target NAME")])
     place, assumed = facts.without_asking(context)
     for name, value in assumed.items():
         context.progress.say(f"assumed: {name} {value}")
@@ -115,7 +115,7 @@ def manifest(context: Context) -> Result:
     if context.argument("live"):
         if not project.target.host_image:
             message = f"do/manifest --live is not there on the target {project.target.name}"
-            raise PreconditionError([error("MLCC311", message, hint="do/status shows what runs")])
+            raise UsageError([error("MLCC311", message, hint="do/status shows what runs")])
         if context.argument("dry_run"):
             return targets.verb(project.target.name, "assets", context.environ)(context)
         assets += targets.verb(project.target.name, "assets", context.environ)(context).document["assets"]

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlcc.core.errors import PreconditionError
+from mlcc.core.errors import PreconditionError, UsageError
 from mlcc.core.findings import error
 from mlcc.io import plugins
 from mlcc.lifecycle import plugin_steps
@@ -32,12 +32,12 @@ def need(target: Target, step: str, known: Mapping[str, Target]) -> None:
 
 
 def refuse(context: Context, step: str) -> None:
-    """Raises PreconditionError for an option of a step that the target does not have: it would have no effect."""
+    """Raises UsageError for an option of a step that the target does not have: it would have no effect."""
     target = context.project.target
     for option in target.refuses.get(step, "").split():
         if context.argument(option):
             message = f"do/{step} --{option} is not there on the target {target.name}"
-            raise PreconditionError([error("MLCC311", message, hint=f"do/{step} without it")])
+            raise UsageError([error("MLCC311", message, hint=f"do/{step} without it")])
 
 
 def verb(target: str, step: str, environ: Mapping[str, str]) -> Callable[[Context], Result]:

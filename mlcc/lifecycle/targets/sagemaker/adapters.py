@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.errors import PreconditionError, UsageError, UserError
 from mlcc.core.findings import error
 from mlcc.core.text import allowed, quoted
 from mlcc.io.aws.connection import AwsError, Caller
@@ -54,13 +54,13 @@ def adapter(context: Context) -> Result:
 
 
 def _named(project: RenderedProject, wanted: Desired, name: str) -> Resource:
-    """Raises UserError for an adapter that the project does not have, or that is switched off."""
+    """Raises UserError for an adapter that the project does not have, or that is switched off; UsageError for none."""
     found = {r.part: r for r in wanted.of(kinds.ADAPTER)}
     if name not in found:
         kinds.refuse_switched_off(project, name)
         message = f"no adapter of the project is called {quoted(name)}" if name else "which adapter is not named"
         hint = f"known: {allowed(found)}" if found else "add one to `adapters:` in mlcc.yaml, then mlcc apply"
-        raise UserError([error("MLCC102", message, hint=hint)])
+        raise (UserError if name else UsageError)([error("MLCC102", message, hint=hint)])
     return found[name]
 
 
