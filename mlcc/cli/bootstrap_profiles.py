@@ -10,10 +10,11 @@ import click
 from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli import home
 from mlcc.cli.options import Command, not_empty, output_options
-from mlcc.cli.output import document, print_document, print_rows
+from mlcc.cli.output import document, print_document, print_findings, print_rows
 from mlcc.cli.session import current
 from mlcc.core.errors import UsageError
-from mlcc.core.text import printable
+from mlcc.core.findings import Finding, error
+from mlcc.core.text import allowed, printable, quoted
 from mlcc.lifecycle.bootstrap import older_config, profiles
 from mlcc.lifecycle.bootstrap.profile import PREFIX, REPOSITORY, Profile, document_of
 
@@ -103,6 +104,9 @@ def remove(name: str, force: bool) -> int:
     session = current()
     config = profiles.remove(session.home, session.sleep, name, force)
     shared.show(session, {"removed": name, "active": config.active}, lambda: [f"removed {name}"])
+    if not config.active and config.profiles:
+        there = allowed(config.profiles)
+        session.say(f"no profile is in use now; there is {there}: {profiles.in_use(config.profiles)}", -1)
     return 0
 
 
@@ -113,15 +117,24 @@ def import_older(path: str) -> int:
     """Import profiles of the older tool.
 
     Its file (~/.ml-container-creator/config.json) is only read.  Taken over are region, account, AWS profile, role and
-    repository; its stacks stay its own.
+    repository; its stacks stay its own.  A profile whose name is taken is left, and named (exit 1); the others come.
     """
     session = current()
     source = path or home.older_config()
     active, found = older_config.read(source)
-    config = profiles.add(session.home, session.sleep, [*found.values()], source, active)
-    names = sorted(found)
-    shared.show(session, {"imported": names, "active": config.active}, lambda: [f"imported {n}" for n in names])
-    return 0
+    config, new, left = profiles.merge(session.home, session.sleep, [*found.values()], source, active)
+    names, others = sorted(one.name for one in new), sorted(one.name for one in left)
+    parts = {"imported": names, "left": others, "active": config.active}
+    nothing = [] if others else ["nothing to import: all profiles are there already, and equal"]
+    shared.show(session, parts, lambda: [f"imported {n}" for n in names] or nothing)
+    print_findings([_left(name, source) for name in others], session)
+    return 1 if others else 0
+
+
+def _left(name: str, source: str) -> Finding:
+    message = f"there is another bootstrap profile {quoted(name)} already; that of the file was left"
+    hint = f"keep the one that is there, or mlcc bootstrap remove {name} and import again"
+    return error("MLCC350", message, file=printable(source, 200), hint=hint)
 
 
 COMMANDS = (add, use, listing, show, remove, import_older)

@@ -42,11 +42,21 @@ class Selection(NamedTuple):
 
 def project_options(command: Command) -> Command:
     """Positional files, -f, -C, --all, --changed-since: a command has them as its argument `selection`."""
+    return _options(command, "Where to write, if not beside.")
+
+
+def project_options_for_reading(command: Command) -> Command:
+    """The same for a command that writes nothing."""
+    return _options(command, "The folder of mlcc.yaml, if none is here or above.")
+
+
+def _options(command: Command, folder: str) -> Command:
+    """folder: what -C names."""
     command = gathered(command, "selection", Selection)
     for option in (
         click.option("--changed-since", "since", default="", metavar="REF", help="Projects changed since a commit."),
         click.option("--all", "every", is_flag=True, help="Every mlcc.yaml below the repository's root."),
-        directory_option("Where to write, if not beside.", default=""),
+        directory_option(folder, default=""),
         file_option,
         click.argument("paths", nargs=-1, metavar="[MLCC.YAML]...", shell_complete=complete.paths),
     ):

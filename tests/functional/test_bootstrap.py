@@ -30,8 +30,16 @@ def test_profiles_from_the_first_to_the_last(mlcc: Caller) -> None:
     mlcc("bootstrap", "use", "eu", code=0)
     shown = json.loads(mlcc("bootstrap", "show", "-o", "json", code=0).stdout)["profile"]
     assert (shown["name"], shown["prefix"], shown["vpc_access"]) == ("eu", "acme", True)
-    mlcc("bootstrap", "remove", "eu", code=0)
-    mlcc("bootstrap", "show", code=3)
+    assert "no profile is in use now; there is dev" in mlcc("bootstrap", "remove", "eu", code=0).stderr
+    for words in (["show"], ["status"], ["deploy"], ["deploy", "--dry-run"]):
+        missing = mlcc("bootstrap", *words, code=3).stderr
+        assert "no bootstrap profile is in use; there is dev" in missing
+        assert "mlcc bootstrap use dev" in missing
+        assert "bootstrap add" not in missing
+    mlcc("bootstrap", "add", "eu", "--region", "eu-west-1", code=0)
+    assert "in use" not in mlcc("bootstrap", "remove", "dev", code=0).stderr
+    assert "in use" not in mlcc("bootstrap", "remove", "eu", code=0).stderr, "there is none to take"
+    assert "mlcc bootstrap add" in mlcc("bootstrap", "status", code=3).stderr
 
 
 def test_a_profile_is_shown_within_a_terminal_s_columns(mlcc: Caller) -> None:
@@ -57,6 +65,27 @@ def test_a_profile_of_a_wrong_form_is_a_mistake_of_the_command_line(mlcc: Caller
     file.write_text(json.dumps({"profiles": {"x": {"awsRegion": "eu x"}}}))
     imported = mlcc("bootstrap", "import", "--from", str(file))
     assert imported.code == 1, "what a file holds is no mistake of the command line"
+
+
+def test_an_import_leaves_what_is_there_and_takes_the_others(mlcc: Caller) -> None:
+    names = {"a": "us-east-1", "b": "eu-west-1", "c": "us-west-2"}
+    Path("older.json").write_text(
+        json.dumps({"activeProfile": "c", "profiles": {n: {"awsRegion": r} for n, r in names.items()}})
+    )
+    mlcc("bootstrap", "add", "a", "--region", "us-east-1", code=0)
+    mlcc("bootstrap", "add", "b", "--region", "ap-south-1", code=0)
+    done = mlcc("bootstrap", "import", "--from", "older.json", code=1)
+    assert done.stdout.split() == ["imported", "c"], "a is there already, and the same"
+    assert "older.json: error MLCC350: there is another bootstrap profile 'b' already" in done.stderr
+    assert "mlcc bootstrap remove b" in done.stderr
+    assert "'a'" not in done.stderr
+    again = json.loads(mlcc("bootstrap", "import", "--from", "older.json", "--json", code=1).stdout)
+    assert (again["imported"], again["left"], again["active"]) == ([], ["b"], "a")
+    mlcc("bootstrap", "remove", "b", code=0)
+    assert mlcc("bootstrap", "import", "--from", "older.json", code=0).stdout.split() == ["imported", "b"]
+    assert "equal" in mlcc("bootstrap", "import", "--from", "older.json", code=0).stdout
+    rows = json.loads(mlcc("bootstrap", "list", "-o", "json", code=0).stdout)["rows"]
+    assert {row["name"]: row["region"] for row in rows} == names
 
 
 def test_dry_runs_are_calls_and_ask_nobody(mlcc: Caller) -> None:

@@ -467,3 +467,15 @@ def test_standard_input_is_never_read(monkeypatch, mlcc):
     build_tree(HERE, {"mlcc.yaml": SMALLEST})
     for command in (["apply"], ["plan"], ["apply", "--force"], ["validate"]):
         mlcc(*command, code=0)
+
+
+@pytest.mark.parametrize("words", [("--use", "deploy"), ("--instance-type", "ml.g5.xlarge")])
+def test_doctor_ignores_no_option(mlcc, words):
+    refused = mlcc("doctor", *words, code=2)
+    assert refused.stdout == ""
+    assert f"mlcc doctor --aws {' '.join(words)}" in refused.stderr
+
+
+def test_what_writes_nothing_has_no_option_where_to_write(mlcc):
+    assert "Where to write" not in mlcc("ci", "register", "--help", code=0).stdout
+    assert "Where to write" in mlcc("apply", "--help", code=0).stdout

@@ -12,7 +12,7 @@ from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli.groups import Group
 from mlcc.cli.options import env_option, output_options
 from mlcc.cli.output import document, print_document, print_findings, print_rows
-from mlcc.cli.projects import Selection, files, project_options
+from mlcc.cli.projects import Selection, files, project_options_for_reading
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error, has_errors
@@ -42,7 +42,7 @@ def command() -> None:
 @click.option("--benchmark-enabled", "benchmark", is_flag=True, help="A benchmark follows each passed test.")
 @click.option("--notes", default="", metavar="TEXT", help="What somebody should know of it.")
 @click.option("--dry-run", "dry_run", is_flag=True, help="Print what would be called; touch nothing.")
-@project_options
+@project_options_for_reading
 @env_option
 @output_options(("table", "json", "yaml"))
 def register(

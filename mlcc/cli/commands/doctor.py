@@ -16,7 +16,8 @@ from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session, current
-from mlcc.core.errors import MlccError
+from mlcc.core.errors import MlccError, UsageError
+from mlcc.core.findings import error
 from mlcc.core.text import printable
 from mlcc.core.version import VERSION
 from mlcc.io import container_engines, programs
@@ -44,13 +45,15 @@ class Row:
 
 @click.command("doctor", epilog="Example: mlcc doctor --aws --instance-type ml.g5.xlarge")
 @click.option("--aws", is_flag=True, help="Also ask AWS: credentials, clock, permissions, quotas.")
-@click.option("--instance-type", "types", multiple=True, metavar="TYPE", help="A type whose quotas are asked.")
+@click.option(
+    "--instance-type", "types", multiple=True, metavar="TYPE", help="With --aws: a type whose quotas are asked."
+)
 @click.option(
     "--use",
     "uses",
     multiple=True,
     type=click.Choice(USES),
-    help="What must be allowed (default: deploy; hyperpod for such a project).",
+    help="With --aws: what must be allowed (default: deploy; hyperpod for such a project).",
 )
 @output_options()
 def command(aws: bool, types: tuple[str, ...], uses: tuple[str, ...]) -> int:
@@ -61,6 +64,10 @@ def command(aws: bool, types: tuple[str, ...], uses: tuple[str, ...]) -> int:
     lists the clusters.
     """
     session = current()
+    for option, given in (("--use", uses), ("--instance-type", types)):
+        if given and not aws:
+            message = f"{option} has an effect with --aws only, which asks AWS"
+            raise UsageError([error("MLCC901", message, hint=f"mlcc doctor --aws {option} {given[0]}")])
     rows = list(_rows(session)) + (list(_aws(session, types, uses)) if aws else [])
     if session.format in ("json", "yaml"):
         print_document(session, document(checks=[vars(r) for r in rows]))

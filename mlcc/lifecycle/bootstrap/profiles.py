@@ -68,9 +68,18 @@ def needed(home: str, environ: Mapping[str, str], name: str = "") -> Profile:
     """The same, or the one with a name.  Raises PreconditionError where there is none."""
     found = read(home).named(name) if name else chosen(home, environ)
     if found is None:
-        message = "there is no bootstrap profile"
-        raise PreconditionError([error("MLCC340", message, hint="mlcc bootstrap add NAME --region REGION")])
+        known = read(home).profiles
+        message = (
+            f"no bootstrap profile is in use; there is {allowed(known)}" if known else "there is no bootstrap profile"
+        )
+        hint = in_use(known) if known else "mlcc bootstrap add NAME --region REGION"
+        raise PreconditionError([error("MLCC340", message, hint=hint)])
     return found
+
+
+def in_use(known: Mapping[str, Profile]) -> str:
+    """The command that takes one of some profiles into use."""
+    return f"mlcc bootstrap use {next(iter(known)) if len(known) == 1 else 'NAME'}"
 
 
 def problems(profile: Profile, origin: str) -> list[Finding]:
@@ -102,9 +111,7 @@ def add(home: str, sleep: Callable[[float], None], found: Sequence[Profile], ori
     origin: where they come from, for messages; active: which one is in use where none is yet.  Raises UserError for a
     profile that is no valid one, or whose name is taken.
     """
-    wrong = [one for profile in found for one in problems(profile, origin)]
-    if wrong:
-        raise UserError(wrong)
+    _check(found, origin)
 
     def added(config: Config) -> Config:
         taken = [profile.name for profile in found if profile.name in config.profiles]
@@ -112,12 +119,44 @@ def add(home: str, sleep: Callable[[float], None], found: Sequence[Profile], ori
             message = f"there is a bootstrap profile {quoted(taken[0])} already"
             hint = f"mlcc bootstrap remove {taken[0]}, or take another name"
             raise UserError([error("MLCC350", message, hint=hint)])
-        first = Config(config.active or active, config.profiles)
-        for profile in found:
-            first = first.with_profile(profile)
-        return first
+        return _with(config, found, active)
 
     return change(home, sleep, added)
+
+
+def merge(
+    home: str, sleep: Callable[[float], None], found: Sequence[Profile], origin: str, active: str = ""
+) -> tuple[Config, list[Profile], list[Profile]]:
+    """Adds profiles as `add` does, but leaves each whose name is taken.
+
+    The profiles as they are then, those of `found` that were added, and those that were left though another one has
+    their name (one that is there already, and the same, is neither).  Raises UserError for one that is no valid one.
+    """
+    _check(found, origin)
+    new: list[Profile] = []
+    left: list[Profile] = []
+
+    def added(config: Config) -> Config:
+        new.extend(profile for profile in found if profile.name not in config.profiles)
+        left.extend(one for one in found if config.profiles.get(one.name, one) != one)
+        return _with(config, new, active)
+
+    return change(home, sleep, added), new, left
+
+
+def _check(found: Sequence[Profile], origin: str) -> None:
+    wrong = [one for profile in found for one in problems(profile, origin)]
+    if wrong:
+        raise UserError(wrong)
+
+
+def _with(config: Config, found: Sequence[Profile], active: str) -> Config:
+    """With more profiles; `active` is in use where none is, and the first one where it names none of them."""
+    known = {*config.profiles, *(profile.name for profile in found)}
+    first = Config(config.active or (active if active in known else ""), config.profiles)
+    for profile in found:
+        first = first.with_profile(profile)
+    return first
 
 
 def use(home: str, sleep: Callable[[float], None], name: str) -> Config:
