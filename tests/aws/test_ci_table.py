@@ -18,6 +18,7 @@ import pytest
 
 from mlcc import pipeline
 from mlcc.cli.boundary import run as run_command
+from mlcc.cli.commands.ci import _shown
 from mlcc.cli.main import cli
 from mlcc.cli.session import Session
 from mlcc.core.errors import MlccError, PreconditionError, UserError
@@ -160,6 +161,19 @@ def test_a_row_that_was_another_project_s_is_named(tmp_path: Path) -> None:
         lines = again.progress.lines  # type: ignore[attr-defined]
         assert ["the project 'flowers', and is of 'iris' now" in line for line in lines] == [True] * warned
     assert register.run(context(project, Answers())).document["before_project"] == ""
+
+
+def test_many_rows_name_the_projects_that_they_were_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    render(ONE, tmp_path / "p")
+    (made,) = unrendered_rows(tmp_path)
+    session = Session(environ={}, verbosity=-1)
+    for name, warned in (("flowers", True), ("iris", False)):
+        caller, shown = Answers(UpdateItem={"Attributes": {"projectName": {"S": name}}}), list[dict[str, Any]]()
+        registration.register(
+            [made], caller, "t", None, lambda row, done, to=shown: to.append(_shown(session, row, done))
+        )  # type: ignore[misc]
+        assert [(one["result"], one["before_project"]) for one in shown] == [("updated", name)]
+        assert ("was of the project 'flowers'" in capsys.readouterr().err) == warned
 
 
 REFUSED = "ConditionalCheckFailedException"
