@@ -195,8 +195,8 @@ def _asked(context: Context, caller: Caller, document: Mapping[str, Any], whole:
     if document["status"] == STATUSES[0]:
         _need_success(running)
     for one in live.differences(document, running):
-        said = "the project says nothing of it" if one["before"] is None else f"the project says {one['before']}"
-        context.progress.say(f"note: {one['path']} is {one['after']}, and {said}")
+        other = "the project says nothing of it" if one["before"] is None else f"the project says {one['before']}"
+        context.progress.say(f"note: {one['path']} is {one['after']}, and {other}")
     return found | live.as_recorded(document, running) | {"arnsFrom": known_arns.ACCOUNT}
 
 
