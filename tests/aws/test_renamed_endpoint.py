@@ -52,7 +52,9 @@ def test_deploy_replaces_it(world: World, text: str) -> None:
     others = set(world.left())
     verbs.deploy(world.context(named(text, "foo")))
     assert "foo" in str(plan_of(world, named(text, "bar"))), "the plan says that it goes"
-    verbs.deploy(world.context(named(text, "bar")))
+    with pytest.raises(UserError, match="this checkout has not deployed it"):
+        verbs.deploy(world.context(named(text, "bar")))
+    verbs.deploy(world.context(named(text, "bar"), replace=True))
     assert {*world.account.endpoints} == {"bar", "other"}
     assert plan_of(world, named(text, "bar"))["changes"] == []
     assert verbs.clean(world.context(named(text, "bar"))).ok
@@ -90,18 +92,68 @@ def test_what_may_be_another_project_s_of_the_same_name_stays(world: World, text
 @BOTH
 def test_what_this_checkout_has_deployed_is_replaced_with_all_changes(world: World, text: str, tmp_path: Path) -> None:
     verbs.deploy(world.context(render(f"{text}endpoint: {{name: foo}}\n", tmp_path)))
-    assert run_state.read(str(tmp_path), namesakes.RECORD) == {"endpoints": ["foo"]}
+    assert run_state.read(str(tmp_path), namesakes.RECORD) == {"endpoints": {"default": ["foo"]}}
     loaded.cache_clear()
     second = changed(text, "bar", tmp_path)
     verbs.deploy(world.context(second))
     assert {*world.account.endpoints} == {"bar", "other"}
-    assert run_state.read(str(tmp_path), namesakes.RECORD) == {"endpoints": ["foo", "bar"]}
+    assert run_state.read(str(tmp_path), namesakes.RECORD) == {"endpoints": {"default": ["bar"]}}
     assert verbs.clean(world.context(second)).ok
     assert run_state.read(str(tmp_path), namesakes.RECORD) == {}
     loaded.cache_clear()
 
 
-@pytest.mark.parametrize("planted", ["[]", "{", '{"endpoints": 1}', '{"endpoints": [1, null, {"a": 2}]}'])
+def test_a_checkout_with_the_same_configuration_is_another_one(world: World, tmp_path: Path) -> None:
+    """Samples and defaults are alike: what is made of them has one configuration in many projects."""
+    verbs.deploy(world.context(render(CLASSIC, tmp_path / "first")))
+    before = set(world.left())
+    with pytest.raises(UserError, match="this checkout has not deployed it"):
+        verbs.deploy(world.context(render(f"{CLASSIC}endpoint: {{name: bar}}\n", tmp_path / "second")))
+    assert set(world.left()) == before
+
+
+@BOTH
+@pytest.mark.parametrize("at", ["CreateEndpointConfig", "DeleteEndpoint", "DeleteEndpointConfig"])
+def test_a_renaming_that_was_interrupted_is_continued(world: World, text: str, at: str, tmp_path: Path) -> None:
+    """Wherever it ended: before the old endpoint goes, or when it has gone and its configuration has not."""
+    others = set(world.left())
+    verbs.deploy(world.context(render(f"{text}endpoint: {{name: foo}}\n", tmp_path)))
+    loaded.cache_clear()
+    second = changed(text, "bar", tmp_path)
+    real = world.call
+
+    def interrupted(service: str, operation: str, parameters: Any) -> dict[str, Any]:
+        if operation == at:
+            raise KeyboardInterrupt
+        return real(service, operation, parameters)
+
+    world.call = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        verbs.deploy(world.context(second))
+    world.call = real  # type: ignore[method-assign]
+    assert plan_of(world, second)["changes"]
+    verbs.deploy(world.context(second))
+    assert {*world.account.endpoints} == {"bar", "other"}
+    assert len([name for name in world.account.configs if name not in others]) == 1
+    assert verbs.clean(world.context(second)).ok
+    assert set(world.left()) == others
+    loaded.cache_clear()
+
+
+def test_each_environment_has_its_own_record(world: World, tmp_path: Path) -> None:
+    text = CLASSIC + "environments: {prod: {endpoint: {name: live}}}\n"
+    project = render(text, tmp_path)
+    verbs.deploy(world.context(project))
+    verbs.deploy(world.context(project, "prod"))
+    assert run_state.read(str(tmp_path), namesakes.RECORD) == {"endpoints": {"default": ["iris"], "prod": ["live"]}}
+    verbs.clean(world.context(project))
+    assert run_state.read(str(tmp_path), namesakes.RECORD) == {"endpoints": {"prod": ["live"]}}
+
+
+PLANTED = ["[]", "{", '{"endpoints": 1}', '{"endpoints": ["foo"]}', '{"endpoints": {"default": [1, null, {"a": 2}]}}']
+
+
+@pytest.mark.parametrize("planted", PLANTED)
 def test_a_record_that_says_nothing_says_nothing(world: World, planted: str, tmp_path: Path) -> None:
     verbs.deploy(world.context(render(f"{CLASSIC}endpoint: {{name: foo}}\n", tmp_path / "first")))
     second = changed(CLASSIC, "bar", tmp_path / "second")

@@ -122,7 +122,7 @@ def test_an_account_from_nothing_to_nothing(bootstrap: Bootstrap) -> None:
 
     client(bootstrap, "s3").put_object(Bucket=profile["buckets"]["models"], Key="x", Body=b"data")
     gone = bootstrap("destroy", "core", "benchmark", "ci", "--yes").stdout
-    assert f"  kept: {profile['buckets']['models']}" in gone
+    assert f"  aws s3 rb --force s3://{profile['buckets']['models']}" in gone.splitlines()
     assert {one["status"] for one in status(bootstrap).values()} == {"NOT_DEPLOYED"}
 
 

@@ -87,11 +87,11 @@ def command(
             take = partial(reaper.reap, caller=caller, pace=pace)
         deployments = {(one.project, one.environment, one.endpoint, one.namespace): one for one in reversed(found)}
         left: list[str] = []
+        rows = [{**one._asdict(), "hours": round((now - one.since) / 3600, 1)} for one in found]
         if deployments and not dry_run:
-            what = f"{len(deployments)} deployments in {printable(cluster or eks_cluster or caller.region)}"
-            confirm(yes, f"Take away {what} with all that belongs to them?")
+            listed = "\n".join(printable(line, 0) for line in _lines(rows, left))
+            confirm(yes, f"{listed}\nTake all of this away, with what belongs to it?")
             left = [one.name for one in deployments.values() if not take(one)]
-    rows = [{**one._asdict(), "hours": round((now - one.since) / 3600, 1)} for one in found]
     document = {"region": caller.region, "expired": rows, "dry_run": dry_run, "left": left}
     document |= {"cluster": cluster or eks_cluster} if cluster or eks_cluster else {}
     shared.show(session, document, lambda: _lines(rows, left))

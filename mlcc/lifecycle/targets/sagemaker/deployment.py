@@ -53,8 +53,11 @@ def deploy(context: Context) -> Result:
     if job is not None:
         wanted = kinds.wanted(project, place._replace(job=transform_jobs.running(wanted, job.name, caller)))
     prefix = kinds.prefix(project)
+    wanted = namesakes.after(context, wanted)
     if context.argument("plan"):
         return _planned(context, wanted, prefix, caller)
+    if job is None:
+        namesakes.begin(context, wanted)
     with capacity.explained(context, caller):
 
         def plan(seen: Observed, replaced: Collection[tuple[str, str]]) -> Sequence[Instruction]:

@@ -58,11 +58,16 @@ def with_arns(value: Any, arns: Mapping[str, str]) -> Any:
 
 
 class Desired(NamedTuple):
-    """All that shall be there.  endpoint: its name, empty where none is made; tags: of everything that takes tags."""
+    """All that shall be there.
+
+    tags: of everything that takes tags; endpoint: its name, empty where none is made; earlier: other names that it is
+    known to have had.
+    """
 
     resources: tuple[Resource, ...]
     tags: Mapping[str, str]
     endpoint: str = ""
+    earlier: tuple[str, ...] = ()
 
     def of(self, *kinds: str) -> tuple[Resource, ...]:
         """The resources of some kinds."""
@@ -173,7 +178,8 @@ def _model(project: RenderedProject, facts: Facts, part: str) -> Resource:
 
 
 def _endpoint(project: RenderedProject, name: str, parameters: Mapping[str, Any]) -> Iterator[Resource]:
-    config = names.with_content(name, parameters)
+    # not called after the endpoint, which may get another name: all that is left of the project is found by its own
+    config = names.with_content(prefix(project), parameters)
     yield Resource(CONFIG, config, {"EndpointConfigName": config, **parameters})
     update = endpoint.update_policy(project)
     # an endpoint that scales keeps the number of instances that it has by now

@@ -6,7 +6,7 @@ A name alone proves nothing: an account has many people, and two tools may make 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcc.core.errors import UserError
@@ -81,10 +81,12 @@ class _Look:
         self.wanted, self.sagemaker = wanted, sagemaker
 
     def endpoints(self, everything: bool) -> dict[tuple[str, str], Seen]:
-        """The endpoint; and by its tags one that the project has under an earlier name: with `everything`, and where
-        there is none of this name, as after another name was given to it.
+        """The endpoint, and those that it is known to be the successor of; and by its tags one that the project has
+        under an earlier name: with `everything`, and where there is none of these names.
         """
         found = self.endpoint(self.wanted.endpoint) if self.wanted.endpoint else {}
+        for name in self.wanted.earlier:
+            found |= self.endpoint(name, shared=True)
         if self.wanted.endpoint and (everything or not found):
             ours = {tag: self.wanted.tags.get(tag, "") for tag in (kinds.PROJECT_TAG, kinds.ENVIRONMENT_TAG)}
             try:
@@ -166,19 +168,17 @@ class _Look:
     def earlier(self, prefix: str, found: Observed) -> dict[tuple[str, str], Seen]:
         """Models and configurations of earlier deployments."""
         earlier: dict[tuple[str, str], Seen] = {}
-        served = dict.fromkeys([self.wanted.endpoint, *_served(found)])
-        starts = "|".join(re.escape(names.kept(name)) for name in (prefix, *served))
-        pattern = re.compile(rf"(?:{starts}).*-[0-9a-f]{{{names.CONTENT}}}")
-        for kind, listed in self._listed(prefix, served):
+        start = names.kept(prefix)
+        pattern = re.compile(rf"{re.escape(start)}.*-[0-9a-f]{{{names.CONTENT}}}")
+        listings = (
+            (kinds.CONFIG, self.sagemaker.endpoint_configs_named(start)),
+            (kinds.MODEL, self.sagemaker.models_named(start)),
+        )
+        for kind, listed in listings:
             for name in listed:
                 if pattern.fullmatch(name) and (kind, name) not in found:
                     earlier |= self.immutable(kind, name, shared=True)
         return earlier
-
-    def _listed(self, prefix: str, served: Iterable[str]) -> Iterator[tuple[str, Iterator[str]]]:
-        for name in dict.fromkeys(map(names.kept, served)):
-            yield kinds.CONFIG, self.sagemaker.endpoint_configs_named(name)
-        yield kinds.MODEL, self.sagemaker.models_named(names.kept(prefix))
 
     def _own(
         self,
