@@ -98,7 +98,7 @@ def opened(
         beside=beside,
     )
     try:
-        server = DevServer(Dispatcher(account), now, settings.speed, settings.port)
+        server = DevServer(Dispatcher(account), now, settings.speed, settings.port, first.progress.say)
     except OSError:
         keeper.close()
         raise
