@@ -293,20 +293,15 @@ def _end(process: subprocess.Popen[bytes], grace_s: float) -> int:
     return process.wait()
 
 
-def background(argv: Sequence[str], *, environ: Mapping[str, str], cwd: str, log: IO[bytes]) -> int:
+def background(
+    argv: Sequence[str], *, environ: Mapping[str, str], cwd: str, log: IO[bytes], stdin: IO[bytes] | None = None
+) -> int:
     """Starts a program that outlives this one, in a session of its own, and returns its pid."""
-    import subprocess
+    from subprocess import DEVNULL, STDOUT, Popen
 
     try:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=cwd,
-            env=dict(environ),
-            start_new_session=True,
-            close_fds=True,
+        process = Popen(
+            argv, stdin=stdin or DEVNULL, stdout=log, stderr=STDOUT, cwd=cwd, env=dict(environ), start_new_session=True
         )
     except FileNotFoundError:
         raise missing(argv[0]) from None

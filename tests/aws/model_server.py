@@ -39,6 +39,8 @@ class Handler(BaseHTTPRequestHandler):
             self.stream(broken=body == b"stream and break")
         elif body == b"bad":
             self.answer(400, b"no number")
+        elif body == b"odd":
+            self.answer(415, b"no number")
         elif body == b"ill":
             self.answer(500, b"out of memory")
         else:  # each line backwards

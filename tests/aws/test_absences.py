@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,8 @@ from mlcc.lifecycle.bootstrap import checkup
 from mlcc.registries import load
 from mlcc.servers.devserver.dispatcher import Dispatcher
 from mlcc.servers.devserver.refusal import Refusal
-from tests.aws.account import World
+from tests.aws.account import Beside, World
+from tests.aws.cloud import DIGEST, Cloud
 
 QUOTA = "ml.g5.xlarge for endpoint usage"
 
@@ -29,6 +31,7 @@ class Alone:
 
     def __init__(self) -> None:
         self.region, self.account = "us-east-1", World().account
+        self.account.beside = None
         self.dispatcher = Dispatcher(self.account)
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,11 +98,40 @@ def test_reads_answer_as_an_account_that_has_none() -> None:
     assert DynamoDb(server, "t").tags() is None
 
 
+def test_repositories_of_the_server_beside_are_there() -> None:
+    """Made there by `mlcc bootstrap deploy`, say; what do/build made is asked here first."""
+    server, cloud = Alone(), Cloud(lambda: 0.0)
+    server.account.beside = Beside(cloud)
+    ecr = Ecr(server)
+    assert ecr.repository("shared") is None
+    ecr.create_repository("shared", {"a": "b"})
+    arn = ecr.repository("shared")
+    assert arn is not None
+    assert ecr.tags(arn) == cloud.repositories["shared"] == {"a": "b"}
+    cloud.images["shared"], cloud.pushed = ["1"], True
+    assert ecr.image_tags("shared") == ["1"]
+    server.account.images = lambda repository, tag: "sha256:own" if tag == "own" else ""
+    assert [image.digest for tag in ("1", "own") if (image := ecr.image("shared", tag))] == [DIGEST, "sha256:own"]
+    ecr.delete_repository({"repositoryName": "shared", "force": True})
+    assert ecr.repository("shared") is None
+
+
+def test_dates_of_the_server_beside_are_numbers_again() -> None:
+    class Dated(Beside):
+        def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+            return {"repositories": [{"createdAt": datetime.datetime.fromtimestamp(5, datetime.timezone.utc)}]}
+
+    server = Alone()
+    server.account.beside = Dated(Cloud(lambda: 0.0))
+    assert server.call("ecr", "DescribeRepositories", {}) == {"repositories": [{"createdAt": 5.0}]}
+
+
 @pytest.mark.parametrize(
     ("service", "operation"),
     [
         ("cloudformation", "CreateChangeSet"),
         ("dynamodb", "UpdateItem"),
+        ("ecr", "GetAuthorizationToken"),
         ("sagemaker", "CreateHub"),
         ("sagemaker", "ImportHubContent"),
         ("secretsmanager", "CreateSecret"),

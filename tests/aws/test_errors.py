@@ -99,6 +99,8 @@ REASONS = {
     "Please make sure all images included in the model for the production variant v exist": ("MLCC150",),
     "Request to service failed. If failure persists after retry, contact customer support.": ("no check can",),
     "The primary container for production variant v did not pass the ping health check.": ("do/test --target local",),
+    'ClientError: s3://bucket/in/a: the model answered 415: "no such type"': ("batch.content_type", "mlcc apply"),
+    "ClientError: See job logs for more information": ("415", "batch.content_type", "batch.max_payload_mb", "do/logs"),
 }
 
 

@@ -13,6 +13,7 @@ from mlcc.lifecycle.targets.sagemaker import verbs
 from mlcc.servers.devserver import faults, upkeep
 from mlcc.servers.devserver.faults import Fault
 from mlcc.servers.devserver.refusal import Refusal
+from mlcc.servers.devserver.rules import Durations
 from tests.aws.account import World, rendered
 from tests.aws.caller import ROLE, VARIANT, Caller
 from tests.aws.test_deploy import TWO
@@ -75,6 +76,25 @@ def test_a_failing_ping_leaves_the_old_specification(aws: Caller) -> None:
     found = component(aws)
     assert (found["InferenceComponentStatus"], found["Specification"]) == ("InService", before)
     assert "did not pass the ping health check" in found["FailureReason"]
+
+
+def test_a_failing_ping_lasts_as_long_on_a_fast_clock_as_on_a_slow_one(aws: Caller) -> None:
+    """Seconds of the server's clock: at 600 times the speed ten minutes are one real second, and not ten minutes."""
+    aws.model()
+    aws.endpoint()
+    aws.component()
+    before = component(aws)["Specification"]
+    aws.world.account.durations = Durations(pace=600.0)
+    fault(aws, "UpdateInferenceComponent", faults.PING)
+    wanted = {**before, "ComputeResourceRequirements": {"MinMemoryRequiredInMb": 2048}}
+    aws("UpdateInferenceComponent", **COMPONENT, Specification=wanted)
+    with pytest.raises(AwsError, match="while it is in state UPDATE_RC_IN_PROGRESS"):
+        aws("DeleteInferenceComponent", **COMPONENT)
+    aws.world.sleep(3000)
+    found = component(aws)
+    assert (found["InferenceComponentStatus"], found["Specification"]) == ("InService", before)
+    assert "did not pass the ping health check" in found["FailureReason"]
+    aws("DeleteInferenceComponent", **COMPONENT)
 
 
 def test_a_container_that_crashes_is_started_anew(aws: Caller) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from mlcc.io.programs import Finished
 from mlcc.lifecycle import image_place, image_tag, run_state
 from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Context, Silent
+from mlcc.lifecycle.rendered_project import load_project
 from mlcc.lifecycle.steps import build
-from mlcc.servers.devserver.projects import Projects
+from mlcc.servers.devserver.projects import Present, Projects
 from tests.aws.account import loaded, render
 from tests.aws.cloud import DIGEST, NUMBER, PASSWORD, REGION, Cloud
 from tests.helpers import File, build_tree
@@ -115,6 +117,35 @@ def test_projects_that_share_a_repository_are_kept_apart(tmp_path: Path) -> None
             assert found is not None
             assert found.argv[0].startswith(one.project.directory)
     assert len(digests) == 2
+
+
+def test_a_folder_that_is_gone_concerns_its_own_project(tmp_path: Path) -> None:
+    """Also the first one; with a line when it goes, and one when it comes back."""
+    names, said = ("one", "two"), list[str]()
+    for name in names:
+        made = context(render(TEXT.replace("iris", name), tmp_path / name))
+        run_state.write(made.project.directory, run_state.BUILD, {"kind": build.VENV, "reference": name})
+        build_tree(tmp_path / name, {f".mlcc/run/{build.venv_name(made.project)}/bin/python": ""})
+    tags = {name: image_tag.tag_of(loaded(tmp_path / name, None)) for name in names}
+
+    def read(name: str) -> Context:
+        return dataclasses.replace(made, project=load_project(str(tmp_path / name)))
+
+    present = Present({name: partial(read, name) for name in names}, said.append)
+    projects = Projects(present)
+
+    def there() -> list[str]:
+        return [name for name in names if projects.digest(f"mlcc/{name}", tags[name])]
+
+    assert there() == ["one", "two"]
+    (tmp_path / "one").rename(tmp_path / "away")
+    assert there() == there() == ["two"]
+    (tmp_path / "two").rename(tmp_path / "away2")
+    assert there() == []
+    (tmp_path / "away").rename(tmp_path / "one")
+    assert there() == ["one"]
+    gone = [f"{name}: its images are absent: no such directory" for name in names]
+    assert said == [*gone, "one: its images are there again"]
 
 
 # ---------------------------------------------------------------- beside a registry

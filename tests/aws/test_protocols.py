@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,46 @@ def ask(server: DevServer, path: str, body: bytes = b"", method: str = "POST", *
 def local(server: DevServer, what: str, **document: Any) -> dict[str, Any]:
     status, body = ask(server, f"/_local/{what}", json.dumps(document).encode())
     return {"status": status, **json.loads(body)}
+
+
+# ---------------------------------------------------------------- mistakes of the server's own
+def broken(*arguments: Any) -> Any:
+    raise RuntimeError("no such\ndirectory")
+
+
+def test_a_mistake_of_the_server_is_an_answer_and_a_line() -> None:
+    """In each protocol; the next request finds the server as it was."""
+    world, said = World(), list[str]()
+    world.account.images = broken
+    world.account.alarms = broken  # type: ignore[assignment]
+    with serving(DevServer(world.dispatcher, itertools.repeat(0.0).__next__, say=said.append)) as server:
+        target = {"X_Amz_Target": "AmazonEC2ContainerRegistry_V20150921.DescribeImages"}
+        asked = json.dumps({"repositoryName": "mlcc/iris", "imageIds": [{"imageTag": "1"}]}).encode()
+        status, body = ask(server, "/", asked, **target)
+        assert (status, json.loads(body)["__type"]) == (500, "InternalFailure")
+        assert json.loads(body)["message"] == "this server failed: RuntimeError: no such\\ndirectory"
+        path, body = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms", b"\xa0"
+        status, body = ask(server, path, body, Smithy_Protocol="rpc-v2-cbor")
+        assert status == 500
+        assert b"InternalFailure" in body
+        assert local(server, "state")["status"] == 500, "it looks at alarms, too"
+        assert local(server, "rules")["status"] == 200
+    assert [line.partition(": ")[0] for line in said] == [
+        "ecr DescribeImages", "cloudwatch DescribeAlarms", "/_local/state",
+    ]  # fmt: skip
+    assert re.search(r" \(test_protocols\.py:\d+\)$", said[0])
+    assert not [line for line in said if "\n" in line]
+
+
+def test_what_fails_on_the_clock_stops_neither_clock_nor_requests() -> None:
+    world, said, done = World(), list[str](), list[str]()
+    with serving(DevServer(world.dispatcher, itertools.repeat(0.0).__next__, say=said.append)) as server:
+        with server.account_held() as dispatcher:
+            dispatcher.account.timeline.later(1.0, broken)
+            dispatcher.account.timeline.later(1.0, lambda: done.append("the next one"))
+        assert local(server, "advance", seconds=2)["status"] == 200
+    assert done == ["the next one"]
+    assert [line.partition(":")[0] for line in said] == ["what was due"]
 
 
 # ---------------------------------------------------------------- who is refused

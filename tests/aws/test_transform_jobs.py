@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from mlcc.io.aws.connection import AwsError
+from mlcc.lifecycle import aws_errors
+from mlcc.registries import load
 from mlcc.servers.devserver import batch, filters, recordio
 from mlcc.servers.devserver.faults import CAPACITY, PING, STUCK, Fault
 from mlcc.servers.devserver.refusal import Refusal
@@ -233,6 +235,12 @@ def test_an_object_that_fails_has_no_output_and_fails_the_job(world: World, mode
     assert found["TransformJobStatus"] == "Failed"
     assert found["FailureReason"] == 'ClientError: s3://bucket/in/a.csv: the model answered 500: "out of memory"'
     assert [body for _, _, body in model.seen] == [b"ill"] * 3 + [b"bad", b"12"], "only what may pass is tried again"
+
+
+def test_records_of_a_type_that_the_model_refuses_name_the_key(world: World, model: ModelServer) -> None:
+    reason = run(world, {"a.csv": b"odd"}, request())[1]["FailureReason"]
+    assert "the model answered 415" in reason
+    assert "batch.content_type" in aws_errors.meaning(reason, load())["hint"]
 
 
 def test_a_job_without_objects_fails(world: World) -> None:

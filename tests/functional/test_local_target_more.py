@@ -185,6 +185,26 @@ def test_clean_prints_what_is_left_for_people(planted: Path, tmp_path: Path) -> 
     assert shown.stdout.count("ok  ") == 3
 
 
+def test_clean_leaves_what_another_program_started_and_says_so(planted: Path) -> None:
+    """`mlcc dev aws` starts servers of a project from the same environment, with tokens of its own."""
+    folder = planted / ".mlcc/run/venv/bin"
+    build_tree(planted, {".mlcc/run/venv/bin/x": ""})
+    environ = {"PATH": f"{folder}:{os.environ['PATH']}", local_process.TOKEN: TOKEN}
+    sleeping = [sys.executable, "-S", "-c", "print(1, flush=True); import time; time.sleep(60)"]
+    with subprocess.Popen(sleeping, env=environ, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        shown = step(planted, "clean")
+        assert shown.code == 1
+        assert "LEFT no process of it runs" in shown.stdout
+        assert f"processes {other.pid} run from what do/build made here: end mlcc dev aws" in shown.stdout
+        assert other.poll() is None, "it is not ours to end"
+        assert folder.exists(), "what it runs from stays"
+        other.kill()
+    assert step(planted, "clean").code == 0
+    assert not folder.exists()
+
+
 # ---------------------------------------------------------------- stop
 def test_workers_that_ignore_sigterm_are_killed(listener: Any) -> None:
     identity, _ = listener("stubborn")

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from mlcc.lifecycle.targets import local_process
 from tests.functional.test_local_target import SERVER
 from tests.helpers import build_tree
 from tests.real.rig import Project, Rig
@@ -108,3 +110,26 @@ def test_from_nothing_to_nothing(project: tuple[str, Project], tmp_path: Path) -
         own = ("--filter", "label=mlcc.dev-aws", "--filter", f"ancestor={made.image}")
         listed = subprocess.run(["docker", "ps", "--all", "--quiet", *own], capture_output=True, check=True)
         assert listed.stdout == b""
+
+
+def test_a_server_that_is_killed_takes_what_it_started_with_it(project: tuple[str, Project], tmp_path: Path) -> None:
+    launcher, made = project
+    with started(made, launcher, tmp_path / "state") as (server, said):
+        user = Project(made.path, {**made.environ, **said["variables"]})
+        assert user.json("deploy")["status"] == "InService"
+        token = (tmp_path / "state/started").read_text()
+        assert runs(launcher, token), "a server of the project runs"
+        server.kill()
+        server.communicate()
+    end = time.monotonic() + 60
+    while runs(launcher, token):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def runs(launcher: str, token: str) -> bool:
+    """Whether something with a server's token runs."""
+    if launcher == "process":
+        return bool(local_process.family(token))
+    argv = ["docker", "ps", "--all", "--quiet", "--filter", f"label=mlcc.dev-aws={token}"]
+    return bool(subprocess.run(argv, capture_output=True, check=True).stdout)

@@ -30,6 +30,7 @@ from mlcc.lifecycle.rendered_project import load_project
 from mlcc.load.locate import registry_roots
 from mlcc.load.request import Request
 from mlcc.servers.devserver import service
+from mlcc.servers.devserver.projects import Present
 from mlcc.servers.devserver.service import CONTAINER, PROCESS, Settings
 
 PORT, REGION, ACCOUNT = 4580, "us-east-1", "123456789012"
@@ -81,15 +82,15 @@ def aws(
     _check(beside, account)
     # a file of profiles that is broken is refused before anything starts
     profiles.chosen(session.home, session.environ)
-    contexts = _contexts(session, directories or (".",))
+    first, *_ = [_context(session, directory) for directory in directories or (".",)]
     if launcher is None:
-        launcher = CONTAINER if contexts[0].engine is not None else PROCESS
-    region = str(contexts[0].project.get("deployment.region", "")) or REGION
+        launcher = CONTAINER if first.engine is not None else PROCESS
+    region = str(first.project.get("deployment.region", "")) or REGION
     with ExitStack() as end:
         folder = _folder(state) if state else end.enter_context(staging_folder(session.staging))
         settings = Settings(region, account, folder, launcher, speed, port, beside)
         other = Connection(region, stand_in=beside) if beside else None
-        again = partial(_contexts, session, directories or (".",))
+        again = Present({d: partial(_context, session, d) for d in directories or (".",)}, session.say)
         try:
             running = service.opened(settings, again, time.monotonic, time.time, other)
         except OSError as problem:
@@ -109,24 +110,21 @@ def _check(beside: str, account: str) -> None:
         raise UsageError([error("MLCC002", f"--account {quoted(account)}: no number of twelve digits")])
 
 
-def _contexts(session: Session, directories: tuple[str, ...]) -> list[Context]:
-    """The projects as they are now."""
+def _context(session: Session, directory: str) -> Context:
+    """A project as it is now."""
     named, problems = registry_roots(Request(environ=session.environ, plugged=plugged(session)))
     if problems:
         raise UserError(problems)
-    return [
-        Context(
-            load_project(directory, named),
-            session.environ,
-            Talk(session),
-            session.sleep,
-            time.monotonic,
-            clock=time.time,
-            home=session.home,
-            find_profile=partial(profiles.chosen, session.home, session.environ),
-        )
-        for directory in directories
-    ]
+    return Context(
+        load_project(directory, named),
+        session.environ,
+        Talk(session),
+        session.sleep,
+        time.monotonic,
+        clock=time.time,
+        home=session.home,
+        find_profile=partial(profiles.chosen, session.home, session.environ),
+    )
 
 
 def _folder(path: str) -> str:

@@ -211,6 +211,9 @@ def clean(context: Context) -> Result:
         [server.stop(context, record), *(server.stop(context, r) for r in run_state.foreground(project.directory))]
     )
     stopped = _remove_containers(context) and stopped
+    # whose tokens another program keeps: they are none of ours to end, and what they run from stays
+    others = local_process.users(os.path.join(project.directory, run_state.RUN_DIR))
+    stopped = stopped and not others
     image_gone = _remove_image(context) if built.get("kind") == build.IMAGE else True
     log = run_state.leftovers(project.directory) if not stopped else []
     if stopped:
@@ -226,6 +229,10 @@ def clean(context: Context) -> Result:
     }
     lines = [f"{'ok  ' if held else 'LEFT'} {what}" for what, held in proofs.items()]
     document: dict[str, Any] = {"target": "local", "proofs": proofs}
+    if others:
+        document["processes"] = others
+        pids = ", ".join(map(str, others))
+        lines.append(f"processes {pids} run from what do/build made here: end mlcc dev aws, then do/clean again")
     model = build.artifact(project)
     if model and build.present(project, model):
         # a model is nobody's scratch file: it may be the user's own by now

@@ -112,6 +112,23 @@ def family(token: str) -> list[int]:
     return sorted(marked | {pid for pid in pids if _session(pid) in sessions})
 
 
+def session(leader: int) -> list[int]:
+    """Every process of a session, its leader included; what has a group of its own is one of them."""
+    return [pid for pid in _pids() if _session(pid) == leader]
+
+
+def users(folder: str) -> list[int]:
+    """Processes that mlcc has started with a program of a folder, whoever keeps their tokens; none without /proc."""
+    inside = os.path.realpath(folder) + os.sep
+    found = []
+    for pid in _pids() if _HAS_PROC else ():
+        known = dict(pair.partition(b"=")[::2] for pair in _environ(pid))
+        first = os.fsdecode(known.get(b"PATH", b"")).partition(os.pathsep)[0]
+        if TOKEN.encode() in known and os.path.realpath(first).startswith(inside):
+            found.append(pid)
+    return sorted(found)
+
+
 def _session(pid: int) -> int | None:
     try:
         return os.getsid(pid)

@@ -13,20 +13,6 @@ from mlcc.servers.devserver.refusal import Refusal
 from mlcc.servers.devserver.things import Account
 
 
-def repositories(account: Account, request: dict[str, Any]) -> dict[str, Any]:
-    """DescribeRepositories: what do/build made is known without one.  Raises Refusal."""
-    name = printable(str((request.get("repositoryNames") or [""])[0]))
-    raise Refusal(
-        f"The repository with name '{name}' does not exist in the registry with id '{account.number}'",
-        "RepositoryNotFoundException",
-    )
-
-
-def images(account: Account, request: dict[str, Any]) -> dict[str, Any]:
-    """ListImages of ECR: no repository is there.  Raises Refusal."""
-    return repositories(account, {"repositoryNames": [request["repositoryName"]]})
-
-
 def secrets(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """ListSecrets: none."""
     return {"SecretList": []}

@@ -8,7 +8,6 @@ uses the machine's own, and a port of its own in the same variable.
 from __future__ import annotations
 
 import io
-import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,9 +19,9 @@ from mlcc.io import programs
 from mlcc.io.container_engines import Engine
 from mlcc.io.disk.private import private_folder
 from mlcc.servers.devserver.copies import Image, Unavailable, UnknownImage
-from mlcc.servers.devserver.launchers import HOST, LAST_LINES_S, STOP_S, Asked, free_port
+from mlcc.servers.devserver.keeper import LABEL, STOP_S, Keeper
+from mlcc.servers.devserver.launchers import HOST, LAST_LINES_S, Asked, free_port
 
-LABEL = "mlcc.dev-aws"
 PORT, MODEL = 8080, "/opt/ml/model"
 START_S, LOG_LINES, LOG_BYTES = 120.0, 10_000, 4 << 20
 
@@ -90,12 +89,14 @@ class Containers:
         unpacked: Callable[[str], str],
         data: str,
         log: str,
+        keeper: Keeper,
     ) -> None:
         """reference: the engine's own name for an image's address, empty for one that it does not have; unpacked:
-        makes folders of model data, all below `data`; log: the file for what containers print."""
+        makes folders of model data, all below `data`; log: the file for what containers print; keeper: ends what runs
+        where this process cannot."""
         self._engine, self._environ, self._reference = engine, environ, reference
         self._unpacked, self._data, self._log = unpacked, data, log
-        self._token = secrets.token_hex(6)
+        self._keeper, self._token = keeper, keeper.token
         self._made: list[Container] = []
 
     def __call__(self, image: Image) -> Container:
@@ -103,7 +104,8 @@ class Containers:
         reference = self._reference(image.image)
         if not reference:
             raise UnknownImage(image.image)
-        port, name = free_port(), f"mlcc-dev-{self._token}-{len(self._made)}"
+        self._keeper.watch()
+        port, name = free_port(), f"mlcc-dev-{self._token[:12]}-{len(self._made)}"
         published = self._engine.publishes(self._environ)
         variables = {**image.environment, "SAGEMAKER_BIND_TO_PORT": str(PORT if published else port)}
         network = ["--publish", f"{HOST}:{port}:{PORT}"] if published else ["--network", "host"]

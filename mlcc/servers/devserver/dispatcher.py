@@ -14,6 +14,7 @@ from mlcc.io.aws import shapes
 from mlcc.servers.devserver import (
     absences,
     alarms,
+    beside,
     components,
     endpoints,
     hub,
@@ -118,10 +119,10 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "cloudformation": {"DescribeStacks": absences.stack},
     "codebuild": {"BatchGetProjects": absences.builds},
     "dynamodb": {"DescribeTable": absences.table, "GetItem": absences.table},
-    "ecr": {
+    repositories.SERVICE: {
         "DescribeImages": repositories.describe_images,
-        "DescribeRepositories": absences.repositories,
-        "ListImages": absences.images,
+        "DescribeRepositories": repositories.describe_repositories,
+        "ListImages": repositories.list_images,
     },
     "iam": {"GetRole": absences.role},
     logs.SERVICE: {
@@ -139,6 +140,10 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "service-quotas": {"ListAWSDefaultServiceQuotas": quotas.defaults, "ListServiceQuotas": quotas.listed},
     "sts": {"GetCallerIdentity": repositories.caller_identity},
 }
+
+
+# Of these the server beside answers the operations that are not in the table.
+PASSED = (logs.SERVICE, repositories.SERVICE)
 
 
 class Entry(NamedTuple):
@@ -196,8 +201,8 @@ class Dispatcher:
 
     def _carried_out(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         known = SERVICES.get(service, {}).get(operation)
-        if known is None and service == logs.SERVICE and shapes.knows(service, operation):
-            known = partial(logs.elsewhere, operation)
+        if known is None and service in PASSED and shapes.knows(service, operation):
+            known = partial(beside.ask, service, operation)
         if known is None:
             raise Refusal(f"{service} {operation} is not there in this server", *NOT_IMPLEMENTED)
         _validate(service, operation, request)

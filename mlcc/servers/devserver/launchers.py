@@ -20,10 +20,12 @@ from mlcc.core.errors import MlccError
 from mlcc.core.records import NamedTuple
 from mlcc.io import programs
 from mlcc.io.web import TROUBLE, exchange, local_connection
+from mlcc.lifecycle.targets import local_process
 from mlcc.servers.devserver.copies import Image, Unavailable, UnknownImage
+from mlcc.servers.devserver.keeper import STOP_S, Keeper
 
 HOST = "127.0.0.1"
-PING_S, STOP_S, STEP_S, ADAPTER_S = 2.0, 30.0, 0.05, 60.0
+PING_S, STEP_S, ADAPTER_S = 2.0, 0.05, 60.0
 MAX_ANSWER = 64 * 1024
 # Of a process's output in the file that all have, and how long its last lines may take.
 FILE_BYTES, LAST_LINES_S = 64 << 20, 2.0
@@ -80,13 +82,16 @@ class Asked:
 class Process(Asked):
     """A server that was started as a process."""
 
-    def __init__(self, command: Command, image: Image, log: str, sleep: Callable[[float], None]) -> None:
-        """log: the file that gets what it prints, too."""
+    def __init__(
+        self, command: Command, image: Image, log: str, sleep: Callable[[float], None], token: str = ""
+    ) -> None:
+        """log: the file that gets what it prints, too; token: by which it is found once this process is gone."""
         super().__init__(free_port(), self._ended_by_signals)
         self._sleep = sleep
         # a program of Python's that prints into a pipe would keep its lines until there are many
         environ = {"PYTHONUNBUFFERED": "1", **command.environ, **image.environment}
         environ |= {"SAGEMAKER_BIND_TO_PORT": str(self.port), "MLCC_BIND_HOST": HOST}
+        environ |= {local_process.TOKEN: token} if token else {}
         reading, writing = os.pipe()
         with ExitStack() as undone:
             output = undone.enter_context(open(reading, "rb", buffering=0))
@@ -102,11 +107,13 @@ class Process(Asked):
         self._lock = threading.Lock()
 
     def ended(self) -> bool:
-        """Whether the process has ended.  As in a container, what it has started ends with it."""
+        """Whether the process has ended.  As in a container, what it has started ends with it: workers are in groups
+        of their own, and in its session."""
         with self._lock:
             if not self._over and os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-                with suppress(OSError):
-                    os.killpg(self._pid, signal.SIGKILL)
+                for pid in local_process.session(self._pid):
+                    with suppress(OSError):
+                        os.kill(pid, signal.SIGKILL)
                 os.waitpid(self._pid, 0)
                 self._over = True
             return self._over
@@ -154,11 +161,12 @@ class Processes:
 
     def __init__(
         self, command: Callable[[str, str], Command | None], unpacked: Callable[[str], str], log: str,
-        sleep: Callable[[float], None],
+        sleep: Callable[[float], None], keeper: Keeper | None = None,
     ) -> None:  # fmt: skip
         """command: of an image's address and the folder of its model's data (empty: its own), None for an image that
-        nobody knows; unpacked: makes that folder."""
+        nobody knows; unpacked: makes that folder; keeper: ends what runs where this process cannot."""
         self._command, self._unpacked, self._log, self._sleep = command, unpacked, log, sleep
+        self._keeper = keeper
         self.made: list[Process] = []
 
     def __call__(self, image: Image) -> Process:
@@ -167,7 +175,10 @@ class Processes:
         if command is None:
             raise UnknownImage(image.image)
         try:
-            self.made.append(Process(command, image, self._log, self._sleep))
+            if self._keeper is not None:
+                self._keeper.watch()
+            token = self._keeper.token if self._keeper is not None else ""
+            self.made.append(Process(command, image, self._log, self._sleep, token))
         except (OSError, MlccError) as problem:
             raise Unavailable(str(problem)) from None
         return self.made[-1]

@@ -12,6 +12,7 @@ from typing import Any
 
 from mlcc.io.aws.connection import AwsError
 from mlcc.io.aws.paging import elements
+from mlcc.servers.devserver import beside
 from mlcc.servers.devserver.container_output import Event, Stream
 from mlcc.servers.devserver.refusal import NOT_IMPLEMENTED, Refusal
 from mlcc.servers.devserver.things import Account
@@ -32,7 +33,7 @@ def filter_events(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """FilterLogEvents: of a group's streams, oldest first."""
     streams = _group(account, request)
     if streams is None:
-        return elsewhere("FilterLogEvents", account, request)
+        return beside.ask(SERVICE, "FilterLogEvents", account, request)
     names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix", "")
     if names and prefix:
         raise Refusal("logStreamNamePrefix and logStreamNames cannot be given together.", INVALID)
@@ -60,7 +61,7 @@ def get_events(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """GetLogEvents: of one stream, the newest page unless a mark or `startFromHead` says another one."""
     streams = _group(account, request)
     if streams is None:
-        return elsewhere("GetLogEvents", account, request)
+        return beside.ask(SERVICE, "GetLogEvents", account, request)
     stream = next((one for one in streams if one.name == request["logStreamName"]), None)
     if stream is None:
         raise Refusal(NO_STREAM, NOT_FOUND)
@@ -146,14 +147,14 @@ def _others(account: Account, request: dict[str, Any]) -> list[dict[str, Any]]:
     try:
         return list(elements(account.beside, SERVICE, "DescribeLogGroups", request))
     except AwsError as problem:
-        raise _as_answered(problem) from None
+        raise beside.as_answered(problem) from None
 
 
 def describe_streams(account: Account, request: dict[str, Any]) -> dict[str, Any]:
     """DescribeLogStreams."""
     streams = _group(account, request)
     if streams is None:
-        return elsewhere("DescribeLogStreams", account, request)
+        return beside.ask(SERVICE, "DescribeLogStreams", account, request)
     prefix, latest = request.get("logStreamNamePrefix", ""), request.get("orderBy") == "LastEventTime"
     if latest and prefix:
         raise Refusal("Cannot order by LastEventTime with a logStreamNamePrefix.", INVALID)
@@ -195,19 +196,3 @@ def _group(account: Account, request: dict[str, Any]) -> list[Stream] | None:
 def _name(identifier: str) -> str:
     found = _ARN.fullmatch(identifier)
     return found[1] if found is not None else identifier
-
-
-def elsewhere(operation: str, account: Account, request: dict[str, Any]) -> dict[str, Any]:
-    """What the server beside this one answers.  Raises Refusal in its words, or where there is none."""
-    if account.beside is None:
-        raise Refusal(f"{SERVICE} {operation} is not there in this server", *NOT_IMPLEMENTED)
-    try:
-        return account.beside.call(SERVICE, operation, request)
-    except AwsError as problem:
-        raise _as_answered(problem) from None
-
-
-def _as_answered(problem: AwsError) -> Refusal:
-    if problem.unanswered:
-        return Refusal(f"the server beside this one has not answered: {problem.message}", *NOT_IMPLEMENTED)
-    return Refusal(problem.message, problem.code, problem.status)

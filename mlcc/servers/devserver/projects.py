@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from mlcc.core.errors import MlccError
+from mlcc.core.text import printable
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.ecr import Ecr, Login
 from mlcc.lifecycle import engine_login, image_place, image_tag, served_code
@@ -27,12 +28,40 @@ Answer = TypeVar("Answer")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
+class Present:
+    """The projects that can be read just now.  One whose folder is gone, or is no project any more, concerns itself
+    alone: it is left out, and who looks at the server's talk is informed once."""
+
+    def __init__(self, openers: Mapping[str, Callable[[], Context]], say: Callable[[str], None]) -> None:
+        """openers: of each folder, by the name that it was given."""
+        self._openers, self._say = openers, say
+        self._absent: set[str] = set()
+
+    def __call__(self) -> list[Context]:
+        """Their contexts, in order."""
+        found = []
+        for folder, opened in self._openers.items():
+            try:
+                found.append(opened())
+            except MlccError as problem:
+                if folder not in self._absent:
+                    self._say(f"{printable(folder)}: its images are absent: {problem.findings[0].message}")
+                self._absent.add(folder)
+            else:
+                if folder in self._absent:
+                    self._say(f"{printable(folder)}: its images are there again")
+                self._absent.discard(folder)
+        return found
+
+
 class Projects:
     """Projects of this machine, each read anew when it is asked for: they change while the server runs."""
 
     def __init__(self, contexts: Callable[[], Sequence[Context]], beside: Caller | None = None) -> None:
         """contexts: of each project that was named, at least one; beside: calls an ECR, None where there is none."""
         self._contexts = contexts
+        # for what concerns this machine and no project: the engine, and whom to say something
+        self._machine = contexts()[0]
         self._ecr = Ecr(beside) if beside is not None else None
 
     def digest(self, repository: str, tag: str) -> str:
@@ -78,7 +107,7 @@ class Projects:
     # ------------------------------------------------------------ the registry beside
     def _is_beside(self, image: str) -> bool:
         """Whether an address is of the registry beside, and there is an engine to pull from it."""
-        login = self._login() if self._contexts()[0].engine is not None else None
+        login = self._login() if self._machine.engine is not None else None
         return login is not None and image.partition("/")[0] == login.registry
 
     def _login(self) -> Login | None:
@@ -90,7 +119,7 @@ class Projects:
         return self._asked(image, lambda: ecr.image(name, reference)) is not None
 
     def _pulled(self, image: str) -> bool:
-        context, login = self._contexts()[0], self._login()
+        context, login = self._machine, self._login()
         if login is None:
             return False
         context.progress.say(f"pulling {image}")
@@ -110,12 +139,12 @@ class Projects:
         try:
             return ask()
         except AwsError as problem:
-            self._contexts()[0].progress.say(f"{what}: {problem.operation} is refused: {problem.message}")
+            self._machine.progress.say(f"{what}: {problem.operation} is refused: {problem.message}")
             return None
 
     def _engine_has(self, image: str) -> bool:
         """Whether the engine has an image of somebody else's under its own address."""
-        first = self._contexts()[0]
+        first = self._machine
         return first.engine is not None and first.engine.ask("image", "inspect", image, environ=first.environ).code == 0
 
     def starts_process(self, image: str) -> bool:

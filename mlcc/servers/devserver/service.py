@@ -13,6 +13,7 @@ from mlcc.lifecycle.context import Context
 from mlcc.servers.devserver.containers import Containers
 from mlcc.servers.devserver.copies import Image, Started
 from mlcc.servers.devserver.dispatcher import Dispatcher
+from mlcc.servers.devserver.keeper import Engine, Keeper
 from mlcc.servers.devserver.launchers import Processes
 from mlcc.servers.devserver.objects import Guarded, Objects, S3Objects, unpacker
 from mlcc.servers.devserver.projects import Projects
@@ -65,16 +66,12 @@ def opened(
     """
     projects, first = Projects(contexts, beside), contexts()[0]
     objects: Objects | None = Guarded(S3Objects(beside)) if beside is not None else None
-    data, log = os.path.join(settings.folder, DATA), os.path.join(settings.folder, LOG)
-    unpacked = unpacker(lambda: objects, data)
-    launcher: Containers | Processes
-    knows: Callable[[str], bool] = projects.starts_process
-    if settings.launcher == CONTAINER:
-        engine = first.need_engine()
-        knows = projects.known
-        launcher = Containers(engine, first.environ, projects.reference, unpacked, data, log)
-    else:
-        launcher = Processes(projects.command, unpacked, log, first.sleep)
+    unpacked = unpacker(lambda: objects, os.path.join(settings.folder, DATA))
+    engine = first.need_engine() if settings.launcher == CONTAINER else None
+    keeper = Keeper(settings.folder, Engine(engine.program if engine is not None else "", first.environ), first.sleep)
+    if keeper.take_over():
+        first.progress.say("what an earlier server with this folder had left running is ended")
+    launcher = _launcher(settings, projects, first, unpacked, keeper)
 
     def launch(image: Image) -> Started:
         return launcher(image._replace(environment={**role_variables(settings), **image.environment}))
@@ -92,7 +89,7 @@ def opened(
         Timeline(clock()),
         launch,
         durations=Durations(pace=settings.speed),
-        knows=knows,
+        knows=projects.starts_process if engine is None else projects.known,
         images=projects.digest,
         objects=objects,
         unpacked=unpacked,
@@ -100,13 +97,29 @@ def opened(
         instance=registries.load().instance,
         beside=beside,
     )
-    server = DevServer(Dispatcher(account), now, settings.speed, settings.port)
+    try:
+        server = DevServer(Dispatcher(account), now, settings.speed, settings.port, first.progress.say)
+    except OSError:
+        keeper.close()
+        raise
 
     def close() -> None:
         server.server_close()
         launcher.close()
+        keeper.close()
 
     return Running(server, close)
+
+
+def _launcher(
+    settings: Settings, projects: Projects, first: Context, unpacked: Callable[[str], str], keeper: Keeper
+) -> Containers | Processes:
+    """Who starts the projects' images."""
+    data, log = os.path.join(settings.folder, DATA), os.path.join(settings.folder, LOG)
+    if settings.launcher == CONTAINER:
+        engine = first.need_engine()
+        return Containers(engine, first.environ, projects.reference, unpacked, data, log, keeper)
+    return Processes(projects.command, unpacked, log, first.sleep, keeper)
 
 
 def role_variables(settings: Settings) -> dict[str, str]:

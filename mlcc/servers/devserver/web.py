@@ -2,21 +2,25 @@
 
 A signature is not checked: whoever reaches loopback may ask.  A request whose Host is another name, or that a page of
 another origin sends, is refused: a browser that a stranger's page drives reaches loopback, too.  Where the reply of a
-call is lost, the connection is closed without a byte.
+call is lost, the connection is closed without a byte; a mistake of the server's own is an answer, and a line.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from mlcc.core.text import printable
 from mlcc.servers.devserver import local, runtime
 from mlcc.servers.devserver.asking import Invocation
 from mlcc.servers.devserver.dispatcher import Dispatcher
@@ -37,9 +41,17 @@ class DevServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, dispatcher: Dispatcher, now: Callable[[], float], factor: float = 1.0, port: int = 0) -> None:
-        """now: seconds of a steady clock; factor: seconds of the account's clock in one of them; port: 0 for any."""
-        self.dispatcher, self._now, self._factor = dispatcher, now, factor
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        now: Callable[[], float],
+        factor: float = 1.0,
+        port: int = 0,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """now: seconds of a steady clock; factor: seconds of the account's clock in one of them; port: 0 for any;
+        say: gets a line about each mistake of the server's own."""
+        self.dispatcher, self._now, self._factor, self._say = dispatcher, now, factor, say
         self._lock = threading.Lock()
         self._last = now()
         self.ended = threading.Event()
@@ -64,25 +76,51 @@ class DevServer(ThreadingHTTPServer):
     def advance(self, seconds: float) -> None:
         """Moves the account's clock."""
         with self._lock:
-            timeline = self.dispatcher.account.timeline
-            timeline.advance_to(timeline.now + seconds)
+            self._move(seconds)
+
+    def failed(self, what: str, problem: Exception) -> Refusal:
+        """The answer where the server itself makes a mistake, of which it says a line."""
+        frame = traceback.extract_tb(problem.__traceback__)[-1]
+        words = printable(f"{type(problem).__name__}: {problem}", 600)
+        where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+        self._say(f"{printable(what, 200)}: this server failed: {words} ({where})")
+        return Refusal(f"this server failed: {words}", "InternalFailure", 500)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that breaks is its client's affair; of anything else a line."""
+        problem = sys.exc_info()[1]
+        if isinstance(problem, Exception) and not isinstance(problem, OSError):
+            self.failed("a connection", problem)
 
     def _aside(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         """Does something that takes time in a thread, and hands its result over with the account held."""
 
         def run() -> None:
-            found = work()
-            with self.account_held():
-                if not self.ended.is_set():
-                    done(found)
+            try:
+                found = work()
+                with self.account_held():
+                    if not self.ended.is_set():
+                        done(found)
+            except Exception as problem:
+                self.failed("work aside", problem)
 
         threading.Thread(target=run, daemon=True).start()
 
     def _catch_up(self) -> None:
         passed = (self._now() - self._last) * self._factor
         self._last = self._now()
+        self._move(passed)
+
+    def _move(self, seconds: float) -> None:
+        """Moves the clock to its place, also past what fails on the way."""
         timeline = self.dispatcher.account.timeline
-        timeline.advance_to(timeline.now + passed)
+        end = timeline.now + seconds
+        while True:
+            try:
+                timeline.advance_to(end)
+                return
+            except Exception as problem:
+                self.failed("what was due", problem)
 
     def _tick(self) -> None:
         while not self.ended.wait(TICK_S):
@@ -138,11 +176,22 @@ class Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         try:
-            self._send(work(body))
+            self._send(self._worked(work, body))
         except LostReply as lost:
             self._hang_up(lost.reset)
         except Refusal as refusal:
             self._send(json_error(refusal))
+        except OSError:
+            self.close_connection = True  # nobody reads any more
+
+    def _worked(self, work: Callable[[bytes], Reply], body: bytes) -> Reply:
+        """A request's answer, whatever happens.  Raises LostReply and Refusal."""
+        try:
+            return work(body)
+        except (LostReply, Refusal):
+            raise
+        except Exception as problem:
+            raise self.server.failed(urlsplit(self.path).path, problem) from None
 
     def _hang_up(self, reset: bool) -> None:
         """Closes the connection without an answer; by force, where a machine shall seem to be gone."""
@@ -198,9 +247,13 @@ class Handler(BaseHTTPRequestHandler):
         try:
             with self.server.account_held() as dispatcher:
                 answer = dispatcher.answer(call.service, call.operation, call.request)
+            return call.answer(call.service, call.operation, answer)
+        except LostReply:
+            raise
         except Refusal as refusal:
             return call.error(refusal)
-        return call.answer(call.service, call.operation, answer)
+        except Exception as problem:
+            return call.error(self.server.failed(f"{call.service} {call.operation}", problem))
 
     def _invoked(self, body: bytes) -> Reply:
         """A call of the runtime: the container is asked outside the lock, so that others may go on."""
