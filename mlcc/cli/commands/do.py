@@ -78,8 +78,9 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         ),
         click.Option(["--content-type"], metavar="TYPE", help="The type of what is sent."),
         click.Option(["--component", "--ic", "--adapter"], metavar="NAME", help="This inference component or adapter."),
+        click.Option(["--timeout"], type=NUMBER, metavar="SECONDS", help="How long to wait for the answer."),
         click.Option(["--stream"], is_flag=True, help="Print the answer as it comes."),
-        click.Option(["--clients"], is_flag=True, help="Send nothing; print how curl, boto3 and OpenAI clients ask."),
+        click.Option(["--clients"], is_flag=True, help="Send nothing; print how other clients ask (curl, boto3 ...)."),
     ),
     "status": (click.Option(["--why"], is_flag=True, help="Also the last log lines of what does not serve."),),
     "test": (

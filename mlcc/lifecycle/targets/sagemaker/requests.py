@@ -154,7 +154,8 @@ def _reply(
     context: Context, caller: Caller, endpoint: str, component: str, body: bytes, headers: Mapping[str, str]
 ) -> Reply:
     if "async" in context.project.target.uses:
-        limit_s = max(asynchronous.LIMIT_S, float(context.project.get("test.timeout_s", 0)))
+        usual = max(asynchronous.LIMIT_S, float(context.project.get("test.timeout_s", 0)))
+        limit_s = float(context.argument("timeout", usual))
         return asynchronous.invoke(context, caller, endpoint, body, headers, limit_s)
     started = context.now()
     answer = runtime.SageMakerRuntime(caller, endpoint, component).invoke(body, headers)
@@ -177,9 +178,14 @@ def invoke(context: Context) -> Result:
         shown = body.decode("utf-8", "replace")
         return calls(_calls(context, wanted.endpoint, part, shown, request), **assumed)
     if context.argument("clients"):
-        return _clients(place, client_lines.Asked(wanted.endpoint, _name(part), _served(project, part)), request, body)
+        asked = client_lines.Asked(wanted.endpoint, _name(part), _served(project, part))
+        if large:
+            asked = asked._replace(location=asynchronous.location(project, client_lines.FILE))
+        return _clients(place, asked, request, body)
     caller = context.aws()
     account.place(context, caller)
+    if large:
+        asynchronous.warn_of_silence(context)
     if context.argument("stream"):
         parts = runtime.SageMakerRuntime(caller, wanted.endpoint, _name(part)).stream(body, request.headers())
         whole = invocation.streamed(context, parts)
