@@ -69,6 +69,8 @@ def _asset(name: str) -> Callable[[Context], Result]:
     def run(context: Context) -> Result:
         from mlcc.lifecycle.steps import reports
 
+        if name == "export" and context.argument("cloudformation"):
+            reports.need_resources(context)
         if context.argument("dry_run") and not context.argument("live"):
             return calls([])  # the files of the project are read, and nobody is called
         found: Mapping[str, Callable[[Context], Result]] = {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mlcc.core.errors import PreconditionError, UserError
+from mlcc.core.errors import PreconditionError, UsageError, UserError
 from mlcc.core.findings import error
 from mlcc.core.text import allowed, quoted
 from mlcc.io.aws.connection import AwsError, Caller
@@ -33,6 +33,9 @@ def adapter(context: Context) -> Result:
     wanted = kinds.wanted(context.project, place)
     action, name = str(context.argument("action", "list")), str(context.argument("name", ""))
     if action == "list":
+        if name:
+            message = f"do/adapter list takes no name, and {quoted(name)} stands behind it"
+            raise UsageError([error("MLCC900", message, hint="do/adapter list shows every adapter with its state")])
         return _list(context, wanted)
     one = _named(context.project, wanted, name)
     only = wanted._replace(resources=(one,))
@@ -129,13 +132,16 @@ def _questions(context: Context, wanted: Desired, one: Resource) -> list[dict[st
 
 def _removed(context: Context, caller: Caller, wanted: Desired, one: Resource) -> Result:
     only = wanted._replace(resources=(one,))
+    document = {"adapter": one.part, "status": states.NOT_DEPLOYED}
+    if observe_one(only, one.kind, one.name, caller) is None:
+        return Result(document, [f"the adapter {one.part} is not there: nothing was removed"])
 
     def plan(seen: Any, replaced: Any) -> tuple[Instruction, ...]:
         return planner.teardown({key: found for key, found in seen.items() if key == (one.kind, one.name)})
 
     converge(only, kinds.prefix(context.project), pace(context, only), caller, plan)
     hint = "the next do/deploy adds it again, unless mlcc.yaml says `enabled: false` for it"
-    return Result({"adapter": one.part, "status": states.NOT_DEPLOYED}, [f"the adapter {one.part} is removed; {hint}"])
+    return Result(document, [f"the adapter {one.part} is removed; {hint}"])
 
 
 def _need_base(wanted: Desired, one: Resource, caller: Caller) -> None:
