@@ -22,6 +22,7 @@ from mlcc.cli.main import cli
 from mlcc.core.errors import Terminated
 from mlcc.core.version import VERSION
 from mlcc.lifecycle import STEPS
+from mlcc.registries import load
 from tests.helpers import ROOT, SMALLEST, assert_no_traceback, build_tree, fork_server, read_tree, run_mlcc, state_of
 
 HERE = Path()
@@ -30,6 +31,14 @@ ALL = [[], *[[name] for name in sorted(COMMANDS)], *[["do", step] for step in so
 
 
 # ---------------------------------------------------------------- help
+def test_the_example_of_a_step_is_not_refused(mlcc):
+    local = load().targets["local"]
+    for step in sorted(STEPS):
+        example = mlcc("do", step, "--help", code=0).stdout.splitlines()[-1]
+        assert f"Example: do/{step}" in example
+        assert ("--target local" in example) == (step not in (*local.lacks, "submit")), step
+
+
 @pytest.mark.parametrize("command", ALL, ids=" ".join)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_of_every_command(mlcc, command, option):

@@ -117,9 +117,10 @@ def _asked(context: Context, caller: Caller, wanted: Desired, one: Resource) -> 
         found = canary.check(context, caller, wanted.endpoint, one, sample_request.request_of(context.project))
     except (AwsError, PreconditionError) as problem:
         why = problem.code if isinstance(problem, AwsError) else problem.findings[0].message
-        return Result(document, [f"the adapter {one.part} is InService, and was not asked ({why}): do/test asks it"])
+        asks = context.completed("do/test asks it")
+        return Result(document, [f"the adapter {one.part} is InService, and was not asked ({why}): {asks}"])
     report = sample_request.report([found], **document)
-    word = "serves" if found.ok else "is InService, and does not serve: do/test asks it again"
+    word = "serves" if found.ok else context.completed("is InService, and does not serve: do/test asks it again")
     return replace(report, lines=[report.lines[0], f"the adapter {one.part} {word}"])
 
 
@@ -140,7 +141,7 @@ def _removed(context: Context, caller: Caller, wanted: Desired, one: Resource) -
         return planner.teardown({key: found for key, found in seen.items() if key == (one.kind, one.name)})
 
     converge(only, kinds.prefix(context.project), pace(context, only), caller, plan)
-    hint = "the next do/deploy adds it again, unless mlcc.yaml says `enabled: false` for it"
+    hint = context.completed("the next do/deploy adds it again, unless mlcc.yaml says `enabled: false` for it")
     return Result(document, [f"the adapter {one.part} is removed; {hint}"])
 
 
