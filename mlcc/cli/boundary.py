@@ -92,11 +92,9 @@ def _ended(problem: BaseException, session: Session) -> int:
         case click.exceptions.Exit():
             return problem.exit_code
         case click.Abort() | KeyboardInterrupt():
-            _echo("mlcc: interrupted")
-            return INTERRUPTED
+            return _stopped("interrupted", INTERRUPTED, session)
         case Terminated():
-            _echo("mlcc: terminated")
-            return TERMINATED
+            return _stopped("terminated", TERMINATED, session)
         case click.UsageError():
             return _usage(problem, session)
         case click.ClickException():
@@ -119,6 +117,17 @@ def _ended(problem: BaseException, session: Session) -> int:
             return _bug(session)
         case _:
             raise problem
+
+
+def _stopped(word: str, code: int, session: Session) -> int:
+    """The line about a signal, and for a program that waits for a document the one that says so."""
+    _echo(f"mlcc: {word}")
+    _as_asked(session)
+    if session.format in ("json", "yaml") and not session.begun:
+        hint = "the same command may be run again; what was begun stands on standard error"
+        with suppress(Unwritable):
+            _findings([Finding("MLCC903", Severity.ERROR, f"the command was {word}", hint=hint)], session)
+    return code
 
 
 def _invoked(command: click.Command, argv: Sequence[str], session: Session) -> int:

@@ -60,6 +60,14 @@ def _endpoint(session: Session, registries: Registries, given: Mapping[str, str]
         return propose(wish.endpoint, wish.file, coerce.coerce_all(given), registries, caller, time.time())
 
 
+def comparison(wish: Wish, found: Proposal) -> str:
+    """What is typed after the apply to see how an endpoint that was taken over differs; empty without one."""
+    if not wish.endpoint:
+        return ""
+    env = next((str(path[1]) for path in found.values if path[0] == "environments"), "")
+    return ", then do/deploy" + (f" --env {env}" if env else "") + " --plan"
+
+
 def unsettled(wish: Wish, text: str, session: Session) -> str:
     """How many errors the checks find in a file that an import made (`1 error`): what nothing tells is completed."""
     if not (wish.older or wish.endpoint):

@@ -41,7 +41,7 @@ class Session:
 
     environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk;
     done: what was carried out, for the case that the output cannot tell it; connect: makes a connection to AWS for a
-    region, in place of the SDK's.
+    region, in place of the SDK's; begun: whether standard output has something of the result.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -57,6 +57,7 @@ class Session:
     done: str = ""
     clock: Callable[[], float] = time.monotonic
     shown: str = ""
+    begun: bool = False
     connect: Callable[[str], Caller] | None = None
 
     @property
@@ -102,6 +103,7 @@ class Session:
     def out_bytes(self, data: bytes) -> None:
         """A result that is no text, as it is."""
         self.clear()
+        self.begun = True
         sys.stdout.buffer.write(data)
 
     def say(self, text: str, level: int = 0) -> None:
@@ -134,6 +136,7 @@ class Session:
 
     def _echo(self, text: str, err: bool) -> None:
         self.clear()
+        self.begun = self.begun or not err
         text = inert(text, commands=self.format == "github" and not err)
         if self.recording is not None:
             self.recording.printed_line(text, err)

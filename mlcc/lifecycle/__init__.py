@@ -6,6 +6,7 @@ A step that this version does not have yet is in the table too, so that its shim
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from mlcc.core.errors import MlccError, PreconditionError
 from mlcc.core.findings import error
@@ -14,20 +15,22 @@ from mlcc.core.text import printable
 from mlcc.io import plugins
 from mlcc.io.plugins import Plugin
 from mlcc.lifecycle import plugin_steps
-from mlcc.lifecycle.context import Context, Result, calls
+from mlcc.lifecycle.context import Completed, Context, Result, calls
 
 
 class Step(NamedTuple):
     """A step.
 
     title: what help says; run: None where this version does not have it; alone: whether it runs alone; confirms: its
-    lines only confirm what was done, so that with -q a run that went well prints none (a document it prints always).
+    lines only confirm what was done, so that with -q a run that went well prints none (a document it prints always);
+    here: whether there is anything for it to do on this machine alone.
     """
 
     title: str
     run: Callable[[Context], Result] | None = None
     alone: bool = False
     confirms: bool = False
+    here: bool = True
 
 
 def _build(context: Context) -> Result:
@@ -69,6 +72,8 @@ def _asset(name: str) -> Callable[[Context], Result]:
     def run(context: Context) -> Result:
         from mlcc.lifecycle.steps import reports
 
+        if name == "export" and context.argument("cloudformation"):
+            reports.need_resources(context)
         if context.argument("dry_run") and not context.argument("live"):
             return calls([])  # the files of the project are read, and nobody is called
         found: Mapping[str, Callable[[Context], Result]] = {
@@ -99,7 +104,7 @@ STEPS: Mapping[str, Step] = {
     "register": Step("Record a deployment.", _register, confirms=True),
     "run": Step("Serve in the foreground.", _verb("run")),
     "status": Step("Say whether it serves, and where.", _verb("status")),
-    "submit": Step("Build and push the image with AWS CodeBuild.", _submit, alone=True, confirms=True),
+    "submit": Step("Build and push the image with AWS CodeBuild.", _submit, alone=True, confirms=True, here=False),
     "test": Step("Send real requests and check the answers.", _verb("test"), confirms=True),
     "tune": Step("Fine-tune the model."),
     "validate": Step("Compare the files with mlcc.lock.", _asset("validate"), confirms=True),
@@ -136,12 +141,16 @@ def confirms(step: Step, context: Context, result: Result) -> bool:
 
 
 def run(name: str, step: Step, context: Context) -> Result:
-    """Runs a step; known secrets are in none of its findings.  Raises PreconditionError for one that is not there."""
+    """Runs a step; known secrets are in none of its findings, and steps that its talk and hints name act where it did.
+
+    Raises PreconditionError for one that is not there.
+    """
     try:
-        return _run(name, step, context)
+        return _run(name, step, replace(context, progress=Completed(context.progress, context.completed)))
     except MlccError as problem:
         problem.findings = tuple(
-            f._replace(message=context.clean(f.message), hint=context.clean(f.hint)) for f in problem.findings
+            f._replace(message=context.clean(f.message), hint=context.completed(context.clean(f.hint)))
+            for f in problem.findings
         )
         raise
 

@@ -12,10 +12,17 @@ from mlcc.core.findings import error
 from mlcc.io.aws.connection import Caller
 from mlcc.io.container_engines import Engine, detect
 from mlcc.io.environment import of_machine
+from mlcc.lifecycle import step_words
 from mlcc.lifecycle.bootstrap.profile import Profile, of_account
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.registries.redaction import forms, is_secret_name, redact_forms, redact_printed
 from mlcc.registries.redaction_lines import Lines
+
+# Steps that texts name as commands; `do/config` is a file in them.
+STEPS = (
+    "adapter", "build", "clean", "deploy", "export", "invoke", "logs", "manifest", "push", "register", "run", "status",
+    "submit", "test", "validate",
+)  # fmt: skip
 
 
 class Progress(Protocol):
@@ -50,6 +57,26 @@ class Silent:
     def detail(self, text: str) -> None:
         """Keeps a line."""
         self.details.append(text)
+
+
+class Completed:
+    """A Progress whose lines name steps as this run must type them; a program's lines stay as they are."""
+
+    def __init__(self, progress: Progress, completed: Callable[[str], str]) -> None:
+        """completed: what makes of a text one with the options."""
+        self._progress, self._completed = progress, completed
+
+    def say(self, text: str) -> None:
+        """Passes a line on."""
+        self._progress.say(self._completed(text))
+
+    def warn(self, text: str) -> None:
+        """Passes a line on."""
+        self._progress.warn(self._completed(text))
+
+    def detail(self, text: str) -> None:
+        """Passes a program's line on."""
+        self._progress.detail(text)
 
 
 @dataclass(frozen=True)
@@ -100,6 +127,13 @@ class Context:
         named = (str(v) for p, v in self.project.values.items() if p[0] == "secrets" and p[-1] == "env" and len(p) == 3)
         own = [self.environ[name] for name in named if name in self.environ]
         return (*own, *(value for name, value in self.environ.items() if is_secret_name(name)))
+
+    def completed(self, text: str) -> str:
+        """A text of mlcc's own whose `do/STEP` carry this run's environment and target, where it named them."""
+        project = self.project
+        own = project.registries.canonical("targets", project.variables.get("DEPLOYMENT_TARGET", ""))[0]
+        target = project.target.name if project.target.name != own else ""
+        return step_words.completed(text, STEPS, project.env or "", target)
 
     def clean(self, text: str) -> str:
         """Text without secrets that are known or have a format.  For whole texts: half a token is a secret, too."""

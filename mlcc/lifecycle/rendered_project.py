@@ -19,6 +19,7 @@ from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, nearest, printable, quoted
 from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME
 from mlcc.io.disk.reader import Directory
+from mlcc.load.layers import DEFAULT_ENVIRONMENT
 from mlcc.load.locate import project_root
 from mlcc.plan.lock import Lock, read_lock, value_problems
 from mlcc.registries.files import Root
@@ -113,7 +114,8 @@ def load_project(
 ) -> RenderedProject:
     """Reads a rendered project.
 
-    roots: the operator's registry folders; the project's own, as the lock names them, stand over them.
+    roots: the operator's registry folders; the project's own, as the lock names them, stand over them; env: `default`
+    is the project without an environment, as tags and `mlcc diff` call it; no environment may have that name.
 
     Raises PreconditionError when there is none, when an apply was killed half-way, or when a value is not what the
     lock says; UserError when a .conf file holds anything but values.
@@ -130,6 +132,7 @@ def load_project(
             hint = "mlcc apply renders one; --restore do/config brings that file back"
             raise PreconditionError([error("MLCC303", message, hint=hint)])
         lock = read_lock(raw[0])
+        env = None if env == DEFAULT_ENVIRONMENT else env
         overlay = _overlay(tree, lock, env)
         values = lock.environment(env)
         _check_values(values)

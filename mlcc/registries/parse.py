@@ -86,6 +86,7 @@ def target(name: str, node: Node, root: Node) -> rows.Target:
         endpoint_metrics=mapping(node, "endpoint_metrics"),
         pod_metrics=mapping(node, "pod_metrics"),
         lacks=texts(node, "lacks"),
+        parts=texts(node, "parts"),
         predefined_metrics=texts(node, "predefined_metrics"),
         quota=text(node, "quota"),
     )

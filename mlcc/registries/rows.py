@@ -120,7 +120,8 @@ class Target(NamedTuple):
     statistic; pod_metrics: what an autoscaler of Kubernetes' own can scale by, with the resource; lacks: do/ steps that
     it cannot have; predefined_metrics: those that Application Auto Scaling knows by name for what scales on the target;
     refuses: options of do/ steps that it does not have, with a blank between them, by step; quota: what Service Quotas
-    calls the use of its instances (`ml.g5.xlarge for {quota}`), empty for none.
+    calls the use of its instances (`ml.g5.xlarge for {quota}`), empty for none; parts: what do/clean takes away alone,
+    `all` among them, empty where only the target itself knows.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Target(NamedTuple):
     endpoint_metrics: Mapping[str, str] = EMPTY
     pod_metrics: Mapping[str, str] = EMPTY
     lacks: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     predefined_metrics: tuple[str, ...] = ()
     quota: str = ""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mlcc.core.errors import MlccError, PreconditionError, UserError
+from mlcc.core.errors import MlccError, PreconditionError, UsageError, UserError
 from mlcc.io.aws.connection import AwsError
 from mlcc.lifecycle.targets.sagemaker import verbs
 from mlcc.servers.devserver.faults import ERROR, EXECUTED, Fault
@@ -30,7 +30,8 @@ def world() -> World:
     return found
 
 
-def act(world: World, text: str, action: str, name: str = "legal", **more: Any) -> dict[str, Any]:
+def act(world: World, text: str, action: str, name: str | None = None, **more: Any) -> dict[str, Any]:
+    name = ("" if action == "list" else "legal") if name is None else name
     return dict(verbs.adapter(world.context(rendered(text), action=action, name=name, **more)).document)
 
 
@@ -50,6 +51,25 @@ def test_added_updated_listed_removed(world: World) -> None:
     assert act(world, WITH, "remove")["status"] == "NotDeployed"
     assert act(world, WITH, "remove")["status"] == "NotDeployed"
     assert world.left() == before
+
+
+def test_what_was_not_there_is_not_called_removed(world: World) -> None:
+    def removed(on: World) -> tuple[bool, str]:
+        found = verbs.adapter(on.context(rendered(WITH), action="remove", name="legal"))
+        return found.ok, found.lines[0]
+
+    nothing = (True, "the adapter legal is not there: nothing was removed")
+    assert removed(World()) == removed(world) == nothing
+    act(world, WITH, "add")
+    assert "is removed; the next do/deploy adds it again" in removed(world)[1]
+    assert removed(world) == nothing
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_list_takes_no_name(world: World, dry_run: bool) -> None:
+    with pytest.raises(UsageError) as refused:
+        act(world, WITH, "list", "extra", dry_run=dry_run)
+    assert "'extra'" in refused.value.findings[0].message
 
 
 OFF = WITH.replace("name: legal,", "name: legal, enabled: false,")

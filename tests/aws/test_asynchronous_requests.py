@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
+import json
+import shlex
+from typing import Any
+
 import pytest
 
-from mlcc.core.errors import PreconditionError
+from mlcc.core.errors import UsageError
 from mlcc.lifecycle import targets
+from mlcc.lifecycle.context import Silent
 from mlcc.lifecycle.targets.sagemaker import requests, verbs
 from mlcc.lifecycle.targets.server_contract import MAX_REPLY_BYTES
 from tests.aws import walker
@@ -89,6 +96,112 @@ def test_an_answer_that_is_too_large_is_not_cut() -> None:
     assert found.document["problem"] == "the answer has more than 16 MiB"
 
 
+def spoken(context) -> list[str]:
+    assert isinstance(context.progress, Silent)
+    return context.progress.lines
+
+
+def test_a_wait_is_spoken_of_and_a_refusal_that_nobody_sees_is_announced() -> None:
+    world = Slow(7200.0)
+    context = world.context(rendered(TEXT.replace("MORE", "")), timeout=70.0, payload=io.BytesIO(b"[["))
+    started = context.now()
+    found = requests.invoke(context)
+    assert (found.ok, context.now() - started) == (False, 70.0)
+    assert found.document["problem"].startswith("no answer in S3 within 70 s")
+    first, *rest = spoken(context)
+    assert "async.s3_failure_path is set" in first
+    assert "mlcc set async.s3_failure_path s3://" in first
+    assert rest == [
+        f"waiting for the answer in s3://bucket/out/1: {n} of at most 70 s; Ctrl-C ends the wait" for n in (0, 30, 60)
+    ]
+
+
+def test_a_refusal_is_found_where_failures_go() -> None:
+    world = Slow(20.0, failures=True)
+    text = TEXT.replace("MORE", ", s3_failure_path: s3://bucket/failed/")
+    context = world.context(rendered(text), payload=io.BytesIO(b"[["))
+    found = requests.invoke(context)
+    assert (found.ok, found.document["status"]) == (False, 400)
+    (line,) = spoken(context)
+    assert "(a refusal in s3://bucket/failed/1): 0 of at most 1800 s" in line
+    assert world.cloud.buckets["bucket"] == {}
+
+
+def test_an_interrupted_wait_ends_at_once_and_leaves_nothing() -> None:
+    world = Slow(600.0)
+
+    def arrives(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    context = dataclasses.replace(world.context(rendered(TEXT.replace("MORE", ""))), sleep=arrives)
+    started = context.now()
+    with pytest.raises(KeyboardInterrupt):
+        requests.invoke(context)
+    assert context.now() == started
+    assert world.cloud.buckets["bucket"] == {}
+
+
+@pytest.mark.parametrize("kind", ["bad\nheader", "text/plain\r", "a\tb", "text/\x7f", "text/\u00e4"])
+def test_what_cannot_be_a_header_is_refused(kind: str) -> None:
+    world = Slow(1.0)
+    with pytest.raises(UsageError) as refused:
+        requests.invoke(world.context(rendered(TEXT.replace("MORE", "")), content_type=kind))
+    assert refused.value.findings[0].code == "MLCC900"
+    assert (world.requests, world.asked) == (0, [])
+
+
+class Library:
+    """boto3, as far as lines for clients use it: records the calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+
+    def client(self, service: str, region_name: str) -> Any:
+        def recorded(operation: str, answer: dict[str, Any]) -> Any:
+            return lambda **parameters: self.calls.append((service, operation, parameters)) or answer
+
+        answer = {"OutputLocation": "s3://bucket/out/1"}
+        made = {
+            "put_object": recorded("PutObject", {}),
+            "invoke_endpoint_async": recorded("InvokeEndpointAsync", answer),
+        }
+        return type("Client", (), {name: staticmethod(call) for name, call in made.items()})
+
+
+@pytest.mark.parametrize("body", [b'\'; rm -rf / #\n"""$(x)', b"[[1]]"])
+def test_lines_for_clients_are_of_the_asynchronous_call(body: bytes) -> None:
+    world = Slow(1.0)
+    context = world.context(rendered(TEXT.replace("MORE", "")), clients=True, payload=io.BytesIO(body))
+    clients: Any = requests.invoke(context).document["clients"]
+    assert set(clients) == {"aws", "boto3"}
+    assert "/invocations" not in json.dumps(clients)
+    library = Library()
+    exec(clients["boto3"].replace("import boto3", ""), {"boto3": library})
+    assert [(s, o) for s, o, _ in library.calls] == [("s3", "PutObject"), ("sagemaker-runtime", "InvokeEndpointAsync")]
+    assert [p for s, o, made in library.calls for p in walker.problems(s, o, made)] == []
+    (_, _, put), (_, _, asked) = library.calls
+    assert put["Body"].encode() == body
+    assert asked == {
+        "EndpointName": "iris",
+        "ContentType": "application/json",
+        "InputLocation": f"s3://{put['Bucket']}/{put['Key']}",
+    }
+    words = shlex.split(clients["aws"].replace("\\\n", " "))
+    assert words[2].encode() == body
+    assert words[3:8] == ["|", "aws", "s3", "cp", "-"]
+    line = words[words.index("invoke-endpoint-async") :]
+    options = dict(zip(line[1::2], line[2::2], strict=True))
+    assert options["--input-location"] == asked["InputLocation"]
+    assert {"--" + name for name in ("endpoint-name", "content-type", "region")} <= set(options)
+
+
+def test_a_body_that_is_no_text_is_a_file_for_asynchronous_clients() -> None:
+    context = Slow(1.0).context(rendered(TEXT.replace("MORE", "")), clients=True, payload=io.BytesIO(b"\x89PNG\x00"))
+    clients: Any = requests.invoke(context).document["clients"]
+    assert clients["aws"].startswith("aws s3 cp payload s3://bucket/out/mlcc-requests/payload ")
+    assert 'Body=open("payload", "rb").read(),' in clients["boto3"]
+
+
 def test_a_dry_run_shows_where_the_body_goes() -> None:
     project = rendered(TEXT.replace("MORE", "").replace("out/", "out"))
     document = requests.invoke(World().context(project, dry_run=True)).document
@@ -115,12 +228,13 @@ def test_a_dry_run_of_a_stream_shows_a_stream() -> None:
         ("hyperpod-eks", "test", "component"),
         ("hyperpod-eks", "deploy", "replace"),
         ("hyperpod-eks", "invoke", "clients"),
+        ("realtime-inference", "invoke", "timeout"),
     ],
 )
 def test_an_option_that_a_target_does_not_have_is_refused(target: str, step: str, option: str) -> None:
     text = "version: 1\nproject: {name: iris}\ndeployment: {config: http-fastapi, target: TARGET}\n"
     project = rendered(text.replace("TARGET", target))
     context = World().context(project, dry_run=True, **{option: "x"})
-    with pytest.raises(PreconditionError) as refused:
+    with pytest.raises(UsageError) as refused:
         targets.refuse(context, step)
     assert refused.value.findings[0].message == f"do/{step} --{option} is not there on the target {target}"

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import pytest
 
 from mlcc.core.errors import UsageError, UserError
-from mlcc.lifecycle.targets.sagemaker import verbs
+from mlcc.lifecycle.targets import local
+from mlcc.lifecycle.targets.hyperpod import teardown as hyperpod
+from mlcc.lifecycle.targets.sagemaker import teardown, verbs
+from mlcc.registries import load
 from mlcc.servers.devserver.faults import STUCK, Fault
 from tests.aws.account import World, rendered
 from tests.aws.test_batch import TEXT as BATCH
 from tests.aws.test_deploy import CLASSIC, TWO
+
+TABLES: dict[str, Any] = {"local": local, "hyperpod-eks": hyperpod}
 
 
 @pytest.fixture
@@ -67,6 +75,31 @@ def test_a_dry_run_names_that_part_alone(world: World, what: str, operation: str
     found = verbs.clean(world.context(rendered(TWO), what=what, dry_run=True)).document["calls"]
     assert {one["operation"] for one in found} == {operation}
     assert world.asked == []
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [(BATCH, "endpoint"), (BATCH, "config"), (BATCH, "components"), (CLASSIC, "components"), (CLASSIC, "adapters")],
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_part_that_a_target_never_has_is_refused(world: World, text: str, what: str, dry_run: bool) -> None:
+    world.cloud.buckets["data"] = {"in/a.csv": b"1,2\n"}
+    with suppress(UserError):  # nothing answers in a job's container here, and its model is left
+        verbs.deploy(world.context(rendered(text)))
+    before, asked = world.left(), len(world.asked)
+    assert world.account.models
+    with pytest.raises(UsageError) as caught:
+        verbs.clean(world.context(rendered(text), what=what, dry_run=dry_run))
+    assert what not in caught.value.findings[0].hint
+    assert "model" in caught.value.findings[0].hint
+    assert (world.left(), len(world.asked)) == (before, asked)
+
+
+@pytest.mark.parametrize("module", [local, hyperpod, teardown])
+def test_the_parts_of_the_rows_are_those_that_the_code_knows(module: Any) -> None:
+    rows = [row for row in load().targets.values() if TABLES.get(row.name, teardown) is module]
+    assert rows
+    assert {part for row in rows for part in row.parts} == set(module.SCOPES)
 
 
 @pytest.mark.parametrize("text", [TWO, BATCH])

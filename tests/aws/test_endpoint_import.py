@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mlcc.cli import imports
 from mlcc.core.errors import UserError
 from mlcc.core.paths import format_path
 from mlcc.lifecycle.targets.sagemaker import verbs
@@ -111,6 +112,9 @@ def test_the_live_plan_of_an_imported_endpoint_is_empty(text: str, name: str, en
     found = imported(world, name, tmp_path / "new")
     assert found.findings == ()
     assert world.left() == before
+    shown = f"do/deploy --env {env} --plan" if env else "do/deploy --plan"
+    assert imports.comparison(imports.Wish(endpoint=name), found) == f", then {shown}"
+    assert [shown in line for line in found.comments if "do/deploy" in line] == ([True] if env else [])
     again = written(found, tmp_path / "new")
     assert verbs.deploy(world.context(again, env, plan=True)).document["changes"] == []
     made = world.operations()
@@ -364,6 +368,17 @@ def test_what_a_deployment_would_change_is_listed(tmp_path: Path) -> None:
     assert "ProductionVariants[0].InitialInstanceCount of endpoint 'iris': 1 -> 3" in messages
     changes = verbs.deploy(world.context(written(found, tmp_path / "new"), plan=True)).document["changes"]
     assert changes
+
+
+def test_a_difference_of_an_environment_names_it(tmp_path: Path) -> None:
+    world = World()
+    verbs.deploy(world.context(render(SECURED, tmp_path / "original"), "prod"))
+    found = imported(world, "safe-prod", tmp_path / "new", env__LEVEL="low")
+    assert {f.hint for f in found.findings} == {"do/deploy --env prod --plan shows it again"}
+    assert (
+        "\n# What runs is the environment prod: compare it with do/deploy --env prod --plan.\n"
+        in (written(found, tmp_path / "new") / "mlcc.yaml").read_text()
+    )
 
 
 def test_a_model_of_the_variant_itself(tmp_path: Path) -> None:

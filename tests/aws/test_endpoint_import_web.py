@@ -27,7 +27,9 @@ def test_an_endpoint_by_the_program(server: DevServer, mlcc: Any, monkeypatch: p
     assert found["env"] == {"GREETING": "hello"}
     assert found["build"]["strategy"] == "none"
     assert "MLCC385" in done.stderr
+    assert "mlcc apply -f new/mlcc.yaml, then do/deploy --plan" in done.stderr
     assert "hf_aaa" not in done.stderr + Path("new/mlcc.yaml").read_text()
     gone = mlcc("init", "--import-endpoint", "none", "-C", "other", code=1)
     assert "MLCC387" in gone.stderr
+    assert "aws sagemaker list-endpoints --region" in gone.stderr
     assert not Path("other").exists()

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from mlcc.core.errors import UserError
+from mlcc.core.nodes import Mark, node_of
 from mlcc.io.aws.connection import AwsError
+from mlcc.io.schema import validator
 from mlcc.lifecycle import run_state
 from mlcc.lifecycle.targets.sagemaker import namesakes, verbs
 from tests.aws.account import World, loaded, render, rendered
@@ -45,6 +47,23 @@ def test_clean_finds_it_by_its_tags(world: World, text: str) -> None:
     verbs.deploy(world.context(named(text, "foo")))
     assert verbs.clean(world.context(named(text, "bar"))).ok
     assert set(world.left()) == others
+
+
+def test_the_plan_says_that_components_do_not_answer_meanwhile(world: World) -> None:
+    text = TWO
+    verbs.deploy(world.context(named(text, "foo")))
+    found = verbs.deploy(world.context(named(text, "bar"), plan=True))
+    actions: Any = {one["path"]: one["action"] for one in found.document["changes"]}
+    parts = ("component/chat-a", "component/chat-b", "adapter/chat-legal")
+    assert [actions[part] for part in parts] == ["replace"] * 3
+    assert (actions["endpoint/bar"], actions["endpoint/foo"]) == ("create", "delete")
+    assert found.document["summary"]["replace"] == 3
+    (line,) = [line for line in found.lines if line.startswith("replace component/chat-a")]
+    assert line.endswith("(deleted and made anew, and does not answer meanwhile: it belongs to another endpoint)")
+    assert validator.validate_document(node_of({"schema_version": 1, **found.document}, Mark("")), "output-plan") == []
+    verbs.deploy(world.context(named(text, "bar")))
+    deleted = [name for name in world.operations() if name.startswith("DeleteInferenceComponent")]
+    assert len(deleted) == 3, "as the plan said"
 
 
 @BOTH

@@ -18,7 +18,7 @@ from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.lifecycle.steps import register, submit
-from mlcc.lifecycle.targets.sagemaker import teardown
+from mlcc.lifecycle.targets.sagemaker import repository, teardown
 from tests.aws import walker
 from tests.aws.account import World, render
 from tests.aws.cloud import DIGEST, NUMBER, REGION
@@ -146,6 +146,14 @@ def test_an_oci_manifest_is_no_success(world: World, project: Path, tmp_path: Pa
     with pytest.raises(UserError) as refused:
         submit.run(context_of(world, project, tmp_path))
     assert refused.value.findings[0].code == "MLCC327"
+    assert refused.value.findings[0].hint.startswith("do/submit again")
+
+
+@pytest.mark.parametrize("step", ["push", "submit"])
+def test_an_image_that_is_not_seen_names_the_step_that_pushes(step: str) -> None:
+    with pytest.raises(UserError) as refused:
+        repository.accepted(None, "iris:1", step)
+    assert refused.value.findings[0].hint == f"do/{step} again"
 
 
 def test_somebody_else_s_role_is_left_alone(world: World, project: Path, tmp_path: Path) -> None:

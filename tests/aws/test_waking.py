@@ -74,6 +74,30 @@ def test_invoke_says_whether_it_wakes(world: World, text: str, words: str) -> No
     with pytest.raises(UserError) as refused:
         verbs.invoke(world.context(rendered(text), component="a", payload=None))
     assert words in refused.value.findings[0].hint
+    says = "copy_count of the component 'a' is 0" if text == PARKED else "the component has scaled to no copy"
+    assert refused.value.findings[0].message == says
+
+
+def test_an_adapter_sleeps_with_its_base(world: World) -> None:
+    asleep(world, TUNED)
+    with pytest.raises(UserError) as refused:
+        verbs.invoke(world.context(rendered(TUNED), component="legal"))
+    assert refused.value.findings[0].message == "copy_count of the component 'a' is 0"
+
+
+def test_invoke_says_which_component_it_asks_where_nobody_named_one(world: World) -> None:
+    text = (
+        HEAD + "inference_components: [{name: b-b, gpu_count: 1}, {name: b, gpu_count: 1}, {name: z, gpu_count: 1}]\n"
+    )
+    verbs.deploy(world.context(rendered(text)))
+    context = world.context(rendered(text))
+    verbs.invoke(context)
+    assert isinstance(context.progress, Silent)
+    assert context.progress.lines == ["asking 'b', the first by name; --component names another: b-b, z"]
+    context = world.context(rendered(text), component="z")
+    verbs.invoke(context)
+    assert isinstance(context.progress, Silent)
+    assert context.progress.lines == []
 
 
 @pytest.mark.parametrize("text", [SCALED, PARKED])

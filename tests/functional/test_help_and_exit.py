@@ -13,13 +13,17 @@ import time
 from pathlib import Path
 
 import click
+import jsonschema
 import pytest
+import yaml
 
 from mlcc.cli.command_table import COMMANDS
 from mlcc.cli.main import cli
+from mlcc.core.errors import Terminated
 from mlcc.core.version import VERSION
 from mlcc.lifecycle import STEPS
-from tests.helpers import SMALLEST, assert_no_traceback, build_tree, fork_server, read_tree, run_mlcc, state_of
+from mlcc.registries import load
+from tests.helpers import ROOT, SMALLEST, assert_no_traceback, build_tree, fork_server, read_tree, run_mlcc, state_of
 
 HERE = Path()
 TOKEN = "ghp_" + "a1B2" * 9
@@ -27,6 +31,14 @@ ALL = [[], *[[name] for name in sorted(COMMANDS)], *[["do", step] for step in so
 
 
 # ---------------------------------------------------------------- help
+def test_the_example_of_a_step_is_not_refused(mlcc):
+    local = load().targets["local"]
+    for step in sorted(STEPS):
+        example = mlcc("do", step, "--help", code=0).stdout.splitlines()[-1]
+        assert f"Example: do/{step}" in example
+        assert ("--target local" in example) == (step not in (*local.lacks, "submit")), step
+
+
 @pytest.mark.parametrize("command", ALL, ids=" ".join)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_of_every_command(mlcc, command, option):
@@ -254,6 +266,38 @@ def test_an_interrupt_is_one_line(mlcc, monkeypatch):
     monkeypatch.setattr(show, "read", interrupted)
     build_tree(HERE, {"mlcc.yaml": SMALLEST})
     assert mlcc("show", code=130).stderr == "mlcc: interrupted\n"
+
+
+@pytest.mark.parametrize(("arguments", "printed"), [(["--json"], json.loads), (["-o", "yaml"], yaml.safe_load)])
+@pytest.mark.parametrize(("signal", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_an_interrupt_is_a_document_for_programs(mlcc, monkeypatch, arguments, printed, signal, code):
+    from mlcc.cli.commands import show
+
+    def interrupted(*arguments: object) -> None:
+        raise signal
+
+    monkeypatch.setattr(show, "read", interrupted)
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    result = mlcc("show", *arguments, code=code)
+    assert len(result.stderr.splitlines()) == 1
+    document = printed(result.stdout)
+    assert [one["code"] for one in document["findings"]] == ["MLCC903"]
+    schema = json.loads((ROOT / "schemas" / "output-findings.schema.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(document)
+
+
+def test_an_interrupt_puts_nothing_behind_a_document(mlcc, monkeypatch):
+    from mlcc.cli.commands import show
+
+    real = show.print_document
+
+    def interrupted(*arguments, **options) -> None:
+        real(*arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(show, "print_document", interrupted)
+    build_tree(HERE, {"mlcc.yaml": SMALLEST})
+    assert "findings" not in json.loads(mlcc("show", "--json", code=130).stdout)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])

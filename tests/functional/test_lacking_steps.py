@@ -50,6 +50,16 @@ def test_a_step_that_a_target_cannot_have_is_refused_with_the_one_that_can(targe
     assert target in found.message
 
 
+@pytest.mark.parametrize("target", ["hyperpod-eks", "local"])
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_template_is_refused_alike_with_a_dry_run(target: str, dry: bool) -> None:
+    context: Any = World().context(rendered(LLM), cloudformation=True, dry_run=dry)
+    object.__setattr__(context, "project", load_project(context.project.directory, target=target))
+    with pytest.raises(PreconditionError) as caught:
+        lifecycle.run("export", lifecycle.STEPS["export"], context)
+    assert caught.value.findings[0].code == "MLCC311"
+
+
 def test_targets_lack_steps_that_there_are() -> None:
     assert {step for row in load().targets.values() for step in row.lacks} <= set(lifecycle.STEPS)
 

@@ -392,7 +392,7 @@ def test_a_quiet_build_that_fails_shows_what_was_printed(project: Path) -> None:
 def test_what_has_no_end_is_no_document(project: Path, target: str, output: list[str]) -> None:
     refused = do(project, "logs", "--follow", "--target", target, *output)
     assert (refused.code, "--follow" in refused.stdout + refused.stderr) == (2, True)
-    assert "do/logs --follow without -o" in refused.stdout + refused.stderr
+    assert f"do/logs --target {target} --follow without -o" in refused.stdout + refused.stderr
     planned = do(project, "logs", "--follow", "--dry-run", "--target", target, "--json")
     assert planned.code == 0
     assert "calls" in json.loads(planned.stdout)

@@ -749,6 +749,16 @@ def test_the_target_of_the_environment_decides_which_sections_of_its_overlay_are
     ]
 
 
+def test_a_section_at_the_top_is_read_where_one_environment_reads_it():
+    text = deployment("target: local") + "async: {s3_output_path: s3://bucket/out/}\nbatch: {accept: text/csv}\n"
+    text += "environments: {qa: {deployment: {target: async-inference}}}\n"
+    root, known = read(text).root, registries()
+    every = [resolved(text, env=env, known=known) for env in (None, "qa")]
+    for one in every:
+        assert [f.path for f in built_in()["MLCC101"](Subject(one, known, root, (), every))] == ["batch"]
+    assert [u[0] for u in unused(text)] == ["async", "batch"], "where no environment is known"
+
+
 @pytest.mark.parametrize("overlay", ["scaling: {}", "x-own: {a: 1}", "tags: {a: b}", ""])
 def test_what_is_empty_or_common_in_an_overlay_is_no_finding(overlay):
     assert unused(BARE + OVERLAYS % overlay, "qa", BARE + OVERLAYS % "ttl: 1h") == []

@@ -8,6 +8,7 @@ from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.nodes import Node
 from mlcc.core.paths import Item, Path, dotted_path, format_path
+from mlcc.resolve.result import Rows
 
 CODE = "MLCC101"
 # Sections that every project reads.
@@ -22,10 +23,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     rows = subject.rows
     if rows.architecture is None or rows.target is None or rows.config is None:
         return
-    used = {*COMMON, *rows.architecture.uses, *rows.target.uses, *(["engine"] if rows.engine is not None else [])}
+    used = {*COMMON, *_read(rows)}
+    # what stands at the top is every environment's: one that reads it is enough
+    elsewhere = {section for other in subject.every for section in _read(other.rows)}
     for above, sections in _places(subject):
         for key, node in sections.value.items():
-            if key in used or key.startswith("x-") or not node.value:
+            if key in used or key.startswith("x-") or not node.value or (not above and key in elsewhere):
                 continue
             mark = sections.keys[key]
             message = f"{rows.config.name} on {rows.target.name} does not read {key}"
@@ -38,6 +41,14 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _keys(subject, rows.target.ignores, rows.target.name)
     if rows.engine is None and "inference_components" in used:
         yield from _engines(subject, rows.config.name)
+
+
+def _read(rows: Rows) -> Iterator[str]:
+    """Sections that a config and a target read beyond the common ones."""
+    for row in (rows.architecture, rows.target):
+        yield from row.uses if row is not None else ()
+    if rows.engine is not None:
+        yield "engine"
 
 
 def _keys(subject: Subject, ignored: Iterable[str], who: str) -> Iterator[Finding]:

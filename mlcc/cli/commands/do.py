@@ -23,6 +23,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import nearest, quoted
 from mlcc.io.aws import quick_identity
 from mlcc.io.aws.connection import Caller, Connection
+from mlcc.lifecycle import step_words
 from mlcc.lifecycle.bootstrap import profiles
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.deployments.ci_table import TABLE
@@ -31,6 +32,8 @@ from mlcc.lifecycle.rendered_project import load_project
 from mlcc.load.locate import registry_roots
 from mlcc.load.request import Request
 
+# The target that needs no account.
+HERE = "local"
 NUMBER = click.FloatRange(min=0.1)
 # What do/clean takes away; a part is one of AWS.
 PARTS = ("all", "endpoint", "components", "adapters", "model", "config", "repository", "codebuild")
@@ -78,8 +81,9 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         ),
         click.Option(["--content-type"], metavar="TYPE", help="The type of what is sent."),
         click.Option(["--component", "--ic", "--adapter"], metavar="NAME", help="This inference component or adapter."),
+        click.Option(["--timeout"], type=NUMBER, metavar="SECONDS", help="How long to wait for the answer."),
         click.Option(["--stream"], is_flag=True, help="Print the answer as it comes."),
-        click.Option(["--clients"], is_flag=True, help="Send nothing; print how curl, boto3 and OpenAI clients ask."),
+        click.Option(["--clients"], is_flag=True, help="Send nothing; print how other clients ask (curl, boto3 ...)."),
     ),
     "status": (click.Option(["--why"], is_flag=True, help="Also the last log lines of what does not serve."),),
     "test": (
@@ -147,12 +151,11 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
     def run(env: str | None, target: str, dry_run: bool, **arguments: Any) -> int:
         return _run(name, step, env, target, {"dry_run": dry_run, **arguments})
 
-    made: click.Command = click.Command(
+    made: click.Command = StepCommand(
         name,
         callback=run,
         help=step.title + later,
         short_help=step.title + later,
-        epilog=f"Example: do/{name} --target local",
         params=[
             *OWN.get(name, ()),
             click.Option(
@@ -169,6 +172,19 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
         ],
     )
     return output_options(("table", "json", "yaml"))(made)
+
+
+class StepCommand(click.Command):
+    """A step; its example is a line that its targets do not refuse."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """On this machine where the step is there, else on the project's own target."""
+        from mlcc.registries import load
+
+        step, row = lifecycle.STEPS.get(self.name or ""), load().targets[HERE]
+        here = (step is None or step.here) and self.name not in row.lacks
+        self.epilog = f"Example: do/{self.name}" + (f" --target {HERE}" if here else "")
+        super().format_epilog(ctx, formatter)
 
 
 def _connected(region: str, context: Context, session: Session) -> Caller:
@@ -210,7 +226,7 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     if arguments.get("follow") and session.machine and not arguments["dry_run"]:
         message = "--follow has no end, and a document has one"
         hint = f"do/{name} --follow without -o, or do/{name} -o json for the lines so far"
-        raise UsageError([error("MLCC901", message, hint=hint)])
+        raise UsageError([error("MLCC901", message, hint=step_words.completed(hint, (name,), env or "", target))])
     if arguments["dry_run"]:
         _as_json(session)
     talk = Talk(session)

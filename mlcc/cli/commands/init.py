@@ -88,7 +88,8 @@ def command(name: str | None, directory: str, force: bool, picker: str, older: s
     step = f"mlcc set{where} model.name ID (mlcc catalog models lists some), then mlcc apply{where}" if missing else ""
     wrong = imports.unsettled(wish, text, session)
     step = f"mlcc validate{where} finds {wrong}; settle that, then mlcc apply{where}" if wrong else step
-    session.say(f"wrote {printable(path, 200)}; next: {step or f'mlcc apply{where}'}")
+    step = (step or f"mlcc apply{where}") + imports.comparison(wish, found)
+    session.say(f"wrote {printable(path, 200)}; next: {step}")
     session.say(f"validation level of {row.name}: {row.validation_level}")
     return 0
 

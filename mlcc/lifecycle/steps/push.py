@@ -50,7 +50,7 @@ def run(context: Context) -> Result:
             _engine(context, engine, environ, "push", uri)
         finally:
             engine.ask("rmi", uri, environ=environ)
-    pushed = repository.accepted(ecr.image(name, tag), uri)
+    pushed = repository.accepted(ecr.image(name, tag), uri, "push")
     reference = f"{login.registry}/{name}@{pushed.digest}"
     document = {"repository": name, "tag": tag, "digest": pushed.digest, "reference": reference}
     run_state.write(project.directory, run_state.PUSHED, document)

@@ -43,13 +43,18 @@ def export(context: Context) -> Result:
     return Result(document, [f"{name}: {value}" for name, value in sorted(document["values"].items())])
 
 
+def need_resources(context: Context) -> None:
+    """Raises UsageError for a target that no CloudFormation template can describe."""
+    if not context.project.target.host_image:
+        message = f"the target {context.project.target.name} has no resources of CloudFormation"
+        raise UsageError([error("MLCC311", message, hint="do/export --cloudformation --target NAME")])
+
+
 def _template(context: Context) -> Result:
     """The project's resources as a CloudFormation template; what it had to assume is said beside it."""
     from mlcc.lifecycle.targets.sagemaker import desired, facts, template
 
-    if not context.project.target.host_image:
-        message = f"the target {context.project.target.name} has no resources of CloudFormation"
-        raise UsageError([error("MLCC311", message, hint="do/export --cloudformation --target NAME")])
+    need_resources(context)
     place, assumed = facts.without_asking(context)
     for name, value in assumed.items():
         context.progress.say(f"assumed: {name} {value}")

@@ -75,7 +75,7 @@ def run(context: Context) -> Result:
         _build(context, caller, place, key)
     finally:
         s3.delete(bucket, key)
-    pushed = repository.accepted(ecr.image(name, tag), place.image)
+    pushed = repository.accepted(ecr.image(name, tag), place.image, "submit")
     reference = f"{place.image.rpartition(':')[0]}@{pushed.digest}"
     document = {"repository": name, "tag": tag, "digest": pushed.digest, "reference": reference}
     run_state.write(project.directory, run_state.PUSHED, document)

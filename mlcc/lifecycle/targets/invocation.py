@@ -4,35 +4,50 @@ from __future__ import annotations
 
 import base64
 import codecs
+import re
 from collections.abc import Iterator
 from typing import IO, Any
 
-from mlcc.core.errors import UserError
+from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error
+from mlcc.core.text import quoted
 from mlcc.lifecycle.context import Context, Result
 from mlcc.lifecycle.targets import sample_request
 from mlcc.lifecycle.targets.server_contract import Reply, Request
 
 # Of a request: what SageMaker takes at once (InvokeEndpoint, Body), and a gibibyte for what goes by S3.
 MAX_BODY, MAX_ASYNC = 6_291_456, 1 << 30
+# The value of a header: a new line would begin another one.
+HEADER = re.compile("[ -~]*")
 
 
 def request_of(context: Context, most: int = MAX_BODY) -> tuple[Request, bytes]:
     """What is sent: the file that the caller names, else what do/test sends.
 
-    most: bytes that the target takes.  Raises UserError for more, PreconditionError where there is nothing to send.
+    most: bytes that the target takes.  Raises UserError for more, UsageError for a type that cannot be a header,
+    PreconditionError where there is nothing to send.
     """
     stream: IO[bytes] | None = context.argument("payload")
-    kind = context.argument("content_type")
+    own = _settings(context)
     if stream is None:
-        request = sample_request.request_of(context.project)
-        return request._replace(content_type=str(kind or request.content_type)), request.payload.encode()
+        payload = sample_request.request_of(context.project).payload
+        return own._replace(payload=payload), payload.encode()
     body = stream.read(most + 1)
     if len(body) > most:
         message = f"the payload has more than {most:,} bytes"
         raise UserError([error("MLCC318", message, hint="the target async-inference takes up to 1 GB, by S3")])
+    return own, body
+
+
+def _settings(context: Context) -> Request:
+    """How the request is sent: as the caller says, else as mlcc.yaml.  Raises UsageError for what is no header."""
     own = sample_request.settings(context.project)
-    return own._replace(content_type=str(kind or own.content_type)), body
+    kind = context.argument("content_type")
+    if kind is not None and not HEADER.fullmatch(str(kind)):
+        message = f"--content-type {quoted(str(kind))} cannot be a header: it takes printable characters of ASCII"
+        raise UsageError([error("MLCC900", message, hint="--content-type application/json, or text/csv ...")])
+    limit_s = float(context.argument("timeout", own.timeout_s))
+    return own._replace(content_type=str(kind or own.content_type), timeout_s=limit_s)
 
 
 def answered(reply: Reply, **more: Any) -> Result:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlcc.core.findings import Finding
+from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.lifecycle.context import Result
+
+# What becomes of something that cannot be changed where it is.
+REPLACE = "replace"
 
 
 class Difference(NamedTuple):
@@ -25,10 +29,16 @@ class Difference(NamedTuple):
     after: Any
 
 
-def shown(found: Sequence[Difference], source: str = "account", findings: Sequence[Finding] = ()) -> Result:
+def shown(
+    found: Sequence[Difference],
+    source: str = "account",
+    findings: Sequence[Finding] = (),
+    anew: Mapping[str, str] = EMPTY,
+) -> Result:
     """Differences between the project and what runs.
 
-    source: where that was seen; findings: about what runs, for the document.
+    source: where that was seen; findings: about what runs, for the document; anew: why something is taken away and made
+    anew in place of a change, by `kind/name`.
     """
     changes: dict[str, str] = {}
     values = []
@@ -39,8 +49,9 @@ def shown(found: Sequence[Difference], source: str = "account", findings: Sequen
         changes.setdefault(where, "update" if one.path else action)
         if one.path:
             values.append({"path": f"{where}/{one.path}", "before": one.before, "after": one.after, "source": source})
+    changes |= dict.fromkeys(anew, REPLACE)
     summary = {action: list(changes.values()).count(action) for action in dict.fromkeys(changes.values())}
-    lines = [f"{action:<7} {where}" for where, action in changes.items()]
+    lines = [f"{action:<7} {where}{_meanwhile(anew.get(where))}" for where, action in changes.items()]
     lines += [f"  {printable(v['path'])}: {_text(v['before'])} -> {_text(v['after'])}" for v in values]
     document = {
         "changes": [{"path": where, "action": action} for where, action in changes.items()],
@@ -49,6 +60,10 @@ def shown(found: Sequence[Difference], source: str = "account", findings: Sequen
         "findings": [{**one._asdict(), "severity": one.severity.label} for one in findings],
     }
     return Result(document, lines or ["no changes: what runs is what the project says"])
+
+
+def _meanwhile(why: str | None) -> str:
+    return f" (deleted and made anew, and does not answer meanwhile: {why})" if why else ""
 
 
 def _text(value: Any) -> str:

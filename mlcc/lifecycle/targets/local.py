@@ -237,7 +237,7 @@ def clean(context: Context) -> Result:
     if model and build.present(project, model):
         # a model is nobody's scratch file: it may be the user's own by now
         document["kept"] = [model]
-        lines.append(f"kept {model}: do/build trains it anew once it is removed")
+        lines.append(f"kept {model}: {context.completed('do/build trains it anew once it is removed')}")
     return Result(document, lines, ok=all(proofs.values()))
 
 

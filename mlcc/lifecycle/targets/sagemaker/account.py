@@ -93,5 +93,6 @@ def _image(project: RenderedProject, caller: Caller, account: str, suffix: str, 
         raise PreconditionError([error("MLCC326", message, hint=_how(project))])
     if hosted and found.media_type and found.media_type != DOCKER_MANIFEST:
         message = f"the image has a manifest that SageMaker refuses ({printable(found.media_type)})"
-        raise PreconditionError([error("MLCC327", message, hint="do/push pushes it with Docker's manifest")])
+        hint = "do/submit builds" if build_context.is_built_elsewhere(project) else "do/push pushes"
+        raise PreconditionError([error("MLCC327", message, hint=f"{hint} it with Docker's manifest")])
     return image_uri(account, caller.region, suffix, name, f"@{found.digest}")

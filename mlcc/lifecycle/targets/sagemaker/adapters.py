@@ -33,6 +33,9 @@ def adapter(context: Context) -> Result:
     wanted = kinds.wanted(context.project, place)
     action, name = str(context.argument("action", "list")), str(context.argument("name", ""))
     if action == "list":
+        if name:
+            message = f"do/adapter list takes no name, and {quoted(name)} stands behind it"
+            raise UsageError([error("MLCC900", message, hint="do/adapter list shows every adapter with its state")])
         return _list(context, wanted)
     one = _named(context.project, wanted, name)
     only = wanted._replace(resources=(one,))
@@ -114,9 +117,10 @@ def _asked(context: Context, caller: Caller, wanted: Desired, one: Resource) -> 
         found = canary.check(context, caller, wanted.endpoint, one, sample_request.request_of(context.project))
     except (AwsError, PreconditionError) as problem:
         why = problem.code if isinstance(problem, AwsError) else problem.findings[0].message
-        return Result(document, [f"the adapter {one.part} is InService, and was not asked ({why}): do/test asks it"])
+        asks = context.completed("do/test asks it")
+        return Result(document, [f"the adapter {one.part} is InService, and was not asked ({why}): {asks}"])
     report = sample_request.report([found], **document)
-    word = "serves" if found.ok else "is InService, and does not serve: do/test asks it again"
+    word = "serves" if found.ok else context.completed("is InService, and does not serve: do/test asks it again")
     return replace(report, lines=[report.lines[0], f"the adapter {one.part} {word}"])
 
 
@@ -129,13 +133,16 @@ def _questions(context: Context, wanted: Desired, one: Resource) -> list[dict[st
 
 def _removed(context: Context, caller: Caller, wanted: Desired, one: Resource) -> Result:
     only = wanted._replace(resources=(one,))
+    document = {"adapter": one.part, "status": states.NOT_DEPLOYED}
+    if observe_one(only, one.kind, one.name, caller) is None:
+        return Result(document, [f"the adapter {one.part} is not there: nothing was removed"])
 
     def plan(seen: Any, replaced: Any) -> tuple[Instruction, ...]:
         return planner.teardown({key: found for key, found in seen.items() if key == (one.kind, one.name)})
 
     converge(only, kinds.prefix(context.project), pace(context, only), caller, plan)
-    hint = "the next do/deploy adds it again, unless mlcc.yaml says `enabled: false` for it"
-    return Result({"adapter": one.part, "status": states.NOT_DEPLOYED}, [f"the adapter {one.part} is removed; {hint}"])
+    hint = context.completed("the next do/deploy adds it again, unless mlcc.yaml says `enabled: false` for it")
+    return Result(document, [f"the adapter {one.part} is removed; {hint}"])
 
 
 def _need_base(wanted: Desired, one: Resource, caller: Caller) -> None:

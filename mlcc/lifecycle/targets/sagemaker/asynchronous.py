@@ -1,4 +1,4 @@
-"""Requests that go by S3.  Law: what a test has written it takes away again, whatever the answer was."""
+"""Requests that go by S3.  Law: what was written is taken away again, whatever the answer was; no wait is silent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from mlcc.core.text import printable
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.runtime import SERVICE, SageMakerRuntime
 from mlcc.io.aws.s3 import S3, split_uri
@@ -17,9 +18,15 @@ from mlcc.lifecycle.targets.server_contract import MAX_REPLY_BYTES, Reply
 
 # Longer than an endpoint needs that has scaled to no instance.
 LIMIT_S, POLL_S = 1800.0, 5.0
+# How often a person is shown that the wait goes on.
+SPEAK_S = 30.0
 FOLDER = "mlcc-requests"
 # "Received client error (400) from model": how a failure names what the container answered.
 STATUS = re.compile(rb"error \((\d{3})\)")
+SILENT = (
+    "no async.s3_failure_path is set: what the model refuses will not be seen, only waited for; to see it: "
+    "mlcc set async.s3_failure_path s3://BUCKET/FOLDER/, mlcc apply, do/deploy"
+)
 JSON, BINARY = "application/json", "application/octet-stream"
 
 
@@ -37,12 +44,16 @@ def invoke(
     try:
         output, failure = SageMakerRuntime(caller, endpoint).invoke_async(written[0], headers)
         written += [uri for uri in (output, failure) if uri]
+        next_line = started
         while context.now() - started < limit_s:
             for uri, ok in ((output, True), (failure, False)):
                 found = s3.get(*split_uri(uri), MAX_REPLY_BYTES + 1) if uri else None
                 if found is not None:
                     return _reply(found, ok, context.now() - started, headers.get("Accept", ""))
-            context.sleep(POLL_S)
+            if context.now() >= next_line:
+                context.progress.say(waited(output, failure, context.now() - started, limit_s))
+                next_line = context.now() + SPEAK_S
+            context.sleep(max(0.0, min(POLL_S, started + limit_s - context.now())))
         more = "" if failure else "; with async.s3_failure_path a refusal would be there, too"
         return Reply(0, {}, b"", limit_s, f"no answer in S3 within {limit_s:g} s{more}")
     finally:
@@ -50,10 +61,28 @@ def invoke(
             s3.delete(*split_uri(uri))
 
 
+def waited(output: str, failure: str, seconds: float, limit_s: float) -> str:
+    """The line that says where an answer is awaited, and since when.  failure: where a refusal will be, or nothing."""
+    place = printable(output, 300) + (f" (a refusal in {printable(failure, 300)})" if failure else "")
+    return f"waiting for the answer in {place}: {seconds:.0f} of at most {limit_s:g} s; Ctrl-C ends the wait"
+
+
+def warn_of_silence(context: Context) -> None:
+    """Says before a request what will not be seen: without a failure path the service writes nothing of a refusal."""
+    if not context.project.get("async.s3_failure_path"):
+        context.progress.warn(SILENT)
+
+
 def _place(project: RenderedProject, name: str) -> tuple[str, str]:
     """Bucket and key of a request's body: it lies in a folder below the outputs."""
     bucket, prefix = split_uri(str(project.get("async.s3_output_path")))
     return bucket, f"{prefix.rstrip('/')}/{FOLDER}/{name}".lstrip("/")
+
+
+def location(project: RenderedProject, name: str) -> str:
+    """The URI of a request's body.  name: the last part of its key."""
+    bucket, key = _place(project, name)
+    return f"s3://{bucket}/{key}"
 
 
 def calls(project: RenderedProject, members: Mapping[str, Any], body: Any) -> list[dict[str, Any]]:

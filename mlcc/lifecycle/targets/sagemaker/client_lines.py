@@ -7,23 +7,26 @@ import shlex
 
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
+from mlcc.io.aws.s3 import split_uri
 from mlcc.lifecycle.targets.sagemaker.facts import Facts
 from mlcc.lifecycle.targets.server_contract import Request
 
 COMPONENT_HEADER = "X-Amzn-SageMaker-Inference-Component"
-# What curl reads a body from that cannot stand in a line.
-FILE_OF_CURL = "@payload"
+# The file of a body that cannot stand in a line.
+FILE = "payload"
 
 
 class Asked(NamedTuple):
     """Who is asked: an endpoint, and its component or adapter (empty: a model of its own).
 
-    model: under which name the engine serves it.
+    model: under which name the engine serves it; location: where the bodies of requests lie, for an endpoint that reads
+    them from S3 (empty: they are in the requests).
     """
 
     endpoint: str
     component: str = ""
     model: str = ""
+    location: str = ""
 
 
 def lines(place: Facts, asked: Asked, request: Request, body: bytes, chat: bool) -> dict[str, list[str]]:
@@ -33,6 +36,8 @@ def lines(place: Facts, asked: Asked, request: Request, body: bytes, chat: bool)
     OpenAI's protocol.
     """
     text = _plain(body)
+    if asked.location:
+        return {"aws": _aws(place, asked, request, text), "boto3": _boto3_by_s3(place, asked, request, text)}
     found = {"curl": _curl(place, asked, request, text), "boto3": _boto3(place, asked, request, text)}
     if chat:
         found["openai"] = _openai(place, asked)
@@ -62,7 +67,7 @@ def _curl(place: Facts, asked: Asked, request: Request, text: str | None) -> lis
         f"curl {shlex.quote(url)} --aws-sigv4 {shlex.quote(f'aws:amz:{place.region}:sagemaker')} \\",
         '  --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN" \\',
         *(f"  -H {shlex.quote(f'{name}: {value}')} \\" for name, value in headers),
-        f"  --data-binary {shlex.quote(text) if text is not None else FILE_OF_CURL}",
+        f"  --data-binary {shlex.quote(text) if text is not None else f'@{FILE}'}",
     ]
 
 
@@ -70,7 +75,7 @@ def _boto3(place: Facts, asked: Asked, request: Request, text: str | None) -> li
     named = {"EndpointName": asked.endpoint}
     named |= {"InferenceComponentName": asked.component} if asked.component else {}
     named |= {"ContentType": request.content_type}
-    body = json.dumps(text) if text is not None else 'open("payload", "rb").read()'
+    body = _literal(text)
     return [
         "import boto3",
         f'client = boto3.client("sagemaker-runtime", region_name={json.dumps(place.region)})',
@@ -79,6 +84,47 @@ def _boto3(place: Facts, asked: Asked, request: Request, text: str | None) -> li
         f"    Body={body},",
         ")",
         'print(answer["Body"].read())',
+    ]
+
+
+def _literal(text: str | None) -> str:
+    """A body as an expression of Python."""
+    return json.dumps(text) if text is not None else f'open("{FILE}", "rb").read()'
+
+
+# ---------------------------------------------------------------- asynchronous endpoints: the body goes to S3 first
+def _aws(place: Facts, asked: Asked, request: Request, text: str | None) -> list[str]:
+    region, location = shlex.quote(place.region), shlex.quote(asked.location)
+    source = FILE if text is None else "-"
+    copy = f"aws s3 cp {source} {location} --region {region}"
+    return [
+        copy if text is None else f"printf %s {shlex.quote(text)} | {copy}",
+        f"aws sagemaker-runtime invoke-endpoint-async --region {region} \\",
+        f"  --endpoint-name {shlex.quote(asked.endpoint)} --content-type {shlex.quote(request.content_type)} \\",
+        f"  --input-location {location}",
+    ]
+
+
+def _boto3_by_s3(place: Facts, asked: Asked, request: Request, text: str | None) -> list[str]:
+    bucket, key = split_uri(asked.location)
+    members = {
+        "EndpointName": asked.endpoint,
+        "ContentType": request.content_type,
+        "InputLocation": asked.location,
+    }
+    region = json.dumps(place.region)
+    return [
+        "import boto3",
+        f'boto3.client("s3", region_name={region}).put_object(',
+        f"    Bucket={json.dumps(bucket)},",
+        f"    Key={json.dumps(key)},",
+        f"    Body={_literal(text)},",
+        ")",
+        f'client = boto3.client("sagemaker-runtime", region_name={region})',
+        "answer = client.invoke_endpoint_async(",
+        *(f"    {name}={json.dumps(value)}," for name, value in members.items()),
+        ")",
+        'print("the answer:", answer["OutputLocation"], "a refusal:", answer.get("FailureLocation", "is not written"))',
     ]
 
 

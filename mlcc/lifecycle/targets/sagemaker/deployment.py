@@ -73,7 +73,7 @@ def deploy(context: Context) -> Result:
     document = {"target": project.target.name, "status": states.IN_SERVICE, "endpoint": wanted.endpoint}
     lines = [f"{project.name} serves on the endpoint {wanted.endpoint}"]
     if wanted.of(kinds.ADAPTER):
-        lines.append("do/test asks each adapter whether it is loaded: the service does not")
+        lines.append(context.completed("do/test asks each adapter whether it is loaded: the service does not"))
     return Result(document, lines)
 
 
@@ -85,10 +85,12 @@ def _planned(context: Context, wanted: Desired, prefix: str, caller: Caller) -> 
         found += transform_jobs.changed(wanted, prefix, caller)
     warnings = [one._replace(severity=Severity.WARNING) for one in namesakes.findings(context, wanted, seen)]
     warnings += traffic.findings(context.project, seen, caller, context.clock())
+    warnings = [one._replace(hint=context.completed(one.hint)) for one in warnings]
     for one in warnings:
         speak = context.progress.warn if one.severity is Severity.WARNING else context.progress.say
         speak(f"{one.severity.label} {one.code}: {one.message} ({one.hint})")
-    return live_plan.shown(found, findings=warnings)
+    anew = {f"{kind}/{name}": why for (kind, name), why in planner.made_anew(wanted, seen).items()}
+    return live_plan.shown(found, findings=warnings, anew=anew)
 
 
 def _need_required(context: Context) -> None:

@@ -94,7 +94,7 @@ def _part(context: Context, caller: Caller, kind: str, name: str, one: Seen) -> 
         desired = one.parameters.get("RuntimeConfig", {}).get("CopyCount")
         part["copies"] = {"current": one.copies, "desired": desired}
         copies = f" ({one.copies} of {desired} copies)"
-    made = " (do/deploy makes it)" if one.status == states.NOT_DEPLOYED else ""
+    made = context.completed(" (do/deploy makes it)") if one.status == states.NOT_DEPLOYED else ""
     lines = [f"  {OPERATIONS[kind].word} {name}: {one.status}{made}{copies} {reason}".rstrip()]
     if reason:
         part["reason"] = reason

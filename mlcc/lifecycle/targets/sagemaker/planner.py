@@ -120,8 +120,13 @@ def _dead(wanted: Desired, seen: Observed) -> Iterator[Instruction]:
         yield from _all_gone(kind, [key for key in seen if key in dead and key[0] == kind], seen, "it has failed")
 
 
-def _replaced(wanted: Desired, seen: Observed, replaced: Collection[tuple[str, str]]) -> Iterator[Instruction]:
-    """What differs, and cannot be changed in place: a component stays on its variant, adapters go with their base."""
+def made_anew(
+    wanted: Desired, seen: Observed, replaced: Collection[tuple[str, str]] = frozenset()
+) -> dict[tuple[str, str], str]:
+    """What differs, and is taken away and made anew, by kind and name, with the reason.
+
+    A component stays on its variant, and adapters go with their base.  replaced: what cannot be changed in place.
+    """
     gone: dict[tuple[str, str], str] = {}
     for resource in wanted.resources:
         key = resource.kind, resource.name
@@ -134,6 +139,11 @@ def _replaced(wanted: Desired, seen: Observed, replaced: Collection[tuple[str, s
     for (kind, name), one in seen.items():
         if kind == ADAPTER and (COMPONENT, _base(one.parameters)) in gone:
             gone.setdefault((kind, name), "its base is made anew")
+    return gone
+
+
+def _replaced(wanted: Desired, seen: Observed, replaced: Collection[tuple[str, str]]) -> Iterator[Instruction]:
+    gone = made_anew(wanted, seen, replaced)
     for kind in TEARDOWN:
         keys = [key for key in gone if key[0] == kind]
         for why in dict.fromkeys(gone[key] for key in keys):

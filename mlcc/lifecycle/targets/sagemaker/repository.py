@@ -70,13 +70,25 @@ def _is_ours(project: RenderedProject, ecr: Ecr, arn: str) -> bool:
     return ecr.tags(arn).get(kinds.PROJECT_TAG) == project.name
 
 
-def accepted(image: Image | None, uri: str) -> Image:
-    """What the repository shows of a pushed image.  Raises UserError for what SageMaker would refuse."""
+# What pushes an image with a manifest that SageMaker takes, by the step that has pushed one without.
+AGAIN = {
+    "push": "do/build, which asks for Docker's manifest, and do/push",
+    "submit": "do/submit again: its build asks for Docker's manifest",
+}
+
+
+def accepted(image: Image | None, uri: str, step: str) -> Image:
+    """What the repository shows of a pushed image.  Raises UserError for what SageMaker would refuse.
+
+    step: the one that pushes, and may be run again.
+    """
     if image is None:
-        raise UserError([error("MLCC326", f"the repository does not show {printable(uri, 300)}", hint="do/push again")])
+        raise UserError(
+            [error("MLCC326", f"the repository does not show {printable(uri, 300)}", hint=f"do/{step} again")]
+        )
     if image.media_type and image.media_type != account.DOCKER_MANIFEST:
         message = f"the image has a manifest that SageMaker refuses ({printable(image.media_type)})"
-        raise UserError([error("MLCC327", message, hint="do/build, which asks for Docker's manifest, and do/push")])
+        raise UserError([error("MLCC327", message, hint=AGAIN[step])])
     return image
 
 

@@ -62,7 +62,10 @@ def _test_job(context: Context, wanted: Desired, assumed: Mapping[str, Any]) -> 
         return calls([call("sagemaker", "ListTransformJobs", NameContains=names.jobs_start(prefix))], **assumed)
     caller = context.aws()
     wanted = kinds.wanted(context.project, account.place(context, caller))
-    found = transform_jobs.checks(transform_jobs.newest(wanted, prefix, caller), caller)
+    found = [
+        one._replace(detail=context.completed(one.detail))
+        for one in transform_jobs.checks(transform_jobs.newest(wanted, prefix, caller), caller)
+    ]
     return sample_request.report(found, target=context.project.target.name)
 
 
@@ -78,6 +81,17 @@ def _chosen(context: Context, wanted: Desired) -> list[Resource | None]:
         message = f"no inference component or adapter of the project is called {quoted(str(asked))}"
         raise UserError([error("MLCC102", message, hint=f"known: {allowed(parts) or 'none'}")])
     return [parts[asked]] if asked else list(parts.values()) or [None]
+
+
+def _first(context: Context, wanted: Desired) -> Resource | None:
+    """Which one do/invoke asks: the one that is named, else the first component by name, which is then said."""
+    chosen = sorted(
+        (part for part in _chosen(context, wanted) if part is not None), key=lambda r: (r.kind == kinds.ADAPTER, r.part)
+    )
+    if len(chosen) > 1:
+        others = allowed(part.part for part in chosen[1:])
+        context.progress.say(f"asking {quoted(chosen[0].part)}, the first by name; --component names another: {others}")
+    return chosen[0] if chosen else None
 
 
 def _name(part: Resource | None) -> str:
@@ -105,7 +119,7 @@ def _health(context: Context, caller: Caller, wanted: Desired, parts: Sequence[R
     for word, key in (("endpoint", (kinds.ENDPOINT, wanted.endpoint)), *named):
         state = seen[key].status if key in seen else states.NOT_DEPLOYED
         ok = state == states.IN_SERVICE
-        detail = state if ok else f"wanted {states.IN_SERVICE}, saw {state}: do/status --why"
+        detail = state if ok else context.completed(f"wanted {states.IN_SERVICE}, saw {state}: do/status --why")
         found.append(Checked(f"{word} health", ok, detail, milliseconds))
     return found
 
@@ -125,7 +139,8 @@ def _awake(context: Context, caller: Caller, wanted: Desired, part: Resource | N
     except AwsError as problem:
         if not waking.is_asleep(problem):
             raise
-        return [woken._replace(ok=False, detail="it had a copy for a moment, and has none: do/status --why")]
+        detail = context.completed("it had a copy for a moment, and has none: do/status --why")
+        return [woken._replace(ok=False, detail=detail)]
 
 
 def _checks(
@@ -154,7 +169,8 @@ def _reply(
     context: Context, caller: Caller, endpoint: str, component: str, body: bytes, headers: Mapping[str, str]
 ) -> Reply:
     if "async" in context.project.target.uses:
-        limit_s = max(asynchronous.LIMIT_S, float(context.project.get("test.timeout_s", 0)))
+        usual = max(asynchronous.LIMIT_S, float(context.project.get("test.timeout_s", 0)))
+        limit_s = float(context.argument("timeout", usual))
         return asynchronous.invoke(context, caller, endpoint, body, headers, limit_s)
     started = context.now()
     answer = runtime.SageMakerRuntime(caller, endpoint, component).invoke(body, headers)
@@ -170,16 +186,21 @@ def invoke(context: Context) -> Result:
     if not wanted.endpoint:
         message = f"nothing answers on {project.target.name}: a job reads its requests from S3"
         raise UserError([error("MLCC319", message, hint="do/deploy runs the job; do/test looks at its output")])
-    part = _chosen(context, wanted)[0]
+    part = _first(context, wanted)
     large = "async" in project.target.uses
     request, body = invocation.request_of(context, invocation.MAX_ASYNC if large else invocation.MAX_BODY)
     if context.argument("dry_run"):
         shown = body.decode("utf-8", "replace")
         return calls(_calls(context, wanted.endpoint, part, shown, request), **assumed)
     if context.argument("clients"):
-        return _clients(place, client_lines.Asked(wanted.endpoint, _name(part), _served(project, part)), request, body)
+        asked = client_lines.Asked(wanted.endpoint, _name(part), _served(project, part))
+        if large:
+            asked = asked._replace(location=asynchronous.location(project, client_lines.FILE))
+        return _clients(place, asked, request, body)
     caller = context.aws()
     account.place(context, caller)
+    if large:
+        asynchronous.warn_of_silence(context)
     if context.argument("stream"):
         parts = runtime.SageMakerRuntime(caller, wanted.endpoint, _name(part)).stream(body, request.headers())
         whole = invocation.streamed(context, parts)
@@ -190,10 +211,7 @@ def invoke(context: Context) -> Result:
     except AwsError as problem:
         if part is None or not waking.is_asleep(problem):
             raise
-        hint = waking.HINT
-        if waking.wakes(wanted, part):
-            hint = "it wakes up by now: ask again in some minutes (do/status shows its copies)"
-        raise UserError([error("MLCC319", "the component has scaled to no copy", hint=hint)]) from problem
+        raise waking.asleep(wanted, part) from problem
     return invocation.answered(reply, endpoint=wanted.endpoint)
 
 

@@ -6,6 +6,9 @@ policy says so; elsewhere the component sleeps until somebody gives it a copy.
 
 from __future__ import annotations
 
+from mlcc.core.errors import UserError
+from mlcc.core.findings import error
+from mlcc.core.text import quoted
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
@@ -36,12 +39,28 @@ def wakes(wanted: Desired, part: Resource) -> bool:
     return f"inference-component/{component_of(part)}" in {r.name for r in wanted.of(kinds.WAKING)}
 
 
+def asleep(wanted: Desired, part: Resource) -> UserError:
+    """The error for a request that found no copy: why there is none, and what gives it one."""
+    if wakes(wanted, part):
+        hint = "it wakes up by now: ask again in some minutes (do/status shows its copies)"
+        return UserError([error("MLCC319", "the component has scaled to no copy", hint=hint)])
+    component = component_of(part)
+    copies = {
+        one.part: one.parameters.get("RuntimeConfig", {}).get("CopyCount")
+        for one in wanted.of(kinds.COMPONENT)
+        if one.name == component
+    }
+    none = [quoted(name) for name, count in copies.items() if count == 0]
+    message = f"copy_count of the component {none[0]} is 0" if none else "the component has no copy"
+    return UserError([error("MLCC319", message, hint=HINT)])
+
+
 def awaited(context: Context, caller: Caller, wanted: Desired, part: Resource) -> Checked:
     """Waits until what a refused request has woken has a copy; fails at once where nothing wakes it."""
     name, component, started = f"{part.part} copies", component_of(part), context.now()
 
     def checked(ok: bool, detail: str) -> Checked:
-        return Checked(name, ok, detail, (context.now() - started) * 1000)
+        return Checked(name, ok, context.completed(detail), (context.now() - started) * 1000)
 
     if not wakes(wanted, part):
         return checked(False, f"{NO_POLICY}: {HINT}")

@@ -14,6 +14,7 @@ from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import Path
 from mlcc.core.text import printable, quoted
 from mlcc.io.aws.connection import Caller
+from mlcc.lifecycle import step_words
 from mlcc.lifecycle.rendered_project import RenderedProject, unrendered
 from mlcc.lifecycle.targets.live_plan import Difference
 from mlcc.lifecycle.targets.sagemaker import account, desired
@@ -56,6 +57,8 @@ def propose(
     if surplus:  # what the registries would add to the environment that runs
         draft.values["env_unset",] = surplus
     project = _project(draft, file, found, registries, env)
+    if env:
+        draft.comments.append(f"What runs is the environment {env}: compare it with do/deploy --env {env} --plan.")
     draft.findings += _left(seen, project, caller, now, draft)
     return draft.finished()
 
@@ -92,10 +95,11 @@ def _left(seen: Running, project: RenderedProject, caller: Caller, now: float, d
         found = differences(wanted, observe(wanted, desired.prefix(project), caller))
     except UserError as problem:
         return [one._replace(code=DIFFERS, severity=Severity.WARNING, file=place) for one in problem.findings]
-    return [_finding(one, place) for one in found[:MOST]]
+    hint = step_words.completed("do/deploy --plan shows it again", ("deploy",), project.env or "")
+    return [_finding(one, place, hint) for one in found[:MOST]]
 
 
-def _finding(one: Difference, place: str) -> Finding:
+def _finding(one: Difference, place: str, hint: str) -> Finding:
     """A difference without secrets."""
     what = f"{one.kind} {quoted(one.name)}"
     action = "make" if one.before is None else "delete"
@@ -104,4 +108,4 @@ def _finding(one: Difference, place: str) -> Finding:
         name = one.path.rpartition(".")[2]
         before, after = (printable(str(redact_value(name, value)), 200) for value in (one.before, one.after))
         message = f"do/deploy would change {one.path} of {what}: {before} -> {after}"
-    return Finding(DIFFERS, Severity.WARNING, message, file=place, hint="do/deploy --plan shows it again")
+    return Finding(DIFFERS, Severity.WARNING, message, file=place, hint=hint)

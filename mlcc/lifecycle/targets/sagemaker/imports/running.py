@@ -97,7 +97,7 @@ def look(name: str, caller: Caller) -> Running:
     sagemaker = SageMaker(caller)
     endpoint = sagemaker.endpoint(name)
     if endpoint is None:
-        hint = "name the region with --region; mlcc reap lists what there is"
+        hint = f"name another region with --region; aws sagemaker list-endpoints --region {caller.region} lists them"
         raise UserError([error("MLCC387", f"there is no endpoint {quoted(name)} in {caller.region}", hint=hint)])
     config = sagemaker.endpoint_config(str(endpoint.get("EndpointConfigName", ""))) or {}
     if not config.get("ProductionVariants"):
