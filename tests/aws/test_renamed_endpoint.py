@@ -61,7 +61,7 @@ def test_the_plan_says_that_components_do_not_answer_meanwhile(world: World) -> 
     (line,) = [line for line in found.lines if line.startswith("replace component/chat-a")]
     assert line.endswith("(deleted and made anew, and does not answer meanwhile: it belongs to another endpoint)")
     assert validator.validate_document(node_of({"schema_version": 1, **found.document}, Mark("")), "output-plan") == []
-    verbs.deploy(world.context(named(text, "bar")))
+    verbs.deploy(world.context(named(text, "bar"), replace=True))
     deleted = [name for name in world.operations() if name.startswith("DeleteInferenceComponent")]
     assert len(deleted) == 3, "as the plan said"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlcc import lifecycle
-from mlcc.core.errors import PreconditionError
+from mlcc.core.errors import PreconditionError, UsageError
 from mlcc.lifecycle.rendered_project import load_project
 from mlcc.registries import load
 from mlcc.render.layers import producible
@@ -55,7 +55,7 @@ def test_a_step_that_a_target_cannot_have_is_refused_with_the_one_that_can(targe
 def test_a_template_is_refused_alike_with_a_dry_run(target: str, dry: bool) -> None:
     context: Any = World().context(rendered(LLM), cloudformation=True, dry_run=dry)
     object.__setattr__(context, "project", load_project(context.project.directory, target=target))
-    with pytest.raises(PreconditionError) as caught:
+    with pytest.raises(UsageError) as caught:
         lifecycle.run("export", lifecycle.STEPS["export"], context)
     assert caught.value.findings[0].code == "MLCC311"
 
