@@ -27,12 +27,17 @@ def inspected(rig: Rig, docker: Docker, place: Path, image: str, *arguments: str
 
 def test_an_image_of_this_machine(rig: Rig, docker: Docker, tmp_path: Path) -> None:
     image = os.environ["MLCC_REAL_BASE"]
-    before = docker("ps", "--all", "--quiet").stdout
+
+    def containers() -> list[str]:
+        listed = docker("ps", "--all", "--format", "{{.ID}} {{.Image}}").stdout.splitlines()
+        return [line for line in listed if line.endswith(f" {image}")]
+
+    before = containers()
     found, output_text = inspected(rig, docker, tmp_path, image)
     assert {f["code"] for f in found} <= {"MLCC174"}, "the stand-in may have another Python than the published image"
     assert f"{image}: linux/" in output_text
     assert "Python 3." in output_text
-    assert docker("ps", "--all", "--quiet").stdout == before, "no container is left"
+    assert containers() == before, "no container is left"
 
 
 def test_an_image_without_python(rig: Rig, docker: Docker, tmp_path: Path) -> None:

@@ -273,7 +273,8 @@ def cleaned(story: Story) -> None:
     """do/clean, which proves itself; `aws` finds nothing more."""
     name = story.project.path.name
     assert story.aws.tagged(name) > 0
-    assert all(story.json("clean", "endpoint")["proofs"].values())
+    # a batch job has no endpoint, and its model is all that it has in SageMaker
+    assert all(story.json("clean", "model" if name == BATCH else "endpoint")["proofs"].values())
     assert story.aws.sagemaker() == {}
     assert story.running() == []
     assert len(story.aws.images(story.repository)) == 1, "the image stays"
@@ -454,4 +455,5 @@ def test_the_path_of_the_pages_leads_from_nothing_to_nothing(
         assert aws.tagged("iris") == 0
         left = docker("images", "--quiet", f"{REGISTRY}/*").stdout.split()
         docker("rmi", "--force", "--no-prune", *left)
-    assert docker("ps", "--quiet", "--filter", "label=mlcc.dev-aws").stdout == ""
+    token = (tmp_path / "state/started").read_text()
+    assert docker("ps", "--quiet", "--filter", f"label=mlcc.dev-aws={token}").stdout == ""
