@@ -30,6 +30,7 @@ from tests.stress.measured import measured
 
 PROGRAM = str(Path(sys.executable).with_name("mlcc"))
 NOTES = "x" * 6000
+NAMED = ("--project", "iris", "--deployment-config", "http-fastapi")
 # System calls by which a database changes the disk.
 CALLS = ("openat", "write", "pwrite64", "fsync", "fdatasync", "ftruncate", "mkdir", "unlink", "fchmod", "fallocate")
 
@@ -98,7 +99,7 @@ PATHS = re.compile(r"O_(WRONLY|RDWR|CREAT)")
 def log(name: str, home: Path, *before: str) -> tuple[int, str]:
     """Runs `mlcc registry log` in a home of its own; its exit code (negative: the signal) and what it printed as talk."""
     environ = {"PATH": os.environ["PATH"], "MLCC_HOME": str(home), "HOME": str(home), "LC_ALL": "C.UTF-8"}
-    argv = [*before, PROGRAM, "registry", "log", "--id", name, "--notes", NOTES]
+    argv = [*before, PROGRAM, "registry", "log", "--id", name, "--notes", NOTES, *NAMED]
     done = subprocess.run(argv, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     return (128 - done.returncode if done.returncode > 128 else done.returncode), done.stderr.decode()
 
