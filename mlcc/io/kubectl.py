@@ -54,14 +54,11 @@ class Kubectl:
 
     def labelled(self, resource: str, labels: Mapping[str, str], everywhere: bool = False) -> list[Object]:
         """The objects that have all of some labels.  everywhere: in whatever namespace."""
-        argv = ["get", resource, "--selector", selector(labels), "-o", "json"]
-        found = self._json("get", [*argv, *(["--all-namespaces"] if everywhere else [])])
-        return list(found.get("items", ()))
+        return self._selected(resource, selector(labels), everywhere)
 
     def with_label(self, resource: str, label: str) -> list[Object]:
         """The objects of all namespaces that have a label, whatever its value."""
-        argv = ["get", resource, "--selector", label, "--all-namespaces", "-o", "json"]
-        return list(self._json("get", argv).get("items", ()))
+        return self._selected(resource, label, everywhere=True)
 
     def apply(self, document: Object, dry_run: bool = False) -> Object:
         """Makes or changes an object by server-side apply, and returns it.  Fields of other managers are a conflict."""
@@ -107,6 +104,11 @@ class Kubectl:
             yield int(found[1])
         finally:
             printed.close()
+
+    def _selected(self, resource: str, chosen: str, everywhere: bool) -> list[Object]:
+        argv = ["get", resource, "--selector", chosen, "-o", "json"]
+        found = self._json("get", [*argv, *(["--all-namespaces"] if everywhere else [])])
+        return list(found.get("items", ()))
 
     def _run(
         self, operation: str, arguments: Sequence[str], stdin: bytes = b"", timeout_s: float = CALL_S

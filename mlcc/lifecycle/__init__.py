@@ -23,14 +23,14 @@ class Step(NamedTuple):
 
     title: what help says; run: None where this version does not have it; alone: whether it runs alone; confirms: its
     lines only confirm what was done, so that with -q a run that went well prints none (a document it prints always);
-    here: whether there is anything for it to do on this machine alone.
+    example: options with which help shows it.
     """
 
     title: str
     run: Callable[[Context], Result] | None = None
     alone: bool = False
     confirms: bool = False
-    here: bool = True
+    example: str = "--dry-run"
 
 
 def _build(context: Context) -> Result:
@@ -102,9 +102,9 @@ STEPS: Mapping[str, Step] = {
     "optimize": Step("Search for better engine options."),
     "push": Step("Push the image to its registry.", _push, alone=True, confirms=True),
     "register": Step("Record a deployment.", _register, confirms=True),
-    "run": Step("Serve in the foreground.", _verb("run")),
+    "run": Step("Serve in the foreground.", _verb("run"), example="--target local"),
     "status": Step("Say whether it serves, and where.", _verb("status")),
-    "submit": Step("Build and push the image with AWS CodeBuild.", _submit, alone=True, confirms=True, here=False),
+    "submit": Step("Build and push the image with AWS CodeBuild.", _submit, alone=True, confirms=True),
     "test": Step("Send real requests and check the answers.", _verb("test"), confirms=True),
     "tune": Step("Fine-tune the model."),
     "validate": Step("Compare the files with mlcc.lock.", _asset("validate"), confirms=True),

@@ -67,6 +67,11 @@ class RenderedProject(NamedTuple):
         return self.variables["PROJECT_NAME"]
 
     @property
+    def environment_name(self) -> str:
+        """The environment as tags, labels and records have it: `default` for the project without one."""
+        return self.env or DEFAULT_ENVIRONMENT
+
+    @property
     def checkout(self) -> str:
         """Tells this directory's containers and images from those of another checkout of the same project."""
         return hashlib.sha256(os.fsencode(os.path.realpath(self.directory))).hexdigest()[:8]

@@ -43,9 +43,16 @@ def _no_links(directory: str) -> Iterator[None]:
         raise Refused(f"{directory}/{RUN_DIR}", reason(problem), hint) from None
 
 
+@contextmanager
+def _tree(directory: str) -> Iterator[Directory]:
+    """The project's folder, for a look at its state.  Raises PreconditionError where that is not permitted."""
+    with Directory(directory) as tree, explained(directory):
+        yield tree
+
+
 def read(directory: str, name: str) -> dict[str, Any]:
     """One state file as a mapping; empty when it is absent or not one."""
-    with Directory(directory) as tree, explained(directory):
+    with _tree(directory) as tree:
         found = tree.read(f"{RUN_DIR}/{name}", MAX_BYTES)
     if found is None:
         return {}
@@ -58,7 +65,7 @@ def read(directory: str, name: str) -> dict[str, Any]:
 
 def foreground(directory: str) -> list[dict[str, Any]]:
     """What each server in the foreground wrote down; of more than MAX_FOREGROUND the first: somebody planted them."""
-    with Directory(directory) as tree, explained(directory):
+    with _tree(directory) as tree:
         names = [name for name in _top(tree) if name.startswith(FOREGROUND) and name.endswith(".json")]
     return [read(directory, name) for name in names[:MAX_FOREGROUND]]
 
@@ -82,7 +89,7 @@ def write(directory: str, name: str, document: Mapping[str, Any]) -> None:
 
 def tail(directory: str, name: str, cap: int) -> tuple[bytes, bool]:
     """The end of a file below .mlcc/run, and whether there is more before it; nothing of an absent one."""
-    with Directory(directory) as tree, explained(directory):
+    with _tree(directory) as tree:
         return tree.tail(f"{RUN_DIR}/{name}", cap) or (b"", False)
 
 
@@ -119,7 +126,7 @@ def has(directory: str, name: str) -> bool:
 
 def remove(directory: str, name: str) -> None:
     """Removes one state file."""
-    with Directory(directory) as tree, explained(directory):
+    with _tree(directory) as tree:
         remove_files(tree, RUN_DIR, [name])
 
 
@@ -133,7 +140,7 @@ def path(directory: str, name: str) -> str:
 
 def sweep(directory: str) -> None:
     """Removes all of .mlcc/run (links in it are removed, not followed)."""
-    with Directory(directory) as tree, explained(directory):
+    with _tree(directory) as tree:
         remove_tree(tree, RUN_DIR)
 
 

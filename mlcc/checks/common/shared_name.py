@@ -25,9 +25,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     A warning where only the base shares it: the base may be there to be overlaid, and never be deployed.
     """
     resolved = subject.resolved
-    near = [other for other in subject.every if _same_place(resolved, other)]
+    near = [(other, _names(other)) for other in subject.every if _same_place(resolved, other)]
     for name, path in _names(resolved).items():
-        sharing = [other for other in near if name in _names(other)]
+        sharing = [other for other, names in near if name in names]
         if len(sharing) < 2 or sharing[-1].env != resolved.env:
             continue
         others = [f"environment {one.env}" if one.env else "the default environment" for one in sharing[:-1]]

@@ -32,8 +32,6 @@ from mlcc.lifecycle.rendered_project import load_project
 from mlcc.load.locate import registry_roots
 from mlcc.load.request import Request
 
-# The target that needs no account.
-HERE = "local"
 NUMBER = click.FloatRange(min=0.1)
 # What do/clean takes away; a part is one of AWS.
 PARTS = ("all", "endpoint", "components", "adapters", "model", "config", "repository", "codebuild")
@@ -151,11 +149,12 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
     def run(env: str | None, target: str, dry_run: bool, **arguments: Any) -> int:
         return _run(name, step, env, target, {"dry_run": dry_run, **arguments})
 
-    made: click.Command = StepCommand(
+    made: click.Command = click.Command(
         name,
         callback=run,
         help=step.title + later,
         short_help=step.title + later,
+        epilog=f"Example: do/{name} {step.example}",
         params=[
             *OWN.get(name, ()),
             click.Option(
@@ -172,19 +171,6 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
         ],
     )
     return output_options(("table", "json", "yaml"))(made)
-
-
-class StepCommand(click.Command):
-    """A step; its example is a line that its targets do not refuse."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """On this machine where the step is there, else on the project's own target."""
-        from mlcc.registries import load
-
-        step, row = lifecycle.STEPS.get(self.name or ""), load().targets[HERE]
-        here = (step is None or step.here) and self.name not in row.lacks
-        self.epilog = f"Example: do/{self.name}" + (f" --target {HERE}" if here else "")
-        super().format_epilog(ctx, formatter)
 
 
 def _connected(region: str, context: Context, session: Session) -> Caller:

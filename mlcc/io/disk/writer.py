@@ -95,17 +95,15 @@ def unwritable(target: Directory, paths: Iterable[str]) -> str:
     return ""
 
 
+# What a folder answers that may not be written.
 CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
-
-
 COPY = "work in a copy of the project"
 
 
 def not_writable(folder: str, needs: str, able: str = "writable", instead: str = COPY) -> Finding:
     """That a folder cannot be written by whoever runs this.
 
-    needs: what would be written there, as a sentence; able: "readable" where it is that; instead: what
-    else can be done.
+    needs: what would be written there, as a sentence; able: "readable" where it is that; instead: the other way out.
     """
     try:
         user = pwd.getpwuid(os.geteuid()).pw_name

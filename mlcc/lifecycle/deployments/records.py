@@ -116,7 +116,7 @@ def record(
     document: dict[str, Any] = {
         "schemaVersion": SCHEMA_VERSION,
         "projectName": project.name,
-        "environment": project.env or "default",
+        "environment": project.environment_name,
         "deploymentConfig": project.config.name,
         "architecture": project.config.architecture,
         "backend": project.config.backend,

@@ -88,10 +88,8 @@ def _dry_run(context: Context, where: ImagePlace) -> Result:
     place, assumed = facts.without_asking(context)
     place = place._replace(image=str(assumed.get("image", place.image)))
     tags = kinds.tags(project, place)
-    role, bucket = (
-        f"arn:{place.partition}:iam::{place.account}:role/{codebuild.name_of(project, place)}",
-        codebuild.bucket_of,
-    )
+    bucket = codebuild.bucket_of(place)
+    role = f"arn:{place.partition}:iam::{place.account}:role/{codebuild.name_of(project, place)}"
     key = f"{codebuild.folder_of(project)}{'0' * 16}.zip"
     made: list[Mapping[str, Any]] = [
         *repository.creation(where, tags),
@@ -99,9 +97,9 @@ def _dry_run(context: Context, where: ImagePlace) -> Result:
         call("iam", "CreateRole", **codebuild.role_request(project, place, tags)),
         call("iam", "PutRolePolicy", **codebuild.policy_request(project, place)),
         call("codebuild", "CreateProject", **codebuild.project_request(project, place, role, tags)),
-        call("s3", "PutObject", Bucket=bucket(place), Key=key),
+        call("s3", "PutObject", Bucket=bucket, Key=key),
         call("codebuild", "StartBuild", **codebuild.build_request(project, place, key, "0" * 16)),
-        call("s3", "DeleteObject", Bucket=bucket(place), Key=key),
+        call("s3", "DeleteObject", Bucket=bucket, Key=key),
     ]
     return calls(made, source="its digest stands in the key", **assumed)
 

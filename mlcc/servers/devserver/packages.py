@@ -7,6 +7,7 @@ profile has nothing to validate it with, so that it is Completed at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mlcc.servers.devserver import listing
@@ -43,11 +44,7 @@ def delete_group(account: Account, request: dict[str, Any]) -> dict[str, Any]:
 
 def _group(account: Account, name: str) -> Thing:
     """A group by its name or ARN.  Raises Refusal."""
-    found = account.groups.get(_key(name))
-    if found is None or not _is_of(account, name, found):
-        arn = name if name.startswith("arn:") else account.arn("model-package-group", name)
-        raise Refusal(f"Model Package Group {arn} does not exist.")
-    return found
+    return _found(account, account.groups, name, "model-package-group", "Model Package Group")
 
 
 # ---------------------------------------------------------------- packages
@@ -136,11 +133,7 @@ def _summary(thing: Thing) -> dict[str, Any]:
 
 def package(account: Account, name: str) -> Thing:
     """A package by its name, `GROUP/VERSION` or ARN.  Raises Refusal."""
-    found = account.packages.get(_key(name))
-    if found is None or not _is_of(account, name, found):
-        arn = name if name.startswith("arn:") else account.arn("model-package", name)
-        raise Refusal(f"ModelPackage {arn} does not exist.")
-    return found
+    return _found(account, account.packages, name, "model-package", "ModelPackage")
 
 
 def _place(thing: Thing) -> tuple[str, int]:
@@ -158,9 +151,13 @@ def _key(name: str) -> str:
     return (name.partition("/")[2] if name.startswith("arn:") else name).lower()
 
 
-def _is_of(account: Account, name: str, found: Thing) -> bool:
-    """Whether a name, which may be an ARN of another account or region, means this one."""
-    return not name.startswith("arn:") or name.lower() == found.arn.lower()
+def _found(account: Account, known: Mapping[str, Thing], name: str, kind: str, word: str) -> Thing:
+    """What a name means, or an ARN, which may be of another account or region.  kind: in ARNs; word: in refusals."""
+    arn = name if name.startswith("arn:") else account.arn(kind, name)
+    found = known.get(_key(name))
+    if found is None or arn.lower() != found.arn.lower():
+        raise Refusal(f"{word} {arn} does not exist.")
+    return found
 
 
 # ---------------------------------------------------------------- models

@@ -21,7 +21,6 @@ from mlcc.core.tree import MAX_FILE_BYTES, REMOVED, STAYS_DELETED, digest
 from mlcc.io.disk.reader import Directory
 from mlcc.io.yaml import reader
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.load.layers import DEFAULT_ENVIRONMENT
 from mlcc.resolve.hyperpod import manifests, volumes
 from mlcc.resolve.hyperpod.manifests import Document
 
@@ -64,7 +63,7 @@ class Owner(NamedTuple):
 
 def owner(project: RenderedProject) -> Owner:
     """Whose the project's objects are, in the environment of this run."""
-    return Owner(project.name, project.env or DEFAULT_ENVIRONMENT, namespace(project))
+    return Owner(project.name, project.environment_name, namespace(project))
 
 
 def has_volume(project: RenderedProject) -> bool:

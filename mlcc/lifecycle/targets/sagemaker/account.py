@@ -10,7 +10,7 @@ from mlcc.io.aws.ecr import Ecr
 from mlcc.io.aws.sts import Identity, Sts
 from mlcc.lifecycle import build_context, image_place
 from mlcc.lifecycle.bootstrap import account as bootstrap_account
-from mlcc.lifecycle.bootstrap.profile import PREFIX, Profile
+from mlcc.lifecycle.bootstrap.profile import Profile
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.image_place import ImagePlace
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -59,7 +59,7 @@ def ask(
     image = str(project.get("build.image_uri", ""))
     if where is not None and not image:
         image = _image(project, caller, who.account, suffix, where, hosted)
-    prefix = profile.prefix if profile is not None else PREFIX
+    prefix = (profile or Profile("", "")).prefix
     found = Facts(region, who.account, who.partition, suffix, role, image, now, prefix=prefix)
     return model_sources.asked(project, caller, found) if where is not None else found
 

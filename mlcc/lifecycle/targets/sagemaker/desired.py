@@ -149,7 +149,6 @@ def identity(project: RenderedProject, region: str) -> ConfigId:
 PROJECT_TAG, CONFIG_TAG = "mlcc:project", "mlcc:config-id"
 ENVIRONMENT_TAG, EXPIRES_TAG = "mlcc:environment", "mlcc:expires"
 # The environment of a project that is deployed without naming one.
-DEFAULT_ENVIRONMENT = "default"
 
 
 def tags(project: RenderedProject, facts: Facts) -> dict[str, str]:
@@ -158,7 +157,7 @@ def tags(project: RenderedProject, facts: Facts) -> dict[str, str]:
     own = {
         PROJECT_TAG: project.name,
         CONFIG_TAG: identity(project, facts.region).short,
-        ENVIRONMENT_TAG: project.env or DEFAULT_ENVIRONMENT,
+        ENVIRONMENT_TAG: project.environment_name,
         EXPIRES_TAG: expires(str(project.get("ttl", "")), facts.now),
     }
     return {**given, **{name: value for name, value in own.items() if value}}

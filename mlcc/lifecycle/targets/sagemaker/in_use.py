@@ -22,7 +22,7 @@ from mlcc.lifecycle.targets.sagemaker.states import MOVING
 # What takes a user away.
 HINTS = {
     kinds.COMPONENT: "do/clean components first",
-    kinds.ENDPOINT: "do/clean endpoint, which takes its models and configurations away, too",
+    kinds.ENDPOINT: "do/clean endpoint (of a batch job: do/clean), which takes its models and configurations away, too",
     kinds.CONFIG: "do/clean config first",
     kinds.JOB: "wait until the job is done, or do/clean, which stops it",
 }

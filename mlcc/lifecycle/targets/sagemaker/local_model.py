@@ -25,7 +25,6 @@ from mlcc.io.disk.staging import staging_folder
 from mlcc.lifecycle.context import Context, call
 from mlcc.lifecycle.engine_login import STAGING
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.bodies.model import PATH, is_sent
 from mlcc.lifecycle.targets.sagemaker.facts import Artifact, Facts
 
@@ -113,7 +112,7 @@ def removals(context: Context) -> list[dict[str, Any]]:
 
 
 def _prefix(project: RenderedProject) -> str:
-    return f"{FOLDER}/{project.name}/{project.env or kinds.DEFAULT_ENVIRONMENT}/"
+    return f"{FOLDER}/{project.name}/{project.environment_name}/"
 
 
 def _bucket(context: Context) -> str:

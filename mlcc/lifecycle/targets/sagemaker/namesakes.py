@@ -18,7 +18,7 @@ from mlcc.lifecycle import run_state
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed
-from mlcc.lifecycle.targets.sagemaker.desired import DEFAULT_ENVIRONMENT, Desired
+from mlcc.lifecycle.targets.sagemaker.desired import Desired
 
 CODE = "MLCC392"
 # Names of endpoints that this checkout has deployed, by environment, and the most of one.
@@ -77,14 +77,15 @@ def deployed(context: Context) -> list[str]:
 
     A planted record only saves somebody the word `--replace`: what has other tags is never touched.
     """
-    names = _records(context).get(_environment(context))
+    names = _records(context).get(context.project.environment_name)
     return [name for name in names if isinstance(name, str)][:MOST] if isinstance(names, list) else []
 
 
 def _write(context: Context, names: list[str]) -> None:
-    kept = {**_records(context), _environment(context): names[-MOST:]}
+    environment = context.project.environment_name
+    kept = {**_records(context), environment: names[-MOST:]}
     if not names:
-        del kept[_environment(context)]
+        del kept[environment]
     # without the record a later deployment asks for --replace; what this one does is done
     with suppress(OSError, MlccError):
         if kept:
@@ -98,7 +99,3 @@ def _records(context: Context) -> dict[str, Any]:
         found = run_state.read(context.project.directory, RECORD).get(NAMES)
         return found if isinstance(found, dict) else {}
     return {}
-
-
-def _environment(context: Context) -> str:
-    return context.project.env or DEFAULT_ENVIRONMENT

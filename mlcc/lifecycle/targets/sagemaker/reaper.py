@@ -17,6 +17,7 @@ from mlcc.lifecycle.targets.sagemaker.deployment import converge
 from mlcc.lifecycle.targets.sagemaker.desired import Desired, Resource
 from mlcc.lifecycle.targets.sagemaker.executor import Pace
 from mlcc.lifecycle.targets.sagemaker.observer import observe
+from mlcc.load.layers import DEFAULT_ENVIRONMENT
 
 
 class Expired(NamedTuple):
@@ -63,7 +64,7 @@ def reap(found: Expired, caller: Caller, pace: Pace) -> bool:
     left.  Raises AwsError, UserError.
     """
     tags = {kinds.PROJECT_TAG: found.project, kinds.ENVIRONMENT_TAG: found.environment}
-    environment = "" if found.environment == kinds.DEFAULT_ENVIRONMENT else found.environment
+    environment = "" if found.environment == DEFAULT_ENVIRONMENT else found.environment
     prefix = names.joined(found.project, environment)
     wanted = Desired((Resource(found.kind, found.name, {}),), tags, found.endpoint or prefix)
     converge(wanted, prefix, pace, caller, lambda seen, _: planner.teardown(seen), everything=True)

@@ -177,7 +177,7 @@ def _needed_elsewhere(context: Context, caller: Caller, what: str, elsewhere: Ca
 
 def _other_environment(project: RenderedProject, caller: Caller) -> str:
     """An environment of the project, other than the chosen one, that has a model in SageMaker; else empty."""
-    sagemaker, own = SageMaker(caller), project.env or kinds.DEFAULT_ENVIRONMENT
+    sagemaker, own = SageMaker(caller), project.environment_name
     for name in sagemaker.models_named(project.name):
         answer = sagemaker.model(name)
         tags = sagemaker.tags(str(answer["ModelArn"])) if answer is not None else None

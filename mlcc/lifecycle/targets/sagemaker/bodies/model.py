@@ -51,8 +51,9 @@ def vpc(project: RenderedProject) -> dict[str, Any] | None:
 def _data(project: RenderedProject, facts: Facts, name: str) -> dict[str, Any]:
     """Where the model's data lies; nothing for a model in the image, or one that the engine fetches itself.
 
-    Of a model package the data alone counts: the project's image serves it, with the project's variables, which
-    SageMaker refuses beside a ModelPackageName (https://github.com/aws/sagemaker-python-sdk/issues/3301).
+    Of a model package the data alone counts: the project's image serves it, with the project's variables.  A container
+    that names the package runs the package's image, and SageMaker refuses variables beside those of a package
+    (https://github.com/aws/sagemaker-python-sdk/issues/3301).
     """
     known = Artifact("")
     if name.startswith((JUMPSTART, PACKAGE)) or (name.startswith(PATH) and is_sent(project)):

@@ -15,7 +15,8 @@ from mlcc.io.aws.autoscaling import AutoScaling
 from mlcc.io.aws.connection import Caller
 from mlcc.io.aws.sagemaker import SageMaker
 from mlcc.lifecycle.targets.sagemaker.bodies import scaling
-from mlcc.lifecycle.targets.sagemaker.desired import DEFAULT_ENVIRONMENT, ENVIRONMENT_TAG, PROJECT_TAG
+from mlcc.lifecycle.targets.sagemaker.desired import ENVIRONMENT_TAG, PROJECT_TAG
+from mlcc.load.layers import DEFAULT_ENVIRONMENT
 
 
 class Running(NamedTuple):
