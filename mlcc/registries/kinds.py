@@ -21,7 +21,7 @@ from mlcc.registries.files import Root
 # The place of each kind: files at the top of a root, and folders of files.
 TOP = (
     "amis", "architectures", "aws_errors", "aws_permissions", "bootstrap_modules", "builders", "chat_templates", "cuda",
-    "deployment_configs", "e2e", "engines", "model_architectures", "older_variables",
+    "deployment_configs", "e2e", "engines", "log_causes", "model_architectures", "older_variables",
     "prices", "quantizations", "regions", "targets", "triton_backends", "workloads",
 )  # fmt: skip
 FOLDERS = {

@@ -285,6 +285,7 @@ KINDS: dict[str, Callable[[str, Node, Node], rows.Row]] = {
     "cuda": entry,
     "chat_templates": entry,
     "e2e": entry,
+    "log_causes": entry,
     "model_architectures": entry,
     "older_variables": entry,
     "quantizations": entry,

@@ -13,6 +13,7 @@ from typing import Any
 
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
+from mlcc.core.paths import names
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.io import programs
@@ -50,6 +51,7 @@ def run(context: Context) -> Result:
     if context.argument("dry_run"):
         return calls(_calls(project, engine, context.environ), engine=engine.name if engine else "none")
     _need_entrypoint(project)
+    need_model(project)
     writable.need(project.directory, *_sample_to_write(project))
     train_sample(context)
     if engine is not None:
@@ -75,6 +77,19 @@ def _need_entrypoint(project: RenderedProject) -> None:
     if path in project.lock.files and not present(project, path):
         message = "is missing: the server starts with it"
         raise PreconditionError([error("MLCC303", message, file=path, hint=f"mlcc apply --restore {path}")])
+
+
+def need_model(project: RenderedProject) -> None:
+    """Raises PreconditionError where a model that the configuration names is not there."""
+    served = project.variables.get("MODEL_NAME", "")
+    named = {"model.name": served if served.startswith("./") else ""}
+    keys = [f"triton.models[{name}].file" for name in names(project.values, models.MODELS)]
+    named |= {key: str(project.get(key, "")) for key in keys}
+    for key, name in named.items():
+        if name and not own_paths.stands(project.directory, name):
+            message = f"{printable(name, 200)} is not in the project, and {key} names it as the model"
+            hint = f"put it there (git lfs pull, where it lies in Git LFS), or mlcc set {key} OTHER and mlcc apply"
+            raise PreconditionError([error("MLCC305", message, hint=hint)])
 
 
 def _calls(project: RenderedProject, engine: Engine | None, environ: Mapping[str, str]) -> list[dict[str, Any]]:

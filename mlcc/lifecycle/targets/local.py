@@ -51,8 +51,8 @@ def deploy(context: Context) -> Result:
         record = server.recorded(project)
         runs = bool(record) and server.alive(context, record)
         return live_plan.shown(list(local_plan.differences(context, record, runs)), "local")
-    server.need_secrets(context)
     built = build.existing(context)
+    server.need(context, built)
     running = server.recorded(project)
     if running and server.alive(context, running):
         context.progress.say("a server of this project runs already; it is replaced")
@@ -149,7 +149,8 @@ def test(context: Context) -> Result:
         return calls([call("engine", "invoke", **parameters)])
     record = _running(context)
     found = list(server_contract.check(str(record["url"]), project.container, request, context.now, context.clean))
-    return sample_request.report(found, target="local", url=record["url"])
+    log = server.log_lines(context, record, WHY_LINES) if any(one.broke for one in found) else []
+    return sample_request.report(found, log, target="local", url=record["url"])
 
 
 def invoke(context: Context) -> Result:

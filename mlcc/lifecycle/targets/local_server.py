@@ -12,7 +12,7 @@ from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
 from mlcc.core.text import allowed, printable, quoted
 from mlcc.io import container_engines, programs
-from mlcc.lifecycle import own_paths, run_state
+from mlcc.lifecycle import log_causes, own_paths, run_state
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
@@ -100,6 +100,19 @@ def start_process(context: Context, built: build.Built, port: int) -> dict[str, 
         pid = programs.background(argv, environ=environ, cwd=os.path.abspath(project.directory), log=stream)
     identity = local_process.identify(pid, token, context.sleep)
     return {**record, **identity._asdict()}
+
+
+def need(context: Context, built: build.Built) -> None:
+    """Raises PreconditionError for what a start would lack: before the server that runs is stopped for it."""
+    project = context.project
+    need_secrets(context)
+    component(context)
+    build.need_model(project)
+    if built.kind != build.IMAGE:
+        need_programs(context)
+        command(project, built)
+        if project.backend is None:
+            _model_dir(project)
 
 
 def need_programs(context: Context) -> None:
@@ -190,10 +203,14 @@ def _owns(context: Context, record: Mapping[str, Any]) -> bool:
 
 
 def _failed_start(context: Context, record: Mapping[str, Any], why: str) -> UserError:
-    for line in log_lines(context, record, TAIL_LINES):
+    lines = log_lines(context, record, TAIL_LINES)
+    for line in lines:
         context.progress.warn(f"    {line}")
     stop(context, record)
-    return UserError([error("MLCC308", why, hint="what the server printed stands above; do/logs shows all of it")])
+    found = log_causes.cause(lines, context.project.registries)
+    hint = f"{found.hint}; " if found is not None else ""
+    hint += "what the server printed stands above; do/logs shows all of it"
+    return UserError([error("MLCC308", f"{why}: {found.says}" if found is not None else why, hint=hint)])
 
 
 def recorded(project: RenderedProject) -> dict[str, Any]:

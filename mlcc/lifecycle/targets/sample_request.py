@@ -7,20 +7,30 @@ from typing import Any
 
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
+from mlcc.core.text import quoted
 from mlcc.lifecycle.context import Result
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import server_contract
 from mlcc.lifecycle.targets.server_contract import Checked
 
+HINT = (
+    """mlcc set test.payload '{"instances": [[...]]}' (and test.content_type for what is not JSON), then mlcc apply; """
+    "mlcc init --model FILE proposes one of a model file's own columns"
+)
+
 
 def request_of(project: RenderedProject) -> server_contract.Request:
-    """What is sent: test.* of mlcc.yaml, else the framework's sample payload."""
+    """What is sent: test.* of mlcc.yaml, else the sample payload, where the sample model is served.
+
+    Raises PreconditionError for a model of the user's own without test.payload: the sample's rows are none of its.
+    """
     sample = str(project.framework.sample.get("payload", "")) if project.framework is not None else ""
-    payload = str(project.get("test.payload", "") or sample)
+    own = project.variables.get("MODEL_NAME", "")
+    payload = str(project.get("test.payload", "") or (sample if not own else ""))
     if not payload:
-        raise PreconditionError(
-            [error("MLCC310", "there is nothing to send", hint="test: {payload: ...} in mlcc.yaml")]
-        )
+        served = f"what {quoted(own, 100)} takes" if own else "what this model takes"
+        message = f"test.payload is not set, and nobody but you knows {served}"
+        raise PreconditionError([error("MLCC310", message, hint=HINT)])
     return settings(project)._replace(payload=payload)
 
 
@@ -35,10 +45,12 @@ def settings(project: RenderedProject) -> server_contract.Request:
     )
 
 
-def report(checks: Sequence[Checked], **more: Any) -> Result:
-    """The result of do/test.  more: members of the document beside the checks."""
+def report(checks: Sequence[Checked], log: Sequence[str] = (), **more: Any) -> Result:
+    """The result of do/test.  log: the server's last lines, where one failed; more: members of the document."""
     lines = [f"{'ok  ' if c.ok else 'FAIL'} {c.name:<13}{c.milliseconds:8.1f} ms  {c.detail}" for c in checks]
     failed = [c for c in checks if not c.ok]
     lines.append(f"{len(checks) - len(failed)} of {len(checks)} checks hold")
     shown = [{"name": c.name, "ok": c.ok, "detail": c.detail, "milliseconds": round(c.milliseconds, 2)} for c in checks]
-    return Result({**more, "checks": shown}, lines, ok=not failed)
+    quoted_log = {"log": list(log)} if log else {}
+    lines += ["the server's last lines:", *(f"    {line}" for line in log)] if log else []
+    return Result({**more, "checks": shown, **quoted_log}, lines, ok=not failed)

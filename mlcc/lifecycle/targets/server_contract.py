@@ -32,12 +32,18 @@ class Reply(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """One check: its name, whether it held, what was seen, milliseconds."""
+    """One check: its name, whether it held, what was seen, milliseconds; status: of the answer, 0 for none."""
 
     name: str
     ok: bool
     detail: str
     milliseconds: float
+    status: int = 0
+
+    @property
+    def broke(self) -> bool:
+        """Whether the server failed on the request, and its log says why."""
+        return not self.ok and self.status >= 500
 
 
 def send(
@@ -131,7 +137,7 @@ def check_invocations(
 
 def _checked(name: str, reply: Reply, ok: bool, wanted: str, clean: Clean) -> Checked:
     seen = reply.problem or f"{reply.status} {_short(reply.body, clean)}".strip()
-    return Checked(name, ok, seen if ok else f"wanted {wanted}, saw {seen}", reply.seconds * 1000)
+    return Checked(name, ok, seen if ok else f"wanted {wanted}, saw {seen}", reply.seconds * 1000, reply.status)
 
 
 def _short(body: bytes, clean: Clean) -> str:
@@ -141,9 +147,8 @@ def _short(body: bytes, clean: Clean) -> str:
 def _invocation(reply: Reply, request: Request, container: Mapping[str, Any], clean: Clean) -> Checked:
     wrong = reply.problem or _wrong(reply, request, container)
     if wrong:
-        return Checked(
-            "invocation", False, f"{wrong}; saw {reply.status} {_short(reply.body, clean)}", reply.seconds * 1000
-        )
+        seen = f"{wrong}; saw {reply.status} {_short(reply.body, clean)}"
+        return Checked("invocation", False, seen, reply.seconds * 1000, reply.status)
     return Checked("invocation", True, _short(reply.body, clean), reply.seconds * 1000)
 
 
