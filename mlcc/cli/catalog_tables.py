@@ -32,7 +32,7 @@ TABLES: dict[str, tuple[Callable[[Registries], Rows], Columns, str]] = {
         ("name", "title", "frameworks", "validation_level"),
         "deployment configs",
     ),
-    "frameworks": (_versions, ("name", "validation_level", "needs", "profiles"), "framework versions"),
+    "frameworks": (_versions, ("name", "validation_level", "python", "needs", "profiles"), "framework versions"),
     "instances": (
         lambda r: r.instances,
         (

@@ -19,7 +19,8 @@ from mlcc.lookups.model_files import LOADERS, PARSERS, estimators, savedmodel, x
 from mlcc.lookups.model_files.found import Unreadable
 from mlcc.lookups.proposal import Draft, Proposal
 from mlcc.registries.loader import Registries
-from mlcc.registries.rows import Framework, FrameworkVersion
+from mlcc.registries.rows import Framework
+from mlcc.registries.versions import of_minor, why_left_out
 
 VERSION_CODE, MODULE_CODE = "MLCC396", "MLCC397"
 # A payload of more columns would be no line that people read.
@@ -123,7 +124,7 @@ def _version(draft: Draft, framework: Framework, facts: Facts, mark: Mark) -> No
     """The version in the file; the row of its minor version where that very one has none."""
     if not facts.version:
         return
-    row = framework.versions.get(facts.version) or _of_minor(framework, facts.version)
+    row = framework.versions.get(facts.version) or of_minor(framework, facts.version)
     title = framework.title or framework.name
     if row is not None:
         draft.put(("framework", "version"), row.name, mark)
@@ -132,15 +133,11 @@ def _version(draft: Draft, framework: Framework, facts: Facts, mark: Mark) -> No
                 f"The model was written by {title} {facts.version}; {row.name} is the row of its kind."
             )
         return
-    message = f"the model was written by {title} {facts.version}, for which there is no row"
+    why = why_left_out(framework, facts.version)
+    message = f"the model was written by {title} {facts.version}, for which there is no row{why}"
     known = allowed(framework.versions)
     hint = f"known: {known}; save it anew with one of them, or add a row in a registry of yours"
     draft.leave(VERSION_CODE, mark, message, hint, path="framework.version")
-
-
-def _of_minor(framework: Framework, version: str) -> FrameworkVersion | None:
-    minor = version.split(".")[:2]
-    return next((row for row in framework.versions.values() if row.name.split(".")[:2] == minor), None)
 
 
 def _modules(draft: Draft, facts: Facts, name: str, mark: Mark) -> None:

@@ -23,6 +23,7 @@ def join_frameworks(old: Framework, new: Framework) -> Framework:
         sample=new.sample or old.sample,
         engine=new.engine or old.engine,
         accounts={**old.accounts, **new.accounts},
+        left_out={**old.left_out, **new.left_out},
         title=new.title or old.title,
     )
 

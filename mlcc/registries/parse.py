@@ -57,6 +57,7 @@ def deployment_config(name: str, node: Node, root: Node) -> rows.DeploymentConfi
         evidence=mapping(node, "evidence"),
         engine=text(node, "engine"),
         not_on=texts(node, "not_on"),
+        requirements_by_python=mapping(node, "requirements_by_python"),
     )
 
 
@@ -112,6 +113,7 @@ def _version(name: str, node: Node, root: Node) -> rows.FrameworkVersion:
         instances=texts(node, "instances"),
         notes=texts(node, "notes"),
         known_issues=mappings(node, "known_issues"),
+        other_pythons=texts(node, "other_pythons"),
     )
 
 
@@ -125,6 +127,7 @@ def framework(name: str, node: Node, root: Node) -> rows.Framework:
         sample=mapping(node, "sample"),
         engine=text(node, "engine"),
         accounts=mapping(node, "registry_accounts"),
+        left_out=mapping(node, "left_out"),
     )
 
 

@@ -83,7 +83,10 @@ class Architecture(NamedTuple):
 
 
 class DeploymentConfig(NamedTuple):
-    """`architecture-backend`: one of the catalog."""
+    """`architecture-backend`: one of the catalog.
+
+    requirements_by_python: what stands in place of `requirements` for a Python that these do not support.
+    """
 
     name: str
     origin: str
@@ -103,6 +106,11 @@ class DeploymentConfig(NamedTuple):
     evidence: Mapping[str, Any] = EMPTY
     engine: str = ""
     not_on: tuple[str, ...] = ()
+    requirements_by_python: Mapping[str, list[str]] = EMPTY
+
+    def pins(self, python: str) -> tuple[str, ...]:
+        """The packages of the server for a Python such as 3.10."""
+        return tuple(self.requirements_by_python.get(python, self.requirements))
 
 
 class Target(NamedTuple):
@@ -167,7 +175,7 @@ class Profile(NamedTuple):
 
 
 class FrameworkVersion(NamedTuple):
-    """One version of a framework: base image, pins, environment, profiles."""
+    """One version of a framework.  python: of its base image; other_pythons: others with wheels of every pin."""
 
     name: str
     origin: str
@@ -188,12 +196,13 @@ class FrameworkVersion(NamedTuple):
     instances: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     known_issues: tuple[Mapping[str, Any], ...] = ()
+    other_pythons: tuple[str, ...] = ()
 
 
 class Framework(NamedTuple):
     """A framework (sklearn, vllm ...) with its versions, newest first, and the model formats it loads.
 
-    accounts: in which AWS account each region keeps its base images.
+    accounts: in which AWS account each region keeps its base images; left_out: releases that have no row, and why.
     """
 
     name: str
@@ -209,6 +218,7 @@ class Framework(NamedTuple):
     sample: Mapping[str, Any] = EMPTY
     engine: str = ""
     accounts: Mapping[str, str] = EMPTY
+    left_out: Mapping[str, str] = EMPTY
 
 
 class Model(NamedTuple):

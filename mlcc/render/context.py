@@ -44,7 +44,7 @@ def template_context(resolved: Resolved, secrets: bool = False, lacks: Collectio
     model_path, model_file = _model_files(resolved)
     requirements = {
         *(version.requirements if version is not None else ()),
-        *rows.config.requirements,
+        *rows.config.pins(version.python if version is not None else ""),
         *resolved.get("build.requirements", ()),
     }
     packages = {*rows.config.system_packages, *resolved.get("build.system_packages", ())}

@@ -26,6 +26,7 @@ from mlcc.registries.rows import (
     Row,
     Target,
 )
+from mlcc.registries.versions import of_minor, why_left_out
 from mlcc.resolve.candidates import Candidate, Table
 from mlcc.resolve.choices import HELD, Choices
 from mlcc.resolve.engine.model_variables import offer_model_name
@@ -213,9 +214,14 @@ def _keep_choice(draft: Draft, path: Path, context: str, offered: Callable[[Scal
 
 
 def _unknown_version(framework: Framework, named: Candidate) -> Finding:
-    known = ", ".join(f"{v.name} ({v.validation_level})" for v in framework.versions.values())
-    message = f"no row for {framework.name} {quoted(str(named.value), 40)}"
-    hint = f"known: {known}; or add a row in a registry of yours (registries: [./registries])"
+    text = str(named.value)
+    message = f"no row for {framework.name} {quoted(text, 40)}{why_left_out(framework, text)}"
+    same, known = (
+        of_minor(framework, text),
+        ", ".join(f"{v.name} ({v.validation_level})" for v in framework.versions.values()),
+    )
+    near = f"of the same minor version: {same.name}; " if same is not None else ""
+    hint = f"{near}known: {known}; or add a row in a registry of yours (registries: [./registries])"
     return _about(named, "MLCC106", "framework.version", message, hint)
 
 

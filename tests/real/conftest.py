@@ -19,8 +19,9 @@ BLANKED = ("AWS_", "ML_", "MLCC", "GIT_")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker of what installs more than a gigabyte."""
+    """The markers of what installs more than a gigabyte, and of what runs only when it is asked for."""
     config.addinivalue_line("markers", "real_large: needs TensorFlow (MLCC_SKIP_LARGE=1 leaves it out)")
+    config.addinivalue_line("markers", "real_versions: neither oldest nor newest (MLCC_ALL_VERSIONS=1 adds it)")
 
 
 @pytest.fixture(autouse=True)

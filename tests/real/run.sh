@@ -6,7 +6,8 @@
 # ministack, an AWS of another maker), runs `pytest -m real tests/real`, ends every process that it started, by pid, and
 # proves that none is left.
 #
-#   MLCC_SKIP_LARGE=1   without TensorFlow, which installs 1.5 GB
+#   MLCC_SKIP_LARGE=1   without TensorFlow, which installs 1.5 GB a version
+#   MLCC_ALL_VERSIONS=1 each version of scikit-learn, XGBoost and TensorFlow, not the oldest and the newest alone (an hour)
 #   MLCC_REAL_KEEP=1    keep the folder with the logs
 #
 # The base image is kept for the next run in $XDG_CACHE_HOME/mlcc-real, or /var/tmp/mlcc-real.
@@ -184,6 +185,18 @@ ready() {
   done
 }
 
+# ---------------------------------------------------------------- Pythons
+# Those that the rows of mlcc's own servers name: an old framework has no wheels for a new Python.  Behind the rest of
+# PATH, so that no other program is taken from there.
+versions=$(cd "$root/registries/frameworks" && sed -n 's/^    python: "\(.*\)"$/\1/p' sklearn.yaml tensorflow.yaml xgboost.yaml | sort -u)
+[ -n "$versions" ] || die 'registries/frameworks names no Python'
+for version in $versions; do
+  found=$("$python" "$root/tools/interpreters.py" --install "$work/interpreters" "$version") ||
+    die "the tests need Python $version beside the one of make venv: put python$version on PATH, with its modules venv and ensurepip"
+  PATH=$PATH:${found%/*}
+done
+export PATH
+
 # ---------------------------------------------------------------- AWS
 # Of another maker, without SageMaker, and AWS's own command line, in an environment of its own: it pins other versions
 # of what mlcc uses.  Its builds find `aws`, and an engine that builds in the network that there is.
@@ -231,10 +244,13 @@ say "container engine $(docker version --format '{{.Server.Version}}'), client $
 # A stand-in, made from Debian's own packages, under the name that the rendered Dockerfile has in FROM.  So what these
 # tests prove is the Dockerfile and the server, not the published image of that name.
 suite=bookworm
+suite_python=3.11
 include=ca-certificates,python3,python3-pip,python3-venv
 # shellcheck disable=SC2016 # mmdebstrap's shell expands it
 clean='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/usr/share/doc "$1"/usr/share/man'
-image=$(sed -n 's/.*base_image: "\([^"]*\)".*/\1/p' "$root"/registries/frameworks/*.yaml | sort -u)
+# Not under the name of an image of another Python: the packages of such a row are proved as a process alone.
+image=$(sed -n 's/.*base_image: "\([^"]*\)".*/\1/p' "$root"/registries/frameworks/*.yaml | sort -u |
+  sed "/^python:/{/^python:$suite_python\./!d;}")
 [ -n "$image" ] || die 'registries/frameworks names no base image'
 recipe=$(printf '%s\n' 1 "$suite" "$include" "$clean" "$(dpkg --print-architecture)" | sha256sum | cut -c1-16)
 if [ ! -e "$cache" ]; then
@@ -290,6 +306,10 @@ selection=real
 if [ -n "${MLCC_SKIP_LARGE:-}" ]; then
   selection='real and not real_large'
   say '***** MLCC_SKIP_LARGE is set: TensorFlow is NOT tested *****'
+fi
+if [ -z "${MLCC_ALL_VERSIONS:-}" ]; then
+  selection="$selection and not real_versions"
+  say 'the oldest and the newest version of each framework are tested (MLCC_ALL_VERSIONS=1: all of them)'
 fi
 # what one project downloads the next need not
 export PIP_CACHE_DIR="$work/pip-cache"

@@ -21,20 +21,50 @@ from pathlib import Path
 
 import pytest
 
+from mlcc.registries.loader import load
 from tests.documents import FIRST, LAST, run_page
 from tests.helpers import ROOT
-from tests.real.rig import IRIS, JSON, WINE, Project, Rig, Server, assert_predicts, assert_refuses, free_port, listeners
+from tests.real.rig import (
+    CSV,
+    IRIS,
+    JSON,
+    WINE,
+    Project,
+    Rig,
+    Server,
+    assert_predicts,
+    assert_refuses,
+    free_port,
+    listeners,
+    must,
+    run,
+)
 
 pytestmark = pytest.mark.real
 
 BACKENDS = ("flask", "fastapi", "nginx")
+FRAMEWORKS = load().frameworks
 FORMATS = {
     "sklearn": (("joblib", "pkl"), IRIS),
     "xgboost": (("json", "model", "ubj"), WINE),
     "tensorflow": (("keras", "h5", "savedmodel"), IRIS),
 }
-OLDER = (("sklearn", "joblib"), ("xgboost", "ubj"), ("tensorflow", "h5"))
 LARGE = {"tensorflow": (pytest.mark.real_large,)}
+# A model that was fitted with named columns, one of them of texts; its path is the argument.
+NAMED = """
+import sys
+import joblib
+import pandas as pd
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+rows = pd.DataFrame({"city": ["Bonn", "Rome"] * 20, "rooms": [1.0, 4.0, 2.0, 5.0] * 10})
+columns = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
+model = make_pipeline(columns, LogisticRegression()).fit(rows, ["cold", "warm"] * 20)
+joblib.dump(model, sys.argv[1])
+"""
 LOOPBACK = "0100007F"
 
 
@@ -117,20 +147,81 @@ def test_every_format_on_every_backend(workshop: Workshop, backend: str, framewo
         project.contract(server.url)
 
 
+# ---------------------------------------------------------------- every version
+def versions(framework: str) -> list[str]:
+    """The versions that have a row, newest first."""
+    return list(FRAMEWORKS[framework].versions)
+
+
+def between() -> Iterator[object]:
+    """Each version that is neither the newest nor the oldest."""
+    for framework in FORMATS:
+        for version in versions(framework)[1:-1]:
+            yield pytest.param(framework, version, marks=LARGE.get(framework, ()), id=f"{framework}-{version}")
+
+
+def proved(workshop: Workshop, framework: str, version: str, backend: str, form: str) -> None:
+    """A project with the pins of a row is built, trained, served, and asked; its Python is the row's."""
+    row = FRAMEWORKS[framework].versions[version]
+    project = workshop.build(f"{version.replace('.', '-')}-{backend}-{form}", backend, form, version)
+    needs = (project.path / "code/requirements.txt").read_text()
+    assert set(row.requirements) <= set(needs.split("\n"))
+    [venv] = (project.path / ".mlcc/run").glob("venv-*")
+    asked = run(venv / "bin/python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+    assert asked.stdout.strip() == row.python
+    installed = run(venv / "bin/python", "-m", "pip", "freeze", "--all").stdout.lower().replace("_", "-").split()
+    wanted = {line.lower() for line in needs.splitlines() if "==" in line} | set(row.sample_requirements)
+    brought = {line for line in installed if line.replace(".", "-") not in {w.replace(".", "-") for w in wanted}}
+    assert not {line for line in brought if not line.startswith(("pip==", "setuptools==", "wheel=="))}, brought
+    with deployed(project) as server:
+        assert_predicts(server, FORMATS[framework][1])
+        assert_refuses(server, FORMATS[framework][1])
+        project.contract(server.url)
+    if framework == "sklearn":
+        serves_named_columns(workshop, project)
+
+
+def serves_named_columns(workshop: Workshop, project: Project) -> None:
+    """A model that was fitted with a DataFrame is asked with one; the order of the columns is its own matter."""
+    project.do("build")
+    [venv] = (project.path / ".mlcc/run").glob("venv-*")
+    [model] = (project.path / "sample_model/model").iterdir()
+    must(run(venv / "bin/python", "-c", NAMED, model), "fitting with named columns")
+    with deployed(project) as server:
+        named = server.invoke({"instances": [{"rooms": 5, "city": "Rome"}, {"rooms": 1, "city": "Bonn"}]})
+        assert named.json() == {"predictions": ["warm", "cold"]}
+        assert server.invoke("city,rooms\nBonn,2\n", CSV, Accept=JSON).json() == {"predictions": ["cold"]}
+        assert server.invoke({"instances": [{"rooms": 5}]}).status == 400
+
+
 @pytest.mark.parametrize(
-    ("framework", "form"), [pytest.param(f, form, marks=LARGE.get(f, ())) for f, form in OLDER], ids=lambda v: str(v)
+    ("framework", "form", "backend"),
+    [
+        pytest.param(framework, form, backend, marks=LARGE.get(framework, ()))
+        for framework, (forms, _) in FORMATS.items()
+        for form, backend in zip(forms, BACKENDS, strict=False)
+    ],
 )
-def test_every_older_version(workshop: Workshop, rig: Rig, framework: str, form: str) -> None:
-    """The versions of the registries that are not the newest serve, too."""
-    rows = json.loads(rig("catalog", "frameworks", "--json").stdout)["rows"]
-    versions = [r["name"].split()[1] for r in rows if r["name"].split()[0] == framework]
-    assert len(versions) >= 2, rows
-    for version in versions[1:]:
-        project = workshop.build(f"older-{framework}-{version.replace('.', '-')}", "fastapi", form, version)
-        assert f"=={version}" in (project.path / "code/requirements.txt").read_text()
-        with deployed(project) as server:
-            assert_predicts(server, FORMATS[framework][1])
-            project.contract(server.url)
+def test_the_oldest_version(workshop: Workshop, framework: str, form: str, backend: str) -> None:
+    """Each format of it; the newest is what the test before this one serves on each backend."""
+    proved(workshop, framework, versions(framework)[-1], backend, form)
+
+
+@pytest.mark.parametrize("framework", ["sklearn"])
+def test_named_columns_of_the_newest_version(workshop: Workshop, framework: str) -> None:
+    proved(workshop, framework, versions(framework)[0], "fastapi", "joblib")
+
+
+@pytest.mark.real_versions
+@pytest.mark.parametrize(("framework", "version"), list(between()))
+def test_every_version_between(rig: Rig, tmp_path: Path, framework: str, version: str) -> None:
+    """With each format; what it installs goes again before the next one."""
+    alone = Workshop(rig, tmp_path)
+    try:
+        for form in FORMATS[framework][0]:
+            proved(alone, framework, version, "fastapi", form)
+    finally:
+        shutil.rmtree(tmp_path)
 
 
 # ---------------------------------------------------------------- load, and what goes wrong

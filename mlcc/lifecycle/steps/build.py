@@ -24,7 +24,7 @@ from mlcc.lifecycle import build_context, image_tag, own_paths, run_state, serve
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.lifecycle.steps import build_secrets, installed_engine
+from mlcc.lifecycle.steps import build_python, build_secrets, installed_engine
 from mlcc.registries.redaction_lines import redact_lines
 from mlcc.resolve.triton import models
 
@@ -104,7 +104,7 @@ def _calls(project: RenderedProject, engine: Engine | None, environ: Mapping[str
     elif installed_engine.wanted(project):
         found.append(call("engine", "find", python=programs.find("python3", environ) or ""))
     else:
-        found.append(call("engine", "install", python=_python(project, environ), requirements=REQUIREMENTS))
+        found.append(call("engine", "install", python=build_python.wanted(project, environ), requirements=REQUIREMENTS))
     return found
 
 
@@ -197,18 +197,6 @@ def venv_name(project: RenderedProject) -> str:
     return f"venv-{hashlib.sha256(data + sys.version.encode()).hexdigest()[:12]}"
 
 
-def _python(project: RenderedProject, environ: Mapping[str, str]) -> str:
-    """The interpreter to build with: the one of the image where it is installed, else mlcc's own."""
-    wanted = project.version.python if project.version is not None else ""
-    found = programs.find(f"python{wanted}", environ) if wanted else None
-    if (
-        found is not None
-        and programs.run([found, "-c", "import ensurepip, venv"], environ=environ, timeout_s=30).code == 0
-    ):
-        return found
-    return sys.executable
-
-
 def _pip_environment(environ: Mapping[str, str]) -> dict[str, str]:
     fixed = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PYTHONNOUSERSITE": "1"}
     return {**of_packages(environ), **fixed}
@@ -222,9 +210,9 @@ def _venv(context: Context) -> Built:
     ready = f"{name}/.complete"
     # the program itself may be a link, as Python makes it; a folder on the way to it may not
     if not (run_state.has(project.directory, ready) and run_state.has(project.directory, f"{name}/bin/python")):
+        base = build_python.need(project, context.environ, _needs_sample(project))
         folder = run_state.new_folder(project.directory, name)
         environ = _pip_environment(context.environ)
-        base = _python(project, context.environ)
         _follow(context, [base, "-I", "-m", "venv", folder], "making a virtual environment", environ)
         if present(project, REQUIREMENTS):
             # -I: a file of the project called logging.py must not stand in for Python's own

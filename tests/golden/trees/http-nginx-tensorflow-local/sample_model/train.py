@@ -12,9 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
-import keras
 from sklearn.datasets import load_iris
 from sklearn.model_selection import train_test_split
+from tensorflow import keras
 
 MODEL_FILE = "model.keras"
 
