@@ -43,12 +43,12 @@ def findings(text: str, files: dict[str, str] | None = None) -> list[Finding]:
 GOOD_PAIR = document(A, B, E + steps(FIRST, SECOND))
 # What is wrong, and the code, the path and a part of the message of its only error.
 ENSEMBLES = [
-    (document(A, B, E + steps(FIRST, SECOND.replace("model_name: b", "model_name: bb"))), "MLCC112", STEP, "step 2 of the ensemble e is 'bb'"),
+    (document(A, B, E + steps(FIRST, SECOND.replace("model_name: b", "model_name: bb"))), "MLCC112", STEP, "step 2 is 'bb', which is not in triton.models"),
     (document(A, B, E.replace("size: 4", "size: 8") + steps(FIRST, SECOND)), "MLCC112", STEP, "takes batches of 8, and its model a of 4"),
     (document(A, B + ", version_policy: {specific: {versions: [1, 3]}}", E + steps(FIRST, SECOND.replace("{model", "{model_version: 2, model"))), "MLCC112", STEP, "wants version 2 of b"),
     (document(A, B, E + steps(FIRST, SECOND.replace("{model", "{model_version: 0, model"))), "MLCC112", STEP, "wants version 0 of b"),
     (document(A, B, E + steps(FIRST, "{model_name: e, input_map: {I: n}, output_map: {O: O}}", "{model_name: b, input_map: {X: m}, output_map: {Y: n}}")), "MLCC112", STEP, "e -> e"),
-    (document(A, B, E + steps(FIRST.replace("{X: I}", "{X: I, Q: I}"), SECOND)), "MLCC115", STEP, "step 1 of the ensemble e: a has no input 'Q'"),
+    (document(A, B, E + steps(FIRST.replace("{X: I}", "{X: I, Q: I}"), SECOND)), "MLCC115", STEP, "step 1: a has no input 'Q'"),
     (document(A, B, E + steps(FIRST, SECOND.replace("{X: m}", "{Z: m}"))), "MLCC115", STEP, "the input 'X' of b is mapped to nothing"),
     (document(A, B, E + steps(FIRST, SECOND.replace("{Y: O}", "{Y: O, W: O2}")).replace("outputs: [{name: O,", "outputs: [{name: O2, data_type: TYPE_FP32, dims: [2]}, {name: O,")), "MLCC115", STEP, "b has no output 'W'"),
     (document(A, B, E.replace("FP32", "FP16", 1) + steps(FIRST, SECOND)), "MLCC115", STEP, "'I' is TYPE_FP16 in e and TYPE_FP32 in a"),

@@ -26,7 +26,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         problems = [*_given(model), *_needed(model)]
         # what waits for a tensor that is missing is no circle
         for message, hint in problems or _waiting(model):
-            yield subject.finding(CODE, where, f"the ensemble {model.name}: {message}", hint)
+            yield subject.finding(CODE, where, message, hint)
 
 
 def _ends(step: Mapping[str, Any]) -> tuple[list[str], list[str]]:

@@ -39,7 +39,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         for number, step in enumerate(model.steps, 1):
             member = models.get(str(step.get("model_name", "")))
             if member is not None:
-                head = f"step {number} of the ensemble {model.name}: "
+                head = f"step {number}: "
                 for message, hint in _step(step, member, known):
                     yield subject.finding(CODE, where, head + message, hint)
 

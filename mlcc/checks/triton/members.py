@@ -39,7 +39,7 @@ def _absent(model: ModelConfig, number: int, name: str, models: Mapping[str, Mod
     others = [other for other in models if other != model.name]
     near = nearest(name, others)
     hint = (f"did you mean {near}? " if near else "") + f"triton.models has: {allowed(others) or 'no other model'}"
-    return f"step {number} of the ensemble {model.name} is {quoted(name, 60)}, which is not in triton.models", hint
+    return f"step {number} is {quoted(name, 60)}, which is not in triton.models", hint
 
 
 def _unfit(model: ModelConfig, member: ModelConfig, version: int) -> Iterator[tuple[str, str]]:
