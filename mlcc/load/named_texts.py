@@ -18,6 +18,8 @@ from mlcc.load.layers import leaves
 CODE = "MLCC036"
 LIST: Path = ("triton", "models")
 KEY = "config_file"
+# Of all files together.
+MAX_TOTAL = 1 << 20
 
 
 def read(roots: Iterable[Node], directory: str) -> tuple[dict[str, bytes], list[Finding]]:
@@ -27,13 +29,16 @@ def read(roots: Iterable[Node], directory: str) -> tuple[dict[str, bytes], list[
     """
     texts: dict[str, bytes] = {}
     findings = []
+    left = MAX_TOTAL
     for path, node in (found for root in roots for found in _named(root)):
         name = str(node.value)
         if name in texts:
             continue
         try:
             with Directory(directory) as tree:
-                found = tree.read("/".join(part for part in name.split("/") if part not in ("", ".")), MAX_BYTES)
+                found = tree.read(
+                    "/".join(part for part in name.split("/") if part not in ("", ".")), min(MAX_BYTES, left)
+                )
         except Refused as problem:
             findings.append(_finding(path, node, name, problem.findings[0].message))
             continue
@@ -41,6 +46,7 @@ def read(roots: Iterable[Node], directory: str) -> tuple[dict[str, bytes], list[
             findings.append(_finding(path, node, name, "no such file in the project"))
         else:
             texts[name] = found[0]
+            left -= len(found[0])
     return texts, findings
 
 

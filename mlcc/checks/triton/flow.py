@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import Any
 
 from mlcc.checks.subject import Subject
@@ -11,6 +12,8 @@ from mlcc.core.text import allowed, nearest, printable, quoted
 from mlcc.resolve.triton.models import ModelConfig, models_of, place
 
 CODE = "MLCC116"
+# Of one ensemble: a name of many is looked for among many.
+MOST = 10
 Wrong = Iterator[tuple[str, str]]
 
 
@@ -20,12 +23,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     https://github.com/triton-inference-server/core, ValidateEnsembleSchedulingConfig of src/model_config_utils.cc
     """
     for model in models_of(subject.resolved):
-        where = place(subject.resolved, model.name, "ensemble_scheduling", "step")
         if not model.steps:
             continue
-        problems = [*_given(model), *_needed(model)]
+        problems = list(islice(chain(_given(model), _needed(model)), MOST))
         # what waits for a tensor that is missing is no circle
         for message, hint in problems or _waiting(model):
+            where = place(subject.resolved, model.name, "ensemble_scheduling", "step")
             yield subject.finding(CODE, where, message, hint)
 
 
@@ -67,13 +70,19 @@ def _needed(model: ModelConfig) -> Wrong:
 
 def _waiting(model: ModelConfig) -> Wrong:
     """Steps that wait for one another."""
-    ready = {tensor.name for tensor in model.inputs}
-    left: Sequence[tuple[int, Mapping[str, Any]]] = list(enumerate(model.steps, 1))
-    while left:
-        able = [(number, step) for number, step in left if ready.issuperset(_ends(step)[0])]
-        if not able:
-            numbers = ", ".join(str(number) for number, _ in left)
-            yield f"steps {numbers} wait for one another", "a step can only take what an earlier one gives"
-            return
-        ready.update(name for _, step in able for name in _ends(step)[1])
-        left = [item for item in left if item not in able]
+    waits = {number: set(_ends(step)[0]) for number, step in enumerate(model.steps, 1)}
+    takers: dict[str, list[int]] = {}
+    for number, names in waits.items():
+        for name in names:
+            takers.setdefault(name, []).append(number)
+    ready = [tensor.name for tensor in model.inputs]
+    while ready:
+        name = ready.pop()
+        for number in takers.pop(name, ()):
+            waits[number].discard(name)
+            if not waits[number]:
+                del waits[number]
+                ready += _ends(model.steps[number - 1])[1]
+    if waits:
+        shown = allowed(map(str, waits))
+        yield f"steps {shown} wait for one another", "a step can only take what an earlier one gives"

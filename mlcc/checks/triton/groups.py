@@ -22,8 +22,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     """
     rows = subject.rows.backends
     for model in models_of(subject.resolved):
-        where, row = place(subject.resolved, model.name, "instance_group"), rows.get(model.backend)
+        row = rows.get(model.backend)
         for group in model.instance_group:
+            where = place(subject.resolved, model.name, "instance_group")
             if group.get("kind") in WITHOUT_GPUS and group.get("gpus"):
                 message = f"{model.name}: copies of {group['kind']} cannot name GPUs"
                 yield subject.finding(CODE, where, message, "kind: KIND_GPU, or no gpus")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from mlcc.checks.subject import Subject
@@ -13,6 +14,8 @@ from mlcc.resolve.triton.models import ModelConfig, Tensor, models_of, place
 
 CODE = "MLCC115"
 ANY = -1
+# Of one ensemble: a name of many is looked for among many.
+MOST = 10
 
 
 class Kind(NamedTuple):
@@ -34,14 +37,17 @@ def check(subject: Subject) -> Iterator[Finding]:
     """
     models = {model.name: model for model in models_of(subject.resolved)}
     for model in models.values():
-        where = place(subject.resolved, model.name, "ensemble_scheduling", "step")
-        known = {tensor.name: _kind(model, tensor, ensemble=True) for tensor in (*model.inputs, *model.outputs)}
-        for number, step in enumerate(model.steps, 1):
-            member = models.get(str(step.get("model_name", "")))
-            if member is not None:
-                head = f"step {number}: "
-                for message, hint in _step(step, member, known):
-                    yield subject.finding(CODE, where, head + message, hint)
+        for message, hint in islice(_of_ensemble(model, models), MOST):
+            where = place(subject.resolved, model.name, "ensemble_scheduling", "step")
+            yield subject.finding(CODE, where, message, hint)
+
+
+def _of_ensemble(model: ModelConfig, models: Mapping[str, ModelConfig]) -> Iterator[tuple[str, str]]:
+    known = {tensor.name: _kind(model, tensor, ensemble=True) for tensor in (*model.inputs, *model.outputs)}
+    for number, step in enumerate(model.steps, 1):
+        member = models.get(str(step.get("model_name", "")))
+        for message, hint in _step(step, member, known) if member is not None else ():
+            yield f"step {number}: {message}", hint
 
 
 def _step(step: Mapping[str, Any], member: ModelConfig, known: dict[str, Kind]) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
@@ -10,7 +11,8 @@ from mlcc.core.text import allowed, nearest, quoted
 from mlcc.resolve.triton.models import LATEST, ModelConfig, models_of, place
 
 CODE = "MLCC112"
-Step = tuple[str, str]
+# Of one ensemble: a name of many is looked for among many.
+MOST = 10
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -20,19 +22,22 @@ def check(subject: Subject) -> Iterator[Finding]:
     """
     models = {model.name: model for model in models_of(subject.resolved)}
     for model in models.values():
-        where = place(subject.resolved, model.name, "ensemble_scheduling", "step")
-        for number, step in enumerate(model.steps, 1):
-            member = models.get(str(step.get("model_name", "")))
-            if member is None:
-                message, hint = _absent(model, number, str(step.get("model_name", "")), models)
-                yield subject.finding(CODE, where, message, hint)
-            else:
-                for message, hint in _unfit(model, member, int(step.get("model_version", 0))):
-                    yield subject.finding(CODE, where, message, hint)
-        around = _circle(model.name, models)
-        if around:
-            message = f"ensembles contain one another: {' -> '.join(around)}"
-            yield subject.finding(CODE, where, message, "take the step out of one of them")
+        for message, hint in islice(_problems(model, models), MOST):
+            yield subject.finding(
+                CODE, place(subject.resolved, model.name, "ensemble_scheduling", "step"), message, hint
+            )
+
+
+def _problems(model: ModelConfig, models: Mapping[str, ModelConfig]) -> Iterator[tuple[str, str]]:
+    for number, step in enumerate(model.steps, 1):
+        member = models.get(str(step.get("model_name", "")))
+        if member is None:
+            yield _absent(model, number, str(step.get("model_name", "")), models)
+        else:
+            yield from _unfit(model, member, int(step.get("model_version", 0)))
+    around = _circle(model.name, models)
+    if around:
+        yield f"ensembles contain one another: {' -> '.join(around)}", "take the step out of one of them"
 
 
 def _absent(model: ModelConfig, number: int, name: str, models: Mapping[str, ModelConfig]) -> tuple[str, str]:

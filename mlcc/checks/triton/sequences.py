@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from mlcc.checks.subject import Subject
@@ -12,6 +13,7 @@ from mlcc.core.text import quoted
 from mlcc.resolve.triton.models import models_of, place
 
 CODE = "MLCC119"
+MOST = 10
 IDENTITY = "CONTROL_SEQUENCE_CORRID"
 # The first word of an enumeration is what is meant where none is written.
 FIRST = "CONTROL_SEQUENCE_START"
@@ -26,8 +28,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     """
     for model in models_of(subject.resolved):
         inputs = model.more.get("sequence_batching", {}).get("control_input", ())
-        where = place(subject.resolved, model.name, "sequence_batching", "control_input")
-        for message, hint in _problems(inputs):
+        for message, hint in islice(_problems(inputs), MOST):
+            where = place(subject.resolved, model.name, "sequence_batching", "control_input")
             yield subject.finding(CODE, where, f"{model.name}: {message}", hint)
 
 

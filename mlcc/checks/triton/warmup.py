@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from mlcc.checks.subject import Subject
@@ -13,6 +14,8 @@ from mlcc.resolve.triton.models import ModelConfig, models_of, place
 CODE = "MLCC188"
 CONTENTS = ("zero_data", "random_data", "input_data_file")
 ANY = -1
+# Of one model: a name of many is looked for among many.
+MOST = 10
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -21,14 +24,18 @@ def check(subject: Subject) -> Iterator[Finding]:
     https://github.com/triton-inference-server/core, GenerateWarmupData of src/backend_model_instance.cc
     """
     for model in models_of(subject.resolved):
-        where = place(subject.resolved, model.name, "model_warmup")
-        for request in model.more.get("model_warmup", ()):
-            head = f"{model.name}: the warm-up {quoted(str(request.get('name', '')), 60)}"
-            for message, hint in _problems(model, request):
-                yield subject.finding(CODE, where, f"{head} {message}", hint)
-            if not request.get("batch_size"):
-                message = f"{head} has no batch_size: Triton passes over it"
-                yield subject.finding(CODE, where, message, "batch_size: 1", Severity.WARNING)
+        for severity, message, hint in islice(_of_model(model), MOST):
+            where = place(subject.resolved, model.name, "model_warmup")
+            yield subject.finding(CODE, where, f"{model.name}: {message}", hint, severity)
+
+
+def _of_model(model: ModelConfig) -> Iterator[tuple[Severity, str, str]]:
+    for request in model.more.get("model_warmup", ()):
+        head = f"the warm-up {quoted(str(request.get('name', '')), 60)}"
+        for message, hint in _problems(model, request):
+            yield Severity.ERROR, f"{head} {message}", hint
+        if not request.get("batch_size"):
+            yield Severity.WARNING, f"{head} has no batch_size: Triton passes over it", "batch_size: 1"
 
 
 def _problems(model: ModelConfig, request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -46,7 +46,7 @@ def read(text: bytes) -> Document:
         return Document({}, (Problem(str(problem), hint, problem.line, problem.column),))
     reader = _Reader()
     fields = reader.message(ROOT, written)
-    return Document(fields, tuple(reader.problems[:MAX_PROBLEMS]))
+    return Document(fields, tuple(reader.problems[:MAX_PROBLEMS]))  # one value may have had several
 
 
 class _Wrong(ValueError):
@@ -69,6 +69,8 @@ class _Reader:
         known = self.table.messages[kind]
         for item in written:
             field = known.get(item.name)
+            if len(self.problems) >= MAX_PROBLEMS:
+                break
             if field is None:
                 near = nearest(item.name, known)
                 hint = f"did you mean {near}?" if near else f"known: {allowed(known)}"

@@ -63,14 +63,20 @@ def model_configs(
     values: Mapping[Path, Any], backends: Mapping[str, TritonBackend], texts: Mapping[str, bytes] = EMPTY
 ) -> list[ModelConfig]:
     """Every model, with the contents of its config.pbtxt.  texts: the files that elements name as their own."""
-    return [_model(values, name, backends, texts) for name in names(values, MODELS)]
+    size = len(MODELS)
+    parts: dict[str, dict[Path, Any]] = {}
+    for path, value in values.items():
+        item = path[size] if path[:size] == MODELS and len(path) > size else ""
+        if isinstance(item, Item):
+            parts.setdefault(item.name, {})[path[size + 1 :]] = value
+    return [_model(part, name, backends, texts) for name, part in parts.items()]
 
 
 def _model(
-    values: Mapping[Path, Any], name: str, backends: Mapping[str, TritonBackend], texts: Mapping[str, bytes]
+    part: Mapping[Path, Any], name: str, backends: Mapping[str, TritonBackend], texts: Mapping[str, bytes]
 ) -> ModelConfig:
-    prefix: Path = (*MODELS, Item(name))
-    own = keys_below(values, prefix)
+    """part: the values below the element."""
+    own = keys_below(part, ())
     backend = str(own.get("backend", ""))
     text = texts.get(str(own.get("config_file", "")))
     if text is not None:
@@ -81,8 +87,8 @@ def _model(
         backend,
         str(own.get("platform") or (row.platform if row is not None else "")),
         own.get("max_batch_size"),
-        _tensors(values, (*prefix, "inputs")),
-        _tensors(values, (*prefix, "outputs")),
+        _tensors(part, ("inputs",)),
+        _tensors(part, ("outputs",)),
         tuple(own.get("instance_group", ())),
         own.get("dynamic_batching"),
         own.get("parameters", {}),
