@@ -161,6 +161,15 @@ def test_every_check_of_triton_has_a_bad_case() -> None:
     assert set(table(TRITON)) <= bad | {code for code, *_ in CASES}
 
 
+def test_a_rate_limiter_needs_a_server_that_limits() -> None:
+    limiter = ", instance_group: [{kind: KIND_CPU, rate_limiter: {resources: [{name: R1, count: 4}], priority: 2}}]"
+    [found] = findings(document(A + limiter))
+    assert (found.code, found.severity.label, found.path) == ("MLCC100", "warning", "triton.models[a].instance_group")
+    limited = document(A + limiter) + f"env: {found.hint.removeprefix('env: ')}\n"
+    assert "--rate-limit=execution_count" in limited
+    assert findings(limited) == []
+
+
 # ---------------------------------------------------------------- the cache, and the default model
 @pytest.mark.parametrize(
     ("models", "more", "path", "message"),
