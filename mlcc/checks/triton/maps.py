@@ -1,4 +1,4 @@
-"""MLCC115: a map of an ensemble that does not fit the tensors of its models."""
+"""MLCC199: a map of an ensemble that does not fit the tensors of its models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, nearest, printable, quoted
 from mlcc.resolve.triton.models import ModelConfig, Tensor, models_of, place
 
-CODE = "MLCC115"
+CODE = "MLCC199"
 ANY = -1
 # Of one ensemble: a name of many is looked for among many.
 MOST = 10
