@@ -129,7 +129,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     import difflib
 
     words = list(known)
-    for form in dict.fromkeys((word.lower().replace("-", "_"), word.lower())):
+    for form in dict.fromkeys((word.lower().replace("-", "_"), word.lower(), word)):
         found = difflib.get_close_matches(form, words, n=1, cutoff=0.6)
         if found:
             return found[0]

@@ -309,7 +309,8 @@ def background(
     return process.pid
 
 
-def missing(program: str) -> PreconditionError:
-    """The error for a program that is not installed."""
+def missing(program: str, hint: str = "") -> PreconditionError:
+    """The error for a program that is not installed.  hint: who has it, where that is known."""
     name = printable(os.path.basename(program))
-    return PreconditionError([error("MLCC302", f"{name} is not installed", hint=f"install {name}, or put it on PATH")])
+    hint = printable(hint, 300) or f"install {name}, or put it on PATH"
+    return PreconditionError([error("MLCC302", f"{name} is not installed", hint=hint)])

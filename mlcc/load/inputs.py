@@ -18,7 +18,7 @@ from mlcc.core.text import printable, quoted
 from mlcc.core.values import Source
 from mlcc.io.disk.reader import Directory, Refused, present, read_named
 from mlcc.io.yaml.limits import CONFIG_LIMITS
-from mlcc.load import coerce, overrides
+from mlcc.load import coerce, named_texts, overrides
 from mlcc.load.document import Config, check_tree, document_layers, load_document
 from mlcc.load.layers import Layer
 from mlcc.load.locate import all_roots, beside, repository_root
@@ -34,7 +34,8 @@ class Inputs(NamedTuple):
     file: mlcc.yaml as the user named it; directory: where it lies; config: its tree; layers: of every source above
     and below it, without overlays; roots: registry folders beyond the packaged ones; findings: all that is wrong;
     plugged: what installed plugins add; choices: what registries chose before, as mlcc.lock holds it; environ:
-    the caller's, for programs that a later stage runs.
+    the caller's, for programs that a later stage runs; texts: files of the project that it names and renders as they
+    are, by the name that it gives them.
     """
 
     file: str
@@ -46,6 +47,7 @@ class Inputs(NamedTuple):
     plugged: Plugged = Plugged()
     choices: Choices = EMPTY
     environ: Mapping[str, str] = EMPTY
+    texts: Mapping[str, bytes] = EMPTY
 
 
 def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
@@ -67,8 +69,10 @@ def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
     _collect(layers, findings, overrides.variables(environ))
     _collect(layers, findings, overrides.options(request))
     roots, problems = all_roots(own, directory, request)
+    texts, unread = named_texts.read([own.root if own.ok else own.sound, *(layer.root for layer in layers)], directory)
+    findings += [*problems, *unread]
     choices = _choices(os.fsdecode(request.directory) or directory)
-    return Inputs(file, directory, own, tuple(layers), roots, (*findings, *problems), request.plugged, choices, environ)
+    return Inputs(file, directory, own, tuple(layers), roots, tuple(findings), request.plugged, choices, environ, texts)
 
 
 def _choices(directory: str) -> Choices:

@@ -39,6 +39,7 @@ def architecture(name: str, node: Node, root: Node) -> rows.Architecture:
         sample=text(node, "sample"),
         variables=mapping(node, "variables"),
         recorded=mapping(node, "recorded"),
+        provided_by=mapping(node, "provided_by"),
     )
 
 
@@ -296,4 +297,4 @@ KINDS: dict[str, Callable[[str, Node, Node], rows.Row]] = {
 }
 
 # Every kind of registry file that has a schema.
-SCHEMAS = (*KINDS, "options", "policies", "triton_backends", "prices", "findings", "redaction")
+SCHEMAS = (*KINDS, "options", "policies", "triton_backends", "triton_config", "prices", "findings", "redaction")

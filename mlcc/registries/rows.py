@@ -59,7 +59,8 @@ class Architecture(NamedTuple):
     engine_only: keys that only its configs with an engine read; steps: do/ scripts; container: port and paths;
     model_kinds: the kinds of model that model.name may name (path, s3, jumpstart, registry, hub); sample: the path of
     the sample model; variables: those that its server reads, with the type of each (integer, boolean, text); recorded:
-    what a record of a deployment says beside the variables with one of the prefixes.
+    what a record of a deployment says beside the variables with one of the prefixes; provided_by: what to do for a
+    program that a process of this machine needs.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Architecture(NamedTuple):
     sample: str = ""
     variables: Mapping[str, str] = EMPTY
     recorded: Mapping[str, str] = EMPTY
+    provided_by: Mapping[str, str] = EMPTY
 
 
 class DeploymentConfig(NamedTuple):

@@ -57,6 +57,7 @@ class TritonBackend(NamedTuple):
     tensors: bool = False
     options_file: str = ""
     code: str = ""
+    profiles: bool = False
     model: Node = NOTHING
     sample: Sample | None = None
 
@@ -67,7 +68,19 @@ class TritonBackend(NamedTuple):
         return next((self.formats[f] for f in known), None)
 
 
-PLAIN = ("title", "source", "default_format", "image", "gpu", "platform", "last", "tensors", "options_file", "code")
+PLAIN = (
+    "title",
+    "source",
+    "default_format",
+    "image",
+    "gpu",
+    "platform",
+    "last",
+    "tensors",
+    "options_file",
+    "code",
+    "profiles",
+)
 
 
 def triton_backend(name: str, node: Node, root: Node) -> TritonBackend:

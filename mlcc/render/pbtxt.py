@@ -1,15 +1,18 @@
 """A model of a Triton repository as its config.pbtxt.  Law: pure; fields in one order, texts escaped, nothing guessed.
 
-The text is protobuf's text format of NVIDIA's ModelConfig.  What a model does not say is left out, so that Triton
-completes it from the model's file where the backend can.
+The text is protobuf's text format of NVIDIA's ModelConfig; which fields there are, of which types and in which order,
+is the table of triton_config.yaml.  What a model does not say is left out, so that Triton completes it from the model's
+file where the backend can.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mlcc.resolve.triton.models import ModelConfig, Tensor
+from mlcc.registries import triton_config
+from mlcc.registries.triton_config import FLOATS, ROOT, Field
+from mlcc.resolve.triton.models import ModelConfig
 
 HEADER = "# mlcc: rendered from mlcc.yaml; edit freely, mlcc apply merges\n"
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
@@ -32,64 +35,83 @@ def _plain(character: str) -> str:
 
 def render(model: ModelConfig) -> str:
     """The text of config.pbtxt."""
-    return HEADER + "".join(f"{line}\n" for line in _lines(model))
+    return HEADER + "".join(f"{line}\n" for line in document_lines(model.fields))
 
 
-def _lines(model: ModelConfig) -> Iterator[str]:
-    yield f"name: {quoted(model.name)}"
-    if model.platform:
-        yield f"platform: {quoted(model.platform)}"
-    yield f"backend: {quoted(model.backend)}"
-    if model.max_batch_size is not None:
-        yield f"max_batch_size: {model.max_batch_size}"
-    yield from _list("input", map(_tensor, model.inputs))
-    yield from _list("output", map(_tensor, model.outputs))
-    yield from _list("instance_group", map(_group, model.instance_group))
-    if model.dynamic_batching is not None:
-        yield from _message("dynamic_batching", _batching(model.dynamic_batching))
-    for key, value in sorted(model.parameters.items()):
-        yield from _message("parameters", [f"key: {quoted(key)}", f"value {{ string_value: {quoted(value)} }}"])
+# ---------------------------------------------------------------- messages
+def document_lines(fields: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a document: fields in the shape of the protobuf.  A list of messages stands in brackets."""
+    for field, value in _known(ROOT, fields):
+        if field.repeated and not _is_scalar(field):
+            yield from _list(field.name, [_message(field.type, each) for each in value])
+        else:
+            yield from _lines(field, value, top=True)
 
 
-def _tensor(tensor: Tensor) -> list[str]:
-    lines = [f"name: {quoted(tensor.name)}"]
-    if tensor.data_type:
-        lines.append(f"data_type: {tensor.data_type}")
-    if tensor.dims is not None:
-        lines.append(f"dims: {_numbers(tensor.dims)}")
-    if tensor.reshape is not None:
-        lines.append(f"reshape {{ shape: {_numbers(tensor.reshape)} }}")
-    return lines + [f"{key}: true" for key in ("optional", "allow_ragged_batch") if getattr(tensor, key)]
+def _known(message: str, fields: Mapping[str, Any]) -> Iterator[tuple[Field, Any]]:
+    """The fields that are set, in the table's order."""
+    for field in triton_config.table().messages[message].values():
+        if field.name in fields:
+            yield field, fields[field.name]
 
 
-def _group(group: Mapping[str, Any]) -> list[str]:
-    lines = [f"count: {group['count']}"] if "count" in group else []
-    lines += [f"kind: {group['kind']}"] if "kind" in group else []
-    return lines + ([f"gpus: {_numbers(group['gpus'])}"] if group.get("gpus") else [])
+def _message(message: str, fields: Mapping[str, Any]) -> list[str]:
+    """The lines between the braces of a message."""
+    return [line for field, value in _known(message, fields) for line in _lines(field, value)]
 
 
-def _batching(batching: Mapping[str, Any]) -> list[str]:
-    sizes, delay = batching.get("preferred_batch_size"), batching.get("max_queue_delay_microseconds")
-    lines = [f"preferred_batch_size: {_numbers(sizes)}"] if sizes else []
-    return lines + ([f"max_queue_delay_microseconds: {delay}"] if delay is not None else [])
+def _lines(field: Field, value: Any, top: bool = False) -> list[str]:
+    """The lines of one field.  top: it is not in another message."""
+    if field.key:
+        entries = [_entry(field, key, each) for key, each in sorted(value.items())]
+        return [line for lines in entries for line in _braced(field.name, lines, top=True)]
+    if _is_scalar(field):
+        text = _scalars(field, value) if field.repeated else _scalar(field.type, value)
+        return [f"{field.name}: {text}"]
+    messages: Sequence[Any] = value if field.repeated else [value]
+    return [line for each in messages for line in _braced(field.name, _message(field.type, each), top)]
 
 
-def _numbers(numbers: Iterable[int]) -> str:
-    return f"[{', '.join(str(n) for n in numbers)}]"
+def _entry(field: Field, key: Any, value: Any) -> list[str]:
+    lines = [f"key: {_scalar(field.key, key)}"]
+    if field.type in triton_config.table().messages:
+        return lines + _braced("value", _message(field.type, value))
+    return [*lines, f"value: {_scalar(field.type, value)}"]
 
 
-def _message(name: str, lines: Iterable[str]) -> list[str]:
-    inner = [f"  {line}" for line in lines]
-    return [f"{name} {{", *inner, "}"] if inner else [f"{name} {{}}"]
+def _braced(name: str, inner: Sequence[str], top: bool = False) -> list[str]:
+    """A message with its name.  One that is in another one stands in one line where it has no more than that."""
+    if not inner or (len(inner) == 1 and not top):
+        return [f"{name} {{ {inner[0]} }}" if inner else f"{name} {{}}"]
+    return [f"{name} {{", *(f"  {line}" for line in inner), "}"]
 
 
-def _list(name: str, messages: Iterable[list[str]]) -> Iterator[str]:
+def _list(name: str, messages: Sequence[Sequence[str]]) -> Iterator[str]:
     """A repeated message as one list."""
-    found = list(messages)
-    if found:
+    if messages:
         yield f"{name} ["
-        for number, lines in enumerate(found):
+        for number, lines in enumerate(messages):
             yield "  {"
             yield from (f"    {line}" for line in lines)
-            yield "  }" if number == len(found) - 1 else "  },"
+            yield "  }" if number == len(messages) - 1 else "  },"
         yield "]"
+
+
+# ---------------------------------------------------------------- values
+def _is_scalar(field: Field) -> bool:
+    return field.type not in triton_config.table().messages
+
+
+def _scalars(field: Field, values: Iterable[Any]) -> str:
+    return f"[{', '.join(_scalar(field.type, value) for value in values)}]"
+
+
+def _scalar(kind: str, value: Any) -> str:
+    """A value as protobuf reads it."""
+    if kind == "string":
+        return quoted(str(value))
+    if kind == "bool":
+        return "true" if value else "false"
+    if kind in triton_config.table().enums:
+        return str(value)
+    return str(float(value)) if kind in FLOATS else str(int(value))

@@ -84,9 +84,9 @@ def conf_files(default: Resolved, environments: Mapping[str, Resolved]) -> dict[
             files[f"do/ic/{name}.conf"] = conf_values.component(values, name, plain) or _disabled("IC", name)
     for name in _everywhere(conf_values.adapters, values, overlays):
         files[f"do/adapters/{name}.conf"] = conf_values.adapter(values, name) or _disabled("ADAPTER", name)
-    texts = triton_files.files(values, default.rows.backends) | manifest_files.files(default, environments)
+    written = {path: text.encode() for path, text in manifest_files.files(default, environments).items()}
     return {path: Rendered(conf_lines.conf_text(variables)) for path, variables in files.items()} | {
-        path: Rendered(text.encode()) for path, text in texts.items()
+        path: Rendered(data) for path, data in (triton_files.files(default) | written).items()
     }
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from mlcc.core.paths import Item, Path, names
 from mlcc.registries.triton_rows import TritonBackend
 from mlcc.render import pbtxt
-from mlcc.resolve.result import Rows
+from mlcc.resolve.result import Resolved, Rows
 from mlcc.resolve.triton.models import (
     FOLDER,
     MODELS,
     VERSION,
     artifacts,
     keys_below,
-    model_configs,
+    models_of,
     sample_file,
     served_sample,
 )
@@ -44,7 +44,10 @@ def option_files(values: Mapping[Path, Any], backends: Mapping[str, TritonBacken
 
 # ---------------------------------------------------------------- what is rendered
 _PLACE = re.compile(rf"{FOLDER}/[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}/(?:config\.pbtxt|{VERSION}/(\w+\.\w+))\Z")
-_IN_VERSION = ("model.json", "model.py")
+# An ensemble has no model file, and Triton loads a model by its version folders.
+NOTE = "ensemble.txt"
+NOTE_TEXT = "Triton needs this version folder; an ensemble has no file in it.\n"
+_IN_VERSION = ("model.json", "model.py", NOTE)
 
 
 def is_rendered(path: str) -> bool:
@@ -83,10 +86,13 @@ def context(values: Mapping[Path, Any], rows: Rows) -> dict[str, Any]:
     }
 
 
-def files(values: Mapping[Path, Any], backends: Mapping[str, TritonBackend]) -> dict[str, str]:
+def files(resolved: Resolved) -> dict[str, bytes]:
     """The texts of the repository that are written by code: each config.pbtxt, and what an engine starts from."""
-    found = {f"{FOLDER}/{m.name}/config.pbtxt": pbtxt.render(m) for m in model_configs(values, backends)}
+    values, backends = {p: v.value for p, v in resolved.values.items()}, resolved.rows.backends
+    models = models_of(resolved)
+    found = {f"{FOLDER}/{m.name}/config.pbtxt": m.text or pbtxt.render(m).encode() for m in models}
+    found |= {f"{FOLDER}/{m.name}/{VERSION}/{NOTE}": NOTE_TEXT.encode() for m in models if m.is_ensemble}
     name = str(values.get(("model", "name"), ""))
     start = {} if "://" in name or name.startswith("./") or not name else {"model": name}
     text = json.dumps(start, indent=2) + "\n"
-    return found | {f"{FOLDER}/{path}": text for path in option_files(values, backends)}
+    return found | {f"{FOLDER}/{path}": text.encode() for path in option_files(values, backends)}

@@ -41,7 +41,8 @@ def resolved_again(project: Project, recorded: Mapping[Path, Leaf], name: str | 
     recorded: the leaves of one environment in the lock; name: that environment (None: the default).
     """
     held = of_environment(project.inputs.choices, name)
-    return resolve_layers(tuple(_layers(recorded)), project.registries, name, held)
+    resolved = resolve_layers(tuple(_layers(recorded)), project.registries, name, held)
+    return resolved._replace(texts=project.inputs.texts)
 
 
 def moved_by_registries(project: Project, recorded: Mapping[Path, Leaf]) -> set[Path]:

@@ -57,7 +57,7 @@ def resolve_project(inputs: Inputs, registries: Registries, env: str | None = No
     chosen = env if env in config.environments else None
     if not config.ok:
         layers = (*document.document_layers(config, None), *inputs.layers) if config.readable else ()
-        partly = resolve_layers(layers, registries)
+        partly = resolve_layers(layers, registries)._replace(texts=inputs.texts)
         if config.readable:
             findings += [f for f in partly.findings if not is_implied(f, findings)]
         return Project(inputs, registries, partly._replace(findings=()), {}, None, tuple(ordered(findings)))
@@ -65,6 +65,7 @@ def resolve_project(inputs: Inputs, registries: Registries, env: str | None = No
     for name in (None, *config.environments):
         layers = (*document.document_layers(config, name), *inputs.layers)
         resolved = resolve_layers(layers, registries, name, of_environment(inputs.choices, name))
+        resolved = resolved._replace(texts=inputs.texts)
         resolutions[name] = resolved
         findings.extend(f for f in resolved.findings if f.code != MISSING or not _lacks_base(inputs))
     default = resolutions.pop(None)

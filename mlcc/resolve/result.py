@@ -39,7 +39,8 @@ class Resolved(NamedTuple):
     """A resolved configuration for one environment.
 
     values: every leaf, in path order; rows: what it selects; findings: of the resolution; env: the overlay's
-    name, or None for the default; choices: what registries chose where the user named nothing.
+    name, or None for the default; choices: what registries chose where the user named nothing; texts: the bytes of
+    files that the configuration names and renders as they are, by the name that it gives them.
     """
 
     values: Mapping[Path, Value]
@@ -47,6 +48,7 @@ class Resolved(NamedTuple):
     findings: tuple[Finding, ...] = ()
     env: str | None = None
     choices: Mapping[Path, Choice] = EMPTY
+    texts: Mapping[str, bytes] = EMPTY
 
     def value(self, dotted: str) -> Value | None:
         """The leaf at a dotted path, with its provenance."""

@@ -41,6 +41,8 @@ FEW = {"async-inference": 0, "realtime-inference": 1}
 CHOSEN = PAIRS if FULL else [(CONFIGS[number], target) for target, number in FEW.items()]
 STEPS = ("deploy", "submit", "build", "push", "test", "run")
 VALUES = ("do/config", "do/env/", "do/ic/", "do/adapters/", "mlcc.lock")
+# Other values than the examples, so that each of them changes something.
+END = {"kind": "CONTROL_SEQUENCE_END", "fp32_false_true": [0, 2]}
 # What an element of a list must say besides the key that is tried.
 ELEMENTS: dict[str, dict[str, Any]] = {
     "inference_components": {"name": "a"},
@@ -49,7 +51,35 @@ ELEMENTS: dict[str, dict[str, Any]] = {
     "triton.models.[].inputs": {"name": "x", "data_type": "TYPE_FP32", "dims": [4]},
     "triton.models.[].outputs": {"name": "y", "data_type": "TYPE_FP32", "dims": [1]},
     "triton.models.[].instance_group": {"count": 1},
+    "triton.models.[].instance_group.[].rate_limiter.resources": {"name": "R9"},
+    "triton.models.[].instance_group.[].secondary_devices": {"kind": "KIND_NVDLA"},
+    "triton.models.[].ensemble_scheduling.step": {
+        "model_name": "wine",
+        "input_map": {"x": "a"},
+        "output_map": {"y": "b"},
+    },
+    "triton.models.[].sequence_batching.control_input": {"name": "END", "control": [END]},
+    "triton.models.[].sequence_batching.control_input.[].control": END,
+    "triton.models.[].sequence_batching.state": {
+        "input_name": "i",
+        "output_name": "o",
+        "data_type": "TYPE_INT32",
+        "dims": [9],
+    },
+    "triton.models.[].sequence_batching.state.[].initial_state": {"data_type": "TYPE_INT32", "dims": [9]},
+    "triton.models.[].optimization.cuda.graph_spec": {"batch_size": 3},
+    "triton.models.[].optimization.execution_accelerators.gpu_execution_accelerator": {"name": "other"},
+    "triton.models.[].optimization.execution_accelerators.cpu_execution_accelerator": {"name": "other"},
+    "triton.models.[].model_warmup": {
+        "name": "zeros",
+        "batch_size": 1,
+        "inputs": {"x": {"data_type": "TYPE_FP32", "dims": [4], "zero_data": True}},
+    },
 }
+
+
+# Names in a map that has names of its own kind; NAME in all others.
+NAMES = {"triton.models.[].dynamic_batching.priority_queue_policy": "1"}
 
 
 def leaves() -> list[Property]:
@@ -73,9 +103,9 @@ def put(document: dict[str, Any], path: tuple[str, ...], value: Any, with_value:
     here: Any = document
     for number, word in enumerate(path):
         if word == "[]":
-            here = here[0] if here else here.append(dict(ELEMENTS[".".join(path[:number])])) or here[0]
+            here = here[0] if here else here.append(copy.deepcopy(ELEMENTS[".".join(path[:number])])) or here[0]
             continue
-        name = "NAME" if word == "*" else word
+        name = NAMES.get(".".join(path[:number]), "NAME") if word == "*" else word
         if number == len(path) - 1:
             if with_value:
                 here[name] = value

@@ -27,7 +27,8 @@ HINT = "give it a value, or remove the key"
 
 def shown(prop: Property) -> str:
     """The path that a finding has: elements by their number, names as `put` writes them."""
-    return prop.name.replace("[]", "[0]").replace("*", "NAME")
+    name = prop.name.replace("[]", "[0]").replace("*", "NAME")
+    return name.replace("priority_queue_policy.NAME", 'priority_queue_policy["1"]')
 
 
 @pytest.mark.parametrize("prop", EVERY, ids=lambda prop: prop.name)

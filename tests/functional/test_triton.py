@@ -203,6 +203,14 @@ SHM = ["--backend-config=python,shm-default-byte-size=16777216", "--backend-conf
         ({"SAGEMAKER_SAFE_PORT_RANGE": "20000-21000"}, [*SHM, "--sagemaker-safe-port-range=20000-21000"]),
         ({"SAGEMAKER_TRITON_INFERENCE_TYPE": "generate", "SAGEMAKER_TRITON_DEFAULT_MODEL_NAME": "x"}, SHM),
         ({"SAGEMAKER_TRITON_LOG_INFO": ""}, SHM),
+        (
+            {"SAGEMAKER_TRITON_ALLOW_GRPC": "true", "SAGEMAKER_TRITON_GRPC_PORT": "8001"},
+            ["--allow-grpc=true", "--grpc-port=8001", *SHM],
+        ),
+        ({"SAGEMAKER_TRITON_ADDITIONAL_ARGS": "--allow-http=true --x='a b'"}, [*SHM, "--allow-http=true", "--x=a b"]),
+        ({"SAGEMAKER_TRITON_OVERRIDE_PING_MODE": "live"}, SHM),
+        ({"MLCC_TRITON_CACHE_MB": "8"}, [*SHM, "--cache-config=local,size=8388608"]),
+        ({"MLCC_TRITON_CACHE_MB": ""}, SHM),
     ],
 )
 def test_variables_become_options(script: ModuleType, environ: dict[str, str], expected: list[str]) -> None:
@@ -212,6 +220,30 @@ def test_variables_become_options(script: ModuleType, environ: dict[str, str], e
 def test_an_unknown_variable_is_refused_with_the_nearest_name(script: ModuleType) -> None:
     message = output_text(script, lambda: list(script.options({"SAGEMAKER_TRITON_LOG_VERBOS": "1"})))
     assert "Did you mean SAGEMAKER_TRITON_LOG_VERBOSE?" in message
+
+
+@pytest.mark.parametrize(
+    ("environ", "part"),
+    [
+        ({"MLCC_TRITON_CACHE_MB": "much"}, "'much': a number of MiB is expected"),
+        ({"MLCC_TRITON_CACHE_MB": "0"}, "'0': a number of MiB is expected"),
+        ({"SAGEMAKER_TRITON_ADDITIONAL_ARGS": "'x"}, "no closing quotation"),
+    ],
+)
+def test_a_value_that_is_none_is_refused(script: ModuleType, environ: dict[str, str], part: str) -> None:
+    assert part in output_text(script, lambda: list(script.options(environ)))
+
+
+def test_on_a_multi_model_endpoint_the_service_loads_the_models(script: ModuleType) -> None:
+    asked = {"SAGEMAKER_MULTI_MODEL": "true", "MLCC_MODEL_DIR": "model_repository"}
+    options, own = script.repository_arguments(asked)
+    assert options[1:] == ["--model-control-mode=explicit", "--model-namespacing=true"]
+    assert own == {"SAGEMAKER_TRITON_PING_MODE": "live"}
+    place = Path(options[0].removeprefix("--model-repository="))
+    assert [*place.iterdir()] == []
+    place.rmdir()
+    asked |= {"SAGEMAKER_TRITON_OVERRIDE_PING_MODE": "ready"}
+    assert script.repository_arguments(asked)[1] == {"SAGEMAKER_TRITON_PING_MODE": "ready"}
 
 
 @pytest.mark.parametrize(
@@ -229,13 +261,26 @@ def test_a_repository_that_would_not_serve_is_refused(
 ) -> None:
     build_tree(tmp_path / "models", dict.fromkeys(files, "x"))
     environ = {"SAGEMAKER_TRITON_DEFAULT_MODEL_NAME": wanted}
-    assert part in output_text(script, script.default_model, tmp_path / "models", environ)
+    assert part in output_text(script, script.models, tmp_path / "models", environ)
 
 
-@pytest.mark.parametrize(("files", "wanted"), [(["a/x"], ""), (["a/x", "b/x"], "a")])
-def test_the_default_model(script: ModuleType, tmp_path: Path, files: list[str], wanted: str) -> None:
+@pytest.mark.parametrize(
+    ("files", "wanted", "loaded"),
+    [
+        (["a/x"], "", ["a"]),
+        (["a/x", "b/x"], "a", ["a", "b"]),
+        (["a/config.pbtxt", "b/config.pbtxt", "c/config.pbtxt"], "b", ["b", "a", "c"]),
+        # a folder without config.pbtxt is what is left of a model, unless it is asked for
+        (["a/config.pbtxt", "b/1/model.onnx"], "", ["a"]),
+        (["a/config.pbtxt", "b/1/model.onnx"], "b", ["b", "a"]),
+        (["a/config.pbtxt", "README"], "", ["a"]),
+    ],
+)
+def test_every_model_is_loaded_and_the_default_comes_first(
+    script: ModuleType, tmp_path: Path, files: list[str], wanted: str, loaded: list[str]
+) -> None:
     build_tree(tmp_path / "models", dict.fromkeys(files, "x"))
-    assert script.default_model(tmp_path / "models", {"SAGEMAKER_TRITON_DEFAULT_MODEL_NAME": wanted}) == "a"
+    assert script.models(tmp_path / "models", {"SAGEMAKER_TRITON_DEFAULT_MODEL_NAME": wanted}) == loaded
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "80 80", "x"])
@@ -339,6 +384,10 @@ def test_a_server_removes_the_models_of_those_that_have_ended(
     assert both & after == both - {own}
     assert len(after - before) == 2
     assert (tmp_path / "elsewhere/kept").exists()
+
+
+def test_an_engine_s_image_is_for_one_repository(engine: ModuleType) -> None:
+    assert "one repository" in output_text(engine, engine.repository_arguments, {"SAGEMAKER_MULTI_MODEL": "true"})
 
 
 def test_an_option_that_the_engine_does_not_have_is_refused(engine: ModuleType) -> None:

@@ -77,3 +77,6 @@ def test_a_trained_sample_is_what_config_pbtxt_says(rig: Rig, tmp_path: Path, ba
         model = found["model"]
         assert [t["dims"] for t in model["inputs"]] == [[13]]
         assert output.name in [t["name"] for t in model["outputs"]] or backend == "fil"
+        if backend == "onnxruntime":  # the class of each row: the batch is its only dimension
+            [label] = [t for t in model["outputs"] if t["name"] == "label"]
+            assert label == {"name": "label", "data_type": "TYPE_INT64", "dims": [1], "reshape": []}

@@ -33,6 +33,15 @@ HEAD = SMALLEST
 RULES = "version: 1\nkind: policies\nsource: me\nrows:\n"
 TENSOR = "{name: x, data_type: TYPE_FP32, dims: [4]}"
 
+WARM = "{data_type: TYPE_FP32, dims: [5]}"
+ENSEMBLE = (
+    "version: 1\nproject: {name: iris}\ndeployment: {config: triton-python}\ntriton:\n  models:\n    - name: m\n"
+    + f"      inputs: [{', '.join(TENSOR.replace('name: x', f'name: in{n}') for n in range(250))}]\n"
+    + f"      outputs: [{', '.join(TENSOR.replace('name: x', f'name: out{n}') for n in range(250))}]\n"
+    + f"    - name: e\n      platform: ensemble\n      inputs: [{TENSOR}]\n      outputs: [{TENSOR}]\n"
+    + "      ensemble_scheduling:\n        step:\n"
+)
+
 # mlcc.yaml at its cap, by what is in it.
 CONFIGS: Mapping[str, Callable[[], str]] = {
     "unknown keys": lambda: repeated("k{n}: 1\n"),
@@ -76,6 +85,8 @@ CONFIGS: Mapping[str, Callable[[], str]] = {
     "tags of AWS": lambda: repeated("  a{n}: b\n", head=HEAD + "tags:\n"),
     "registries": lambda: repeated("  - ./r{n}\n", nodes=1, head=HEAD + "registries:\n"),
     "models of Triton": lambda: repeated(f"    - {{{{name: m{{n}}, file: ./m, inputs: [{TENSOR.replace('{', '{{').replace('}', '}}')}], outputs: [{TENSOR.replace('{', '{{').replace('}', '}}')}]}}}}\n", nodes=24, head="version: 1\nproject: {name: iris}\ndeployment: {config: triton-onnxruntime}\ntriton:\n  models:\n"),
+    "an ensemble of wrong maps": lambda: ENSEMBLE + "".join(f"          - {{model_name: m, input_map: {{{', '.join(f'in{k}x: a' for k in range(80))}}}, output_map: {{o{n}: c{n}}}}}\n" for n in range(90)),
+    "a warm-up of wrong inputs": lambda: ENSEMBLE[: ENSEMBLE.index("    - name: e")] + "      model_warmup:\n" + "".join(f"        - name: w{n}\n          batch_size: 1\n          inputs: {{{', '.join(f'in{k}x: {WARM}' for k in range(200))}}}\n" for n in range(8)),
     "known keys in every section, misspelt": lambda: repeated("  instance_typ{n}: 1\n", head="version: 1\nproject: {name: iris}\ndeployment:\n  config: http-fastapi\n"),
 }  # fmt: skip
 
@@ -93,8 +104,39 @@ def _registry(text: str) -> dict[str, str]:
 
 INSTANCES = "version: 1\nkind: instances\nsource: me\nrows:\n"
 NESTED = '{"mlcc": ' + '{"a": ' * 400
+
+
 # Other files of a project, by what is in them: all of them, and the values of the command line.
+def _own_configs(count: int, text: str) -> Mapping[str, str]:
+    """A project of as many models, each with the same config.pbtxt of its own."""
+    models = "".join(f"    - {{name: m{n}, config_file: c{n}.pbtxt}}\n" for n in range(count))
+    head = "version: 1\nproject: {name: iris}\ndeployment: {config: triton-python}\ntriton:\n  default_model: m0\n  models:\n"
+    return {"mlcc.yaml": head + models} | {f"c{n}.pbtxt": text for n in range(count)}
+
+
+def _own_ensemble(steps: int, step: Callable[[int], str]) -> Mapping[str, str]:
+    """A model of many tensors, and an ensemble of as many steps, each in a config.pbtxt of its own."""
+    tensors = "".join(f'input {{name: "i{n}" data_type: TYPE_FP32 dims: 4}}\n' for n in range(3_000))
+    whole = 'platform: "ensemble"\nensemble_scheduling {\n' + "".join(map(step, range(steps))) + "}\n"
+    models = "    - {name: m, config_file: m.pbtxt}\n    - {name: e, platform: ensemble, config_file: e.pbtxt}\n"
+    head = "version: 1\nproject: {name: iris}\ndeployment: {config: triton-python}\ntriton:\n  models:\n"
+    return {"mlcc.yaml": head + models, "m.pbtxt": f'backend: "python"\n{tensors}', "e.pbtxt": whole}
+
+
+def _step(names: str, gives: str) -> str:
+    return f'step {{model_name: "m" {names} output_map {{key: "o" value: "{gives}"}}}}\n'
+
+
 PROJECTS: Mapping[str, Callable[[], Mapping[str, str | bytes]]] = {
+    "config.pbtxt of nested messages": lambda: _own_configs(1, filled("", "input {", "")),
+    "config.pbtxt of unknown fields": lambda: _own_configs(4, filled("", "inputt: 1 ", "", 150 * KIB)),
+    "config.pbtxt of one long text": lambda: _own_configs(4, filled('name: "', "\\303", '"')),
+    "config.pbtxt of one open quote": lambda: _own_configs(4, filled('name: "', '\\"', "")),
+    "config.pbtxt of one long list": lambda: _own_configs(4, filled("input {dims: [", "1,", "1]}", 49_000)),
+    "config.pbtxt of comments": lambda: _own_configs(4, filled("", "#\n", "")),
+    "a hundred small config.pbtxt": lambda: _own_configs(100, filled("", "input {dims: 1}\n", "", 9 * KIB)),
+    "an ensemble of 1,500 steps in the opposite order": lambda: _own_ensemble(1500, lambda n: _step(f'input_map {{key: "i0" value: "t{n + 1}"}}', f"t{n}")),
+    "an ensemble of wrong names among many": lambda: _own_ensemble(1500, lambda n: _step(f'input_map {{key: "j{n}" value: "t{n}"}}', f"t{n}x")),
     "package.json of 60,000 keys": lambda: {"package.json": json.dumps({"mlcc": {f"k{n}": 1 for n in range(60_000)}})},
     "package.json of a MiB of empty lists": lambda: {"package.json": filled('{"mlcc": [', "[],", "[]]}", MIB)},
     "package.json of nested objects": lambda: {"package.json": NESTED + "1" + "}" * 401},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import struct
@@ -18,10 +19,21 @@ from mlcc.lookups import model_files
 from mlcc.lookups.model_files.found import Unreadable, looked_at
 from mlcc.lookups.model_files.ubjson import Reader
 from mlcc.registries import load
+from mlcc.render.pbtxt import render
+from mlcc.resolve.triton.models import ModelConfig, Tensor
 from tests.helpers import File, build_tree
+from tests.nvidia import model_config
 
 BACKENDS = load().triton_backends
 ANY = None
+# Written by the package onnx 1.23.2, and checked by it: x of (batch, 4) gives the total of each row, its softmax and the
+# place of its largest number.
+WRITTEN_BY_ONNX = base64.b64decode(
+    "CAkSBG9ubng6+wEKLAoBeAoEYXhlcxIFdG90YWwiCVJlZHVjZVN1bSoPCghrZWVwZGltcxgAoAECChwKAXgSAXAiB1NvZnRtYXgqCwoEYXhpcxgB"
+    "oAECCjAKAXgSBWxhYmVsIgZBcmdNYXgqCwoEYXhpcxgBoAECKg8KCGtlZXBkaW1zGACgAQISBHJvd3MqDQgBEAc6AQFCBGF4ZXNaGAoBeBITChEI"
+    "ARINCgcSBWJhdGNoCgIIBGIYCgV0b3RhbBIPCg0IARIJCgcSBWJhdGNoYhgKAXASEwoRCAESDQoHEgViYXRjaAoCCARiGAoFbGFiZWwSDwoNCAcS"
+    "CQoHEgViYXRjaEIECgAQEQ=="
+)
 
 
 # ---------------------------------------------------------------- files made here
@@ -119,7 +131,13 @@ def tensors(found: model_files.Inspected, key: str) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize(
     ("name", "backend", "batch", "inputs", "outputs"),
     [
-        ("a.onnx", "onnxruntime", 64, [("x", "TYPE_FP32", [4])], [("p", "TYPE_FP32", [3])]),
+        (
+            "a.onnx",
+            "onnxruntime",
+            64,
+            [("x", "TYPE_FP32", [4])],
+            [("label", "TYPE_INT64", [1], []), ("p", "TYPE_FP32", [3])],
+        ),
         ("a.json", "fil", 32768, [("input__0", "TYPE_FP32", [13])], [("output__0", "TYPE_FP32", [3])]),
         ("a.ubj", "fil", 32768, [("input__0", "TYPE_FP32", [13])], [("output__0", "TYPE_FP32", [3])]),
         ("a.txt", "fil", 32768, [("input__0", "TYPE_FP32", [13])], [("output__0", "TYPE_FP32", [3])]),
@@ -133,28 +151,53 @@ def test_each_format(name, backend, batch, inputs, outputs):
     assert tensors(found, "outputs") == outputs
 
 
-def test_what_is_left_out_is_reported():
+def test_what_is_one_value_a_row_is_reported():
     [note] = look("a.onnx", FILES["a.onnx"]).notes
-    assert note.endswith("label")
+    assert note.endswith("as [rows, 1]: label")
+
+
+def test_a_model_that_onnx_itself_has_written():
+    found = look("rows.onnx", WRITTEN_BY_ONNX)
+    assert found.element["max_batch_size"] == 64
+    assert tensors(found, "inputs") == [("x", "TYPE_FP32", [4])]
+    assert tensors(found, "outputs") == [
+        ("total", "TYPE_FP32", [1], []), ("p", "TYPE_FP32", [4]), ("label", "TYPE_INT64", [1], [])
+    ]  # fmt: skip
+    [note] = found.notes
+    assert note.endswith("total, label")
+
+
+def test_one_value_a_row_is_what_triton_s_protobuf_has():
+    """What is found becomes a config.pbtxt that NVIDIA's own protobuf reads: dims [1], and an empty reshape."""
+    found = look("a.onnx", FILES["a.onnx"]).element
+    outputs = tuple(Tensor(t["name"], t["data_type"], tuple(t["dims"]), tuple(t["reshape"]) if "reshape" in t else None) for t in found["outputs"])  # fmt: skip
+    written = model_config(render(ModelConfig(found["name"], found["backend"], "", 64, outputs=outputs)))
+    shapes = [(o.name, list(o.dims), o.HasField("reshape"), list(o.reshape.shape)) for o in written.output]
+    assert shapes == [("label", [1], True, []), ("p", [3], False, [])]
 
 
 @pytest.mark.parametrize(
     ("inputs", "outputs", "batch", "dims"),
     [
         ([["N", 4]], [["N", 3]], 64, [[4], [3]]),
-        ([["N", 4]], [["N"]], 0, [[-1, 4], [-1]]),
+        ([["N", 4]], [["N"]], 64, [[4], [1]]),
+        ([["N", 4]], [["N"], ["N", 3]], 64, [[4], [1], [3]]),
+        ([["N"]], [["N"]], 0, [[-1], [-1]]),
         ([[1, 4]], [[1, 3]], 0, [[1, 4], [1, 3]]),
         ([["N", 4]], [[3]], 0, [[-1, 4], [3]]),
         ([["N"]], [["N", 3]], 0, [[-1], [-1, 3]]),
         ([["N", 4]], [ANY], 0, [[-1, 4], None]),
         ([["N", "H", "W"]], [["N", "H"]], 64, [[-1, -1], [-1]]),
-        ([[]], [[]], 0, [[], []]),
+        ([[]], [[]], 0, [[1], [1]]),
+        ([["N", 4]], [[]], 0, [[-1, 4], [1]]),
     ],
 )
 def test_where_the_batch_is(inputs, outputs, batch, dims):
-    data = onnx([onnx_tensor("x", 1, d) for d in inputs], [onnx_tensor("y", 1, d) for d in outputs])
+    data = onnx([onnx_tensor("x", 1, d) for d in inputs], [onnx_tensor(f"y{n}", 1, d) for n, d in enumerate(outputs)])
     element = look("b.onnx", data).element
     assert element["max_batch_size"] == batch
+    alone = [d == ["N"] and batch for d in outputs]
+    assert [t.get("reshape") == [] for t in element["outputs"]] == [bool(a) for a in alone]
     assert [t.get("dims") for t in (*element["inputs"], *element["outputs"])] == dims
 
 

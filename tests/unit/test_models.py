@@ -114,11 +114,11 @@ def test_each_value_has_its_origin():
 
 def test_a_model_of_the_hub_is_named_in_the_engine_s_file():
     found = resolved("deployment: {config: triton-vllm}\nmodel: {name: Qwen/Qwen3-4B}\n")
-    texts = triton_files.files(plain(found), BACKENDS)
-    assert texts["model_repository/wines/1/model.json"] == '{\n  "model": "Qwen/Qwen3-4B"\n}\n'
+    texts = triton_files.files(found)
+    assert texts["model_repository/wines/1/model.json"] == b'{\n  "model": "Qwen/Qwen3-4B"\n}\n'
     assert found.get("env.VLLM_MODEL") == "Qwen/Qwen3-4B"
     assert found.get("framework.base_image").endswith("-vllm-python-py3")
-    assert "kind: KIND_MODEL" in texts["model_repository/wines/config.pbtxt"]
+    assert b"kind: KIND_MODEL" in texts["model_repository/wines/config.pbtxt"]
 
 
 @pytest.mark.parametrize(("name", "path"), [("s3://bucket/weights/", ""), ("./weights/", "weights")])
@@ -127,12 +127,12 @@ def test_an_engine_s_weights_may_come_from_elsewhere(name, path):
     context = triton_files.context(plain(found), found.rows)
     assert context["model_path"] == path
     assert context["repository_target"] == "/opt/program/model_repository/"
-    assert triton_files.files(plain(found), BACKENDS)["model_repository/wines/1/model.json"] == "{}\n"
+    assert triton_files.files(found)["model_repository/wines/1/model.json"] == b"{}\n"
 
 
 def test_a_repository_in_s3_is_not_rendered():
     found = resolved(FIL + "model: {name: 's3://bucket/repository/'}\n")
-    assert triton_files.files(plain(found), BACKENDS) == {}
+    assert triton_files.files(found) == {}
     assert triton_files.context(plain(found), found.rows)["repository_target"] == ""
 
 

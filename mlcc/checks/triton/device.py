@@ -6,19 +6,18 @@ from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
-from mlcc.core.paths import Item
-from mlcc.resolve.triton.models import MODELS, model_configs
+from mlcc.resolve.triton.models import models_of, place
 
 CODE = "MLCC156"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Triton does not load a model whose instance group names a GPU that it does not find."""
-    instance, backends = subject.rows.instance, subject.rows.backends
+    instance = subject.rows.instance
     if instance is None or subject.rows.target is None or not subject.rows.target.instances:
         return
     have = (instance.accelerator_count or 0) if instance.accelerator == "cuda" else 0
-    for model in model_configs({p: v.value for p, v in subject.resolved.values.items()}, backends):
+    for model in models_of(subject.resolved):
         for group in model.instance_group:
             gpus = [int(n) for n in group.get("gpus", ())]
             if (group.get("kind") == "KIND_GPU" and not have) or any(n >= have for n in gpus):
@@ -27,4 +26,4 @@ def check(subject: Subject) -> Iterator[Finding]:
                 hint = (
                     "set KIND_AUTO, name devices that exist (they are numbered from 0), or take another instance type"
                 )
-                yield subject.finding(CODE, (*MODELS, Item(model.name), "name"), message, hint)
+                yield subject.finding(CODE, place(subject.resolved, model.name), message, hint)

@@ -8,7 +8,7 @@ from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.paths import Item, Path
 from mlcc.core.version_order import order
-from mlcc.resolve.triton.models import MODELS, model_configs
+from mlcc.resolve.triton.models import MODELS, models_of
 
 CODE = "MLCC163"
 
@@ -22,7 +22,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         message = f"Triton {version.name} has no image with the backend {own.name}"
         hint = "framework: {version: ...} of a release that has one; mlcc catalog frameworks"
         yield subject.finding(CODE, ("framework", "version"), message, hint)
-    for model in model_configs({p: v.value for p, v in subject.resolved.values.items()}, backends):
+    for model in models_of(subject.resolved):
         row, path = backends.get(model.backend), (*MODELS, Item(model.name), "backend")
         if row is None:
             continue

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
-from mlcc.core.paths import Item
-from mlcc.resolve.triton.models import MODELS, model_configs
+from mlcc.core.text import allowed, printable
+from mlcc.resolve.triton.models import models_of, place
 
 CODE = "MLCC162"
 
@@ -17,14 +17,16 @@ def check(subject: Subject) -> Iterator[Finding]:
     backends = subject.rows.backends
     if subject.rows.backend is None:
         return
-    for model in model_configs({p: v.value for p, v in subject.resolved.values.items()}, backends):
+    for model in models_of(subject.resolved):
         row = backends.get(model.backend)
-        if row is None or not row.tensors:
+        who = "an ensemble" if model.is_ensemble else f"the backend {row.name}" if row is not None else ""
+        if not model.is_ensemble and (row is None or not row.tensors):
             continue
         for key, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
             missing = [t.name for t in tensors if not t.data_type or t.dims is None]
             if not tensors or missing:
-                what = f"{key} with data_type and dims" + (f" of {', '.join(missing)}" if missing else "")
-                message = f"the backend {row.name} needs the {what}"
+                what = f"{key} with data_type and dims" + (f" of {allowed(map(printable, missing))}" if missing else "")
+                message = f"{who} needs the {what}"
                 hint = "mlcc inspect FILE --write finds them in the model's file"
-                yield subject.finding(CODE, (*MODELS, Item(model.name), "name"), message, hint)
+                hint = "name what its requests and its answers hold" if model.is_ensemble else hint
+                yield subject.finding(CODE, place(subject.resolved, model.name), message, hint)

@@ -89,9 +89,23 @@ def _rows(session: Session) -> Iterator[Row]:
     yield _home(session)
     yield _engine(session)
     yield _venv()
-    for program, use in (("git", "--changed-since"), ("nginx", "http-nginx as a process of this machine")):
+    for program, use in {"git": "--changed-since", **_server_programs()}.items():
         found = programs.find(program, session.environ)
         yield Row(program, OK if found else MISSING, printable(found or "not on PATH", 200), use)
+
+
+def _server_programs() -> dict[str, str]:
+    """The programs that servers need as processes of this machine, and which servers; none of a broken registry."""
+    try:
+        rows = load().deployment_configs.values()
+    except MlccError:
+        return {}
+    found = {}
+    for program in sorted({name for row in rows for name in row.programs}):
+        users = [row for row in rows if program in row.programs]
+        words = [users[0].name] if len(users) == 1 else sorted({f"{row.architecture}-*" for row in users})
+        found[program] = f"{', '.join(words)} as a process of this machine"
+    return found
 
 
 def _registries() -> Row:

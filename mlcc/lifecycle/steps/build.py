@@ -20,7 +20,16 @@ from mlcc.io import programs
 from mlcc.io.container_engines import Engine
 from mlcc.io.disk.reader import Directory
 from mlcc.io.environment import of_packages
-from mlcc.lifecycle import build_context, image_tag, own_paths, run_state, served_code, writable
+from mlcc.lifecycle import (
+    build_context,
+    image_tag,
+    own_paths,
+    run_state,
+    served_code,
+    server_programs,
+    trained_sample,
+    writable,
+)
 from mlcc.lifecycle.aws_errors import explained
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -52,7 +61,10 @@ def run(context: Context) -> Result:
         return calls(_calls(project, engine, context.environ), engine=engine.name if engine else "none")
     _need_entrypoint(project)
     need_model(project)
+    if engine is None and not project.target.instances:
+        server_programs.need(context)  # what would be built could not be started here
     writable.need(project.directory, *_sample_to_write(project))
+    trained_sample.forget(context, artifact(project))
     train_sample(context)
     if engine is not None:
         built = _image(context, engine)
@@ -278,3 +290,4 @@ def train_sample(context: Context) -> None:
     _follow(context, argv, f"training the sample model ({printable(artifact(project))})", context.machine)
     if _needs_sample(project):
         raise UserError([error("MLCC306", f"{TRAIN} ended without writing {artifact(project)}")])
+    trained_sample.remember(project, artifact(project))

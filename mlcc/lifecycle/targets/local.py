@@ -16,7 +16,7 @@ from typing import Any
 from mlcc.core.errors import PreconditionError, UserError
 from mlcc.core.findings import error
 from mlcc.io import programs
-from mlcc.lifecycle import run_state, step_lock
+from mlcc.lifecycle import run_state, server_programs, step_lock
 from mlcc.lifecycle.context import Context, Result, call, calls
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
@@ -283,7 +283,7 @@ def run(context: Context) -> Result:
 
 def _run_process(context: Context, built: build.Built, port: int, token: str) -> int:
     project = context.project
-    server.need_programs(context)
+    server_programs.need(context)
     environ = context.machine | server.environment(context, port, inside=False) | {local_process.TOKEN: token}
     environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
     argv = server.command(project, built)

@@ -12,7 +12,7 @@ from mlcc.core.findings import error
 from mlcc.core.json_data import read_json
 from mlcc.core.text import allowed, printable, quoted
 from mlcc.io import container_engines, programs
-from mlcc.lifecycle import log_causes, own_paths, run_state
+from mlcc.lifecycle import log_causes, own_paths, run_state, server_programs
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
@@ -86,7 +86,7 @@ def command(project: RenderedProject, built: build.Built) -> list[str]:
 def start_process(context: Context, built: build.Built, port: int) -> dict[str, Any]:
     """Starts the server as a process of this machine and returns its record."""
     project = context.project
-    need_programs(context)
+    server_programs.need(context)
     token = secrets.token_hex(16)
     environ = context.machine | environment(context, port, inside=False) | {local_process.TOKEN: token}
     environ["PATH"] = os.path.dirname(built.reference) + os.pathsep + environ.get("PATH", os.defpath)
@@ -109,17 +109,10 @@ def need(context: Context, built: build.Built) -> None:
     component(context)
     build.need_model(project)
     if built.kind != build.IMAGE:
-        need_programs(context)
+        server_programs.need(context)
         command(project, built)
         if project.backend is None:
             _model_dir(project)
-
-
-def need_programs(context: Context) -> None:
-    """Raises PreconditionError when a program that the server needs is not installed."""
-    for program in context.project.config.programs:
-        if programs.find(program, context.environ) is None:
-            raise programs.missing(program)
 
 
 def need_secrets(context: Context) -> None:

@@ -134,4 +134,5 @@ def _element(found: Found, backends: Mapping[str, TritonBackend], name: str, fil
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
     plain: dict[str, Any] = {"name": tensor.name, "data_type": tensor.data_type}
-    return plain if tensor.dims is None else {**plain, "dims": list(tensor.dims)}
+    plain |= {} if tensor.dims is None else {"dims": list(tensor.dims)}
+    return plain | ({} if tensor.reshape is None else {"reshape": list(tensor.reshape)})

@@ -47,22 +47,28 @@ class Found(NamedTuple):
 def batched(form: str, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> Found:
     """A model whose dimensions hold the batch, if it has one: every tensor's first dimension has any size.
 
-    An output of one dimension, the batch alone, cannot be described to Triton; it is left out where there is another.
+    An output of one dimension, the batch alone, is [1] in requests, and nothing (reshape) in the model: Triton's way,
+    since each tensor must have a dimension besides the batch.  An input of one dimension may be a row of any length.
+    https://github.com/triton-inference-server/server, docs/user_guide/model_configuration.md (Reshape)
     """
-    every = (*inputs, *outputs)
-    known = [t for t in every if t.dims is not None]
-    if not inputs or len(known) < len(every) or not all(t.dims and t.dims[0] == -1 for t in known):
-        return Found(form, inputs, outputs)
-    kept = tuple(t for t in outputs if t.dims is not None and len(t.dims) > 1)
-    if not kept or any(t.dims is not None and len(t.dims) < 2 for t in inputs):
-        return Found(form, inputs, outputs)
-    gone = [t.name for t in outputs if t not in kept]
-    notes = (f"left out, for it has no dimension besides the batch: {', '.join(gone)}",) if gone else ()
-    return Found(form, _without_batch(inputs), _without_batch(kept), batched=True, notes=notes)
+    known = [t.dims for t in (*inputs, *outputs) if t.dims is not None]
+    every_known = bool(inputs) and len(known) == len(inputs) + len(outputs)
+    rows = every_known and all(len(t.dims or ()) > 1 for t in inputs) and all(d and d[0] == -1 for d in known)
+    if not rows:
+        return Found(form, _not_scalar(inputs), _not_scalar(outputs))
+    alone = [t.name for t in outputs if t.dims is not None and len(t.dims) == 1]
+    notes = (f"one value for each row of a batch, in answers as [rows, 1]: {', '.join(alone)}",) if alone else ()
+    return Found(form, _without_batch(inputs), _without_batch(outputs), batched=True, notes=notes)
 
 
 def _without_batch(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return tuple(t._replace(dims=t.dims[1:]) for t in tensors if t.dims is not None)
+    parts = [(t, t.dims[1:]) for t in tensors if t.dims is not None]
+    return tuple(t._replace(dims=dims) if dims else t._replace(dims=(1,), reshape=()) for t, dims in parts)
+
+
+def _not_scalar(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """A tensor without dimensions is [1] in config.pbtxt, which takes no empty dims."""
+    return tuple(t._replace(dims=(1,)) if t.dims == () else t for t in tensors)
 
 
 def trees(form: str, features: int, classes: int, classifier: bool, targets: int = 1) -> Found:

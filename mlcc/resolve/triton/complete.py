@@ -5,7 +5,8 @@ Law: pure; a row's value is offered only where no other source sets the same key
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mlcc.core.nodes import Node
 from mlcc.core.paths import Item, Path
@@ -14,25 +15,29 @@ from mlcc.load.layers import leaves, value_of
 from mlcc.registries.triton_rows import TritonBackend
 from mlcc.resolve.candidates import Candidate, Table
 from mlcc.resolve.result import Rows
-from mlcc.resolve.triton.models import DEFAULT_MODEL, MODELS, served_sample
+from mlcc.resolve.triton.models import CACHE, CACHE_MB, DEFAULT_MODEL, ENSEMBLE, MODELS, served_sample
 
 
 def complete_models(table: Table, rows: Rows) -> None:
-    """Adds the implied model, the values of each model's backend, and the default model's variable."""
+    """Adds the implied model, the values of each model's backend, and the variables of the server."""
     backend = rows.backend
     if backend is None:
         return
     _offer_implied_model(table, backend)
     sample = served_sample(table.winners(), backend)
     for name in table.names(*MODELS):
-        _offer(table, (*MODELS, Item(name), "backend"), backend.name, backend)
-        own = rows.backends.get(table.text((*MODELS, Item(name), "backend")))
-        if own is not None:
+        prefix: Path = (*MODELS, Item(name))
+        if table.text((*prefix, "platform")) == ENSEMBLE:
+            continue
+        _offer(table, (*prefix, "backend"), backend.name, backend)
+        own = rows.backends.get(table.text((*prefix, "backend")))
+        if own is not None and (*prefix, "config_file") not in table:
             is_sample = sample is not None and sample.name == name
             _complete_model(table, name, own, sample.model if sample is not None and is_sample else None)
     if sample is not None:
         _offer(table, ("test", "payload"), sample.payload, backend)
     _offer_default_model(table, backend)
+    _offer_cache(table, backend)
 
 
 def _offer(table: Table, path: Path, value: object, row: TritonBackend) -> None:
@@ -69,9 +74,9 @@ def _complete_model(table: Table, name: str, backend: TritonBackend, sample: Nod
     for key, value in form.parameters.items() if form is not None else ():
         _offer(table, (*prefix, "parameters", key), str(value).replace("{model}", name), backend)
     _offer_all(table, name, backend.model, backend)
-    largest = table.best((*prefix, "max_batch_size"))
-    if largest is not None and largest.value == 0:
-        # There are no batches: the row's own batching does not apply.
+    largest, sequences = table.best((*prefix, "max_batch_size")), (*prefix, "sequence_batching")
+    if (largest is not None and largest.value == 0) or sequences in table or table.has_below(sequences):
+        # There are no batches, or those of sequences: the row's own batching does not apply.
         table.drop((*prefix, "dynamic_batching"), lambda c: c.source is Source.DEPLOYMENT_CONFIG)
 
 
@@ -88,10 +93,27 @@ def _leaves_of(name: str, part: Node) -> Iterator[tuple[Path, Node]]:
 
 
 def _offer_default_model(table: Table, backend: TritonBackend) -> None:
-    """`triton.default_model` is the same as its variable; the only model of a repository is the default."""
+    """`triton.default_model` is the same as its variable.  The default is the only model that is in no ensemble."""
     path: Path = ("env", DEFAULT_MODEL)
     for candidate in table.all_for(("triton", "default_model")):
         table.offer(path, candidate)
     names = table.names(*MODELS)
-    if len(names) == 1:
-        _offer(table, path, names[0], backend)
+    members = {str(step.get("model_name", "")) for name in names for step in _steps(table, name)}
+    asked = [name for name in names if name not in members]
+    if len(asked) == 1:
+        _offer(table, path, asked[0], backend)
+
+
+def _steps(table: Table, name: str) -> tuple[Mapping[str, Any], ...]:
+    steps = table.best((*MODELS, Item(name), "ensemble_scheduling", "step"))
+    return tuple(steps.value) if steps is not None else ()
+
+
+def _offer_cache(table: Table, backend: TritonBackend) -> None:
+    """`triton.response_cache_mb` is the same as its variable; a model that has its answers kept needs a cache."""
+    path: Path = ("env", CACHE)
+    for candidate in table.all_for(("triton", "response_cache_mb")):
+        table.offer(path, candidate._replace(value=str(candidate.value)))
+    enabled = [table.best((*MODELS, Item(n), "response_cache", "enable")) for n in table.names(*MODELS)]
+    if any(value is not None and value.value for value in enabled):
+        _offer(table, path, CACHE_MB, backend)

@@ -16,7 +16,7 @@ from mlcc.core.errors import MlccError
 from mlcc.core.text import printable
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.ecr import Ecr, Login
-from mlcc.lifecycle import engine_login, image_place, image_tag, served_code
+from mlcc.lifecycle import engine_login, image_place, image_tag, served_code, server_programs
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.steps import build
@@ -159,7 +159,7 @@ class Projects:
             if built is None or built.kind == build.IMAGE:
                 continue
             try:
-                local_server.need_programs(context)
+                server_programs.need(context)
                 environ = {**context.machine, **_model_folder(context, folder)}
                 argv = local_server.command(context.project, built)
             except MlccError as problem:

@@ -32,7 +32,8 @@ class TritonPythonModel:
 
     def answer(self, request: Any) -> Any:
         """The response to one request."""
-        rows = pb_utils.get_input_tensor_by_name(request, INPUT).as_numpy()
+        tensor = pb_utils.get_input_tensor_by_name(request, INPUT)
+        rows = tensor.as_numpy() if tensor is not None else np.empty(0)
         if rows.ndim != 2 or rows.shape[1] != len(self.mean) or not np.isfinite(rows).all():
             reason = f"each row must have {len(self.mean)} finite numbers"
             return pb_utils.InferenceResponse(error=pb_utils.TritonError(reason))
