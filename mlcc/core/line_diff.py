@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from typing import TypeVar
 
 from mlcc.core.records import NamedTuple
@@ -25,6 +26,11 @@ class Block(NamedTuple):
     a: int
     b: int
     size: int
+
+
+def lines_of(data: bytes) -> list[bytes]:
+    """The lines of a text as Git counts them, with their ends: a line feed ends one, and nothing else does."""
+    return BytesIO(data).readlines()
 
 
 class _Region(NamedTuple):
