@@ -19,8 +19,8 @@ from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME
 from mlcc.resolve.project import Project
 
-# Of one file's difference; `mlcc diff` shows all of it.
-MAX_LINES = 400
+# Of one file's difference, and of one line; and of all differences of a project.
+MAX_LINES, MAX_WIDTH, MAX_SHOWN = 400, 1_000, 200_000
 # Of a finding's message, which names the first lines that differ.
 MAX_CHARACTERS = 400
 
@@ -28,7 +28,7 @@ MAX_CHARACTERS = 400
 def check_committed(session: Session, project: Project, prepared: Prepared, path: str) -> int:
     """Prints what is not as committed, and returns the exit code.  path: mlcc.yaml as the user named it."""
     found = differences(prepared)
-    texts = {one.path: [*_hunks(one, prepared)] for one in found}
+    texts = _texts(found, prepared)
     findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings, *_uncommitted(project)]
     findings += (_finding(one, prepared) for one in found if not (one.reported or one.own))
     findings += _own([one.path for one in found if one.own])
@@ -38,10 +38,10 @@ def check_committed(session: Session, project: Project, prepared: Prepared, path
         session.documents[path] = {**session.documents[path], "differences": rows}
     elif session.format == "markdown":
         for lines in filter(None, texts.values()):
-            session.out("\n".join(["\n```diff", *(_shown(line).replace("```", "'''") for line in lines), "```"]))
+            session.out("\n".join(["\n```diff", *(line.replace("```", "'''") for line in lines), "```"]))
     elif session.verbosity >= 0:
         for lines in texts.values():
-            print_hunks(map(redacted, lines), session)
+            print_hunks(lines, session)
     if not session.machine:
         print_findings(findings, session)
     return 1 if any(finding.severity is Severity.ERROR for finding in findings) else 0
@@ -93,7 +93,24 @@ def _leaf_lines(one: Difference) -> Iterator[str]:
             yield f"+{leaf.path}: {leaf.after}"
 
 
-def _hunks(one: Difference, prepared: Prepared) -> Iterator[str]:
+def _texts(found: Iterable[Difference], prepared: Prepared) -> dict[str, list[str]]:
+    """What is shown of each difference, by path: lines without secrets, that may be printed, and not too many."""
+    texts, left = dict[str, list[str]](), MAX_SHOWN
+    for one in found:
+        lines = [*_hunks(one, prepared)]
+        shown = []
+        for line in lines[:MAX_LINES]:
+            shown.append(printable(redacted(line), MAX_WIDTH))
+            left -= len(shown[-1])
+            if left < 0:
+                break
+        if len(shown) < len(lines):
+            shown.append(f"... {len(lines) - len(shown)} more lines")
+        texts[one.path] = shown
+    return texts
+
+
+def _hunks(one: Difference, prepared: Prepared) -> Iterable[str]:
     """A unified diff of the file; of the lock its leaves, each under its full path."""
     name = printable(one.path, 200)
     if one.leaves:
@@ -101,27 +118,21 @@ def _hunks(one: Difference, prepared: Prepared) -> Iterator[str]:
     else:
         sides = ("rendered", "on disk") if one.edit else ("on disk", "rendered")
         lines = hunks(one.path, one.before, one.after, sides)
-    if one.path == LOCK_NAME:
-        lines = lock_lines(prepared.before, lines)
-    whole = [*lines]
-    yield from whole[:MAX_LINES]
-    if len(whole) > MAX_LINES:
-        yield f"... {len(whole) - MAX_LINES} more lines"
+    return lock_lines(prepared.before, lines) if one.path == LOCK_NAME else lines
 
 
 def _row(one: Difference, lines: list[str], prepared: Prepared) -> dict[str, Any]:
     """A difference as the contract spells it."""
     row: dict[str, Any] = {"path": printable(one.path, 200), "message": one.message}
-    row["diff"] = "".join(f"{_shown(line)}\n" for line in lines)
+    row["diff"] = "".join(f"{line}\n" for line in lines)
     if one.leaves:
-        cut = (leaf._asdict() for leaf in one.leaves[:MAX_LINES])
-        row["leaves"] = [{name: _clean(text, prepared) for name, text in leaf.items()} for leaf in cut]
+        shown = (leaf._asdict() for leaf in one.leaves[: MAX_LINES // 2])
+        row["leaves"] = [{name: _shown(text, prepared) for name, text in leaf.items()} for leaf in shown]
     return row
 
 
-def _clean(text: str | None, prepared: Prepared) -> str | None:
-    return _shown(next(iter(lock_lines(prepared.before, [text])))) if text is not None else None
-
-
-def _shown(line: str) -> str:
-    return printable(redacted(line), 0)
+def _shown(text: str | None, prepared: Prepared) -> str | None:
+    """A text of the lock that may be shown."""
+    if text is None:
+        return None
+    return printable(redacted(next(iter(lock_lines(prepared.before, [text])))), MAX_WIDTH)

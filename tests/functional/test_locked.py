@@ -160,11 +160,25 @@ def test_quiet_says_what_is_wrong_and_shows_no_hunks(mlcc, project):
     assert "Dockerfile was edited" in result.stderr
 
 
-def test_a_long_difference_is_cut(mlcc, project):
-    (HERE / "Dockerfile").write_text("".join(f"RUN {n}\n" for n in range(2_000)))
-    shown = mlcc("apply", "--locked", code=1).stdout
-    assert "more lines" in shown
-    assert len(shown) < 30_000
+LONG, WIDE, BOTH = "".join(f"RUN {n}\n" for n in range(2_000)), "x" * 400_000, f"{'y' * 900}\n" * 390
+
+
+@pytest.mark.parametrize(("text", "form"), [(LONG, "table"), (WIDE, "json"), (BOTH, "json"), (LONG, "markdown")])
+def test_a_large_difference_is_cut(mlcc, project, text, form):
+    for path in ("Dockerfile", "do/config", "do/build"):
+        (HERE / path).write_text(text)
+    shown = mlcc("apply", "--locked", "-o", form, code=1).stdout
+    assert "more lines" in shown or "..." in shown
+    assert len(shown) < 250_000
+
+
+@pytest.mark.parametrize("form", ["table", "json", "markdown"])
+def test_a_secret_in_an_edit_is_not_shown(mlcc, project, form):
+    token = "hf_" + "A1b2" * 10
+    (HERE / "Dockerfile").write_text(f"FROM x\nENV HF_TOKEN={token}\n# {token}\n")
+    result = mlcc("apply", "--locked", "-o", form, code=1)
+    assert "FROM x" in result.stdout
+    assert "A1b2A1b2" not in result.stdout + result.stderr
 
 
 def test_a_value_of_this_run_is_refused_in_whichever_environment_it_counts(mlcc, project, monkeypatch):

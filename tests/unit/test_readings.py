@@ -92,7 +92,7 @@ def test_a_shortest_edit_keeps_as_many_lines_as_there_are_in_common(first, secon
     assert len(readings._pairs([numbers[li] for li in first], [numbers[li] for li in second])) == table[-1][-1]
 
 
-N = 20_000
+N = 10_000
 chance = random.Random(5)
 NUMBERED = [b"%d" % n for n in range(N)]
 DEAR = {
