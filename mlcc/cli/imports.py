@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 
@@ -15,16 +16,20 @@ from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.load import coerce
 from mlcc.load.request import Request
-from mlcc.lookups import older_project
+from mlcc.lookups import older_project, own_model
 from mlcc.lookups.proposal import Proposal
 from mlcc.registries.loader import Registries
 
 
 class Wish(NamedTuple):
-    """What --import and --import-endpoint name; empty where they are not given.  file: the mlcc.yaml to be written."""
+    """What --import, --import-endpoint and --model name; empty where they are not given.
+
+    file: the mlcc.yaml to be written.
+    """
 
     older: str = ""
     endpoint: str = ""
+    model: str = ""
     file: str = ""
 
 
@@ -33,10 +38,13 @@ def found(session: Session, registries: Registries, given: Mapping[str, str], wi
 
     given: values by dotted path that the command line names.  Raises UserError where nothing can be read.
     """
-    if wish.older and wish.endpoint:
-        raise UsageError([error("MLCC901", "--import and --import-endpoint exclude each other", hint="leave one out")])
+    if sum(map(bool, wish[:3])) > 1:
+        message = "--import, --import-endpoint and --model exclude each other"
+        raise UsageError([error("MLCC901", message, hint="name one of them")])
     if wish.endpoint:
         return _endpoint(session, registries, given, wish)
+    if wish.model:
+        return own_model.propose(wish.model, _in_project(wish), registries, given.get("deployment.config", ""))
     if not wish.older:
         return Proposal({})
     config = given.get("deployment.config", "")
@@ -45,6 +53,22 @@ def found(session: Session, registries: Registries, given: Mapping[str, str], wi
         message = f"{printable(wish.older, 200)} does not say which deployment config it has"
         raise UserError([*proposal.findings, error("MLCC386", message, hint="name it: --deployment-config NAME")])
     return proposal
+
+
+def is_file(name: str) -> bool:
+    """Whether a model's name is that of a file or folder here, and none of a hub or a bucket."""
+    known = "/" not in name and name.endswith(own_model.SUFFIXES)
+    return known or name.startswith(("./", "../", "/")) or ("://" not in name and os.path.exists(name))
+
+
+def _in_project(wish: Wish) -> str:
+    """How mlcc.yaml calls the model file.  Raises UserError where it does not lie below the file's folder."""
+    folder = os.path.realpath(os.path.dirname(os.path.abspath(wish.file)))
+    place = os.path.relpath(os.path.realpath(wish.model), folder)
+    if place == ".." or place.startswith("../"):
+        message = f"{printable(wish.model, 200)} lies outside the project, {printable(folder, 200)}"
+        raise UserError([error("MLCC168", message, file=wish.model, hint="put it into the project, or use -C")])
+    return f"./{place}"
 
 
 def _endpoint(session: Session, registries: Registries, given: Mapping[str, str], wish: Wish) -> Proposal:
@@ -70,7 +94,7 @@ def comparison(wish: Wish, found: Proposal) -> str:
 
 def unsettled(wish: Wish, text: str, session: Session) -> str:
     """How many errors the checks find in a file that an import made (`1 error`): what nothing tells is completed."""
-    if not (wish.older or wish.endpoint):
+    if not any(wish[:3]):
         return ""
     request = Request(environ=session.environ, plugged=plugged(session))
     project = pipeline.check(pipeline.resolve(pipeline.load(wish.file, request, text.encode())))

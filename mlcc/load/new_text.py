@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from mlcc.io.schema import keys, validator
 from mlcc.io.yaml.writer import emit
 from mlcc.registries.rows import DeploymentConfig
 
+# A text in double quotes with quotes in it, and nothing else that single quotes would not hold.
+_ESCAPED = re.compile(r"""([ a-z_]+: )"((?:[ !#-&(-\[\]-~]|\\")*)"\Z""")
+_QUOTE = '\\"'
 MODELINE = "# yaml-language-server: $schema=https://mlcc.dev/schemas/v1/mlcc.schema.json"
 
 
@@ -23,12 +27,19 @@ def text(values: Mapping[Path, Any], row: DeploymentConfig, hub: bool, comments:
     sections = {"project": {}, "deployment": {}} | nested(values)
     lines = [MODELINE, "# What this project serves, and where. `mlcc apply` renders it; commit both.", "version: 1", ""]
     for key, body in sections.items():
-        lines += [f"# {_words(key)}", *emit({key: body}), *_more(key, body, row), ""]
+        lines += [f"# {_words(key)}", *map(_readable, emit({key: body})), *_more(key, body, row), ""]
     for key in ("model", "env", "environments"):
         if key not in sections:
             lines += [*(_HUB_MODEL if key == "model" and hub else _COMMENTED[key]), ""]
     lines += [f"# {printable(line, 500)}" for line in comments]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _readable(line: str) -> str:
+    """A line of a JSON text in single quotes, in which a person can edit it."""
+    found = _ESCAPED.match(line)
+    text = found[2].replace(_QUOTE, '"') if found else ""
+    return f"{found[1]}'{text}'" if found else line
 
 
 def _words(key: str) -> str:

@@ -33,6 +33,7 @@ from mlcc.resolve.engine.typed_keys import offer_typed_keys
 from mlcc.resolve.hardware.defaults import can_serve, can_size, offer_instance_type, offer_split
 from mlcc.resolve.hardware.hosts import offer_host_image
 from mlcc.resolve.hardware.timeouts import offer_startup_timeout
+from mlcc.resolve.model_format import infer_format, infer_framework
 from mlcc.resolve.result import TRITON, Rows
 
 Findings = list[Finding]
@@ -145,7 +146,8 @@ def select_framework(draft: Draft) -> Findings:
     config, table = draft.rows.config, draft.table
     if config is None:
         return []
-    _infer_framework(table, draft.registries, config)
+    infer_format(table, draft.registries, config)
+    infer_framework(table, draft.registries, config)
     named = table.best("framework.name")
     if named is None:
         return _no_framework(table, config)
@@ -159,17 +161,6 @@ def select_framework(draft: Draft) -> Findings:
         origin = f"{framework.origin} default_format"
         table.put(("model", "format"), framework.default_format, Source.FRAMEWORK, origin)
     return []
-
-
-def _infer_framework(table: Table, registries: Registries, config: DeploymentConfig) -> None:
-    """The only framework of the config that loads the chosen format, unless the user named one."""
-    named, form = table.best("framework.name"), table.best("model.format")
-    if form is None or (named is not None and named.source.by_hand):
-        return
-    fits = [n for n in config.frameworks if (f := registries.framework(n)) is not None and form.value in f.formats]
-    if len(fits) == 1:
-        origin = f"{form.origin} (the framework that loads {form.value})"
-        table.put(("framework", "name"), fits[0], form.source, origin, form.mark)
 
 
 def _no_framework(table: Table, config: DeploymentConfig) -> Findings:

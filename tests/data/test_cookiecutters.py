@@ -281,9 +281,7 @@ def test_ping_is_503_for_good_when_the_model_cannot_be_loaded(app, monkeypatch, 
     model = app.Model(app.read_settings())
     model._load()
     assert asked(app, model) == (503, "failed")
-    with pytest.raises(app.Refused) as refused:
-        model.predict(None)
-    assert refused.value.status == 503
+    assert app.invoke(model, b"{}", "application/json", "").status == 503
 
 
 def test_ping_is_503_while_another_worker_loads(app, monkeypatch, tmp_path):
@@ -354,23 +352,71 @@ def test_a_server_removes_what_killed_servers_have_left(config, keeps, tmp_path)
     assert now() == {last}
 
 
+@pytest.fixture
+def served(app: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The rendered app with the rendered handler, whose model counts the rows: its numbers are not asked for."""
+    made = ModuleType("handler")
+    monkeypatch.setitem(sys.modules, "handler", made)
+    monkeypatch.setitem(sys.modules, "joblib", Anything("joblib"))
+    exec(compile(rendered_files("http-fastapi")["code/handler.py"], "code/handler.py", "exec"), made.__dict__)
+    made.load = lambda _: None  # type: ignore[attr-defined]
+    made.predict = lambda _, data: [len(data.values)]  # type: ignore[attr-defined]
+    model = app.Model(app.read_settings())
+    model._load()
+    return lambda body, content_type, accept="": app.invoke(model, body, content_type, accept)
+
+
 @pytest.mark.parametrize("given", ["x/y", "", "application/x-mlcc-unknown", "text/html; charset=utf-8", "json"])
-def test_a_type_that_is_not_served_is_a_415(app, given):
-    with pytest.raises(app.Refused) as refused:
-        app.input_type(given)
-    assert refused.value.status == 415
-    assert app.invoke(None, b"{}", given, "").status == 415
+def test_a_type_that_is_not_served_is_a_415(served, given):
+    assert served(b"{}", given).status == 415
 
 
-def test_what_a_batch_job_sends_when_nothing_names_a_type_is_read(app):
+def test_what_a_batch_job_sends_when_nothing_names_a_type_is_read(served):
     default = load().targets["batch-transform"].defaults.get("batch", "content_type")
     assert default is not None
-    assert app.input_type(str(default.value)) == "application/json"
+    assert served(b"[[1]]", str(default.value)).status == 200
 
 
-@pytest.mark.parametrize("given", ["application/json", "Application/JSON; charset=utf-8", "text/csv"])
-def test_a_type_that_is_served_is_found_by_its_name(app, given):
-    assert app.input_type(given) == given.partition(";")[0].lower()
+@pytest.mark.parametrize(
+    ("given", "accept", "kind", "body"),
+    [
+        ("application/json", "", "application/json", '{"predictions": [2]}'),
+        ("Application/JSON; charset=utf-8", "*/*", "application/json", '{"predictions": [2]}'),
+        ("text/csv; header=absent", "", "text/csv", "2\n"),
+        ("text/csv; header=absent", "application/json", "application/json", '{"predictions": [2]}'),
+        ("application/jsonlines", "*/*", "application/jsonlines", "2\n"),
+    ],
+)
+def test_a_type_that_is_served_is_that_of_the_answer_unless_another_is_asked_for(served, given, accept, kind, body):
+    rows = {"a": b"[[1], [2]]", "t": b"1\n2\n"}[
+        "a" if given.lower().startswith("application/json;") or given == "application/json" else "t"
+    ]
+    reply = served(rows, given, accept)
+    assert (reply.status, reply.content_type, reply.body) == (200, kind, body)
+
+
+def test_a_mistake_of_the_handler_is_a_500_and_its_refusal_is_not(app, monkeypatch, capsys):
+    """Also where the handler is another file than the seeded one: the server knows four functions and a class."""
+    made = ModuleType("handler")
+    monkeypatch.setitem(sys.modules, "handler", made)
+    exec(OWN_HANDLER, made.__dict__)
+    model = app.Model(app.read_settings())
+    model._load()
+    assert app.invoke(model, b"good", "image/png", "") == app.Reply(200, "GOOD image/png, */*;q=0.1", "text/plain")
+    assert app.invoke(model, b"bad", "image/png", "").status == 418
+    assert app.invoke(model, b"worse", "image/png", "").status == 500
+
+
+OWN_HANDLER = """
+class Refused(Exception):
+    status = 418
+def load(folder): return str.upper
+def parse(body, content_type):
+    if body == b"bad": raise Refused("no")
+    return body.decode()
+def predict(model, data): return 1 / 0 if data == "worse" else model(data)
+def format(predictions, accept): return predictions + " " + accept, "text/plain"
+"""
 
 
 @pytest.mark.parametrize("config", HTTP)

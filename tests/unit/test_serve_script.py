@@ -34,7 +34,7 @@ def module(path: Path, name: str = "serve_script") -> Any:
     loader = importlib.machinery.SourceFileLoader(name, str(path))
     spec = importlib.util.spec_from_loader(name, loader)
     assert spec is not None
-    made = importlib.util.module_from_spec(spec)
+    made = sys.modules[name] = importlib.util.module_from_spec(spec)  # dataclasses look for their module there
     write, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         loader.exec_module(made)

@@ -43,10 +43,11 @@ FILE = "mlcc.yaml"
 @click.option("--pick", "picker", default="", metavar="NAME", help="Let a picker choose what is missing (a plugin).")
 @click.option("--import", "older", default="", metavar="DIR", help="Take over a project of the older tool (do/config).")
 @click.option("--import-endpoint", "endpoint", default="", metavar="NAME", help="Take over a running endpoint (AWS).")
+@click.option("--model", default="", metavar="FILE", help="A model file of yours; what it says of itself is written.")
 @click.option("--force", is_flag=True, help="Replace an mlcc.yaml that is there.")
 @key_options
 @output_options()
-def command(name: str | None, directory: str, force: bool, picker: str, older: str, endpoint: str) -> int:
+def command(name: str | None, directory: str, force: bool, picker: str, older: str, endpoint: str, model: str) -> int:
     """Write a commented mlcc.yaml for a new project called NAME.
 
     On a terminal it asks for what is missing; elsewhere it takes the folder's name and a tested config, and never
@@ -65,7 +66,7 @@ def command(name: str | None, directory: str, force: bool, picker: str, older: s
     ask = sys.stdin.isatty() and sys.stderr.isatty()
     if name is not None:
         given["project.name"] = name
-    wish = imports.Wish(older, endpoint, path)
+    wish = imports.Wish(older, endpoint, _own_model(model, given, directory), path)
     found = imports.found(session, registries, given, wish)
     _complete(given, found, registries, directory, ask, picker)
     row = _row(registries, _value("deployment.config", given, found))
@@ -92,6 +93,20 @@ def command(name: str | None, directory: str, force: bool, picker: str, older: s
     session.say(f"wrote {printable(path, 200)}; next: {step}")
     session.say(f"validation level of {row.name}: {row.validation_level}")
     return 0
+
+
+def _own_model(model: str, given: dict[str, str], directory: str) -> str:
+    """The model file that is looked into, empty for none; the name of any other model stays what was given.
+
+    model: of --model, from where the command runs; given: --model-name stands in it as mlcc.yaml has it.
+    """
+    if model and not imports.is_file(model):
+        given["model.name"] = model
+    elif model:
+        given.pop("model.name", None)
+        return model
+    beside = os.path.join(directory, given.get("model.name", ""))
+    return beside if given.get("model.name", "").startswith("./") and os.path.exists(beside) else ""
 
 
 def _complete(

@@ -2,20 +2,18 @@
 """The HTTP contract of the model server: what SageMaker calls, and what a caller gets back.
 
 GET  /ping                  200 once the model has loaded, else 503
-POST /invocations           rows in (JSON or CSV), one prediction for each row out (JSON or CSV)
+POST /invocations           parse(), predict() and format() of handler.py, one after the other
 GET  /execution-parameters  how a SageMaker batch transform job should call this container
 
 Every error is JSON with one sentence, also for what is not HTTP or arrives too slowly; tracebacks go to the log only.
-What the model is and how it is asked stands in handler.py.
+What the model is, how it is asked, and what bodies look like, stands in handler.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import csv
 import http
 import importlib
-import io
 import json
 import logging
 import os
@@ -31,25 +29,21 @@ from typing import Any
 from urllib.parse import unquote
 
 import h11
-import numpy as np
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LOG = logging.getLogger("mlcc")
-JSON, CSV = "application/json", "text/csv"
+JSON = "application/json"
 MIB = 1024 * 1024
 
 # A request that arrives while the model loads waits this long; SageMaker itself gives up after 60 s.
 LOAD_WAIT_S = 50.0
-# Lists in lists: far more than the rows of any model have, and less than what numpy refuses with an error of its own.
-MAX_DEPTH = 16
 
 
 class Refused(Exception):
-    """A request that is not answered with predictions: the HTTP status and a sentence for the caller."""
+    """A request that the server itself does not answer: the HTTP status and a sentence for the caller."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -61,7 +55,7 @@ class Reply:
     """What goes back to the caller."""
 
     status: int
-    body: str
+    body: str | bytes
     content_type: str = JSON
 
 
@@ -127,10 +121,10 @@ def execution_parameters(settings: Settings) -> Reply:
 
 
 def start_log() -> None:
-    """One line for each event, on stderr."""
+    """One line for each event, on stderr: ours from LOG_LEVEL on, those of libraries from warning on."""
     form = "%(asctime)s %(levelname)s [%(process)d] %(message)s"
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=form)
-    LOG.setLevel(logging.INFO)
+    LOG.setLevel(os.environ.get("LOG_LEVEL", "info").upper())
 
 
 # ---------------------------------------------------------------- the model
@@ -197,185 +191,36 @@ class Model:
             status = "loading" if self._settings.loading.exists() else "ok"
         return json_reply(200 if status == "ok" else 503, {"status": status})
 
-    def predict(self, rows: NDArray[np.float64]) -> list[Any]:
-        """One prediction for each row; rows: float64, shape (rows, ...)."""
+    def ready(self) -> tuple[ModuleType, Any]:
+        """handler.py and its model, once they have loaded."""
         if not self._finished.wait(LOAD_WAIT_S):
             raise Refused(503, "the model is still loading")
         if self._handler is None:
             raise Refused(503, "the model failed to load; the reason is in the log of the container")
-        check_shape(rows, self._handler.row_shape(self._model))
-        with self._turn:
-            predictions = plain(self._handler.predict(self._model, rows))
-        if not isinstance(predictions, list) or len(predictions) != len(rows):
-            raise TypeError(f"predict() must return one prediction for each of the {len(rows)} rows")
-        return predictions
+        return self._handler, self._model
+
+    def answer(self, body: bytes, content_type: str, accept: str) -> Reply:
+        """What parse(), predict() and format() of the handler make of a request."""
+        handler, model = self.ready()
+        try:
+            data = handler.parse(body, content_type)
+            with self._turn:
+                predictions = handler.predict(model, data)
+            return Reply(200, *handler.format(predictions, wanted_type(accept, content_type)))
+        except handler.Refused as refusal:
+            LOG.debug("refused: %s", refusal, exc_info=refusal.__cause__)
+            return json_reply(refusal.status, {"error": str(refusal)})
 
 
-def check_shape(rows: NDArray[np.float64], expected: tuple[int | None, ...] | None) -> None:
-    """Refuses rows that the model has no use for; expected: shape of one row, None where any size goes."""
-    actual = rows.shape[1:]
-    if expected is None:
-        return
-    if len(actual) != len(expected) or any(e not in (None, a) for a, e in zip(actual, expected, strict=True)):
-        raise Refused(400, f"each row must have {in_words(expected)}, not {in_words(actual)}")
-
-
-def in_words(shape: tuple[int | None, ...]) -> str:
-    """The shape of a row for a caller: `4 values`, `28 x 28 x 1 values`."""
-    return " x ".join("any" if size is None else str(size) for size in shape) + " values"
-
-
-# ---------------------------------------------------------------- requests
-def parse_json(body: bytes) -> NDArray[np.float64]:
-    """Rows of `{"instances": rows}`, `{"inputs": rows}` or a bare list of rows."""
-    try:
-        # as float at once: Python refuses to read a whole number of thousands of digits
-        text = body.decode("utf-8-sig")
-        document = json.loads(text, parse_constant=not_finite, parse_int=float, object_pairs_hook=distinct_keys)
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, "the body is not JSON in UTF-8") from error
-    if isinstance(document, dict):
-        if len(document) != 1 or not document.keys() <= {"instances", "inputs"}:
-            raise Refused(400, 'the JSON object must have the one key "instances" (or "inputs")')
-        (document,) = document.values()
-    return as_rows(document)
-
-
-def distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Called for each object: of two values with the same key Python would keep the last."""
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        raise Refused(400, "a JSON object must not have the same key twice")
-    return document
-
-
-def not_finite(literal: str) -> None:
-    """Called for the words NaN, Infinity and -Infinity, which Python reads and JSON does not have."""
-    raise Refused(400, f"{literal} is not JSON; every value must be a finite number")
-
-
-def parse_csv(body: bytes) -> NDArray[np.float64]:
-    """Rows of comma-separated numbers; a first row without any number is taken for a header."""
-    try:
-        reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
-        rows = [[number_or_text(cell) for cell in cells] for cells in reader if cells]
-    except (ValueError, csv.Error) as error:
-        raise Refused(400, "the body is not CSV in UTF-8") from error
-    if rows and all(isinstance(cell, str) for cell in rows[0]):
-        rows = rows[1:]
-    return as_rows(rows)
-
-
-def number_or_text(cell: str) -> float | str:
-    """A cell of a CSV file."""
-    try:
-        # Python also reads 1_0, and digits of every script
-        return float(cell) if cell.isascii() and "_" not in cell else cell
-    except ValueError:
-        return cell
-
-
-def as_rows(document: Any) -> NDArray[np.float64]:
-    """A list of rows as an array of float64, shape (rows, ...); refuses all that is not rows of finite numbers."""
-    if not isinstance(document, list) or not document:
-        raise Refused(400, "there must be at least one row")
-    if not all(isinstance(row, list) and row for row in document):
-        raise Refused(400, "each row must be a list of numbers")
-    depth, first = 0, document
-    while isinstance(first, list) and first and depth <= MAX_DEPTH:
-        depth, first = depth + 1, first[0]
-    if depth > MAX_DEPTH:
-        raise Refused(400, f"the rows must not be nested more than {MAX_DEPTH} lists deep")
-    # As objects first: numpy would quietly take "1" and true for numbers, and refuses ragged rows in its own words.
-    cells = np.asarray(document, dtype=object)
-    kinds = set(map(type, cells.flat))
-    if list in kinds:
-        raise Refused(400, "all rows must have the same number of values")
-    if not kinds or not kinds <= {int, float}:
-        raise Refused(400, "every value must be a number")
-    try:
-        rows = cells.astype(np.float64)
-    except OverflowError as error:
-        raise Refused(400, "every value must be a finite number") from error
-    if not np.isfinite(rows).all():
-        raise Refused(400, "every value must be a finite number")
-    return rows
-
-
-# ---------------------------------------------------------------- replies
-def plain(value: Any) -> Any:
-    """numpy's (and a framework's) arrays and numbers as Python's own."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
-
-
-def format_json(predictions: list[Any]) -> str:
-    """`{"predictions": [...]}`."""
-    return json.dumps({"predictions": predictions}, allow_nan=False)
-
-
-def format_csv(predictions: list[Any]) -> str:
-    """A line for each prediction; a prediction of several values has as many columns."""
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerows(value if isinstance(value, list) else [value] for value in predictions)
-    return lines.getvalue()
-
-
-PARSERS: dict[str, Callable[[bytes], NDArray[np.float64]]] = {JSON: parse_json, CSV: parse_csv}
-FORMATTERS: dict[str, Callable[[list[Any]], str]] = {JSON: format_json, CSV: format_csv}
-
-
-def input_type(content_type: str) -> str:
-    """The media type of the body, without parameters such as the charset."""
-    name = content_type.partition(";")[0].strip().lower()
-    if name not in PARSERS:
-        raise Refused(415, f"the Content-Type must be one of {', '.join(PARSERS)}")
-    return name
-
-
-def output_type(accept: str, same: str) -> str:
-    """The media type of the answer: what the Accept header likes best; `same` as the input where it does not say."""
-    offers = sorted(FORMATTERS, key=lambda offer: offer != same)
-    best = max(offers, key=lambda offer: quality(accept or "*/*", offer))
-    if quality(accept or "*/*", best) <= 0:
-        raise Refused(406, f"the Accept header must allow one of {', '.join(FORMATTERS)}")
-    return best
-
-
-def quality(accept: str, offer: str) -> float:
-    """How much an Accept header likes a media type, 0 (not at all) to 1; its closest entry decides."""
-    weights: dict[str, float] = {}
-    for entry in accept.split(","):
-        name, *parameters = (part.strip().lower() for part in entry.split(";"))
-        weights[name] = 1.0
-        for parameter in parameters:
-            if parameter.startswith("q="):
-                weights[name] = weight(parameter[2:])
-    family = offer.partition("/")[0] + "/*"
-    return next((weights[name] for name in (offer, family, "*/*") if name in weights), 0.0)
-
-
-def weight(text: str) -> float:
-    """The number of a `q=` parameter; what is not a number counts as 0."""
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+def wanted_type(accept: str, content_type: str) -> str:
+    """The Accept header; where it leaves the type open, that of the request comes first."""
+    return accept if accept.strip() not in ("", "*/*") else f"{content_type.partition(';')[0]}, */*;q=0.1"
 
 
 def invoke(model: Model, body: bytes, content_type: str, accept: str) -> Reply:
     """Answers POST /invocations."""
     try:
-        source = input_type(content_type)
-        target = output_type(accept, source)
-        predictions = model.predict(PARSERS[source](body))
-        return Reply(200, FORMATTERS[target](predictions), target)
+        return model.answer(body, content_type, accept)
     except Refused as refusal:
         return json_reply(refusal.status, {"error": str(refusal)})
     except Exception:
@@ -415,8 +260,8 @@ def last_reply(status: int, message: str) -> tuple[list[tuple[bytes, bytes]], by
 class Connection(H11Protocol):
     """One connection of a caller; `serve` passes this class to uvicorn (--http).
 
-    uvicorn by itself waits for ever for a request to arrive and for an answer to be read, and refuses in plain text what
-    is not HTTP.  Here each has REQUEST_S, and every refusal is JSON.
+    uvicorn by itself waits for ever for a request to arrive and for an answer to be read, and refuses in plain text
+    what is not HTTP.  Here each has REQUEST_S, and every refusal is JSON.
     """
 
     _unfinished = False
