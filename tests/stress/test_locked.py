@@ -25,7 +25,7 @@ EACH = 200 // len(PROJECTS)
 def test_mutations_are_refused_and_named(mlcc: Caller, tmp_path: Path, project: str) -> None:
     found, kinds = list[str](), Counter[str]()
     every = mutations(project, prepared(project, tmp_path / "project"))
-    for number, change in enumerate(chosen(every, figure(EACH, 6), random.Random(project))):
+    for number, change in enumerate(chosen(every, figure(EACH, 3), random.Random(project))):
         folder = prepared(project, tmp_path / str(number))
         case = change(folder, random.Random(f"{project} {number}"))
         found += filter(None, [wrong_answer(case, *told(case, folder, mlcc))])
@@ -42,7 +42,7 @@ def test_variations_raise_no_alarm(mlcc: Caller, tmp_path: Path, project: str) -
     piles: dict[str, list] = {}
     for number, change in enumerate(every):
         piles.setdefault(str(number % 7), []).append(change)
-    for number, change in enumerate(chosen(piles, figure(EACH, 6), random.Random(project))):
+    for number, change in enumerate(chosen(piles, figure(EACH, 3), random.Random(project))):
         folder = prepared(project, tmp_path / str(number))
         case = change(folder, random.Random(f"{project} {number}"))
         code, errors = told(case, folder, mlcc)

@@ -28,7 +28,7 @@ REFUSED = {"hyperpod.replicas"}
 @pytest.mark.parametrize("chunk", range(figure(500 // CHUNK, 1)))
 def test_rewritings_change_nothing(mlcc: Caller, tmp_path: Path, chunk: int) -> None:
     kinds, found = Counter[str](), list[str]()
-    for number in range(chunk * CHUNK, chunk * CHUNK + figure(CHUNK, 4)):
+    for number in range(chunk * CHUNK, chunk * CHUNK + figure(CHUNK, 2)):
         name, text = chosen(number)
         made = rewriting(text, number)
         assert same_meaning(text, made), made.text.decode()

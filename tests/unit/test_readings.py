@@ -99,9 +99,7 @@ DEAR = {
     "all alike": ([b"x"] * N, [b"x"] * (N // 2) + [b"y"] + [b"x"] * (N // 2)),
     "two words": ([chance.choice([b"a", b"b"]) for _ in range(N)], [chance.choice([b"a", b"b"]) for _ in range(N)]),
     "shuffled": (NUMBERED, chance.sample(NUMBERED, N)),
-    "every second line is new": (NUMBERED[: N // 2], [t for n in range(N // 2) for t in (b"%d" % n, b"u%d" % n)]),
     "periods": ([b"%d" % (n % 97) for n in range(N // 2)], [b"%d" % (n % 89) for n in range(N // 2)]),
-    "pairs turned": ([b"a", b"b"] * (N // 2), [b"b", b"a"] * (N // 2)),
 }
 
 
