@@ -7,7 +7,7 @@ DEMO := demo
 # What this machine says about Python is not the suite's; without its files Python would compile each test again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv run test test-bare lint test-real test-engines test-k8s test-aws bench stress golden docs clean
+.PHONY: help venv run test test-bare lint test-real test-engines test-k8s test-aws bench stress updates golden docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ test-k8s: venv ## the target hyperpod-eks on a real API server for custom resour
 test-aws: venv ## the rules of our SageMaker server, asked of SageMaker itself (needs an account: an hour, under a dollar)
 	MLCC_TEST_AWS=1 $(BIN)/pytest -q -v -n 0 --programs machine -m real tests/aws/test_conformance.py
 
+updates: venv ## what copier and cruft do with edits, asked of them, into docs/updates.md (installs both: network, a minute)
+	$(BIN)/python -m tools.updates --write
+
 golden: venv ## render the golden trees anew; review the change with git diff
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden tests/functional/test_notebook.py
 
@@ -83,4 +86,4 @@ docs: venv ## write the generated pages anew
 
 clean: ## remove everything that these commands made
 	@[ ! -d $(DEMO) ] || $(BIN)/mlcc do -C $(DEMO) clean || true
-	rm -rf $(VENV) $(ENGINES) $(K8S) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-updates $(ENGINES) $(K8S) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from mlcc.core.conflict_marks import conflicts, sides
 from mlcc.core.errors import UserError
+from mlcc.core.line_diff import matching_blocks
 from mlcc.core.records import NamedTuple
 from mlcc.core.tree import BASE_DIR, LOCK_MAX_BYTES, LOCK_NAME, OnDisk
 from mlcc.io import git
@@ -19,6 +20,7 @@ from mlcc.plan.branches import Branches, Side
 from mlcc.plan.line_ends import to_lf
 from mlcc.plan.lock import Lock, read_lock
 from mlcc.plan.merge import has_own_markers, merge_texts
+from mlcc.plan.readings import kept_lines
 
 PREFIX = BASE_DIR + "/"
 ANCESTOR, OURS, THEIRS = 1, 2, 3
@@ -70,8 +72,10 @@ def _as_git_left(data: bytes, versions: Mapping[int, bytes] | None) -> bool:
     if versions is None:
         return True
     ours, theirs = versions.get(OURS, b""), versions.get(THEIRS, b"")
-    merged = merge_texts(versions.get(ANCESTOR, b""), ours, theirs).data
-    return sides(to_lf(data)) in ((ours, theirs), sides(merged))
+    three, found = (versions.get(ANCESTOR, b""), ours, theirs), sides(to_lf(data))
+    # Git decides what is a conflict as one or the other of these does
+    merged = (merge_texts(*three, matcher=matcher).data for matcher in (kept_lines, matching_blocks))
+    return found == (ours, theirs) or any(found == sides(text) for text in merged)
 
 
 def _side(stages: Stages, number: int, whole: Lock | None, marked: Mapping[str, bytes]) -> Side:

@@ -11,11 +11,13 @@ from mlcc.apply.state import OWN_DIR
 from mlcc.cli.output import cell, document, folded, plain, print_document, table
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, ordered
+from mlcc.core.line_diff import file_hunks
 from mlcc.core.paths import Path, format_path
 from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME, digest
 from mlcc.core.values import SOURCE_TITLES
 from mlcc.plan.changes import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
+from mlcc.plan.line_ends import has_crlf, to_lf
 from mlcc.plan.lock import Lock
 from mlcc.registries.redaction import forms, names_secret, redact_forms
 from mlcc.registries.redaction_given import REDACTED
@@ -72,6 +74,25 @@ def lock_lines(before: Lock, lines: Iterable[str]) -> Iterator[str]:
     leaves = (leaf for name in (None, *before.environments) for leaf in before.leaves(name).items())
     known = forms(str(leaf.value) for path, leaf in leaves if names_secret(path))
     return (redact_forms(line, known) for line in lines)
+
+
+def hunks(path: str, before: bytes, after: bytes, sides: tuple[str, str] | None = None) -> Iterator[str]:
+    """The unified diff of a file, with its name; lines that end with CR LF on both sides are shown without.
+
+    sides: what the two are, in words.
+    """
+    if has_crlf(before) and has_crlf(after):
+        before, after = to_lf(before), to_lf(after)
+    name = printable(path, 200)
+    old, new = (f" ({side})" for side in sides) if sides is not None else ("", "")
+    return file_hunks(before, after, f"a/{name}{old}", f"b/{name}{new}")
+
+
+def print_hunks(lines: Iterable[str], session: Session) -> None:
+    """Lines of a unified diff, in colour on a terminal."""
+    for line in lines:
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+        session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour))
 
 
 def changed_values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:

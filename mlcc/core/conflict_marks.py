@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mlcc.core.line_diff import lines_of
+
 BEGIN, ANCESTOR, MIDDLE, END = b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"
 
 
@@ -30,7 +32,7 @@ def sides(data: bytes) -> tuple[bytes, bytes]:
     ours, theirs = list[bytes](), list[bytes]()
     into: tuple[list[bytes], ...] = (ours, theirs)
     inside = False
-    for number, line in enumerate(data.splitlines(keepends=True), 1):
+    for number, line in enumerate(lines_of(data), 1):
         kind = line.rstrip(b"\r\n").partition(b" ")[0]
         if number in begins:
             inside, into = True, (ours,)

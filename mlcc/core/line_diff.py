@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from typing import TypeVar
 
 from mlcc.core.records import NamedTuple
@@ -19,12 +20,20 @@ STEPS_PER_LINE, MIN_STEPS, MAX_STEPS = 40, 200_000, 4_000_000
 MAX_PAIRS = 20_000
 
 
+NO_NEWLINE = "\\ No newline at end of file"
+
+
 class Block(NamedTuple):
     """`size` lines from `a` on in the first text equal those from `b` on in the second."""
 
     a: int
     b: int
     size: int
+
+
+def lines_of(data: bytes) -> list[bytes]:
+    """The lines of a text as Git counts them, with their ends: a line feed ends one, and nothing else does."""
+    return BytesIO(data).readlines()
 
 
 class _Region(NamedTuple):
@@ -155,6 +164,23 @@ def unified_diff(
                 continue
             yield from (f"-{line}" for line in first[i:i_end])
             yield from (f"+{line}" for line in second[j:j_end])
+
+
+def file_hunks(before: bytes, after: bytes, old: str = "", new: str = "", context: int = 3) -> Iterator[str]:
+    """A unified diff of two files, as `unified_diff`; none where they are equal.
+
+    old, new: their names; of binary files it is only told that they differ.  A file that does not end with a line feed
+    is marked as `diff` does.
+    """
+    if before != after and b"\0" in before + after:
+        yield f"Binary files {old or 'before'} and {new or 'after'} differ"
+        return
+    first, second = ([line.decode("utf-8", "backslashreplace") for line in lines_of(side)] for side in (before, after))
+    headings = 2 if old else 0
+    for number, line in enumerate(unified_diff(first, second, old, new, context)):
+        yield line.removesuffix("\n")
+        if number >= headings and not line.endswith("\n") and not line.startswith("@@"):
+            yield NO_NEWLINE
 
 
 def _range(start: int, end: int) -> str:

@@ -45,19 +45,28 @@ class Record(NamedTuple):
     """What the lock says of a file.
 
     digest: of the rendered bytes; edited: of the bytes on disk where they differ, REMOVED when the file was taken away,
-    STAYS_DELETED when its user decided so for good, else empty.
+    STAYS_DELETED when its user decided so for good, else empty; executable: whether its owner may run it, where that is
+    not as `mode` says, else None.
     """
 
     owner: str
     mode: int
     digest: str
     edited: str = ""
+    executable: bool | None = None
 
 
+# The bit that Git keeps; the others follow the umask of a checkout.
+OWNER_EXECUTES = 0o100
 REMOVED, STAYS_DELETED = "removed", "stays-deleted"
 
 Tree = Mapping[str, Rendered]
 """Desired files by their path relative to the target, with `/` between components."""
+
+
+def changed_x(mode: int, rendered: int) -> bool | None:
+    """Whether a file's owner may run it, where that is not as it was rendered; else None."""
+    return bool(mode & OWNER_EXECUTES) if (mode ^ rendered) & OWNER_EXECUTES else None
 
 
 def is_binary(data: bytes) -> bool:

@@ -54,12 +54,21 @@ def _named(path: Path) -> bool:
 
 
 def value_of(path: Path, node: Node) -> Any:
-    """A leaf's value: container environment values are text exactly as written, lists are tuples of plain data."""
+    """A leaf's value: container environment values are text exactly as written, lists are tuples of plain data.
+
+    The keys of a list's mappings have one order, their names first: in which one wrote them means nothing.
+    """
     prop = keys.find(path)
     if combined(prop) and not isinstance(node.value, str):
         return node.text
     plain = node.plain()
-    return tuple(plain) if isinstance(plain, list) else plain
+    return tuple(map(_ordered, plain)) if isinstance(plain, list) else plain
+
+
+def _ordered(plain: Any) -> Any:
+    if isinstance(plain, dict):
+        return {key: _ordered(plain[key]) for key in sorted(plain, key=lambda key: (key != "name", key))}
+    return [_ordered(value) for value in plain] if isinstance(plain, list) else plain
 
 
 def combined(prop: keys.Property | None) -> bool:

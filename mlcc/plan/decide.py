@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 
+from mlcc.core import tree
 from mlcc.core.findings import Finding
 from mlcc.core.tree import MANAGED, REMOVED, SEED, STAYS_DELETED, OnDisk, Record, Rendered, Tree, digest, is_binary
 from mlcc.plan.branches import Branches, Version, with_edits
@@ -271,7 +272,9 @@ def _record(path: str, new: Rendered, change: Change, known: Known, options: Opt
         edited = STAYS_DELETED
     else:
         edited = "" if new.owner == SEED else REMOVED
-    return Record(new.owner, new.mode, digest(new.data), edited)
+    mode = change.mode if change.data is not None else disk.mode if disk is not None else new.mode
+    executable = None if new.owner == SEED else tree.changed_x(mode, new.mode)
+    return Record(new.owner, new.mode, digest(new.data), edited, executable)
 
 
 def _remembered(path: str, known: Known) -> dict[str, Record]:

@@ -83,9 +83,11 @@ def lock_bytes(
             lines += [f"  {writer.scalar(name)}:", *_changes(default, resolved)]
     lines.append("files:" if files else "files: {}")
     for path, record in files.items():
-        entry = {"owner": record.owner, "mode": f"{record.mode:04o}", "digest": record.digest}
+        entry: dict[str, Any] = {"owner": record.owner, "mode": f"{record.mode:04o}", "digest": record.digest}
         if record.edited:
             entry["edited"] = record.edited
+        if record.executable is not None:
+            entry["executable"] = record.executable
         lines.append(f"  {writer.scalar(path)}: {writer.flow(entry)}")
     return ("\n".join(lines) + "\n").encode("utf-8")
 
@@ -219,7 +221,7 @@ def _lock(plain: Mapping[str, Any]) -> Lock:
         for name, entry in plain.get("environments", {}).items()
     }
     files = {
-        path: Record(e["owner"], int(e["mode"], 8), e["digest"], e.get("edited", ""))
+        path: Record(e["owner"], int(e["mode"], 8), e["digest"], e.get("edited", ""), e.get("executable"))
         for path, e in plain.get("files", {}).items()
         if "owner" in e
     }

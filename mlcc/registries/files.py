@@ -147,12 +147,15 @@ def _validated(root: Node) -> list[Finding]:
 
 
 def digest(root: Root, names: tuple[str, ...]) -> str:
-    """sha256 over the names and bytes of a root's files."""
+    """sha256 over the names and bytes of a root's files.
+
+    A checkout may have CR LF where the repository has LF: that is no difference.
+    """
     total = hashlib.sha256()
     with root.opened() as directory:
         for name in names:
             read = directory.read(below(root, name), MAX_FILE_BYTES, single_link=False)
-            data = read[0] if read else b""
+            data = read[0].replace(b"\r\n", b"\n") if read else b""
             total.update(f"{name}\0{len(data)}\0".encode())
             total.update(data)
     return f"sha256:{total.hexdigest()}"

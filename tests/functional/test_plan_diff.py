@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mlcc.core.line_diff import NO_NEWLINE
 from mlcc.core.version import VERSION
 from tests.helpers import SMALLEST, assert_same, build_tree, read_tree, state_of
 
@@ -126,6 +127,13 @@ def test_a_saved_plan_holds_the_lock_to_its_bytes(project, mlcc):
 
 def test_diff_of_nothing_says_so(project, mlcc):
     assert mlcc("diff", code=0).stdout == "nothing to do: the project is as mlcc.yaml says\n"
+
+
+def test_diff_shows_a_line_feed_that_is_missing(project, mlcc):
+    """All that differs, as where an earlier release rendered the file without one."""
+    cut = (HERE / "Dockerfile").read_bytes().removesuffix(b"\n")
+    build_tree(HERE, {"Dockerfile": cut, ".mlcc/base/Dockerfile": cut})
+    assert mlcc("diff", code=0).stdout.splitlines()[-3:] == ['-CMD ["serve"]', NO_NEWLINE, '+CMD ["serve"]']
 
 
 def test_diff_shows_what_a_deletion_takes(project, mlcc):

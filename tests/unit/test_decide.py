@@ -471,6 +471,23 @@ def test_an_update_keeps_an_executable_bit_that_the_user_set():
     assert (change.action, change.mode) == ("update", 0o755)
 
 
+@pytest.mark.parametrize(
+    ("owner", "disk", "new", "executable"),
+    [
+        (MANAGED, 0o755, 0o644, True),
+        (MANAGED, 0o644, 0o755, False),
+        (MANAGED, 0o700, 0o755, None),  # the others' bits follow the umask
+        (MANAGED, 0o664, 0o644, None),
+        (SEED, 0o755, 0o644, None),
+    ],
+)
+@pytest.mark.parametrize("data", [A, B], ids=["as it is", "with other lines"])
+def test_the_lock_records_an_executable_bit_of_the_user_s(owner, disk, new, executable, data):
+    record = Record(owner, new, digest(A))
+    plan = make_plan({PATH: Rendered(data, new, owner)}, Known({PATH: OnDisk(A, disk)}, {PATH: A}, {PATH: record}))
+    assert plan.records == {PATH: Record(owner, new, digest(data), executable=executable)}
+
+
 # ---------------------------------------------------------------- saved copies, form, order
 def test_a_saved_copy_takes_a_name_that_is_free():
     taken = {PATH: OnDisk(B), SAVED: OnDisk(b""), SAVED + "-2": OnDisk(b"")}

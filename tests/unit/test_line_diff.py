@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcc.core import line_diff
-from mlcc.core.line_diff import matching_blocks, unified_diff
+from mlcc.core.line_diff import NO_NEWLINE, file_hunks, matching_blocks, unified_diff
 
 LINES = st.lists(st.sampled_from(["a", "b", "c", "", "d e", "f"]), max_size=30)
 
@@ -68,6 +68,28 @@ def test_a_diff_has_a_heading_and_hunks():
     assert list(unified_diff(["a", "b", "c"], ["a", "x", "c"], "old", "new")) == [
         "--- old", "+++ new", "@@ -1,3 +1,3 @@", " a", "-b", "+x", " c",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (b"a\n", b"a\n", []),
+        (b"a\nb\n", b"a\nc\n", ["@@ -1,2 +1,2 @@", " a", "-b", "+c"]),
+        (b"a", b"a\n", ["@@ -1 +1 @@", "-a", NO_NEWLINE, "+a"]),
+        (b"a\nb", b"c\nb", ["@@ -1,2 +1,2 @@", "-a", "+c", " b", NO_NEWLINE]),
+        (b"", b"a\rb\n", ["@@ -0,0 +1 @@", "+a\rb"]),
+        (b"\xff\n", b"", ["@@ -1 +0,0 @@", "-\\xff"]),
+        (b"\0a", b"b", ["Binary files before and after differ"]),
+        (b"--- a", b"", ["@@ -1 +0,0 @@", "---- a", NO_NEWLINE]),
+    ],
+)
+def test_a_diff_of_files_tells_what_patch_tells(before, after, expected):
+    assert list(file_hunks(before, after)) == expected
+
+
+def test_a_diff_of_files_has_their_names():
+    assert list(file_hunks(b"a", b"b\n", "x", "y"))[:2] == ["--- x", "+++ y"]
+    assert list(file_hunks(b"\0", b"", "x", "y")) == ["Binary files x and y differ"]
 
 
 chance = random.Random(5)

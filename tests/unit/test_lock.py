@@ -36,6 +36,7 @@ FILES = {
     "do/build": Record(MANAGED, 0o755, digest(b"b"), digest(b"c")),
     "do/config": Record(MANAGED, 0o644, digest(b"b"), REMOVED),
     "code/app.py": Record(SEED, 0o644, digest(b"d")),
+    "do/push": Record(MANAGED, 0o755, digest(b"b"), executable=False),
 }
 
 

@@ -57,6 +57,32 @@ def test_how_many_regions_conflict(base, ours, theirs, conflicts):
     assert merge_texts(lines(*base), lines(*ours), lines(*theirs)).conflicts == conflicts
 
 
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs"),
+    [
+        ("aca", "xacca", "acza"),  # the c that theirs changed has become two
+        ("bba", "abb", "a"),  # ours moved a line, past lines that theirs removed
+        ("baaac", "aba", "bxaaac"),
+        ("cbdcd", "cabdcd", "dcbdy"),
+        ("bdcd", "abddc", "bbddc"),  # both added a line like others, each at a place of its own
+        ("caccc", "caccyc", "acccc"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_a_conflict(base, ours, theirs):
+    assert merge_texts(lines(*base), lines(*ours), lines(*theirs)).conflicts >= 1
+
+
+def test_a_line_that_both_added_is_not_doubled():
+    assert merge_texts(lines(*"ccab"), lines(*"cyabb"), lines(*"ccabb")) == (lines(*"cyabb"), 0)
+
+
+@pytest.mark.parametrize("end", ["\r", "\f", "\v", "\x1c", "\x85", "\u2028"])
+def test_a_line_ends_with_a_line_feed_and_with_nothing_else(end):
+    """As Git counts lines: the carriage returns of a progress bar end none."""
+    base, ours, theirs = (f"1{end}2{end}{last}\n".encode() for last in "334")
+    assert merge_texts(base, ours.replace(b"1", b"0"), theirs).conflicts == 1
+
+
 def test_conflicts_are_written_as_diff3_writes_them():
     found = merge_texts(lines(*"abc"), lines(*"axc"), lines(*"ayc"), labels=("mine", "old", "new"))
     assert found.data == b"a\n<<<<<<< mine\nx\n||||||| old\nb\n=======\ny\n>>>>>>> new\nc\n"

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from mlcc import pipeline
 from mlcc.apply.prepare import Prepared, normal
-from mlcc.apply.state import OWN_DIR
 from mlcc.cli import complete
-from mlcc.cli.changes import CHANGES, flush, lock_lines, plan_document, prepare, print_plan, say_sources
+from mlcc.cli.changes import CHANGES, flush, plan_document, prepare, print_plan, say_sources
+from mlcc.cli.locked import check_committed
 from mlcc.cli.options import KeyCommand, Values, env_option, not_empty, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
-from mlcc.cli.session import Session, current, redacted
+from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
-from mlcc.core.findings import Finding, Severity, error
-from mlcc.core.line_diff import unified_diff
-from mlcc.core.paths import format_path
+from mlcc.core.findings import Finding, error
 from mlcc.core.text import printable
-from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.callers import texts
 from mlcc.io.disk.reader import read_named
-from mlcc.plan.changes import DELETE, Change, Options
+from mlcc.plan.changes import Options
 from mlcc.plan.decide import matching
 from mlcc.resolve.project import Project
 
 MAX_PLAN_BYTES = 16 << 20
-# Of a difference that --locked refuses, as many lines are shown at the most.
-MAX_SHOWN_LINES = 40
 
 
 @click.command("apply", cls=KeyCommand, epilog="Example: mlcc apply --check (in CI: has someone forgotten to apply?)")
@@ -102,7 +96,7 @@ def command(
         if locked or check:
             prepared = prepare(session, project, where, options)
             _named(options, prepared)
-            code = max(code, _checked(session, project, prepared, path, locked))
+            code = max(code, (check_committed if locked else _checked)(session, project, prepared, path))
             warn_unfinished(session, where)
         else:
             code = max(code, _applied(session, project, path, where, options, saved))
@@ -194,51 +188,9 @@ def _blocked(session: Session, project: Project, prepared: Prepared, findings: l
     session.say("nothing was written", -1)
 
 
-def _checked(session: Session, project: Project, prepared: Prepared, path: str, locked: bool) -> int:
+def _checked(session: Session, project: Project, prepared: Prepared, path: str) -> int:
     findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
-    if locked:
-        findings += list(_not_locked(project, prepared))
     print_plan(session, project, prepared, findings, path, done=False)
     if not session.machine:
         print_findings(findings, session)
-    if locked:
-        return 1 if any(f.severity is Severity.ERROR for f in findings) else 0
     return 1 if prepared.plan.blocked else CHANGES if prepared.changes else 0
-
-
-def _not_locked(project: Project, prepared: Prepared) -> Iterator[Finding]:
-    """What --locked refuses: values of this run only, and any file or lock that apply would change."""
-    for path in project.resolved.uncommitted:
-        value = project.resolved.values[path]
-        message = f"{format_path(path)} comes from {value.origin}, which is not committed"
-        yield error("MLCC213", message, path=format_path(path), hint="put it into mlcc.yaml (mlcc set)")
-    for change in prepared.plan.changes:
-        if change.writes or change.action == DELETE:
-            yield _difference(change, prepared)
-    if prepared.changes_own_only:  # else it follows what is reported above and below
-        own = prepared.own_changes
-        first = ", ".join(printable(path, 100) for path in own[:MAX_SHOWN_LINES])
-        message = f"{len(own)} {'file is' if len(own) == 1 else 'files are'} not as mlcc apply writes them: {first}"
-        yield error("MLCC214", message, file=OWN_DIR, hint="mlcc apply, and commit the folder")
-    if prepared.lock_changes:
-        lines = _joined(lock_lines(prepared.before, _changed(prepared.state.lock or b"", prepared.lock)))
-        yield error(
-            "MLCC214", f"{LOCK_NAME} is not what mlcc.yaml resolves to: {lines}", file=LOCK_NAME, hint="mlcc apply"
-        )
-
-
-def _difference(change: Change, prepared: Prepared) -> Finding:
-    disk = prepared.known.observed.get(change.path)
-    shown = printable(change.path, 200)
-    lines = _joined(_changed(disk.data if disk is not None else b"", change.data or b""))
-    return error("MLCC214", f"{shown} would change ({change.action}): {lines}", file=shown, hint="mlcc apply")
-
-
-def _changed(before: bytes, after: bytes) -> Iterator[str]:
-    """The first changed lines."""
-    old, new = (side.decode("utf-8", "replace").splitlines() for side in (before, after))
-    return itertools.islice(unified_diff(old, new, context=0), MAX_SHOWN_LINES)
-
-
-def _joined(lines: Iterable[str]) -> str:
-    return printable(redacted(" / ".join(lines)), 400)

@@ -8,15 +8,24 @@ import click
 
 from mlcc.apply.prepare import Prepared
 from mlcc.cli import complete
-from mlcc.cli.changes import by_cause, changed_values, flush, lock_lines, prepare, print_plan, value_lines, value_rows
+from mlcc.cli.changes import (
+    by_cause,
+    changed_values,
+    flush,
+    hunks,
+    lock_lines,
+    prepare,
+    print_hunks,
+    print_plan,
+    value_lines,
+    value_rows,
+)
 from mlcc.cli.options import KeyCommand, Values, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error, has_errors
-from mlcc.core.line_diff import unified_diff
-from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.reader import present
 from mlcc.load.layers import DEFAULT_ENVIRONMENT
@@ -114,9 +123,5 @@ def _file(session: Session, change: Change, prepared: Prepared) -> None:
     after = b"" if change.action == DELETE else change.data
     if after is None or after == held:
         return
-    name = printable(change.path, 200)
-    old, new = (side.decode("utf-8", "backslashreplace").splitlines() for side in (before, after))
-    lines = unified_diff(old, new, f"a/{name}", f"b/{name}")
-    for line in lock_lines(prepared.before, lines) if change.path == LOCK_NAME else lines:
-        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-        session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour))
+    lines = hunks(change.path, before, after)
+    print_hunks(lock_lines(prepared.before, lines) if change.path == LOCK_NAME else lines, session)
