@@ -20,7 +20,7 @@ from mlcc.cli.projects import Selection, files, project_options, read, target_of
 from mlcc.cli.session import Session, current, redacted
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, Severity, error
-from mlcc.core.line_diff import unified_diff
+from mlcc.core.line_diff import shortened, unified_diff
 from mlcc.core.paths import format_path
 from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME
@@ -237,7 +237,7 @@ def _difference(change: Change, prepared: Prepared) -> Finding:
 def _changed(before: bytes, after: bytes) -> Iterator[str]:
     """The first changed lines."""
     old, new = (side.decode("utf-8", "replace").splitlines() for side in (before, after))
-    return itertools.islice(unified_diff(old, new, context=0), MAX_SHOWN_LINES)
+    return itertools.islice(shortened(unified_diff(old, new, context=0)), MAX_SHOWN_LINES)
 
 
 def _joined(lines: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from mlcc.cli.projects import Selection, files, project_options, read, target_of
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error, has_errors
-from mlcc.core.line_diff import unified_diff
+from mlcc.core.line_diff import shortened, unified_diff
 from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.reader import present
@@ -42,6 +42,8 @@ def command(
     values: Values,
 ) -> int:
     """Show what apply would change: values first, then every file as a unified diff.
+
+    Of a line of more than 500 characters the words are shown that came and went.
 
     With two environments, show the values in which they differ.  Nothing is written.
     """
@@ -116,7 +118,7 @@ def _file(session: Session, change: Change, prepared: Prepared) -> None:
         return
     name = printable(change.path, 200)
     old, new = (side.decode("utf-8", "backslashreplace").splitlines() for side in (before, after))
-    lines = unified_diff(old, new, f"a/{name}", f"b/{name}")
+    lines = shortened(unified_diff(old, new, f"a/{name}", f"b/{name}"))
     for line in lock_lines(prepared.before, lines) if change.path == LOCK_NAME else lines:
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
         session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour))
