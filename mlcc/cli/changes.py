@@ -8,6 +8,7 @@ from typing import Any
 from mlcc import pipeline
 from mlcc.apply.prepare import Prepared
 from mlcc.apply.state import OWN_DIR
+from mlcc.cli import costs
 from mlcc.cli.output import cell, document, folded, plain, print_document, table
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, ordered
@@ -102,6 +103,7 @@ def plan_document(project: Project, prepared: Prepared, findings: Iterable[Findi
         changes=[_change(c, prepared) for c in prepared.all_changes],
         values=changed_values(project, prepared),
         summary=prepared.summary,
+        costs=[row.document for row in costs.rows(project, prepared.before)],
         findings=[plain(f) for f in ordered(findings)],
     )
 
@@ -166,7 +168,7 @@ def joined(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         findings += one["findings"]
         summary = {action: summary[action] + one["summary"][action] for action in summary}
     projects = [{"file": file, **one} for file, one in documents.items()]
-    return document(changes=changes, values=[], summary=summary, findings=findings, projects=projects)
+    return document(changes=changes, values=[], summary=summary, costs=[], findings=findings, projects=projects)
 
 
 def print_plan(
@@ -187,11 +189,20 @@ def print_plan(
         if values:
             shown = [{**row, "after": _with_level(row)} for row in values]
             session.out("\n" + table(shown, ["path", "before", "after", "source", "cause"], session))
+        costs.show(session, costs.rows(project, prepared.before))
         session.out(f"\n{summary_line(prepared)}")
         return
     if session.verbosity >= 0:
         _details(session, project, prepared)
+        print_costs(session, project, prepared, changed_only=done)
     session.out(_last_line(prepared, done))
+
+
+def print_costs(session: Session, project: Project, prepared: Prepared, changed_only: bool = False) -> None:
+    """What each environment costs; changed_only: nothing where all cost the same as at the last apply."""
+    found = costs.rows(project, prepared.before)
+    if any(row.changed for row in found) or not changed_only:
+        costs.show(session, found)
 
 
 def _last_line(prepared: Prepared, done: bool) -> str:

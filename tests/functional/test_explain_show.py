@@ -114,6 +114,7 @@ def test_show_is_in_mlcc_yaml_s_shape(mlcc):
     assert shown["version"] == 1
     document = json.loads(mlcc("show", "-o", "json", code=0).stdout)
     assert document.pop("schema_version") == 1
+    assert [cost["environment"] for cost in document.pop("costs")] == ["default"]
     assert document == {k: v for k, v in shown.items() if k != "version"}
     assert yaml.safe_load(mlcc("show", "--env", "prod", code=0).stdout)["ttl"] == "9d"
     assert state_of(Path.cwd()) == before

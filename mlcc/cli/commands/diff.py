@@ -7,8 +7,19 @@ import re
 import click
 
 from mlcc.apply.prepare import Prepared
-from mlcc.cli import complete
-from mlcc.cli.changes import by_cause, changed_values, flush, lock_lines, prepare, print_plan, value_lines, value_rows
+from mlcc.cli import complete, costs
+from mlcc.cli.changes import (
+    by_cause,
+    changed_values,
+    flush,
+    lock_lines,
+    prepare,
+    print_costs,
+    print_plan,
+    value_lines,
+    value_rows,
+)
+from mlcc.cli.costs import Row
 from mlcc.cli.options import KeyCommand, Values, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
@@ -21,6 +32,7 @@ from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.reader import present
 from mlcc.load.layers import DEFAULT_ENVIRONMENT
 from mlcc.plan.changes import DELETE, Change
+from mlcc.resolve.hardware.costs import of_resolved
 from mlcc.resolve.project import Project
 
 
@@ -84,12 +96,16 @@ def _environments(session: Session, projects: list[Project]) -> None:
             raise UserError(project.findings)
     first, second = ({p: v.value for p, v in project.resolved.values.items()} for project in projects)
     rows = value_rows(first, second, projects[1])
+    named = [project.chosen or DEFAULT_ENVIRONMENT for project in projects]
+    priced = [of_resolved(project.resolved, project.registries) for project in projects]
     if session.format in ("json", "yaml"):
-        print_document(session, document(values=rows))
-    elif rows or session.machine:
+        print_document(session, document(values=rows, costs=[Row(named[1], priced[1], priced[0]).document]))
+        return
+    if rows or session.machine:
         session.out(table(rows, ["path", "before", "after", "source"], session))
     else:
         session.out("no value differs")
+    costs.show(session, [Row(name, cost) for name, cost in zip(named, priced, strict=True)])
 
 
 def _project(session: Session, project: Project, prepared: Prepared, path: str) -> None:
@@ -99,6 +115,7 @@ def _project(session: Session, project: Project, prepared: Prepared, path: str) 
         return
     for line in value_lines(changed_values(project, prepared) if prepared.before.values else [], session):
         session.out(line)
+    print_costs(session, project, prepared)
     for heading, found in by_cause(prepared):
         if heading:
             session.out(heading)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mlcc import pipeline
+from mlcc.cli import costs
 from mlcc.cli.changes import say_levels
 from mlcc.cli.options import KeyCommand, Values, env_option, file_option, output_options, value_options
 from mlcc.cli.output import document, fenced, plain, print_document, print_findings, printable_lines
@@ -16,6 +17,7 @@ from mlcc.core import paths
 from mlcc.core.errors import UserError
 from mlcc.core.findings import Finding, Severity, ordered
 from mlcc.io.yaml import writer
+from mlcc.load.layers import DEFAULT_ENVIRONMENT
 from mlcc.load.locate import find_mlcc_yaml
 from mlcc.resolve.project import Project
 
@@ -58,10 +60,13 @@ def _values(session: Session, project: Project) -> None:
     from mlcc.registries.redaction import redact_leaf
 
     tree = paths.nested({p: redact_leaf(p, v.value) for p, v in project.resolved.values.items()})
+    chosen = project.chosen or DEFAULT_ENVIRONMENT
+    priced = [row for row in costs.rows(project) if row.environment == chosen]
     if session.format == "json":
-        print_document(session, document(**_marks(project), **tree))
+        print_document(session, document(**_marks(project), **tree, costs=[row.document for row in priced]))
         return
     text = printable_lines(writer.dump({"version": 1, **tree}))
+    text += "".join(f"\n# {line}" for line in costs.lines(priced))
     _out(session, project, text, "yaml")
     say_levels(session, project)
 
