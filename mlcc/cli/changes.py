@@ -8,7 +8,7 @@ from typing import Any
 from mlcc import pipeline
 from mlcc.apply.prepare import Prepared
 from mlcc.apply.state import OWN_DIR
-from mlcc.cli import costs
+from mlcc.cli import costs, migrations
 from mlcc.cli.output import cell, document, folded, plain, print_document, table
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, ordered
@@ -99,11 +99,13 @@ HEADINGS = {INPUT: "", BOTH: "by mlcc.yaml, and by other registries or another m
 
 def plan_document(project: Project, prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Any]:
     """The `plan/diff/apply` contract."""
+    moved = migrations.of(project, prepared)
     return document(
         changes=[_change(c, prepared) for c in prepared.all_changes],
         values=changed_values(project, prepared),
         summary=prepared.summary,
         costs=[row.document for row in costs.rows(project, prepared.before)],
+        **({"engine": migrations.document(moved)} if moved is not None else {}),
         findings=[plain(f) for f in ordered(findings)],
     )
 
@@ -225,11 +227,17 @@ def _details(session: Session, project: Project, prepared: Prepared) -> None:
             session.out(f"{blank}  {heading}")
         for change in found:
             session.out(change_line(change, session))
-    values = changed_values(project, prepared)
-    if values and prepared.before.values:
-        session.out("")
-        for line in value_lines(values, session):
+    if prepared.before.values:
+        lines = changed_lines(project, prepared, session)
+        for line in ["", *lines] if lines else []:
             session.out(line)
+
+
+def changed_lines(project: Project, prepared: Prepared, session: Session) -> list[str]:
+    """The values that differ from the lock: those of a new engine by its options, the others one by one."""
+    moved = migrations.of(project, prepared)
+    rows = migrations.without(changed_values(project, prepared), moved)
+    return [*value_lines(rows, session), *(migrations.lines(moved, session) if moved is not None else ())]
 
 
 def value_line(row: Mapping[str, Any], session: Session, indent: str = "  ") -> str:

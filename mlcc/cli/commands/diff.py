@@ -10,13 +10,12 @@ from mlcc.apply.prepare import Prepared
 from mlcc.cli import complete, costs
 from mlcc.cli.changes import (
     by_cause,
-    changed_values,
+    changed_lines,
     flush,
     lock_lines,
     prepare,
     print_costs,
     print_plan,
-    value_lines,
     value_rows,
 )
 from mlcc.cli.costs import Row
@@ -113,7 +112,7 @@ def _project(session: Session, project: Project, prepared: Prepared, path: str) 
     if session.machine:
         print_plan(session, project, prepared, findings, path, done=False)
         return
-    for line in value_lines(changed_values(project, prepared) if prepared.before.values else [], session):
+    for line in changed_lines(project, prepared, session) if prepared.before.values else []:
         session.out(line)
     print_costs(session, project, prepared)
     for heading, found in by_cause(prepared):
