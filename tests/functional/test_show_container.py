@@ -278,3 +278,26 @@ def test_a_secret_of_this_machine_is_the_name_of_its_variable(mlcc, monkeypatch)
         assert "sesame-open" not in result.stdout
         assert '"$MY_TOKEN"' in result.stdout
     assert "MLCC_MODEL_DIR" in planned.stdout
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"engine": 1}',
+        "\xff",
+        '"x"',
+        "[" * 5000,
+        json.dumps({"engine": "vllm", "version": "1", "options": []}),
+    ],
+)
+def test_an_engine_json_of_somebody_s_own_is_no_trouble(mlcc, text):
+    build_tree(".", {"mlcc.yaml": CHAT.partition("inference_components:")[0]})
+    mlcc("apply", "-q", code=0)
+    Path("code/engine.json").write_bytes(text.encode("latin-1"))
+    (call,) = json.loads(mlcc("do", "run", "--target", "local", "--dry-run", code=0).stdout)["calls"]
+    engine = call["parameters"]["container"]["engine"]
+    assert engine["refused"] == "serve: code/engine.json is not as mlcc apply writes it"

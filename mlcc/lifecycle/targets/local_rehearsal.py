@@ -71,7 +71,10 @@ def _engine(
     devices = (instance.accelerator_count if instance is not None else None) or 1
     code = os.path.join(os.path.abspath(project.directory), os.path.dirname(installed_engine.ENGINE))
     place = Place(devices) if inside else Place(devices, code, os.path.exists)
-    return engine_command.of_container(project.architecture, found[0].decode(), with_secrets(variables), place)
+    try:
+        return engine_command.of_container(project.architecture, found[0].decode(), with_secrets(variables), place)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):  # a checkout may hold anything there
+        return EngineCommand(refused=f"serve: {installed_engine.ENGINE} is not as mlcc apply writes it")
 
 
 def _variables(context: Context, component: str, port: int) -> Iterator[Variable]:
