@@ -8,6 +8,7 @@ from typing import Any
 from mlcc import pipeline
 from mlcc.apply.prepare import Prepared
 from mlcc.apply.state import OWN_DIR
+from mlcc.cli import costs, migrations
 from mlcc.cli.output import cell, document, folded, plain, print_document, table
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, ordered
@@ -119,10 +120,13 @@ HEADINGS = {INPUT: "", BOTH: "by mlcc.yaml, and by other registries or another m
 
 def plan_document(project: Project, prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Any]:
     """The `plan/diff/apply` contract."""
+    moved = migrations.of(project, prepared)
     return document(
         changes=[_change(c, prepared) for c in prepared.all_changes],
         values=changed_values(project, prepared),
         summary=prepared.summary,
+        costs=[row.document for row in costs.rows(project, prepared.before)],
+        **({"engine": migrations.document(moved)} if moved is not None else {}),
         findings=[plain(f) for f in ordered(findings)],
     )
 
@@ -187,7 +191,7 @@ def joined(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         findings += one["findings"]
         summary = {action: summary[action] + one["summary"][action] for action in summary}
     projects = [{"file": file, **one} for file, one in documents.items()]
-    return document(changes=changes, values=[], summary=summary, findings=findings, projects=projects)
+    return document(changes=changes, values=[], summary=summary, costs=[], findings=findings, projects=projects)
 
 
 def print_plan(
@@ -208,11 +212,20 @@ def print_plan(
         if values:
             shown = [{**row, "after": _with_level(row)} for row in values]
             session.out("\n" + table(shown, ["path", "before", "after", "source", "cause"], session))
+        costs.show(session, costs.rows(project, prepared.before))
         session.out(f"\n{summary_line(prepared)}")
         return
     if session.verbosity >= 0:
         _details(session, project, prepared)
+        print_costs(session, project, prepared, changed_only=done)
     session.out(_last_line(prepared, done))
+
+
+def print_costs(session: Session, project: Project, prepared: Prepared, changed_only: bool = False) -> None:
+    """What each environment costs; changed_only: nothing where all cost the same as at the last apply."""
+    found = costs.rows(project, prepared.before)
+    if any(row.changed for row in found) or not changed_only:
+        costs.show(session, found)
 
 
 def _last_line(prepared: Prepared, done: bool) -> str:
@@ -235,11 +248,17 @@ def _details(session: Session, project: Project, prepared: Prepared) -> None:
             session.out(f"{blank}  {heading}")
         for change in found:
             session.out(change_line(change, session))
-    values = changed_values(project, prepared)
-    if values and prepared.before.values:
-        session.out("")
-        for line in value_lines(values, session):
+    if prepared.before.values:
+        lines = changed_lines(project, prepared, session)
+        for line in ["", *lines] if lines else []:
             session.out(line)
+
+
+def changed_lines(project: Project, prepared: Prepared, session: Session) -> list[str]:
+    """The values that differ from the lock: those of a new engine by its options, the others one by one."""
+    moved = migrations.of(project, prepared)
+    rows = migrations.without(changed_values(project, prepared), moved)
+    return [*value_lines(rows, session), *(migrations.lines(moved, session) if moved is not None else ())]
 
 
 def value_line(row: Mapping[str, Any], session: Session, indent: str = "  ") -> str:

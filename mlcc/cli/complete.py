@@ -105,7 +105,8 @@ def _values(name: str, typed: str) -> list[str]:
     from mlcc.core.paths import parse_path
     from mlcc.io.schema import keys as known
 
-    path = parse_path(name)
+    path = parse_path(name) or ()
+    path = path[2:] if path[:1] == ("environments",) else path
     prop = known.find(path) if path else None
     return _beginning(typed, _allowed(prop)) if prop is not None else []
 

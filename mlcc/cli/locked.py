@@ -13,7 +13,7 @@ from mlcc.cli.changes import hunks, lock_lines, print_hunks, print_plan
 from mlcc.cli.output import print_findings
 from mlcc.cli.session import Session, redacted
 from mlcc.core.findings import Finding, Severity, error
-from mlcc.core.line_diff import file_hunks
+from mlcc.core.line_diff import file_hunks, shortened
 from mlcc.core.paths import format_path
 from mlcc.core.text import printable
 from mlcc.core.tree import LOCK_NAME
@@ -80,7 +80,7 @@ def _in_short(one: Difference, prepared: Prepared) -> str:
         return next(iter(lock_lines(prepared.before, [", ".join(leaf.path for leaf in one.leaves)])))
     if not (one.before and one.after) and not one.path.endswith(LOCK_NAME):
         return ""  # the whole file
-    lines = file_hunks(one.before, one.after, context=0)
+    lines = shortened(file_hunks(one.before, one.after, context=0))
     changed = itertools.islice((line for line in lines if line[:1] in "+-\\"), MAX_LINES)
     return " / ".join(lock_lines(prepared.before, changed))
 
@@ -97,7 +97,7 @@ def _texts(found: Iterable[Difference], prepared: Prepared) -> dict[str, list[st
     """What is shown of each difference, by path: lines without secrets, that may be printed, and not too many."""
     texts, left = dict[str, list[str]](), MAX_SHOWN
     for one in found:
-        lines = [*_hunks(one, prepared)]
+        lines = [*shortened(_hunks(one, prepared))]
         shown = []
         for line in lines[:MAX_LINES]:
             shown.append(printable(redacted(line), MAX_WIDTH))

@@ -6,9 +6,10 @@ made to be expensive, lines stay unmatched: a difference looks larger than it is
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from typing import TypeVar
 
@@ -189,3 +190,62 @@ def _range(start: int, end: int) -> str:
     if length == 1:
         return str(start + 1)
     return f"{start + bool(length)},{length}"
+
+
+# ---------------------------------------------------------------- long lines
+# Nobody reads a line that is longer than this; of a list in one line, what came and what went is read.
+LONG, SHOWN = 500, 400
+_WORDS = r"[^\s\"'\[\]{},:]+"
+
+
+def shortened(lines: Iterable[str]) -> Iterator[str]:
+    """The lines of a unified diff for people: of a long line only the words that differ, or its beginning.
+
+    Lines of usual length stay as they are.  A long line is compared with the one of the other side that begins with
+    the same word.
+    """
+    block: list[str] = []
+    for line in lines:
+        if block and line[:1] not in ("+", "-"):
+            yield from _shortened(block)
+            block = []
+        if line[:1] in ("+", "-"):
+            block.append(line)
+        else:
+            yield _beginning(line)
+    yield from _shortened(block)
+
+
+def _shortened(block: Sequence[str]) -> Iterator[str]:
+    """The same of lines that all went or came."""
+    long = {(line[:1], _first_word(line)): line for line in block if len(line) > LONG}
+    for line in block:
+        sign, first = line[:1], _first_word(line)
+        other = long.get(("+" if sign == "-" else "-", first))
+        yield line if len(line) <= LONG else _beginning(line) if other is None else _changed_words(line, other)
+
+
+def _first_word(line: str) -> str:
+    """What a line begins with, as far as the end of its first word."""
+    found = re.match(rf"[+-]\W*(?:{_WORDS})[\"':]*", line[:LONG])
+    return found[0][1:] if found is not None else ""
+
+
+def _changed_words(line: str, other: str) -> str:
+    """A line by its words that the other side's line does not have."""
+    known = set(re.findall(_WORDS, other[1:]))
+    words = [word for word in dict.fromkeys(re.findall(_WORDS, line[1:])) if word not in known]
+    shown = _cut(" ".join(words)) if words else "nothing, for all its words are on the other side"
+    return f"{line[0]}{_first_word(line)} ... {'gone' if line[0] == '-' else 'new'}: {shown}"
+
+
+def _beginning(line: str) -> str:
+    return line if len(line) <= LONG else f"{line[:SHOWN]} ... ({len(line):,} characters)"
+
+
+def _cut(text: str) -> str:
+    """A text of words, and how many more there are where it is too long."""
+    if len(text) <= SHOWN:
+        return text
+    kept = text[:SHOWN].rpartition(" ")[0] or text[:SHOWN]
+    return f"{kept} and {len(text[len(kept) :].split())} more"

@@ -91,6 +91,7 @@ def target(name: str, node: Node, root: Node) -> rows.Target:
         parts=texts(node, "parts"),
         predefined_metrics=texts(node, "predefined_metrics"),
         quota=text(node, "quota"),
+        billed=text(node, "billed"),
     )
 
 

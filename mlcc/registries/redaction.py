@@ -145,6 +145,13 @@ def redact_value(name: str, value: Any, rule: Rule | None = None) -> Any:
     return redact({name: value}, rule)[name] if isinstance(value, str) else value
 
 
+def redact_leaf(path: Sequence[Any], value: Any) -> Any:
+    """A value of mlcc.yaml without secrets.  What stands under `secrets` refers to one, and is none by its name."""
+    if names_secret(path) and not isinstance(value, (bool, str, tuple, list)):
+        return REDACTED  # a number
+    return redact_value("" if path[0] == "secrets" else str(path[-1]), value)
+
+
 def redact_known(text: str, variables: Mapping[str, str], rule: Rule | None = None) -> str:
     """Text without what has the format of a secret, and without the values of variables whose names are a secret's."""
     return redact_values(text, (value for name, value in variables.items() if is_secret_name(name, rule)), rule)

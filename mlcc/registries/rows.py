@@ -131,7 +131,8 @@ class Target(NamedTuple):
     it cannot have; predefined_metrics: those that Application Auto Scaling knows by name for what scales on the target;
     refuses: options of do/ steps that it does not have, with a blank between them, by step; quota: what Service Quotas
     calls the use of its instances (`ml.g5.xlarge for {quota}`), empty for none; parts: what do/clean takes away alone,
-    `all` among them, empty where only the target itself knows.
+    `all` among them, empty where only the target itself knows; billed: what its instances are paid for (`endpoint`,
+    `job`), empty where nobody is paid for them alone.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Target(NamedTuple):
     parts: tuple[str, ...] = ()
     predefined_metrics: tuple[str, ...] = ()
     quota: str = ""
+    billed: str = ""
 
 
 class Profile(NamedTuple):

@@ -13,6 +13,7 @@ from mlcc.core.findings import error
 from mlcc.core.text import quoted
 from mlcc.core.version import VERSION
 from mlcc.io import packaged
+from mlcc.registries.engine_rows import Engine
 from mlcc.render import engine_file, triton_files
 from mlcc.resolve import secret_variables
 from mlcc.resolve.engine import options
@@ -142,13 +143,22 @@ def _engine(resolved: Resolved) -> dict[str, Any]:
 OWN_PROGRAM, WITH_SECRETS = "/opt/program/serve", "/opt/program/with_secrets"
 
 
+def entrypoint(engine: Engine | None, secrets: bool) -> tuple[tuple[str, ...], bool]:
+    """What the image starts, and whether that is the base image's own entry point.
+
+    engine: the row of the serving engine, None for a server of mlcc's own; secrets: whether the container reads secrets
+    when it starts, in any environment.
+    """
+    theirs = engine is not None and engine.style == "image"
+    program = engine.entrypoint if theirs and engine is not None else (OWN_PROGRAM,)
+    return (*([WITH_SECRETS] if secrets else []), *program), theirs and not secrets
+
+
 def _entry(resolved: Resolved, secrets: bool) -> dict[str, Any]:
     """The image's entry point as JSON, empty where it stays the base image's own; whether code/ is in the image."""
-    engine = resolved.rows.engine
-    theirs = engine is not None and engine.style == "image"
-    words = [*([WITH_SECRETS] if secrets else []), *(engine.entrypoint if theirs and engine else (OWN_PROGRAM,))]
-    own = secrets or not theirs
-    return {"entrypoint": json.dumps(words) if own else "", "own_code": own or bool(_chat_template(resolved))}
+    words, theirs = entrypoint(resolved.rows.engine, secrets)
+    own_code = not theirs or bool(_chat_template(resolved))
+    return {"entrypoint": "" if theirs else json.dumps(words), "own_code": own_code}
 
 
 def _parts(path: str) -> list[str]:

@@ -1,4 +1,8 @@
-"""code/engine.json: what the project's serve script must know of its engine.  Law: pure."""
+"""code/engine.json: what the project's serve script must know of its engine.
+
+Law: pure; each key is one line, however long, so that another version of an engine changes a few lines of a project
+(docs/adr/0036-one-line-of-options.md).
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,10 @@ def engine_document(engine: Engine, version: str, found: KnownOptions | None) ->
     """What the project's serve script reads: how the engine is started, and what its command line knows."""
     options: dict[str, set[str]] = {kind: set() for kind in TYPES}
     for row in found.options.values() if found is not None else ():
-        options[row.type].update((row.name, *row.aliases))
-        options["flag"].update(name for name in names_of(row) if name not in options[row.type])
+        # its text is written into a file where it is JSON: engines list it as the path of one
+        options["json" if row.name == engine.file_option else row.type].add(row.name)
+        options[row.type].update(row.aliases)
+        options["flag"].update(name for name in names_of(row) if name not in (row.name, *row.aliases))
     document = {
         "engine": engine.name,
         "version": version,
@@ -31,10 +37,10 @@ def engine_document(engine: Engine, version: str, found: KnownOptions | None) ->
         "routes": dict(engine.routes),
         "file": engine.file_option,
         "parts": dict(_parts(engine)),
-        "options": {kind: _lines(names) for kind, names in options.items() if names},
-        "variables": _lines(found.variables if found is not None else ()),
+        "options": {kind: _names(names) for kind, names in options.items() if names},
+        "variables": _names(found.variables if found is not None else ()),
     }
-    return json.dumps(document, indent=2)
+    return "{\n" + ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items()) + "\n}"
 
 
 def _parts(engine: Engine) -> Iterable[tuple[str, str]]:
@@ -45,8 +51,6 @@ def _parts(engine: Engine) -> Iterable[tuple[str, str]]:
             yield name, f"{how.option}.{how.key}" if how.key else how.option
 
 
-def _lines(names: Iterable[str]) -> list[str]:
-    """Names in lines of about a hundred characters: a few lines to review instead of hundreds."""
-    from textwrap import wrap  # only engines with options need it
-
-    return wrap(" ".join(sorted(names)), 100, break_on_hyphens=False, break_long_words=False)
+def _names(names: Iterable[str]) -> list[str]:
+    """Names in order, as one text in a list: the scripts of earlier releases, which users have edited, read lists."""
+    return [" ".join(sorted(names))] if names else []

@@ -20,7 +20,7 @@ from mlcc.registries.loader import Registries
 from mlcc.resolve import rows
 from mlcc.resolve.candidates import Table
 from mlcc.resolve.choices import Choices
-from mlcc.resolve.engine import variables
+from mlcc.resolve.engine import adapters, variables
 from mlcc.resolve.hardware import shares
 from mlcc.resolve.hardware.hosts import pod_devices
 from mlcc.resolve.hyperpod import clusters
@@ -69,6 +69,14 @@ def add_element_defaults(draft: Draft) -> Findings:
 def complete_triton_models(draft: Draft) -> Findings:
     """The values that rows add to the models of a Triton repository."""
     complete.complete_models(draft.table, draft.rows)
+    return []
+
+
+def serve_adapters(draft: Draft) -> Findings:
+    """LoRA in the engines whose components have adapters, on a target that serves them."""
+    target = draft.rows.target
+    if draft.rows.engine is not None and target is not None and adapters.ADAPTERS in target.uses:
+        adapters.offer_lora(draft.table, draft.rows.engine)
     return []
 
 
@@ -127,6 +135,7 @@ STEPS: tuple[Callable[[Draft], Findings], ...] = (
     rows.select_engine,  # before the model: a variable of the engine may name it
     rows.select_model,
     rows.add_test_request,
+    serve_adapters,  # before the instance type: adapters need memory
     rows.read_engine_variables,  # before the instance type: sizes are computed from typed keys
     rows.select_instance,
     add_elements,  # after all rows: a row may add elements

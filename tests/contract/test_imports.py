@@ -280,7 +280,7 @@ TESTED_IN = {
     "resolve.hardware.defaults": "instances", "resolve.hardware.hosts": "instances",
     "plan.changes": "decide", "plan.notes": "decide", "plan.line_ends": "decide",
     "checks.runner": "checks", "checks.subject": "checks", "checks.containers": "serving_checks",
-    "checks.manifests": "manifest_checks", "resolve.hyperpod.manifests": "manifest_checks",
+    "checks.proposals": "costs", "checks.manifests": "manifest_checks", "resolve.hyperpod.manifests": "manifest_checks",
     "resolve.hyperpod.model_source": "manifest_checks", "resolve.hyperpod.pods": "manifest_checks",
     "resolve.hyperpod.clusters": "cluster_of_eks_alone", "resolve.hyperpod.scaling": "pod_scaling", "resolve.hyperpod.volumes": "pod_volumes",
 }  # fmt: skip

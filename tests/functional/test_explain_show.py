@@ -114,6 +114,7 @@ def test_show_is_in_mlcc_yaml_s_shape(mlcc):
     assert shown["version"] == 1
     document = json.loads(mlcc("show", "-o", "json", code=0).stdout)
     assert document.pop("schema_version") == 1
+    assert [cost["environment"] for cost in document.pop("costs")] == ["default"]
     assert document == {k: v for k, v in shown.items() if k != "version"}
     assert yaml.safe_load(mlcc("show", "--env", "prod", code=0).stdout)["ttl"] == "9d"
     assert state_of(Path.cwd()) == before
@@ -125,10 +126,41 @@ def test_what_is_shown_is_a_file_that_resolves_to_itself(mlcc):
     assert mlcc("show", "-o", "yaml", code=0).stdout == shown
 
 
-def test_a_wrong_file_is_not_shown(mlcc):
-    build_tree(HERE, {"mlcc.yaml": "version: 1\n"})
+def test_what_is_resolved_is_shown_while_an_error_stands(mlcc):
+    build_tree(HERE, {"mlcc.yaml": TEXT.replace("http-fastapi", "http-fastapi, instance_type: ml.t9.tiny")})
+    result = mlcc("show", "--env", "prod", code=1)
+    assert result.stdout.startswith("# NOT VALID: 1 error stands (mlcc validate). ")
+    shown = yaml.safe_load(result.stdout)
+    assert (shown["ttl"], shown["deployment"]["instance_type"]) == ("9d", "ml.t9.tiny")
+    assert "MLCC108" in result.stderr
+    document = json.loads(mlcc("show", "-o", "json", code=1).stdout)
+    assert document["errors"] == 1
+    assert {f["code"] for f in document["findings"]} == {"MLCC108"}
+    assert document["deployment"]["instance_type"] == "ml.t9.tiny"
+    assert mlcc("show", "-o", "markdown", code=1).stdout.startswith("```yaml\n# NOT VALID")
+
+
+def test_the_sound_part_of_a_wrong_file_is_shown(mlcc):
+    build_tree(HERE, {"mlcc.yaml": "version: 1\nproject: {name: iris, colour: red}\nttl: 1h\n"})
+    document = json.loads(mlcc("show", "-o", "json", code=1).stdout)
+    assert {f["path"] for f in document["findings"]} == {"project.colour", "deployment.config"}
+    assert (document["project"], document["ttl"]) == ({"name": "iris"}, "1h")
+    assert "MLCC020" in mlcc("show", "--container", code=1).stderr
+
+
+def test_a_file_that_cannot_be_read_is_not_shown(mlcc):
+    build_tree(HERE, {"mlcc.yaml": "version: 1\nproject: [\n"})
     result = mlcc("show", "-o", "json", code=1)
-    assert {f["path"] for f in json.loads(result.stdout)["findings"]} == {"project.name", "deployment.config"}
+    assert set(json.loads(result.stdout)) == {"schema_version", "findings"}
+
+
+def test_a_literal_secret_is_refused_and_not_shown(mlcc):
+    build_tree(HERE, {"mlcc.yaml": TEXT + "env: {DB_PASSWORD: petals}\nsecrets: {A: {secretsmanager: my/secret}}\n"})
+    for form in ("table", "json", "yaml", "markdown"):
+        result = mlcc("show", "-o", form, code=1)
+        assert "DB_PASSWORD" in result.stdout
+        assert "my/secret" in result.stdout
+        assert "petals" not in result.stdout + result.stderr
 
 
 def test_a_value_that_is_wrong_is_explained_all_the_same(mlcc):

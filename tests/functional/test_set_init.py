@@ -81,6 +81,13 @@ def test_one_value_changes_and_all_else_stays(project, mlcc, arguments, old, new
         (["network.isolation", "true"], ["network", "isolation"], True),
         (["ttl", "1h", "--env", "prod"], ["environments", "prod", "ttl"], "1h"),
         (["env.A", "9", "--env", "prod"], ["environments", "prod", "env", "A"], "9"),
+        (["environments.prod.ttl", "1h"], ["environments", "prod", "ttl"], "1h"),
+        (
+            ["environments.prod.deployment.instance_type", "ml.c5.xlarge"],
+            ["environments", "prod", "deployment"],
+            {"instance_type": "ml.c5.xlarge"},
+        ),
+        (["environments.prod.tags", "{a: b}"], ["environments", "prod", "tags"], {"a": "b"}),
     ],
 )
 def test_new_keys_are_added(project, mlcc, arguments, path, value):
@@ -111,6 +118,51 @@ def test_a_list_of_requirements_needs_no_yaml(project, mlcc, text, elements):
     assert yaml.safe_load(FILE.read_text())["build"]["requirements"] == elements
     found = mlcc("explain", "build.requirements", "--set", f"build.requirements={text}", "--json", code=0)
     assert json.loads(found.stdout)["values"][0]["value"] == elements
+
+
+OVERLAYS = """
+environments:
+  # what customers use
+  prod:
+    deployment: {instance_type: ml.m5.xlarge} # small
+    env:
+      A: "1" # first
+      # the second
+      B: "2"
+  dev: {ttl: 1h}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "old", "new"),
+    [
+        (["environments.prod.deployment.instance_type", "ml.c5.xlarge"], "{instance_type: ml.m5.xlarge} # small",
+         "{instance_type: ml.c5.xlarge} # small"),
+        (["environments.prod.env.A", "3"], 'A: "1" # first', 'A: "3" # first'),
+        (["environments.prod.env.C", "3"], '      B: "2"\n', '      B: "2"\n      C: "3"\n'),
+        (["environments.prod.env.B", "--unset"], '      B: "2"\n', ""),
+        (["environments.dev.ttl", "2h"], "dev: {ttl: 1h}", 'dev: {ttl: "2h"}'),
+        (["environments.prod.ttl", "2h"], '      B: "2"\n', '      B: "2"\n    ttl: "2h"\n'),
+        (["environments.dev", "--unset"], "  dev: {ttl: 1h}\n", ""),
+    ],
+)  # fmt: skip
+def test_a_key_of_an_environment_changes_and_all_else_stays(mlcc, arguments, old, new):
+    FILE.write_text(COMMENTED + OVERLAYS)
+    result = mlcc("set", *arguments, code=0)
+    assert FILE.read_text() == COMMENTED + OVERLAYS.replace(old, new)
+    assert ("removed" if "--unset" in arguments else "set") in result.stderr
+    assert "is new" not in result.stderr
+    mlcc("validate", code=0)
+
+
+def test_both_ways_to_name_an_environment_write_the_same(mlcc):
+    texts = []
+    for arguments in (["environments.stage.ttl", "1h"], ["ttl", "1h", "--env", "stage"]):
+        FILE.write_text(COMMENTED + OVERLAYS)
+        assert "note: the environment stage is new" in mlcc("set", *arguments, code=0).stderr
+        texts.append(FILE.read_text())
+    assert texts[0] == texts[1]
+    assert yaml.safe_load(texts[0])["environments"]["stage"] == {"ttl": "1h"}
 
 
 def test_a_windows_file_stays_one(mlcc):
@@ -171,7 +223,14 @@ def test_setting_what_is_already_so_writes_nothing(project, mlcc):
         (["framework.version", "1", "--env", "prod"], 1, "MLCC0"),
         (["ttl"], 2, "give a VALUE, or --unset"),
         (["ttl", "1h", "--unset"], 2, "give a VALUE, or --unset"),
-        (["environments.prod.ttl", "1h"], 1, "MLCC219"),
+        (["environments.prod.ttl", "1h", "--env", "prod"], 2, "names an environment already"),
+        (["environments.prod.model.format", "joblib"], 1, "MLCC031"),
+        (["environments.prod.framework.version", "1"], 1, "MLCC031"),
+        (["environments.prod.tll", "1h"], 1, "did you mean ttl?"),
+        (["environments.prod.environments.dev.ttl", "1h"], 1, "MLCC033"),
+        (["environments.prod", "{}"], 1, "MLCC033"),
+        (["environments", "{}"], 1, "MLCC219"),
+        (["environments.Prod_1.ttl", "1h"], 1, "was left as it is"),
         (["x-mine", "1"], 1, "MLCC033"),
         (["a..b", "1"], 1, "MLCC033"),
         (["inference_components[0].copy_count", "3"], 1, "counts elements; they go by their names"),

@@ -257,7 +257,7 @@ BAD = {
         "error",
         5,
         "the format of a secret",
-        "a secret's name or ARN belongs here",
+        "secrets: {HF_TOKEN: {secretsmanager: NAME}}, where NAME is its name or ARN in AWS Secrets Manager, never",
     ),
     "secret-by-name-in-tags": (
         "MLCC120",
@@ -681,6 +681,29 @@ def test_a_secret_is_never_shown(text):
     findings = found(text)
     assert findings
     assert not [f for f in findings if TOKEN in f.message + f.hint]
+
+
+ON_THIS_MACHINE = BASE.replace("deployment: {", "deployment: {target: local, ")
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (BASE + "env: {HF_TOKEN: x}\n", "secrets: {HF_TOKEN: {secretsmanager: NAME}}"),
+        (BASE + "env: {db_password: x}\n", "secrets: {db_password: {secretsmanager: NAME}}"),
+        (ON_THIS_MACHINE + "env: {HF_TOKEN: x}\n", "secrets: {HF_TOKEN: {env: HF_TOKEN}}"),
+        (
+            BASE + "env: {HF_TOKEN: x}\nsecrets: {HF_TOKEN: {secretsmanager: a}}\n",
+            "secrets.HF_TOKEN says already where it is",
+        ),
+        (BASE + f"secrets: {{A: {{secretsmanager: {TOKEN}}}}}\n", "secrets: {A: {secretsmanager: NAME}}, where NAME"),
+        (BASE + "tags: {api-key: x}\n", "remove it; create a new secret"),
+    ],
+)
+def test_the_right_form_has_the_user_s_own_name(text, form):
+    finding = next(f for f in found(text, code="MLCC120") if f.code == "MLCC120")
+    assert form in finding.hint
+    assert finding.hint.endswith("create a new secret: this one was exposed")
 
 
 def test_a_secret_in_a_list_is_seen():

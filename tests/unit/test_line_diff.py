@@ -117,3 +117,43 @@ def test_the_work_is_bounded(name, monkeypatch):
     assert time.process_time() - began < 5
     assert sum(pairs) <= 2 * line_diff.MAX_STEPS
     assert all(first[b.a : b.a + b.size] == second[b.b : b.b + b.size] for b in blocks)
+
+
+# ---------------------------------------------------------------- long lines
+def long(*words: str) -> str:
+    return '  "options": ["' + " ".join([*words, *(f"word-{n}" for n in range(100))]) + '"],'
+
+
+def short(first: list[str], second: list[str]) -> list[str]:
+    return list(line_diff.shortened(unified_diff(first, second)))
+
+
+def test_of_a_long_line_only_the_words_that_differ_are_shown():
+    found = short(["{", long("gone", "stays"), "}"], ["{", long("stays", "new-one"), "}"])
+    assert found == ["@@ -1,3 +1,3 @@", " {", '-  "options": ... gone: gone', '+  "options": ... new: new-one', " }"]
+
+
+def test_words_in_another_order_are_none_that_came():
+    found = short([long("a", "b")], [long("b", "a")])
+    assert [line for line in found if "nothing, for all its words" in line] == found[1:]
+
+
+@pytest.mark.parametrize(("first", "second", "sign"), [([], ["x" * 900], "+"), (["x " * 450], [], "-")])
+def test_a_long_line_without_another_is_shown_by_its_beginning(first, second, sign):
+    (line,) = short(first, second)[1:]
+    assert line.startswith(f"{sign}x")
+    assert line.endswith("(901 characters)")
+    assert len(line) < 450
+
+
+def test_very_many_words_are_counted():
+    new = [f"new-{n}" for n in range(500)]
+    line = short([long()], [long(*new)])[-1]
+    assert len(line) < 500
+    assert line.endswith(" more")
+    assert sum(map(int, [line.split()[-2]])) + line.count("new-") == 500
+
+
+@given(LINES, LINES)
+def test_usual_lines_stay_as_they_are(first, second):
+    assert short(first, second) == list(unified_diff(first, second))

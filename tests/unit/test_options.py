@@ -154,12 +154,32 @@ def test_without_a_list_the_serve_script_gets_no_options():
     assert (reported["options"], reported["variables"], reported["model_variable"]) == ({}, [], "")
 
 
-def test_many_names_are_few_lines():
-    found = load().options("vllm")
-    assert found is not None
-    reported = engine_file.engine_document(load().engines["vllm"], "0.31.0", options.at_version(found, "0.31.0"))
-    assert len(reported.splitlines()) < 250
-    assert max(map(len, reported.splitlines())) < 120
+def document_of(name: str, version: str) -> list[str]:
+    found = load().options(load().engines[name].options_name)
+    known = options.at_version(found, version) if found is not None else None
+    return engine_file.engine_document(load().engines[name], version, known).splitlines()
+
+
+SERVED = [name for name, row in load().engines.items() if row.style == "serve"]
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_a_key_is_a_line_and_another_version_of_the_engine_changes_three(name):
+    row = load().options(load().engines[name].options_name)
+    versions = sorted((row.parent or row).versions if row is not None else ["1"], key=version_order.order)
+    documents = [document_of(name, version) for version in versions]
+    assert {len(lines) for lines in documents} == {len(json.loads("".join(documents[0]))) + 2}
+    for one, other in itertools.pairwise(documents):
+        changed = [line for line, after in zip(one, other, strict=True) if line != after]
+        assert {line.split(":")[0].strip() for line in changed} <= {'"version"', '"options"', '"variables"'}
+
+
+def test_the_option_that_takes_a_file_is_read_as_json():
+    """TensorRT-LLM lists it as the path of a file; what mlcc spells is the text of that file."""
+    document = json.loads("".join(document_of("tensorrt-llm", "1.2.1")))
+    assert document["file"] == "extra_llm_api_options"
+    assert "extra_llm_api_options" in document["options"]["json"][0].split()
+    assert "extra_llm_api_options" not in " ".join(document["options"]["text"]).split()
 
 
 def test_lists_that_inherit_from_each_other_end(tmp_path):

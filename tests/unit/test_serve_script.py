@@ -6,11 +6,13 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -43,6 +45,7 @@ def module(path: Path, name: str = "serve_script") -> Any:
     return made
 
 
+law = module(CODE / "command_line.py.j2", "command_line")  # the script imports it by that name
 serve = module(CODE / "serve")
 DOCUMENT: dict[str, Any] = {
     "engine": "toy", "version": "1.0", "prefixes": ["TOY_", "SM_TOY_"], "command": ["toy"], "fixed": ["--quiet"],
@@ -57,11 +60,11 @@ DOCUMENT: dict[str, Any] = {
 
 
 def engine(**changed: Any) -> Any:
-    return serve.Engine({**DOCUMENT, **changed})
+    return law.Engine({**DOCUMENT, **changed})
 
 
 def read(**environ: str) -> dict[str, Any]:
-    found: dict[str, Any] = serve.read_options(engine(), environ)
+    found: dict[str, Any] = law.read_options(engine(), environ)
     return found
 
 
@@ -81,7 +84,7 @@ def read(**environ: str) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_variables_become_options(variable, text, expected, monkeypatch):
-    monkeypatch.setattr(serve.glob, "glob", lambda pattern: [])
+    monkeypatch.setattr(law.glob, "glob", lambda pattern: [])
     assert read(**{variable: text}) == expected
 
 
@@ -91,7 +94,7 @@ def test_a_part_joins_the_json_that_is_there():
 
 
 def test_max_is_the_number_of_devices(monkeypatch):
-    monkeypatch.setattr(serve.glob, "glob", lambda pattern: ["/dev/nvidia0", "/dev/nvidia1"])
+    monkeypatch.setattr(law.glob, "glob", lambda pattern: ["/dev/nvidia0", "/dev/nvidia1"])
     assert read(TOY_SEED="max") == {"seed": "2"}
 
 
@@ -123,7 +126,7 @@ def test_what_cannot_be_is_refused(environ, words):
 
 def test_without_a_list_every_name_is_taken():
     bare = engine(options={}, variables=[])
-    assert serve.read_options(bare, {"TOY_ANY_THING": "x", "TOY_MODEL": "m", "OTHER": "y"}) == {"any-thing": "x"}
+    assert law.read_options(bare, {"TOY_ANY_THING": "x", "TOY_MODEL": "m", "OTHER": "y"}) == {"any-thing": "x"}
 
 
 # ---------------------------------------------------------------- command lines
@@ -138,11 +141,11 @@ def test_without_a_list_every_name_is_taken():
     ],
 )  # fmt: skip
 def test_options_become_arguments(given, expected):
-    assert list(serve.arguments(engine(), given)) == expected
+    assert list(law.arguments(engine(), given)) == expected
 
 
 def test_an_option_that_takes_a_file_gets_one():
-    (argument,) = serve.arguments(engine(), {"more": {"kv": {"dtype": "fp8"}}})
+    (argument,) = law.arguments(engine(), {"more": {"kv": {"dtype": "fp8"}}})
     path = Path(argument.removeprefix("--more="))
     assert json.loads(path.read_text()) == {"kv": {"dtype": "fp8"}}
     path.unlink()
@@ -150,7 +153,7 @@ def test_an_option_that_takes_a_file_gets_one():
 
 def test_the_model_is_named_or_lies_in_its_folder(tmp_path):
     folder = {"MLCC_MODEL_DIR": str(tmp_path)}
-    find = serve.find_model
+    find = law.find_model
     assert find(engine(), {**folder, "TOY_MODEL": "a/b", "HF_MODEL_ID": "c/d"}) == "a/b"
     assert find(engine(), {**folder, "TOY_MODEL": "", "HF_MODEL_ID": "c/d"}) == "c/d"
     with pytest.raises(serve.Refused, match="is empty, and neither TOY_MODEL nor HF_MODEL_ID is set"):
@@ -163,27 +166,27 @@ def test_the_model_is_named_or_lies_in_its_folder(tmp_path):
 
 def test_the_whole_command():
     environ = {"TOY_MODEL": "a/b", "TOY_SEED": "7", "TOY_HOST": "6.6.6.6", "TOY_PORT": "1"}
-    assert serve.command(engine(), environ, "0.0.0.0", 8080) == [
+    assert law.command(engine(), environ, "0.0.0.0", 8080) == [
         "toy", "--model=a/b", "--quiet", "--host=0.0.0.0", "--port=8080", "--seed=7",
     ]  # fmt: skip
     bare = engine(flags={"host": "--host", "port": "--port"}, fixed=[])
-    assert serve.command(bare, {"TOY_MODEL": "a/b"}, "::", 1) == ["toy", "a/b", "--host=::", "--port=1"]
+    assert law.command(bare, {"TOY_MODEL": "a/b"}, "::", 1) == ["toy", "a/b", "--host=::", "--port=1"]
 
 
 @pytest.mark.parametrize("option", ["chat-template", "chat_template"])
 def test_a_chat_template_is_looked_for_beside_the_script(option, tmp_path, monkeypatch):
     (tmp_path / "chat_template.jinja").write_text("x")
-    monkeypatch.setattr(serve, "CODE", tmp_path)
+    monkeypatch.setattr(law, "CODE", tmp_path)
     known = engine(options={"text": [f"{option} host port"]})
     environ = {"TOY_MODEL": "m", "TOY_CHAT_TEMPLATE": "/opt/none/chat_template.jinja"}
-    assert serve.command(known, environ, "h", 1)[-1] == f"--{option}={tmp_path}/chat_template.jinja"
+    assert law.command(known, environ, "h", 1)[-1] == f"--{option}={tmp_path}/chat_template.jinja"
     environ["TOY_CHAT_TEMPLATE"] = "/opt/none/other.jinja"
-    assert serve.command(known, environ, "h", 1)[-1] == f"--{option}=/opt/none/other.jinja"
+    assert law.command(known, environ, "h", 1)[-1] == f"--{option}=/opt/none/other.jinja"
 
 
 def test_the_engine_sees_its_own_variables_only():
     environ = {"TOY_MODEL": "m", "TOY_HOME": "/x", "SM_TOY_SEED": "1", "PATH": "/bin"}
-    assert serve.environment(environ, engine()) == {"TOY_HOME": "/x", "PATH": "/bin"}
+    assert law.environment(environ, engine()) == {"TOY_HOME": "/x", "PATH": "/bin"}
 
 
 def test_nginx_is_given_where_everything_is(tmp_path, monkeypatch):
@@ -208,7 +211,7 @@ def test_it_reads_what_mlcc_writes(name):
     row = load().engines[name]
     listed = load().options(row.options_name)
     found = options.at_version(listed, max(listed.versions, key=version_order.order)) if listed is not None else None
-    made = serve.Engine(json.loads(engine_file.engine_document(row, "1", found)))
+    made = law.Engine(json.loads(engine_file.engine_document(row, "1", found)))
     assert {"host", "port"} <= set(made.flags)
     for variable in row.extra_variables:
         assert variable in made.parts
@@ -278,8 +281,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Copies the script with an engine.json of its own, and starts it."""
     running: list[subprocess.Popen[str]] = []
     (tmp_path / "toy.py").write_text(TOY)
-    for name in ("serve", "nginx.conf"):
-        shutil.copy(CODE / name, tmp_path / name)
+    for name in ("serve", "nginx.conf", "command_line.py.j2"):
+        shutil.copy(CODE / name, tmp_path / name.removesuffix(".j2"))
 
     def start(
         environ: Mapping[str, str] | None = None, *argv: str, **changed: Any
@@ -292,7 +295,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
             "TOY_MODEL": "a/b", "MLCC_MODEL_DIR": str(tmp_path / "none"), **(environ or {}),
         }  # fmt: skip
         process = subprocess.Popen(
-            [sys.executable, "-B", str(tmp_path / "serve"), *argv], env=env, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-B", str(tmp_path / "serve"), *argv],
+            env=env,
+            stdout=subprocess.PIPE if "--dry-run" in argv else None,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         running.append(process)
         return process, f"http://127.0.0.1:{port}"
@@ -392,6 +399,35 @@ def test_an_engine_that_is_not_installed(start, routes):
     assert "Traceback" not in err
 
 
+def dry_run(start: Start, environ: Mapping[str, str], *argv: str, **changed: Any) -> list[str]:
+    process, _ = start(environ, *argv, **changed)
+    out, err = process.communicate(timeout=35)
+    assert (process.returncode, err) == (0, "")
+    return list(out.splitlines())
+
+
+def test_a_dry_run_prints_the_command_line_and_starts_nothing(start, tmp_path):
+    before = set(Path(tempfile.gettempdir()).glob("mlcc-options-*"))
+    line, file = dry_run(start, {"TOY_MORE": '{"a": 1}', "TOY_DTYPE": "a b"}, "serve", "--dry-run")
+    assert shlex.split(line)[2:4] == ["--model=a/b", "--quiet"]
+    assert {"--dtype=a b", "--more=/tmp/mlcc-options-NAME.yaml"} <= set(shlex.split(line))
+    assert file == '# /tmp/mlcc-options-NAME.yaml: {"a": 1}'
+    assert set(Path(tempfile.gettempdir()).glob("mlcc-options-*")) == before
+    (line,) = dry_run(start, {}, "--dry-run", routes=ROUTES)
+    assert {"--host=127.0.0.1", "--port=PORT"} <= set(shlex.split(line))
+
+
+def test_keys_and_tokens_are_not_printed(start):
+    keys = {"TOY_API_KEY": "sesame", "TOY_HF_TOKEN": "sesame", "TOY_MAX_LEN": "5"}
+    lists = {"text": ["hf-token host port"], "list": ["api-key"], "integer": ["max-len"]}
+    (line,) = dry_run(start, keys, "serve", "--dry-run", options=lists)
+    assert shlex.split(line)[-4:] == ["--api-key", "$TOY_API_KEY", "--hf-token=$TOY_HF_TOKEN", "--max-len=5"]
+    code, err = ended(start(keys, options=lists, command=["no-such-engine"])[0])
+    assert code == 1
+    assert "--hf-token=$TOY_HF_TOKEN" in err
+    assert "sesame" not in err
+
+
 def test_other_words_are_refused(start):
     code, err = ended(start(None, "train")[0])
-    assert (code, err) == (1, "usage: serve [serve]\n")
+    assert (code, err) == (1, "usage: serve [serve] [--dry-run]\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mlcc.checks.proposals import named
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.text import quoted
@@ -31,10 +32,11 @@ def check(subject: Subject) -> Iterator[Finding]:
     types = (
         _for_model(subject, target.instances),
         next(iter(version.instances), "") if version is not None else "",
-        str(usual.value) if usual is not None else "one with such a device",
+        str(usual.value) if usual is not None else "",
     )
+    best = next(filter(None, types), "")
     message = f"{quoted(instance.name)} has no {WORDS[needed]} device, and {config.name} needs one"
-    hint = f"use {next(filter(None, types))}, or a CPU config (mlcc catalog configs)"
+    hint = f"use {named(subject, best) if best else 'one with such a device'}, or a CPU config (mlcc catalog configs)"
     yield subject.finding(CODE, path, message, hint)
 
 

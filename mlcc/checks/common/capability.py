@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlcc.checks.proposals import larger
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.resolve.hardware import instances
@@ -23,7 +24,8 @@ def check(subject: Subject) -> Iterator[Finding]:
             f"{instance.name} has {instance.accelerator_name} devices of compute capability "
             f"{instance.compute_capability}, and {name} needs {needs.least}"
         )
-        hint = "choose newer devices (mlcc catalog instances), or an older version of the framework"
+        other = larger(subject, "choose newer devices (mlcc catalog instances)", needs.met)
+        hint = f"{other}, or an older version of the framework"
         yield subject.finding(CODE, ("deployment", "instance_type"), message, hint)
     if needs.too_new(instance):
         toolkit = version.accelerator.get("version", "")

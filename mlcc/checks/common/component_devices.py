@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlcc.checks.proposals import larger, with_devices
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.paths import Item, Path
@@ -34,5 +35,6 @@ def check(subject: Subject) -> Iterator[Finding]:
         each = ", ".join(f"{name} {n}" for name, (n, _) in wanted.items())
         message = f"the components need {total} devices ({each}), and {machines} x {instance.name} have {have}"
         last = list(wanted.values())[-1][1]
-        hint = "lower gpu_count or copy_count, raise deployment.instance_count, or take a larger instance type"
+        other = larger(subject, "take a larger instance type", with_devices(-(-total // machines)))
+        hint = f"lower gpu_count or copy_count, raise deployment.instance_count, or {other}"
         yield subject.finding(CODE, last, message, hint)

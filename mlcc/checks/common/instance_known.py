@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlcc.checks.proposals import named
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.text import nearest, quoted
@@ -18,7 +19,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     near = nearest(str(name), subject.registries.instances)
     hint = (
-        f"did you mean {near}? " if near else ""
+        f"did you mean {named(subject, near)}? " if near else ""
     ) + "`mlcc catalog instances` lists them; a newer one can be added as a registry row"
     yield subject.finding(
         CODE, ("deployment", "instance_type"), f"no instance type is called {quoted(str(name))}", hint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlcc.checks.proposals import larger
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.resolve.hyperpod import clusters
@@ -22,4 +23,6 @@ def check(subject: Subject) -> Iterator[Finding]:
     if not getattr(instance, target.instances):
         message = f"{instance.name} is not offered for {WORDS[target.instances]}"
         hint = f"`mlcc catalog instances --offered {target.instances}` lists those that are"
+        other = larger(subject, "")
+        hint = f"{other}; {hint}" if other else hint
         yield subject.finding(CODE, ("deployment", "instance_type"), message, hint)

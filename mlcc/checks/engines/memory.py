@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.checks.containers import Container, serving_containers, split_size
+from mlcc.checks.proposals import larger, named
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.paths import format_path
@@ -87,7 +88,11 @@ def _machine_memory(subject: Subject, model: Model, instance: Instance, containe
             f"{model.name} has {weights:.1f} GiB of weights, which pass through the {instance.memory_gib:g} GiB of "
             f"memory of {instance.name}: loading may end in the kernel killing the engine"
         )
-        hint = "take an instance type with more memory (mlcc catalog instances)"
+        hint = larger(
+            subject,
+            "take an instance type with more memory (mlcc catalog instances)",
+            lambda one: instances.passes_through(model.facts, one, settings),
+        )
         yield subject.finding(CODE, ("deployment", "instance_type"), message, hint, Severity.WARNING)
 
 
@@ -137,7 +142,7 @@ def _other_type(subject: Subject, model: Model, instance: Instance, container: C
     dtype = instances.number_format(container.get("dtype", ""), model.facts)
     split = container.engine.get("tensor_parallel_size")
     by_hand = split is not None and subject.resolved.values[split.path].source.by_hand
-    larger = instances.cheapest(
+    found = instances.cheapest(
         subject.registries,
         model.facts,
         engine_settings(subject, container),
@@ -146,4 +151,4 @@ def _other_type(subject: Subject, model: Model, instance: Instance, container: C
         needs=instances.device_needs(subject.registries, rows.version, rows.engine, dtype),
         split_over=split.value if split is not None and by_hand and isinstance(split.value, int) else 0,
     )
-    return f"use {larger.name}" if larger is not None and larger != instance else ""
+    return f"use {named(subject, found.name)}" if found is not None and found != instance else ""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.checks.containers import Container, devices_needed, serving_containers, split_size
+from mlcc.checks.proposals import larger, with_devices
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.registries.rows import Instance
 from mlcc.resolve.hardware.instances import can_share_heads
 
 CODE = "MLCC143"
+LARGER = "take a larger instance type"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -28,11 +30,12 @@ def _too_few_devices(subject: Subject, instance: Instance, container: Container,
     have, needed = instance.accelerator_count, devices_needed(container)
     if have is not None and devices > have:
         message = f"gpu_count is {devices}{container.words}, and {instance.name} has {have}"
-        hint = f"lower it to {have}, or take a larger instance type"
+        hint = f"lower it to {have}, or {larger(subject, LARGER, with_devices(devices))}"
         yield subject.finding(CODE, (*container.prefix, "gpu_count"), message, hint)
     if needed > devices:
         message = f"{needed} devices are needed{container.words}, and there are {devices} ({instance.name})"
-        hint = f"lower it to {devices}, set it to max, or take a larger instance type"
+        more = larger(subject, LARGER, with_devices(needed)) if not container.prefix else LARGER
+        hint = f"lower it to {devices}, set it to max, or {more}"
         yield subject.finding(CODE, container.path("tensor_parallel_size"), message, hint)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlcc.checks.proposals import larger, with_devices
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding
 from mlcc.core.text import quoted
@@ -50,7 +51,9 @@ def _too_much(subject: Subject, instance: Instance) -> Iterator[Finding]:
     count = subject.resolved.get("hyperpod.gpu_count")
     have = instance.accelerator_count or 0
     if count is not None and int(count) > have:
+        more = larger(subject, "", with_devices(int(count))) if instance == subject.rows.instance else ""
         hint = f"at most {have}" if have else "remove it, or take an instance type with GPUs"
+        hint = f"{hint}, or {more}" if more and have else hint
         message = f"gpu_count is {count}, and {instance.name} has {have}"
         yield subject.finding(CODE, ("hyperpod", "gpu_count"), message, hint)
     limits = {

@@ -7,29 +7,32 @@ import re
 import click
 
 from mlcc.apply.prepare import Prepared
-from mlcc.cli import complete
+from mlcc.cli import complete, costs
 from mlcc.cli.changes import (
     by_cause,
-    changed_values,
+    changed_lines,
     flush,
     hunks,
     lock_lines,
     prepare,
+    print_costs,
     print_hunks,
     print_plan,
-    value_lines,
     value_rows,
 )
+from mlcc.cli.costs import Row
 from mlcc.cli.options import KeyCommand, Values, output_options, value_options
 from mlcc.cli.output import document, print_document, print_findings, table
 from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error, has_errors
+from mlcc.core.line_diff import shortened
 from mlcc.core.tree import LOCK_NAME
 from mlcc.io.disk.reader import present
 from mlcc.load.layers import DEFAULT_ENVIRONMENT
 from mlcc.plan.changes import DELETE, Change
+from mlcc.resolve.hardware.costs import of_resolved
 from mlcc.resolve.project import Project
 
 
@@ -51,6 +54,8 @@ def command(
     values: Values,
 ) -> int:
     """Show what apply would change: values first, then every file as a unified diff.
+
+    Of a line of more than 500 characters the words are shown that came and went.
 
     With two environments, show the values in which they differ.  Nothing is written.
     """
@@ -91,12 +96,16 @@ def _environments(session: Session, projects: list[Project]) -> None:
             raise UserError(project.findings)
     first, second = ({p: v.value for p, v in project.resolved.values.items()} for project in projects)
     rows = value_rows(first, second, projects[1])
+    named = [project.chosen or DEFAULT_ENVIRONMENT for project in projects]
+    priced = [of_resolved(project.resolved, project.registries) for project in projects]
     if session.format in ("json", "yaml"):
-        print_document(session, document(values=rows))
-    elif rows or session.machine:
+        print_document(session, document(values=rows, costs=[Row(named[1], priced[1], priced[0]).document]))
+        return
+    if rows or session.machine:
         session.out(table(rows, ["path", "before", "after", "source"], session))
     else:
         session.out("no value differs")
+    costs.show(session, [Row(name, cost) for name, cost in zip(named, priced, strict=True)])
 
 
 def _project(session: Session, project: Project, prepared: Prepared, path: str) -> None:
@@ -104,8 +113,9 @@ def _project(session: Session, project: Project, prepared: Prepared, path: str) 
     if session.machine:
         print_plan(session, project, prepared, findings, path, done=False)
         return
-    for line in value_lines(changed_values(project, prepared) if prepared.before.values else [], session):
+    for line in changed_lines(project, prepared, session) if prepared.before.values else []:
         session.out(line)
+    print_costs(session, project, prepared)
     for heading, found in by_cause(prepared):
         if heading:
             session.out(heading)
@@ -123,5 +133,5 @@ def _file(session: Session, change: Change, prepared: Prepared) -> None:
     after = b"" if change.action == DELETE else change.data
     if after is None or after == held:
         return
-    lines = hunks(change.path, before, after)
+    lines = shortened(hunks(change.path, before, after))
     print_hunks(lock_lines(prepared.before, lines) if change.path == LOCK_NAME else lines, session)

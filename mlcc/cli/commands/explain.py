@@ -126,12 +126,11 @@ def _select(resolved: Resolved, key: str) -> dict[Path, Value]:
 
 
 def _without_secrets(path: Path, value: Value) -> Value:
-    """A refused secret is explained too, but not shown (what stands under `secrets` refers to one, and is none)."""
-    from mlcc.registries.redaction import redact_value
+    """A refused secret is explained too, but not shown."""
+    from mlcc.registries.redaction import redact_leaf
 
-    name = "" if path[0] == "secrets" else str(path[-1])
-    beaten = tuple(b._replace(value=redact_value(name, b.value)) for b in value.beaten)
-    return value._replace(value=redact_value(name, value.value), beaten=beaten)
+    beaten = tuple(b._replace(value=redact_leaf(path, b.value)) for b in value.beaten)
+    return value._replace(value=redact_leaf(path, value.value), beaten=beaten)
 
 
 def _plain(path: Path, value: Value, levels: Mapping[str, str]) -> dict[str, Any]:

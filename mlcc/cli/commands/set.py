@@ -33,16 +33,17 @@ from mlcc.load.locate import find_mlcc_yaml
 def command(key: str, value: str | None, unset: bool, env: str, file: str) -> int:
     """Set KEY to VALUE in mlcc.yaml.
 
-    KEY is a dotted path: env.NAME, inference_components[chat].copy_count.  Lists are written as A,B or in YAML.
+    KEY is a dotted path: env.NAME, inference_components[chat].copy_count, or environments.prod.ttl, which is ttl with
+    --env prod.  Lists are written as A,B or in YAML.
     The result is checked before it is written.  Comments stay, the one above a removed key too.
     """
     session = current()
     if unset == (value is not None):
         raise click.UsageError("give a VALUE, or --unset")
     name = file or find_mlcc_yaml(".")
-    path = _path(key)
+    env, path = _within(key, env, unset)
     plain = None if value is None else _value(path, value)
-    where: Path = ("environments", env, *path) if env else path
+    where: Path = (ENVIRONMENTS, env, *path) if env else path
     results: list[bytes] = []
 
     def edited(before: bytes) -> bytes:
@@ -53,16 +54,37 @@ def command(key: str, value: str | None, unset: bool, env: str, file: str) -> in
     if results[-1] == before:
         session.say(f"{printable(name, 200)}: {printable(format_path(where), 120)} is that already")
         return 0
+    if env and not unset and env not in document.load_document(before, name).environments:
+        session.say(f"note: the environment {printable(env, 60)} is new")
     _report(session, name, where, edit.comment_above(before.decode("utf-8"), where) if unset else None)
     if left:
         session.say(f"{left} error{'s are' if left > 1 else ' is'} left: mlcc validate says which")
     return 0
 
 
+ENVIRONMENTS = "environments"
+
+
+def _within(key: str, env: str, unset: bool) -> tuple[str, Path]:
+    """The environment that a key is set in (empty: none), and the key within it.
+
+    unset: an environment as a whole can be removed, and its path is empty then.
+    """
+    path = parse_path(key)
+    if path is None or path[0] != ENVIRONMENTS:
+        return env, _path(key)
+    if len(path) == 1:
+        hint = "name one of their keys: environments.prod.ttl"
+        raise UserError([error("MLCC219", f"{quoted(key)} holds all environments", hint=hint)])
+    if env:
+        raise click.UsageError("KEY names an environment already: give it without --env")
+    if len(path) == 2 and unset:
+        return str(path[1]), ()
+    return str(path[1]), _path(format_path(path[2:]))
+
+
 def _path(key: str) -> Path:
     path = parse_path(key)
-    if path is not None and path[0] == "environments":
-        raise UserError([error("MLCC219", f"{quoted(key)} is an overlay's", hint="edit the file by hand")])
     prop = keys.find(path) if path else None
     if path is not None and any(isinstance(s, Item) and s.name.isdecimal() for s in path):
         hint = "inference_components[chat].copy_count"

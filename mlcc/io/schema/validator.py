@@ -262,7 +262,10 @@ def _required(problem: Any, root: Node, path: Where) -> Explained:
 
 
 def _forms(problem: Any, root: Node, path: Where) -> Explained:
-    hint = _absent(path) if problem.instance is None else str(problem.schema.get("description", ""))
+    words = [word for form in problem.validator_value for word in form.get("enum", ())]
+    near = nearest(problem.instance, words) if isinstance(problem.instance, str) else ""
+    described = f"did you mean {near}? one of {allowed(words)}" if near else str(problem.schema.get("description", ""))
+    hint = _absent(path) if problem.instance is None else described
     yield _make("MLCC022", root, path, f"{_shown(problem, path)} has none of the allowed forms", hint)
 
 

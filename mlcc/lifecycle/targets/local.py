@@ -26,6 +26,7 @@ from mlcc.lifecycle.targets import (
     live_plan,
     local_plan,
     local_process,
+    local_rehearsal,
     sample_request,
     server_contract,
 )
@@ -46,7 +47,7 @@ def deploy(context: Context) -> Result:
     """Starts the server in the background and waits until /ping answers 200."""
     project = context.project
     if context.argument("dry_run"):
-        return calls([call("engine", "start", **_start_parameters(project))], port=_wanted_port(context))
+        return calls([call("engine", "start", **_start_parameters(context))], port=_wanted_port(context))
     if context.argument("plan"):
         record = server.recorded(project)
         runs = bool(record) and server.alive(context, record)
@@ -98,9 +99,12 @@ def _wanted_port(context: Context) -> int:
     return int(context.argument("port") or context.project.container["port"])
 
 
-def _start_parameters(project: RenderedProject) -> dict[str, Any]:
+def _start_parameters(context: Context) -> dict[str, Any]:
+    project = context.project
     names = sorted(project.environment())
-    return {"entrypoint": project.container["entrypoint"], "port": project.container["port"], "environment": names}
+    started = local_rehearsal.container(context, _wanted_port(context))
+    facts = {"entrypoint": project.container["entrypoint"], "port": project.container["port"], "environment": names}
+    return {**facts, "container": started}
 
 
 # ---------------------------------------------------------------- state
@@ -262,7 +266,7 @@ def run(context: Context) -> Result:
     """Serves in the foreground, on the caller's terminal, until interrupted."""
     project = context.project
     if context.argument("dry_run"):
-        return calls([call("engine", "run", **_start_parameters(project))], port=_wanted_port(context))
+        return calls([call("engine", "run", **_start_parameters(context))], port=_wanted_port(context))
     token = secrets.token_hex(16)
     name = f"{run_state.FOREGROUND}{token[:8]}.json"
     server.need_secrets(context)

@@ -150,6 +150,37 @@ def device_needs(
     return DeviceNeeds(least, int(facts.get("newest_major", 0)), of_format)
 
 
+def at_least(one: Instance, own: Instance) -> bool:
+    """Whether a type is another one, of the same kind, with no less of anything that is known."""
+    if one.name == own.name or (one.platform, one.accelerator) != (own.platform, own.accelerator):
+        return False
+    pairs = (
+        (one.accelerator_count, own.accelerator_count),
+        (one.accelerator_memory_gib, own.accelerator_memory_gib),
+        (one.memory_gib, own.memory_gib),
+        (one.vcpu, own.vcpu),
+    )
+    enough = all((found or 0) >= (wanted or 0) for found, wanted in pairs)
+    return enough and order(one.compute_capability or "0") >= order(own.compute_capability or "0")
+
+
+def alternatives(
+    registries: Registries, own: Instance, offered: str, fits: Callable[[Instance], bool] = lambda one: True
+) -> list[Instance]:
+    """Types that are at least as large as a project's own, the cheapest first, and last those without a price.
+
+    offered: the list that they are on; fits: what they must be besides.
+    """
+    rows = registries.instances.values()
+    fitting = [one for one in rows if getattr(one, offered) and at_least(one, own) and fits(one)]
+
+    def rank(one: Instance) -> tuple[bool, float, str]:
+        price = registries.price(one.name)
+        return price is None, price.amount if price is not None else 0.0, one.name
+
+    return sorted(fitting, key=rank)
+
+
 def first_listed(registries: Registries, model: Model, offered: str) -> str:
     """The first type of a model's row that is offered: the smallest that its publisher or a test used."""
     for name in model.instances:

@@ -11,13 +11,13 @@ from contextlib import contextmanager, suppress
 
 from mlcc.core.errors import UserError
 from mlcc.core.text import printable
-from mlcc.core.version_order import order
 from mlcc.io.aws.connection import AwsError, Caller
 from mlcc.io.aws.servicequotas import ServiceQuotas
 from mlcc.lifecycle import aws_errors
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
-from mlcc.registries.rows import Instance
+from mlcc.resolve.hardware import instances
+from mlcc.resolve.hardware.costs import proposed
 
 # Of the reason of a deployment that got no machine (aws/deep-learning-containers, REAL_ICE_MESSAGE).
 NO_MACHINE = "compute capacity"
@@ -49,8 +49,9 @@ def explained(context: Context, caller: Caller) -> Iterator[None]:
 
 
 def _would_do(project: RenderedProject) -> str:
-    names = alternatives(project)
-    return f"of the same kind and at least as large: {', '.join(names)}" if names else ""
+    own = str(project.get("deployment.instance_type", ""))
+    shown = [proposed(project.registries, name, own) for name in alternatives(project)]
+    return f"of the same kind and at least as large: {', '.join(shown)}" if shown else ""
 
 
 def alternatives(project: RenderedProject) -> list[str]:
@@ -58,32 +59,10 @@ def alternatives(project: RenderedProject) -> list[str]:
 
     Pure; empty where the project's own type is unknown.
     """
-    registries, use = project.registries, project.target.instances
-    own = registries.instance(str(project.get("deployment.instance_type", "")))
-    if own is None or not use:
+    own = project.registries.instance(str(project.get("deployment.instance_type", "")))
+    if own is None or not project.target.instances:
         return []
-    fitting = [one for one in registries.instances.values() if getattr(one, use) and _at_least(one, own)]
-    prices = {one.name: registries.price(one.name) for one in fitting}
-
-    def rank(one: Instance) -> tuple[bool, float, str]:
-        price = prices[one.name]
-        return price is None, price.amount if price is not None else 0.0, one.name
-
-    return [one.name for one in sorted(fitting, key=rank)[:SHOWN]]
-
-
-def _at_least(one: Instance, own: Instance) -> bool:
-    """Whether a type is another one, of the same kind, with no less of anything that is known."""
-    if one.name == own.name or (one.platform, one.accelerator) != (own.platform, own.accelerator):
-        return False
-    pairs = (
-        (one.accelerator_count, own.accelerator_count),
-        (one.accelerator_memory_gib, own.accelerator_memory_gib),
-        (one.memory_gib, own.memory_gib),
-        (one.vcpu, own.vcpu),
-    )
-    enough = all((found or 0) >= (wanted or 0) for found, wanted in pairs)
-    return enough and order(one.compute_capability or "0") >= order(own.compute_capability or "0")
+    return [one.name for one in instances.alternatives(project.registries, own, project.target.instances)[:SHOWN]]
 
 
 def _quota(caller: Caller, message: str) -> str:

@@ -19,13 +19,14 @@ from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets.sagemaker import desired as kinds
 from mlcc.lifecycle.targets.sagemaker.bodies.scaling import METRICS
 from mlcc.lifecycle.targets.sagemaker.comparison import Observed
+from mlcc.resolve.hardware.costs import HOURS_OF_A_MONTH, cents
 
 CODE = "MLCC391"
 # Longer than a weekend.
 QUIET_DAYS = 3
 # Of callers that may not read metrics, and of servers that stand in for AWS without any.
 UNREADABLE = ("AccessDenied", "NotImplemented")
-DAY_S, HOURS_OF_A_MONTH = 86_400, 730
+DAY_S = 86_400
 ASKED, PROCESSED = "Invocations", ("InvocationsProcessed", "InvocationsProcesssed")
 
 
@@ -82,4 +83,4 @@ def _cost(project: RenderedProject, answer: Mapping[str, Any]) -> str:
         return ""
     hourly = price.amount * _instances(answer)
     monthly = f"{hourly * HOURS_OF_A_MONTH:,.0f}"
-    return f"; its instances cost about {hourly:.2f} {price.currency} an hour, {monthly} a month ({price.region})"
+    return f"; its instances cost about {cents(hourly)} {price.currency} an hour, {monthly} a month ({price.region})"

@@ -12,6 +12,8 @@ from mlcc.resolve.result import DEFAULT_COMPONENT
 
 S3, PATH = "s3://", "./"
 ARCHIVE = ".tar.gz"
+# Keeps an engine from looking for the Hub.
+OFFLINE = "HF_HUB_OFFLINE"
 
 
 def body(project: RenderedProject, facts: Facts, component: str = DEFAULT_COMPONENT) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def environment(project: RenderedProject, component: str) -> dict[str, str]:
     """
     found = project.environment(component) | secret_variables.variables(project.values)
     offline = bool(project.get("network.isolation")) and any(name.startswith("HF_") for name in found)
-    return found | ({"HF_HUB_OFFLINE": "1"} if offline else {})
+    return found | ({OFFLINE: "1"} if offline else {})
 
 
 def vpc(project: RenderedProject) -> dict[str, Any] | None:

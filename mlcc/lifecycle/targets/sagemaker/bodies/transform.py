@@ -29,7 +29,7 @@ def body(project: RenderedProject, model: str) -> dict[str, Any]:
         ModelClientConfig=client,
         MaxPayloadInMB=project.get("batch.max_payload_mb"),
         BatchStrategy=project.get("batch.strategy"),
-        Environment=_environment(project),
+        Environment=environment(project),
         TransformInput=members(
             DataSource=source,
             ContentType=project.get("batch.content_type"),
@@ -56,7 +56,8 @@ def body(project: RenderedProject, model: str) -> dict[str, Any]:
     )
 
 
-def _environment(project: RenderedProject) -> dict[str, str]:
+def environment(project: RenderedProject) -> dict[str, str]:
+    """The variables that a job gives the container over those of the model."""
     return {
         name.removeprefix(BATCH_ENV_PREFIX): value
         for name, value in project.variables.items()
