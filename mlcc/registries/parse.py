@@ -230,19 +230,6 @@ def engine(name: str, node: Node, root: Node) -> Engine:
     )
 
 
-def prices(root: Node) -> dict[str, rows.Price]:
-    """The rows of prices.yaml; a row's own date and source beat the file's."""
-    date, region, currency = (text(root, key) for key in ("date", "region", "currency"))
-    priced = {}
-    for name, node in items(root, "rows"):
-        amount = node.get("usd") if node.is_map else node
-        assert amount is not None
-        day, source = text(node, "date") if node.is_map else "", text(node, "source") if node.is_map else ""
-        source = source or text(root, "source")
-        priced[name] = rows.Price(float(amount.value), day or date, region, currency, source)
-    return priced
-
-
 def options(root: Node) -> EngineOptions:
     """A file of options/."""
     versions = root.get("versions")

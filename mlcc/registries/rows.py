@@ -310,13 +310,3 @@ class Entry(NamedTuple):
     aliases: tuple[str, ...] = ()
     defaults: Node = NOTHING
     facts: Mapping[str, Any] = EMPTY
-
-
-class Price(NamedTuple):
-    """What an hour of one instance costs."""
-
-    amount: float
-    date: str
-    region: str
-    currency: str
-    source: str
