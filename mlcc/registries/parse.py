@@ -130,6 +130,7 @@ def framework(name: str, node: Node, root: Node) -> rows.Framework:
         engine=text(node, "engine"),
         accounts=mapping(node, "registry_accounts"),
         left_out=mapping(node, "left_out"),
+        packages=texts(node, "packages"),
     )
 
 

@@ -206,7 +206,8 @@ class FrameworkVersion(NamedTuple):
 class Framework(NamedTuple):
     """A framework (sklearn, vllm ...) with its versions, newest first, and the model formats it loads.
 
-    accounts: in which AWS account each region keeps its base images; left_out: releases that have no row, and why.
+    accounts: in which AWS account each region keeps its base images; left_out: releases that have no row, and why;
+    packages: its names on PyPI, as pip compares them.
     """
 
     name: str
@@ -223,6 +224,7 @@ class Framework(NamedTuple):
     engine: str = ""
     accounts: Mapping[str, str] = EMPTY
     left_out: Mapping[str, str] = EMPTY
+    packages: tuple[str, ...] = ()
 
 
 class Model(NamedTuple):
