@@ -59,6 +59,7 @@ def deployment_config(name: str, node: Node, root: Node) -> rows.DeploymentConfi
         engine=text(node, "engine"),
         not_on=texts(node, "not_on"),
         requirements_by_python=mapping(node, "requirements_by_python"),
+        example_env=mapping(node, "example_env"),
     )
 
 

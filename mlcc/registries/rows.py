@@ -87,7 +87,8 @@ class Architecture(NamedTuple):
 class DeploymentConfig(NamedTuple):
     """`architecture-backend`: one of the catalog.
 
-    requirements_by_python: what stands in place of `requirements` for a Python that these do not support.
+    requirements_by_python: what stands in place of `requirements` for a Python that these do not support; example_env:
+    variables that its server reads, as a comment of a new mlcc.yaml shows them.
     """
 
     name: str
@@ -109,6 +110,7 @@ class DeploymentConfig(NamedTuple):
     engine: str = ""
     not_on: tuple[str, ...] = ()
     requirements_by_python: Mapping[str, list[str]] = EMPTY
+    example_env: Mapping[str, str] = EMPTY
 
     def pins(self, python: str) -> tuple[str, ...]:
         """The packages of the server for a Python such as 3.10."""

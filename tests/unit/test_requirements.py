@@ -130,6 +130,7 @@ def test_what_happens_to_a_row_s_package_is_noted(requirement: str, words: str) 
     ("requirement", "message", "hint"),
     [
         ("polars=1.2", "'polars=1.2' is nothing that pip can install", "polars==1.2"),
+        ("polars~=1", "'polars~=1' is nothing that pip can install", "polars~=1.0"),
         ("polars==two", "'polars==two' is nothing that pip can install", "name, extras in brackets, and a version"),
         ("polars>=2,<1.5", "no version satisfies 'polars>=2,<1.5'", "polars==VERSION"),
         ("Pol.ars==1.2', 'pol-ars==1.3", "'Pol.ars==1.2' and 'pol-ars==1.3' are two requirements", "keep one of them"),

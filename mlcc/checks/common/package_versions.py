@@ -23,9 +23,9 @@ def check(subject: Subject) -> Iterator[Finding]:
         found = parsed(line)
         if found is None:
             name, _, version = line.partition("=")
-            exact = f"{name.rstrip('!~<>')}=={version.lstrip('=')}"
-            right = parsed(exact) is not None and exact != line
-            hint = exact if right else "name, extras in brackets, and a version: pandas==2.3.3"
+            near = (f"{line}.0", f"{name.rstrip('!~<>')}=={version.lstrip('=')}")  # ~= wants two numbers
+            right = next((one for one in near if parsed(one) is not None), "")
+            hint = right or "name, extras in brackets, and a version: pandas==2.3.3"
             yield subject.finding(CODE, PATH, f"{quoted(line)} is nothing that pip can install", hint)
         elif is_empty(line):
             yield subject.finding(CODE, PATH, f"no version satisfies {quoted(line)}", f"{found.package}==VERSION")
