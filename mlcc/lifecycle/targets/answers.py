@@ -21,7 +21,7 @@ ABSENT = object()
 def problem(body: bytes, payload: str, protocols: Sequence[Mapping[str, Any]]) -> str:
     """What is wrong with an answer in JSON, or an empty text.
 
-    payload: what was asked, of whatever type; protocols: the architecture's.
+    payload: what was asked, of whatever type, empty where the form is the project's own; protocols: the architecture's.
     """
     try:
         answer = read_json(body)
