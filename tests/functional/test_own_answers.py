@@ -26,7 +26,7 @@ def invocation(body: bytes) -> server_contract.Checked:
     return next(one for one in found if one.name == "invocation")
 
 
-@pytest.mark.parametrize("body", [OWN, b"[1, 2]", b'"a text"', b'{"predictions": [1]}'])
+@pytest.mark.parametrize("body", [OWN, b"[1, 2]", b'"a text"'])
 def test_the_form_is_the_architecture_s_until_the_handler_is_edited(body: bytes) -> None:
     applied(HERE, SMALLEST)
     assert not invocation(body).ok
@@ -35,7 +35,9 @@ def test_the_form_is_the_architecture_s_until_the_handler_is_edited(body: bytes)
     assert invocation(body).ok
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b'{"predictions": []}', b'{"error": "no"}', b"{"])
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b"null", b'{"predictions": []}', b'{"predictions": [1]}', b'{"error": "no"}', b"{"]
+)
 def test_errors_and_empty_answers_fail_whoever_formed_them(body: bytes) -> None:
     applied(HERE, SMALLEST)
     (HERE / "code/handler.py").write_text("# all new\n")

@@ -164,5 +164,4 @@ def _wrong(reply: Reply, request: Request, container: Mapping[str, Any]) -> str:
         return "the body is empty"
     if "json" not in reply.headers.get("content-type", ""):
         return "the answer is a web page" if reply.body.lstrip()[:15].lower().startswith(PAGE) else ""
-    asked = "" if request.own_answer else request.payload
-    return answers.problem(reply.body, asked, container.get("answers", ()))
+    return answers.problem(reply.body, request.payload, container.get("answers", ()), request.own_answer)
