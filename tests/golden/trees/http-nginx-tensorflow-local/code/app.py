@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -223,6 +224,8 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 # A body must arrive within this time, or the answer is 408.  nginx, which refuses what is not HTTP, too long or too
 # large, has a time limit for the headers, and for a body only one between two pieces of it.
 REQUEST_S = 60.0
+# A caller that is refused may go on sending for so long.
+LINGER_S = 2.0
 
 
 def last_reply(status: int, message: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
@@ -261,9 +264,19 @@ class WholeRequests:
             if body is not None:
                 await self._app(with_length(scope, len(body)), whole(body, receive), send)
         except asyncio.TimeoutError:
-            await refuse(send, 408, f"the request did not arrive within {REQUEST_S:g} s")
+            await refuse_late(send, receive)
         except asyncio.CancelledError:  # by uvicorn, when the time for what is in flight is over
             await refuse(send, 503, "the server is stopping")
+
+
+async def refuse_late(send: Send, receive: Receive) -> None:
+    """Refuses a body that arrives too slowly; nginx must have read the answer before its next piece meets a closed end."""
+    headers, body = last_reply(408, f"the request did not arrive within {REQUEST_S:g} s")
+    await send({"type": "http.response.start", "status": 408, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(read_body(receive), LINGER_S)
+    await send({"type": "http.response.body"})
 
 
 async def read_body(receive: Receive) -> bytes | None:
