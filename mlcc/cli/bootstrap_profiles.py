@@ -91,7 +91,7 @@ def show(name: str) -> int:
         inner = value.items() if isinstance(value, dict) else [("", value)]
         for member, text in inner:
             shown = ", ".join(text) if isinstance(text, list) else str(text)
-            session.out(session.folded(f"{f'{key}.{member}'.rstrip('.'):<26} {printable(shown, 0)}"))
+            session.out(f"{f'{key}.{member}'.rstrip('.'):<26} {printable(shown, 0)}")
     return 0
 
 

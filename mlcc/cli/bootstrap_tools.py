@@ -59,5 +59,4 @@ def show(session: Session, parts: Mapping[str, Any], lines: Callable[[], Iterabl
         print_document(session, document(**parts))
     else:
         for line in lines():
-            shown = printable(line, 0)
-            session.out(session.folded(shown) if fold else shown)
+            session.out(printable(line, 0), whole=not fold)

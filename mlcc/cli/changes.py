@@ -11,6 +11,7 @@ from mlcc.apply.state import OWN_DIR
 from mlcc.cli import costs, migrations
 from mlcc.cli.output import cell, document, folded, plain, print_document, table
 from mlcc.cli.session import Session
+from mlcc.core.columns import columns
 from mlcc.core.findings import Finding, ordered
 from mlcc.core.line_diff import file_hunks
 from mlcc.core.paths import Path, format_path
@@ -93,7 +94,7 @@ def print_hunks(lines: Iterable[str], session: Session) -> None:
     """Lines of a unified diff, in colour on a terminal."""
     for line in lines:
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-        session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour))
+        session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour), whole=True)
 
 
 def changed_values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
@@ -158,7 +159,7 @@ def change_line(change: Change, session: Session) -> str:
     sign, colour = SIGNS[change.action]
     head, path = f"{sign} {change.action:<9}", printable(change.path, 200)
     reason = f"  ({change.reason})" if change.reason else ""
-    if len(f"  {head} {path}{reason}") > session.width:
+    if columns(f"  {head} {path}{reason}") > session.width:
         reason = "\n" + folded(reason.strip(), session.width, " " * 14, " " * 15) if reason else ""
     return f"  {session.paint(head, fg=colour)} {path}{reason}"
 
@@ -263,10 +264,10 @@ def changed_lines(project: Project, prepared: Prepared, session: Session) -> lis
 
 def value_line(row: Mapping[str, Any], session: Session, indent: str = "  ") -> str:
     """A changed value, on one line where the terminal is as wide."""
-    before = "(absent)" if row["before"] is None else printable(cell(row["before"]), 60)
-    after = "(absent)" if row["after"] is None else printable(cell(_with_level(row)), 60)
+    before = "(absent)" if row["before"] is None else printable(cell(row["before"]), session.limit(400))
+    after = "(absent)" if row["after"] is None else printable(cell(_with_level(row)), session.limit(400))
     text = f"{printable(row['path'], 120)}: {before} -> {after}  [{row['source'] or 'removed'}]"
-    return folded(text, session.width, indent, f"{indent}    ")
+    return folded(text, session.width, indent, f"{indent}    ") if session.room is not None else f"{indent}{text}"
 
 
 def _with_level(row: Mapping[str, Any]) -> Any:
@@ -290,7 +291,7 @@ def say_sources(session: Session, project: Project) -> None:
     resolved = project.resolved
     session.say("Configuration sources:")
     for source in resolved.sources:
-        session.say(f"  {source.level} {SOURCE_TITLES[source]}")
+        session.say(f"  {SOURCE_TITLES[source]} ({source.rank})")
     for path in resolved.uncommitted:
         value = resolved.values[path]
         session.say(

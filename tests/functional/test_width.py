@@ -20,6 +20,14 @@ environments:
 """
 
 
+class Terminal(Session):
+    """A session on a terminal of 80 columns."""
+
+    @property
+    def room(self) -> int:
+        return 80
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     return applied(tmp_path / "project", TEXT)
@@ -45,8 +53,8 @@ def test_what_a_terminal_shows_is_within_80_columns(project: Path) -> None:
 
 def test_a_table_parts_the_words_of_the_widest_columns_only_as_far_as_it_must() -> None:
     rows = [{"path": "inference_components.scaling", "before": "b" * 30, "after": "a" * 60, "source": "mlcc.yaml"}]
-    lines = table(rows, ["path", "before", "after", "source"], Session()).splitlines()
+    lines = table(rows, ["path", "before", "after", "source"], Terminal()).splitlines()
     assert max(map(len, lines)) <= 80
     assert "mlcc.yaml" in lines[2]
-    short = table([{"path": "p" * 40, "after": "a" * 38}], ["path", "after"], Session()).splitlines()
+    short = table([{"path": "p" * 40, "after": "a" * 38}], ["path", "after"], Terminal()).splitlines()
     assert "p" * 40 in short[2]

@@ -148,7 +148,7 @@ def policy(uses: tuple[str, ...], name: str) -> int:
     if len(rows) > 1:
         session.say(f"{len(rows)} policies, for IAM takes {permissions.LIMIT:,} characters each: {', '.join(made)}")
     for one in made.values():
-        session.out(json.dumps(one, indent=2))
+        session.out(json.dumps(one, indent=2), whole=True)
     return 0
 
 
@@ -176,7 +176,7 @@ def template(name: str) -> int:
     session = current()
     found = modules.module(load(), name)
     if session.format == "json":
-        session.out(json.dumps(found.document(), indent=2), clean=True)
+        session.out(json.dumps(found.document(), indent=2), clean=True, whole=True)
     else:
-        session.out(found.text().rstrip("\n"), clean=True)
+        session.out(found.text().rstrip("\n"), clean=True, whole=True)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from mlcc.cli.options import output_options
 from mlcc.cli.output import cell, document, print_document, print_rows
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import Session, current
+from mlcc.core.columns import wrapped
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error
 from mlcc.core.nodes import Node
@@ -153,9 +153,10 @@ def _one(session: Session, rows: Rows, name: str, words: str, registries: Regist
     if session.format in ("json", "yaml"):
         print_document(session, document(rows=[flat]))
         return
-    width = max(min(session.width, 100) - INDENT, 20)
+    width = max(min(session.room, 100) - INDENT, 20) if session.room is not None else None
     for key, value in flat.items():
-        lines = value if isinstance(value, list) and value and len(cell(value)) > width else [value]
-        wrapped = [part for line in lines for part in textwrap.wrap(printable(cell(line), 0), width) or [""]]
-        for number, part in enumerate(wrapped):
+        several = isinstance(value, list) and width is not None and len(cell(value)) > width
+        texts = [printable(cell(one), 0) for one in (value if several else [value])]
+        parts = texts if width is None else [part for text in texts for part in wrapped(text, width, "") or [""]]
+        for number, part in enumerate(parts):
             session.out(f"{key.replace('_', ' ') if not number else '':<{INDENT}}{part}".rstrip())

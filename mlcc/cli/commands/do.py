@@ -226,7 +226,7 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         clock=time.time,
         connect=lambda region: _connected(region, context, session),
         home=session.home,
-        emit=lambda line: None if session.machine else session.out(lines(line), clean=True),
+        emit=lambda line: None if session.machine else session.out(lines(line), clean=True, whole=name not in FOLDED),
         find_profile=partial(profiles.chosen, session.home, session.environ),
         user=session.user,
     )
@@ -241,5 +241,5 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     elif session.verbosity >= 0 or not lifecycle.confirms(step, context, result):
         for line in context.clean("\n".join(result.lines)).split("\n"):
             shown = lines(line)
-            session.out(session.folded(shown) if name in FOLDED else shown, clean=True)
+            session.out(shown, clean=True, whole=name not in FOLDED)
     return 0 if result.ok else 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session, current
+from mlcc.core.columns import wrapped
 from mlcc.core.errors import MlccError, UsageError
 from mlcc.core.findings import error
 from mlcc.core.text import printable
@@ -77,7 +77,8 @@ def command(aws: bool, types: tuple[str, ...], uses: tuple[str, ...]) -> int:
             needed = f"  (for {row.needed_for})" if row.state != OK and row.needed_for else ""
             needed += f"  ({row.hint})" if row.hint else ""
             head = f"{row.state:<8} {row.what:<18} "
-            text = textwrap.fill(head + row.found + needed, session.width, subsequent_indent=" " * len(head))
+            text = head + row.found + needed
+            text = text if session.room is None else "\n".join(wrapped(text, session.room, " " * len(head)))
             session.out(session.paint(row.state, fg=colour) + text.removeprefix(row.state))
     return 1 if any(r.state == BROKEN for r in rows) else 0
 

@@ -70,7 +70,7 @@ def _print(session: Session, found: model_files.Inspected) -> None:
     if session.format == "json":
         print_document(session, document(model=found.element, notes=list(found.notes)))
     else:
-        session.out(printable_lines(writer.dump({"triton": {"models": [found.element]}})))
+        session.out(printable_lines(writer.dump({"triton": {"models": [found.element]}})), whole=True)
     for note in found.notes:
         session.say(printable(note, 0))
 
