@@ -11,11 +11,11 @@ from mlcc.apply.state import OWN_DIR
 from mlcc.cli import costs, migrations
 from mlcc.cli.output import cell, document, folded, plain, print_document, table
 from mlcc.cli.session import Session
-from mlcc.core.columns import columns
 from mlcc.core.findings import Finding, ordered
 from mlcc.core.line_diff import file_hunks
 from mlcc.core.paths import Path, format_path
 from mlcc.core.text import printable
+from mlcc.core.text_columns import columns
 from mlcc.core.tree import LOCK_NAME, digest
 from mlcc.core.values import SOURCE_TITLES
 from mlcc.plan.changes import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
@@ -159,8 +159,8 @@ def change_line(change: Change, session: Session) -> str:
     sign, colour = SIGNS[change.action]
     head, path = f"{sign} {change.action:<9}", printable(change.path, 200)
     reason = f"  ({change.reason})" if change.reason else ""
-    if columns(f"  {head} {path}{reason}") > session.width:
-        reason = "\n" + folded(reason.strip(), session.width, " " * 14, " " * 15) if reason else ""
+    if session.room is not None and columns(f"  {head} {path}{reason}") > session.room:
+        reason = "\n" + folded(reason.strip(), session.room, " " * 14, " " * 15) if reason else ""
     return f"  {session.paint(head, fg=colour)} {path}{reason}"
 
 
@@ -267,7 +267,7 @@ def value_line(row: Mapping[str, Any], session: Session, indent: str = "  ") -> 
     before = "(absent)" if row["before"] is None else printable(cell(row["before"]), session.limit(400))
     after = "(absent)" if row["after"] is None else printable(cell(_with_level(row)), session.limit(400))
     text = f"{printable(row['path'], 120)}: {before} -> {after}  [{row['source'] or 'removed'}]"
-    return folded(text, session.width, indent, f"{indent}    ") if session.room is not None else f"{indent}{text}"
+    return folded(text, session.room, indent, f"{indent}    ")
 
 
 def _with_level(row: Mapping[str, Any]) -> Any:

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from mlcc.cli.session import Session
-from mlcc.core.columns import beside, columns
 from mlcc.core.text import printable
+from mlcc.core.text_columns import beside, columns
 from mlcc.lifecycle.containers import Container, Variable
 from mlcc.render.engine_command import EngineCommand
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlcc.cli.session import Session, redacted
-from mlcc.core.columns import aligned, widths, wrapped
 from mlcc.core.findings import Finding, Severity, ordered
 from mlcc.core.text import inert_json, inert_yaml, printable
+from mlcc.core.text_columns import aligned, widths, wrapped
 from mlcc.core.value_text import short_text
 
 SCHEMA_VERSION = 1
@@ -104,9 +104,9 @@ def text_lines(findings: Iterable[Finding], session: Session) -> Iterable[str]:
         yield f"... and {len(found) - MAX_SHOWN} more findings"
 
 
-def folded(text: str, width: int, indent: str, further: str = "") -> str:
-    """A text on as few lines as the width allows.  further: of the lines after the first."""
-    return "\n".join(wrapped(indent + " ".join(text.split()), width, further or indent))
+def folded(text: str, width: int | None, indent: str, further: str = "") -> str:
+    """A text on as few lines as the width allows; None: on one.  further: what the lines after the first begin with."""
+    return indent + text if width is None else "\n".join(wrapped(indent + text, width, further or indent))
 
 
 def count_line(findings: Iterable[Finding]) -> str:

@@ -17,8 +17,8 @@ import click
 
 from mlcc.cli import replay
 from mlcc.cli.home import home_folder
-from mlcc.core.columns import columns, cut, wrapped
 from mlcc.core.text import inert, printable
+from mlcc.core.text_columns import columns, cut, wrapped
 
 if TYPE_CHECKING:
     from mlcc.io.aws.connection import Caller

@@ -41,8 +41,8 @@ def line(**fields: Any) -> str:
     return json.dumps({**NAMED, **fields}) + "\n"
 
 
-def registry(*arguments: str) -> Result:
-    return run_mlcc("registry", *arguments)
+def registry(*arguments: str, tty: bool = False) -> Result:
+    return run_mlcc("registry", *arguments, tty=tty)
 
 
 def register(project: Path, *arguments: str) -> Any:

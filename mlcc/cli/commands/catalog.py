@@ -13,11 +13,11 @@ from mlcc.cli.options import output_options
 from mlcc.cli.output import cell, document, print_document, print_rows
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.session import Session, current
-from mlcc.core.columns import wrapped
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error
 from mlcc.core.nodes import Node
 from mlcc.core.text import allowed, nearest, printable, quoted
+from mlcc.core.text_columns import wrapped
 from mlcc.io.disk.reader import Refused
 from mlcc.load.inputs import gather
 from mlcc.load.locate import PROJECT_FOLDERS, find_mlcc_yaml, registry_roots

@@ -15,10 +15,10 @@ from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session, current
-from mlcc.core.columns import wrapped
 from mlcc.core.errors import MlccError, UsageError
 from mlcc.core.findings import error
 from mlcc.core.text import printable
+from mlcc.core.text_columns import wrapped
 from mlcc.core.version import VERSION
 from mlcc.io import container_engines, programs
 from mlcc.io.aws.connection import AwsError

@@ -15,11 +15,11 @@ from mlcc.cli.options import KeyCommand, Values, env_option, file_option, output
 from mlcc.cli.output import cell, document, print_document, print_findings, print_rows, table
 from mlcc.cli.projects import read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
-from mlcc.core.columns import beside
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.paths import Path, format_path, parse_path
 from mlcc.core.text import nearest, printable, quoted
+from mlcc.core.text_columns import beside
 from mlcc.core.values import SOURCE_TITLES, Source, Value
 from mlcc.load.locate import find_mlcc_yaml
 from mlcc.resolve.result import Resolved

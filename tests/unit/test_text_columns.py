@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from mlcc.core.columns import aligned, beside, columns, cut, widths, wrapped
+from mlcc.core.text_columns import aligned, beside, columns, cut, widths, wrapped
 
 WORDS = (40, 32, 24, 16, 12)
 RED = "\x1b[31m{}\x1b[0m"
