@@ -102,6 +102,11 @@ class Session:
             found = 0
         return found or 80
 
+    def fitted(self, text: str, stream: TextIO) -> str:
+        """Lines that take no more columns than the terminal has that shows a stream."""
+        room = self.columns_of(stream)
+        return text if room is None else "\n".join("\n".join(wrapped(line, room)) for line in text.split("\n"))
+
     def limit(self, most: int) -> int:
         """How many characters of a value a terminal shows; nothing is cut (0) where a program reads it."""
         return most if self.room is not None else 0
@@ -118,7 +123,7 @@ class Session:
         to a program (a document, a script, a line of a file or of a log).
         """
         text = text if clean else redacted(text)
-        self._echo(text if whole or self.machine else _fitted(text, self.room), err=False)
+        self._echo(text if whole or self.machine else self.fitted(text, sys.stdout), err=False)
 
     def out_bytes(self, data: bytes) -> None:
         """A result that is no text, as it is."""
@@ -129,7 +134,7 @@ class Session:
     def say(self, text: str, level: int = 0) -> None:
         """One line of talk, on stderr, when the verbosity allows it."""
         if self.verbosity >= level:
-            self._echo(_fitted(redacted(text), self.columns_of(sys.stderr)), err=True)
+            self._echo(self.fitted(redacted(text), sys.stderr), err=True)
 
     def counted(self, names: Sequence[str], doing: str) -> Iterator[str]:
         """The names one by one; on a terminal, where it takes longer than a second, with a line that counts them."""
@@ -176,11 +181,6 @@ class Session:
     def progress(self) -> bool:
         """True where a progress display makes sense."""
         return sys.stderr.isatty() and self.verbosity >= 0
-
-
-def _fitted(text: str, room: int | None) -> str:
-    """Lines that take no more columns than there is room for."""
-    return text if room is None else "\n".join("\n".join(wrapped(line, room)) for line in text.split("\n"))
 
 
 def redacted(text: str) -> str:

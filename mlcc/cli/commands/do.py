@@ -36,7 +36,7 @@ NUMBER = click.FloatRange(min=0.1)
 # What do/clean takes away; a part is one of AWS.
 PARTS = ("all", "endpoint", "components", "adapters", "model", "config", "repository", "codebuild")
 # Steps whose lines are for people alone: nobody copies them, or gives them to a program.
-FOLDED = ("adapter", "build", "clean", "deploy", "manifest", "push", "status", "submit", "test", "validate")
+FOLDED = ("adapter", "build", "clean", "deploy", "manifest", "push", "register", "status", "submit", "test", "validate")
 # Options that only some steps have.
 OWN: dict[str, tuple[click.Parameter, ...]] = {
     "adapter": (
