@@ -44,7 +44,7 @@ def add(name: str, **fields: Any) -> int:
         raise UsageError(wrong)
     config = profiles.add(session.home, session.sleep, [made], "the command line")
     used = "in use" if config.active == name else f"mlcc bootstrap use {name} takes it into use"
-    shared.show(session, {"profile": name, "active": config.active}, lambda: [f"added {name}; {used}"])
+    shared.show(session, {"profile": name, "active": config.active}, lambda: [f"added {name}; {used}"], confirms=True)
     return 0
 
 
@@ -55,7 +55,7 @@ def use(name: str) -> int:
     """Take a profile into use: do/deploy, do/push and mlcc bootstrap work with it.  MLCC_PROFILE names another."""
     session = current()
     profiles.use(session.home, session.sleep, name)
-    shared.show(session, {"active": name}, lambda: [f"{name} is in use"])
+    shared.show(session, {"active": name}, lambda: [f"{name} is in use"], confirms=True)
     return 0
 
 
@@ -103,7 +103,7 @@ def remove(name: str, force: bool) -> int:
     """Remove a profile from this machine.  Nothing in the account changes."""
     session = current()
     config = profiles.remove(session.home, session.sleep, name, force)
-    shared.show(session, {"removed": name, "active": config.active}, lambda: [f"removed {name}"])
+    shared.show(session, {"removed": name, "active": config.active}, lambda: [f"removed {name}"], confirms=True)
     if not config.active and config.profiles:
         there = allowed(config.profiles)
         session.say(f"no profile is in use now; there is {there}: {profiles.in_use(config.profiles)}", -1)
@@ -126,7 +126,7 @@ def import_older(path: str) -> int:
     names, others = sorted(one.name for one in new), sorted(one.name for one in left)
     parts = {"imported": names, "left": others, "active": config.active}
     nothing = [] if others else ["nothing to import: all profiles are there already, and equal"]
-    shared.show(session, parts, lambda: [f"imported {n}" for n in names] or nothing)
+    shared.show(session, parts, lambda: [f"imported {n}" for n in names] or nothing, confirms=True)
     print_findings([_left(name, source) for name in others], session)
     return 1 if others else 0
 

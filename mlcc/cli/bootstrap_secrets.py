@@ -83,7 +83,7 @@ def create(secret: str, description: str, replace: bool, name: str) -> int:
         caller = shared.connection(session, profile)
         account.checked(caller, profile)
         arn = secrets.create(caller, profile, secret, value, description, replace)
-    shared.show(session, {"name": full, "arn": arn}, lambda: [f"kept as {arn}"])
+    shared.show(session, {"name": full, "arn": arn}, lambda: [f"kept as {arn}"], confirms=True)
     return 0
 
 

@@ -219,7 +219,8 @@ def print_plan(
     if session.verbosity >= 0:
         _details(session, project, prepared)
         print_costs(session, project, prepared, changed_only=done)
-    session.out(_last_line(prepared, done))
+    line = session.acknowledge if done or not prepared.changes else session.out
+    line(_last_line(prepared, done))
 
 
 def print_costs(session: Session, project: Project, prepared: Prepared, changed_only: bool = False) -> None:

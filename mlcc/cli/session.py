@@ -125,6 +125,11 @@ class Session:
         text = text if clean else redacted(text)
         self._echo(text if whole or self.machine else self.fitted(text, sys.stdout), err=False)
 
+    def acknowledge(self, text: str) -> None:
+        """One line of result that only confirms that all is well: -q takes it away."""
+        if self.verbosity >= 0:
+            self.out(text)
+
     def out_bytes(self, data: bytes) -> None:
         """A result that is no text, as it is."""
         self.clear()

@@ -56,6 +56,7 @@ def deploy(names: tuple[str, ...], plan: bool, dry_run: bool, name: str) -> int:
         session,
         {"profile": made.name, "changes": [one._asdict() for one in changes]},
         lambda: [_line(one) for one in changes] or ["no changes"],
+        confirms=not plan,
     )
     return 0
 
@@ -87,7 +88,7 @@ def status(no_drift: bool, name: str) -> int:
         account.checked(tools.caller, profile)
         found = [drift.report(tools, one, profile, not no_drift) for one in modules.known_modules(load()).values()]
     parts = {"profile": profile.name, "modules": [_document(one) for one in found]}
-    shared.show(session, parts, lambda: [line for one in found for line in drift.lines(one)], fold=True)
+    shared.show(session, parts, lambda: [line for one in found for line in drift.lines(one)])
     return 1 if any(one.drift == drift.DRIFTED for one in found) else 0
 
 

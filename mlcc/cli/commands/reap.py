@@ -94,7 +94,7 @@ def command(
             left = [one.name for one in deployments.values() if not take(one)]
     document = {"region": caller.region, "expired": rows, "dry_run": dry_run, "left": left}
     document |= {"cluster": cluster or eks_cluster} if cluster or eks_cluster else {}
-    shared.show(session, document, lambda: _lines(rows, left))
+    shared.show(session, document, lambda: _lines(rows, left), confirms=not dry_run and not left)
     return 1 if left else 0
 
 
