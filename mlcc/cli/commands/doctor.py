@@ -72,7 +72,7 @@ def command(aws: bool, types: tuple[str, ...], uses: tuple[str, ...]) -> int:
     if session.format in ("json", "yaml"):
         print_document(session, document(checks=[vars(r) for r in rows]))
     else:
-        for row in rows if session.verbosity >= 0 else [row for row in rows if row.state != OK]:
+        for row in rows if session.verbosity >= 0 else [row for row in rows if row.state == BROKEN]:
             colour = {OK: "green", MISSING: "yellow", BROKEN: "red"}[row.state]
             needed = f"  (for {row.needed_for})" if row.state != OK and row.needed_for else ""
             needed += f"  ({row.hint})" if row.hint else ""
