@@ -9,7 +9,8 @@ import click
 
 from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli import home
-from mlcc.cli.options import Command, not_empty, output_options
+from mlcc.cli.help_sections import Command
+from mlcc.cli.options import Decorated, not_empty, output_options
 from mlcc.cli.output import document, print_document, print_findings, print_rows
 from mlcc.cli.session import current
 from mlcc.core.errors import UsageError
@@ -21,11 +22,11 @@ from mlcc.lifecycle.bootstrap.profile import PREFIX, REPOSITORY, Profile, docume
 FORMATS = ("table", "json", "yaml")
 
 
-def _option(name: str, words: str, metavar: str = "TEXT", default: str = "") -> Callable[[Command], Command]:
+def _option(name: str, words: str, metavar: str = "TEXT", default: str = "") -> Callable[[Decorated], Decorated]:
     return click.option(name, default=default, metavar=metavar, help=words, show_default=bool(default))
 
 
-@click.command("add", epilog="Example: mlcc bootstrap add dev --region us-east-1 --aws-profile work")
+@click.command("add", cls=Command, epilog="Example: mlcc bootstrap add dev --region us-east-1 --aws-profile work")
 @click.argument("name")
 @click.option("--region", required=True, metavar="REGION", help="The region.", callback=not_empty)
 @_option("--account-id", "The account's number; else the first deployment writes it down.", "NUMBER")

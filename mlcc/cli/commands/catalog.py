@@ -9,6 +9,7 @@ import click
 
 from mlcc.cli import complete
 from mlcc.cli.catalog_tables import TABLES, Rows
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import output_options
 from mlcc.cli.output import cell, document, print_document, print_rows
 from mlcc.cli.plugin_parts import plugged
@@ -29,7 +30,9 @@ from mlcc.registries.rows import Entry, Framework, FrameworkVersion, Instance, R
 INDENT = 24
 
 
-@click.command("catalog", epilog="Example: mlcc catalog instances --filter accelerator=cuda --offered transform")
+@click.command(
+    "catalog", cls=Command, epilog="Example: mlcc catalog instances --filter accelerator=cuda --offered transform"
+)
 @click.argument("table", type=click.Choice(sorted(TABLES)))
 @click.argument("name", required=False, default="", shell_complete=complete.rows)
 @click.option("--filter", "filters", multiple=True, metavar="FIELD=TEXT", help="Rows whose field holds this text.")

@@ -13,6 +13,7 @@ import click
 from mlcc import lifecycle
 from mlcc.cli import complete
 from mlcc.cli.groups import Group
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import directory_option, output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugin_parts import plugged
@@ -57,7 +58,12 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--component"], metavar="NAME", help="Which inference component."),
     ),
     "register": (
-        click.Option(["--status"], type=click.Choice(STATUSES), help=f"How it went (default: {STATUSES[0]})."),
+        click.Option(
+            ["--status"],
+            type=click.Choice(STATUSES),
+            metavar="STATUS",
+            help=f"How it went: {', '.join(STATUSES)} (default: {STATUSES[0]}).",
+        ),
         click.Option(["--notes"], metavar="TEXT", help="What somebody should know of it."),
         click.Option(["--build-strategy"], metavar="NAME", help="How the image was built, if not as mlcc.yaml says."),
         click.Option(["--project"], is_flag=True, help="Also the project's description."),
@@ -149,7 +155,7 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
     def run(env: str | None, target: str, dry_run: bool, **arguments: Any) -> int:
         return _run(name, step, env, target, {"dry_run": dry_run, **arguments})
 
-    made: click.Command = click.Command(
+    made: click.Command = Command(
         name,
         callback=run,
         help=step.title + later,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import click
 
 from mlcc.cli import bootstrap_tools as shared
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session, current
@@ -43,7 +44,7 @@ class Row:
     hint: str = ""
 
 
-@click.command("doctor", epilog="Example: mlcc doctor --aws --instance-type ml.g5.xlarge")
+@click.command("doctor", cls=Command, epilog="Example: mlcc doctor --aws --instance-type ml.g5.xlarge")
 @click.option("--aws", is_flag=True, help="Also ask AWS: credentials, clock, permissions, quotas.")
 @click.option(
     "--instance-type", "types", multiple=True, metavar="TYPE", help="With --aws: a type whose quotas are asked."
