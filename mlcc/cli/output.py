@@ -18,7 +18,8 @@ from mlcc.core.value_text import short_text
 
 SCHEMA_VERSION = 1
 MAX_SHOWN = 50
-INDENT = "    "
+# What to do stands further in than the rest of a long finding.
+INDENT, FURTHER = "    ", "  "
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
@@ -88,7 +89,7 @@ def print_findings(findings: Sequence[Finding], session: Session, *, failed: boo
     # --quiet says only what is wrong
     shown = findings if session.verbosity >= 0 else [f for f in findings if f.severity is not Severity.NOTE]
     for line in text_lines(shown, session):
-        session.say(line, -1)
+        session.say(line, -1, FURTHER)
 
 
 def text_lines(findings: Iterable[Finding], session: Session) -> Iterable[str]:

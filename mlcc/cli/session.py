@@ -102,10 +102,15 @@ class Session:
             found = 0
         return found or 80
 
-    def fitted(self, text: str, stream: TextIO) -> str:
-        """Lines that take no more columns than the terminal has that shows a stream."""
+    def fitted(self, text: str, stream: TextIO, further: str | None = None) -> str:
+        """Lines that take no more columns than the terminal has that shows a stream.
+
+        further: what the lines after the first begin with, if not with more space than the first.
+        """
         room = self.columns_of(stream)
-        return text if room is None else "\n".join("\n".join(wrapped(line, room)) for line in text.split("\n"))
+        if room is None:
+            return text
+        return "\n".join("\n".join(wrapped(line, room, further)) for line in text.split("\n"))
 
     def limit(self, most: int) -> int:
         """How many characters of a value a terminal shows; nothing is cut (0) where a program reads it."""
@@ -116,14 +121,14 @@ class Session:
         """True when the result is for a program: nothing else may reach stdout."""
         return self.format != "table"
 
-    def out(self, text: str = "", *, clean: bool = False, whole: bool = False) -> None:
+    def out(self, text: str = "", *, clean: bool = False, whole: bool = False, further: str | None = None) -> None:
         """One line of result, within the width of a terminal.
 
         clean: it was looked through for secrets already; whole: it is never folded, for somebody copies it or gives it
         to a program (a document, a script, a line of a file or of a log).
         """
         text = text if clean else redacted(text)
-        self._echo(text if whole or self.machine else self.fitted(text, sys.stdout), err=False)
+        self._echo(text if whole or self.machine else self.fitted(text, sys.stdout, further), err=False)
 
     def acknowledge(self, text: str) -> None:
         """One line of result that only confirms that all is well: -q takes it away."""
@@ -136,10 +141,10 @@ class Session:
         self.begun = True
         sys.stdout.buffer.write(data)
 
-    def say(self, text: str, level: int = 0) -> None:
+    def say(self, text: str, level: int = 0, further: str | None = None) -> None:
         """One line of talk, on stderr, when the verbosity allows it."""
         if self.verbosity >= level:
-            self._echo(self.fitted(redacted(text), sys.stderr), err=True)
+            self._echo(self.fitted(redacted(text), sys.stderr, further), err=True)
 
     def counted(self, names: Sequence[str], doing: str) -> Iterator[str]:
         """The names one by one; on a terminal, where it takes longer than a second, with a line that counts them."""
