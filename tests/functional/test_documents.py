@@ -39,7 +39,6 @@ def changed(text: str) -> str:
 def test_the_commands_of_a_page(page: str, tmp_path: Path) -> None:
     programs = f"{Path(fork_server().program).parent}:{Path(sys.executable).parent}"
     environ = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "MLCC_ENGINE": "none", "COLUMNS": "80"}
-    environ["EXAMPLES"] = str(ROOT / "examples")
     folder = tmp_path / "page"
     folder.mkdir()
     problems = run_page(ROOT / page, folder, environ, changed)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers import ROOT, read_tree, read_yaml, run_mlcc
+from tests.helpers import ROOT, Caller, build_tree, read_tree, read_yaml, run_mlcc
 from tests.unit.test_serve_script import module
 
 EXAMPLES = ROOT / "examples"
@@ -164,3 +164,25 @@ def test_words_of_mood_have_the_size_that_its_configuration_says(backend: None) 
     assert counted.data.shape == (2, *shapes("mood", "words")["COUNTS"])
     assert counted.data.dtype == np.float32
     assert counted.data.sum(axis=1).tolist() == [3.0, 2.0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_init_copies_an_example(mlcc: Caller, name: str) -> None:
+    mlcc("init", "--example", name, "-C", "new", code=0)
+    assert read_tree("new") == read_tree(EXAMPLES / name, skip=("models",))
+
+
+def test_init_replaces_nothing_with_an_example(mlcc: Caller) -> None:
+    build_tree("new", {"train.py": "mine = 1\n"})
+    before = read_tree(".")
+    said = mlcc("init", "--example", "churn", "-C", "new", code=1).stderr
+    assert "MLCC217" in said
+    assert "new/train.py is there already" in said
+    assert "did you mean churn?" in mlcc("init", "--example", "chrun", code=2).stderr
+    for more in (("iris",), ("--region", "us-east-1"), ("--force",), ("--model", "m.joblib")):
+        assert "MLCC901" in mlcc("init", *more, "--example", "churn", "-C", "other", code=2).stderr
+    assert read_tree(".") == before
+
+
+def test_an_example_as_json(mlcc: Caller) -> None:
+    assert json.loads(mlcc("init", "--example", "notes", "-o", "json", code=0).stdout)["file"] == "mlcc.yaml"
