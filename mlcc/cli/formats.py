@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from mlcc.cli.output import cleaned, findings_document, plain, print_document, table, text_lines
+from mlcc.cli.output import FURTHER, cleaned, findings_document, plain, print_document, table, text_lines
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, Severity, ordered
 from mlcc.core.text import inert_json, inert_xml, printable
@@ -35,7 +35,7 @@ def print_report(findings: Iterable[Finding], session: Session, files: Iterable[
         session.out(table(rows, ["severity", "code", "place", "path", "message", "hint"], session))
     else:
         for line in text_lines(found, session):
-            session.out(line)
+            session.out(line, further=FURTHER)
 
 
 def sarif(findings: list[Finding], files: Iterable[str] = ()) -> dict[str, Any]:

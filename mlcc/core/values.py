@@ -46,6 +46,11 @@ class Source(enum.IntEnum):
         return self.name.lower().replace("_", "-")
 
     @property
+    def rank(self) -> str:
+        """The level in words, for people: a number alone beside `registries` would read as a count of them."""
+        return f"precedence {self.level} of {max(Source).level}"
+
+    @property
     def committed(self) -> bool:
         """False for what only this run knows: `apply --locked` refuses such values."""
         return self.level not in (1, 2, 3, 4, 7)

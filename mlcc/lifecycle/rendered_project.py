@@ -236,14 +236,15 @@ def _assemble(
     merged = {**config, **{k: v for k, v in overlay.items() if "__" not in k}}
     gone = merged.pop(conf_values.UNSET, "").split()
     merged = {k: v for k, v in merged.items() if k not in gone}
-    scoped_ic = {n: _scoped("IC", n, own, overlay, gone) for n, own in components.items()}
-    scoped_adapters = {n: _scoped("ADAPTER", n, own, overlay, gone) for n, own in adapters.items()}
     row = registries.config(merged.get("DEPLOYMENT_CONFIG", ""))
     wanted = target or merged.get("DEPLOYMENT_TARGET", "")
     chosen = registries.targets.get(registries.canonical("targets", wanted)[0])
     architecture = registries.architecture(row.architecture) if row is not None else None
     if row is None or chosen is None or architecture is None:
         raise _unknown(registries, merged, wanted, row)
+    plain = tuple(architecture.env_prefixes)
+    scoped_ic = {n: _scoped("IC", n, own, overlay, gone, plain) for n, own in components.items()}
+    scoped_adapters = {n: _scoped("ADAPTER", n, own, overlay, gone) for n, own in adapters.items()}
     framework = registries.framework(merged["FRAMEWORK"]) if "FRAMEWORK" in merged else None
     version = framework.versions.get(merged.get("FRAMEWORK_VERSION", "")) if framework is not None else None
     backends = registries.triton_backends if TRITON in architecture.uses else EMPTY
@@ -252,15 +253,26 @@ def _assemble(
 
 
 def _scoped(
-    kind: str, name: str, own: Mapping[str, str], overlay: Mapping[str, str], gone: list[str]
+    kind: str,
+    name: str,
+    own: Mapping[str, str],
+    overlay: Mapping[str, str],
+    gone: list[str],
+    plain: tuple[str, ...] = (),
 ) -> dict[str, str]:
-    """A component's variables with the environment's over them."""
+    """A component's variables with the environment's over them.
+
+    plain: prefixes of container variables that keep their names in the component's own file.
+    """
     start = conf_values.scoped(kind, name, "")
-    found = dict(own)
-    for key, value in overlay.items():
-        if key.startswith(start):
-            found[f"{kind}_{key.removeprefix(start)}"] = value
-    removed = {f"{kind}_{k.removeprefix(start)}" for k in gone if k.startswith(start)}
+
+    def named(key: str) -> str:
+        variable = f"{kind}_{key.removeprefix(start)}"
+        inner = variable.removeprefix(conf_values.ENV_PREFIX)
+        return inner if plain and inner != variable and inner.startswith(plain) else variable
+
+    found = {**own, **{named(key): value for key, value in overlay.items() if key.startswith(start)}}
+    removed = {named(key) for key in gone if key.startswith(start)}
     return {k: v for k, v in found.items() if k not in removed}
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
-from mlcc.cli import imports, mlcc_yaml
+from mlcc.cli import examples, imports, mlcc_yaml
 from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, key_options, output_options
 from mlcc.cli.output import document, findings_document, print_document, print_findings
 from mlcc.cli.session import Session, current
-from mlcc.core.errors import UserError
+from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error, has_errors
 from mlcc.core.nodes import Mark, node_of
 from mlcc.core.paths import Path, format_path, parse_path
@@ -44,17 +44,48 @@ FILE = "mlcc.yaml"
 @click.option("--import", "older", default="", metavar="DIR", help="Take over a project of the older tool (do/config).")
 @click.option("--import-endpoint", "endpoint", default="", metavar="NAME", help="Take over a running endpoint (AWS).")
 @click.option("--model", default="", metavar="FILE", help="A model file of yours; what it says of itself is written.")
+@click.option("--example", default="", metavar="NAME", help="Copy an example: its mlcc.yaml and its author's code.")
 @click.option("--force", is_flag=True, help="Replace an mlcc.yaml that is there.")
 @key_options
 @output_options()
-def command(name: str | None, directory: str, force: bool, picker: str, older: str, endpoint: str, model: str) -> int:
+def command(name: str | None, directory: str, example: str, **options: Any) -> int:
     """Write a commented mlcc.yaml for a new project called NAME.
 
     On a terminal it asks for what is missing; elsewhere it takes the folder's name and a tested config, and never
-    waits.
+    waits.  --example copies one of the examples instead; it needs no more than -C.
     """
-    session = current()
     given: dict[str, str] = dict(click.get_current_context().meta.get(SETTINGS, {}))
+    if example:
+        more = [word for word in (name, *given, *(key for key, value in options.items() if value)) if word]
+        return _example(current(), example, directory, more)
+    return _new(current(), name, directory, given, **options)
+
+
+def _example(session: Session, example: str, directory: str, more: list[str]) -> int:
+    """Copies an example.  more: what else the command line names."""
+    if more:
+        raise UsageError([error("MLCC901", f"--example copies what is there, and {quoted(more[0])} has no part in it")])
+    files = examples.copy(example, directory)
+    path = os.path.normpath(os.path.join(directory, FILE))
+    if session.format in ("json", "yaml"):
+        print_document(session, document(file=path))
+    where = "" if path == FILE else f" -f {printable(shlex.quote(path), 200)}"
+    session.say(f"wrote {', '.join(files)} into {printable(directory, 200)}; next: mlcc apply{where}")
+    return 0
+
+
+def _new(
+    session: Session,
+    name: str | None,
+    directory: str,
+    given: dict[str, str],
+    force: bool,
+    picker: str,
+    older: str,
+    endpoint: str,
+    model: str,
+) -> int:
+    """Writes an mlcc.yaml of what is given, found and asked for."""
     path = os.path.normpath(os.path.join(directory, FILE))
     before = read_named(path, MAX_FILE_BYTES) if force and os.path.lexists(path) else None
     if os.path.lexists(path) and not force:
