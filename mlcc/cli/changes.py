@@ -9,7 +9,7 @@ from mlcc import pipeline
 from mlcc.apply.prepare import Prepared
 from mlcc.apply.state import OWN_DIR
 from mlcc.cli import costs, migrations
-from mlcc.cli.output import cell, document, folded, plain, print_document, table
+from mlcc.cli.output import cell, document, folded, plain, print_document, print_heading, table
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, ordered
 from mlcc.core.line_diff import file_hunks
@@ -201,6 +201,7 @@ def print_plan(
     if session.format in ("json", "yaml"):
         session.documents[path] = plan_document(project, prepared, findings)
         return
+    print_heading(session, path)
     if session.format == "markdown":
         shown = [
             {"path": c.path, "action": c.action, "reason": c.reason, "cause": cause_of(c, prepared)}

@@ -6,20 +6,21 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
-from mlcc.cli import imports, mlcc_yaml
-from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, key_options, output_options
+from mlcc.cli import ci_files, imports, mlcc_yaml
+from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, gathered, key_options, not_empty, output_options
 from mlcc.cli.output import document, findings_document, print_document, print_findings
 from mlcc.cli.session import Session, current
-from mlcc.core.errors import UserError
+from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error, has_errors
 from mlcc.core.nodes import Mark, node_of
 from mlcc.core.paths import Path, format_path, parse_path
 from mlcc.core.paths import sections as sections_of
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import nearest, printable, quoted
 from mlcc.core.tree import MAX_FILE_BYTES
 from mlcc.io import plugins
@@ -37,6 +38,39 @@ from mlcc.registries.rows import VALIDATION_LEVELS, DeploymentConfig
 FILE = "mlcc.yaml"
 
 
+class _CI(NamedTuple):
+    """What is asked for continuous integration."""
+
+    system: str
+    install: str
+    shown: bool
+
+
+def _ci_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--ci, --ci-install, --print: the command has them as its argument `ci`."""
+    command = gathered(command, "ci", _CI)
+    for option in (
+        click.option("--print", "shown", is_flag=True, help="With --ci: print the file; write nothing."),
+        click.option(
+            "--ci-install",
+            "install",
+            default="",
+            metavar="REQUIREMENT",
+            help="With --ci: what pip installs (default: as this mlcc was).",
+        ),
+        click.option(
+            "--ci",
+            "system",
+            default="",
+            metavar="SYSTEM",
+            help="Write the checks of this repository for github or gitlab.",
+            callback=not_empty,
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command("init", cls=KeyCommand, epilog="Example: mlcc init iris --deployment-config http-fastapi")
 @click.argument("name", required=False)
 @directory_option("Where to write mlcc.yaml.")
@@ -44,17 +78,25 @@ FILE = "mlcc.yaml"
 @click.option("--import", "older", default="", metavar="DIR", help="Take over a project of the older tool (do/config).")
 @click.option("--import-endpoint", "endpoint", default="", metavar="NAME", help="Take over a running endpoint (AWS).")
 @click.option("--model", default="", metavar="FILE", help="A model file of yours; what it says of itself is written.")
-@click.option("--force", is_flag=True, help="Replace an mlcc.yaml that is there.")
+@_ci_options
+@click.option("--force", is_flag=True, help="Replace an mlcc.yaml (with --ci: its file) that is there.")
 @key_options
 @output_options()
-def command(name: str | None, directory: str, force: bool, picker: str, older: str, endpoint: str, model: str) -> int:
+def command(
+    name: str | None, directory: str, force: bool, picker: str, older: str, endpoint: str, model: str, ci: _CI
+) -> int:
     """Write a commented mlcc.yaml for a new project called NAME.
 
     On a terminal it asks for what is missing; elsewhere it takes the folder's name and a tested config, and never
-    waits.
+    waits.  With --ci it writes the checks of continuous integration instead, for all projects of the repository.
     """
     session = current()
     given: dict[str, str] = dict(click.get_current_context().meta.get(SETTINGS, {}))
+    if ci.system or ci.install or ci.shown:
+        if not ci.system or name is not None or any((given, picker, older, endpoint, model)):
+            message = "--ci NAME, with --ci-install and --print, is for a repository, and takes no word about a project"
+            raise UsageError([error("MLCC901", message, hint="mlcc init NAME and mlcc init --ci SYSTEM are two runs")])
+        return ci_files.run(session, directory, ci.system, ci.install, force, ci.shown)
     path = os.path.normpath(os.path.join(directory, FILE))
     before = read_named(path, MAX_FILE_BYTES) if force and os.path.lexists(path) else None
     if os.path.lexists(path) and not force:

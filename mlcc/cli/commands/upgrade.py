@@ -11,7 +11,7 @@ from mlcc import pipeline
 from mlcc.cli import mlcc_yaml
 from mlcc.cli.changes import CHANGES, flush, value_line
 from mlcc.cli.options import output_options
-from mlcc.cli.output import document, plain, print_findings, table
+from mlcc.cli.output import document, plain, print_findings, print_heading, table
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.projects import Selection, files, project_options, target_of
 from mlcc.cli.session import Session, current, silent
@@ -142,6 +142,7 @@ def _print(
             changes=changes, values=values, summary=summary, findings=findings, newer=newer
         )
         return
+    print_heading(session, path)
     if session.format == "markdown":
         session.out(table(values, ["path", "before", "after", "source"], session))
     else:
