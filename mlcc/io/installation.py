@@ -16,11 +16,10 @@ PINNED = re.compile(
 
 def requirement() -> str:
     """What pip installs to get this mlcc elsewhere; empty where it came from a folder or file of this machine."""
-    try:
-        found = metadata.distribution("mlcc")
-    except metadata.PackageNotFoundError:
-        return ""
-    return of_record(found.read_text("direct_url.json"), found.version)
+    # beside a checkout lies what its build left, which has no list of installed files
+    installed = (found for found in metadata.distributions(name="mlcc") if found.read_text("RECORD") is not None)
+    found = next(installed, None)
+    return of_record(found.read_text("direct_url.json"), found.version) if found is not None else ""
 
 
 def of_record(record: str | None, version: str) -> str:

@@ -15,7 +15,7 @@ from mlcc.cli.changes import CHANGES, flush, plan_document, prepare, print_plan,
 from mlcc.cli.locked import check_committed
 from mlcc.cli.options import KeyCommand, Values, env_option, not_empty, output_options, value_options
 from mlcc.cli.output import print_findings
-from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
+from mlcc.cli.projects import Selection, files, findings_of, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error
@@ -96,7 +96,7 @@ def command(
         if locked or check:
             prepared = prepare(session, project, where, options)
             _named(options, prepared)
-            code = max(code, (check_committed if locked else _checked)(session, project, prepared, path))
+            code = max(code, (check_committed if locked else _checked)(session, project, prepared, path, where))
             warn_unfinished(session, where)
         else:
             code = max(code, _applied(session, project, path, where, options, saved))
@@ -113,7 +113,7 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
             _same(expected, plan_document(project, prepared, ()), saved)
 
     prepared, _ = pipeline.apply(project, where, options, session.staging, session.sleep, review)
-    findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
+    findings = findings_of(project, prepared, where)
     if prepared.plan.blocked:
         _blocked(session, project, prepared, findings, path)
         return 1
@@ -188,8 +188,8 @@ def _blocked(session: Session, project: Project, prepared: Prepared, findings: l
     session.say("nothing was written", -1)
 
 
-def _checked(session: Session, project: Project, prepared: Prepared, path: str) -> int:
-    findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
+def _checked(session: Session, project: Project, prepared: Prepared, path: str, where: str) -> int:
+    findings = findings_of(project, prepared, where)
     print_plan(session, project, prepared, findings, path, done=False)
     if not session.machine:
         print_findings(findings, session)

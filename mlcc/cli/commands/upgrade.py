@@ -142,7 +142,8 @@ def _print(
             changes=changes, values=values, summary=summary, findings=findings, newer=newer
         )
         return
-    print_heading(session, path)
+    if values or changes or session.format == "markdown":
+        print_heading(session, path)
     if session.format == "markdown":
         session.out(table(values, ["path", "before", "after", "source"], session))
     else:
