@@ -77,5 +77,5 @@ def report(session: Session, wanted: Sequence[Wanted]) -> None:
     if session.format in ("json", "yaml"):
         print_document(session, document(changes=rows))
         return
-    for row in rows:
+    for row in rows if session.verbosity >= 0 else ():
         session.out(f"  {row['action']:<9} {printable(row['path'], 200)}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from mlcc.cli import ci_files, imports, mlcc_yaml
+from mlcc.cli import ci_files, editor_files, imports, mlcc_yaml
 from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, gathered, key_options, not_empty, output_options
 from mlcc.cli.output import document, findings_document, print_document, print_findings
 from mlcc.cli.session import Session, current
@@ -116,7 +116,7 @@ def command(
     hub = "hub" in architecture.model_kinds
     if hub and ask and not _value("model.name", given, found):
         given |= _model()
-    text = _text(given, row, hub, found)
+    text = _text(given, row, hub, found, editor_files.schema_from(directory))
     checked = load_document(text.encode(), "the new mlcc.yaml")
     if has_errors(checked.findings):
         raise UserError(checked.findings)
@@ -262,12 +262,12 @@ def _row(registries: Registries, name: str) -> DeploymentConfig:
     return row
 
 
-def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool, found: Proposal) -> str:
-    """The file: what an import found, and what was given over it."""
+def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool, found: Proposal, schema: str) -> str:
+    """The file: what an import found, and what was given over it.  schema: the copy that editors read."""
     values: dict[Path, Any] = dict(found.values) | coerce.coerce_all(given)
     clash = next((p for p in values if any(above in values for above in sections_of(p))), None)
     if clash is not None:
         shown = quoted(format_path(clash))
         message = f"{shown} is named, and what it stands in has a value that is no mapping"
         raise UserError([error("MLCC033", message, path=format_path(clash), hint="name one of the two")])
-    return new_text.text(values, row, hub, found.comments)
+    return new_text.text(values, row, hub, found.comments, schema)
