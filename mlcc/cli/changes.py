@@ -183,15 +183,16 @@ def flush(session: Session) -> None:
 
 def joined(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The plan contract for several projects: paths below each project's folder, and each document under `projects`."""
-    changes, findings = [], []
+    changes, values, findings = [], [], []
     summary = dict.fromkeys(ACTIONS, 0)
     for file, one in documents.items():
         folder = file.rpartition("/")[0]
         changes += [{**c, "path": f"{folder}/{c['path']}" if folder else c["path"]} for c in one["changes"]]
+        values += [{**v, "file": file} for v in one["values"]]
         findings += one["findings"]
         summary = {action: summary[action] + one["summary"][action] for action in summary}
     projects = [{"file": file, **one} for file, one in documents.items()]
-    return document(changes=changes, values=[], summary=summary, costs=[], findings=findings, projects=projects)
+    return document(changes=changes, values=values, summary=summary, costs=[], findings=findings, projects=projects)
 
 
 def print_plan(
@@ -301,6 +302,11 @@ def say_sources(session: Session, project: Project) -> None:
 
 
 CHANGES = 2
+
+
+def worse(one: int, other: int) -> int:
+    """The exit code of two projects: what failed is no mere change."""
+    return 1 if 1 in (one, other) else max(one, other)
 
 
 def prepare(session: Session, project: Project, directory: str, options: Options = Options()) -> Prepared:

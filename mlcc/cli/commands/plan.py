@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mlcc.cli.changes import CHANGES, flush, prepare, print_plan, say_sources
+from mlcc.cli.changes import CHANGES, flush, prepare, print_plan, say_sources, worse
 from mlcc.cli.options import KeyCommand, Values, env_option, output_options, value_options
 from mlcc.cli.output import print_findings
 from mlcc.cli.projects import Selection, files, findings_of, project_options, read, target_of, warn_unfinished
@@ -40,6 +40,6 @@ def command(
             say_sources(session, project)
         warn_unfinished(session, where)
         blocked = prepared.plan.blocked
-        code = max(code, 1 if blocked else CHANGES if detailed and prepared.changes else 0)
+        code = worse(code, 1 if blocked else CHANGES if detailed and prepared.changes else 0)
     flush(session)
     return code
