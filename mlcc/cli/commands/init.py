@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from mlcc.cli import ci_files, editor_files, imports, mlcc_yaml
+from mlcc.cli import ci_files, complete, editor_files, imports, mlcc_yaml
 from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, gathered, key_options, not_empty, output_options
 from mlcc.cli.output import document, findings_document, print_document, print_findings
 from mlcc.cli.session import Session, current
@@ -65,6 +65,7 @@ def _ci_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="SYSTEM",
             help="Write the checks of this repository for github or gitlab.",
             callback=not_empty,
+            shell_complete=complete.entries("ci_systems"),
         ),
     ):
         command = option(command)

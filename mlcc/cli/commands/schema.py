@@ -7,7 +7,7 @@ import os
 
 import click
 
-from mlcc.cli import editor_files
+from mlcc.cli import complete, editor_files
 from mlcc.cli.options import directory_option, not_empty, output_options
 from mlcc.cli.output import print_rows
 from mlcc.cli.session import current
@@ -28,6 +28,7 @@ from mlcc.io.schema import keys
     metavar="EDITOR",
     help="Write the schemas and the settings of vscode, idea or nvim.",
     callback=not_empty,
+    shell_complete=complete.entries("editors"),
 )
 @click.option("--print", "shown", is_flag=True, help="With --install: print the settings; write nothing.")
 @directory_option("With --install: a folder of the repository.")
