@@ -9,7 +9,7 @@ from mlcc import pipeline
 from mlcc.apply.prepare import Prepared
 from mlcc.apply.state import OWN_DIR
 from mlcc.cli import costs, migrations
-from mlcc.cli.output import cell, document, folded, plain, print_document, table
+from mlcc.cli.output import cell, document, folded, plain, print_document, print_heading, table
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, ordered
 from mlcc.core.line_diff import file_hunks
@@ -184,15 +184,16 @@ def flush(session: Session) -> None:
 
 def joined(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The plan contract for several projects: paths below each project's folder, and each document under `projects`."""
-    changes, findings = [], []
+    changes, values, findings = [], [], []
     summary = dict.fromkeys(ACTIONS, 0)
     for file, one in documents.items():
         folder = file.rpartition("/")[0]
         changes += [{**c, "path": f"{folder}/{c['path']}" if folder else c["path"]} for c in one["changes"]]
+        values += [{**v, "file": file} for v in one["values"]]
         findings += one["findings"]
         summary = {action: summary[action] + one["summary"][action] for action in summary}
     projects = [{"file": file, **one} for file, one in documents.items()]
-    return document(changes=changes, values=[], summary=summary, costs=[], findings=findings, projects=projects)
+    return document(changes=changes, values=values, summary=summary, costs=[], findings=findings, projects=projects)
 
 
 def print_plan(
@@ -202,6 +203,7 @@ def print_plan(
     if session.format in ("json", "yaml"):
         session.documents[path] = plan_document(project, prepared, findings)
         return
+    print_heading(session, path)
     if session.format == "markdown":
         shown = [
             {"path": c.path, "action": c.action, "reason": c.reason, "cause": cause_of(c, prepared)}
@@ -302,6 +304,11 @@ def say_sources(session: Session, project: Project) -> None:
 
 
 CHANGES = 2
+
+
+def worse(one: int, other: int) -> int:
+    """The exit code of two projects: what failed is no mere change."""
+    return 1 if 1 in (one, other) else max(one, other)
 
 
 def prepare(session: Session, project: Project, directory: str, options: Options = Options()) -> Prepared:

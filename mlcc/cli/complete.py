@@ -93,6 +93,17 @@ def targets(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
     return _beginning(typed, _table("targets"))
 
 
+def entries(kind: str) -> Callable[[click.Context, click.Parameter, str], Words]:
+    """Rows of a packaged table of facts."""
+
+    def found(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
+        from mlcc.registries.loader import load
+
+        return _beginning(typed, load().entries(kind))
+
+    return found
+
+
 def rows(ctx: click.Context, param: click.Parameter, typed: str) -> Words:
     """Rows of the catalog's table that was typed before."""
     from mlcc.cli.catalog_tables import TABLES

@@ -11,6 +11,7 @@ from mlcc.apply.prepare import Prepared
 from mlcc.apply.state import OWN_DIR
 from mlcc.cli.changes import hunks, lock_lines, print_hunks, print_plan
 from mlcc.cli.output import print_findings
+from mlcc.cli.projects import findings_of, placed
 from mlcc.cli.session import Session, redacted
 from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.line_diff import file_hunks, shortened
@@ -25,13 +26,16 @@ MAX_LINES, MAX_WIDTH, MAX_SHOWN = 400, 1_000, 200_000
 MAX_CHARACTERS = 400
 
 
-def check_committed(session: Session, project: Project, prepared: Prepared, path: str) -> int:
-    """Prints what is not as committed, and returns the exit code.  path: mlcc.yaml as the user named it."""
+def check_committed(session: Session, project: Project, prepared: Prepared, path: str, where: str) -> int:
+    """Prints what is not as committed, and returns the exit code.
+
+    path: mlcc.yaml as the user named it; where: the folder of the project's files.
+    """
     found = differences(prepared)
     texts = _texts(found, prepared)
-    findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings, *_uncommitted(project)]
-    findings += (_finding(one, prepared) for one in found if not (one.reported or one.own))
-    findings += _own([one.path for one in found if one.own])
+    wrong = [_finding(one, prepared) for one in found if not (one.reported or one.own)]
+    wrong += _own([one.path for one in found if one.own])
+    findings = [*findings_of(project, prepared, where), *_uncommitted(project), *placed(wrong, where)]
     print_plan(session, project, prepared, findings, path, done=False)
     if session.format in ("json", "yaml"):
         rows = [_row(one, texts[one.path], prepared) for one in found]

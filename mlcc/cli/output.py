@@ -119,6 +119,17 @@ def count_line(findings: Iterable[Finding]) -> str:
     return ", ".join(words)
 
 
+def print_heading(session: Session, path: str) -> None:
+    """Which project the lines below are about, where a command is about several.  Documents name it themselves."""
+    if not session.several or session.format in ("json", "yaml"):
+        return
+    blank = "\n" if session.begun else ""
+    if session.format == "markdown":
+        session.out(f"{blank}### {markdown(printable(path, 200))}\n")
+    else:
+        session.out(f"{blank}{session.paint(printable(path, 200), bold=True)}:")
+
+
 # ---------------------------------------------------------------- tables
 Columns = Sequence["str | tuple[str, str]"]
 """Fields of rows, each with the heading that people see where it differs."""

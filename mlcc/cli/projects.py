@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
 
 from mlcc import pipeline
+from mlcc.apply.prepare import Prepared
 from mlcc.apply.state import journal_of
 from mlcc.cli import complete
 from mlcc.cli.options import Values, directory_option, file_option, gathered, request
@@ -168,6 +169,22 @@ def read(
 def target_of(file: str, directory: str) -> str:
     """Where a project is written: -C, else beside its mlcc.yaml."""
     return directory or os.path.dirname(file) or "."
+
+
+def findings_of(project: Project, prepared: Prepared, where: str) -> list[Finding]:
+    """What is wrong with a project and with its files, each file named from where the command runs.
+
+    where: the folder that the project is written to.
+    """
+    return [*project.findings, *placed([*prepared.plan.findings, *prepared.state.findings], where)]
+
+
+def placed(found: Iterable[Finding], where: str) -> list[Finding]:
+    """Findings about files of a project, named from its folder, as a reader of several projects needs them."""
+    if where in ("", "."):
+        return list(found)
+    folder = printable(where, 200).rstrip("/")
+    return [one._replace(file=f"{folder}/{one.file}") if one.file else one for one in found]
 
 
 def open_target(path: str) -> Directory | None:

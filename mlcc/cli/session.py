@@ -41,7 +41,8 @@ class Session:
 
     environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk;
     done: what was carried out, for the case that the output cannot tell it; connect: makes a connection to AWS for a
-    region, in place of the SDK's; begun: whether standard output has something of the result.
+    region, in place of the SDK's; begun: whether standard output has something of the result; several: whether the
+    command is about more than one project.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -58,6 +59,7 @@ class Session:
     clock: Callable[[], float] = time.monotonic
     shown: str = ""
     begun: bool = False
+    several: bool = False
     connect: Callable[[str], Caller] | None = None
 
     @property
@@ -149,7 +151,8 @@ class Session:
     def counted(self, names: Sequence[str], doing: str) -> Iterator[str]:
         """The names one by one; on a terminal, where it takes longer than a second, with a line that counts them."""
         watched, start = self.progress() and len(names) > 1, self.clock()
-        if len(names) > 1:
+        self.several = len(names) > 1
+        if self.several:
             gc.set_threshold(MADE_OF_MANY)
         for number, name in enumerate(names, 1):
             if watched and self.clock() - start > PATIENCE_S:

@@ -23,7 +23,7 @@ class Step(NamedTuple):
 
     title: what help says; run: None where this version does not have it; alone: whether it runs alone; confirms: its
     lines only confirm what was done, so that with -q a run that went well prints none (a document it prints always);
-    example: options with which help shows it.
+    example: options with which help shows it; formats: how its result may be printed, the usual one first.
     """
 
     title: str
@@ -31,6 +31,7 @@ class Step(NamedTuple):
     alone: bool = False
     confirms: bool = False
     example: str = "--dry-run"
+    formats: tuple[str, ...] = ("table", "json", "yaml")
 
 
 def _build(context: Context) -> Result:
@@ -95,7 +96,12 @@ STEPS: Mapping[str, Step] = {
     "clean": Step("Take away all that build and deploy made, and prove it.", _verb("clean"), alone=True, confirms=True),
     "config": Step("Print the values that the steps use.", _asset("config")),
     "deploy": Step("Make it serve, and wait until it does.", _verb("deploy"), alone=True, confirms=True),
-    "export": Step("Print the resolved configuration, or a CloudFormation template.", _asset("export")),
+    "export": Step(
+        "Print the resolved configuration, or a CloudFormation template.",
+        _asset("export"),
+        example="-o shell",
+        formats=("json", "yaml", "shell"),
+    ),
     "invoke": Step("Send one request, and print the answer.", _verb("invoke")),
     "logs": Step("Show what the server printed.", _verb("logs")),
     "manifest": Step("List what of the project exists.", _asset("manifest")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -194,5 +195,5 @@ def call(service: str, operation: str, **parameters: Any) -> dict[str, Any]:
 
 def calls(found: Sequence[Mapping[str, Any]], **assumed: Any) -> Result:
     """The result of a dry run: what would be called, and what had to be assumed."""
-    lines = [f"would call {c['service']} {c['operation']}: {dict(c['parameters'])}" for c in found]
+    lines = [f"would call {c['service']} {c['operation']}: {json.dumps(c['parameters'])}" for c in found]
     return Result({"calls": list(found), "assumed": assumed}, lines or ["nothing would be called"])

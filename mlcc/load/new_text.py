@@ -15,17 +15,22 @@ from mlcc.registries.rows import DeploymentConfig
 # A text in double quotes with quotes in it, and nothing else that single quotes would not hold.
 _ESCAPED = re.compile(r"""([ a-z_]+: )"((?:[ !#-&(-\[\]-~]|\\")*)"\Z""")
 _QUOTE = '\\"'
-MODELINE = "# yaml-language-server: $schema=https://mlcc.dev/schemas/v1/mlcc.schema.json"
+# The first line, where the repository holds the schema, and where it does not.
+MODELINE = "# yaml-language-server: $schema="
+EDITORS = "# In an editor: `mlcc schema --install vscode`, idea or nvim, completes and checks this file."
 
 
-def text(values: Mapping[Path, Any], row: DeploymentConfig, hub: bool, comments: Sequence[str] = ()) -> str:
+def text(
+    values: Mapping[Path, Any], row: DeploymentConfig, hub: bool, comments: Sequence[str] = (), schema: str = ""
+) -> str:
     """A whole file.
 
     values: by path, checked; row: of the deployment config; hub: its models come from the Hub; comments: lines of its
-    own for the end, without the mark of a comment.
+    own for the end, without the mark of a comment; schema: where a copy of the schema is, empty for nowhere.
     """
     sections = {"project": {}, "deployment": {}} | nested(values)
-    lines = [MODELINE, "# What this project serves, and where. `mlcc apply` renders it; commit both.", "version: 1", ""]
+    first = f"{MODELINE}{schema}" if schema else EDITORS
+    lines = [first, "# What this project serves, and where. `mlcc apply` renders it; commit both.", "version: 1", ""]
     for key, body in sections.items():
         lines += [f"# {_words(key)}", *map(_readable, emit({key: body})), *_more(key, body, row), ""]
     for key in ("model", "env", "environments"):

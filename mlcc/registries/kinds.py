@@ -20,9 +20,9 @@ from mlcc.registries.files import Root
 
 # The place of each kind: files at the top of a root, and folders of files.
 TOP = (
-    "amis", "architectures", "aws_errors", "aws_permissions", "bootstrap_modules", "builders", "chat_templates", "cuda",
-    "deployment_configs", "e2e", "engines", "log_causes", "model_architectures", "older_variables",
-    "prices", "quantizations", "regions", "targets", "triton_backends", "workloads",
+    "amis", "architectures", "aws_errors", "aws_permissions", "bootstrap_modules", "builders", "chat_templates",
+    "ci_systems", "cuda", "deployment_configs", "e2e", "editors", "engines", "log_causes", "model_architectures",
+    "older_variables", "prices", "quantizations", "regions", "targets", "triton_backends", "workloads",
 )  # fmt: skip
 FOLDERS = {
     "frameworks": "framework",

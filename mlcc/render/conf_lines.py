@@ -23,8 +23,12 @@ def quote(value: str) -> str:
 
 def conf_text(variables: Mapping[str, str]) -> bytes:
     """A whole .conf file."""
-    lines = [f"export {name}={quote(value)}\n" for name, value in sorted(variables.items())]
-    return (HEADER + "".join(lines)).encode("utf-8")
+    return (HEADER + "".join(f"{line}\n" for line in assignments(variables))).encode("utf-8")
+
+
+def assignments(variables: Mapping[str, str]) -> list[str]:
+    """The variables as a shell reads them; a value with line feeds stays one element."""
+    return [f"export {name}={quote(value)}" for name, value in sorted(variables.items())]
 
 
 def parse_conf(data: bytes, file: str) -> tuple[dict[str, str], list[Finding]]:

@@ -336,7 +336,7 @@ def test_init_writes_a_commented_file_that_applies(mlcc):
     text = FILE.read_text()
     assert "next: mlcc apply" in result.stderr
     assert yaml.safe_load(text) == {"version": 1, "project": {"name": "iris"}, "deployment": {"config": "http-flask"}}
-    assert text.startswith("# yaml-language-server: $schema=")
+    assert text.startswith("# In an editor: `mlcc schema --install vscode`")
     assert text.count("#") > 5
     mlcc("apply", code=0)
 
@@ -349,7 +349,7 @@ def test_init_s_comments_can_be_taken_off(mlcc):
             line.lstrip().startswith("# ")
             and (":" in line)
             and not line.startswith(
-                ("# yaml-language-server", "# What", "# The", "# Environment of", "# Project", "# Where", "# Kind")
+                ("# In an editor", "# What", "# The", "# Environment of", "# Project", "# Where", "# Kind")
             )
         ):
             lines[n] = line.replace("# ", "", 1)

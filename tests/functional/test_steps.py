@@ -339,7 +339,8 @@ def test_the_shim_says_when_mlcc_is_not_there(project: Path) -> None:
     environ = {"PATH": "/usr/bin:/bin", "MLCC": "mlcc-that-is-not-there"}
     done = subprocess.run([project / "do/status"], env=environ, capture_output=True, text=True)
     assert done.returncode == 3
-    assert "pip install mlcc" in done.stderr
+    assert "install it as its README says" in done.stderr
+    assert "pip install mlcc" not in done.stderr, "no index has a package of ours under this name"
 
 
 def test_the_shim_runs_nothing_of_the_project(project: Path) -> None:
@@ -411,3 +412,34 @@ def test_what_has_no_end_is_no_document(project: Path, target: str, output: list
     planned = do(project, "logs", "--follow", "--dry-run", "--target", target, "--json")
     assert planned.code == 0
     assert "calls" in json.loads(planned.stdout)
+
+
+# ---------------------------------------------------------------- export
+def test_export_is_a_document_unless_a_shell_asks(project: Path) -> None:
+    usual = do(project, "export").stdout
+    assert json.loads(usual) == json.loads(do(project, "export", "--json").stdout)
+    assert json.loads(usual)["values"]["deployment.instance_count"] == 1
+    wrong = do(project, "export", "--env", "nope")
+    assert (wrong.code, wrong.stdout) == (1, "")
+    assert "nope" in wrong.stderr
+
+
+@pytest.mark.parametrize("value", ["it's", "$(touch RUN)", "two words", "a\\nb", "`id`", 'say "x"', "tab\there"])
+def test_what_export_prints_for_a_shell_are_the_values(tmp_path: Path, value: str) -> None:
+    text = HEAD + f"env: {{WORDS: {json.dumps(value)}}}\nenvironments: {{prod: {{ttl: 3h}}}}\n"
+    project = build_tree(tmp_path / "p", {"mlcc.yaml": text})
+    assert run_mlcc("apply", "-q", cwd=project).code == 0
+    printed = do(project, "export", "-o", "shell", "--env", "prod")
+    assert printed.code == 0, printed
+    script = 'eval "$1"; printf "%s|%s" "$IC_ENV_WORDS" "$TTL"'
+    for shell in ("sh", "bash"):
+        ran = subprocess.run([shell, "-c", script, shell, printed.stdout], cwd=tmp_path, capture_output=True, text=True)
+        assert (ran.stdout, ran.stderr) == (f"{value}|3h", "")
+    assert not (tmp_path / "RUN").exists()
+
+
+def test_a_template_has_no_lines_for_a_shell(project: Path) -> None:
+    refused = do(project, "export", "--cloudformation", "-o", "shell")
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "MLCC901" in refused.stderr
+    assert "do/export -o json" in refused.stderr

@@ -36,7 +36,7 @@ export PATH
 
 # ---------------------------------------------------------------- what is missing
 # program:package.  A program that is there already is used as it is.
-wanted='dockerd:docker.io docker:docker.io mmdebstrap:mmdebstrap docker-registry:docker-registry skopeo:skopeo nginx:nginx-light'
+wanted='dockerd:docker.io docker:docker.io mmdebstrap:mmdebstrap docker-registry:docker-registry skopeo:skopeo nginx:nginx-light node:nodejs npm:npm lua5.1:lua5.1'
 packages=''
 for pair in $wanted; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || packages="$packages ${pair##*:}"
@@ -125,7 +125,7 @@ finish() {
   [ -z "$aws_pid" ] || end "$aws_pid" 10
   [ -z "$dockerd_pid" ] || end "$dockerd_pid" 40
   # what looks for processes with the folder in their environment shall not find itself
-  unset MLCC_REAL_RUN MLCC_REAL_MINISTACK DOCKER_HOST DOCKER_CONFIG TMPDIR PIP_CACHE_DIR
+  unset MLCC_REAL_RUN MLCC_REAL_MINISTACK MLCC_REAL_YAML_SERVER DOCKER_HOST DOCKER_CONFIG TMPDIR PIP_CACHE_DIR
   # The folder must be free of mounts before it is removed.
   sed -n "s:^[^ ]* \\($work/[^ ]*\\) .*:\\1:p" /proc/mounts | sort -r | while read -r mounted; do
     umount "$mounted" || true
@@ -224,6 +224,13 @@ aws_pid=$!
 ready ministack "$aws_pid" "$work/aws.log" 60 \
   "$python" -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=2)' "$aws/_ministack/health"
 
+# ---------------------------------------------------------------- editors
+# What Visual Studio Code and Neovim start for YAML.
+if ! npm install --silent --no-audit --no-fund --prefix "$work/npm" yaml-language-server@2.0.0 >"$work/npm.log" 2>&1; then
+  tail -n 20 "$work/npm.log" >&2
+  die 'yaml-language-server could not be installed; what npm printed stands above'
+fi
+
 # ---------------------------------------------------------------- container engine
 # No bridge and no iptables: those change the machine and outlive the daemon; all containers use the host's network or
 # none.  Limits are given because a daemon without CAP_SYS_RESOURCE cannot raise its own.
@@ -317,7 +324,8 @@ MLCC_REAL_REGISTRY=$registry
 MLCC_REAL_BASE=$(printf '%s\n' "$image" | head -n 1)
 MLCC_REAL_MINISTACK=$work/ministack/bin/ministack
 MLCC_REAL_AWS=$aws
-export MLCC_REAL_REGISTRY MLCC_REAL_BASE MLCC_REAL_MINISTACK MLCC_REAL_AWS
+MLCC_REAL_YAML_SERVER=$work/npm/node_modules/.bin/yaml-language-server
+export MLCC_REAL_REGISTRY MLCC_REAL_BASE MLCC_REAL_MINISTACK MLCC_REAL_AWS MLCC_REAL_YAML_SERVER
 cd "$root"
 status=0
 # besides these, the tests of the serve script that put nginx in front, and deployments to our own SageMaker server

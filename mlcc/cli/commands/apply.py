@@ -11,11 +11,11 @@ import click
 from mlcc import pipeline
 from mlcc.apply.prepare import Prepared, normal
 from mlcc.cli import complete
-from mlcc.cli.changes import CHANGES, flush, plan_document, prepare, print_plan, say_sources
+from mlcc.cli.changes import CHANGES, flush, plan_document, prepare, print_plan, say_sources, worse
 from mlcc.cli.locked import check_committed
 from mlcc.cli.options import KeyCommand, Values, env_option, not_empty, output_options, value_options
 from mlcc.cli.output import print_findings
-from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
+from mlcc.cli.projects import Selection, files, findings_of, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error
@@ -32,6 +32,7 @@ MAX_PLAN_BYTES = 16 << 20
 @click.command("apply", cls=KeyCommand, epilog="Example: mlcc apply --check (in CI: has someone forgotten to apply?)")
 @click.option("--locked", is_flag=True, help="Fail unless everything is already as committed; write nothing.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 when there is something to write.")
+@click.option("--detailed-exitcode", "detailed", is_flag=True, help="Exit 2 when something was written.")
 @click.option(
     "--restore",
     multiple=True,
@@ -72,6 +73,7 @@ def command(
     check: bool,
     locked: bool,
     saved: str,
+    detailed: bool,
 ) -> int:
     """Render the project beside mlcc.yaml, merging with your edits.
 
@@ -96,15 +98,18 @@ def command(
         if locked or check:
             prepared = prepare(session, project, where, options)
             _named(options, prepared)
-            code = max(code, (check_committed if locked else _checked)(session, project, prepared, path))
+            code = worse(code, (check_committed if locked else _checked)(session, project, prepared, path, where))
             warn_unfinished(session, where)
         else:
-            code = max(code, _applied(session, project, path, where, options, saved))
+            code = worse(code, _applied(session, project, path, where, options, saved, CHANGES if detailed else 0))
     flush(session)
     return code
 
 
-def _applied(session: Session, project: Project, path: str, where: str, options: Options, saved: str) -> int:
+def _applied(
+    session: Session, project: Project, path: str, where: str, options: Options, saved: str, written: int
+) -> int:
+    """Applies one project.  written: the exit code where something was."""
     expected = _saved_plan(saved) if saved else None
 
     def review(prepared: Prepared) -> None:
@@ -113,7 +118,7 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
             _same(expected, plan_document(project, prepared, ()), saved)
 
     prepared, _ = pipeline.apply(project, where, options, session.staging, session.sleep, review)
-    findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
+    findings = findings_of(project, prepared, where)
     if prepared.plan.blocked:
         _blocked(session, project, prepared, findings, path)
         return 1
@@ -124,7 +129,7 @@ def _applied(session: Session, project: Project, path: str, where: str, options:
         if prepared.state.journal is not None:
             session.say("note: an apply that was killed is finished now")
         say_sources(session, project)
-    return 1 if prepared.plan.marked else 0
+    return 1 if prepared.plan.marked else written if prepared.changes else 0
 
 
 def _named(options: Options, prepared: Prepared) -> None:
@@ -188,8 +193,8 @@ def _blocked(session: Session, project: Project, prepared: Prepared, findings: l
     session.say("nothing was written", -1)
 
 
-def _checked(session: Session, project: Project, prepared: Prepared, path: str) -> int:
-    findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
+def _checked(session: Session, project: Project, prepared: Prepared, path: str, where: str) -> int:
+    findings = findings_of(project, prepared, where)
     print_plan(session, project, prepared, findings, path, done=False)
     if not session.machine:
         print_findings(findings, session)

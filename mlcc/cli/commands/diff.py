@@ -22,8 +22,8 @@ from mlcc.cli.changes import (
 )
 from mlcc.cli.costs import Row
 from mlcc.cli.options import KeyCommand, Values, output_options, value_options
-from mlcc.cli.output import document, print_document, print_findings, table
-from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
+from mlcc.cli.output import document, print_document, print_findings, print_heading, table
+from mlcc.cli.projects import Selection, files, placed, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error, has_errors
@@ -67,15 +67,16 @@ def command(
         raise UsageError([error("MLCC901", "--env is given once or twice")])
     chosen = files(selection, session)
     if len(envs) == 2:
-        for path in chosen:
-            _environments(session, [read(path, values, _name(e)) for e in envs])
+        for path in session.counted(chosen, "comparing"):
+            _environments(session, [read(path, values, _name(e)) for e in envs], path)
         return 0
     code = 0
     for path in session.counted(chosen, "comparing"):
         project = read(path, values, envs[0] if envs else None, (), selection.directory)
-        prepared = prepare(session, project, target_of(path, selection.directory))
-        _project(session, project, prepared, path)
-        warn_unfinished(session, target_of(path, selection.directory))
+        where = target_of(path, selection.directory)
+        prepared = prepare(session, project, where)
+        _project(session, project, prepared, path, where)
+        warn_unfinished(session, where)
         code = max(code, 1 if prepared.plan.blocked else 0)
     flush(session)
     return code
@@ -90,7 +91,8 @@ def _name(env: str) -> str | None:
     return None if env == DEFAULT_ENVIRONMENT else env
 
 
-def _environments(session: Session, projects: list[Project]) -> None:
+def _environments(session: Session, projects: list[Project], path: str) -> None:
+    print_heading(session, path)
     for project in projects:
         if has_errors(project.findings):
             raise UserError(project.findings)
@@ -108,11 +110,12 @@ def _environments(session: Session, projects: list[Project]) -> None:
     costs.show(session, [Row(name, cost) for name, cost in zip(named, priced, strict=True)])
 
 
-def _project(session: Session, project: Project, prepared: Prepared, path: str) -> None:
-    findings = [*project.findings, *prepared.plan.findings]
+def _project(session: Session, project: Project, prepared: Prepared, path: str, where: str) -> None:
+    findings = [*project.findings, *placed(prepared.plan.findings, where)]
     if session.machine:
         print_plan(session, project, prepared, findings, path, done=False)
         return
+    print_heading(session, path)
     for line in changed_lines(project, prepared, session) if prepared.before.values else []:
         session.out(line)
     print_costs(session, project, prepared, changed_only=not prepared.changes)

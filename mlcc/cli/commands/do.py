@@ -17,7 +17,7 @@ from mlcc.cli.help_sections import Command
 from mlcc.cli.options import directory_option, output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugin_parts import plugged
-from mlcc.cli.session import Session, current
+from mlcc.cli.session import FORMATS, Session, current
 from mlcc.cli.talk import Talk, lines
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error
@@ -176,7 +176,7 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
             click.Option(["--dry-run", "dry_run"], is_flag=True, help="Print what would be called; touch nothing."),
         ],
     )
-    return output_options(("table", "json", "yaml"))(made)
+    return output_options(step.formats)(made)
 
 
 def _connected(region: str, context: Context, session: Session) -> Caller:
@@ -198,8 +198,16 @@ def _connected(region: str, context: Context, session: Session) -> Caller:
     )
 
 
-def _as_json(session: Session) -> None:
-    session.format = "json" if session.format == "table" else session.format
+def _no_lines(name: str, session: Session) -> UsageError:
+    """The error for a document that has no form of the format that was asked for."""
+    message = f"this result is a document, which has no form for -o {session.format}"
+    return UsageError([error("MLCC901", message, hint=f"do/{name} -o json, or -o yaml")])
+
+
+def _emit(session: Session, whole: bool, quiet: bool, line: str) -> None:
+    """Shows a line of a result that has no end; a document, or the calls of a dry run, have nothing before them."""
+    if not (session.machine or quiet):
+        session.out(lines(line), clean=True, whole=whole)
 
 
 def _format_given() -> bool:
@@ -219,8 +227,6 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         message = "--follow has no end, and a document has one"
         hint = f"do/{name} --follow without -o, or do/{name} -o json for the lines so far"
         raise UsageError([error("MLCC901", message, hint=step_words.completed(hint, (name,), env or "", target))])
-    if arguments["dry_run"]:
-        _as_json(session)
     talk = Talk(session)
     context = Context(
         project,
@@ -232,16 +238,21 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         clock=time.time,
         connect=lambda region: _connected(region, context, session),
         home=session.home,
-        emit=lambda line: None if session.machine else session.out(lines(line), clean=True, whole=name not in FOLDED),
+        emit=partial(_emit, session, name not in FOLDED, bool(arguments["dry_run"])),
         find_profile=partial(profiles.chosen, session.home, session.environ),
         user=session.user,
     )
     talk.clean = context.clean
     result = lifecycle.run(name, step, context)
-    if arguments.get("ci") and not _format_given():  # only the result: what goes wrong is for people as elsewhere
-        _as_json(session)
+    # only the result: what goes wrong is for people as elsewhere
+    if arguments["dry_run"]:
+        session.format = session.format if session.format in ("json", "yaml") else "json"
+    elif not (session.machine or _format_given()):
+        session.format = "json" if arguments.get("ci") else step.formats[0]
     if session.format in ("json", "yaml"):
         print_document(session, _cleaned(document(**result.document), context), clean=True)
+    elif session.format not in FORMATS and not result.lines:
+        raise _no_lines(name, session)
     elif result.raw and not sys.stdout.isatty():
         session.out_bytes(result.raw)
     elif session.verbosity >= 0 or not lifecycle.confirms(step, context, result):

@@ -6,13 +6,13 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
-from mlcc.cli import examples, imports, mlcc_yaml
-from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, key_options, output_options
+from mlcc.cli import ci_files, complete, editor_files, examples, imports, mlcc_yaml
+from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, gathered, key_options, not_empty, output_options
 from mlcc.cli.output import document, findings_document, print_document, print_findings
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
@@ -20,6 +20,7 @@ from mlcc.core.findings import error, has_errors
 from mlcc.core.nodes import Mark, node_of
 from mlcc.core.paths import Path, format_path, parse_path
 from mlcc.core.paths import sections as sections_of
+from mlcc.core.records import NamedTuple
 from mlcc.core.text import nearest, printable, quoted
 from mlcc.core.tree import MAX_FILE_BYTES
 from mlcc.io import plugins
@@ -37,6 +38,40 @@ from mlcc.registries.rows import VALIDATION_LEVELS, DeploymentConfig
 FILE = "mlcc.yaml"
 
 
+class _CI(NamedTuple):
+    """What is asked for continuous integration."""
+
+    system: str
+    install: str
+    shown: bool
+
+
+def _ci_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--ci, --ci-install, --print: the command has them as its argument `ci`."""
+    command = gathered(command, "ci", _CI)
+    for option in (
+        click.option("--print", "shown", is_flag=True, help="With --ci: print the file; write nothing."),
+        click.option(
+            "--ci-install",
+            "install",
+            default="",
+            metavar="REQUIREMENT",
+            help="With --ci: what pip installs (default: as this mlcc was).",
+        ),
+        click.option(
+            "--ci",
+            "system",
+            default="",
+            metavar="SYSTEM",
+            help="Write the checks of this repository for github or gitlab.",
+            callback=not_empty,
+            shell_complete=complete.entries("ci_systems"),
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command("init", cls=KeyCommand, epilog="Example: mlcc init iris --deployment-config http-fastapi")
 @click.argument("name", required=False)
 @directory_option("Where to write mlcc.yaml.")
@@ -45,20 +80,27 @@ FILE = "mlcc.yaml"
 @click.option("--import-endpoint", "endpoint", default="", metavar="NAME", help="Take over a running endpoint (AWS).")
 @click.option("--model", default="", metavar="FILE", help="A model file of yours; what it says of itself is written.")
 @click.option("--example", default="", metavar="NAME", help="Copy an example: its mlcc.yaml and its author's code.")
-@click.option("--force", is_flag=True, help="Replace an mlcc.yaml that is there.")
+@_ci_options
+@click.option("--force", is_flag=True, help="Replace an mlcc.yaml (with --ci: its file) that is there.")
 @key_options
 @output_options()
-def command(name: str | None, directory: str, example: str, **options: Any) -> int:
+def command(name: str | None, directory: str, example: str, ci: _CI, force: bool, **options: Any) -> int:
     """Write a commented mlcc.yaml for a new project called NAME.
 
     On a terminal it asks for what is missing; elsewhere it takes the folder's name and a tested config, and never
-    waits.  --example copies one of the examples instead; it needs no more than -C.
+    waits.  --example copies one of the examples instead; it needs no more than -C.  With --ci it writes the checks of
+    continuous integration instead, for all projects of the repository.
     """
     given: dict[str, str] = dict(click.get_current_context().meta.get(SETTINGS, {}))
+    if ci.system or ci.install or ci.shown:
+        if not ci.system or name is not None or example or any((given, *options.values())):
+            message = "--ci NAME, with --ci-install and --print, is for a repository, and takes no word about a project"
+            raise UsageError([error("MLCC901", message, hint="mlcc init NAME and mlcc init --ci SYSTEM are two runs")])
+        return ci_files.run(current(), directory, ci.system, ci.install, force, ci.shown)
     if example:
-        more = [word for word in (name, *given, *(key for key, value in options.items() if value)) if word]
+        more = [word for word in (name, *given, *(key for key, value in {**options, "force": force}.items() if value)) if word]
         return _example(current(), example, directory, more)
-    return _new(current(), name, directory, given, **options)
+    return _new(current(), name, directory, given, force=force, **options)
 
 
 def _example(session: Session, example: str, directory: str, more: list[str]) -> int:
@@ -105,7 +147,7 @@ def _new(
     hub = "hub" in architecture.model_kinds
     if hub and ask and not _value("model.name", given, found):
         given |= _model()
-    text = _text(given, row, hub, found)
+    text = _text(given, row, hub, found, editor_files.schema_from(directory))
     checked = load_document(text.encode(), "the new mlcc.yaml")
     if has_errors(checked.findings):
         raise UserError(checked.findings)
@@ -251,12 +293,12 @@ def _row(registries: Registries, name: str) -> DeploymentConfig:
     return row
 
 
-def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool, found: Proposal) -> str:
-    """The file: what an import found, and what was given over it."""
+def _text(given: Mapping[str, str], row: DeploymentConfig, hub: bool, found: Proposal, schema: str) -> str:
+    """The file: what an import found, and what was given over it.  schema: the copy that editors read."""
     values: dict[Path, Any] = dict(found.values) | coerce.coerce_all(given)
     clash = next((p for p in values if any(above in values for above in sections_of(p))), None)
     if clash is not None:
         shown = quoted(format_path(clash))
         message = f"{shown} is named, and what it stands in has a value that is no mapping"
         raise UserError([error("MLCC033", message, path=format_path(clash), hint="name one of the two")])
-    return new_text.text(values, row, hub, found.comments)
+    return new_text.text(values, row, hub, found.comments, schema)

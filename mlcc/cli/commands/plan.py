@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from mlcc.cli.changes import CHANGES, flush, prepare, print_plan, say_sources
+from mlcc.cli.changes import CHANGES, flush, prepare, print_plan, say_sources, worse
 from mlcc.cli.options import KeyCommand, Values, env_option, output_options, value_options
 from mlcc.cli.output import print_findings
-from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
+from mlcc.cli.projects import Selection, files, findings_of, project_options, read, target_of, warn_unfinished
 from mlcc.cli.session import current
 
 
@@ -31,14 +31,15 @@ def command(
     code = 0
     for path in session.counted(files(selection, session), "planning"):
         project = read(path, values, env, (), selection.directory)
-        prepared = prepare(session, project, target_of(path, selection.directory))
-        findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
+        where = target_of(path, selection.directory)
+        prepared = prepare(session, project, where)
+        findings = findings_of(project, prepared, where)
         print_plan(session, project, prepared, findings, path, done=False)
         if not session.machine:
             print_findings(findings, session)
             say_sources(session, project)
-        warn_unfinished(session, target_of(path, selection.directory))
+        warn_unfinished(session, where)
         blocked = prepared.plan.blocked
-        code = max(code, 1 if blocked else CHANGES if detailed and prepared.changes else 0)
+        code = worse(code, 1 if blocked else CHANGES if detailed and prepared.changes else 0)
     flush(session)
     return code

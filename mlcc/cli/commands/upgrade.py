@@ -9,10 +9,10 @@ import click
 
 from mlcc import pipeline
 from mlcc.cli import mlcc_yaml
-from mlcc.cli.changes import CHANGES, flush, value_line
+from mlcc.cli.changes import CHANGES, flush, value_line, worse
 from mlcc.cli.help_sections import Command
 from mlcc.cli.options import output_options
-from mlcc.cli.output import document, plain, print_findings, table
+from mlcc.cli.output import document, plain, print_findings, print_heading, table
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.projects import Selection, files, project_options, target_of
 from mlcc.cli.session import Session, current, silent
@@ -61,9 +61,26 @@ def command(
     code = 0
     chosen = files(selection, session)
     for path in session.counted(chosen, "looking up"):
-        code = max(code, _one(session, path, target_of(path, selection.directory), hub, Wish(follow, template), check))
+        try:
+            moved = _one(session, path, target_of(path, selection.directory), hub, Wish(follow, template), check)
+        except UserError as problem:
+            if not session.several:
+                raise
+            moved = _failed(session, path, problem)
+        code = worse(code, moved)
     flush(session)
     return code
+
+
+def _failed(session: Session, path: str, problem: UserError) -> int:
+    """What keeps one of several projects from being looked at; the others are."""
+    if session.format in ("json", "yaml"):
+        findings = [plain(f) for f in ordered(problem.findings)]
+        nothing = dict.fromkeys(ACTIONS, 0)
+        session.documents[path] = document(changes=[], values=[], summary=nothing, findings=findings, newer=[])
+    else:
+        print_findings(problem.findings, session)
+    return 1
 
 
 def _one(session: Session, path: str, target: str, hub: Hub | None, wish: Wish, check: bool) -> int:
@@ -143,6 +160,8 @@ def _print(
             changes=changes, values=values, summary=summary, findings=findings, newer=newer
         )
         return
+    if values or changes or session.format == "markdown":
+        print_heading(session, path)
     if session.format == "markdown":
         session.out(table(values, ["path", "before", "after", "source"], session))
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
@@ -17,16 +16,17 @@ from mlcc.lifecycle.context import Context, Result
 from mlcc.lifecycle.source_state import AS_APPLIED, state_of_source
 from mlcc.lifecycle.steps import build
 from mlcc.registries.redaction import redact, redact_value
+from mlcc.render import conf_lines
 
 
 def config(context: Context) -> Result:
     """The values that the steps use."""
     found = redact(context.project.variables)
-    return Result({"variables": found}, [f"{name}={value}" for name, value in sorted(found.items())])
+    return Result({"variables": found}, conf_lines.assignments(found))
 
 
 def export(context: Context) -> Result:
-    """The resolved configuration of the project, as a document."""
+    """The resolved configuration of the project as a document, and the values of do/config as lines of a shell."""
     if context.argument("cloudformation"):
         return _template(context)
     project = context.project
@@ -41,7 +41,8 @@ def export(context: Context) -> Result:
         "components": {name: redact(own) for name, own in project.components.items()},
         "adapters": {name: redact(own) for name, own in project.adapters.items()},
     }
-    return Result(document, [f"{name}: {value}" for name, value in sorted(document["values"].items())])
+    shell = conf_lines.assignments(redact(project.variables))
+    return Result(document, shell, raw="".join(f"{line}\n" for line in shell).encode("utf-8", "surrogateescape"))
 
 
 def need_resources(context: Context) -> None:
@@ -63,7 +64,7 @@ def _template(context: Context) -> Result:
     for line in (template.NAMES, *template.notes(wanted)):
         context.progress.say(line)
     found = template.document(wanted, f"mlcc: {context.project.name}")
-    return Result({"template": found}, json.dumps(found, indent=2).split("\n"))
+    return Result({"template": found})
 
 
 def validate(context: Context) -> Result:
