@@ -13,7 +13,7 @@ from mlcc import pipeline
 from mlcc.apply.state import journal_of
 from mlcc.cli import complete
 from mlcc.cli.options import Values, directory_option, file_option, gathered, request
-from mlcc.cli.session import Session
+from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error
 from mlcc.core.records import NamedTuple
@@ -157,12 +157,16 @@ def read(
     env: str | None,
     skip: Sequence[str] = (),
     directory: str = "",
+    *,
+    dated: bool = False,
 ) -> Project:
     """Loads, resolves and checks one project with the command's options.
 
-    skip: codes of rules that are left out; directory: where the project is written, if not beside its mlcc.yaml.
+    skip: codes of rules that are left out; directory: where the project is written, if not beside its mlcc.yaml;
+    dated: findings depend on the day (waivers that have expired), which what is written never does.
     """
-    return pipeline.read(file, request(values)._replace(directory=directory), env, skip)
+    asked = request(values)._replace(directory=directory, today=current().today if dated else "")
+    return pipeline.read(file, asked, env, skip)
 
 
 def target_of(file: str, directory: str) -> str:

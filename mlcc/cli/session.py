@@ -41,7 +41,7 @@ class Session:
 
     environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk;
     done: what was carried out, for the case that the output cannot tell it; connect: makes a connection to AWS for a
-    region, in place of the SDK's; begun: whether standard output has something of the result.
+    region, in place of the SDK's; wall: the time of day; begun: whether standard output has something of the result.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -56,6 +56,7 @@ class Session:
     plugged: Any = None
     done: str = ""
     clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
     shown: str = ""
     begun: bool = False
     connect: Callable[[str], Caller] | None = None
@@ -64,6 +65,11 @@ class Session:
     def home(self) -> str:
         """mlcc's own folder: $MLCC_HOME, else ~/.mlcc.  Not made before it is needed."""
         return home_folder(self.environ)
+
+    @property
+    def today(self) -> str:
+        """The day in UTC, as waivers of policies name it."""
+        return time.strftime(replay.DAY, time.gmtime(self.wall()))
 
     @property
     def user(self) -> str:

@@ -35,7 +35,7 @@ class Inputs(NamedTuple):
     and below it, without overlays; roots: registry folders beyond the packaged ones; findings: all that is wrong;
     plugged: what installed plugins add; choices: what registries chose before, as mlcc.lock holds it; environ:
     the caller's, for programs that a later stage runs; texts: files of the project that it names and renders as they
-    are, by the name that it gives them.
+    are, by the name that it gives them; today: the day, empty where findings must not depend on it.
     """
 
     file: str
@@ -48,6 +48,7 @@ class Inputs(NamedTuple):
     choices: Choices = EMPTY
     environ: Mapping[str, str] = EMPTY
     texts: Mapping[str, bytes] = EMPTY
+    today: str = ""
 
 
 def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
@@ -72,7 +73,8 @@ def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
     texts, unread = named_texts.read([own.root if own.ok else own.sound, *(layer.root for layer in layers)], directory)
     findings += [*problems, *unread]
     choices = _choices(os.fsdecode(request.directory) or directory)
-    return Inputs(file, directory, own, tuple(layers), roots, tuple(findings), request.plugged, choices, environ, texts)
+    read = Inputs(file, directory, own, tuple(layers), roots, tuple(findings), request.plugged, choices, environ)
+    return read._replace(texts=texts, today=request.today)
 
 
 def _choices(directory: str) -> Choices:

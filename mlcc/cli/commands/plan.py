@@ -30,7 +30,7 @@ def command(
     session = current()
     code = 0
     for path in session.counted(files(selection, session), "planning"):
-        project = read(path, values, env, (), selection.directory)
+        project = read(path, values, env, (), selection.directory, dated=True)
         prepared = prepare(session, project, target_of(path, selection.directory))
         findings = [*project.findings, *prepared.plan.findings, *prepared.state.findings]
         print_plan(session, project, prepared, findings, path, done=False)

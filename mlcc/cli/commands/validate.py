@@ -77,7 +77,7 @@ def command(
     asked_for = _Asked(session, online, inspect, pull)
     for path in session.counted(chosen, "checking"):
         try:
-            project = read(path, values, env, () if env_vars else of_variables(), selection.directory)
+            project = read(path, values, env, () if env_vars else of_variables(), selection.directory, dated=True)
             found.extend([*project.findings, *asked_for(project)])
             found.extend(pipeline.recorded_findings(target_of(path, selection.directory)))
         except UserError as problem:
