@@ -21,7 +21,7 @@ from mlcc.core.nodes import Mark, Node
 from mlcc.core.text import printable
 from mlcc.core.version import VERSION
 from mlcc.io.cache import remembering
-from mlcc.io.yaml import node_json
+from mlcc.io.yaml import node_json, source_tree
 from mlcc.io.yaml.events import Builder
 from mlcc.io.yaml.limits import CONFIG_LIMITS, Limits, Stop, decode, problem_at
 
@@ -124,6 +124,11 @@ def _events(text: str, packaged: bool) -> Iterator[Any]:
         return
     while parser.check_event():
         yield parser.get_event()
+
+
+def source_of(text: str) -> source_tree.Source:
+    """A document that `load_yaml` read, as it is written.  text: with line feeds alone at the ends of lines."""
+    return source_tree.read(text, _events(text, packaged=False))
 
 
 def _parser_in_c(text: str) -> Any:
