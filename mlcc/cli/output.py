@@ -54,7 +54,7 @@ def cleaned(finding: Finding) -> Finding:
 
 def plain(finding: Finding) -> dict[str, Any]:
     """A finding as the contract spells it."""
-    shown = cleaned(finding)
+    shown, fix = cleaned(finding), finding.fix
     return {
         "code": shown.code,
         "severity": shown.severity.label,
@@ -64,6 +64,7 @@ def plain(finding: Finding) -> dict[str, Any]:
         "column": shown.column,
         "path": shown.path,
         "hint": shown.hint,
+        **({"fix": {"action": fix.action, "was": fix.was, "value": fix.value}} if fix is not None else {}),
     }
 
 

@@ -15,7 +15,7 @@ from mlcc.core.findings import Finding, error
 from mlcc.core.nodes import Node
 from mlcc.io.schema import keys, validator
 from mlcc.io.yaml import reader, writer
-from mlcc.io.yaml.source_tree import ALIAS, BLOCK_SCALARS, LIST, MAP, SCALAR, Entry, Part, Source
+from mlcc.io.yaml.source_parts import ALIAS, BLOCK_SCALARS, LIST, MAP, SCALAR, Entry, Part, Source
 
 BYTE_ORDER_MARK = "\ufeff"
 # A collection in braces or brackets that is longer gets a line for each of its elements.

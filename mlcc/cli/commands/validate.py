@@ -6,6 +6,7 @@ import click
 
 from mlcc import pipeline
 from mlcc.checks.runner import of_variables
+from mlcc.cli.fixes import mend_file
 from mlcc.cli.formats import print_report
 from mlcc.cli.options import KeyCommand, Values, env_option, finding_output, value_options
 from mlcc.cli.output import count_line
@@ -49,6 +50,7 @@ def _spelt(word: str) -> str:
     default=True,
     help="Judge container variables by the engine's options (the default).",
 )
+@click.option("--fix", is_flag=True, help="Mend what can be mended in one way only; comments stay.")
 @project_options
 @env_option
 @value_options
@@ -61,6 +63,7 @@ def command(
     inspect: bool,
     pull: bool,
     env_vars: bool,
+    fix: bool,
 ) -> int:
     """Check mlcc.yaml: syntax, keys, values, and whether they fit together; and that mlcc.lock can be read.
 
@@ -74,6 +77,8 @@ def command(
         raise UsageError([error("MLCC901", "--pull fetches an image for --validate-with-docker: give both")])
     found: list[Finding] = []
     chosen = files(selection, session, found)
+    for path in session.counted(chosen, "mending") if fix else ():
+        mend_file(session, path, values)
     asked_for = _Asked(session, online, inspect, pull)
     for path in session.counted(chosen, "checking"):
         try:
