@@ -14,6 +14,7 @@ from mlcc.core.findings import Finding
 from mlcc.core.text import printable
 from mlcc.io.disk.reader import read_named
 from mlcc.io.yaml.limits import CONFIG_LIMITS
+from mlcc.load.document import load_document
 from mlcc.load.fixes import mend
 
 
@@ -31,11 +32,13 @@ def mend_file(session: Session, path: str, values: Values) -> None:
             return [*problem.findings]
 
     with suppress(UserError):  # what cannot be read is reported by the check
-        before = read_named(path, CONFIG_LIMITS.max_bytes)
-        result = mend(before, printable(path, 300), findings_of)
+        before, shown = read_named(path, CONFIG_LIMITS.max_bytes), printable(path, 300)
+        # first what the document itself says, which takes a moment; then what only resolving it shows
+        first = mend(before, shown, lambda data: load_document(data, shown).findings)
+        result = mend(first.data, shown, findings_of)
         if result.data == before:
             return
         folder, name = os.path.split(path)
         mlcc_yaml.write(folder, {name: (result.data, before)})
-        for finding, words in result.done:
+        for finding, words in sorted((*first.done, *result.done), key=lambda one: (one[0].line, one[0].column)):
             session.say(f"{printable(finding.place, 300)}: fixed {finding.code}: {printable(words, 300)}")

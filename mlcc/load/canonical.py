@@ -141,7 +141,7 @@ _KEPT = "\0"
 
 def _collection(part: Part, indent: int, path: Where) -> tuple[list[str], list[str]]:
     """The comments above the first entry, and the lines of a block collection (but for its tail at the top)."""
-    if not part.is_open:
+    if not part.is_open or not part.entries:
         return [], [" " * indent + (_flow(part, path) if part.kind in (MAP, LIST) else _scalar(part))]
     pad = " " * indent
     first: list[str] = []

@@ -18,8 +18,8 @@ from mlcc.core.records import NamedTuple
 from mlcc.io.yaml import reader, writer
 from mlcc.load import edit
 
-# Every round mends at least one finding; one fix may bring another mistake to light.
-MAX_ROUNDS = 200
+# A round mends one finding, and reads the document a few times: a long one gets fewer of them.
+MAX_ROUNDS, MAX_WORK = 200, 2 << 20
 # A value of another kind than its key has.
 OTHER_KIND = "MLCC022"
 
@@ -40,7 +40,7 @@ def mend(data: bytes, file: str, findings_of: Callable[[bytes], Sequence[Finding
     done: list[tuple[Finding, str]] = []
     tried = set[_Key]()
     left = findings_of(data)
-    for _ in range(MAX_ROUNDS):
+    for _ in range(min(MAX_ROUNDS, max(1, MAX_WORK // max(len(data), 1)))):
         chosen = next((f for f in left if f.fix is not None and f.file == file and _key(f) not in tried), None)
         if chosen is None:
             break

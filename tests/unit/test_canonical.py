@@ -79,6 +79,8 @@ CASES = {
     ),
     "a document's mark goes": ("---\nversion: 1\n...\n", "version: 1\n"),
     "empty ones": ("tags: {}\npolicies: [ ]\nx-n:\nx-m: ~\n", "tags: {}\npolicies: []\nx-n:\nx-m: ~\n"),
+    "a document in braces": ("# a\n{ttl: 1d, version: 1} # b\n# c\n", "version: 1 # b\n# c\n\n# a\nttl: 1d\n"),
+    "one without anything": ("# a\n{} # b\n# c\n", "# a\n# c\n# b\n{}\n"),
     "lists in lists": ("x-l:\n- - 1\n  - 2\n-\n  - a: 1\n", "x-l:\n  - - 1\n    - 2\n  - - a: 1\n"),
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
 from mlcc.io.yaml.source_parts import LIST, MAP, Comment, Entry, Part
 
@@ -24,16 +25,21 @@ def open_commented(part: Part, places: list[int]) -> None:
         open_commented(entry.value, places)
 
 
-def put_behind(entries: list[Entry], comment: Comment) -> None:
-    """Gives a comment to the last entry that has a part of its line."""
-    number = bisect_right([entry.line for entry in entries], comment.line) - 1
-    while number > 0 and entries[number].last < comment.line:
-        number -= 1
-    entry = entries[max(number, 0)]
-    if entry.line <= comment.line <= entry.last and not entry.comment:
-        entry.comment = comment.gap + comment.text
-    else:
-        entries[max(bisect_right([e.line for e in entries], comment.line) - 1, 0)].after.append(comment.text)
+def put_behind(entries: Sequence[Entry], comments: Iterable[Comment], header: list[str]) -> None:
+    """Gives each comment to the last entry that has a part of its line; without one to the entry above.
+
+    header: takes those of a document without entries.
+    """
+    begins = [entry.line for entry in entries]
+    covering = {line: entry for entry in entries for line in range(entry.line, entry.last + 1)}
+    for comment in comments:
+        entry = covering.get(comment.line)
+        if entry is not None and not entry.comment:
+            entry.comment = comment.gap + comment.text
+        elif entries:
+            entries[max(bisect_right(begins, comment.line) - 1, 0)].after.append(comment.text)
+        else:
+            header.append(comment.text)
 
 
 Chain = tuple[tuple[Part, Entry], ...]

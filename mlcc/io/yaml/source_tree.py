@@ -35,12 +35,12 @@ class _Reader:
         comments = list(self._comments())
         inside = [(comment, self.starts[comment.line] + comment.column) for comment in comments]
         open_commented(root, [place for _, place in inside])
+        root.opened = root.style == "flow"
         entries = list(self._placed(root))
-        for comment in comments:
-            if not comment.own:
-                put_behind(entries, comment)
+        behind: list[str] = []
+        put_behind(entries, [comment for comment in comments if not comment.own], behind)
         header = self._between(root, entries, {c.line: c for c in comments if c.own})
-        return Source(root, header)
+        return Source(root, header if entries else [line for line in (*header, *behind) if line])
 
     def line_of(self, index: int) -> int:
         """The line of a character."""
