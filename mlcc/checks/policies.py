@@ -170,7 +170,7 @@ def _breach(policy: Policy, path: Path, how: str) -> Breach:
 
 
 def applies(policy: Policy, context: PolicyContext) -> bool:
-    """Whether a rule applies here: all its conditions match, and those that waive it do not."""
+    """Whether a rule applies here: all its conditions match, and those against it do not."""
     return meets(context, policy.when, policy.unless)
 
 

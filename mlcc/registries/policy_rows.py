@@ -41,7 +41,7 @@ class Policy(NamedTuple):
     path: a path of mlcc.yaml, in which `*` matches any text, or `facts.NAME`; allowed and forbidden: patterns for
     its text; at_least and at_most: a number or a validation level; pinned: an image must have its digest;
     required_keys: keys that a mapping must have; forbidden_literals: patterns whose matches are never shown; when and
-    unless: paths with patterns, which must all match for the rule to apply, or to be waived; waivers: those of its
+    unless: paths with patterns, which must all match for the rule to apply, or for it not to; waivers: those of its
     folder that name it.
     """
 
