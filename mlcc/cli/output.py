@@ -56,7 +56,7 @@ def cleaned(finding: Finding) -> Finding:
 
 def plain(finding: Finding) -> dict[str, Any]:
     """A finding as the contract spells it."""
-    shown = cleaned(finding)
+    shown, fix = cleaned(finding), finding.fix
     return {
         "code": shown.code,
         "severity": shown.severity.label,
@@ -66,6 +66,7 @@ def plain(finding: Finding) -> dict[str, Any]:
         "column": shown.column,
         "path": shown.path,
         "hint": shown.hint,
+        **({"fix": {"action": fix.action, "was": fix.was, "value": fix.value}} if fix is not None else {}),
     }
 
 

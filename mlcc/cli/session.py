@@ -41,8 +41,8 @@ class Session:
 
     environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk;
     done: what was carried out, for the case that the output cannot tell it; connect: makes a connection to AWS for a
-    region, in place of the SDK's; begun: whether standard output has something of the result; several: whether the
-    command is about more than one project.
+    region, in place of the SDK's; wall: the time of day; begun: whether standard output has something of the result;
+    several: whether the command is about more than one project.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -57,6 +57,7 @@ class Session:
     plugged: Any = None
     done: str = ""
     clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
     shown: str = ""
     begun: bool = False
     several: bool = False
@@ -66,6 +67,11 @@ class Session:
     def home(self) -> str:
         """mlcc's own folder: $MLCC_HOME, else ~/.mlcc.  Not made before it is needed."""
         return home_folder(self.environ)
+
+    @property
+    def today(self) -> str:
+        """The day in UTC, as waivers of policies name it."""
+        return time.strftime(replay.DAY, time.gmtime(self.wall()))
 
     @property
     def user(self) -> str:

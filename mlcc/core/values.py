@@ -26,6 +26,7 @@ class Source(enum.IntEnum):
     OVERLAY = 50
     FILE = 51
     BASE = 52
+    WORKSPACE = 53
     MANIFEST = 60
     PICKER = 70
     MODEL_PROFILE = 80
@@ -69,6 +70,7 @@ SOURCE_TITLES: dict[Source, str] = {
     Source.OVERLAY: "mlcc.yaml: environments.NAME, chosen with --env",
     Source.FILE: "mlcc.yaml",
     Source.BASE: "mlcc.yaml: the file named by extends",
+    Source.WORKSPACE: "mlcc.workspace.yaml: the file named by base",
     Source.MANIFEST: 'project manifest ([tool.mlcc] in pyproject.toml, "mlcc" in package.json)',
     Source.PICKER: "picker answers (MCP)",
     Source.MODEL_PROFILE: "registries: model, chosen profile",

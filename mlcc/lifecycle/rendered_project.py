@@ -20,7 +20,8 @@ from mlcc.core.text import allowed, nearest, printable, quoted
 from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, digest
 from mlcc.io.disk.reader import Directory
 from mlcc.load.layers import DEFAULT_ENVIRONMENT
-from mlcc.load.locate import project_root
+from mlcc.load.locate import project_root, workspace_roots
+from mlcc.load.workspace import workspace_of
 from mlcc.plan.lock import Lock, read_lock, value_problems
 from mlcc.registries.files import Root
 from mlcc.registries.loader import Registries
@@ -194,6 +195,15 @@ def _check_values(values: Mapping[Path, Any]) -> None:
 
 
 def _own_roots(directory: str, values: Mapping[Path, Any]) -> Iterator[Root]:
+    """The registry folders of the workspace that the project is a member of, then the project's own."""
+    workspace = workspace_of(directory)
+    if workspace is not None and not workspace.ok:
+        raise UserError(workspace.findings)
+    if workspace is not None and workspace.is_member(directory):
+        shared, problems = workspace_roots(workspace, directory)
+        if problems:
+            raise UserError(problems)
+        yield from shared
     for text in values.get(("registries",), ()):
         root, problem = project_root(directory, str(text))
         if root is None:

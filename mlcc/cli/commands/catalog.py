@@ -24,6 +24,7 @@ from mlcc.load.inputs import gather
 from mlcc.load.locate import PROJECT_FOLDERS, find_mlcc_yaml, registry_roots
 from mlcc.load.request import Request
 from mlcc.registries.loader import Registries, load
+from mlcc.registries.policy_rows import Waiver
 from mlcc.registries.rows import Entry, Framework, FrameworkVersion, Instance, Row
 
 # Where the values of one row begin.
@@ -120,6 +121,8 @@ def _listed(row: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Node):
         return value.plain()
+    if isinstance(value, Waiver):
+        return {**{k: _plain(v) for k, v in value._asdict().items() if k != "mark" and v}, "origin": value.origin}
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     if isinstance(value, Mapping):
