@@ -98,7 +98,8 @@ def command(name: str | None, directory: str, example: str, ci: _CI, force: bool
             raise UsageError([error("MLCC901", message, hint="mlcc init NAME and mlcc init --ci SYSTEM are two runs")])
         return ci_files.run(current(), directory, ci.system, ci.install, force, ci.shown)
     if example:
-        more = [word for word in (name, *given, *(key for key, value in {**options, "force": force}.items() if value)) if word]
+        further = {**options, "force": force}
+        more = [word for word in (name, *given, *(key for key, value in further.items() if value)) if word]
         return _example(current(), example, directory, more)
     return _new(current(), name, directory, given, force=force, **options)
 
