@@ -119,7 +119,10 @@ def _settings(root: str, path: str, merge: Merge, found: list[Mapping]) -> tuple
 def _modelines(root: str) -> Iterator[Finding]:
     """A warning for each mlcc.yaml whose first lines name another schema: editors follow these, not the settings."""
     for path in below(root)[0]:
-        head = read_named(path, CONFIG_LIMITS.max_bytes)[:4096]
+        try:
+            head = read_named(path, CONFIG_LIMITS.max_bytes)[:4096]
+        except UserError:  # mlcc validate says so
+            continue
         line = _MODELINE.search(head)
         if line is not None and b"://" in line[1]:
             message = f"names its schema at {quoted(line[1].decode('utf-8', 'replace'), 100)}"
