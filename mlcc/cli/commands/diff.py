@@ -115,7 +115,7 @@ def _project(session: Session, project: Project, prepared: Prepared, path: str) 
         return
     for line in changed_lines(project, prepared, session) if prepared.before.values else []:
         session.out(line)
-    print_costs(session, project, prepared)
+    print_costs(session, project, prepared, changed_only=not prepared.changes)
     for heading, found in by_cause(prepared):
         if heading:
             session.out(heading)
