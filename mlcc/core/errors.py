@@ -7,7 +7,7 @@ The command line layer is the one place that maps them to exit codes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlcc.core.findings import Finding
@@ -25,6 +25,10 @@ class MlccError(Exception):
         self.findings: tuple[Finding, ...] = tuple(findings)
         super().__init__("; ".join(f.message for f in self.findings))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is sent to another process: as the kind that its exit code names."""
+        return _of_code, (self.exit_code, self.findings)
+
 
 class UserError(MlccError):
     """The user's problem: findings, something refused, something that failed.  Exit 1."""
@@ -40,6 +44,11 @@ class PreconditionError(MlccError):
     """Something must be done first; the finding's hint names the command that does it.  Exit 3."""
 
     exit_code = 3
+
+
+def _of_code(code: int, findings: tuple[Finding, ...]) -> MlccError:
+    kinds = {kind.exit_code: kind for kind in (UserError, UsageError, PreconditionError)}
+    return kinds.get(code, UserError)(findings)
 
 
 class Terminated(BaseException):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
 import click
 
 from mlcc import pipeline
 from mlcc.checks.runner import of_variables
-from mlcc.cli.formats import print_report
 from mlcc.cli.options import KeyCommand, Values, env_option, finding_output, value_options
-from mlcc.cli.output import count_line
-from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
+from mlcc.cli.outcomes import REFUSED, UNCHANGED, Outcome, within
+from mlcc.cli.projects import Selection, jobs_option, project_options, read, target_of, warn_unfinished
+from mlcc.cli.reports import Checked, print_checked
+from mlcc.cli.runs import Scope, each, scope
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error, has_errors
@@ -50,6 +54,7 @@ def _spelt(word: str) -> str:
     help="Judge container variables by the engine's options (the default).",
 )
 @project_options
+@jobs_option
 @env_option
 @value_options
 @finding_output
@@ -61,6 +66,7 @@ def command(
     inspect: bool,
     pull: bool,
     env_vars: bool,
+    jobs: int | None,
 ) -> int:
     """Check mlcc.yaml: syntax, keys, values, and whether they fit together; and that mlcc.lock can be read.
 
@@ -72,24 +78,36 @@ def command(
             raise UsageError([error("MLCC901", f"{option} uses the network, and --offline forbids it")])
     if pull and not inspect:
         raise UsageError([error("MLCC901", "--pull fetches an image for --validate-with-docker: give both")])
-    found: list[Finding] = []
-    chosen = files(selection, session, found)
     asked_for = _Asked(session, online, inspect, pull)
-    for path in session.counted(chosen, "checking"):
-        try:
-            project = read(path, values, env, () if env_vars else of_variables(), selection.directory)
-            found.extend([*project.findings, *asked_for(project)])
-            found.extend(pipeline.recorded_findings(target_of(path, selection.directory)))
-        except UserError as problem:
-            found.extend(problem.findings)
-    print_report(found, session, chosen)
-    for path in chosen:
-        warn_unfinished(session, target_of(path, selection.directory))
-    if not session.machine:
-        count = count_line(found)
-        what = f"{len(chosen)} files" if len(chosen) != 1 else chosen[0]
-        session.say(f"{what}: {count}" if count else f"{what}: nothing wrong")
-    return 1 if has_errors(found) else 0
+    skip = () if env_vars else of_variables()
+    with scope(session, selection, values, see_hidden=True) as over:
+
+        def job(path: str) -> Outcome:
+            return _checked(session, over, path, env, skip, asked_for)
+
+        outcomes = tuple(each(session, over, "checking", job, 1 if online or inspect else jobs or 0))
+        checked = Checked(outcomes, over.hidden)
+        print_checked(checked, session, over)
+    return 1 if has_errors(checked.findings) else 0
+
+
+def _checked(
+    session: Session, over: Scope, path: str, env: str | None, skip: Sequence[str], asked_for: _Asked
+) -> Outcome:
+    """The findings of one project."""
+    where = target_of(path, over.selection.directory)
+    found: list[Finding] = []
+    try:
+        project = read(path, over.values, env, skip, over.selection.directory)
+        planned = pipeline.recorded_findings(where)
+        found += [*over.findings(path, project, planned), *asked_for(project)]
+    except UserError as problem:
+        found += (
+            within(os.path.dirname(path), problem.findings, named_inside=False) if over.from_root else problem.findings
+        )
+    warn_unfinished(session, where)
+    wrong = has_errors(found)
+    return Outcome(path, REFUSED if wrong else UNCHANGED, int(wrong), findings=found)
 
 
 class _Asked:
