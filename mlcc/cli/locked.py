@@ -24,7 +24,7 @@ from mlcc.core.tree import LOCK_NAME
 from mlcc.resolve.project import Project
 
 # Of one file's difference, and of one line; and of all differences of a project.
-MAX_LINES, MAX_WIDTH, MAX_SHOWN = 400, 1_000, 200_000
+MAX_LINES, MAX_WIDTH, MAX_SHOWN = 400, 1_000, 100_000
 # Of a finding's message, which names the first lines that differ.
 MAX_CHARACTERS = 400
 

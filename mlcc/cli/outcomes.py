@@ -13,6 +13,8 @@ from mlcc.core.tree import BASE_DIR, LOCK_NAME
 # What became of a project: nothing is to do, something is or was done, or it cannot be done.
 UNCHANGED, CHANGED, REFUSED = "unchanged", "changed", "refused"
 STATUSES = (UNCHANGED, CHANGED, REFUSED)
+# Nothing is wrong with it, for validate.
+VALID = "valid"
 
 
 class Outcome(NamedTuple):

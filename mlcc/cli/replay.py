@@ -106,11 +106,15 @@ class Recording:
         self.events: dict[tuple[str, tuple[Any, ...]], Any] = {}
         self.printed: list[tuple[bool, str]] = []
         self.whole = bool(name)
+        # whether the run leaves the folder in which it is replayed: its paths are kept as whole ones then
+        self.moves = False
 
     def saw(self, kind: str, arguments: tuple[Any, ...], answer: Any) -> None:
         """Notes one question and its answer; two answers to one question make the run worthless as a record."""
         if arguments and str(arguments[0]).startswith(OWN):
             return  # mlcc's own files are a part of the key
+        if self.moves and arguments:
+            arguments = (os.path.abspath(arguments[0]), *arguments[1:])
         question = (kind, arguments)
         if kind == observer.REFUSED or self.events.setdefault(question, answer) != answer:
             self.whole = False

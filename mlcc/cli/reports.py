@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mlcc.cli.formats import print_report
-from mlcc.cli.outcomes import CHANGED, REFUSED, UNCHANGED, Outcome
+from mlcc.cli.outcomes import CHANGED, REFUSED, UNCHANGED, VALID, Outcome
 from mlcc.cli.output import count_line, document, plain, print_document, print_findings
 from mlcc.cli.plan_documents import entry, joined
 from mlcc.cli.runs import Scope
@@ -18,7 +18,6 @@ from mlcc.core.records import NamedTuple
 CHANGES = 2
 # Exit codes by how much they matter: what is wrong is more than that there is something to do.
 WEIGHT = (0, CHANGES, 1, 3)
-VALID = "valid"
 
 
 class Totals:

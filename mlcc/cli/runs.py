@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import partial
+from typing import Any
 
 from mlcc.cli import outcomes, replay
 from mlcc.cli.options import Values
@@ -79,6 +79,8 @@ def scope(
             selection = selection._replace(file=usual_file(selection.directory))
         selection, values = _moved(selection, here, root), _moved_values(values, here, root)
         before, session.environ = session.environ, _moved_variables(session, here, root)
+        if session.recording is not None:
+            session.recording.moves = True
         os.chdir(root)
         try:
             yield _scope(session, selection, values, many, from_root, root, see_hidden, listed)
@@ -139,10 +141,13 @@ def moved(path: str, here: str, root: str) -> str:
 
 def each(session: Session, over: Scope, doing: str, job: Job, jobs: int) -> Iterator[Outcome]:
     """What the job made of each project, in order; its lines are printed.  jobs: processes, 0: one for each core."""
-    work = partial(_one, session, over, job)
+
+    def work(path: str) -> dict[str, Any]:
+        return outcomes.recorded(_one(session, over, job, path))
+
     with closing(spread(work, over.chosen, jobs or cores())) as results:
         for _ in session.counted(over.chosen, doing):
-            outcome = next(results)
+            outcome = outcomes.of_record(next(results))
             session.release(outcome.lines)
             yield outcome
 

@@ -7,7 +7,7 @@ The command line layer is the one place that maps them to exit codes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlcc.core.findings import Finding
@@ -24,10 +24,6 @@ class MlccError(Exception):
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings: tuple[Finding, ...] = tuple(findings)
         super().__init__("; ".join(f.message for f in self.findings))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """How it is sent to another process: as the kind that its exit code names."""
-        return _of_code, (self.exit_code, self.findings)
 
 
 class UserError(MlccError):
@@ -46,7 +42,8 @@ class PreconditionError(MlccError):
     exit_code = 3
 
 
-def _of_code(code: int, findings: tuple[Finding, ...]) -> MlccError:
+def of_code(code: int, findings: Iterable[Finding]) -> MlccError:
+    """The exception that an exit code stands for, as it comes from another process."""
     kinds = {kind.exit_code: kind for kind in (UserError, UsageError, PreconditionError)}
     return kinds.get(code, UserError)(findings)
 

@@ -6,23 +6,26 @@ is that of one process, and a worker that is ahead waits when its pipe is full: 
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 import signal
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
-from typing import IO, Any, TypeVar
+from contextlib import ExitStack, suppress
+from types import TracebackType
+from typing import IO, Any
 
-from mlcc.core.errors import UserError
-from mlcc.core.findings import error
+from mlcc.core.errors import MlccError, UserError, of_code
+from mlcc.core.findings import Finding, Severity, error
 from mlcc.core.records import NamedTuple
 
-Piece = TypeVar("Piece")
-Result = TypeVar("Result")
-LENGTH = 8
-DONE, RAISED = b"=", b"!"
+Work = Callable[[str], Any]
+"""What is done for a piece; its result is made of what JSON has."""
+
+
+class WorkerFailed(Exception):
+    """A bug in what a worker did; the text is the traceback that it had there."""
 
 
 def cores() -> int:
@@ -40,7 +43,7 @@ class _Worker(NamedTuple):
     results: IO[bytes]
 
 
-def spread(work: Callable[[Piece], Result], pieces: Sequence[Piece], jobs: int) -> Generator[Result, None, None]:
+def spread(work: Work, pieces: Sequence[str], jobs: int) -> Generator[Any, None, None]:
     """The results of `work` for each piece, in order, worked out by up to `jobs` processes.
 
     The first piece is done here, so that what all need is loaded once and inherited.  What `work` raises is raised
@@ -53,18 +56,16 @@ def spread(work: Callable[[Piece], Result], pieces: Sequence[Piece], jobs: int) 
     if number < 2:
         yield from map(work, rest)
         return
-    workers: list[_Worker] = []
-    try:
+    with ExitStack() as stack:
+        workers: list[_Worker] = []
         for first in range(number):
             workers.append(_started(work, rest[first::number], workers))
+            stack.callback(_ended, workers[-1])
         for index in range(len(rest)):
             yield _result(workers[index % number])
-    finally:
-        for worker in workers:
-            _ended(worker)
 
 
-def _started(work: Callable[[Piece], Result], pieces: Sequence[Piece], others: Sequence[_Worker]) -> _Worker:
+def _started(work: Work, pieces: Sequence[str], others: Sequence[_Worker]) -> _Worker:
     reader, writer = os.pipe()
     with warnings.catch_warnings():
         # of threads in this process: a program that embeds mlcc may have some; a worker touches nothing of theirs
@@ -77,51 +78,59 @@ def _started(work: Callable[[Piece], Result], pieces: Sequence[Piece], others: S
         os.close(reader)
         for other in others:
             other.results.close()
-        _work_through(work, pieces, writer)
+        with os.fdopen(writer, "wb") as stream, suppress(BrokenPipeError), _Reported(stream):
+            for piece in pieces:
+                _send(stream, {"done": work(piece)})
     finally:
         # nothing of the caller's is flushed or cleaned up twice; a signal that came has ended the work in order
         os._exit(0)
 
 
-def _work_through(work: Callable[[Piece], Result], pieces: Sequence[Piece], writer: int) -> None:
-    """In the worker: each result, up to the first that is none."""
-    with os.fdopen(writer, "wb") as stream:
-        for piece in pieces:
-            kind, found = DONE, b""
-            try:
-                found = pickle.dumps(work(piece))
-            except Exception as problem:  # whatever it is, the caller raises it
-                kind, found = RAISED, _pickled(problem)
-            with suppress(BrokenPipeError):  # the caller reads no further
-                stream.write(kind + len(found).to_bytes(LENGTH, "big") + found)
-                stream.flush()
-                if kind == DONE:
-                    continue
-            return
+def _send(stream: IO[bytes], message: dict[str, Any]) -> None:
+    """One line; text that is not ASCII is escaped, so that no line ends within it."""
+    stream.write(json.dumps(message).encode() + b"\n")
+    stream.flush()
 
 
-def _pickled(problem: Exception) -> bytes:
-    """An exception with the place where it was raised, for a report; one that cannot be sent, as its text."""
-    text = traceback.format_exc()
-    try:
-        pickle.loads(pickle.dumps(problem))  # noqa: S301
-    except Exception:
-        problem = RuntimeError(text)
-    return pickle.dumps((problem, text))
+class _Reported:
+    """Sends what is raised inside to who reads the results."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, _: TracebackType | None
+    ) -> None:
+        match problem:
+            case BrokenPipeError():
+                pass  # nobody reads any further
+            case MlccError():
+                _send(self.stream, {"code": problem.exit_code, "findings": problem.findings})
+            case OSError():
+                named = os.fsdecode(problem.filename) if isinstance(problem.filename, (str, bytes)) else None
+                _send(self.stream, {"system": [problem.errno, problem.strerror, named]})
+            case Exception():
+                _send(self.stream, {"bug": "".join(traceback.format_exception(problem))})
 
 
 def _result(worker: _Worker) -> Any:
-    head = worker.results.read(1 + LENGTH)
-    data = worker.results.read(int.from_bytes(head[1:], "big")) if len(head) == 1 + LENGTH else b""
-    if not data:
+    """The next result of a worker.  Raises what it raised."""
+    line = worker.results.readline()
+    if not line.endswith(b"\n"):
         hint = "memory may have run out: try it with --jobs 1"
         raise UserError([error("MLCC240", "a worker process ended before its work was done", hint=hint)])
-    found = pickle.loads(data)  # noqa: S301, from a process that this one has forked, through a pipe of its own
-    if head[:1] == DONE:
-        return found
-    problem, text = found
-    problem.__cause__ = RuntimeError(f"in a worker process:\n{text}")
-    raise problem
+    message = json.loads(line)
+    if "findings" in message:
+        found = [Finding(code, Severity(severity), *rest) for code, severity, *rest in message["findings"]]
+        raise of_code(int(message["code"]), found)
+    if "system" in message:
+        raise OSError(*message["system"])
+    if "bug" in message:
+        raise WorkerFailed(message["bug"])
+    return message["done"]
 
 
 def _ended(worker: _Worker) -> None:

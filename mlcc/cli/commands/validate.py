@@ -10,7 +10,7 @@ import click
 from mlcc import pipeline
 from mlcc.checks.runner import of_variables
 from mlcc.cli.options import KeyCommand, Values, env_option, finding_output, value_options
-from mlcc.cli.outcomes import REFUSED, UNCHANGED, Outcome, within
+from mlcc.cli.outcomes import REFUSED, VALID, Outcome, within
 from mlcc.cli.projects import Selection, jobs_option, project_options, read, target_of, warn_unfinished
 from mlcc.cli.reports import Checked, print_checked
 from mlcc.cli.runs import Scope, each, scope
@@ -107,7 +107,7 @@ def _checked(
         )
     warn_unfinished(session, where)
     wrong = has_errors(found)
-    return Outcome(path, REFUSED if wrong else UNCHANGED, int(wrong), findings=found)
+    return Outcome(path, REFUSED if wrong else VALID, int(wrong), findings=found)
 
 
 class _Asked:
