@@ -206,8 +206,10 @@ def _end(session: Session) -> str:
 def print_costs(session: Session, project: Project, prepared: Prepared, changed_only: bool = False) -> None:
     """What each environment costs; changed_only: nothing where all cost the same as at the last apply."""
     found = costs.rows(project, prepared.before)
-    if any(row.changed for row in found) or not changed_only:
+    if not changed_only:
         costs.show(session, found)
+    elif any(row.changed for row in found):
+        costs.show(session, [row for row in found if row.changed or not session.project])
 
 
 def last_line(prepared: Prepared, done: bool) -> str:

@@ -13,7 +13,7 @@ from mlcc.cli.comments import MAX_CHARACTERS, body
 from mlcc.cli.comparisons import Comparison, FileDiff
 from mlcc.cli.costs import Row
 from mlcc.cli.outcomes import CHANGED, UNCHANGED, Outcome
-from mlcc.cli.output import document, plain, print_findings, table
+from mlcc.cli.output import document, folded, plain, print_findings, table
 from mlcc.cli.reports import Totals
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, ordered
@@ -92,7 +92,8 @@ def print_two(
         _print_rows(session, rows, env)
         costs.show(session, compared.costs if env or not session.project else [r for r in compared.costs if r.changed])
         for line in () if env is not None and not compared.fits else compared.fits:
-            session.out(f"{'  ' if session.project else ''}{session.about}memory of {line}")
+            indent = "  " if session.project else ""
+            session.out(folded(f"{session.about}memory of {line}", session.width, indent, f"{indent}    "))
         _print_files(session, files)
     print_findings(findings, session)
     return Outcome(path, status, findings=findings)

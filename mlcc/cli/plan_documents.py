@@ -78,7 +78,7 @@ def joined(entries: Sequence[Mapping[str, Any]], several: bool) -> dict[str, Any
     for one in entries:
         totals[one["status"]] += 1
     if len(entries) == 1 and not several:
-        own = {key: value for key, value in entries[0].items() if key not in ("file", "status")}
+        own = {key: value for key, value in entries[0].items() if key not in ("file", "status", "inputs")}
         return document(**own, totals=totals, projects=list(entries))
     changes, findings = list[Any](), list[Any]()
     summary = Counter(dict.fromkeys(ACTIONS, 0))

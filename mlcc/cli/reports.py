@@ -23,9 +23,10 @@ WEIGHT = (0, CHANGES, 1, 3)
 class Totals:
     """What a run came to, project by project."""
 
-    def __init__(self, session: Session, over: Scope) -> None:
-        """over: the projects."""
+    def __init__(self, session: Session, over: Scope, keeps_documents: bool = False) -> None:
+        """over: the projects; keeps_documents: whatever is printed."""
         self.session, self.over = session, over
+        self.keeps = session.format != "table" or keeps_documents
         self.code = 0
         self.counts: Counter[str] = Counter()
         self.noted: Counter[str] = Counter()
@@ -40,7 +41,7 @@ class Totals:
         if self.session.format == "table":
             for finding in notes(outcome.findings):
                 self.notes.setdefault(_same(finding), []).append(finding)
-        else:
+        if self.keeps:
             self.kept.append(outcome._replace(lines=()))
 
     def print_plans(self) -> int:
