@@ -153,6 +153,6 @@ def once(found: dict[Finding, list[Finding]]) -> list[Finding]:
     """Each note at its first place, with the number of the others."""
     shown = []
     for first, *others in found.values():
-        more = f" (and {len(others):,} more)" if others else ""
+        more = f" (and in {len(others):,} more project{'' if len(others) == 1 else 's'})" if others else ""
         shown.append(first._replace(message=f"{first.message}{more}"))
     return shown

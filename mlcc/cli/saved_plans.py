@@ -54,14 +54,16 @@ class Inputs:
             self.read[whole] = found
 
     def document(self, root: str, target: str, prepared: Prepared) -> dict[str, Any]:
-        """What was read, by paths from the repository's root; the files that mlcc writes together.
+        """What there was to read, by paths from the repository's root; the files that mlcc writes together.
 
-        target: the folder that the project is written to.
+        target: the folder that the project is written to, which need not exist yet.
         """
         start = os.path.join(os.path.abspath(target), "")
         rendered = {*prepared.plan.base, *prepared.before.files}
-        inputs, together = dict[str, Any](), dict[str, str | None]()
+        inputs, together = dict[str, Any](), dict[str, str]()
         for path, found in sorted(self.read.items()):
+            if found is None:
+                continue
             relative = path.removeprefix(start)
             if path.startswith(start) and (relative in rendered or relative.split("/")[0] == OWN_DIR):
                 together[relative] = found
@@ -110,7 +112,7 @@ class SavedPlan(NamedTuple):
             found.append(f"mlcc itself ({self.version}, now {VERSION})")
         if "inputs" in expected:
             held = expected["inputs"]
-            found += sorted(name for name in {*held, *inputs} if held.get(name, "") != inputs.get(name, ""))
+            found += sorted(name for name in {*held, *inputs} if held.get(name) != inputs.get(name))
         folder = os.path.dirname(path)
         found += sorted(os.path.join(folder, name) for name, *_ in {*_planned(now)} ^ {*_planned(expected)})
         values = json.loads(json.dumps(now["values"]))

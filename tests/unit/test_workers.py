@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,8 @@ def test_what_mlcc_raises_arrives_whole(kind: type[MlccError]) -> None:
             raise kind([finding])
         return int(piece)
 
-    found = []
     with pytest.raises(kind) as raised:
-        found += spread(work, PIECES, 2)
+        list(spread(work, PIECES, 2))
     assert raised.value.findings == (finding,)
     assert isinstance(raised.value.findings[0], Finding)
 
@@ -64,11 +64,10 @@ def test_results_before_a_mistake_are_seen() -> None:
             raise UserError([error("MLCC001", "no")])
         return int(piece)
 
-    found = []
+    results = spread(work, PIECES, 3)
+    assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
     with pytest.raises(UserError):
-        for result in spread(work, PIECES, 3):
-            found.append(result)
-    assert found == [0, 1, 2, 3, 4]
+        next(results)
 
 
 def test_the_system_s_refusal_arrives_whole(tmp_path: Path) -> None:
@@ -104,18 +103,19 @@ def test_a_worker_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_who_stops_reading_ends_the_workers() -> None:
-    results = spread(lambda piece: piece * 300_000, PIECES, 4)
-    assert next(results) == "0" * 300_000
-    next(results)
+    results = spread(lambda _: [os.getpid(), "x" * 300_000], PIECES, 4)
+    pids = [next(results)[0] for _ in range(3)]
     results.close()
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    for pid in pids[1:]:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
 
 def test_nothing_is_flushed_twice(capfd: pytest.CaptureFixture[str]) -> None:
-    print("once", end="")
+    sys.stdout.write("once")
     list(spread(squared, PIECES, 3))
-    print("", flush=True)
+    sys.stdout.write("\n")
+    sys.stdout.flush()
     assert capfd.readouterr().out == "once\n"
 
 
