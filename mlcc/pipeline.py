@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
+from mlcc.apply import leftovers
 from mlcc.apply.branches import choices_in
 from mlcc.apply.prepare import Prepared, held_target, prepare_plan
 from mlcc.apply.state import read_state
@@ -207,6 +208,8 @@ def apply(
             except ChangedMeanwhile as problem:
                 changed = str(problem)
                 continue
+            if outcome.wrote:
+                leftovers.ignore(target)
             findings = (*prepared.plan.findings, *outcome.findings)
             return prepared._replace(plan=prepared.plan._replace(findings=findings)), outcome.wrote
     message = "is being written while mlcc apply runs; nothing was written"

@@ -62,8 +62,8 @@ def build_tree(path: str | Path, files: Mapping[str, str | bytes | File]) -> Pat
     return root
 
 
-def read_tree(path: str | Path, *, skip: Iterable[str] = (".git",)) -> dict[str, bytes]:
-    """Bytes of every plain file below a folder, by relative path."""
+def read_tree(path: str | Path, *, skip: Iterable[str] = (".git", ".gitignore")) -> dict[str, bytes]:
+    """Bytes of every plain file below a folder, by relative path; without what is there in a work tree of Git only."""
     root, skipped = Path(path), set(skip)
     found = {}
     for file in sorted(root.rglob("*")):

@@ -46,7 +46,7 @@ def print_planned(
             return
     for line in changed_lines(project, prepared, session) if prepared.before.values else []:
         session.out(line)
-    print_costs(session, project, prepared, changed_only=bool(session.project))
+    print_costs(session, project, prepared, changed_only=bool(session.project) or not prepared.changes)
     _print_files(session, compared.files)
     if not prepared.changes:
         session.out(NOTHING)

@@ -17,7 +17,7 @@ from mlcc.core.findings import Finding, error
 from mlcc.core.paths import EMPTY, Path, parse_path
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, nearest, printable, quoted
-from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME
+from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, digest
 from mlcc.io.disk.reader import Directory
 from mlcc.load.layers import DEFAULT_ENVIRONMENT
 from mlcc.load.locate import project_root, workspace_roots
@@ -86,6 +86,15 @@ class RenderedProject(NamedTuple):
     def container(self) -> Mapping[str, Any]:
         """The architecture's container facts: port, paths, timeouts."""
         return self.architecture.container
+
+    def is_edited(self, path: str) -> bool:
+        """Whether a file of the project is not as it was rendered; an absent one is not edited."""
+        record = self.lock.files.get(path)
+        if record is None:
+            return False
+        with Directory(self.directory) as tree:
+            found = tree.read(path, MAX_FILE_BYTES)
+        return found is not None and digest(found[0]) != record.digest
 
     @property
     def secret_variables(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from mlcc.core.paths import Path
 from mlcc.core.text import printable
 from mlcc.io.disk.reader import Directory, Refused
-from mlcc.io.disk.writer import remove_empty, remove_files, remove_tree
+from mlcc.io.disk.writer import remove_empty, remove_files, remove_tree, write_new
 from mlcc.lifecycle import run_state
 from mlcc.lifecycle.context import Context
 from mlcc.lifecycle.rendered_project import RenderedProject
@@ -20,12 +20,21 @@ from mlcc.resolve.triton import models
 
 RECORD = "sample.json"
 MAX_BYTES, MAX_FILES = 64 << 20, 1000
+# A model that do/build makes is nothing to commit.
+IGNORE = ".gitignore"
+
+
+def _ignored(name: str) -> bytes:
+    """The .gitignore beside a trained model, for the model and itself."""
+    return f"/{name}\n/{IGNORE}\n".encode()
 
 
 def remember(project: RenderedProject, path: str) -> None:
     """Writes down what training has written.  path: of the model, below the project."""
     with Directory(project.directory) as tree:
         digest = _digest(tree, path)
+        folder, _, name = path.rpartition("/")
+        write_new(tree, f"{folder}/{IGNORE}", _ignored(name))
     if project.backend is not None and digest:
         run_state.write(project.directory, RECORD, {"path": path, "digest": digest})
 
@@ -42,6 +51,10 @@ def forget(context: Context, served: str) -> None:
         return
     with Directory(project.directory) as tree:
         if _digest(tree, path) == known.get("digest"):
+            folder, _, name = path.rpartition("/")
+            held = tree.read(f"{folder}/{IGNORE}", MAX_BYTES)
+            if held is not None and held[0] == _ignored(name):
+                remove_files(tree, folder, [IGNORE])
             _remove(tree, path)
             context.progress.say(f"removed {printable(path)}: it was trained for the sample, which is not served now")
     run_state.remove(project.directory, RECORD)

@@ -30,9 +30,17 @@ def text(values: Mapping[Path, Any], row: DeploymentConfig, hub: bool, comments:
         lines += [f"# {_words(key)}", *map(_readable, emit({key: body})), *_more(key, body, row), ""]
     for key in ("model", "env", "environments"):
         if key not in sections:
-            lines += [*(_HUB_MODEL if key == "model" and hub else _COMMENTED[key]), ""]
+            lines += [*_commented(key, row, hub), ""]
     lines += [f"# {printable(line, 500)}" for line in comments]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _commented(key: str, row: DeploymentConfig, hub: bool) -> list[str]:
+    """A section that is not given, as a comment."""
+    if key == "env":
+        usual = row.example_env or {"NAME": "value"}
+        return ["# Environment of the container.", "# env:", *(f"#   {name}: {value}" for name, value in usual.items())]
+    return _HUB_MODEL if key == "model" and hub else _COMMENTED[key]
 
 
 def _readable(line: str) -> str:
@@ -66,7 +74,6 @@ _COMMENTED = {
         "#   name: ./model        # a folder of this project, or s3://bucket/prefix/",
         "#   format: joblib",
     ],
-    "env": ["# Environment of the container.", "# env:", "#   LOG_LEVEL: info"],
     "environments": [
         "# What differs elsewhere: mlcc diff --env default prod",
         "# environments:",

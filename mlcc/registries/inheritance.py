@@ -24,6 +24,7 @@ def join_frameworks(old: Framework, new: Framework) -> Framework:
         engine=new.engine or old.engine,
         accounts={**old.accounts, **new.accounts},
         left_out={**old.left_out, **new.left_out},
+        packages=new.packages or old.packages,
         title=new.title or old.title,
     )
 

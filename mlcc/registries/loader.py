@@ -20,6 +20,7 @@ from mlcc.registries.files import Root
 from mlcc.registries.inheritance import complete_engine, join_frameworks
 from mlcc.registries.match import Matcher
 from mlcc.registries.policy_rows import Policy, PolicyFolder, policy_folder
+from mlcc.registries.price_rows import Price, prices_of
 from mlcc.registries.triton_rows import TritonBackend, triton_backend
 
 # Of the folders that mlcc.yaml names: each is compared with every value.
@@ -224,16 +225,16 @@ class Registries:
         """A table of facts: amis, cuda, quantizations, workloads and the like (parse.KINDS)."""
         return cast("dict[str, rows.Entry]", self._once(self._rows, f"{kind}.yaml", kind))
 
-    def price(self, instance_type: str) -> rows.Price | None:
+    def price(self, instance_type: str) -> Price | None:
         """What an hour of an instance type costs, with the day of that price; None where no row has it."""
         return self._prices.get(instance_type)
 
     @functools.cached_property
-    def _prices(self) -> dict[str, rows.Price]:
-        prices: dict[str, rows.Price] = {}
+    def _prices(self) -> dict[str, Price]:
+        prices: dict[str, Price] = {}
         for document in self._documents("prices.yaml"):
             kinds.expect_kind(document, "prices")
-            prices |= parse.prices(document)
+            prices |= prices_of(document)
         return prices
 
     def options(self, name: str) -> EngineOptions | None:

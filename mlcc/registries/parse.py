@@ -59,6 +59,7 @@ def deployment_config(name: str, node: Node, root: Node) -> rows.DeploymentConfi
         engine=text(node, "engine"),
         not_on=texts(node, "not_on"),
         requirements_by_python=mapping(node, "requirements_by_python"),
+        example_env=mapping(node, "example_env"),
     )
 
 
@@ -130,6 +131,7 @@ def framework(name: str, node: Node, root: Node) -> rows.Framework:
         engine=text(node, "engine"),
         accounts=mapping(node, "registry_accounts"),
         left_out=mapping(node, "left_out"),
+        packages=texts(node, "packages"),
     )
 
 
@@ -228,19 +230,6 @@ def engine(name: str, node: Node, root: Node) -> Engine:
         requires=mapping(node, "requires"),
         needed_capability=mapping(node, "capability"),
     )
-
-
-def prices(root: Node) -> dict[str, rows.Price]:
-    """The rows of prices.yaml; a row's own date and source beat the file's."""
-    date, region, currency = (text(root, key) for key in ("date", "region", "currency"))
-    priced = {}
-    for name, node in items(root, "rows"):
-        amount = node.get("usd") if node.is_map else node
-        assert amount is not None
-        day, source = text(node, "date") if node.is_map else "", text(node, "source") if node.is_map else ""
-        source = source or text(root, "source")
-        priced[name] = rows.Price(float(amount.value), day or date, region, currency, source)
-    return priced
 
 
 def options(root: Node) -> EngineOptions:

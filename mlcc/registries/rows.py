@@ -87,7 +87,8 @@ class Architecture(NamedTuple):
 class DeploymentConfig(NamedTuple):
     """`architecture-backend`: one of the catalog.
 
-    requirements_by_python: what stands in place of `requirements` for a Python that these do not support.
+    requirements_by_python: what stands in place of `requirements` for a Python that these do not support; example_env:
+    variables that its server reads, as a comment of a new mlcc.yaml shows them.
     """
 
     name: str
@@ -109,6 +110,7 @@ class DeploymentConfig(NamedTuple):
     engine: str = ""
     not_on: tuple[str, ...] = ()
     requirements_by_python: Mapping[str, list[str]] = EMPTY
+    example_env: Mapping[str, str] = EMPTY
 
     def pins(self, python: str) -> tuple[str, ...]:
         """The packages of the server for a Python such as 3.10."""
@@ -206,7 +208,8 @@ class FrameworkVersion(NamedTuple):
 class Framework(NamedTuple):
     """A framework (sklearn, vllm ...) with its versions, newest first, and the model formats it loads.
 
-    accounts: in which AWS account each region keeps its base images; left_out: releases that have no row, and why.
+    accounts: in which AWS account each region keeps its base images; left_out: releases that have no row, and why;
+    packages: its names on PyPI, as pip compares them.
     """
 
     name: str
@@ -223,6 +226,7 @@ class Framework(NamedTuple):
     engine: str = ""
     accounts: Mapping[str, str] = EMPTY
     left_out: Mapping[str, str] = EMPTY
+    packages: tuple[str, ...] = ()
 
 
 class Model(NamedTuple):
@@ -310,13 +314,3 @@ class Entry(NamedTuple):
     aliases: tuple[str, ...] = ()
     defaults: Node = NOTHING
     facts: Mapping[str, Any] = EMPTY
-
-
-class Price(NamedTuple):
-    """What an hour of one instance costs."""
-
-    amount: float
-    date: str
-    region: str
-    currency: str
-    source: str

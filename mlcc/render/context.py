@@ -17,6 +17,7 @@ from mlcc.registries.engine_rows import Engine
 from mlcc.render import engine_file, triton_files
 from mlcc.resolve import secret_variables
 from mlcc.resolve.engine import options
+from mlcc.resolve.requirements import joined
 from mlcc.resolve.result import Resolved
 
 ROOT = "project"
@@ -43,11 +44,6 @@ def template_context(resolved: Resolved, secrets: bool = False, lacks: Collectio
     assert rows.target is not None
     framework, version = rows.framework, rows.version
     model_path, model_file = _model_files(resolved)
-    requirements = {
-        *(version.requirements if version is not None else ()),
-        *rows.config.pins(version.python if version is not None else ""),
-        *resolved.get("build.requirements", ()),
-    }
     packages = {*rows.config.system_packages, *resolved.get("build.system_packages", ())}
     sample = framework.sample if framework is not None else {}
     values = {
@@ -65,7 +61,7 @@ def template_context(resolved: Resolved, secrets: bool = False, lacks: Collectio
         "model_file": model_file,
         "model_path": model_path,
         "port": rows.architecture.container.get("port", 8080),
-        "requirements": sorted(requirements, key=str.lower),
+        "requirements": [*joined(rows.requirements, resolved.get("build.requirements", ())).lines],
         "system_packages": sorted(packages),
         "sample": bool(model_path) and model_path == rows.architecture.sample,
         "sample_payload": python_literal(_payload(resolved) or str(sample.get("payload", ""))),

@@ -104,6 +104,12 @@ class Rows(NamedTuple):
         return self.backends.get(self.config.backend) if self.config is not None else None
 
     @property
+    def requirements(self) -> tuple[str, ...]:
+        """The Python packages of the chosen rows, each with its exact version."""
+        pins = self.config.pins(self.version.python if self.version is not None else "") if self.config else ()
+        return (*(self.version.requirements if self.version is not None else ()), *pins)
+
+    @property
     def levels(self) -> Mapping[str, str]:
         """The validation level of each chosen row, by the path that chose it."""
         rows = {"deployment.config": self.config, "framework.version": self.version, "model.name": self.model}

@@ -32,6 +32,7 @@ LIBRARIES = {
     "click": ("cli",),
     "rich": ("cli",),
     "tabulate": ("cli",),
+    "packaging": ("resolve.requirements",),
     "boto3": ("io.aws", "ci.lambda_handler"),
     "botocore": ("io.aws",),
     "importlib.metadata": ("io.plugins",),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mlcc.core.nodes import Mark, node_of
+from mlcc.io.schema import validator
 from tests.helpers import SMALLEST, Caller, assert_no_traceback, build_tree, git_repo
 
 WRONG = """\
@@ -54,6 +56,13 @@ def test_without_the_option_nothing_is_written_and_programs_see_what_it_would_do
     found = json.loads(mlcc("validate", "--json", code=1).stdout)["findings"]
     assert {"action": "rename", "was": "nmae", "value": "name"} in [f.get("fix") for f in found]
     assert Path("mlcc.yaml").read_text() == WRONG
+
+
+def test_a_plan_has_it_in_its_findings_too(mlcc: Caller):
+    build_tree(Path(), {"mlcc.yaml": RIGHT.replace("realtime-inference", "managed-inference")})
+    document = json.loads(mlcc("plan", "--json", code=0).stdout)
+    assert [f["fix"]["value"] for f in document["findings"] if f["code"] == "MLCC110"] == ["realtime-inference"]
+    assert validator.validate_document(node_of(document, Mark("")), "output-plan") == []
 
 
 def test_what_is_left_fails(mlcc: Caller):

@@ -366,7 +366,10 @@ def test_doctor_lists_the_clusters(place: Place) -> None:
 # ---------------------------------------------------------------- volumes and autoscalers
 SCALED = "scaling: {min_count: 1, max_count: 4, target_value: 60}\n"
 MOUNTED = (
-    TEXT.replace("operator: false", "operator: false, cpu_request: '1'") + "model: {name: s3://bucket/a/}\n" + SCALED
+    TEXT.replace("operator: false", "operator: false, cpu_request: '1'")
+    + "model: {name: s3://bucket/a/}\n"
+    + SCALED
+    + "test: {payload: '{\"instances\": [[1]]}'}\n"
 )
 
 

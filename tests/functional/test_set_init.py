@@ -110,7 +110,7 @@ def test_new_keys_are_added(project, mlcc, arguments, path, value):
     [
         ("a==1,b==2", ["a==1", "b==2"]),
         ("a==1", ["a==1"]),
-        ("a[x,y]==1.*,b>=1,<2,c~=3", ["a[x,y]==1.*", "b>=1,<2", "c~=3"]),
+        ("a[x,y]==1.*,b>=1,<2,c~=3.1", ["a[x,y]==1.*", "b>=1,<2", "c~=3.1"]),
     ],
 )
 def test_a_list_of_requirements_needs_no_yaml(project, mlcc, text, elements):
@@ -598,3 +598,13 @@ def test_each_of_init_s_commented_sections_is_valid_as_it_stands(mlcc, key):
     assert key in yaml.safe_load(FILE.read_text())
     Path("model").mkdir()
     mlcc("validate", code=0)
+
+
+@pytest.mark.parametrize("config", sorted(load().deployment_configs))
+def test_a_new_file_names_variables_that_its_server_reads(mlcc, config):
+    mlcc("init", "demo", "--deployment-config", config)
+    text = FILE.read_text()
+    row = load().deployment_configs[config]
+    usual = [f"#   {name}: {value}\n" for name, value in row.example_env.items()] or ["#   NAME: value\n"]
+    assert all(line in text for line in usual)
+    assert ("LOG_LEVEL" in text) == (config.startswith("http-"))

@@ -90,6 +90,21 @@ def test_an_unknown_environment_is_refused_with_the_known_ones(project: Path) ->
     assert "did you mean prod?" in refused.stderr
 
 
+def test_validate_sees_that_mlcc_yaml_was_not_applied(project: Path) -> None:
+    """A switch of the backend that ended in a conflict, for instance, and a mistake."""
+    text = (project / "mlcc.yaml").read_text()
+    for edited, says in (
+        (text.replace("http-flask", "http-fastapi"), "mlcc.yaml: not applied: deployment.config (mlcc apply)"),
+        (text + "nothing: 1\n", "mlcc.yaml: has errors (mlcc validate)"),
+    ):
+        assert edited != text
+        (project / "mlcc.yaml").write_text(edited)
+        found = do(project, "validate")
+        assert (found.code, says in found.stdout) == (1, True), found.stdout
+    (project / "mlcc.yaml").write_text(text)
+    assert do(project, "validate").code == 0
+
+
 def test_validate_tells_edits_apart(project: Path) -> None:
     assert do(project, "validate").code == 0
     (project / "Dockerfile").write_text("FROM scratch\n")

@@ -364,8 +364,8 @@ def test_workers_share_one_port_and_drain(project: Project) -> None:
 
 FAULTS = {
     "raises": ("def predict(model, rows):\n    raise ValueError('inner detail')\n", 500),
-    "too few": ("def predict(model, rows):\n    return [1]\n", 500),
-    "not a number": ("def predict(model, rows):\n    return [float('nan')] * len(rows)\n", 500),
+    "no such name": ("def format(predictions, accept):\n    return write(predictions), JSON\n", 500),
+    "no body": ("def format(predictions, accept):\n    return None\n", 500),
 }
 
 

@@ -405,21 +405,21 @@ BAD = {
     ),
     "requirement-without-version": (
         "MLCC125",
-        BASE + "build: {requirements: [numpy]}\n",
+        BASE + "build: {requirements: [polars]}\n",
         "build.requirements",
         "warning",
         5,
-        "'numpy' has no version",
-        "numpy==VERSION",
+        "'polars' has no version",
+        "polars==VERSION",
     ),
     "requirement-with-a-lower-bound": (
         "MLCC125",
-        BASE + "build: {requirements: ['numpy>=1']}\n",
+        BASE + "build: {requirements: ['polars[gpu]>=1.2,<2']}\n",
         "build.requirements",
         "warning",
         5,
-        "'numpy>=1' has no version",
-        "",
+        "'polars[gpu]>=1.2,<2' is a range: the version is whatever is newest at the build",
+        "pin it: polars[gpu]==1.2",
     ),
     "system-package-without-version": (
         "MLCC125",
@@ -646,7 +646,7 @@ def test_good_cases(code, text):
 
 def test_every_check_has_a_good_and_a_bad_case():
     # test_triton_checks, test_ensemble_checks, test_policies, test_waivers, test_manifest_checks, test_pod_scaling,
-    # test_cluster_of_eks_alone, test_shared_names, and below
+    # test_cluster_of_eks_alone, test_shared_names, test_requirements, and below
     starts = ("MLCC16", "MLCC19", "MLCC36", "MLCC377", "MLCC390", "MLCC393", "MLCC400", "MLCC407", "MLCC408")
     elsewhere = {code for code in built_in() if code.startswith(starts)} | {"MLCC158", *table(TRITON)}
     assert {b[0] for b in BAD.values()} == {g[0] for g in GOOD.values()} == set(built_in()) - elsewhere - CODES

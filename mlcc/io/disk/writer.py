@@ -63,6 +63,28 @@ def write_file(parent: int, name: str, data: bytes, mode: int) -> None:
         os.close(fd)
 
 
+def write_new(target: Directory, relpath: str, data: bytes, mode: int = 0o644) -> bool:
+    """Makes one file of the project in one step, and its folders; False where something stands there already."""
+    folder, _, name = relpath.rpartition("/")
+    parent = make_directories(target, folder)
+    temporary = f".{name.lstrip('.')}.mlcc-part"
+    try:
+        try:
+            os.unlink(temporary, dir_fd=parent)
+        except FileNotFoundError:
+            pass
+        write_file(parent, temporary, data, mode)
+        try:
+            os.link(temporary, name, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
+        except FileExistsError:
+            return False
+        finally:
+            os.unlink(temporary, dir_fd=parent)
+        return True
+    finally:
+        os.close(parent)
+
+
 def remove_empty(target: Directory, folder: str) -> None:
     """Takes away directories that a deletion left empty, upwards."""
     while folder:

@@ -14,6 +14,7 @@ from mlcc.core.tree import BASE_DIR, MAX_FILE_BYTES, REMOVED, STAYS_DELETED, dig
 from mlcc.io.disk.reader import Directory
 from mlcc.lifecycle import own_paths, run_state, targets
 from mlcc.lifecycle.context import Context, Result
+from mlcc.lifecycle.source_state import AS_APPLIED, state_of_source
 from mlcc.lifecycle.steps import build
 from mlcc.registries.redaction import redact, redact_value
 
@@ -66,8 +67,12 @@ def _template(context: Context) -> Result:
 
 
 def validate(context: Context) -> Result:
-    """Whether every file is as the lock says, and whether one keeps the project from working."""
+    """Whether every file is as the lock says, mlcc.yaml too, and whether one keeps the project from working."""
     rows, ok = [], True
+    name, state = state_of_source(context.project)
+    if name:
+        rows.append({"path": name, "owner": SOURCE, "state": state})
+        ok = state == AS_APPLIED
     entrypoint = str(context.project.container["entrypoint"])
     with Directory(context.project.directory) as tree:
         for path, record in context.project.lock.files.items():
@@ -84,11 +89,14 @@ def validate(context: Context) -> Result:
                 word = "not executable any more"
             ok = ok and word in FINE
             rows.append({"path": path, "owner": record.owner, "state": word})
-    shown = [r for r in rows if r["state"] not in ("as rendered",)]
-    lines = [f"{r['state']:<26} {r['path']}" for r in shown]
+    shown = [r for r in rows if r["state"] not in ("as rendered", AS_APPLIED)]
+    lines = [f"{r['state']:<26} {r['path']}" for r in shown if r["owner"] != SOURCE]
+    lines += [f"{name}: {state}"] if state != AS_APPLIED else []
     return Result({"files": rows, "ok": ok}, [*lines, f"{len(rows)} files, {len(shown)} not as rendered"], ok)
 
 
+# Who owns mlcc.yaml itself.
+SOURCE = "source"
 FINE = ("as rendered", "edited, recorded", "yours", "yours, removed", "removed by you")
 
 

@@ -18,10 +18,11 @@ ERROR = "error"
 ABSENT = object()
 
 
-def problem(body: bytes, payload: str, protocols: Sequence[Mapping[str, Any]]) -> str:
+def problem(body: bytes, payload: str, protocols: Sequence[Mapping[str, Any]], own: bool = False) -> str:
     """What is wrong with an answer in JSON, or an empty text.
 
-    payload: what was asked, of whatever type; protocols: the architecture's.
+    payload: what was asked, of whatever type; protocols: the architecture's; own: whether the project may have given
+    answers another form.
     """
     try:
         answer = read_json(body)
@@ -34,7 +35,7 @@ def problem(body: bytes, payload: str, protocols: Sequence[Mapping[str, Any]]) -
     asked = _asked(payload)
     for row in protocols:
         if str(row["asked"]) in asked:
-            return _wrong(answer, row, asked)
+            return _wrong(answer, row, asked, own)
     members = answer if isinstance(answer, dict) else {}
     empty = [m for row in protocols if _is_nothing(members.get(m := str(row["member"]), ABSENT))]
     return f"`{empty[0]}` of the answer is empty" if empty else ""
@@ -60,11 +61,11 @@ def _is_error(answer: Any) -> bool:
     return answer.get("object") == ERROR or (isinstance(own, (str, list, dict)) and bool(own))
 
 
-def _wrong(answer: Any, row: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+def _wrong(answer: Any, row: Mapping[str, Any], asked: Mapping[str, Any], own: bool) -> str:
     member = str(row["member"])
     found = answer.get(member, ABSENT) if isinstance(answer, dict) else ABSENT
     if found is ABSENT:
-        return f"the answer has no `{printable(member)}`"
+        return "" if own else f"the answer has no `{printable(member)}`"
     sent = asked[str(row["asked"])]
     if row.get("as_many") and isinstance(sent, list) and isinstance(found, list) and len(found) != len(sent):
         return f"wanted {len(sent)} {printable(member)}, got {len(found)}"

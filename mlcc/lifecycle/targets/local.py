@@ -52,6 +52,7 @@ def deploy(context: Context) -> Result:
         record = server.recorded(project)
         runs = bool(record) and server.alive(context, record)
         return live_plan.shown(list(local_plan.differences(context, record, runs)), "local")
+    server.need_secrets(context)
     built = build.existing(context)
     server.need(context, built)
     running = server.recorded(project)

@@ -105,7 +105,6 @@ def start_process(context: Context, built: build.Built, port: int) -> dict[str, 
 def need(context: Context, built: build.Built) -> None:
     """Raises PreconditionError for what a start would lack: before the server that runs is stopped for it."""
     project = context.project
-    need_secrets(context)
     component(context)
     build.need_model(project)
     if built.kind != build.IMAGE:

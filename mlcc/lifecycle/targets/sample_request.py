@@ -42,6 +42,7 @@ def settings(project: RenderedProject) -> server_contract.Request:
         str(project.get("test.accept", "")),
         str(project.get("test.custom_attributes", "")),
         float(project.get("test.timeout_s", 60)),
+        own_answer=project.is_edited(str(project.container.get("handler", ""))),
     )
 
 

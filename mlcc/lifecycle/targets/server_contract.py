@@ -77,13 +77,17 @@ def ping(url: str, container: Mapping[str, Any], now: Callable[[], float]) -> Re
 
 
 class Request(NamedTuple):
-    """What is sent: the body and its type, the type wanted back, custom attributes, seconds to wait."""
+    """What is sent: the body and its type, the type wanted back, custom attributes, seconds to wait.
+
+    own_answer: whether the form of the answer is the project's own, and not the architecture's.
+    """
 
     payload: str
     content_type: str = "application/json"
     accept: str = ""
     custom_attributes: str = ""
     timeout_s: float = 60.0
+    own_answer: bool = False
 
     def headers(self) -> dict[str, str]:
         """The request's headers."""
@@ -160,4 +164,4 @@ def _wrong(reply: Reply, request: Request, container: Mapping[str, Any]) -> str:
         return "the body is empty"
     if "json" not in reply.headers.get("content-type", ""):
         return "the answer is a web page" if reply.body.lstrip()[:15].lower().startswith(PAGE) else ""
-    return answers.problem(reply.body, request.payload, container.get("answers", ()))
+    return answers.problem(reply.body, request.payload, container.get("answers", ()), request.own_answer)

@@ -36,7 +36,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LOG = logging.getLogger("mlcc")
 JSON = "application/json"
-MIB = 1024 * 1024
 
 # A request that arrives while the model loads waits this long; SageMaker itself gives up after 60 s.
 LOAD_WAIT_S = 50.0
@@ -82,42 +81,32 @@ class Settings:
     batch_strategy: str
 
 
-def whole_number(name: str, default: int, minimum: int = 1) -> int:
-    """The environment variable `name` as a whole number of at least `minimum`, or `default` when it is not set."""
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return default
-    if not text.isdecimal() or int(text) < minimum:
-        raise SystemExit(f"{name} must be a whole number of at least {minimum}")
-    return int(text)
+def number(name: str, default: int) -> int:
+    """An environment variable, which `serve` has checked; `default` when it is not set."""
+    return int(os.environ.get(name) or default)
 
 
 def read_settings() -> Settings:
     """The settings of this process; the SAGEMAKER_ variables are those of a batch transform job."""
-    workers, threads = whole_number("MLCC_WORKERS", 1), whole_number("MLCC_THREADS", 1)
-    payload = whole_number("MLCC_MAX_PAYLOAD_MB", 6, minimum=0)
+    workers, threads = number("MLCC_WORKERS", 1), number("MLCC_THREADS", 1)
+    payload = number("MLCC_MAX_PAYLOAD_MB", 6)
     single = os.environ.get("SAGEMAKER_BATCH_STRATEGY", "").upper() == "SINGLE_RECORD"
     return Settings(
         model_dir=Path(os.environ.get("MLCC_MODEL_DIR") or "/opt/ml/model"),
         loading=Path(os.environ["MLCC_LOADING_FILE"]) if "MLCC_LOADING_FILE" in os.environ else None,
         workers=workers,
         threads=threads,
-        max_payload_mb=whole_number("SAGEMAKER_MAX_PAYLOAD_IN_MB", payload, minimum=0),
-        max_transforms=whole_number("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", workers * threads),
+        max_payload_mb=number("SAGEMAKER_MAX_PAYLOAD_IN_MB", payload),
+        max_transforms=number("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", workers * threads),
         batch_strategy="SINGLE_RECORD" if single else "MULTI_RECORD",
     )
 
 
 def execution_parameters(settings: Settings) -> Reply:
     """What a batch transform job uses where its definition says nothing."""
-    return json_reply(
-        200,
-        {
-            "MaxConcurrentTransforms": settings.max_transforms,
-            "BatchStrategy": settings.batch_strategy,
-            "MaxPayloadInMB": settings.max_payload_mb,
-        },
-    )
+    concurrent, payload = settings.max_transforms, settings.max_payload_mb
+    document = {"BatchStrategy": settings.batch_strategy, "MaxPayloadInMB": payload}
+    return json_reply(200, {"MaxConcurrentTransforms": concurrent, **document})
 
 
 def start_log() -> None:
@@ -244,7 +233,8 @@ LINGER_S = 2.0
 # those that arrive in several pieces.
 HEAD_BYTES = 16 * 1024
 # A body that is too large is still read up to here, so that its caller sees the answer, too.
-DRAIN_BYTES = 64 * 1024 * 1024
+MIB = 1024 * 1024
+DRAIN_BYTES = 64 * MIB
 TOO_LONG = f"the first line and the headers have more than {HEAD_BYTES} bytes"
 
 
@@ -411,13 +401,6 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
     return b"".join(pieces)
 
 
-async def refuse(send: Send, status: int, message: str) -> None:
-    """Answers a request that the application does not get to see."""
-    headers, body = last_reply(status, message)
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
 def origin_form(scope: Message) -> Message:
     """`GET http://host/ping` as `GET /ping`: every server has to take both."""
     scheme, absolute, rest = scope["raw_path"].partition(b"://")
@@ -425,6 +408,13 @@ def origin_form(scope: Message) -> Message:
         return scope
     path = b"/" + rest.partition(b"/")[2]
     return {**scope, "raw_path": path, "path": unquote(path.decode("ascii"))}
+
+
+async def refuse(send: Send, status: int, message: str) -> None:
+    """Answers a request that the application does not get to see."""
+    headers, body = last_reply(status, message)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def with_length(scope: Message, size: int) -> Message:

@@ -92,8 +92,6 @@ def find_model(model_dir: Path) -> Path:
 JSON, JSON_LINES, CSV, NPY = "application/json", "application/jsonlines", "text/csv", "application/x-npy"
 # Other names of one type.
 ALIASES = dict.fromkeys(("application/x-jsonlines", "application/jsonl", "application/x-ndjson"), JSON_LINES)
-# Lists in lists: far more than the rows of any model have, and less than what numpy refuses with an error of its own.
-MAX_DEPTH = 16
 
 
 class Refused(Exception):
@@ -155,11 +153,9 @@ def columns_in(given: Sequence[str] | dict[str, Any], wanted: list[str]) -> list
 
 def in_length(values: list[Any] | NDArray[Any], names: list[str]) -> list[Any] | NDArray[Any]:
     """Rows with a value for each column."""
-    if isinstance(values, np.ndarray):
-        check_shape(values.shape[1:], (len(names),))
-        return values
-    rows = [row if isinstance(row, list) else [row] for row in values]
-    if not rows:
+    table = isinstance(values, np.ndarray) and values.ndim == 2
+    rows = values if table else [row if isinstance(row, list) else [row] for row in values]
+    if not len(rows):
         raise Refused(400, "there must be at least one row")
     for row in rows:
         if len(row) != len(names):
@@ -167,39 +163,8 @@ def in_length(values: list[Any] | NDArray[Any], names: list[str]) -> list[Any] |
     return rows
 
 
-def check_scalars(cells: Iterable[Any]) -> None:
-    """Refuses lists and objects where a value must stand."""
-    if any(isinstance(cell, (list, dict)) for cell in cells):
-        raise Refused(400, "every value must be a number, a text, true, false or null")
-
-
-def frame(rows: Rows, names: Sequence[str]) -> Any:
-    """Rows as a pandas DataFrame, for a model that was fitted with one.  names: its columns."""
-    import pandas as pd
-
-    values = rows.ordered(names)
-    check_scalars(cell for row in values for cell in row)
-    return pd.DataFrame(values, columns=list(names)).infer_objects()
-
-
-def objects(rows: Rows, size: int | None) -> Any:
-    """Rows as they come: an array, of float64 where all are numbers, else of objects; or a list of single values.
-
-    size: values of one row, None where any number goes.
-    """
-    values = rows.unnamed
-    if isinstance(values, np.ndarray) or not any(isinstance(row, (list, dict)) for row in values):
-        return values
-    if any(isinstance(row, dict) for row in values):
-        raise Refused(400, "each row must be a list: the model does not know its columns by name")
-    sizes = {len(row) if isinstance(row, list) else 0 for row in values}
-    if len(sizes) != 1:
-        raise Refused(400, "all rows must have the same number of values")
-    check_shape((sizes.pop(),), (size,))
-    cells = np.empty((len(values), len(values[0])), dtype=object)
-    cells[:] = values
-    check_scalars(cells.flat)
-    return cells.astype(np.float64) if set(map(type, cells.flat)) <= {int, float, type(None)} else cells
+# Lists in lists: far more than the rows of any model have, and less than what numpy refuses with an error of its own.
+MAX_DEPTH = 16
 
 
 def numbers(
@@ -224,7 +189,7 @@ def numbers(
 
 def of_numbers(values: list[Any]) -> NDArray[np.float64]:
     """Lists of numbers as one array; None becomes NaN."""
-    if not all(isinstance(row, list) and row for row in values):
+    if not all(isinstance(row, list) and row for row in in_depth(values)):
         raise Refused(400, "each row must be a list of numbers")
     # As objects first: numpy would quietly take "1" and true for numbers, and refuses ragged rows in its own words.
     cells = np.asarray(values, dtype=object)
@@ -245,6 +210,16 @@ def check_shape(actual: Sequence[int], expected: Sequence[int | None]) -> None:
 def in_words(shape: Sequence[int | None]) -> str:
     """The shape of a row for a caller: `4 values`, `28 x 28 x 1 values`, `one value`."""
     return " x ".join("any" if size is None else str(size) for size in shape) + " values" if shape else "one value"
+
+
+def in_depth(values: list[Any]) -> list[Any]:
+    """Rows that are not lists in lists in lists."""
+    depth, first = 0, values
+    while isinstance(first, list) and first and depth <= MAX_DEPTH:
+        depth, first = depth + 1, first[0]
+    if depth > MAX_DEPTH:
+        raise Refused(400, f"the rows must not be nested more than {MAX_DEPTH} lists deep")
+    return values
 
 
 # ---------------------------------------------------------------- requests
@@ -275,13 +250,13 @@ def parse_json(body: bytes, parameters: dict[str, str]) -> Rows:
         (document,) = document.values()
     if not isinstance(document, list):
         raise Refused(400, "the rows must be a list")
-    return Rows(in_depth(document))
+    return Rows(document)
 
 
 def parse_json_lines(body: bytes, parameters: dict[str, str]) -> Rows:
     """One row a line; lines of spaces are passed over."""
     lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
-    return Rows(in_depth([read_json(line, f"line {number} is not JSON in UTF-8") for number, line in lines]))
+    return Rows([read_json(line, f"line {number} is not JSON in UTF-8") for number, line in lines])
 
 
 def read_json(body: bytes, wrong: str) -> Any:
@@ -309,16 +284,6 @@ def distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def not_finite(literal: str) -> None:
     """Called for the words NaN, Infinity and -Infinity, which Python reads and JSON does not have."""
     raise Refused(400, f"{literal} is not JSON: null is a missing value, and every number is finite")
-
-
-def in_depth(values: list[Any]) -> list[Any]:
-    """Rows that are not lists in lists in lists."""
-    depth, first = 0, values
-    while isinstance(first, list) and first and depth <= MAX_DEPTH:
-        depth, first = depth + 1, first[0]
-    if depth > MAX_DEPTH:
-        raise Refused(400, f"the rows must not be nested more than {MAX_DEPTH} lists deep")
-    return values
 
 
 def parse_csv(body: bytes, parameters: dict[str, str]) -> Rows:
@@ -394,16 +359,6 @@ def quality(accept: str, offer: str) -> float:
             weights[name] = 0.0
     family = offer.partition("/")[0] + "/*"
     return next((weights[name] for name in (offer, family, "*/*") if name in weights), 0.0)
-
-
-def labels_and_probabilities(model: Any, data: Any) -> list[dict[str, Any]]:
-    """For predict(): the label of each row, and the probability of each class; scikit-learn's predict_proba."""
-    classes = [str(plain(label)) for label in model.classes_]
-    probabilities = model.predict_proba(data)
-    return [
-        {"label": plain(model.classes_[row.argmax()]), "probabilities": dict(zip(classes, plain(row), strict=True))}
-        for row in probabilities
-    ]
 
 
 def plain(value: Any) -> Any:

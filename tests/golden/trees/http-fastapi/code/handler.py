@@ -76,9 +76,7 @@ def features(model: Any, data: Rows) -> Any:
         return frame(data, model.feature_names_in_)
     size = getattr(model, "n_features_in_", None)
     takes_all = any(hasattr(model, name) for name in ("steps", "transformers", "best_estimator_"))
-    if size is None or takes_all:
-        return objects(data, size)
-    return numbers(data, (size,), missing=True)
+    return array(data, size, numeric=size is not None and not takes_all)
 
 
 def format(predictions: Any, accept: str) -> tuple[str | bytes, str]:
@@ -107,8 +105,6 @@ def find_model(model_dir: Path) -> Path:
 JSON, JSON_LINES, CSV, NPY = "application/json", "application/jsonlines", "text/csv", "application/x-npy"
 # Other names of one type.
 ALIASES = dict.fromkeys(("application/x-jsonlines", "application/jsonl", "application/x-ndjson"), JSON_LINES)
-# Lists in lists: far more than the rows of any model have, and less than what numpy refuses with an error of its own.
-MAX_DEPTH = 16
 
 
 class Refused(Exception):
@@ -170,11 +166,9 @@ def columns_in(given: Sequence[str] | dict[str, Any], wanted: list[str]) -> list
 
 def in_length(values: list[Any] | NDArray[Any], names: list[str]) -> list[Any] | NDArray[Any]:
     """Rows with a value for each column."""
-    if isinstance(values, np.ndarray):
-        check_shape(values.shape[1:], (len(names),))
-        return values
-    rows = [row if isinstance(row, list) else [row] for row in values]
-    if not rows:
+    table = isinstance(values, np.ndarray) and values.ndim == 2
+    rows = values if table else [row if isinstance(row, list) else [row] for row in values]
+    if not len(rows):
         raise Refused(400, "there must be at least one row")
     for row in rows:
         if len(row) != len(names):
@@ -182,9 +176,9 @@ def in_length(values: list[Any] | NDArray[Any], names: list[str]) -> list[Any] |
     return rows
 
 
-def check_scalars(cells: Iterable[Any]) -> None:
+def check_scalars(values: Iterable[Any]) -> None:
     """Refuses lists and objects where a value must stand."""
-    if any(isinstance(cell, (list, dict)) for cell in cells):
+    if any(isinstance(cell, (list, dict)) for row in values for cell in row):
         raise Refused(400, "every value must be a number, a text, true, false or null")
 
 
@@ -193,73 +187,43 @@ def frame(rows: Rows, names: Sequence[str]) -> Any:
     import pandas as pd
 
     values = rows.ordered(names)
-    check_scalars(cell for row in values for cell in row)
+    check_scalars(values)
     return pd.DataFrame(values, columns=list(names)).infer_objects()
 
 
-def objects(rows: Rows, size: int | None) -> Any:
-    """Rows as they come: an array, of float64 where all are numbers, else of objects; or a list of single values.
+def array(rows: Rows, size: int | None, numeric: bool) -> Any:
+    """Rows as an array, of float64 where all cells are numbers, else of objects; or a list of single values.
 
-    size: values of one row, None where any number goes.
+    size: values of one row, None where any number goes; numeric: whether all but numbers and null is refused.
     """
     values = rows.unnamed
-    if isinstance(values, np.ndarray) or not any(isinstance(row, (list, dict)) for row in values):
-        return values
-    if any(isinstance(row, dict) for row in values):
-        raise Refused(400, "each row must be a list: the model does not know its columns by name")
-    sizes = {len(row) if isinstance(row, list) else 0 for row in values}
-    if len(sizes) != 1:
-        raise Refused(400, "all rows must have the same number of values")
-    check_shape((sizes.pop(),), (size,))
-    cells = np.empty((len(values), len(values[0])), dtype=object)
-    cells[:] = values
-    check_scalars(cells.flat)
-    return cells.astype(np.float64) if set(map(type, cells.flat)) <= {int, float, type(None)} else cells
-
-
-def numbers(
-    rows: Rows, shape: Sequence[int | None] | None, names: Sequence[str] | None = None, missing: bool = False
-) -> NDArray[np.float64]:
-    """Rows as float64, shape (rows, ...); refuses all that is not numbers.
-
-    shape: of one row, None in it (or for all of it) where any size goes; names: of the columns, where the model has
-    them; missing: whether the model takes NaN for a missing value.
-    """
-    values = rows.unnamed if names is None else rows.ordered(names)
-    array = values if isinstance(values, np.ndarray) else of_numbers(values)
-    if array.dtype.kind not in "biuf" or array.ndim < 2:
-        raise Refused(400, "the array must be of numbers, and its first dimension that of the rows")
-    array = array.astype(np.float64)
-    if shape is not None:
-        check_shape(array.shape[1:], shape)
-    if np.isinf(array).any() or (np.isnan(array).any() and not missing):
-        raise Refused(400, "every value must be a finite number" + (" or missing" if missing else ""))
-    return array
-
-
-def of_numbers(values: list[Any]) -> NDArray[np.float64]:
-    """Lists of numbers as one array; None becomes NaN."""
-    if not all(isinstance(row, list) and row for row in values):
-        raise Refused(400, "each row must be a list of numbers")
-    # As objects first: numpy would quietly take "1" and true for numbers, and refuses ragged rows in its own words.
-    cells = np.asarray(values, dtype=object)
-    kinds = set(map(type, cells.flat))
-    if list in kinds:
-        raise Refused(400, "all rows must have the same number of values")
-    if not kinds or not kinds <= {int, float, type(None)}:
+    if not isinstance(values, np.ndarray):
+        if not numeric and not any(isinstance(row, (list, dict)) for row in values):
+            return values
+        if not all(isinstance(row, list) and row for row in values):
+            raise Refused(400, "each row must be a list of values: the model does not know its columns by name")
+        if len({len(row) for row in values}) > 1:
+            raise Refused(400, "all rows must have the same number of values")
+        check_scalars(values)
+        kinds = {type(cell) for row in values for cell in row}  # numpy would take "1" and true for numbers, too
+        values = np.array(values, dtype=np.float64 if kinds <= {int, float, type(None)} else object)
+    if numeric and values.dtype.kind not in "biuf":
         raise Refused(400, "every value must be a number")
-    return cells.astype(np.float64)
+    if size is not None and values.shape[1:] != (size,):
+        raise Refused(400, f"each row must have {size} values, not {' x '.join(map(str, values.shape[1:]))}")
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise Refused(400, "every value must be a finite number or missing")
+    return values
 
 
-def check_shape(actual: Sequence[int], expected: Sequence[int | None]) -> None:
-    """Refuses rows that the model has no use for; expected: shape of one row, None in it where any size goes."""
-    if len(actual) != len(expected) or any(e not in (None, a) for a, e in zip(actual, expected, strict=True)):
-        raise Refused(400, f"each row must have {in_words(expected)}, not {in_words(actual)}")
-
-
-def in_words(shape: Sequence[int | None]) -> str:
-    """The shape of a row for a caller: `4 values`, `28 x 28 x 1 values`, `one value`."""
-    return " x ".join("any" if size is None else str(size) for size in shape) + " values" if shape else "one value"
+def labels_and_probabilities(model: Any, data: Any) -> list[dict[str, Any]]:
+    """For predict(): the label of each row, and the probability of each class; scikit-learn's predict_proba."""
+    classes = [str(plain(label)) for label in model.classes_]
+    probabilities = model.predict_proba(data)
+    return [
+        {"label": plain(model.classes_[row.argmax()]), "probabilities": dict(zip(classes, plain(row), strict=True))}
+        for row in probabilities
+    ]
 
 
 # ---------------------------------------------------------------- requests
@@ -290,13 +254,13 @@ def parse_json(body: bytes, parameters: dict[str, str]) -> Rows:
         (document,) = document.values()
     if not isinstance(document, list):
         raise Refused(400, "the rows must be a list")
-    return Rows(in_depth(document))
+    return Rows(document)
 
 
 def parse_json_lines(body: bytes, parameters: dict[str, str]) -> Rows:
     """One row a line; lines of spaces are passed over."""
     lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
-    return Rows(in_depth([read_json(line, f"line {number} is not JSON in UTF-8") for number, line in lines]))
+    return Rows([read_json(line, f"line {number} is not JSON in UTF-8") for number, line in lines])
 
 
 def read_json(body: bytes, wrong: str) -> Any:
@@ -324,16 +288,6 @@ def distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def not_finite(literal: str) -> None:
     """Called for the words NaN, Infinity and -Infinity, which Python reads and JSON does not have."""
     raise Refused(400, f"{literal} is not JSON: null is a missing value, and every number is finite")
-
-
-def in_depth(values: list[Any]) -> list[Any]:
-    """Rows that are not lists in lists in lists."""
-    depth, first = 0, values
-    while isinstance(first, list) and first and depth <= MAX_DEPTH:
-        depth, first = depth + 1, first[0]
-    if depth > MAX_DEPTH:
-        raise Refused(400, f"the rows must not be nested more than {MAX_DEPTH} lists deep")
-    return values
 
 
 def parse_csv(body: bytes, parameters: dict[str, str]) -> Rows:
@@ -409,16 +363,6 @@ def quality(accept: str, offer: str) -> float:
             weights[name] = 0.0
     family = offer.partition("/")[0] + "/*"
     return next((weights[name] for name in (offer, family, "*/*") if name in weights), 0.0)
-
-
-def labels_and_probabilities(model: Any, data: Any) -> list[dict[str, Any]]:
-    """For predict(): the label of each row, and the probability of each class; scikit-learn's predict_proba."""
-    classes = [str(plain(label)) for label in model.classes_]
-    probabilities = model.predict_proba(data)
-    return [
-        {"label": plain(model.classes_[row.argmax()]), "probabilities": dict(zip(classes, plain(row), strict=True))}
-        for row in probabilities
-    ]
 
 
 def plain(value: Any) -> Any:

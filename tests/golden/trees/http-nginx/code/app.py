@@ -12,7 +12,6 @@ What the model is, how it is asked, and what bodies look like, stands in handler
 from __future__ import annotations
 
 import asyncio
-import http
 import importlib
 import json
 import logging
@@ -21,11 +20,11 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import unquote
 
 import h11
 from a2wsgi import WSGIMiddleware
@@ -35,7 +34,6 @@ from werkzeug.exceptions import HTTPException
 
 LOG = logging.getLogger("mlcc")
 JSON = "application/json"
-MIB = 1024 * 1024
 
 # A request that arrives while the model loads waits this long; SageMaker itself gives up after 60 s.
 LOAD_WAIT_S = 50.0
@@ -81,42 +79,32 @@ class Settings:
     batch_strategy: str
 
 
-def whole_number(name: str, default: int, minimum: int = 1) -> int:
-    """The environment variable `name` as a whole number of at least `minimum`, or `default` when it is not set."""
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return default
-    if not text.isdecimal() or int(text) < minimum:
-        raise SystemExit(f"{name} must be a whole number of at least {minimum}")
-    return int(text)
+def number(name: str, default: int) -> int:
+    """An environment variable, which `serve` has checked; `default` when it is not set."""
+    return int(os.environ.get(name) or default)
 
 
 def read_settings() -> Settings:
     """The settings of this process; the SAGEMAKER_ variables are those of a batch transform job."""
-    workers, threads = whole_number("MLCC_WORKERS", 1), whole_number("MLCC_THREADS", 1)
-    payload = whole_number("MLCC_MAX_PAYLOAD_MB", 6, minimum=0)
+    workers, threads = number("MLCC_WORKERS", 1), number("MLCC_THREADS", 1)
+    payload = number("MLCC_MAX_PAYLOAD_MB", 6)
     single = os.environ.get("SAGEMAKER_BATCH_STRATEGY", "").upper() == "SINGLE_RECORD"
     return Settings(
         model_dir=Path(os.environ.get("MLCC_MODEL_DIR") or "/opt/ml/model"),
         loading=Path(os.environ["MLCC_LOADING_FILE"]) if "MLCC_LOADING_FILE" in os.environ else None,
         workers=workers,
         threads=threads,
-        max_payload_mb=whole_number("SAGEMAKER_MAX_PAYLOAD_IN_MB", payload, minimum=0),
-        max_transforms=whole_number("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", workers * threads),
+        max_payload_mb=number("SAGEMAKER_MAX_PAYLOAD_IN_MB", payload),
+        max_transforms=number("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", workers * threads),
         batch_strategy="SINGLE_RECORD" if single else "MULTI_RECORD",
     )
 
 
 def execution_parameters(settings: Settings) -> Reply:
     """What a batch transform job uses where its definition says nothing."""
-    return json_reply(
-        200,
-        {
-            "MaxConcurrentTransforms": settings.max_transforms,
-            "BatchStrategy": settings.batch_strategy,
-            "MaxPayloadInMB": settings.max_payload_mb,
-        },
-    )
+    concurrent, payload = settings.max_transforms, settings.max_payload_mb
+    document = {"BatchStrategy": settings.batch_strategy, "MaxPayloadInMB": payload}
+    return json_reply(200, {"MaxConcurrentTransforms": concurrent, **document})
 
 
 def start_log() -> None:
@@ -233,18 +221,11 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-# From its first byte to its last a request may take this long; then the answer is 408.  Each open request costs memory,
-# and SageMaker ends a real-time call after 60 s, so that nobody waits for a request that takes longer.  A caller may
-# take as long to read an answer; then the connection ends.
+# A body must arrive within this time, or the answer is 408.  nginx, which refuses what is not HTTP, too long or too
+# large, has a time limit for the headers, and for a body only one between two pieces of it.
 REQUEST_S = 60.0
-# A caller that is refused may go on sending for so long: one who is cut off while sending never sees the answer.
+# A caller that is refused may go on sending for so long.
 LINGER_S = 2.0
-# The first line and the headers of a request may have this many bytes in all.  h11 has the same limit, but only for
-# those that arrive in several pieces.
-HEAD_BYTES = 16 * 1024
-# A body that is too large is still read up to here, so that its caller sees the answer, too.
-DRAIN_BYTES = 64 * 1024 * 1024
-TOO_LONG = f"the first line and the headers have more than {HEAD_BYTES} bytes"
 
 
 def last_reply(status: int, message: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
@@ -257,156 +238,57 @@ def last_reply(status: int, message: str) -> tuple[list[tuple[bytes, bytes]], by
 
 
 class Connection(H11Protocol):
-    """One connection of a caller; `serve` passes this class to uvicorn (--http).
-
-    uvicorn by itself waits for ever for a request to arrive and for an answer to be read, and refuses in plain text
-    what is not HTTP.  Here each has REQUEST_S, and every refusal is JSON.
-    """
-
-    _unfinished = False
-    _refused = False
-    _ended = False
-    _unread: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        """A caller has connected; one who then sends nothing is cut off."""
-        super().connection_made(transport)
-        transport.set_write_buffer_limits(0)  # so that pause_writing is called for every byte that cannot be sent
-        self._deadline = self.loop.call_later(REQUEST_S, transport.close)
-
-    def data_received(self, data: bytes) -> None:
-        """A piece of a request has arrived."""
-        if not self._refused:
-            super().data_received(data)
-            self._watch()
-
-    def eof_received(self) -> bool:
-        """The caller sends no more: a request in progress is still answered, one that is not whole is refused."""
-        self._ended = True
-        if self._unfinished and not self._refused:
-            self._refuse(400, "the request ended before it was whole")
-        return self._refused or self._in_progress()
-
-    def _in_progress(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
-
-    def on_response_complete(self) -> None:
-        """An answer is sent; a part of the next request may be here already."""
-        super().on_response_complete()
-        self._watch()
-        if self._ended and not self._in_progress():
-            self.transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection has ended."""
-        self._deadline.cancel()
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """A part of an answer cannot be sent, since the caller has not read what came before it."""
-        super().pause_writing()
-        self._unread = self.loop.call_later(REQUEST_S, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """All that there was to send is sent."""
-        super().resume_writing()
-        self._stop_waiting()
-
-    def _stop_waiting(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
+    """One connection of nginx; `serve` passes this class to uvicorn (--http)."""
 
     def send_400_response(self, msg: str) -> None:
-        """uvicorn calls this while it handles h11's error, which knows the status that fits."""
-        if getattr(sys.exc_info()[1], "error_status_hint", 400) == 431:
-            self._refuse(431, TOO_LONG)
-        else:
-            self._refuse(400, "the request is not valid HTTP")
-
-    def _watch(self) -> None:
-        """Starts the time limit when a request begins to arrive, and ends it when the request is whole."""
-        state = self.conn.their_state
-        unfinished = state is h11.SEND_BODY or (state is h11.IDLE and self.conn.trailing_data[0] != b"")
-        if self._refused or (unfinished and self._unfinished):
-            return
-        self._deadline.cancel()
-        if unfinished:
-            late = f"the request did not arrive within {REQUEST_S:g} s"
-            self._deadline = self.loop.call_later(REQUEST_S, self._refuse, 408, late)
-        self._unfinished = unfinished
-
-    def _refuse(self, status: int, message: str) -> None:
-        """Answers and ends the connection."""
-        headers, body = last_reply(status, message)
-        first = h11.Response(status_code=status, headers=headers, reason=http.HTTPStatus(status).phrase)
-        try:
-            for event in (first, h11.Data(data=body), h11.EndOfMessage()):
-                self.transport.write(self.conn.send(event) or b"")
-        except h11.LocalProtocolError:  # another answer has begun, or (HEAD) may have no body: no more can be sent
-            self.transport.close()
-            return
-        self._refused = True
-        self.transport.write_eof()
-        self._deadline.cancel()
-        self._deadline = self.loop.call_later(LINGER_S, self.transport.close)
+        """Refuses what nginx takes for HTTP and h11 does not; uvicorn's own answer is plain text."""
+        headers, body = last_reply(400, "the request is not valid HTTP")
+        first = h11.Response(status_code=400, headers=headers, reason="Bad Request")
+        for event in (first, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 class WholeRequests:
-    """Calls an ASGI application with each request whole, so that a caller who sends slowly holds no thread.
+    """Calls an ASGI application with each request whole, so that a caller who sends slowly holds no thread."""
 
-    limit: largest body in bytes, 0 for none.
-    """
-
-    def __init__(self, app: Application, limit: int) -> None:
+    def __init__(self, app: Application) -> None:
         self._app = app
-        self._limit = limit
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         try:
-            check_head(scope, self._limit)
-            body = await read_body(receive, self._limit)
+            body = await asyncio.wait_for(read_body(receive), REQUEST_S)
             if body is not None:
-                await self._app(with_length(origin_form(scope), len(body)), whole(body, receive), send)
-        except Refused as refused:
-            await refuse(send, refused.status, str(refused))
+                await self._app(with_length(scope, len(body)), whole(body, receive), send)
+        except asyncio.TimeoutError:
+            await refuse_late(send, receive)
         except asyncio.CancelledError:  # by uvicorn, when the time for what is in flight is over
             await refuse(send, 503, "the server is stopping")
 
 
-def check_head(scope: Message, limit: int) -> None:
-    """Refuses a request for its first line or its headers.  limit: largest body in bytes, 0 for none."""
-    lines = [(scope["raw_path"], scope["query_string"]), *scope["headers"]]
-    if sum(len(name) + len(value) for name, value in lines) > HEAD_BYTES:
-        raise Refused(431, TOO_LONG)
-    # Two servers that choose differently between these two would see different requests.
-    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
-        raise Refused(400, "a request has either Content-Length or Transfer-Encoding, not both")
-    # The body of such a request need not be read for its caller to see the answer.
-    asks = any(name == b"expect" and value.lower() == b"100-continue" for name, value in scope["headers"])
-    declared = max((int(value) for name, value in scope["headers"] if name == b"content-length"), default=0)
-    if limit and declared > (limit if asks else limit + DRAIN_BYTES):
-        raise Refused(413, f"the body is larger than {limit} bytes")
+async def refuse_late(send: Send, receive: Receive) -> None:
+    """Refuses a body that arrives too slowly; nginx must have read the answer before its next piece meets a closed end."""
+    headers, body = last_reply(408, f"the request did not arrive within {REQUEST_S:g} s")
+    await send({"type": "http.response.start", "status": 408, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(read_body(receive), LINGER_S)
+    await send({"type": "http.response.body"})
 
 
-async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """The body of a request; None when the caller has gone.  limit: bytes, 0 for none."""
+async def read_body(receive: Receive) -> bytes | None:
+    """The body of a request; None when the caller has gone."""
     pieces: list[bytes] = []
-    size, more = 0, True
-    while more and (not limit or size < limit + DRAIN_BYTES):
+    more = True
+    while more:
         message = await receive()
         if message["type"] != "http.request":
             return None
         pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
         more = message.get("more_body", False)
-        if limit and size > limit:
-            pieces.clear()
-    if limit and size > limit:
-        raise Refused(413, f"the body is larger than {limit} bytes")
     return b"".join(pieces)
 
 
@@ -415,15 +297,6 @@ async def refuse(send: Send, status: int, message: str) -> None:
     headers, body = last_reply(status, message)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def origin_form(scope: Message) -> Message:
-    """`GET http://host/ping` as `GET /ping`: every server has to take both."""
-    scheme, absolute, rest = scope["raw_path"].partition(b"://")
-    if not absolute or scheme.lower() not in (b"http", b"https"):
-        return scope
-    path = b"/" + rest.partition(b"/")[2]
-    return {**scope, "raw_path": path, "path": unquote(path.decode("ascii"))}
 
 
 def with_length(scope: Message, size: int) -> Message:
@@ -487,7 +360,7 @@ def create_app() -> WholeRequests:
         if scope["type"] == "lifespan":  # this call lasts as long as the worker serves
             model.stop()
 
-    return WholeRequests(asgi, settings.max_payload_mb * MIB)
+    return WholeRequests(asgi)
 
 
 def response(reply: Reply) -> Response:
