@@ -193,6 +193,14 @@ def test_a_report_of_one_project_names_it_from_the_root_too(
     assert "./mlcc.yaml" not in mlcc("validate", "-f", "./mlcc.yaml", "-o", form, code=1).stdout
 
 
+def test_markdown_ends_with_the_sums(repo: Path, mlcc: Caller) -> None:
+    assert mlcc("validate", "--all", "-o", "markdown").stdout.endswith("\n\n5 projects: 4 valid, 1 refused; 1 error\n")
+    text = mlcc("plan", "--all", "-o", "markdown").stdout
+    assert text.endswith("\n5 projects: 2 unchanged, 2 changed, 1 refused\n")
+    assert "### `b/deep/mlcc.yaml`\n" in text
+    assert "`b/deep/do/config`" in text
+
+
 def test_check_is_a_failure_where_something_is_to_write(repo: Path, mlcc: Caller) -> None:
     (repo / "c/mlcc.yaml").write_text(named("p-c"))
     lines = mlcc("apply", "--all", "--check", "-o", "github", code=2).stdout.splitlines()
