@@ -22,7 +22,7 @@ class Outcome(NamedTuple):
 
     file: its mlcc.yaml; lines: what is printed; document: its part of a document; pending: why its rendered files are
     not as mlcc.yaml says, for the formats that hold findings alone; noted: what is said once for all projects; comment:
-    its part of a comment on a pull request.
+    its part of a comment on a pull request; done: what was carried out, for the case that the output cannot tell it.
     """
 
     file: str
@@ -34,6 +34,7 @@ class Outcome(NamedTuple):
     pending: Sequence[Finding] = ()
     noted: Sequence[str] = ()
     comment: Mapping[str, Any] | None = None
+    done: str = ""
 
 
 def recorded(outcome: Outcome) -> dict[str, Any]:

@@ -140,7 +140,11 @@ def _say_checked(checked: Checked, session: Session, over: Scope) -> None:
     words = f"{number:,} project{'' if number == 1 else 's'}"
     refused = sum(one.status == REFUSED for one in checked.outcomes)
     parts = f"{number - refused:,} {VALID}, {refused:,} {REFUSED}; " if refused else ""
-    session.say(f"{words}: {parts}{count}" if count else f"{words}: nothing wrong")
+    line = f"{words}: {parts}{count}" if count else f"{words}: nothing wrong"
+    if session.format == "markdown":
+        session.out(f"\n{line}")
+    else:
+        session.say(line)
 
 
 # ---------------------------------------------------------------- notes

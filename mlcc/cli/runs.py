@@ -34,7 +34,9 @@ class Scope(NamedTuple):
     """The projects of a run.
 
     chosen: their files; many: the run is about several, though there may be one or none; from_root: names begin at the
-    repository's root; hidden: what could not be looked into; selection and values: by names from where files are named.
+    repository's root; selection and values: by names from where files are named; root: of the repository; here: where
+    the command was typed; reports: what is wrong with a project is a part of the result; hidden: what could not be
+    looked into.
     """
 
     chosen: tuple[str, ...]
@@ -43,6 +45,8 @@ class Scope(NamedTuple):
     selection: Selection
     values: Values
     root: str
+    here: str
+    reports: bool = False
     hidden: tuple[Finding, ...] = ()
 
     def label(self, path: str) -> str:
@@ -63,54 +67,55 @@ class Scope(NamedTuple):
 
 @contextmanager
 def scope(
-    session: Session, selection: Selection, values: Values, see_hidden: bool = False, listed: Listing | None = None
+    session: Session,
+    selection: Selection,
+    values: Values,
+    *,
+    see_hidden: bool = False,
+    listed: Listing | None = None,
+    comments: bool = False,
 ) -> Iterator[Scope]:
     """The projects that are meant; inside, names begin at the repository's root where the run is about several.
 
     see_hidden: what could not be looked into is a part of the result, else it is raised; listed: projects that there
-    are elsewhere than on disk, which `--all` is about, too.
+    are elsewhere than on disk, which `--all` is about, too; comments: Markdown is a comment, which says what is wrong.
     """
     named = [*selection.paths, *([selection.file] if selection.file else [])]
     many = bool(selection.every or selection.since or len(named) > 1)
     from_root = many or session.format in REPORT_FORMATS or listed is not None
+    reports = many or session.format in REPORT_FORMATS or (comments and session.format == "markdown")
     root, here = locate.repository_root("."), os.getcwd()
-    if from_root and root != here:
+    moves = from_root and root != here
+    before = session.environ
+    if moves:
         if not (named or selection.every or selection.since):
             selection = selection._replace(file=usual_file(selection.directory))
         selection, values = _moved(selection, here, root), _moved_values(values, here, root)
-        before, session.environ = session.environ, _moved_variables(session, here, root)
+        session.environ = _moved_variables(session, here, root)
         if session.recording is not None:
             session.recording.moves = True
         os.chdir(root)
-        try:
-            yield _scope(session, selection, values, many, from_root, root, see_hidden, listed)
-        finally:
+    try:
+        over = Scope((), many, from_root, selection, values, root, here, reports)
+        yield _chosen(session, over, see_hidden, listed)
+    finally:
+        if moves:
             os.chdir(here)
             session.environ = before
-    else:
-        yield _scope(session, selection, values, many, from_root, root, see_hidden, listed)
 
 
-def _scope(
-    session: Session,
-    selection: Selection,
-    values: Values,
-    many: bool,
-    from_root: bool,
-    root: str,
-    see_hidden: bool,
-    listed: Listing | None,
-) -> Scope:
+def _chosen(session: Session, over: Scope, see_hidden: bool, listed: Listing | None) -> Scope:
+    """The scope with its projects."""
     hidden: list[Finding] = []
-    if listed is not None and selection.every:
-        chosen = listed(root)
+    if listed is not None and over.selection.every:
+        chosen = listed(over.root)
     else:
-        chosen = files(selection, session, hidden if see_hidden else None)
-    if many:
+        chosen = files(over.selection, session, hidden if see_hidden else None)
+    if over.many:
         chosen = list(dict.fromkeys(map(os.path.normpath, chosen)))
         if session.recording is not None:
             session.recording.spoil()  # each project has a record of its own
-    return Scope(tuple(chosen), many, from_root, selection, values, root, tuple(hidden))
+    return over._replace(chosen=tuple(chosen), hidden=tuple(hidden))
 
 
 def _moved(selection: Selection, here: str, root: str) -> Selection:
@@ -146,9 +151,14 @@ def each(session: Session, over: Scope, doing: str, job: Job, jobs: int) -> Iter
         return outcomes.recorded(_one(session, over, job, path))
 
     with closing(spread(work, over.chosen, jobs or cores())) as results:
+        long = False
         for _ in session.counted(over.chosen, doing):
             outcome = outcomes.of_record(next(results))
+            session.done = outcome.done or session.done
+            if long and outcome.lines and session.format == "table" and session.verbosity >= 0:
+                session.out()  # between the lines of two projects
             session.release(outcome.lines)
+            long = len(outcome.lines) > 1 or (long and not outcome.lines)
             yield outcome
 
 
@@ -156,7 +166,7 @@ def _one(session: Session, over: Scope, job: Job, path: str) -> Outcome:
     """One project.  Of several, what is wrong with one is an outcome: the others are looked at all the same."""
     label = over.label(path)
     if not over.many:
-        if session.format not in REPORT_FORMATS:
+        if not over.reports:
             return job(path)._replace(file=label)
         try:
             return job(path)._replace(file=label)
@@ -164,7 +174,7 @@ def _one(session: Session, over: Scope, job: Job, path: str) -> Outcome:
             return Outcome(label, REFUSED, problem.exit_code, findings=_within(path, problem))
     session.project, session.captured, session.noted = label, [], []
     try:
-        outcome = _remembered(session, job, path)
+        outcome = _remembered(session, over, job, path)
         return outcome._replace(file=label, lines=tuple(session.captured), noted=tuple(session.noted))
     except UsageError:
         raise  # it is about the words, not about this project
@@ -182,12 +192,13 @@ def _within(path: str, problem: UserError) -> list[Finding]:
     return outcomes.within(os.path.dirname(path), problem.findings, named_inside=False)
 
 
-def _remembered(session: Session, job: Job, path: str) -> Outcome:
+def _remembered(session: Session, over: Scope, job: Job, path: str) -> Outcome:
     """The outcome of the same words for the same project, while all that it was made of is unchanged; else a new one.
 
     What it printed is captured either way.
     """
-    name = replay.project_key(session.words, session.environ, replay.terminal(), path)
+    # the words name files from where they were typed
+    name = replay.project_key(session.words, session.environ, replay.terminal(), f"{over.here}\0{path}")
     if not name:
         return job(path)
     folder = Folder(session.home, replay.OF_PROJECTS, replay.MAX_PROJECTS)

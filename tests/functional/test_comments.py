@@ -259,3 +259,10 @@ def test_one_file_that_is_too_large(mlcc: Caller) -> None:
     assert "values of mlcc.yaml" in listed
     assert "do/config (update, +" in listed
     assert 30 < len(found.rows("why")) < 90
+
+
+def test_a_mistake_of_the_only_project_is_in_the_comment(mlcc: Caller) -> None:
+    build_tree(HERE, {"mlcc.yaml": SMALLEST + "nope: 1\n"})
+    found = comment(mlcc, code=1)
+    assert found.text.splitlines()[0] == "**mlcc diff**: 1 project: 1 refused"
+    assert [(row["code"], row["place"]) for row in found.rows("code")] == [("MLCC020", "mlcc.yaml:4:1")]

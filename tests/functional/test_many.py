@@ -193,6 +193,14 @@ def test_a_report_of_one_project_names_it_from_the_root_too(
     assert "./mlcc.yaml" not in mlcc("validate", "-f", "./mlcc.yaml", "-o", form, code=1).stdout
 
 
+def test_markdown_ends_with_the_sums(repo: Path, mlcc: Caller) -> None:
+    assert mlcc("validate", "--all", "-o", "markdown").stdout.endswith("\n\n5 projects: 4 valid, 1 refused; 1 error\n")
+    text = mlcc("plan", "--all", "-o", "markdown").stdout
+    assert text.endswith("\n5 projects: 2 unchanged, 2 changed, 1 refused\n")
+    assert "### `b/deep/mlcc.yaml`\n" in text
+    assert "`b/deep/do/config`" in text
+
+
 def test_check_is_a_failure_where_something_is_to_write(repo: Path, mlcc: Caller) -> None:
     (repo / "c/mlcc.yaml").write_text(named("p-c"))
     lines = mlcc("apply", "--all", "--check", "-o", "github", code=2).stdout.splitlines()
@@ -301,3 +309,27 @@ def test_no_worker_is_left(repo: Path, mlcc: Caller) -> None:
     before = children()
     mlcc("plan", "--all", "--jobs", "4")
     assert children() <= before
+
+
+def test_the_same_words_typed_elsewhere_are_another_question(repo: Path, mlcc: Caller) -> None:
+    """What was answered is not answered again for files of the same names in another folder."""
+    build_tree(HERE, {"a/more.yaml": "ttl: 3d\n", "d/more.yaml": "ttl: 4d\n"})
+    found = []
+    for folder in ("a", "d"):
+        os.chdir(folder)
+        found.append(mlcc("plan", "--all", "--config", "more.yaml").stdout)
+        os.chdir("..")
+    assert ("ttl: 8h -> 3d" in found[0], "ttl: 8h -> 4d" in found[1]) == (True, True)
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_an_answer_follows_every_file(repo: Path, mlcc: Caller, jobs: str) -> None:
+    before = mlcc("plan", "--all", "--jobs", jobs).stdout
+    assert mlcc("plan", "--all", "--jobs", jobs).stdout == before
+    (repo / "e/Dockerfile").write_text("FROM mine\n")
+    (repo / "a/mlcc.yaml").write_text(named("p-a", "ttl: 5d\n"))
+    after = mlcc("plan", "--all", "--jobs", jobs).stdout
+    assert "a/mlcc.yaml: 2 to update" in after
+    assert "a/mlcc.yaml" not in before
+    (repo / "a/mlcc.yaml").write_text(named("p-a"))
+    assert mlcc("plan", "--all", "--jobs", jobs).stdout == mlcc("plan", "--all", "--jobs", "2").stdout != after

@@ -196,7 +196,8 @@ class _Asked:
             self._say(project, prepared, findings)
         code = int(bool(blocked or prepared.plan.marked))
         status = REFUSED if code else CHANGED if prepared.changes else UNCHANGED
-        return Outcome(path, status, code, findings=findings, document=session.documents.pop(path, None))
+        document = session.documents.pop(path, None)
+        return Outcome(path, status, code, findings=findings, document=document, done=session.done)
 
     def _say(self, project: Project, prepared: Prepared, findings: Sequence[Finding]) -> None:
         session = self.session

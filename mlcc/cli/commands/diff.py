@@ -71,7 +71,7 @@ def command(
         raise UsageError([error("MLCC901", "compare two revisions, or --against one, or two environments")])
     revisions = Revisions(session, ranges[0] if ranges else f"{against}..", envs) if ranges or against else None
     listed = revisions.files if revisions is not None else None
-    with scope(session, selection, values, listed=listed) as over:
+    with scope(session, selection, values, listed=listed, comments=True) as over:
         job = _plan_job(session, over, envs) if revisions is None else revisions.job(over)
         totals = Totals(session, over)
         for outcome in each(session, over, "comparing", job, jobs or 0):
