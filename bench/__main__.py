@@ -25,6 +25,7 @@ GROUPS: dict[str, Callable[[Place, int], Iterator[Row]]] = {
     "startup": lambda place, rounds: startup.start(place, rounds * 2 + 1),
     "first": startup.first,
     "validate": lambda place, rounds: scale.validate(place, max(3, rounds // 5)),
+    "plan": lambda place, rounds: scale.plan(place, max(3, rounds // 5)),
     "registries": lambda place, _: scale.registries(place),
     "aws": aws.steps,
     "server": lambda place, _: server.overhead(place),

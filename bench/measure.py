@@ -90,6 +90,11 @@ def ms(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms"
 
 
+def seconds(value: float) -> str:
+    """`1.3 s`."""
+    return f"{value:.1f} s"
+
+
 def compared(what: str, ours: float, theirs: float, limit: float | None, show: Callable[[float], str] = ms) -> Row:
     """A row of two figures and their ratio."""
     return Row(what, show(ours), show(theirs), ours / theirs, limit)

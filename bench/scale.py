@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.measure import Command, Row, alternately, ms, progress
+from bench.measure import Command, Row, alternately, ms, progress, run, seconds
 from bench.place import ROOT, Place
 
 FILES = 1000
+CHANGED, SINGLE = 10, 20
 SIZES = (10, 1_000, 100_000)
 ROWS_A_FILE = 1_000
 LOOKUPS = 20_000
@@ -35,6 +38,48 @@ def validate(place: Place, rounds: int) -> Iterator[Row]:
     memory = many.rss_mib / few.rss_mib
     yield Row(
         f"  memory, {FILES:,} files : 10 files", f"{many.rss_mib:.0f} MiB", f"{few.rss_mib:.0f} MiB", memory, 1.25
+    )
+
+
+def plan(place: Place, rounds: int) -> Iterator[Row]:
+    """plan --all over applied projects of which ten have changed, against a run for each project.
+
+    Both have seen the projects before.  The runs for each are measured for twenty, and reckoned up to all.
+    """
+    folders = {count: _projects(place.folder / f"plans-{count}", count) for count in (10, FILES)}
+    for folder in folders.values():
+        progress(f"applying the projects of {folder.name}")
+        run(Command([place.mlcc, "apply", "--all", "-q"], place.environ(), folder))
+    every = sorted(folders[FILES].glob("*/*/mlcc.yaml"))
+    small = next(folders[10].glob("*/*/mlcc.yaml"))
+    changed, others = every[::100][:CHANGED], [path.parent for path in every if path not in every[::100]][:SINGLE]
+    numbers = itertools.count()
+
+    def change() -> None:
+        number = next(numbers)
+        for path in (small, *changed):
+            path.write_text(re.sub(r"NUMBER: '[^']*'", f"NUMBER: 'changed {number}'", path.read_text()))
+
+    plans = {
+        str(count): Command([place.mlcc, "plan", "--all", "-q"], place.environ(), folder, change)
+        for count, folder in folders.items()
+    }
+    found = alternately(plans, rounds)
+    single = [Command([place.mlcc, "plan", "-q"], place.environ(), folder) for folder in others]
+    for command in single:
+        run(command)
+    alone = sum(run(command).wall_s for command in single) / len(single) * FILES
+    many, few = found[str(FILES)], found["10"]
+    what = f"mlcc plan --all, {FILES:,} projects, {CHANGED} changed"
+    yield Row(f"{what} : {FILES:,} runs (of {SINGLE})", seconds(many.wall_s), seconds(alone), many.wall_s / alone, 0.2)
+    yield Row("  its time : 10 s", seconds(many.wall_s), "10 s", many.wall_s / 10, 1.0, True)
+    memory = many.rss_mib / few.rss_mib
+    yield Row(
+        f"  memory, {FILES:,} projects : 10 projects",
+        f"{many.rss_mib:.0f} MiB",
+        f"{few.rss_mib:.0f} MiB",
+        memory,
+        1.25,
     )
 
 

@@ -10,20 +10,23 @@ import click
 
 from mlcc.cli import complete, mlcc_yaml
 from mlcc.cli.options import gathered, not_empty
+from mlcc.cli.outcomes import VALID
 from mlcc.cli.output import cleaned
+from mlcc.cli.reports import Checked
+from mlcc.cli.runs import Scope, moved
 from mlcc.cli.session import Session
 from mlcc.core.baselines import Identity, compared, counted
 from mlcc.core.errors import UsageError
-from mlcc.core.findings import Finding, Severity, error
+from mlcc.core.findings import Finding, Severity, error, has_errors
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
 from mlcc.io.disk.reader import present, read_named
 from mlcc.io.yaml.limits import PROJECT_REGISTRY_LIMITS
-from mlcc.load import baseline_file, locate
+from mlcc.load import baseline_file
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Found = Mapping[str, Sequence[Finding]]
-"""Findings by the mlcc.yaml that they are about; those about none under an empty text."""
+"""Findings by the mlcc.yaml that they are about, from the repository's root."""
 
 
 class Baseline(NamedTuple):
@@ -31,6 +34,15 @@ class Baseline(NamedTuple):
 
     known: str
     written: str
+
+    def moved(self, here: str, root: str) -> Baseline:
+        """The same from where names begin now.  Raises UsageError for both."""
+        if self.known and self.written:
+            message = "--baseline compares and --write-baseline writes: give one of them"
+            raise UsageError([error("MLCC901", message)])
+        if os.getcwd() == here:
+            return self
+        return Baseline(*(name and moved(name, here, root) for name in self))
 
 
 def baseline_options(command: Command) -> Command:
@@ -47,25 +59,21 @@ def baseline_options(command: Command) -> Command:
     return command
 
 
-def beside_baseline(session: Session, baseline: Baseline, found: Found, every: bool) -> tuple[list[Finding], int]:
-    """The findings that the baseline does not know (without one all of them), and how many it knows.
-
-    Writes a baseline where the command line wants one.  every: all projects of the repository were checked.
-    """
-    if baseline.known and baseline.written:
-        raise UsageError([error("MLCC901", "--baseline compares and --write-baseline writes: give one of them")])
-    shown = {_project(path): [cleaned(finding) for finding in findings] for path, findings in found.items()}
-    if baseline.written:
-        return list(compared(shown, _write(session, baseline.written, shown, every)).new), 0
+def beside_baseline(session: Session, baseline: Baseline, checked: Checked, over: Scope) -> Checked:
+    """What was found and the baseline does not know; without one all of it.  Writes one where the words want one."""
+    if not (baseline.known or baseline.written):
+        return checked
+    every = bool(over.selection.every and not over.selection.since)
+    shown = {one.file: [cleaned(finding) for finding in one.findings] for one in checked.outcomes}
+    known = _read(baseline.known) if baseline.known else _write(session, baseline.written, shown, every)
+    result = compared(shown, known, every)
+    outcomes = [one._replace(findings=result.new[one.file]) for one in checked.outcomes]
+    outcomes = [one._replace(status=VALID, code=0) if not has_errors(one.findings) else one for one in outcomes]
     if not baseline.known:
-        return [finding for findings in found.values() for finding in findings], 0
-    result = compared(shown, _read(baseline.known), every)
+        return checked._replace(outcomes=outcomes)
     session.say(f"{printable(baseline.known, 200)}: {result.known} known, {len(result.gone)} gone")
-    return [*result.new, *_gone(baseline.known, result.gone)], result.known
-
-
-def _project(path: str) -> str:
-    return os.path.relpath(path, locate.repository_root(".")) if path else ""
+    hidden = [*checked.hidden, *_gone(baseline.known, result.gone)]
+    return Checked(outcomes, hidden, result.known)
 
 
 def _read(file: str) -> Mapping[Identity, int]:

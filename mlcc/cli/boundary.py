@@ -41,6 +41,7 @@ def run(
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     session = session or Session(recording=recording)
+    session.words = tuple(argv)
     session.colour = wants_colour(session.environ, sys.stdout.isatty())
     code = _flush(_remembered(command, argv, session), session)
     if recording is not None:

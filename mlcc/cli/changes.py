@@ -9,16 +9,16 @@ from mlcc import pipeline
 from mlcc.apply.prepare import Prepared
 from mlcc.apply.state import OWN_DIR
 from mlcc.cli import costs, migrations
-from mlcc.cli.output import cell, document, folded, plain, print_document, print_heading, table
+from mlcc.cli.output import cell, folded, markdown, table
 from mlcc.cli.session import Session
-from mlcc.core.findings import Finding, ordered
+from mlcc.core.findings import Finding
 from mlcc.core.line_diff import file_hunks
 from mlcc.core.paths import Path, format_path
 from mlcc.core.text import printable
 from mlcc.core.text_columns import columns
-from mlcc.core.tree import LOCK_NAME, digest
+from mlcc.core.tree import LOCK_NAME
 from mlcc.core.values import SOURCE_TITLES
-from mlcc.plan.changes import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
+from mlcc.plan.changes import CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
 from mlcc.plan.line_ends import has_crlf, to_lf
 from mlcc.plan.lock import Lock
 from mlcc.registries.redaction import forms, names_secret, redact_forms
@@ -119,29 +119,6 @@ MOVED = "by other registries or another mlcc, not by mlcc.yaml:"
 HEADINGS = {INPUT: "", BOTH: "by mlcc.yaml, and by other registries or another mlcc:", REGISTRIES: MOVED}
 
 
-def plan_document(project: Project, prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Any]:
-    """The `plan/diff/apply` contract."""
-    moved = migrations.of(project, prepared)
-    return document(
-        changes=[_change(c, prepared) for c in prepared.all_changes],
-        values=changed_values(project, prepared),
-        summary=prepared.summary,
-        costs=[row.document for row in costs.rows(project, prepared.before)],
-        **({"engine": migrations.document(moved)} if moved is not None else {}),
-        findings=[plain(f) for f in ordered(findings)],
-    )
-
-
-def _change(change: Change, prepared: Prepared) -> dict[str, Any]:
-    """One file; `digest` is that of the bytes that are written, so that a saved plan says what will be."""
-    row: dict[str, Any] = {"path": change.path, "action": change.action}
-    if change.data is not None:
-        row["digest"] = digest(change.data)
-    if change.action != UNCHANGED:
-        row["cause"] = cause_of(change, prepared)
-    return row
-
-
 def cause_of(change: Change, prepared: Prepared) -> str:
     """Why a file is rendered otherwise than before: mlcc.yaml, registries, or both."""
     return prepared.causes.get(change.path, INPUT)
@@ -157,7 +134,7 @@ def by_cause(prepared: Prepared) -> list[tuple[str, list[Change]]]:
 def change_line(change: Change, session: Session) -> str:
     """One changed file."""
     sign, colour = SIGNS[change.action]
-    head, path = f"{sign} {change.action:<9}", printable(change.path, 200)
+    head, path = f"{sign} {change.action:<9}", printable(session.named(change.path), 200)
     reason = f"  ({change.reason})" if change.reason else ""
     if session.room is not None and columns(f"  {head} {path}{reason}") > session.room:
         reason = "\n" + folded(reason.strip(), session.room, " " * 14, " " * 15) if reason else ""
@@ -173,66 +150,70 @@ def summary_line(prepared: Prepared, done: bool = False) -> str:
     return ", ".join(words) or "nothing to do"
 
 
-def flush(session: Session) -> None:
-    """Prints the documents of a command's projects: the one there is, or one document that holds all."""
-    documents, session.documents = session.documents, {}
-    if len(documents) == 1:
-        print_document(session, next(iter(documents.values())))
-    elif documents or session.format in ("json", "yaml"):
-        print_document(session, joined(documents))
-
-
-def joined(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The plan contract for several projects: paths below each project's folder, and each document under `projects`."""
-    changes, values, findings = [], [], []
-    summary = dict.fromkeys(ACTIONS, 0)
-    for file, one in documents.items():
-        folder = file.rpartition("/")[0]
-        changes += [{**c, "path": f"{folder}/{c['path']}" if folder else c["path"]} for c in one["changes"]]
-        values += [{**v, "file": file} for v in one["values"]]
-        findings += one["findings"]
-        summary = {action: summary[action] + one["summary"][action] for action in summary}
-    projects = [{"file": file, **one} for file, one in documents.items()]
-    return document(changes=changes, values=values, summary=summary, costs=[], findings=findings, projects=projects)
-
-
 def print_plan(
     session: Session, project: Project, prepared: Prepared, findings: Iterable[Finding], path: str, done: bool
 ) -> None:
-    """A plan before it is carried out, or what was carried out.  Documents are kept until `flush`."""
+    """A plan before it is carried out, or what was carried out.  A document is kept for who prints it."""
     if session.format in ("json", "yaml"):
+        from mlcc.cli.plan_documents import plan_document
+
         session.documents[path] = plan_document(project, prepared, findings)
-        return
-    print_heading(session, path)
-    if session.format == "markdown":
-        shown = [
-            {"path": c.path, "action": c.action, "reason": c.reason, "cause": cause_of(c, prepared)}
-            for c in prepared.all_changes
-            if c.action != UNCHANGED
-        ]
-        session.out(table(shown, ["action", "path", "reason", *(["cause"] if prepared.causes else [])], session))
-        values = changed_values(project, prepared)
-        if values:
-            shown = [{**row, "after": _with_level(row)} for row in values]
-            session.out("\n" + table(shown, ["path", "before", "after", "source", "cause"], session))
-        costs.show(session, costs.rows(project, prepared.before))
-        session.out(f"\n{summary_line(prepared)}")
-        return
+    elif session.format == "markdown":
+        _tables(session, project, prepared)
+    elif session.format == "table":
+        _text(session, project, prepared, done)
+
+
+def _text(session: Session, project: Project, prepared: Prepared, done: bool) -> None:
+    """For people; of several projects only those that are not as mlcc.yaml says, unless more is asked for."""
+    last = last_line(prepared, done)
+    if session.project:
+        if prepared.changes or session.verbosity > 0:
+            session.out(f"{session.about}{last}")
+        if not prepared.changes:
+            return
     if session.verbosity >= 0:
         _details(session, project, prepared)
-        print_costs(session, project, prepared, changed_only=done)
-    line = session.acknowledge if done or not prepared.changes else session.out
-    line(_last_line(prepared, done))
+        print_costs(session, project, prepared, changed_only=done or bool(session.project))
+    if not session.project:
+        (session.acknowledge if done or not prepared.changes else session.out)(last)
+
+
+def _tables(session: Session, project: Project, prepared: Prepared) -> None:
+    """For a reader of Markdown."""
+    if session.project:
+        if not prepared.changes and session.verbosity <= 0:
+            return
+        session.out(f"### {markdown(session.project)}\n")
+    shown = [
+        {"path": session.named(c.path), "action": c.action, "reason": c.reason, "cause": cause_of(c, prepared)}
+        for c in prepared.all_changes
+        if c.action != UNCHANGED
+    ]
+    session.out(table(shown, ["action", "path", "reason", *(["cause"] if prepared.causes else [])], session))
+    values = changed_values(project, prepared)
+    if values:
+        shown = [{**row, "after": _with_level(row)} for row in values]
+        session.out("\n" + table(shown, ["path", "before", "after", "source", "cause"], session))
+    costs.show(session, costs.rows(project, prepared.before))
+    session.out(f"\n{summary_line(prepared)}{_end(session)}")
+
+
+def _end(session: Session) -> str:
+    """A blank line between the tables of two projects."""
+    return "\n" if session.project else ""
 
 
 def print_costs(session: Session, project: Project, prepared: Prepared, changed_only: bool = False) -> None:
     """What each environment costs; changed_only: nothing where all cost the same as at the last apply."""
     found = costs.rows(project, prepared.before)
-    if any(row.changed for row in found) or not changed_only:
+    if not changed_only:
         costs.show(session, found)
+    elif any(row.changed for row in found):
+        costs.show(session, [row for row in found if row.changed or not session.project])
 
 
-def _last_line(prepared: Prepared, done: bool) -> str:
+def last_line(prepared: Prepared, done: bool) -> str:
     """The whole of it in one line."""
     if done and not prepared.changes:
         return "nothing to do: the project is as mlcc.yaml says"
@@ -269,7 +250,7 @@ def value_line(row: Mapping[str, Any], session: Session, indent: str = "  ") -> 
     """A changed value, on one line where the terminal is as wide."""
     before = "(absent)" if row["before"] is None else printable(cell(row["before"]), session.limit(400))
     after = "(absent)" if row["after"] is None else printable(cell(_with_level(row)), session.limit(400))
-    text = f"{printable(row['path'], 120)}: {before} -> {after}  [{row['source'] or 'removed'}]"
+    text = f"{session.about}{printable(row['path'], 120)}: {before} -> {after}  [{row['source'] or 'removed'}]"
     return folded(text, session.room, indent, f"{indent}    ")
 
 
@@ -290,25 +271,22 @@ def say_levels(session: Session, project: Project) -> None:
 
 
 def say_sources(session: Session, project: Project) -> None:
-    """Which sources contributed, and every value that only this run knows."""
+    """With -v, which sources contributed."""
+    named = [f"{SOURCE_TITLES[source]} ({source.rank})" for source in project.resolved.sources]
+    session.say(f"{session.about}Configuration sources:", 1)
+    for line in named:
+        session.say(f"  {line}", 1)
+
+
+def say_uncommitted(session: Session, project: Project) -> None:
+    """Every value that only this run knows."""
     resolved = project.resolved
-    session.say("Configuration sources:")
-    for source in resolved.sources:
-        session.say(f"  {SOURCE_TITLES[source]} ({source.rank})")
     for path in resolved.uncommitted:
         value = resolved.values[path]
-        session.say(
-            f"note: {printable(format_path(path), 120)} = {printable(cell(value.value), 60)} comes from"
+        session.note(
+            f"{printable(format_path(path), 120)} = {printable(cell(value.value), 60)} comes from"
             f" {printable(value.origin, 80)}, not from a committed file"
         )
-
-
-CHANGES = 2
-
-
-def worse(one: int, other: int) -> int:
-    """The exit code of two projects: what failed is no mere change."""
-    return 1 if 1 in (one, other) else max(one, other)
 
 
 def prepare(session: Session, project: Project, directory: str, options: Options = Options()) -> Prepared:

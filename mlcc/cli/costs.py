@@ -61,23 +61,41 @@ def of_lock(lock: Lock, env: str | None, registries: Registries) -> Cost | None:
 def show(session: Session, found: Sequence[Row]) -> None:
     """The costs as lines, or as a table in Markdown, whose texts stay text."""
     if session.format == "markdown" and found:
-        cells = [{"environment": row.environment, "cost": _words_of(row)} for row in found if row.cost is not None]
+        cells = [{"environment": row.environment, "cost": words_of(row)} for row in found if row.cost is not None]
         session.out("\n" + table(cells, ["environment", "cost"], session))
         return
+    if session.project:
+        for line in _amount_lines(found):
+            session.out(folded(f"{session.about}{line}", session.room, "  ", "      "))
+        for line in price_lines(found):
+            session.note(line)
+        return
     for line in lines(found):
-        session.out(folded(line, session.width, "", "    "))
+        session.out(folded(line, session.room, "", "    "))
 
 
 def lines(found: Iterable[Row]) -> Iterator[str]:
     """One line an environment, before and after where it changed, and where the prices are from."""
-    shown = [(row, row.cost) for row in found if row.cost is not None]
-    for row, _ in shown:
-        yield f"cost of {printable(row.environment, 60)}: {_words_of(row)}"
-    for region, date in sorted({(cost.region, cost.date) for _, cost in shown if cost.amount is not None}):
-        yield f"  prices of {region}, {date}, on demand; {costs.HOURS_OF_A_MONTH} hours a month"
+    shown = [*found]
+    yield from _amount_lines(shown)
+    yield from (f"  {line}" for line in price_lines(shown))
 
 
-def _words_of(row: Row) -> str:
+def _amount_lines(found: Iterable[Row]) -> Iterator[str]:
+    for row in found:
+        if row.cost is not None:
+            yield f"cost of {printable(row.environment, 60)}: {words_of(row)}"
+
+
+def price_lines(found: Iterable[Row]) -> Iterator[str]:
+    """Where the prices are from."""
+    costed = (row.cost for row in found if row.cost is not None and row.cost.amount is not None)
+    for region, date in sorted({(cost.region, cost.date) for cost in costed}):
+        yield f"prices of {region}, {date}, on demand; {costs.HOURS_OF_A_MONTH} hours a month"
+
+
+def words_of(row: Row) -> str:
+    """What an environment costs, and what it cost before where that was something else."""
     return _words(row.cost, row.before if row.changed else None) if row.cost is not None else ""
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from mlcc.cli.output import FURTHER, cleaned, findings_document, plain, print_document, table, text_lines
+from mlcc.cli.outcomes import Outcome
+from mlcc.cli.output import FURTHER, cleaned, plain, table, text_lines
 from mlcc.cli.session import Session
-from mlcc.core.findings import Finding, Severity, ordered
-from mlcc.core.paths import EMPTY
+from mlcc.core.findings import Finding, Severity, has_errors, ordered
 from mlcc.core.text import inert_json, inert_xml, printable
 from mlcc.core.version import VERSION
 
@@ -19,23 +19,19 @@ LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "
 GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
-def print_report(
-    findings: Iterable[Finding], session: Session, files: Iterable[str] = (), more: Mapping[str, Any] = EMPTY
-) -> None:
+def print_report(cases: Sequence[Outcome], session: Session, files: Iterable[str] = ()) -> None:
     """Findings as the result of a command, on stdout.
 
-    files: those that were checked, as they are called on disk; more: what else a document holds.
+    cases: the projects with what was found in each; files: those that were looked at, as they are called on disk.
     """
-    found = ordered(findings)
-    if session.format in ("json", "yaml"):
-        print_document(session, {**findings_document(found), **more})
-    elif session.format == "sarif":
+    found = ordered(finding for case in cases for finding in case.findings)
+    if session.format == "sarif":
         session.out(inert_json(json.dumps(sarif(found, files), indent=2)))
     elif session.format == "github":
         for finding in found:
             session.out(github(finding))
     elif session.format == "junit":
-        session.out(inert_xml(junit(found)))
+        session.out(inert_xml(junit(cases, session.words[0] if session.words else "")))
     elif session.format == "markdown":
         rows = [{**plain(f), "place": cleaned(f).place} for f in found]
         session.out(table(rows, ["severity", "code", "place", "path", "message", "hint"], session))
@@ -130,24 +126,35 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def junit(findings: list[Finding]) -> str:
-    """JUnit XML: a test case per finding, failed when it is an error."""
-    errors = sum(f.severity is Severity.ERROR for f in findings)
+def junit(cases: Sequence[Outcome], command: str) -> str:
+    """JUnit XML: a test case for each project, by the name of its file, that fails with all of its errors."""
+    failed = sum(has_errors(case.findings) for case in cases)
+    suite = quoteattr(f"mlcc {command}".strip())
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<testsuites><testsuite name="mlcc" tests="{max(1, len(findings))}" failures="{errors}">',
+        f'<testsuites><testsuite name={suite} tests="{len(cases)}" failures="{failed}" errors="0" skipped="0">',
     ]
-    for finding in findings:
-        shown = cleaned(finding)
-        name, place = quoteattr(f"{shown.code} {shown.path}".strip()), quoteattr(shown.place)
-        body = escape(f"{shown.place}: {shown.message} {shown.hint}".strip())
-        if finding.severity is Severity.ERROR:
-            message = quoteattr(shown.message)
-            lines.append(
-                f"<testcase classname={place} name={name}><failure message={message}>{body}</failure></testcase>"
-            )
-        else:
-            lines.append(f"<testcase classname={place} name={name}><system-out>{body}</system-out></testcase>")
-    if not findings:
-        lines.append('<testcase classname="mlcc" name="nothing wrong"/>')
+    for case in cases:
+        found = [cleaned(finding) for finding in ordered(case.findings)]
+        errors = [finding for finding in found if finding.severity is Severity.ERROR]
+        others = [finding for finding in found if finding.severity is not Severity.ERROR]
+        parts = []
+        if errors:
+            more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+            message, kind = quoteattr(errors[0].message + more), quoteattr(errors[0].code)
+            parts.append(f"<failure message={message} type={kind}>{_body(errors)}</failure>")
+        if others:
+            parts.append(f"<system-out>{_body(others)}</system-out>")
+        lines.append(f"<testcase classname={suite} name={quoteattr(case.file)}>{''.join(parts)}</testcase>")
     return "\n".join([*lines, "</testsuite></testsuites>"])
+
+
+def _body(findings: Iterable[Finding]) -> str:
+    """Findings as lines: place, severity, code, message, hint."""
+    return "\n".join(escape(_line(finding)) for finding in findings)
+
+
+def _line(finding: Finding) -> str:
+    path = f" {finding.path}:" if finding.path else ":"
+    hint = f" ({finding.hint})" if finding.hint else ""
+    return f"{finding.place}: {finding.severity.label} {finding.code}{path} {finding.message}{hint}"

@@ -10,10 +10,13 @@ from mlcc.apply.committed import Difference, differences
 from mlcc.apply.prepare import Prepared
 from mlcc.apply.state import OWN_DIR
 from mlcc.cli.changes import hunks, lock_lines, print_hunks, print_plan
-from mlcc.cli.output import print_findings
-from mlcc.cli.projects import findings_of, placed
+from mlcc.cli.outcomes import REFUSED, Outcome
+from mlcc.cli.output import fenced, print_findings
+from mlcc.cli.planned import status_of
+from mlcc.cli.projects import target_of, warn_unfinished
+from mlcc.cli.runs import Scope
 from mlcc.cli.session import Session, redacted
-from mlcc.core.findings import Finding, Severity, error
+from mlcc.core.findings import Finding, error, has_errors
 from mlcc.core.line_diff import file_hunks, shortened
 from mlcc.core.paths import format_path
 from mlcc.core.text import printable
@@ -21,34 +24,36 @@ from mlcc.core.tree import LOCK_NAME
 from mlcc.resolve.project import Project
 
 # Of one file's difference, and of one line; and of all differences of a project.
-MAX_LINES, MAX_WIDTH, MAX_SHOWN = 400, 1_000, 200_000
+MAX_LINES, MAX_WIDTH, MAX_SHOWN = 400, 1_000, 100_000
 # Of a finding's message, which names the first lines that differ.
 MAX_CHARACTERS = 400
 
 
-def check_committed(session: Session, project: Project, prepared: Prepared, path: str, where: str) -> int:
-    """Prints what is not as committed, and returns the exit code.
-
-    path: mlcc.yaml as the user named it; where: the folder of the project's files.
-    """
+def check_committed(session: Session, over: Scope, path: str, project: Project, prepared: Prepared) -> Outcome:
+    """Prints what is not as committed.  path: mlcc.yaml as the user named it."""
     found = differences(prepared)
-    texts = _texts(found, prepared)
-    wrong = [_finding(one, prepared) for one in found if not (one.reported or one.own)]
-    wrong += _own([one.path for one in found if one.own])
-    findings = [*findings_of(project, prepared, where), *_uncommitted(project), *placed(wrong, where)]
+    texts = _texts(found, prepared, session)
+    planned = [*prepared.plan.findings, *prepared.state.findings]
+    planned += (_finding(one, prepared) for one in found if not (one.reported or one.own))
+    planned += _own([one.path for one in found if one.own])
+    # a value that only this run knows stands in no file of the project
+    findings = [*over.findings(path, project, planned), *_uncommitted(project)]
     print_plan(session, project, prepared, findings, path, done=False)
-    if session.format in ("json", "yaml"):
-        rows = [_row(one, texts[one.path], prepared) for one in found]
-        session.documents[path] = {**session.documents[path], "differences": rows}
+    document = session.documents.pop(path, None)
+    if document is not None:
+        document["differences"] = [_row(one, texts[one.path], prepared) for one in found]
     elif session.format == "markdown":
         for lines in filter(None, texts.values()):
-            session.out("\n".join(["\n```diff", *(line.replace("```", "'''") for line in lines), "```"]))
-    elif session.verbosity >= 0:
+            session.out(f"\n{fenced(chr(10).join(lines), 'diff')}")
+    elif session.format == "table" and session.verbosity >= 0:
         for lines in texts.values():
             print_hunks(lines, session)
     if not session.machine:
         print_findings(findings, session)
-    return 1 if any(finding.severity is Severity.ERROR for finding in findings) else 0
+    warn_unfinished(session, target_of(path, over.selection.directory))
+    wrong = has_errors(findings)
+    status = REFUSED if wrong else status_of(prepared)
+    return Outcome(path, status, int(wrong), findings=findings, document=document)
 
 
 def _uncommitted(project: Project) -> Iterator[Finding]:
@@ -97,11 +102,11 @@ def _leaf_lines(one: Difference) -> Iterator[str]:
             yield f"+{leaf.path}: {leaf.after}"
 
 
-def _texts(found: Iterable[Difference], prepared: Prepared) -> dict[str, list[str]]:
+def _texts(found: Iterable[Difference], prepared: Prepared, session: Session) -> dict[str, list[str]]:
     """What is shown of each difference, by path: lines without secrets, that may be printed, and not too many."""
     texts, left = dict[str, list[str]](), MAX_SHOWN
     for one in found:
-        lines = [*shortened(_hunks(one, prepared))]
+        lines = [*shortened(_hunks(one, prepared, session))]
         shown = []
         for line in lines[:MAX_LINES]:
             shown.append(printable(redacted(line), MAX_WIDTH))
@@ -114,14 +119,14 @@ def _texts(found: Iterable[Difference], prepared: Prepared) -> dict[str, list[st
     return texts
 
 
-def _hunks(one: Difference, prepared: Prepared) -> Iterable[str]:
+def _hunks(one: Difference, prepared: Prepared, session: Session) -> Iterable[str]:
     """A unified diff of the file; of the lock its leaves, each under its full path."""
-    name = printable(one.path, 200)
+    name = printable(session.named(one.path), 200)
     if one.leaves:
         lines: Iterable[str] = (f"--- a/{name} (on disk)", f"+++ b/{name} (rendered)", *_leaf_lines(one))
     else:
         sides = ("rendered", "on disk") if one.edit else ("on disk", "rendered")
-        lines = hunks(one.path, one.before, one.after, sides)
+        lines = hunks(session.named(one.path), one.before, one.after, sides)
     return lock_lines(prepared.before, lines) if one.path == LOCK_NAME else lines
 
 

@@ -87,8 +87,9 @@ def print_findings(findings: Sequence[Finding], session: Session, *, failed: boo
     if session.format in ("json", "yaml") and failed:
         print_document(session, findings_document(findings))
         return
-    # --quiet says only what is wrong
-    shown = findings if session.verbosity >= 0 else [f for f in findings if f.severity is not Severity.NOTE]
+    # --quiet says only what is wrong; of several projects notes are said once, at the end
+    with_notes = session.verbosity >= 0 and not session.project
+    shown = findings if with_notes else [f for f in findings if f.severity is not Severity.NOTE]
     for line in text_lines(shown, session):
         session.say(line, -1, FURTHER)
 

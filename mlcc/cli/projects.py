@@ -27,6 +27,7 @@ from mlcc.load.request import Request
 from mlcc.load.workspace import workspace_of
 from mlcc.resolve.project import Project
 
+MAX_JOBS = 256
 Command = TypeVar("Command", bound=Callable[..., Any])
 NONE = "there is no mlcc.yaml below the repository's root"
 # So many projects that are no members are named.
@@ -44,6 +45,13 @@ class Selection(NamedTuple):
     since: str
     dirty: bool = False
     allow_none: bool = False
+
+
+def jobs_option(command: Command) -> Command:
+    """--jobs N."""
+    words = "Processes that work at a time (default: one for each core)."
+    kind = click.IntRange(1, MAX_JOBS)
+    return click.option("--jobs", "jobs", type=kind, default=None, metavar="N", help=words)(command)
 
 
 def project_options(command: Command) -> Command:
@@ -87,7 +95,7 @@ def files(selection: Selection, session: Session, unread: list[Finding] | None =
     if selection.every or selection.since:
         found = _of_repository(selection, session, unread)
     else:
-        found = [_file(name) for name in named] or [_usual(selection.directory)]
+        found = [_file(name) for name in named] or [usual_file(selection.directory)]
     if selection.directory and len(found) != 1:
         raise UsageError([error("MLCC901", f"-C is for one project, and {len(found)} are meant")])
     return found
@@ -97,7 +105,7 @@ def _file(name: str) -> str:
     return locate.find_mlcc_yaml(name) if is_directory(name, links=False) else name
 
 
-def _usual(directory: str) -> str:
+def usual_file(directory: str) -> str:
     """mlcc.yaml here or above; else the one that lies where the project shall be written."""
     try:
         return locate.find_mlcc_yaml(".")
@@ -229,4 +237,5 @@ def warn_unfinished(session: Session, directory: str) -> None:
             return
         with target:
             if journal_of(target) is not None:
-                session.say("note: an apply was killed before it finished; the next mlcc apply completes it")
+                where = f" in {printable(directory, 200)}" if session.project else ""
+                session.note(f"an apply was killed before it finished{where}; the next mlcc apply completes it")

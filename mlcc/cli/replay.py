@@ -10,6 +10,7 @@ Imports the standard library, `mlcc.io.cache` and `mlcc.io.disk.reader` only: th
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -23,11 +24,15 @@ from mlcc.io.cache import Folder
 from mlcc.io.disk import callers, observer, reader
 
 COMMANDS = ("validate", "plan", "diff", "explain", "show")
-# What writes, asks Git, the network or a container engine, or walks a whole repository, is not recorded.
-LEFT_OUT = ("--changed-since", "--dirty", "--all", "--online", "--validate-with-docker", "--fix", "--write-baseline")
+# What writes, or asks the network or a container engine, is not recorded; nor is, as a whole, what asks Git or walks a
+# repository.
+LEFT_OUT = ("--online", "--validate-with-docker", "--out=", "--fix", "--write-baseline")
+OF_MANY = ("--changed-since", "--dirty", "--all")
 PREFIXES = ("ML_", "MLCC")
 VARIABLES = ("REGISTRY_PATH", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "TMPDIR", "HOME")
 FOLDER = "runs"
+# What was answered about each project of a run over many.
+OF_PROJECTS, MAX_PROJECTS = "projects", 8192
 NO_CACHE = "MLCC_NO_CACHE"
 FORM = 1
 DAY = "%Y-%m-%d"
@@ -44,7 +49,15 @@ def key(argv: Sequence[str], environ: Mapping[str, str], terminal: Sequence[int]
     the day, which waivers of policies end on, and the state of mlcc's own files and of the folders that Python imports
     from.
     """
-    if not argv or argv[0] not in COMMANDS or any(a.startswith(LEFT_OUT) for a in argv) or environ.get(NO_CACHE):
+    if any(a.startswith(OF_MANY) for a in argv):
+        return ""
+    return project_key(argv, environ, terminal)
+
+
+def project_key(argv: Sequence[str], environ: Mapping[str, str], terminal: Sequence[int], project: str = "") -> str:
+    """The same for what a run answers about one of several projects."""
+    left_out = any(a.startswith(LEFT_OUT) or a == "--out" for a in argv)
+    if not argv or argv[0] not in COMMANDS or left_out or environ.get(NO_CACHE):
         return ""
     names = sorted(n for n in environ if n.startswith(PREFIXES) or n in VARIABLES)
     try:
@@ -52,11 +65,19 @@ def key(argv: Sequence[str], environ: Mapping[str, str], terminal: Sequence[int]
         day = time.strftime(DAY, time.gmtime())
         known = [[n, environ[n]] for n in names]
         parts = [FORM, list(argv), known, here, list(terminal), day, sys.version, _installed()]
+        parts += [project] if project else []
     except OSError:
         return ""
     return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def terminal() -> list[int]:
+    """Which streams are terminals, and how wide they are."""
+    found = [int(stream.isatty()) for stream in (sys.stdin, sys.stdout, sys.stderr) if stream is not None]
+    return [*found, os.get_terminal_size(1).columns if sys.stdout is not None and sys.stdout.isatty() else 0]
+
+
+@functools.cache
 def _installed() -> str:
     """The state of mlcc's own code and data, and of the folders that distributions are installed in."""
     total = hashlib.sha256()
@@ -91,11 +112,15 @@ class Recording:
         self.events: dict[tuple[str, tuple[Any, ...]], Any] = {}
         self.printed: list[tuple[bool, str]] = []
         self.whole = bool(name)
+        # whether the run leaves the folder in which it is replayed: its paths are kept as whole ones then
+        self.moves = False
 
     def saw(self, kind: str, arguments: tuple[Any, ...], answer: Any) -> None:
         """Notes one question and its answer; two answers to one question make the run worthless as a record."""
         if arguments and str(arguments[0]).startswith(OWN):
             return  # mlcc's own files are a part of the key
+        if self.moves and arguments:
+            arguments = (os.path.abspath(arguments[0]), *arguments[1:])
         question = (kind, arguments)
         if kind == observer.REFUSED or self.events.setdefault(question, answer) != answer:
             self.whole = False
@@ -110,25 +135,30 @@ class Recording:
 
     def store(self, home: str, code: int) -> None:
         """Keeps the record; where that is not possible, nothing is kept, without a message."""
-        if not self.whole:
-            return
-        events = [[kind, list(arguments), answer] for (kind, arguments), answer in self.events.items()]
-        payload = json.dumps({"events": events, "printed": self.printed, "code": code}).encode(
-            "utf-8", "surrogateescape"
-        )
-        Folder(home, FOLDER).write(self.name, payload)
+        self.keep(Folder(home, FOLDER), {"printed": self.printed, "code": code})
+
+    def keep(self, folder: Folder, answer: Mapping[str, Any]) -> None:
+        """Keeps what was answered, and what was asked for it."""
+        if self.whole:
+            events = [[kind, list(arguments), answer] for (kind, arguments), answer in self.events.items()]
+            folder.write(self.name, json.dumps({**answer, "events": events}).encode("utf-8", "surrogateescape"))
 
 
 # ---------------------------------------------------------------- replaying
 def attempt(name: str, home: str) -> dict[str, Any] | None:
     """The record of a run, `printed` and `code`; None when there is none that still holds."""
-    record = _record(name, home) if name else None
+    return kept(name, Folder(home, FOLDER)) if name else None
+
+
+def kept(name: str, folder: Folder) -> dict[str, Any] | None:
+    """What was answered under a name; None when there is no record that still holds."""
+    record = _record(name, folder)
     return record if record is not None and _holds(record["events"]) else None
 
 
-def _record(name: str, home: str) -> dict[str, Any] | None:
+def _record(name: str, folder: Folder) -> dict[str, Any] | None:
     """A record whose digest is right."""
-    payload = Folder(home, FOLDER).read(name)
+    payload = folder.read(name)
     try:
         record: dict[str, Any] | None = None if payload is None else json.loads(payload)
     except ValueError:

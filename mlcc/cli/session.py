@@ -26,9 +26,16 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "yaml", "markdown")
 # How long a person waits before a progress bar appears.
 PATIENCE_S = 1.0
+# Characters of the bar.
+BAR = 20
 # A run over many files keeps little of each: looking for garbage this often keeps it small.
 MADE_OF_MANY = 10_000
-FINDING_FORMATS = (*FORMATS, "sarif", "github", "junit")
+REPORT_FORMATS = ("sarif", "github", "junit")
+FINDING_FORMATS = (*FORMATS, *REPORT_FORMATS)
+
+
+Line = tuple[str, bool]
+"""A line of output, and whether it is talk."""
 
 
 class Unwritable(Exception):
@@ -42,7 +49,10 @@ class Session:
     environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk;
     done: what was carried out, for the case that the output cannot tell it; connect: makes a connection to AWS for a
     region, in place of the SDK's; wall: the time of day; begun: whether standard output has something of the result;
-    several: whether the command is about more than one project.
+    several: whether the command is about more than one project; words: the command line; project: mlcc.yaml of the
+    project that is spoken of, as every line names it where a run is about several (else empty); captured: takes the
+    lines (text, and whether it is talk) that are printed later, in place of the streams; noted: what is said once for
+    all projects.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -62,6 +72,10 @@ class Session:
     begun: bool = False
     several: bool = False
     connect: Callable[[str], Caller] | None = None
+    words: Sequence[str] = ()
+    project: str = ""
+    captured: list[Line] | None = None
+    noted: list[str] = field(default_factory=list)
 
     @property
     def home(self) -> str:
@@ -143,6 +157,28 @@ class Session:
         if self.verbosity >= 0:
             self.out(text)
 
+    def note(self, text: str) -> None:
+        """Something worth knowing; of many projects it is said once, at the end."""
+        if self.project:
+            self.noted.append(text)
+        else:
+            self.say(f"note: {text}")
+
+    def named(self, path: str) -> str:
+        """A path of the project as lines name it: from the repository's root where a run is about several."""
+        folder = os.path.dirname(self.project)
+        return f"{folder}/{path}" if folder else path
+
+    @property
+    def about(self) -> str:
+        """What a line about no file begins with, where a run is about several projects."""
+        return f"{self.project}: " if self.project else ""
+
+    def release(self, lines: Sequence[Line]) -> None:
+        """Prints lines that were captured."""
+        for text, err in lines:
+            self._echo(text, err)
+
     def out_bytes(self, data: bytes) -> None:
         """A result that is no text, as it is."""
         self.clear()
@@ -155,14 +191,16 @@ class Session:
             self._echo(self.fitted(redacted(text), sys.stderr, further), err=True)
 
     def counted(self, names: Sequence[str], doing: str) -> Iterator[str]:
-        """The names one by one; on a terminal, where it takes longer than a second, with a line that counts them."""
+        """The names one by one; on a terminal, where it takes longer than a second, with a bar that counts them."""
         watched, start = self.progress() and len(names) > 1, self.clock()
         self.several = len(names) > 1
         if self.several:
             gc.set_threshold(MADE_OF_MANY)
         for number, name in enumerate(names, 1):
             if watched and self.clock() - start > PATIENCE_S:
-                self._show(f"{doing} {number} of {len(names)}: {printable(name, 200)}")
+                done = BAR * (number - 1) // len(names)
+                bar = f"[{'#' * done}{'.' * (BAR - done)}]"
+                self._show(f"{doing} {bar} {number} of {len(names)}: {printable(name, 200)}")
             yield name
         self.clear()
 
@@ -179,6 +217,9 @@ class Session:
             self.shown = ""
 
     def _echo(self, text: str, err: bool) -> None:
+        if self.captured is not None:
+            self.captured.append((text, err))
+            return
         self.clear()
         self.begun = self.begun or not err
         text = inert(text, commands=self.format == "github" and not err)

@@ -131,19 +131,13 @@ def _run(argv: list[str]) -> int:
     from mlcc.cli import replay
     from mlcc.cli.home import home_folder
 
-    name = replay.key(argv, os.environ, _terminal())
+    name = replay.key(argv, os.environ, replay.terminal())
     record = replay.attempt(name, home_folder(os.environ))
     if record is not None:
         return _say(record["printed"], int(record["code"]))
     from mlcc.cli.main import run_command_line as command_line
 
     return command_line(argv, replay.Recording(name))
-
-
-def _terminal() -> list[int]:
-    """Which streams are terminals, and how wide they are."""
-    found = [int(stream.isatty()) for stream in (sys.stdin, sys.stdout, sys.stderr) if stream is not None]
-    return [*found, os.get_terminal_size(1).columns if sys.stdout is not None and sys.stdout.isatty() else 0]
 
 
 def _say(printed: list[tuple[bool, str]], code: int) -> int:

@@ -22,9 +22,9 @@ class Identity(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Findings beside a baseline: those that it does not know, how many it knows, and what it knows in vain."""
+    """Findings beside a baseline: by project those that it does not know, how many it knows, and what is gone."""
 
-    new: tuple[Finding, ...]
+    new: Mapping[str, tuple[Finding, ...]]
     known: int
     gone: tuple[Identity, ...]
 
@@ -48,18 +48,20 @@ def compared(found: Mapping[str, Sequence[Finding]], baseline: Mapping[Identity,
     every: all projects were checked, so that what the baseline knows of any other one is gone.
     """
     left = Counter(baseline)
-    new: list[Finding] = []
+    new: dict[str, tuple[Finding, ...]] = {}
     known = 0
     for project, findings in found.items():
+        fresh: list[Finding] = []
         for finding in _once(findings):
             one = identity(project, finding)
             if one is not None and left[one] > 0:
                 left[one] -= 1
                 known += 1
             else:
-                new.append(finding)
+                fresh.append(finding)
+        new[project] = tuple(fresh)
     gone = sorted(one for one, count in left.items() if count > 0 and (every or one.project in found))
-    return Compared(tuple(new), known, tuple(gone))
+    return Compared(new, known, tuple(gone))
 
 
 def _once(findings: Iterable[Finding]) -> Iterable[Finding]:

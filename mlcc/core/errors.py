@@ -42,6 +42,12 @@ class PreconditionError(MlccError):
     exit_code = 3
 
 
+def of_code(code: int, findings: Iterable[Finding]) -> MlccError:
+    """The exception that an exit code stands for, as it comes from another process."""
+    kinds = {kind.exit_code: kind for kind in (UserError, UsageError, PreconditionError)}
+    return kinds.get(code, UserError)(findings)
+
+
 class Terminated(BaseException):
     """SIGTERM or SIGHUP arrived.  Like KeyboardInterrupt it passes everything that handles mistakes.  Exit 143."""
 

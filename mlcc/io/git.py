@@ -20,6 +20,7 @@ from mlcc.io.disk.observer import REFUSED, note
 from mlcc.io.disk.reader import Directory, Refused
 
 TIMEOUT_S = 60
+PLAIN_MODES = (b"100644", b"100755")
 # Variables of Git's that the operator may set: which folders are trusted, and where the search for one ends.
 OPERATORS = (
     "GIT_CONFIG_COUNT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_CEILING_DIRECTORIES",
@@ -71,6 +72,55 @@ def changed_since(root: str, commit: str, environ: Mapping[str, str]) -> list[st
     return [p for p in done.stdout.decode("utf-8", "surrogateescape").split("\0") if p]
 
 
+class Entry(NamedTuple):
+    """A plain file of a commit: its mode and the name of its content."""
+
+    mode: bytes
+    name: bytes
+
+
+def commit_of(root: str, environ: Mapping[str, str], revision: str, parted_from: str = "") -> str:
+    """The name of a commit.  parted_from: another one, and it is the last commit that both have that is meant.
+
+    Raises UserError where Git knows no such commit (MLCC211), PreconditionError without Git.
+    """
+    named = []
+    for word in filter(None, (revision, parted_from)):
+        done = run_git(root, environ, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{word}^{{commit}}")
+        if done.code:
+            hint = "name a commit, branch or tag that this clone has; a shallow clone has few"
+            raise UserError([error("MLCC211", f"git knows no commit {quoted(word)}", hint=hint)])
+        named.append(done.stdout.decode("ascii", "replace").strip())
+    if not parted_from:
+        return named[0]
+    done = run_git(root, environ, "merge-base", *named)
+    if done.code:
+        message = f"{quoted(parted_from)} and {quoted(revision)} have no commit in common"
+        raise UserError([error("MLCC211", message, hint="REV..REV compares the two as they are")])
+    return done.stdout.split()[0].decode("ascii", "replace")
+
+
+def entries(root: str, environ: Mapping[str, str], commit: str) -> dict[str, Entry]:
+    """The plain files of a commit below a folder, by path from there.  commit: its name, as `commit_of` found it."""
+    listed = run_git(root, environ, "ls-tree", "-r", "-z", commit)
+    if listed.code:
+        first = printable(listed.stderr.decode("utf-8", "replace").strip().partition("\n")[0], 200)
+        raise UserError([error("MLCC211", f"git cannot list {quoted(commit)}: {first}")])
+    found = {}
+    for line in filter(None, listed.stdout.split(b"\0")):
+        about, _, path = line.partition(b"\t")
+        mode, _, name = about.split(b" ")
+        if mode in PLAIN_MODES:
+            found[path.decode("utf-8", "surrogateescape")] = Entry(mode, name)
+    return found
+
+
+def contents(root: str, environ: Mapping[str, str], wanted: Mapping[str, Entry]) -> dict[str, bytes]:
+    """The bytes of files of a commit by path, of those that are within the caps."""
+    blobs = _blobs(root, environ, [entry.name for entry in wanted.values()]) if wanted else {}
+    return {path: blobs[entry.name] for path, entry in wanted.items() if entry.name in blobs}
+
+
 # Files that are compared with the commit for uncommitted work.
 MAX_UNCOMMITTED = 100_000
 
@@ -90,10 +140,10 @@ def uncommitted(root: str, environ: Mapping[str, str], paths: Iterable[str]) -> 
             first = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ").partition("\n")[0]
             message = f"git cannot say what is not committed: {printable(first.rstrip('.'), 200)}"
             raise UserError([error("MLCC211", message)])
-    entries = [entry.partition(b"\t") for entry in tracked.stdout.split(b"\0") if entry]
-    if len(entries) > MAX_UNCOMMITTED:
+    listed = [entry.partition(b"\t") for entry in tracked.stdout.split(b"\0") if entry]
+    if len(listed) > MAX_UNCOMMITTED:
         raise UserError([error("MLCC211", f"more than {MAX_UNCOMMITTED:,} files would have to be compared")])
-    changed = [entry[2] for entry, differs in zip(entries, _differing(root, entries), strict=True) if differs]
+    changed = [entry[2] for entry, differs in zip(listed, _differing(root, listed), strict=True) if differs]
     every = [*changed, *(name for name in new.stdout.split(b"\0") if name)]
     return [name.decode("utf-8", "surrogateescape") for name in every]
 
@@ -102,7 +152,6 @@ def uncommitted(root: str, environ: Mapping[str, str], paths: Iterable[str]) -> 
 MAX_PATHS = 200
 # Files of a merge that Git left unfinished; beyond so many a person decides.
 MAX_UNMERGED = 2000
-PLAIN_MODES = (b"100644", b"100755")
 
 
 def unmerged(folder: str, environ: Mapping[str, str]) -> dict[str, dict[int, bytes]]:

@@ -1,7 +1,8 @@
 """Other programs.  Law: the only importer of subprocess; arguments are lists, never a shell, never a user's option.
 
-Nothing here is called by validate, plan, diff, apply, explain or show, but for the Git plumbing of --changed-since, and
-of a merge that Git left unfinished, which runs no hooks, no file-system monitor and no text converters.
+Nothing here is called by validate, plan, diff, apply, explain or show, but for the Git plumbing of --changed-since,
+of revisions, and of a merge that Git left unfinished, which runs no hooks, no file-system monitor and no text
+converters.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ BYTE_ORDER_MARK = "\ufeff"
 # A collection in braces or brackets that is longer gets a line for each of its elements.
 MAX_WIDTH = 120
 ENVIRONMENTS = "environments"
+MISPLACED = "MLCC415"
 Where = tuple["str | int", ...]
 
 
@@ -59,7 +60,7 @@ def misplaced(before: bytes, after: bytes, file: str) -> Finding | None:
     lines = zip(before.splitlines(), [*after.splitlines(), b""], strict=False)
     line = next((number for number, (old, new) in enumerate(lines, 1) if old != new), 1)
     hint = "mlcc fmt writes it; mlcc fmt --diff shows the change"
-    return error("MLCC415", "not in the canonical layout", file=file, hint=hint)._replace(line=line, column=1)
+    return error(MISPLACED, "not in the canonical layout", file=file, hint=hint)._replace(line=line, column=1)
 
 
 def same(one: Node, other: Node) -> bool:

@@ -87,6 +87,16 @@ def workspace_of(directory: str) -> Workspace | None:
     return Workspace(root, file, loaded.root, (*findings, *_outside(loaded.root)))
 
 
+def named_in(data: bytes) -> tuple[str, ...]:
+    """The files and folders that the bytes of a workspace file name, from its folder; none where it cannot be read."""
+    node = reader.load_yaml(data, NAME).root
+    if node is None or validator.validate_document(node, KIND):
+        return ()
+    shared = Workspace("", NAME, node)
+    found = [shared.base, *(text for key in FOLDERS for text, _ in shared.texts(key))]
+    return tuple(os.path.normpath(text) for text in found if text)
+
+
 def _root(here: str) -> str:
     """The folder of the workspace file, or an empty text."""
     found = ""

@@ -21,8 +21,8 @@ from tests.documents import commands as commands_of
 from tests.helpers import ROOT, SMALLEST, build_tree, fork_server, run_mlcc
 
 PAGES = (
-    "README.md", "docs/guide.md", "docs/repository.md", "docs/workspace.md", "docs/policies.md", "docs/aws.md",
-    "docs/hyperpod.md", "examples/README.md",
+    "README.md", "docs/guide.md", "docs/many-projects.md", "docs/repository.md", "docs/workspace.md", "docs/policies.md",
+    "docs/aws.md", "docs/hyperpod.md", "examples/README.md",
 )  # fmt: skip
 STEP = re.compile(r"^(\S*do/(?:build|push|submit|deploy|test|clean))\b(.*)$")
 SETUP = re.compile(r"^mlcc bootstrap (?:deploy|destroy)\b.*$")

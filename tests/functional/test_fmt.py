@@ -60,7 +60,7 @@ def test_findings_in_every_format(mlcc: Caller, form: str):
     done = mlcc("fmt", "-o", form, code=0).stdout
     assert "MLCC415" not in done
     if form == "json":
-        assert json.loads(done) == {"schema_version": 1, "findings": []}
+        assert json.loads(done)["findings"] == []
 
 
 def test_all_of_a_repository_and_one_that_cannot_be_kept(mlcc: Caller):

@@ -47,7 +47,7 @@ KEYS = [
 def test_a_program_of_the_configuration_is_not_run(mlcc: Caller, program: str, first: str, key: str) -> None:
     git("repo", "config", key, f"!{program}" if key.startswith("alias.") else program)
     os.chdir("repo")
-    assert "mlcc.yaml: nothing wrong" in mlcc("validate", "--changed-since", first, code=0).stderr
+    assert "1 project: nothing wrong" in mlcc("validate", "--changed-since", first, code=0).stderr
     os.chdir("..")
     assert not ran()
 
@@ -89,7 +89,7 @@ def test_an_object_that_is_absent_is_not_fetched(mlcc: Caller, program: str, fir
 def test_a_replaced_commit_does_not_hide_a_change(mlcc: Caller, first: str) -> None:
     git("repo", "replace", first, "HEAD")
     os.chdir("repo")
-    assert "mlcc.yaml: nothing wrong" in mlcc("validate", "--changed-since", first, code=0).stderr
+    assert "1 project: nothing wrong" in mlcc("validate", "--changed-since", first, code=0).stderr
 
 
 def test_the_caller_s_own_variables_of_git_do_not_reach_it() -> None:

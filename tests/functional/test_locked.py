@@ -12,6 +12,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from markdown_it import MarkdownIt
 
 from mlcc.registries.files import Root, digest
 from tests.helpers import SMALLEST, applied, build_tree
@@ -149,8 +150,12 @@ def test_the_document_holds_hunks_and_leaves_and_obeys_its_schema(mlcc, project)
 def test_markdown_has_the_hunks_in_fences(mlcc, project):
     (HERE / "Dockerfile").write_text("```\nFROM mine\n")
     text = mlcc("apply", "--locked", "-o", "markdown", code=1).stdout
-    assert "```diff\n--- a/Dockerfile (rendered)\n" in text
-    assert text.count("```") == 2 * text.count("```diff")
+    fences = [token.content for token in MarkdownIt("commonmark").parse(text) if token.type == "fence"]
+    assert [content.split("\n")[0] for content in fences] == [
+        "--- a/Dockerfile (rendered)",
+        "--- a/mlcc.lock (on disk)",
+    ]
+    assert "+```\n+FROM mine\n" in fences[0]
 
 
 def test_quiet_says_what_is_wrong_and_shows_no_hunks(mlcc, project):

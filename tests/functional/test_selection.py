@@ -57,12 +57,12 @@ def test_all_is_every_project_of_the_repository(repo, mlcc, monkeypatch):
 
 def test_all_works_from_below_too(repo, mlcc, monkeypatch):
     monkeypatch.chdir("b/deep")
-    assert "4 files: nothing wrong" in mlcc("validate", "--all", code=0).stderr
+    assert "4 projects: nothing wrong" in mlcc("validate", "--all", code=0).stderr
 
 
 def test_all_follows_no_linked_folder(repo, mlcc):
     (HERE / "linked").symlink_to("a")
-    assert "4 files" in mlcc("validate", "--all", code=0).stderr
+    assert "4 projects" in mlcc("validate", "--all", code=0).stderr
 
 
 def test_several_files(repo, mlcc):
@@ -92,7 +92,7 @@ def test_changed_since_is_what_a_commit_touched(repo, mlcc, path, content, expec
 
 
 def test_changed_since_the_last_commit_is_nothing(repo, mlcc):
-    assert "0 files: nothing wrong" in mlcc("validate", "--changed-since", "HEAD", code=0).stderr
+    assert "0 projects: nothing wrong" in mlcc("validate", "--changed-since", "HEAD", code=0).stderr
 
 
 @pytest.mark.parametrize(("ref", "code"), [("nope", 1), ("--output=x", 2), ("-x", 2), ("", 0)])

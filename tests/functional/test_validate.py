@@ -117,10 +117,11 @@ def test_junit(mlcc):
     build_tree(HERE, {"mlcc.yaml": TWO})
     suites = ElementTree.fromstring(mlcc("validate", "-o", "junit", code=1).stdout.encode())
     suite = suites[0]
-    assert (suite.get("tests"), suite.get("failures")) == ("3", "2")
-    assert len(suite.findall("testcase")) == 3
-    assert len(suite.findall("testcase/failure")) == 2
-    assert len(suite.findall("testcase/system-out")) == 1
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
+    assert [case.get("name") for case in suite.findall("testcase")] == ["mlcc.yaml"]
+    (failure,), (other,) = suite.findall("testcase/failure"), suite.findall("testcase/system-out")
+    assert len((failure.text or "").splitlines()) == 2
+    assert len((other.text or "").splitlines()) == 1
 
 
 def test_markdown(mlcc):
@@ -136,7 +137,11 @@ def test_nothing_wrong_in_other_formats(mlcc, form, empty):
 
 def test_nothing_wrong_in_machine_formats(mlcc):
     build_tree(HERE, {"mlcc.yaml": SMALLEST})
-    assert json.loads(mlcc("validate", "--json", code=0).stdout) == {"schema_version": 1, "findings": []}
+    assert json.loads(mlcc("validate", "--json", code=0).stdout) == {
+        "schema_version": 1,
+        "findings": [],
+        "projects": [{"file": "mlcc.yaml", "status": "valid", "findings": []}],
+    }
     assert json.loads(mlcc("validate", "-o", "sarif", code=0).stdout)["runs"][0]["results"] == []
     suite = ElementTree.fromstring(mlcc("validate", "-o", "junit", code=0).stdout.encode())[0]
     assert (suite.get("tests"), suite.get("failures")) == ("1", "0")

@@ -146,7 +146,7 @@ def test_a_project_s_waiver_does_not_reach_its_rules(mlcc: Caller, repo: Path):
 def test_all_is_every_member_and_the_others_are_named(mlcc: Caller, repo: Path):
     result = mlcc("validate", "--all", code=0)
     assert "note: no members of mlcc.workspace.yaml: other/mlcc.yaml" in result.stderr
-    assert "2 files: nothing wrong" in result.stderr
+    assert "2 projects: nothing wrong" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -173,31 +173,28 @@ def test_every_input_counts_as_a_change(mlcc: Caller, repo: Path, path, text, ex
     dirty = mlcc("plan", "--changed-since", first, "--dirty", "--json", code=0)
 
     def projects(stdout: str) -> list[str]:
-        document = json.loads(stdout)
-        many = [project["file"] for project in document.get("projects", [])]
-        return many or sorted({str(len(document["changes"]))} - {"0"})
+        return [project["file"] for project in json.loads(stdout)["projects"]]
 
     want = [f"{folder}/mlcc.yaml" for folder in expected]
-    assert len(projects(dirty.stdout)) == len(want)
-    assert len(projects(plain.stdout)) == (len(want) if committed else 0)
-    if len(want) > 1:
-        assert projects(dirty.stdout) == want
+    assert projects(dirty.stdout) == want
+    assert projects(plain.stdout) == (want if committed else [])
 
 
 def test_uncommitted_is_changed_deleted_staged_or_new_but_not_ignored(mlcc: Caller, repo: Path):
-    def checked() -> str:
-        return mlcc("validate", "--changed-since", "HEAD", "--dirty", code=0).stderr
+    def checked() -> list[str]:
+        document = json.loads(mlcc("validate", "--changed-since", "HEAD", "--dirty", "--json", code=0).stdout)
+        return [project["file"] for project in document["projects"]]
 
-    assert "no project changed since HEAD" in checked()
+    assert checked() == []
     build_tree(Path(), {"services/a/new.py": "x"})
-    assert "services/a/mlcc.yaml: nothing wrong" in checked()
+    assert checked() == ["services/a/mlcc.yaml"]
     build_tree(Path(), {"services/a/.gitignore": "*.py\n"})
     commit(Path(), "ignored")
-    assert "no project changed since HEAD" in checked()
+    assert checked() == []
     Path("services/b/own.yaml").unlink()
     Path("services/b/mlcc.yaml").write_text(named("b"))
     git(Path(), "add", "-A")
-    assert "services/b/mlcc.yaml: nothing wrong" in checked()
+    assert checked() == ["services/b/mlcc.yaml"]
 
 
 def test_dirty_runs_no_filter_of_the_repository_s(mlcc: Caller, repo: Path):
@@ -216,8 +213,8 @@ def test_names_of_folders_are_no_patterns_for_git(mlcc: Caller, repo: Path):
     build_tree(Path(), {"services/:(top)x/mlcc.yaml": named("x"), "services/[a-z]/mlcc.yaml": named("y")})
     commit(Path(), "odd names")
     Path("services/a/x").write_text("y")
-    result = mlcc("validate", "--changed-since", "HEAD", "--dirty", code=0)
-    assert "services/a/mlcc.yaml: nothing wrong" in result.stderr
+    document = json.loads(mlcc("validate", "--changed-since", "HEAD", "--dirty", "--json", code=0).stdout)
+    assert [project["file"] for project in document["projects"]] == ["services/a/mlcc.yaml"]
 
 
 def test_dirty_needs_a_commit_to_add_to(mlcc: Caller, repo: Path):
@@ -239,3 +236,14 @@ def test_members_that_name_nothing_fail(mlcc: Caller, repo: Path):
     Path("mlcc.workspace.yaml").write_text(WORKSPACE.replace("services", "servcies"))
     result = mlcc("validate", "--all", code=1)
     assert "MLCC411" in result.stdout + result.stderr
+
+
+def test_two_revisions_are_compared_with_what_they_share(mlcc: Caller, repo: Path):
+    Path("shared/base.yaml").write_text("deployment: {region: us-west-2}\ntags: {team: vision}\n")
+    commit(Path(), "another region")
+    document = json.loads(mlcc("diff", "HEAD~1..HEAD", "services/a", "--json", code=0).stdout)
+    changed = {value["path"]: (value["before"], value["after"]) for value in document["values"]}
+    assert changed["deployment.region"] == ("us-east-1", "us-west-2")
+    Path("shared/base.yaml").write_text("deployment: {region: eu-north-1}\n")
+    commit(Path(), "one that no policy allows")
+    assert "MLCC190" in mlcc("diff", "HEAD~1..HEAD", "services/a", code=1).stderr

@@ -20,24 +20,24 @@ def known(*of: Finding, project: str = "p") -> dict[Identity, int]:
 
 def test_a_place_or_the_words_do_not_matter():
     result = compared({"p": [finding(line=7)]}, known(finding(line=1)))
-    assert (result.new, result.known, result.gone) == ((), 1, ())
+    assert (result.new, result.known, result.gone) == ({"p": ()}, 1, ())
 
 
 @pytest.mark.parametrize("other", [finding("a.c"), finding(code="MLCC021")])
 def test_another_key_or_code_is_new(other):
     result = compared({"p": [other]}, known(finding()))
-    assert (result.new, result.known, result.gone) == ((other,), 0, (Identity("p", "MLCC020", "a.b"),))
+    assert (result.new, result.known, result.gone) == ({"p": (other,)}, 0, (Identity("p", "MLCC020", "a.b"),))
 
 
 def test_another_project_s_is_new_and_one_that_was_not_checked_is_not_gone():
     baseline = known(finding(), project="other")
-    assert compared({"p": [finding()]}, baseline) == ((finding(),), 0, ())
+    assert compared({"p": [finding()]}, baseline) == ({"p": (finding(),)}, 0, ())
     assert compared({"p": []}, baseline, every=True).gone == (Identity("other", "MLCC020", "a.b"),)
 
 
 def test_one_more_of_the_same_is_new():
     two = [finding(line=1), finding(line=2)]
-    assert compared({"p": two}, known(finding())).new == (two[1],)
+    assert compared({"p": two}, known(finding())).new == {"p": (two[1],)}
     assert compared({"p": two}, known(*two)).known == 2
     assert compared({"p": two[:1]}, known(*two)).gone == (Identity("p", "MLCC020", "a.b"),)
 
@@ -49,7 +49,7 @@ def test_the_same_finding_twice_is_one():
 @pytest.mark.parametrize("one", [finding(path=""), finding(severity=Severity.NOTE)])
 def test_what_is_about_no_key_and_notes_are_never_known(one):
     assert identity("p", one) is None
-    assert compared({"p": [one]}, known(one)).new == (one,)
+    assert compared({"p": [one]}, known(one)).new == {"p": (one,)}
 
 
 # ---------------------------------------------------------------- the file

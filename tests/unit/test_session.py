@@ -32,7 +32,9 @@ def seen(monkeypatch: pytest.MonkeyPatch, step_s: float, *, verbosity: int = 0, 
 
 
 def test_a_long_command_counts_on_a_terminal_and_takes_the_line_away(monkeypatch):
-    lines = [f"planning {number} of 3: {name}" for number, name in ((2, "b/mlcc.yaml"), (3, "c\\x1b/mlcc.yaml"))]
+    bars = {2: "[######..............]", 3: "[#############.......]"}
+    names = ((2, "b/mlcc.yaml"), (3, "c\\x1b/mlcc.yaml"))
+    lines = [f"planning {bars[number]} {number} of 3: {name}" for number, name in names]
     gone = [f"\r{' ' * len(line)}\r" for line in lines]
     assert seen(monkeypatch, 0.6) == f"{lines[0]}{gone[0]}{lines[1]}{gone[1]}line\n"
 

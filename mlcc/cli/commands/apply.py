@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
+import os
+from collections.abc import Sequence
 
 import click
 
 from mlcc import pipeline
 from mlcc.apply.prepare import Prepared, normal
-from mlcc.cli import complete
-from mlcc.cli.changes import CHANGES, flush, plan_document, prepare, print_plan, say_sources, worse
+from mlcc.cli import complete, saved_plans
+from mlcc.cli.changes import prepare, print_plan, say_sources, say_uncommitted
 from mlcc.cli.locked import check_committed
-from mlcc.cli.options import KeyCommand, Values, env_option, not_empty, output_options, value_options
+from mlcc.cli.options import KeyCommand, Values, env_option, finding_output, not_empty, value_options
+from mlcc.cli.outcomes import CHANGED, REFUSED, UNCHANGED, Outcome
 from mlcc.cli.output import print_findings
-from mlcc.cli.projects import Selection, files, findings_of, project_options, read, target_of, warn_unfinished
+from mlcc.cli.plan_documents import plan_document
+from mlcc.cli.planned import outcome_of
+from mlcc.cli.projects import Selection, jobs_option, project_options, read, target_of
+from mlcc.cli.reports import CHANGES, Totals
+from mlcc.cli.runs import Job, Scope, each, scope
+from mlcc.cli.saved_plans import Inputs, SavedPlan
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
-from mlcc.core.findings import Finding, error
+from mlcc.core.findings import Finding, error, has_errors
 from mlcc.core.text import printable
 from mlcc.io.disk.callers import texts
-from mlcc.io.disk.reader import read_named
+from mlcc.io.disk.observer import observed
+from mlcc.load.locate import repository_root
 from mlcc.plan.changes import Options
 from mlcc.plan.decide import matching
 from mlcc.resolve.project import Project
-
-MAX_PLAN_BYTES = 16 << 20
 
 
 @click.command("apply", cls=KeyCommand, epilog="Example: mlcc apply --check (in CI: has someone forgotten to apply?)")
 @click.option("--locked", is_flag=True, help="Fail unless everything is already as committed; write nothing.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 when there is something to write.")
-@click.option("--detailed-exitcode", "detailed", is_flag=True, help="Exit 2 when something was written.")
 @click.option(
     "--restore",
     multiple=True,
@@ -53,15 +56,17 @@ MAX_PLAN_BYTES = 16 << 20
     "saved",
     default="",
     metavar="FILE",
-    help="Do exactly what a saved `mlcc plan -o json` lists, or nothing.",
+    help="Do exactly what a plan lists that `mlcc plan --out` saved, or nothing.",
     callback=not_empty,
     shell_complete=complete.paths,
 )
 @click.option("--merge", is_flag=True, help="On a conflict write both with markers.")
+@click.option("--detailed-exitcode", "detailed", is_flag=True, help="Exit 2 when something was written.")
 @project_options
+@jobs_option
 @env_option
 @value_options
-@output_options()
+@finding_output
 def command(
     selection: Selection,
     env: str | None,
@@ -74,6 +79,7 @@ def command(
     locked: bool,
     saved: str,
     detailed: bool,
+    jobs: int | None,
 ) -> int:
     """Render the project beside mlcc.yaml, merging with your edits.
 
@@ -84,55 +90,141 @@ def command(
     if merge and force:
         raise UsageError([error("MLCC901", "--merge and --force settle a conflict in two ways: give one of them")])
     if saved and (locked or check or selection.every or selection.since or len(selection.paths) > 1):
-        raise UsageError([error("MLCC901", "--plan is for writing one project")])
+        message = "--plan writes the projects of the plan: it takes none of --all, --changed-since, --locked, --check"
+        raise UsageError([error("MLCC901", f"{message} and several files")])
     options = Options(merge, force, normal(restore), normal(keep_deleted))
-    code = 0
-    chosen = files(selection, session)
-    # all are read before one is written: a mistake in the last must not leave the others half-way
-    projects = {
-        path: read(path, values, env, (), selection.directory, dated=check)
-        for path in session.counted(chosen, "reading")
-    }
-    wrong = [finding for project in projects.values() if not project.ok for finding in project.findings]
-    if wrong:
-        raise UserError(wrong)
-    for path in session.counted(list(projects), "checking" if locked or check else "applying"):
-        project, where = projects[path], target_of(path, selection.directory)
+    expected = saved_plans.read(saved) if saved else None
+    planned = _planned_projects(selection, expected)
+    if len(planned) == 1:
+        selection = selection._replace(file=os.path.relpath(os.path.join(repository_root("."), planned[0])))
+    elif planned:
+        selection = selection._replace(every=True)
+    with scope(session, selection, values, listed=(lambda _: planned) if len(planned) > 1 else None) as over:
+        ask = _Asked(session, over, env, options, expected, CHANGES if detailed else 0)
+        totals = Totals(session, over)
         if locked or check:
-            prepared = prepare(session, project, where, options)
-            _named(options, prepared)
-            code = worse(code, (check_committed if locked else _checked)(session, project, prepared, path, where))
-            warn_unfinished(session, where)
+            job = ask.locked if locked else ask.checked
         else:
-            code = worse(code, _applied(session, project, path, where, options, saved, CHANGES if detailed else 0))
-    flush(session)
-    return code
+            job = ask.applied
+            # all are read before one is written: a mistake in the last must not leave the others half-way
+            _sound(session, over, ask.read_only if expected is None else ask.as_planned, jobs or 0)
+        for outcome in each(session, over, "checking" if locked or check else "applying", job, jobs or 0):
+            totals.add(outcome)
+        return totals.print_plans()
 
 
-def _applied(
-    session: Session, project: Project, path: str, where: str, options: Options, saved: str, written: int
-) -> int:
-    """Applies one project.  written: the exit code where something was."""
-    expected = _saved_plan(saved) if saved else None
+def _planned_projects(selection: Selection, expected: SavedPlan | None) -> list[str]:
+    """The projects that a plan names, from the repository's root, where the command line names none."""
+    if expected is None or not expected.names_projects or selection.paths or selection.file or selection.directory:
+        return []
+    return [*expected.projects]
 
-    def review(prepared: Prepared) -> None:
-        _named(options, prepared)
-        if expected is not None:
-            _same(expected, plan_document(project, prepared, ()), saved)
 
-    prepared, _ = pipeline.apply(project, where, options, session.staging, session.sleep, review)
-    findings = findings_of(project, prepared, where)
-    if prepared.plan.blocked:
-        _blocked(session, project, prepared, findings, path)
-        return 1
-    session.done = f"the apply of {printable(path, 200)} is done"
-    print_plan(session, project, prepared, findings, path, done=True)
-    if not session.machine:
+def _sound(session: Session, over: Scope, job: Job, jobs: int) -> None:
+    """Raises UserError with all that is wrong with several projects."""
+    if over.many:
+        wrong = [f for one in each(session, over, "reading", job, jobs) if one.code for f in one.findings]
+        if wrong:
+            raise UserError(wrong)
+
+
+class _Asked:
+    """What the command line asks for, and what is done to one project for it."""
+
+    def __init__(
+        self,
+        session: Session,
+        over: Scope,
+        env: str | None,
+        options: Options,
+        expected: SavedPlan | None,
+        written: int = 0,
+    ) -> None:
+        """written: the exit code of a project that was written."""
+        self.session, self.over, self.env, self.options = session, over, env, options
+        self.expected, self.written = expected, written
+
+    def read_only(self, path: str) -> Outcome:
+        """Whether a project can be applied at all."""
+        findings = self.over.findings(path, self._project(path))
+        return Outcome(path, code=int(has_errors(findings)), findings=findings)
+
+    def as_planned(self, path: str) -> Outcome:
+        """Whether a project is as it was planned."""
+        inputs = Inputs()
+        with observed(inputs):
+            project, prepared = self._prepared(path)
+        found = [*self.over.findings(path, project), *self._stale(path, project, prepared, inputs)]
+        return Outcome(path, code=int(has_errors(found)), findings=found)
+
+    def _stale(self, path: str, project: Project, prepared: Prepared, inputs: Inputs) -> list[Finding]:
+        if self.expected is None:
+            return []
+        over, label = self.over, self.over.label(path)
+        seen = inputs.document(over.root, self._target(path), prepared)
+        different = self.expected.differences(label, plan_document(project, prepared, ()), seen)
+        return [self.expected.stale(label, different, over.many)] if different else []
+
+    def checked(self, path: str) -> Outcome:
+        """`--check`: whether there is something to write."""
+        project, prepared = self._prepared(path, dated=True)
+        return outcome_of(self.session, self.over, path, project, prepared, CHANGES, check=True)
+
+    def locked(self, path: str) -> Outcome:
+        """`--locked`: whether all is as it was committed."""
+        project, prepared = self._prepared(path)
+        return check_committed(self.session, self.over, path, project, prepared)
+
+    def applied(self, path: str) -> Outcome:
+        """A project after it was written, or why it was not."""
+        session, where, inputs = self.session, self._target(path), Inputs()
+
+        def review(prepared: Prepared) -> None:
+            _named(self.options, prepared)
+            stale = self._stale(path, project, prepared, inputs)
+            if stale:
+                raise UserError(stale)
+
+        with observed(inputs):
+            project = self._project(path)
+            prepared, _ = pipeline.apply(project, where, self.options, session.staging, session.sleep, review)
+        findings = self.over.findings(path, project, [*prepared.plan.findings, *prepared.state.findings])
+        blocked = prepared.plan.blocked
+        if not blocked:
+            session.done = f"the apply of {printable(path, 200)} is done"
+        if not session.machine and not blocked:
+            say_sources(session, project)
+        if session.machine or not blocked:
+            print_plan(session, project, prepared, findings, path, done=not blocked)
+        if not session.machine:
+            self._say(project, prepared, findings)
+        refused = blocked or prepared.plan.marked
+        code = 1 if refused else self.written if prepared.changes else 0
+        status = REFUSED if refused else CHANGED if prepared.changes else UNCHANGED
+        document = session.documents.pop(path, None)
+        return Outcome(path, status, code, findings=findings, document=document, done=session.done)
+
+    def _say(self, project: Project, prepared: Prepared, findings: Sequence[Finding]) -> None:
+        session = self.session
         print_findings(findings, session)
+        if prepared.plan.blocked:
+            session.say(f"{session.about}nothing was written", -1)
+            return
         if prepared.state.journal is not None:
-            session.say("note: an apply that was killed is finished now")
-        say_sources(session, project)
-    return 1 if prepared.plan.marked else written if prepared.changes else 0
+            session.note(f"{session.about}an apply that was killed is finished now")
+        say_uncommitted(session, project)
+
+    def _project(self, path: str, dated: bool = False) -> Project:
+        return read(path, self.over.values, self.env, (), self.over.selection.directory, dated=dated)
+
+    def _prepared(self, path: str, dated: bool = False) -> tuple[Project, Prepared]:
+        project = self._project(path, dated)
+        prepared = prepare(self.session, project, self._target(path), self.options)
+        _named(self.options, prepared)
+        return project, prepared
+
+    def _target(self, path: str) -> str:
+        return target_of(path, self.over.selection.directory)
 
 
 def _named(options: Options, prepared: Prepared) -> None:
@@ -157,48 +249,3 @@ def _unknown(option: str, word: str) -> Finding:
     message = f"{option} {printable(word, 100)}: no such file is rendered"
     one = "; --keep-deleted takes one file each time" if option == "--keep-deleted" else ""
     return error("MLCC212", message, hint=f"paths begin at the folder of mlcc.yaml; mlcc plan -o json lists them{one}")
-
-
-def _saved_plan(path: str) -> dict[str, Any]:
-    """A plan as `mlcc plan -o json` printed it.  Raises UserError for anything else."""
-    makes_one = "mlcc plan -o json > plan.json makes one"
-    data = read_named(path, MAX_PLAN_BYTES, makes_one)
-    try:
-        document = json.loads(data)
-        changes = _planned(document)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        message = "not a plan of one project"
-        raise UserError([error("MLCC221", message, file=printable(path, 200), hint=makes_one)]) from None
-    return {"changes": changes, "values": document.get("values")}
-
-
-def _planned(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Path, action and digest of every change."""
-    return [(str(c["path"]), str(c["action"]), str(c.get("digest"))) for c in document["changes"]]
-
-
-def _same(expected: Mapping[str, Any], now: Mapping[str, Any], path: str) -> None:
-    """Raises UserError when what would be done now is not what was planned."""
-    other = sorted({path for path, *_ in {*_planned(now)} ^ {*expected["changes"]}})
-    values = json.loads(json.dumps(now["values"]))
-    other += sorted(str(v["path"]) for v in values if v not in (expected["values"] or []))
-    if other:
-        shown = ", ".join(printable(name, 80) for name in other[:5]) + (" ..." if len(other) > 5 else "")
-        message = f"the project has changed since it was planned: {shown}; nothing was written"
-        raise UserError([error("MLCC221", message, file=printable(path, 200), hint="mlcc plan again, and review it")])
-
-
-def _blocked(session: Session, project: Project, prepared: Prepared, findings: list[Finding], path: str) -> None:
-    if session.machine:
-        print_plan(session, project, prepared, findings, path, done=False)
-        return
-    print_findings(findings, session)
-    session.say("nothing was written", -1)
-
-
-def _checked(session: Session, project: Project, prepared: Prepared, path: str, where: str) -> int:
-    findings = findings_of(project, prepared, where)
-    print_plan(session, project, prepared, findings, path, done=False)
-    if not session.machine:
-        print_findings(findings, session)
-    return 1 if prepared.plan.blocked else CHANGES if prepared.changes else 0

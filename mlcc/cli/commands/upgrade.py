@@ -9,12 +9,14 @@ import click
 
 from mlcc import pipeline
 from mlcc.cli import mlcc_yaml
-from mlcc.cli.changes import CHANGES, flush, value_line, worse
+from mlcc.cli.changes import value_line
 from mlcc.cli.help_sections import Command
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, plain, print_findings, print_heading, table
+from mlcc.cli.plan_documents import flush
 from mlcc.cli.plugin_parts import plugged
 from mlcc.cli.projects import Selection, files, project_options, target_of
+from mlcc.cli.reports import CHANGES, WEIGHT
 from mlcc.cli.session import Session, current, silent
 from mlcc.core.errors import UserError
 from mlcc.core.findings import has_errors, ordered
@@ -67,7 +69,7 @@ def command(
             if not session.several:
                 raise
             moved = _failed(session, path, problem)
-        code = worse(code, moved)
+        code = max(code, moved, key=WEIGHT.index)
     flush(session)
     return code
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
 import click
 
 from mlcc import pipeline
 from mlcc.checks.runner import of_variables
 from mlcc.cli.baselines import Baseline, baseline_options, beside_baseline
 from mlcc.cli.fixes import mend_file
-from mlcc.cli.formats import print_report
 from mlcc.cli.options import KeyCommand, Values, env_option, finding_output, value_options
-from mlcc.cli.output import count_line
-from mlcc.cli.projects import Selection, files, project_options, read, target_of, warn_unfinished
+from mlcc.cli.outcomes import REFUSED, VALID, Outcome, within
+from mlcc.cli.projects import Selection, jobs_option, project_options, read, target_of, warn_unfinished
+from mlcc.cli.reports import Checked, print_checked
+from mlcc.cli.runs import Scope, each, scope
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error, has_errors
@@ -54,6 +58,7 @@ def _spelt(word: str) -> str:
 @baseline_options
 @click.option("--fix", is_flag=True, help="Mend what can be mended in one way only; comments stay.")
 @project_options
+@jobs_option
 @env_option
 @value_options
 @finding_output
@@ -67,6 +72,7 @@ def command(
     env_vars: bool,
     fix: bool,
     baseline: Baseline,
+    jobs: int | None,
 ) -> int:
     """Check mlcc.yaml: syntax, keys, values, and whether they fit together; and that mlcc.lock can be read.
 
@@ -78,28 +84,38 @@ def command(
             raise UsageError([error("MLCC901", f"{option} uses the network, and --offline forbids it")])
     if pull and not inspect:
         raise UsageError([error("MLCC901", "--pull fetches an image for --validate-with-docker: give both")])
-    by_project: dict[str, list[Finding]] = {"": []}
-    chosen = files(selection, session, by_project[""])
-    for path in session.counted(chosen, "mending") if fix else ():
-        mend_file(session, path, values)
     asked_for = _Asked(session, online, inspect, pull)
-    for path in session.counted(chosen, "checking"):
-        found = by_project[path] = []
-        try:
-            project = read(path, values, env, () if env_vars else of_variables(), selection.directory, dated=True)
-            found.extend([*project.findings, *asked_for(project)])
-            found.extend(pipeline.recorded_findings(target_of(path, selection.directory)))
-        except UserError as problem:
-            found.extend(problem.findings)
-    found, known = beside_baseline(session, baseline, by_project, selection.every and not selection.since)
-    print_report(found, session, chosen, {"known": known} if baseline.known else {})
-    for path in chosen:
-        warn_unfinished(session, target_of(path, selection.directory))
-    if not session.machine:
-        count = count_line(found)
-        what = f"{len(chosen)} files" if len(chosen) != 1 else chosen[0]
-        session.say(f"{what}: {count}" if count else f"{what}: nothing wrong")
-    return 1 if has_errors(found) else 0
+    skip, here = () if env_vars else of_variables(), os.getcwd()
+    with scope(session, selection, values, see_hidden=True) as over:
+        for path in session.counted(over.chosen, "mending") if fix else ():
+            mend_file(session, path, over.values)
+
+        def job(path: str) -> Outcome:
+            return _checked(session, over, path, env, skip, asked_for)
+
+        outcomes = tuple(each(session, over, "checking", job, 1 if online or inspect else jobs or 0))
+        checked = beside_baseline(session, baseline.moved(here, over.root), Checked(outcomes, over.hidden), over)
+        print_checked(checked, session, over)
+    return 1 if has_errors(checked.findings) else 0
+
+
+def _checked(
+    session: Session, over: Scope, path: str, env: str | None, skip: Sequence[str], asked_for: _Asked
+) -> Outcome:
+    """The findings of one project."""
+    where = target_of(path, over.selection.directory)
+    found: list[Finding] = []
+    try:
+        project = read(path, over.values, env, skip, over.selection.directory, dated=True)
+        planned = pipeline.recorded_findings(where)
+        found += [*over.findings(path, project, planned), *asked_for(project)]
+    except UserError as problem:
+        found += (
+            within(os.path.dirname(path), problem.findings, named_inside=False) if over.from_root else problem.findings
+        )
+    warn_unfinished(session, where)
+    wrong = has_errors(found)
+    return Outcome(path, REFUSED if wrong else VALID, int(wrong), findings=found)
 
 
 class _Asked:

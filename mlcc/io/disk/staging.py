@@ -13,12 +13,12 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from mlcc.core.errors import UserError
 from mlcc.core.findings import error
-from mlcc.io.disk.reader import DIRECTORY
+from mlcc.io.disk.reader import DIRECTORY, inside
 
 # cookiecutter renders the output path as a template, so it may hold nothing that a template could be made of.
 _SAFE = re.compile(r"[A-Za-z0-9/_.-]+\Z")
@@ -44,6 +44,16 @@ def staging_folder(parents: Iterable[str]) -> Iterator[str]:
         os.close(fd)
         with suppress(OSError):
             os.rmdir(os.path.dirname(path))  # unless others are at work
+
+
+def fill(folder: str, files: Mapping[str, bytes]) -> None:
+    """Writes files into a private folder that is empty, by paths from there.  Raises Refused for one that leads out."""
+    for path, data in files.items():
+        *folders, name = inside(folder, path)
+        where = os.path.join(folder, *folders)
+        os.makedirs(where, mode=0o700, exist_ok=True)
+        with open(os.path.join(where, name), "xb") as stream:
+            stream.write(data)
 
 
 def _made_below(parent: str) -> tuple[str, int] | None:
