@@ -179,13 +179,15 @@ class Result:
     """What a step did.
 
     document: for -o json, in the shape of the contract; lines: the same for people; ok: False makes the exit code 1;
-    raw: what stdout gets instead of the lines where it is a file or another program.
+    raw: what stdout gets instead of the lines where it is a file or another program; whole: the lines are the result as
+    other programs take it, and are printed unless a format is asked for.
     """
 
     document: Mapping[str, Any]
     lines: Sequence[str] = ()
     ok: bool = True
     raw: bytes = b""
+    whole: bool = False
 
 
 def call(service: str, operation: str, **parameters: Any) -> dict[str, Any]:

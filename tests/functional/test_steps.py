@@ -439,6 +439,9 @@ def test_what_export_prints_for_a_shell_are_the_values(tmp_path: Path, value: st
 
 
 def test_a_template_has_no_lines_for_a_shell(project: Path) -> None:
+    template = json.loads(do(project, "export", "--cloudformation").stdout)
+    assert "AWSTemplateFormatVersion" in template, "as AWS takes it"
+    assert json.loads(do(project, "export", "--cloudformation", "--json").stdout)["template"] == template
     refused = do(project, "export", "--cloudformation", "-o", "shell")
     assert (refused.code, refused.stdout) == (2, "")
     assert "MLCC901" in refused.stderr

@@ -247,11 +247,11 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     # only the result: what goes wrong is for people as elsewhere
     if arguments["dry_run"]:
         session.format = session.format if session.format in ("json", "yaml") else "json"
-    elif not (session.machine or _format_given()):
+    elif not (session.machine or _format_given() or result.whole):
         session.format = "json" if arguments.get("ci") else step.formats[0]
     if session.format in ("json", "yaml"):
         print_document(session, _cleaned(document(**result.document), context), clean=True)
-    elif session.format not in FORMATS and not result.lines:
+    elif session.format not in FORMATS and not result.raw:
         raise _no_lines(name, session)
     elif result.raw and not sys.stdout.isatty():
         session.out_bytes(result.raw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -64,7 +65,7 @@ def _template(context: Context) -> Result:
     for line in (template.NAMES, *template.notes(wanted)):
         context.progress.say(line)
     found = template.document(wanted, f"mlcc: {context.project.name}")
-    return Result({"template": found})
+    return Result({"template": found}, json.dumps(found, indent=2).split("\n"), whole=True)
 
 
 def validate(context: Context) -> Result:
