@@ -7,7 +7,7 @@ DEMO := demo
 # What this machine says about Python is not the suite's; without its files Python would compile each test again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv run test test-bare lint test-real test-engines test-k8s test-aws bench stress updates golden docs clean
+.PHONY: help venv run test test-bare lint test-real test-engines test-k8s test-aws bench stress updates golden docs picture clean
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -83,6 +83,9 @@ golden: venv ## render the golden trees anew; review the change with git diff
 
 docs: venv ## write the generated pages anew
 	$(BIN)/python tools/docs.py --write
+
+picture: venv ## draw docs/terminal.svg anew, from a run of its commands
+	$(BIN)/python tools/picture.py --write
 
 clean: ## remove everything that these commands made
 	@[ ! -d $(DEMO) ] || $(BIN)/mlcc do -C $(DEMO) clean || true

@@ -12,7 +12,7 @@ step() {
 
 mkdir -p "$directory"
 [ -e "$directory/mlcc.yaml" ] || step "$mlcc" init iris --deployment-config http-fastapi --deployment-target local -C "$directory"
-step "$mlcc" apply -q -f "$directory/mlcc.yaml"
+step "$mlcc" apply -f "$directory/mlcc.yaml"
 step "$directory/do/build"
 trap '"$directory/do/clean" >/dev/null 2>&1 || true' EXIT
 step "$directory/do/deploy"

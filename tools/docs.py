@@ -72,8 +72,8 @@ def _code(text: object) -> str:
 
 
 def _precedence() -> list[str]:
-    lines = ["## Precedence", "", "The highest wins; `mlcc explain KEY` shows what won and what it beat.", ""]
-    return [*lines, *(f"- {source.level}: {SOURCE_TITLES[source]}" for source in Source)]
+    lines = ["## Precedence", "", "Precedence 1 wins over 2; `mlcc explain KEY` shows what won and what it beat.", ""]
+    return [*lines, *(f"- precedence {source.level}: {SOURCE_TITLES[source]}" for source in Source)]
 
 
 @functools.cache

@@ -4,98 +4,68 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlcc.checks.policy_facts import FACTS, FACTS_PREFIX, PolicyContext, fact_of, values_of
 from mlcc.core.paths import Item, Path, format_path, parse_path
 from mlcc.core.records import NamedTuple
-from mlcc.core.text import allowed
+from mlcc.core.text import allowed, printable
 from mlcc.core.value_text import scalar_text
 from mlcc.io.schema import keys
-from mlcc.load.layers import DEFAULT_ENVIRONMENT
-from mlcc.registries.loader import Registries
 from mlcc.registries.match import matches
 from mlcc.registries.policy_rows import Policy
+from mlcc.registries.redaction import shown_value
 from mlcc.registries.rows import VALIDATION_LEVELS
-from mlcc.resolve.result import Resolved
 
-FACTS_PREFIX = "facts."
 # Keys that name other sources of values; they have no value of their own.
 UNRESOLVED = ("version", "extends", "registries", "policies", "environments")
 # What may follow the path of a list of texts.
 ELEMENTS = "[*]"
+# A rule's path that stands for every value.
+EVERYTHING = "*"
+# An image that nobody can put another one in the place of.
+PINNED = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}\Z")
+MAX_VALUE, MAX_TEXT = 80, 500
 # Paths with patterns, of which one must match.
 Conditions = Mapping[str, tuple[str, ...]]
 
 
-class PolicyContext(NamedTuple):
-    """One resolved environment, and the registries for look-ups."""
-
-    resolved: Resolved
-    registries: Registries
-
-
-class Fact(NamedTuple):
-    """A fact that the registries have about a chosen row: the path that chooses the row, and how the fact is read.
-
-    kind: `number` or `level` (a validation level) for what has an order, else empty.
-    """
-
-    path: str
-    read: Callable[[PolicyContext], Any]
-    kind: str = ""
-
-
-def _row_field(row: str, field: str) -> Callable[[PolicyContext], Any]:
-    """A field of a selected row; None where no row is selected or the row does not have it."""
-
-    def read(context: PolicyContext) -> Any:
-        return getattr(getattr(context.resolved.rows, row), field, None)
-
-    return read
-
-
-def _cost(context: PolicyContext) -> float | None:
-    """USD an hour of all instances; None where no row has the price."""
-    name = context.resolved.get("deployment.instance_type")
-    price = context.registries.price(str(name)) if name else None
-    return None if price is None else price.amount * int(context.resolved.get("deployment.instance_count", 1))
-
-
-FACTS: Mapping[str, Fact] = {
-    "accelerator": Fact("deployment.instance_type", _row_field("instance", "accelerator")),
-    "accelerator_count": Fact("deployment.instance_type", _row_field("instance", "accelerator_count"), "number"),
-    "accelerator_name": Fact("deployment.instance_type", _row_field("instance", "accelerator_name")),
-    "config_validation_level": Fact("deployment.config", _row_field("config", "validation_level"), "level"),
-    "cost_usd_per_hour": Fact("deployment.instance_type", _cost, "number"),
-    "environment": Fact("environments", lambda context: context.resolved.env or DEFAULT_ENVIRONMENT),
-    "framework_validation_level": Fact("framework.version", _row_field("version", "validation_level"), "level"),
-    "instance_family": Fact("deployment.instance_type", _row_field("instance", "family")),
-    "model_family": Fact("model.name", _row_field("model", "family")),
-    "model_gated": Fact("model.name", _row_field("model", "gated")),
-    "model_validation_level": Fact("model.name", _row_field("model", "validation_level"), "level"),
-}
-
-
-def paths(policy: Policy) -> tuple[str, ...]:
-    """Every path that a rule names."""
-    return (policy.path, *policy.when, *policy.unless)
+def nowhere(policy: Policy) -> list[str]:
+    """The paths of a rule at which nothing can be."""
+    conditions = [path for path in (*policy.when, *policy.unless) if not exists(path)]
+    return conditions if is_about_something(policy) else [policy.path, *conditions]
 
 
 def exists(path: str) -> bool:
     """Whether a rule's path can have a value: a section has none itself, only the keys in it do."""
     if path.startswith(FACTS_PREFIX):
-        return path.removeprefix(FACTS_PREFIX) in FACTS
+        return fact_of(path) is not None
+    if path == EVERYTHING:
+        return True
     if re.split(r"[.\[]", path)[0] in UNRESOLVED:
         return False
-    parsed = parse_path(path.replace("*", "x"))
-    prop = keys.find(parsed) if parsed is not None else None
+    prop = _key(path)
     return prop is not None and "object" not in prop.types
+
+
+def _key(path: str) -> keys.Property | None:
+    """The key of mlcc.yaml that a rule's path names."""
+    parsed = parse_path(path.replace("*", "x"))
+    return keys.find(parsed) if parsed is not None else None
+
+
+def is_about_something(policy: Policy) -> bool:
+    """Whether the path of a rule can have a value; one that requires keys is about a mapping of free keys."""
+    if not policy.required_keys:
+        return exists(policy.path)
+    prop = _key(policy.path)
+    return prop is not None and "*" not in policy.path and _key(f"{policy.path}.x") is not None
 
 
 def wrong_limit(policy: Policy) -> str:
     """A limit of another kind than the value that it limits: a validation level for a number, a number for a text."""
-    fact = FACTS.get(policy.path.removeprefix(FACTS_PREFIX)) if policy.path.startswith(FACTS_PREFIX) else None
+    fact = fact_of(policy.path)
     for name, limit in (("at_least", policy.at_least), ("at_most", policy.at_most)):
         level = isinstance(limit, str)
         fits = fact is not None and fact.kind == "level" if level else fact is None or fact.kind == "number"
@@ -106,15 +76,13 @@ def wrong_limit(policy: Policy) -> str:
 
 def can_check(policy: Policy) -> bool:
     """Whether a rule can be checked at all: MLCC191 reports the others."""
-    return all(map(exists, paths(policy))) and not wrong_limit(policy)
+    return not nowhere(policy) and not wrong_limit(policy)
 
 
 def values(context: PolicyContext, path: str) -> list[tuple[Path, Any]]:
     """The values that a rule's path names, with their places."""
     if path.startswith(FACTS_PREFIX):
-        fact = FACTS[path.removeprefix(FACTS_PREFIX)]
-        value = fact.read(context)
-        return [(parse_path(fact.path) or (), value)] if value not in (None, "") else []
+        return values_of(FACTS[path.removeprefix(FACTS_PREFIX)], context)
     wanted = path.removesuffix(ELEMENTS)
     if "*" in wanted:
         leaves = [
@@ -150,8 +118,59 @@ def broken_without_value(policy: Policy) -> bool:
     return policy.required or (limited and policy.path.startswith(FACTS_PREFIX))
 
 
+class Breach(NamedTuple):
+    """A rule that a value breaks: the value's path, and how, in words that show no secret and no forbidden text."""
+
+    policy: Policy
+    path: Path
+    message: str
+
+
+def breaches(context: PolicyContext, policy: Policy) -> Iterator[Breach]:
+    """What of one environment breaks one rule; nothing where the rule does not apply, or cannot be checked."""
+    if not can_check(policy) or not applies(policy, context):
+        return
+    if policy.required_keys:
+        yield from _lacking_keys(context, policy)
+        return
+    found = values(context, policy.path)
+    if not found and broken_without_value(policy):
+        fact = fact_of(policy.path)
+        words = "is not known for this choice, and so cannot be checked" if fact else "is missing"
+        yield _breach(policy, parse_path(fact.path if fact else policy.path) or (), f"{policy.path} {words}")
+    for path, value in found:
+        how = wrong(policy, value)
+        if how:
+            yield _breach(policy, path, f"{_shown(policy, path, value)} {how}")
+        elif _matched(policy.forbidden_literals, value):
+            # neither the value nor the pattern: it may be what must not be known
+            yield _breach(policy, path, f"{format_path(path)} holds a text that is forbidden")
+
+
+def _lacking_keys(context: PolicyContext, policy: Policy) -> Iterator[Breach]:
+    here = parse_path(policy.path) or ()
+    present = {
+        path[len(here)] for path in context.resolved.values if len(path) > len(here) and path[: len(here)] == here
+    }
+    for key in policy.required_keys:
+        if key not in present:
+            yield _breach(policy, (*here, key), f"{format_path((*here, key))} is missing")
+
+
+def _shown(policy: Policy, path: Path, value: Any) -> str:
+    """The value for a message; one that may be a secret is not quoted."""
+    fact = fact_of(policy.path)
+    name = policy.path if fact is not None and fact.kind != "values" else format_path(path)
+    return f"{name} {shown_value(str(path[-1]), scalar_text(value), MAX_VALUE, '')}".rstrip()
+
+
+def _breach(policy: Policy, path: Path, how: str) -> Breach:
+    text = printable(policy.message, MAX_TEXT)
+    return Breach(policy, path, f"{policy.name}: {text} ({how})" if text else f"{policy.name}: {how}")
+
+
 def applies(policy: Policy, context: PolicyContext) -> bool:
-    """Whether a rule applies here: all its conditions match, and those that waive it do not."""
+    """Whether a rule applies here: all its conditions match, and those against it do not."""
     return meets(context, policy.when, policy.unless)
 
 
@@ -175,6 +194,8 @@ def wrong(policy: Policy, value: Any) -> str:
         return f"is not one of {allowed(policy.allowed)}"
     if _matched(policy.forbidden, value):
         return "is forbidden" + (f" (as are {allowed(policy.forbidden)})" if len(policy.forbidden) > 1 else "")
+    if policy.pinned and not PINNED.match(scalar_text(value)):
+        return "is not pinned by its digest"
     for limit, sign, words in ((policy.at_least, 1, "below"), (policy.at_most, -1, "above")):
         if limit is None:
             continue

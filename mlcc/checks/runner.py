@@ -84,7 +84,7 @@ def check_project(project: Project, missing: Collection[str] = (), skip: Iterabl
     findings = list(project.findings)
     for resolved in project.every:
         if not has_errors(f for f in resolved.findings if f.code not in CONTRADICTIONS):
-            subject = Subject(resolved, project.registries, root, missing, project.every)
+            subject = Subject(resolved, project.registries, root, missing, project.every, inputs.today)
             new = [
                 f if f in findings else placed(f, root, resolved.env) for f in run(subject, inputs.plugged.checks, skip)
             ]

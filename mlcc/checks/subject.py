@@ -17,7 +17,7 @@ class Subject(NamedTuple):
 
     resolved: its values; registries: for look-ups; root: mlcc.yaml's own tree, with sections that nothing reads;
     missing: names of files of the project that do not exist; every: all environments of the project, this one among
-    them, the default first.
+    them, the default first; today: the day, as 2026-12-31, empty where it must not matter.
     """
 
     resolved: Resolved
@@ -25,6 +25,7 @@ class Subject(NamedTuple):
     root: Node
     missing: Collection[str] = ()
     every: Sequence[Resolved] = ()
+    today: str = ""
 
     @property
     def rows(self) -> Rows:

@@ -9,7 +9,8 @@ import click
 
 from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli import home
-from mlcc.cli.options import Command, not_empty, output_options
+from mlcc.cli.help_sections import Command
+from mlcc.cli.options import Decorated, not_empty, output_options
 from mlcc.cli.output import document, print_document, print_findings, print_rows
 from mlcc.cli.session import current
 from mlcc.core.errors import UsageError
@@ -21,11 +22,11 @@ from mlcc.lifecycle.bootstrap.profile import PREFIX, REPOSITORY, Profile, docume
 FORMATS = ("table", "json", "yaml")
 
 
-def _option(name: str, words: str, metavar: str = "TEXT", default: str = "") -> Callable[[Command], Command]:
+def _option(name: str, words: str, metavar: str = "TEXT", default: str = "") -> Callable[[Decorated], Decorated]:
     return click.option(name, default=default, metavar=metavar, help=words, show_default=bool(default))
 
 
-@click.command("add", epilog="Example: mlcc bootstrap add dev --region us-east-1 --aws-profile work")
+@click.command("add", cls=Command, epilog="Example: mlcc bootstrap add dev --region us-east-1 --aws-profile work")
 @click.argument("name")
 @click.option("--region", required=True, metavar="REGION", help="The region.", callback=not_empty)
 @_option("--account-id", "The account's number; else the first deployment writes it down.", "NUMBER")
@@ -44,7 +45,7 @@ def add(name: str, **fields: Any) -> int:
         raise UsageError(wrong)
     config = profiles.add(session.home, session.sleep, [made], "the command line")
     used = "in use" if config.active == name else f"mlcc bootstrap use {name} takes it into use"
-    shared.show(session, {"profile": name, "active": config.active}, lambda: [f"added {name}; {used}"])
+    shared.show(session, {"profile": name, "active": config.active}, lambda: [f"added {name}; {used}"], confirms=True)
     return 0
 
 
@@ -55,7 +56,7 @@ def use(name: str) -> int:
     """Take a profile into use: do/deploy, do/push and mlcc bootstrap work with it.  MLCC_PROFILE names another."""
     session = current()
     profiles.use(session.home, session.sleep, name)
-    shared.show(session, {"active": name}, lambda: [f"{name} is in use"])
+    shared.show(session, {"active": name}, lambda: [f"{name} is in use"], confirms=True)
     return 0
 
 
@@ -91,7 +92,7 @@ def show(name: str) -> int:
         inner = value.items() if isinstance(value, dict) else [("", value)]
         for member, text in inner:
             shown = ", ".join(text) if isinstance(text, list) else str(text)
-            session.out(session.folded(f"{f'{key}.{member}'.rstrip('.'):<26} {printable(shown, 0)}"))
+            session.out(f"{f'{key}.{member}'.rstrip('.'):<26} {printable(shown, 0)}")
     return 0
 
 
@@ -103,7 +104,7 @@ def remove(name: str, force: bool) -> int:
     """Remove a profile from this machine.  Nothing in the account changes."""
     session = current()
     config = profiles.remove(session.home, session.sleep, name, force)
-    shared.show(session, {"removed": name, "active": config.active}, lambda: [f"removed {name}"])
+    shared.show(session, {"removed": name, "active": config.active}, lambda: [f"removed {name}"], confirms=True)
     if not config.active and config.profiles:
         there = allowed(config.profiles)
         session.say(f"no profile is in use now; there is {there}: {profiles.in_use(config.profiles)}", -1)
@@ -126,7 +127,7 @@ def import_older(path: str) -> int:
     names, others = sorted(one.name for one in new), sorted(one.name for one in left)
     parts = {"imported": names, "left": others, "active": config.active}
     nothing = [] if others else ["nothing to import: all profiles are there already, and equal"]
-    shared.show(session, parts, lambda: [f"imported {n}" for n in names] or nothing)
+    shared.show(session, parts, lambda: [f"imported {n}" for n in names] or nothing, confirms=True)
     print_findings([_left(name, source) for name in others], session)
     return 1 if others else 0
 

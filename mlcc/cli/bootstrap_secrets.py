@@ -8,6 +8,7 @@ import click
 
 from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli.groups import Group
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document, print_rows
 from mlcc.cli.session import current
@@ -25,7 +26,7 @@ WORDS = (
 )
 
 
-class Quiet(click.Command):
+class Quiet(Command):
     """A command whose mistakes never repeat what was given."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -83,7 +84,7 @@ def create(secret: str, description: str, replace: bool, name: str) -> int:
         caller = shared.connection(session, profile)
         account.checked(caller, profile)
         arn = secrets.create(caller, profile, secret, value, description, replace)
-    shared.show(session, {"name": full, "arn": arn}, lambda: [f"kept as {arn}"])
+    shared.show(session, {"name": full, "arn": arn}, lambda: [f"kept as {arn}"], confirms=True)
     return 0
 
 

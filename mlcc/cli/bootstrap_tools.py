@@ -53,11 +53,12 @@ def wanted(profile: Profile, names: Iterable[str]) -> list[Module]:
     return [module(load(), name) for name in chosen]
 
 
-def show(session: Session, parts: Mapping[str, Any], lines: Callable[[], Iterable[str]], fold: bool = False) -> None:
-    """A result: as a document, or as lines for people.  fold: into a terminal's width, unless somebody copies them."""
+def show(
+    session: Session, parts: Mapping[str, Any], lines: Callable[[], Iterable[str]], confirms: bool = False
+) -> None:
+    """A result: as a document, or as lines for people.  confirms: the lines only say that all went well."""
     if session.format in ("json", "yaml"):
         print_document(session, document(**parts))
-    else:
+    elif session.verbosity >= 0 or not confirms:
         for line in lines():
-            shown = printable(line, 0)
-            session.out(session.folded(shown) if fold else shown)
+            session.out(printable(line, 0))

@@ -27,10 +27,10 @@ COMPLETION = "_MLCC_COMPLETE"
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
 
 
-def _echo(text: str) -> None:
+def _echo(text: str, session: Session) -> None:
     """One line of mlcc itself, on stderr."""
     with suppress(BrokenPipeError):
-        click.echo(inert(redacted(text)), err=True)
+        click.echo(inert(session.fitted(redacted(text), sys.stderr)), err=True)
 
 
 def run(
@@ -98,7 +98,7 @@ def _ended(problem: BaseException, session: Session) -> int:
         case click.UsageError():
             return _usage(problem, session)
         case click.ClickException():
-            _echo(f"mlcc: {printable(problem.format_message(), 300)}")
+            _echo(f"mlcc: {printable(problem.format_message(), 300)}", session)
             return 1
         case BrokenPipeError():
             # of a program or a connection: standard output is looked after where it is written
@@ -110,7 +110,7 @@ def _ended(problem: BaseException, session: Session) -> int:
             # the machine's trouble, not mlcc's: a full disk, a directory that went away, a limit on open files
             named = isinstance(problem.filename, (str, bytes)) and problem.filename  # not the number of a descriptor
             name = f"{printable(os.fsdecode(problem.filename), 200)}: " if named else ""
-            _echo(f"mlcc: {name}{(problem.strerror or 'input/output error').lower()}")
+            _echo(f"mlcc: {name}{(problem.strerror or 'input/output error').lower()}", session)
             _forget_output()
             return 1
         case Exception():
@@ -121,7 +121,7 @@ def _ended(problem: BaseException, session: Session) -> int:
 
 def _stopped(word: str, code: int, session: Session) -> int:
     """The line about a signal, and for a program that waits for a document the one that says so."""
-    _echo(f"mlcc: {word}")
+    _echo(f"mlcc: {word}", session)
     _as_asked(session)
     if session.format in ("json", "yaml") and not session.begun:
         hint = "the same command may be run again; what was begun stands on standard error"
@@ -161,7 +161,7 @@ def _unwritable(why: str, session: Session) -> int:
     """Says why the result is not where it should be, and what is done all the same."""
     done = f"; {session.done}" if session.done else ""
     with suppress(OSError):
-        _echo(f"mlcc: cannot write the result: {why}{done}")
+        _echo(f"mlcc: cannot write the result: {why}{done}", session)
     _forget_output()
     return 1
 
@@ -175,14 +175,14 @@ def _usage(problem: click.UsageError, session: Session) -> int:
     where = problem.ctx.command_path if problem.ctx is not None else "mlcc"
     if problem.ctx is not None and problem.format_message() == problem.ctx.get_help():
         # a group without a command: its help is the answer
-        _echo(problem.ctx.get_help())
+        _echo(problem.ctx.get_help(), session)
         return 2
     message = printable(" ".join(problem.format_message().split()), 300)
     _as_asked(session)
     if session.machine:
         _findings([Finding("MLCC900", Severity.ERROR, message, hint=f"{where} --help")], session)
     else:
-        _echo(f"mlcc: {message}\n    see {where} --help")
+        _echo(f"mlcc: {message}\n    see {where} --help", session)
     return 2
 
 
@@ -218,5 +218,5 @@ def _bug(session: Session) -> int:
         pass
     kind = text.strip().splitlines()[-1].partition(":")[0].rpartition(".")[2]
     session_kind = "unexpected condition" if not kind else kind.replace("Error", " error").lower()
-    _echo(f"mlcc: this is a bug in mlcc ({printable(session_kind, 60)}){where}")
+    _echo(f"mlcc: this is a bug in mlcc ({printable(session_kind, 60)}){where}", session)
     return BUG

@@ -15,6 +15,7 @@ from mlcc.core.findings import Finding, ordered
 from mlcc.core.line_diff import file_hunks
 from mlcc.core.paths import Path, format_path
 from mlcc.core.text import printable
+from mlcc.core.text_columns import columns
 from mlcc.core.tree import LOCK_NAME, digest
 from mlcc.core.values import SOURCE_TITLES
 from mlcc.plan.changes import ACTIONS, CONFLICT, CREATE, DELETE, KEEP, MERGE, UNCHANGED, UPDATE, Change, Options
@@ -93,7 +94,7 @@ def print_hunks(lines: Iterable[str], session: Session) -> None:
     """Lines of a unified diff, in colour on a terminal."""
     for line in lines:
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-        session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour))
+        session.out(session.paint(line[:1] + printable(line[1:], 0), fg=colour), whole=True)
 
 
 def changed_values(project: Project, prepared: Prepared) -> list[dict[str, Any]]:
@@ -158,8 +159,8 @@ def change_line(change: Change, session: Session) -> str:
     sign, colour = SIGNS[change.action]
     head, path = f"{sign} {change.action:<9}", printable(change.path, 200)
     reason = f"  ({change.reason})" if change.reason else ""
-    if len(f"  {head} {path}{reason}") > session.width:
-        reason = "\n" + folded(reason.strip(), session.width, " " * 14, " " * 15) if reason else ""
+    if session.room is not None and columns(f"  {head} {path}{reason}") > session.room:
+        reason = "\n" + folded(reason.strip(), session.room, " " * 14, " " * 15) if reason else ""
     return f"  {session.paint(head, fg=colour)} {path}{reason}"
 
 
@@ -220,7 +221,8 @@ def print_plan(
     if session.verbosity >= 0:
         _details(session, project, prepared)
         print_costs(session, project, prepared, changed_only=done)
-    session.out(_last_line(prepared, done))
+    line = session.acknowledge if done or not prepared.changes else session.out
+    line(_last_line(prepared, done))
 
 
 def print_costs(session: Session, project: Project, prepared: Prepared, changed_only: bool = False) -> None:
@@ -265,10 +267,10 @@ def changed_lines(project: Project, prepared: Prepared, session: Session) -> lis
 
 def value_line(row: Mapping[str, Any], session: Session, indent: str = "  ") -> str:
     """A changed value, on one line where the terminal is as wide."""
-    before = "(absent)" if row["before"] is None else printable(cell(row["before"]), 60)
-    after = "(absent)" if row["after"] is None else printable(cell(_with_level(row)), 60)
+    before = "(absent)" if row["before"] is None else printable(cell(row["before"]), session.limit(400))
+    after = "(absent)" if row["after"] is None else printable(cell(_with_level(row)), session.limit(400))
     text = f"{printable(row['path'], 120)}: {before} -> {after}  [{row['source'] or 'removed'}]"
-    return folded(text, session.width, indent, f"{indent}    ")
+    return folded(text, session.room, indent, f"{indent}    ")
 
 
 def _with_level(row: Mapping[str, Any]) -> Any:
@@ -292,7 +294,7 @@ def say_sources(session: Session, project: Project) -> None:
     resolved = project.resolved
     session.say("Configuration sources:")
     for source in resolved.sources:
-        session.say(f"  {source.level} {SOURCE_TITLES[source]}")
+        session.say(f"  {SOURCE_TITLES[source]} ({source.rank})")
     for path in resolved.uncommitted:
         value = resolved.values[path]
         session.say(

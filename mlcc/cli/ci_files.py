@@ -46,7 +46,7 @@ def run(session: Session, directory: str, system: str, install: str, force: bool
     repository_files.report(session, wanted)
     if line and include is not None:
         session.say(f"add to {include['file']}: {line}", -1)
-    session.say(session.folded(f"next: {facts['next']}"))
+    session.say(f"next: {facts['next']}")
     return 0
 
 

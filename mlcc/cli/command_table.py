@@ -13,6 +13,7 @@ COMMANDS = {
     "do": ("mlcc.cli.commands.do", "Run a step of a rendered project."),
     "doctor": ("mlcc.cli.commands.doctor", "Check what this machine offers."),
     "explain": ("mlcc.cli.commands.explain", "Say where a value comes from."),
+    "fmt": ("mlcc.cli.commands.fmt", "Lay mlcc.yaml out in the one canonical way."),
     "init": ("mlcc.cli.commands.init", "Write a commented mlcc.yaml."),
     "inspect": ("mlcc.cli.commands.inspect", "Look into a model file for triton.models."),
     "plan": ("mlcc.cli.commands.plan", "Show what apply would do."),

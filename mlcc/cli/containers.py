@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mlcc.cli.session import Session
 from mlcc.core.text import printable
+from mlcc.core.text_columns import beside, columns
 from mlcc.lifecycle.containers import Container, Variable
 from mlcc.render.engine_command import EngineCommand
 
@@ -31,16 +32,11 @@ def lines(container: Container, session: Session) -> Iterator[str]:
 
 
 def _variable(variable: Variable, session: Session) -> Iterator[str]:
-    """A variable and its origin: on one line where that fits, else on two."""
+    """A variable and its origin."""
     quoted = shlex.quote(variable.value) if variable.value else "''"
     text = f"{INDENT}{printable(variable.name, 200)}={printable(quoted, 0)}"
     origin = f"{'(a reference) ' if variable.reference else ''}{printable(variable.origin, 200)}"
-    gap = session.width - len(text) - len(origin)
-    if gap >= 2:
-        yield f"{text}{' ' * gap}{session.paint(origin, dim=True)}"
-    else:
-        yield text
-        yield session.paint(f"{origin:>{session.width}}", dim=True)
+    yield beside(text, session.paint(origin, dim=True), session.room)
 
 
 def _engine(engine: EngineCommand, session: Session) -> Iterator[str]:
@@ -60,7 +56,7 @@ def continued(arguments: Sequence[str], width: int) -> Iterator[str]:
     line = INDENT
     for number, argument in enumerate(arguments):
         word = printable(shlex.quote(argument), 0)
-        if line.strip() and len(line) + len(word) + 3 > width:
+        if line.strip() and columns(line) + columns(word) + 3 > width:
             yield f"{line} \\"
             line = FURTHER
         line += word if not line.strip() else f" {word}"

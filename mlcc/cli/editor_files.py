@@ -65,7 +65,7 @@ def run(session: Session, directory: str, editor: str, only_shown: bool) -> int:
     else:
         repository_files.report(session, wanted)
     print_findings(list(_modelines(root)), session)
-    session.say(session.folded(f"{known[editor].title}: {facts['next']}"))
+    session.say(f"{known[editor].title}: {facts['next']}")
     return 0
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from mlcc.cli.output import cleaned, findings_document, plain, print_document, table, text_lines
+from mlcc.cli.output import FURTHER, cleaned, findings_document, plain, print_document, table, text_lines
 from mlcc.cli.session import Session
 from mlcc.core.findings import Finding, Severity, ordered
+from mlcc.core.paths import EMPTY
 from mlcc.core.text import inert_json, inert_xml, printable
 from mlcc.core.version import VERSION
 
@@ -18,11 +19,16 @@ LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "
 GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
-def print_report(findings: Iterable[Finding], session: Session, files: Iterable[str] = ()) -> None:
-    """Findings as the result of a command, on stdout.  files: those that were checked, as they are called on disk."""
+def print_report(
+    findings: Iterable[Finding], session: Session, files: Iterable[str] = (), more: Mapping[str, Any] = EMPTY
+) -> None:
+    """Findings as the result of a command, on stdout.
+
+    files: those that were checked, as they are called on disk; more: what else a document holds.
+    """
     found = ordered(findings)
     if session.format in ("json", "yaml"):
-        print_document(session, findings_document(found))
+        print_document(session, {**findings_document(found), **more})
     elif session.format == "sarif":
         session.out(inert_json(json.dumps(sarif(found, files), indent=2)))
     elif session.format == "github":
@@ -35,7 +41,7 @@ def print_report(findings: Iterable[Finding], session: Session, files: Iterable[
         session.out(table(rows, ["severity", "code", "place", "path", "message", "hint"], session))
     else:
         for line in text_lines(found, session):
-            session.out(line)
+            session.out(line, further=FURTHER)
 
 
 def sarif(findings: list[Finding], files: Iterable[str] = ()) -> dict[str, Any]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import click
 
+from mlcc.cli.help_sections import Command
+
 # Longer than the first sentence of any command's help.
 WHOLE = 1000
 
 
 class Group(click.Group):
     """A group whose list of commands holds the first sentence of each, on as many lines as it needs."""
+
+    command_class = Command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the list of commands."""

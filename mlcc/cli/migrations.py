@@ -41,11 +41,11 @@ def lines(found: Migration, session: Session) -> Iterator[str]:
     yield f"  engine: {printable(found.before, 80)} -> {printable(found.after, 80)}"
     kept = [one for one in found.options if one.counterpart or one.after is not None]
     for one in kept:
-        yield folded(f"{printable(one.path, 120)}: {_change(one)}", session.width, "    ", "        ")
+        yield folded(f"{printable(one.path, 120)}: {_change(one)}", session.room, "    ", "        ")
     for one in (one for one in found.options if one not in kept and one.before is not None):
         text = f"{printable(one.path, 120)}: {_text(one.before)} -> no counterpart in {printable(found.after, 80)}"
         text += ", which does not read it: remove it" if one.stays else ""
-        yield folded(text, session.width, "    ", "        ")
+        yield folded(text, session.room, "    ", "        ")
 
 
 def _change(one: Moved) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from mlcc.cli import complete
+from mlcc.cli.help_sections import VALUES, Command
 from mlcc.cli.session import FINDING_FORMATS, FORMATS, Session, current
 from mlcc.core.records import NamedTuple
 from mlcc.load.request import Request
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 SETTINGS = "mlcc.settings"
 # Words that are no key's option.
 COMMON = ("-q", "-v", "-f", "-C", "-o", "--json", "--all", "--env")
@@ -45,6 +46,8 @@ def _keep(ctx: click.Context, param: click.Parameter, value: str | None) -> None
 class KeyOption(click.Option):
     """An option that sets one key of mlcc.yaml."""
 
+    heading = VALUES
+
     def __init__(self, name: str, path: str, words: str, metavar: str) -> None:
         """path: the dotted key."""
         super().__init__(
@@ -63,7 +66,7 @@ class _Keys(click.Option):
     """Stands for the options of all keys, until one could be meant."""
 
 
-class KeyCommand(click.Command):
+class KeyCommand(Command):
     """A command with an option for each key of the schema; they are made only when a word could be one of them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -108,7 +111,7 @@ def _metavar(types: Iterable[str]) -> str:
     return next((kinds[k] for k in types if k in kinds), "TEXT")
 
 
-def key_options(command: Command) -> Command:
+def key_options(command: Decorated) -> Decorated:
     """Adds an option for each key of the schema that has one (the command's class must be KeyCommand)."""
     return click.option("--keys", cls=_Keys, expose_value=False, hidden=True)(command)
 
@@ -142,10 +145,10 @@ def _offline(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         session.offline = True
 
 
-def output_options(formats: Iterable[str] = FORMATS) -> Callable[[Command], Command]:
+def output_options(formats: Sequence[str] = FORMATS) -> Callable[[Decorated], Decorated]:
     """-o, --json, -q, -v, --no-color, --offline."""
 
-    def decorate(command: Command) -> Command:
+    def decorate(command: Decorated) -> Decorated:
         for option in (
             click.option(
                 "--offline",
@@ -174,7 +177,8 @@ def output_options(formats: Iterable[str] = FORMATS) -> Callable[[Command], Comm
                 expose_value=False,
                 is_eager=True,
                 callback=_format,
-                help="How to print the result.",
+                metavar="FORMAT",
+                help=f"How to print the result: {', '.join(formats)}.",
             ),
         ):
             command = option(command)
@@ -194,7 +198,7 @@ class Values(NamedTuple):
     registries: Sequence[str]
 
 
-def gathered(command: Command, name: str, kind: Callable[..., Any]) -> Command:
+def gathered(command: Decorated, name: str, kind: Callable[..., Any]) -> Decorated:
     """A command that takes several options as one argument.  kind: a NamedTuple whose fields are the options' names."""
     fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
 
@@ -202,10 +206,10 @@ def gathered(command: Command, name: str, kind: Callable[..., Any]) -> Command:
     def taking(**options: Any) -> Any:
         return command(**{name: kind(*(options.pop(field) for field in fields))}, **options)
 
-    return cast("Command", taking)
+    return cast("Decorated", taking)
 
 
-def value_options(command: Command) -> Command:
+def value_options(command: Decorated) -> Decorated:
     """Where values come from: --set, --config, --registry, and the generated options.
 
     A command has the three as its argument `values`.
@@ -249,14 +253,14 @@ def not_empty(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
-def env_option(command: Command) -> Command:
+def env_option(command: Decorated) -> Decorated:
     """--env NAME."""
     words = "An overlay under environments:."
     shown = click.option("--env", "env", default=None, metavar="NAME", help=words, shell_complete=complete.environments)
     return shown(command)
 
 
-def directory_option(words: str, default: str = ".") -> Callable[[Command], Command]:
+def directory_option(words: str, default: str = ".") -> Callable[[Decorated], Decorated]:
     """-C DIR.  words: what the folder is for."""
     return click.option(
         "-C",
@@ -270,7 +274,7 @@ def directory_option(words: str, default: str = ".") -> Callable[[Command], Comm
     )
 
 
-def file_option(command: Command) -> Command:
+def file_option(command: Decorated) -> Decorated:
     """-f FILE."""
     words = "mlcc.yaml (default: here or above)."
     shown = click.option(

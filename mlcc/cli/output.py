@@ -13,11 +13,13 @@ from typing import Any
 from mlcc.cli.session import Session, redacted
 from mlcc.core.findings import Finding, Severity, ordered
 from mlcc.core.text import inert_json, inert_yaml, printable
+from mlcc.core.text_columns import aligned, widths, wrapped
 from mlcc.core.value_text import short_text
 
 SCHEMA_VERSION = 1
 MAX_SHOWN = 50
-INDENT = "    "
+# What to do stands further in than the rest of a long finding.
+INDENT, FURTHER = "    ", "  "
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
@@ -32,9 +34,9 @@ def print_document(session: Session, value: Mapping[str, Any], *, clean: bool = 
     if session.format == "yaml":
         from mlcc.io.yaml import writer
 
-        session.out(inert_yaml(writer.dump(json.loads(json.dumps(value))).rstrip("\n")), clean=True)
+        session.out(inert_yaml(writer.dump(json.loads(json.dumps(value))).rstrip("\n")), clean=True, whole=True)
     else:
-        session.out(inert_json(json.dumps(value, indent=2)), clean=True)
+        session.out(inert_json(json.dumps(value, indent=2)), clean=True, whole=True)
 
 
 def _without_secrets(value: Any) -> Any:
@@ -54,7 +56,7 @@ def cleaned(finding: Finding) -> Finding:
 
 def plain(finding: Finding) -> dict[str, Any]:
     """A finding as the contract spells it."""
-    shown = cleaned(finding)
+    shown, fix = cleaned(finding), finding.fix
     return {
         "code": shown.code,
         "severity": shown.severity.label,
@@ -64,6 +66,7 @@ def plain(finding: Finding) -> dict[str, Any]:
         "column": shown.column,
         "path": shown.path,
         "hint": shown.hint,
+        **({"fix": {"action": fix.action, "was": fix.was, "value": fix.value}} if fix is not None else {}),
     }
 
 
@@ -87,7 +90,7 @@ def print_findings(findings: Sequence[Finding], session: Session, *, failed: boo
     # --quiet says only what is wrong
     shown = findings if session.verbosity >= 0 else [f for f in findings if f.severity is not Severity.NOTE]
     for line in text_lines(shown, session):
-        session.say(line, -1)
+        session.say(line, -1, FURTHER)
 
 
 def text_lines(findings: Iterable[Finding], session: Session) -> Iterable[str]:
@@ -103,14 +106,9 @@ def text_lines(findings: Iterable[Finding], session: Session) -> Iterable[str]:
         yield f"... and {len(found) - MAX_SHOWN} more findings"
 
 
-def folded(text: str, width: int, indent: str, further: str = "") -> str:
-    """A text on as few lines as the width allows; words are never cut.  further: of the lines after the first."""
-    from textwrap import fill
-
-    more = further or indent
-    return fill(
-        text, width, initial_indent=indent, subsequent_indent=more, break_long_words=False, break_on_hyphens=False
-    )
+def folded(text: str, width: int | None, indent: str, further: str = "") -> str:
+    """A text on as few lines as the width allows; None: on one.  further: what the lines after the first begin with."""
+    return indent + text if width is None else "\n".join(wrapped(indent + text, width, further or indent))
 
 
 def count_line(findings: Iterable[Finding]) -> str:
@@ -139,27 +137,23 @@ Columns = Sequence["str | tuple[str, str]"]
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Columns, session: Session, *, narrow: bool = False) -> str:
-    """Rows as a table (for people, or Markdown) that fits the width of a terminal.
+    """Rows as a table (for people, or Markdown) that fits the width of a terminal; for a program a row is one line.
 
-    Words of up to 40 characters are kept together, and shorter ones alone where the table would not fit else; narrow:
+    Words of up to 40 columns are kept together, and shorter ones alone where the table would not fit else; narrow:
     those of 12 at once.
     """
-    import tabulate
-
     if not rows:
         return "(none)"
     fields = [c if isinstance(c, str) else c[0] for c in columns]
     heads = [c.replace("_", " ") if isinstance(c, str) else c[1] for c in columns]
-    cells = [[printable(cell(row.get(f)), 400) for f in fields] for row in rows]
+    limit = 400 if session.format == "markdown" else session.limit(400)
+    cells = [[printable(cell(row.get(f)), limit) for f in fields] for row in rows]
     if session.format == "markdown":
+        import tabulate
+
         inert = [[markdown(c) for c in row] for row in cells]
         return tabulate.tabulate(inert, heads, tablefmt="github", disable_numparse=True)
-    tabulate.MIN_PADDING = 0
-    kept = next((most for most in WORDS if _least(heads, cells, most) <= session.width), WORDS[-1])
-    widths = _widths(heads, cells, session.width, 12 if narrow else kept)
-    return tabulate.tabulate(
-        cells, heads, tablefmt="simple", disable_numparse=True, maxcolwidths=widths, maxheadercolwidths=widths
-    )
+    return aligned(heads, cells, widths([heads, *cells], session.room, WORDS[-1:] if narrow else WORDS))
 
 
 # Words that no reader of Markdown makes anything of; a long word of a to f could be the name of a commit.
@@ -195,32 +189,8 @@ def fenced(text: str, language: str) -> str:
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-# Of how many characters a word is kept together in a table, best first.
+# Of how many columns a word is kept together in a table, best first.
 WORDS = (40, 32, 24, 16, 12)
-
-
-def _least(heads: Sequence[str], cells: Sequence[Sequence[str]], most: int) -> int:
-    """The width of a table whose columns are as narrow as they may be."""
-    columns = [[h, *(row[i] for row in cells)] for i, h in enumerate(heads)]
-    words = [max((len(w) for text in column for w in text.split()), default=1) for column in columns]
-    return sum(min(width, most) for width in words) + 2 * (len(words) - 1)
-
-
-def _widths(heads: Sequence[str], cells: Sequence[Sequence[str]], total: int, most: int) -> list[int]:
-    """Column widths that sum up to the terminal's: the widest columns give way first, but never below a word.
-
-    most: so much of a word is kept together.
-    """
-    columns = [[h, *(row[i] for row in cells)] for i, h in enumerate(heads)]
-    wanted = [max(map(len, column)) for column in columns]
-    least = [max((len(w) for text in column for w in text.split()), default=1) for column in columns]
-    room = total - 2 * (len(wanted) - 1)
-    while sum(wanted) > room:
-        loose = [i for i, width in enumerate(wanted) if width > min(least[i], most)]
-        if not loose:
-            break
-        wanted[max(loose, key=lambda i: wanted[i])] -= 1
-    return wanted
 
 
 def cell(value: Any) -> str:

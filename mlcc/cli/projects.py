@@ -14,20 +14,23 @@ from mlcc.apply.prepare import Prepared
 from mlcc.apply.state import journal_of
 from mlcc.cli import complete
 from mlcc.cli.options import Values, directory_option, file_option, gathered, request
-from mlcc.cli.session import Session
+from mlcc.cli.session import Session, current
 from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import Finding, error
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable, quoted
 from mlcc.io.disk.reader import Directory, Refused, is_directory, present, reason
-from mlcc.io.git import changed_since
-from mlcc.load import locate
+from mlcc.io.git import changed_since, uncommitted
+from mlcc.load import input_paths, locate
 from mlcc.load.inputs import gather
 from mlcc.load.request import Request
+from mlcc.load.workspace import workspace_of
 from mlcc.resolve.project import Project
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 NONE = "there is no mlcc.yaml below the repository's root"
+# So many projects that are no members are named.
+SHOWN = 5
 SKIPPED = {".git", ".mlcc", ".venv", "node_modules", "__pycache__"}
 
 
@@ -39,6 +42,8 @@ class Selection(NamedTuple):
     directory: str
     every: bool
     since: str
+    dirty: bool = False
+    allow_none: bool = False
 
 
 def project_options(command: Command) -> Command:
@@ -55,6 +60,8 @@ def _options(command: Command, folder: str) -> Command:
     """folder: what -C names."""
     command = gathered(command, "selection", Selection)
     for option in (
+        click.option("--allow-none", is_flag=True, help="No project at all is no error."),
+        click.option("--dirty", is_flag=True, help="With --changed-since: what is not committed counts, too."),
         click.option("--changed-since", "since", default="", metavar="REF", help="Projects changed since a commit."),
         click.option("--all", "every", is_flag=True, help="Every mlcc.yaml below the repository's root."),
         directory_option(folder, default=""),
@@ -74,18 +81,11 @@ def files(selection: Selection, session: Session, unread: list[Finding] | None =
     ways = [bool(named), selection.every, bool(selection.since)]
     if sum(ways) > 1 and not (selection.every and selection.since):
         raise UsageError([error("MLCC901", "name files, or use --all, or --changed-since: one of them")])
+    if selection.dirty and not selection.since:
+        hint = "--changed-since HEAD --dirty: what is not committed alone"
+        raise UsageError([error("MLCC901", "--dirty adds to --changed-since REF: give both", hint=hint)])
     if selection.every or selection.since:
-        root = locate.repository_root(".")
-        found, hidden = below(root)
-        if hidden and unread is None:
-            raise UserError(hidden)
-        if unread is not None:
-            unread += hidden
-        if selection.since:
-            changed = _changed(root, selection.since, session)
-            found = [f for f in found if _touched(f, root, changed)]
-        if not found:
-            session.say(f"no project changed since {printable(selection.since, 60)}" if selection.since else NONE)
+        found = _of_repository(selection, session, unread)
     else:
         found = [_file(name) for name in named] or [_usual(selection.directory)]
     if selection.directory and len(found) != 1:
@@ -139,17 +139,42 @@ def _changed(root: str, since: str, session: Session) -> list[str]:
     return changed_since(root, since, session.environ)
 
 
-def _touched(file: str, root: str, changed: Sequence[str]) -> bool:
-    """A project changed when anything below its folder did, or the file that it extends."""
-    folder = os.path.relpath(os.path.dirname(os.path.abspath(file)), root)
-    prefix = "" if folder == "." else folder + "/"
-    if any(path.startswith(prefix) for path in changed):
-        return True
-    inputs = gather(file, Request())
-    if not inputs.config.extends:
-        return False
-    base = os.path.normpath(os.path.join(folder, inputs.config.extends))
-    return base in changed
+def _of_repository(selection: Selection, session: Session, unread: list[Finding] | None) -> list[str]:
+    """Every project of the repository, or those that changed."""
+    root = locate.repository_root(".")
+    found, hidden = below(root)
+    if hidden and unread is None:
+        raise UserError(hidden)
+    if unread is not None:
+        unread += hidden
+    found = _members(found, session)
+    if not found and not hidden and not selection.allow_none:
+        hint = "run it inside the repository; --allow-none where there may be none"
+        raise UserError([error("MLCC411", NONE, hint=hint)])
+    if selection.since:
+        changed = _changed(root, selection.since, session)
+        outside = {file: input_paths.outside(gather(file, Request()), root) for file in found}
+        folders = {file: input_paths.folder_of(file, root) for file in found}
+        if selection.dirty:
+            changed += uncommitted(root, session.environ, {p for f in found for p in (folders[f], *outside[f])})
+        known = frozenset(changed)
+        found = [file for file in found if input_paths.concerned(folders[file], outside[file], known)]
+    if not found:
+        session.say(f"no project changed since {printable(selection.since, 60)}" if selection.since else NONE)
+    return found
+
+
+def _members(found: Sequence[str], session: Session) -> list[str]:
+    """The projects of the workspace, where there is one; the others are named."""
+    shared = workspace_of(".")
+    if shared is None or not shared.ok:  # what is wrong with it is a finding of each project
+        return list(found)
+    members = [file for file in found if shared.is_member(os.path.dirname(file) or ".")]
+    others = [printable(file, 100) for file in found if file not in members]
+    if others:
+        more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+        session.say(f"note: no members of {shared.file}: {', '.join(others[:SHOWN])}{more}")
+    return members
 
 
 def read(
@@ -158,12 +183,16 @@ def read(
     env: str | None,
     skip: Sequence[str] = (),
     directory: str = "",
+    *,
+    dated: bool = False,
 ) -> Project:
     """Loads, resolves and checks one project with the command's options.
 
-    skip: codes of rules that are left out; directory: where the project is written, if not beside its mlcc.yaml.
+    skip: codes of rules that are left out; directory: where the project is written, if not beside its mlcc.yaml;
+    dated: findings depend on the day (waivers that have expired), which what is written never does.
     """
-    return pipeline.read(file, request(values)._replace(directory=directory), env, skip)
+    asked = request(values)._replace(directory=directory, today=current().today if dated else "")
+    return pipeline.read(file, asked, env, skip)
 
 
 def target_of(file: str, directory: str) -> str:

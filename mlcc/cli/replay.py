@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -22,13 +23,14 @@ from mlcc.io.cache import Folder
 from mlcc.io.disk import callers, observer, reader
 
 COMMANDS = ("validate", "plan", "diff", "explain", "show")
-# What asks Git, the network or a container engine, or walks a whole repository, is not recorded.
-LEFT_OUT = ("--changed-since", "--all", "--online", "--validate-with-docker")
+# What writes, asks Git, the network or a container engine, or walks a whole repository, is not recorded.
+LEFT_OUT = ("--changed-since", "--dirty", "--all", "--online", "--validate-with-docker", "--fix", "--write-baseline")
 PREFIXES = ("ML_", "MLCC")
 VARIABLES = ("REGISTRY_PATH", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "TMPDIR", "HOME")
 FOLDER = "runs"
 NO_CACHE = "MLCC_NO_CACHE"
 FORM = 1
+DAY = "%Y-%m-%d"
 # mlcc's own code and data
 OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -39,14 +41,17 @@ def key(argv: Sequence[str], environ: Mapping[str, str], terminal: Sequence[int]
     """The name of a run, other for every other run, or an empty text when a run cannot be replayed.
 
     In it: the words, the variables that mlcc reads, the working directory, which streams are terminals and how wide,
-    and the state of mlcc's own files and of the folders that Python imports from.
+    the day, which waivers of policies end on, and the state of mlcc's own files and of the folders that Python imports
+    from.
     """
     if not argv or argv[0] not in COMMANDS or any(a.startswith(LEFT_OUT) for a in argv) or environ.get(NO_CACHE):
         return ""
     names = sorted(n for n in environ if n.startswith(PREFIXES) or n in VARIABLES)
     try:
         here = os.getcwd()
-        parts = [FORM, list(argv), [[n, environ[n]] for n in names], here, list(terminal), sys.version, _installed()]
+        day = time.strftime(DAY, time.gmtime())
+        known = [[n, environ[n]] for n in names]
+        parts = [FORM, list(argv), known, here, list(terminal), day, sys.version, _installed()]
     except OSError:
         return ""
     return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogateescape")).hexdigest()

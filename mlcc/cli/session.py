@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from mlcc.cli import replay
 from mlcc.cli.home import home_folder
-from mlcc.core.text import inert, printable, wrapped
+from mlcc.core.text import inert, printable
+from mlcc.core.text_columns import columns, cut, wrapped
 
 if TYPE_CHECKING:
     from mlcc.io.aws.connection import Caller
@@ -41,8 +41,8 @@ class Session:
 
     environ: the process environment; format: how results are printed; verbosity: -1 quiet, 0, 1 and more talk;
     done: what was carried out, for the case that the output cannot tell it; connect: makes a connection to AWS for a
-    region, in place of the SDK's; begun: whether standard output has something of the result; several: whether the
-    command is about more than one project.
+    region, in place of the SDK's; wall: the time of day; begun: whether standard output has something of the result;
+    several: whether the command is about more than one project.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -57,6 +57,7 @@ class Session:
     plugged: Any = None
     done: str = ""
     clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
     shown: str = ""
     begun: bool = False
     several: bool = False
@@ -66,6 +67,11 @@ class Session:
     def home(self) -> str:
         """mlcc's own folder: $MLCC_HOME, else ~/.mlcc.  Not made before it is needed."""
         return home_folder(self.environ)
+
+    @property
+    def today(self) -> str:
+        """The day in UTC, as waivers of policies name it."""
+        return time.strftime(replay.DAY, time.gmtime(self.wall()))
 
     @property
     def user(self) -> str:
@@ -85,22 +91,57 @@ class Session:
 
     @property
     def width(self) -> int:
-        """Columns of the terminal (80 where there is none); long lines of talk and tables keep within it."""
-        return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
+        """Columns of the terminal, 80 where there is none."""
+        return self.room or 80
 
-    def folded(self, line: str) -> str:
-        """A line on as many as the terminal's width needs; where there is none a program reads it, and it stays one."""
-        fits = not sys.stdout.isatty() or len(line) <= self.width
-        return line if fits else "\n".join(wrapped(line, self.width))
+    @property
+    def room(self) -> int | None:
+        """Columns that a line of the result may take; None where no terminal shows it: a program reads line by line."""
+        return self.columns_of(sys.stdout)
+
+    def columns_of(self, stream: TextIO) -> int | None:
+        """How wide the terminal is that shows a stream, None where none does."""
+        if not stream.isatty():
+            return None
+        named = self.environ.get("COLUMNS", "")
+        try:
+            found = int(named) if named.isdecimal() else os.get_terminal_size(stream.fileno()).columns
+        except OSError:
+            found = 0
+        return found or 80
+
+    def fitted(self, text: str, stream: TextIO, further: str | None = None) -> str:
+        """Lines that take no more columns than the terminal has that shows a stream.
+
+        further: what the lines after the first begin with, if not with more space than the first.
+        """
+        room = self.columns_of(stream)
+        if room is None:
+            return text
+        return "\n".join("\n".join(wrapped(line, room, further)) for line in text.split("\n"))
+
+    def limit(self, most: int) -> int:
+        """How many characters of a value a terminal shows; nothing is cut (0) where a program reads it."""
+        return most if self.room is not None else 0
 
     @property
     def machine(self) -> bool:
         """True when the result is for a program: nothing else may reach stdout."""
         return self.format != "table"
 
-    def out(self, text: str = "", *, clean: bool = False) -> None:
-        """One line of result.  clean: it was looked through for secrets already."""
-        self._echo(text if clean else redacted(text), err=False)
+    def out(self, text: str = "", *, clean: bool = False, whole: bool = False, further: str | None = None) -> None:
+        """One line of result, within the width of a terminal.
+
+        clean: it was looked through for secrets already; whole: it is never folded, for somebody copies it or gives it
+        to a program (a document, a script, a line of a file or of a log).
+        """
+        text = text if clean else redacted(text)
+        self._echo(text if whole or self.machine else self.fitted(text, sys.stdout, further), err=False)
+
+    def acknowledge(self, text: str) -> None:
+        """One line of result that only confirms that all is well: -q takes it away."""
+        if self.verbosity >= 0:
+            self.out(text)
 
     def out_bytes(self, data: bytes) -> None:
         """A result that is no text, as it is."""
@@ -108,10 +149,10 @@ class Session:
         self.begun = True
         sys.stdout.buffer.write(data)
 
-    def say(self, text: str, level: int = 0) -> None:
+    def say(self, text: str, level: int = 0, further: str | None = None) -> None:
         """One line of talk, on stderr, when the verbosity allows it."""
         if self.verbosity >= level:
-            self._echo(redacted(text), err=True)
+            self._echo(self.fitted(redacted(text), sys.stderr, further), err=True)
 
     def counted(self, names: Sequence[str], doing: str) -> Iterator[str]:
         """The names one by one; on a terminal, where it takes longer than a second, with a line that counts them."""
@@ -128,13 +169,13 @@ class Session:
     def _show(self, text: str) -> None:
         """A line that the next one replaces."""
         self.clear()
-        self.shown = text[: shutil.get_terminal_size((80, 24)).columns - 1]
+        self.shown = cut(text, (self.columns_of(sys.stderr) or 80) - 1)[0]
         click.echo(self.shown, err=True, nl=False)
 
     def clear(self) -> None:
         """Takes the line of progress away."""
         if self.shown:
-            click.echo(f"\r{' ' * len(self.shown)}\r", err=True, nl=False)
+            click.echo(f"\r{' ' * columns(self.shown)}\r", err=True, nl=False)
             self.shown = ""
 
     def _echo(self, text: str, err: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
+from typing import Any
 
 from mlcc.core.records import NamedTuple
 
@@ -24,11 +25,29 @@ class Severity(enum.IntEnum):
         return self.name.lower()
 
 
+RENAME, SET, UNSET = "rename", "set", "unset"
+
+
+class Fix(NamedTuple):
+    """The one change that mends a finding.
+
+    action: RENAME a key, SET a value or UNSET a key; was: the key, or the value's text, that stands there now; value:
+    the new key or value; line, column: where the value stands, where that is another place than the finding's.
+    """
+
+    action: str
+    was: str
+    value: Any = None
+    line: int = 0
+    column: int = 0
+
+
 class Finding(NamedTuple):
     """One mistake, warning or note.
 
     code: stable identifier, `MLCC` and three digits; path: dotted configuration path, empty when there is none;
-    file: as the user named it; line and column: 1-based, 0 when unknown; hint: what to do.
+    file: as the user named it; line and column: 1-based, 0 when unknown; hint: what to do; fix: the
+    change that mends it, where there is exactly one.
     """
 
     code: str
@@ -39,6 +58,7 @@ class Finding(NamedTuple):
     line: int = 0
     column: int = 0
     hint: str = ""
+    fix: Fix | None = None
 
     @property
     def place(self) -> str:

@@ -141,22 +141,3 @@ def allowed(words: Iterable[str], limit: int = 12) -> str:
     names = sorted(words)
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """A line as several of at most `width` columns: between words, and within a word that is longer than a line.
-
-    >>> wrapped("  a word-and-more", 12)
-    ['  a', '      word-a', '      nd-mor', '      e']
-    """
-    from textwrap import wrap
-
-    further = " " * (len(text) - len(text.lstrip(" ")) + 4)
-    found = []
-    for line in wrap(text, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False):
-        rest = line
-        while len(rest) > width > len(further):
-            found.append(rest[:width])
-            rest = further + rest[width:]
-        found.append(rest)
-    return found

@@ -26,6 +26,7 @@ class Source(enum.IntEnum):
     OVERLAY = 50
     FILE = 51
     BASE = 52
+    WORKSPACE = 53
     MANIFEST = 60
     PICKER = 70
     MODEL_PROFILE = 80
@@ -46,6 +47,11 @@ class Source(enum.IntEnum):
         return self.name.lower().replace("_", "-")
 
     @property
+    def rank(self) -> str:
+        """The level in words, for people: a number alone beside `registries` would read as a count of them."""
+        return f"precedence {self.level} of {max(Source).level}"
+
+    @property
     def committed(self) -> bool:
         """False for what only this run knows: `apply --locked` refuses such values."""
         return self.level not in (1, 2, 3, 4, 7)
@@ -64,6 +70,7 @@ SOURCE_TITLES: dict[Source, str] = {
     Source.OVERLAY: "mlcc.yaml: environments.NAME, chosen with --env",
     Source.FILE: "mlcc.yaml",
     Source.BASE: "mlcc.yaml: the file named by extends",
+    Source.WORKSPACE: "mlcc.workspace.yaml: the file named by base",
     Source.MANIFEST: 'project manifest ([tool.mlcc] in pyproject.toml, "mlcc" in package.json)',
     Source.PICKER: "picker answers (MCP)",
     Source.MODEL_PROFILE: "registries: model, chosen profile",

@@ -30,6 +30,7 @@ OFF = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_LITERAL_PATHSPECS": "1",  # names of folders come from the checkout
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "",
     "GIT_ATTR_NOSYSTEM": "1",
@@ -57,7 +58,7 @@ OVERRIDDEN = {
 
 
 def changed_since(root: str, commit: str, environ: Mapping[str, str]) -> list[str]:
-    """Paths below a repository's root that differ between a commit and HEAD.
+    """Paths below a repository's root that differ between a commit and HEAD (what is not committed: `uncommitted`).
 
     environ: the caller's.  Raises UserError where Git cannot compare them (MLCC211), PreconditionError without Git.
     """
@@ -70,6 +71,35 @@ def changed_since(root: str, commit: str, environ: Mapping[str, str]) -> list[st
     return [p for p in done.stdout.decode("utf-8", "surrogateescape").split("\0") if p]
 
 
+# Files that are compared with the commit for uncommitted work.
+MAX_UNCOMMITTED = 100_000
+
+
+def uncommitted(root: str, environ: Mapping[str, str], paths: Iterable[str]) -> list[str]:
+    """Files below some paths of a repository that are not as HEAD has them: changed, deleted, or new and not ignored.
+
+    paths: of files and folders, `.` for the root itself.  Files are compared here and not by Git, which would run a
+    filter that the repository's configuration names.  Raises UserError where Git cannot say (MLCC211).
+    """
+    wanted = set(paths)
+    below = [] if "." in wanted or len(wanted) > MAX_PATHS else sorted(wanted)
+    tracked = run_git(root, environ, "ls-tree", "-r", "-z", "HEAD", "--", *below)
+    new = run_git(root, environ, "ls-files", "--others", "--exclude-standard", "-z", "--", *below)
+    for done in (tracked, new):
+        if done.code:
+            first = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ").partition("\n")[0]
+            message = f"git cannot say what is not committed: {printable(first.rstrip('.'), 200)}"
+            raise UserError([error("MLCC211", message)])
+    entries = [entry.partition(b"\t") for entry in tracked.stdout.split(b"\0") if entry]
+    if len(entries) > MAX_UNCOMMITTED:
+        raise UserError([error("MLCC211", f"more than {MAX_UNCOMMITTED:,} files would have to be compared")])
+    changed = [entry[2] for entry, differs in zip(entries, _differing(root, entries), strict=True) if differs]
+    every = [*changed, *(name for name in new.stdout.split(b"\0") if name)]
+    return [name.decode("utf-8", "surrogateescape") for name in every]
+
+
+# Arguments for one command.
+MAX_PATHS = 200
 # Files of a merge that Git left unfinished; beyond so many a person decides.
 MAX_UNMERGED = 2000
 PLAIN_MODES = (b"100644", b"100755")
@@ -146,11 +176,20 @@ def head(folder: str, environ: Mapping[str, str]) -> Head | None:
 
 
 def _changed_files(folder: str, entries: Iterable[tuple[bytes, bytes, bytes]]) -> Iterator[bool]:
-    """Of each plain file of a tree whether the folder's is another one; a difference of line ends is none."""
+    """Of each plain file of a tree whether the folder's is another one."""
+    return _differing(folder, [entry for entry in entries if entry[0].split(b" ")[0] in PLAIN_MODES])
+
+
+def _differing(folder: str, entries: Iterable[tuple[bytes, bytes, bytes]]) -> Iterator[bool]:
+    """Of each file of a tree whether the folder's is another one; a difference of line ends is none.
+
+    What is no plain file in the tree (a link, another repository) is not compared.
+    """
     with Directory(folder) as tree:
         for about, _, path in entries:
             mode, _, name = about.split(b" ")
             if mode not in PLAIN_MODES:
+                yield False
                 continue
             try:
                 found = tree.read(path.decode("utf-8", "surrogateescape"), MAX_FILE_BYTES, single_link=False)

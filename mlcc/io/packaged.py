@@ -1,6 +1,6 @@
-"""Packaged files: schemas, registries, cookiecutters.  Law: the one place that knows where they are installed.
+"""Packaged files: schemas, registries, cookiecutters, examples.  Law: the one place that knows where they are.
 
-They live below mlcc/data, which in a checkout is three links to the folders at the top, and in a wheel holds copies.
+They live below mlcc/data, which in a checkout are links to the folders at the top, and in a wheel holds copies.
 """
 
 from __future__ import annotations

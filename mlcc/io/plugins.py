@@ -17,7 +17,7 @@ from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import Any
 
 from mlcc.core.errors import MlccError, UserError, signal_in
-from mlcc.core.findings import Finding, Severity, error
+from mlcc.core.findings import Finding, Fix, Severity, error
 from mlcc.core.paths import EMPTY
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import printable
@@ -90,7 +90,13 @@ def sound(finding: object) -> bool:
         and isinstance(finding.severity, Severity)
         and all(isinstance(t, str) for t in (finding.code, finding.message, finding.path, finding.file, finding.hint))
         and all(isinstance(n, int) for n in (finding.line, finding.column))
+        and (finding.fix is None or (isinstance(finding.fix, Fix) and _sound_fix(finding.fix)))
     )
+
+
+def _sound_fix(fix: Fix) -> bool:
+    texts = isinstance(fix.action, str) and isinstance(fix.was, str)
+    return texts and isinstance(fix.value, (str, int, float, type(None))) and isinstance(fix.line, int)
 
 
 def possible(path: Iterable[str]) -> bool:

@@ -17,10 +17,11 @@ from mlcc.core.findings import Finding, error
 from mlcc.core.paths import EMPTY, Path, parse_path
 from mlcc.core.records import NamedTuple
 from mlcc.core.text import allowed, nearest, printable, quoted
-from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME, MAX_FILE_BYTES, digest
+from mlcc.core.tree import LOCK_MAX_BYTES, LOCK_NAME
 from mlcc.io.disk.reader import Directory
 from mlcc.load.layers import DEFAULT_ENVIRONMENT
-from mlcc.load.locate import project_root
+from mlcc.load.locate import project_root, workspace_roots
+from mlcc.load.workspace import workspace_of
 from mlcc.plan.lock import Lock, read_lock, value_problems
 from mlcc.registries.files import Root
 from mlcc.registries.loader import Registries
@@ -85,15 +86,6 @@ class RenderedProject(NamedTuple):
     def container(self) -> Mapping[str, Any]:
         """The architecture's container facts: port, paths, timeouts."""
         return self.architecture.container
-
-    def is_edited(self, path: str) -> bool:
-        """Whether a file of the project is not as it was rendered; an absent one is not edited."""
-        record = self.lock.files.get(path)
-        if record is None:
-            return False
-        with Directory(self.directory) as tree:
-            found = tree.read(path, MAX_FILE_BYTES)
-        return found is not None and digest(found[0]) != record.digest
 
     @property
     def secret_variables(self) -> dict[str, str]:
@@ -194,6 +186,15 @@ def _check_values(values: Mapping[Path, Any]) -> None:
 
 
 def _own_roots(directory: str, values: Mapping[Path, Any]) -> Iterator[Root]:
+    """The registry folders of the workspace that the project is a member of, then the project's own."""
+    workspace = workspace_of(directory)
+    if workspace is not None and not workspace.ok:
+        raise UserError(workspace.findings)
+    if workspace is not None and workspace.is_member(directory):
+        shared, problems = workspace_roots(workspace, directory)
+        if problems:
+            raise UserError(problems)
+        yield from shared
     for text in values.get(("registries",), ()):
         root, problem = project_root(directory, str(text))
         if root is None:
@@ -236,14 +237,15 @@ def _assemble(
     merged = {**config, **{k: v for k, v in overlay.items() if "__" not in k}}
     gone = merged.pop(conf_values.UNSET, "").split()
     merged = {k: v for k, v in merged.items() if k not in gone}
-    scoped_ic = {n: _scoped("IC", n, own, overlay, gone) for n, own in components.items()}
-    scoped_adapters = {n: _scoped("ADAPTER", n, own, overlay, gone) for n, own in adapters.items()}
     row = registries.config(merged.get("DEPLOYMENT_CONFIG", ""))
     wanted = target or merged.get("DEPLOYMENT_TARGET", "")
     chosen = registries.targets.get(registries.canonical("targets", wanted)[0])
     architecture = registries.architecture(row.architecture) if row is not None else None
     if row is None or chosen is None or architecture is None:
         raise _unknown(registries, merged, wanted, row)
+    plain = tuple(architecture.env_prefixes)
+    scoped_ic = {n: _scoped("IC", n, own, overlay, gone, plain) for n, own in components.items()}
+    scoped_adapters = {n: _scoped("ADAPTER", n, own, overlay, gone) for n, own in adapters.items()}
     framework = registries.framework(merged["FRAMEWORK"]) if "FRAMEWORK" in merged else None
     version = framework.versions.get(merged.get("FRAMEWORK_VERSION", "")) if framework is not None else None
     backends = registries.triton_backends if TRITON in architecture.uses else EMPTY
@@ -252,15 +254,26 @@ def _assemble(
 
 
 def _scoped(
-    kind: str, name: str, own: Mapping[str, str], overlay: Mapping[str, str], gone: list[str]
+    kind: str,
+    name: str,
+    own: Mapping[str, str],
+    overlay: Mapping[str, str],
+    gone: list[str],
+    plain: tuple[str, ...] = (),
 ) -> dict[str, str]:
-    """A component's variables with the environment's over them."""
+    """A component's variables with the environment's over them.
+
+    plain: prefixes of container variables that keep their names in the component's own file.
+    """
     start = conf_values.scoped(kind, name, "")
-    found = dict(own)
-    for key, value in overlay.items():
-        if key.startswith(start):
-            found[f"{kind}_{key.removeprefix(start)}"] = value
-    removed = {f"{kind}_{k.removeprefix(start)}" for k in gone if k.startswith(start)}
+
+    def named(key: str) -> str:
+        variable = f"{kind}_{key.removeprefix(start)}"
+        inner = variable.removeprefix(conf_values.ENV_PREFIX)
+        return inner if plain and inner != variable and inner.startswith(plain) else variable
+
+    found = {**own, **{named(key): value for key, value in overlay.items() if key.startswith(start)}}
+    removed = {named(key) for key in gone if key.startswith(start)}
     return {k: v for k, v in found.items() if k not in removed}
 
 

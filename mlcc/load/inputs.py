@@ -25,6 +25,7 @@ from mlcc.load.locate import all_roots, beside, repository_root
 from mlcc.load.lock_choices import Choices, read_choices
 from mlcc.load.manifests import MANIFESTS, MAX_BYTES, read_table
 from mlcc.load.request import Plugged, Read, Request
+from mlcc.load.workspace import Workspace, stranger, workspace_of
 from mlcc.registries.files import Root
 
 
@@ -35,7 +36,8 @@ class Inputs(NamedTuple):
     and below it, without overlays; roots: registry folders beyond the packaged ones; findings: all that is wrong;
     plugged: what installed plugins add; choices: what registries chose before, as mlcc.lock holds it; environ:
     the caller's, for programs that a later stage runs; texts: files of the project that it names and renders as they
-    are, by the name that it gives them.
+    are, by the name that it gives them; today: the day, empty where findings must not depend on it; workspace:
+    that of the repository, whether or not the project is a member.
     """
 
     file: str
@@ -48,6 +50,15 @@ class Inputs(NamedTuple):
     choices: Choices = EMPTY
     environ: Mapping[str, str] = EMPTY
     texts: Mapping[str, bytes] = EMPTY
+    today: str = ""
+    workspace: Workspace | None = None
+
+    @property
+    def lacks_base(self) -> bool:
+        """True when a file that the project stands on could not be used: it may contain a missing value."""
+        shared = self.workspace
+        meant = bool(self.config.extends) or (shared is not None and (bool(shared.base) or not shared.ok))
+        return meant and not any(layer.source in (Source.BASE, Source.WORKSPACE) for layer in self.layers)
 
 
 def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
@@ -61,18 +72,26 @@ def gather(file: str, request: Request, data: bytes | None = None) -> Inputs:
     layers: list[Layer] = []
     findings = list(own.findings)
     environ = request.environ or {}
+    shared = workspace_of(directory)
+    findings += shared.findings if shared is not None else ()
+    member = shared if shared is not None and shared.ok and shared.is_member(directory) else None
+    if shared is not None and shared.ok and member is None:
+        findings.append(stranger(shared, own.root.mark))
     if own.ok:
         _collect(layers, findings, _base(own, directory, file))
+        if member is not None and member.base and not own.extends:
+            _collect(layers, findings, _shared_base(member, directory, file))
         _collect(layers, findings, _manifest(directory))
     if request.extra:
         _collect(layers, findings, _extra(os.fsdecode(request.extra)))
     _collect(layers, findings, overrides.variables(environ))
     _collect(layers, findings, overrides.options(request))
-    roots, problems = all_roots(own, directory, request)
+    roots, problems = all_roots(own, directory, request, member)
     texts, unread = named_texts.read([own.root if own.ok else own.sound, *(layer.root for layer in layers)], directory)
     findings += [*problems, *unread]
     choices = _choices(os.fsdecode(request.directory) or directory)
-    return Inputs(file, directory, own, tuple(layers), roots, tuple(findings), request.plugged, choices, environ, texts)
+    read = Inputs(file, directory, own, tuple(layers), roots, tuple(findings), request.plugged, choices, environ)
+    return read._replace(texts=texts, today=request.today, workspace=shared)
 
 
 def _choices(directory: str) -> Choices:
@@ -130,6 +149,25 @@ def _base(own: Config, directory: str, file: str) -> Read:
         message = f"{quoted(own.extends)}: no such file"
         return None, [Finding("MLCC030", Severity.ERROR, message, "extends", mark.file, mark.line, mark.column)]
     return _document(found[0], printable(beside(directory, own.extends), 300), Source.BASE)
+
+
+def _shared_base(workspace: Workspace, directory: str, file: str) -> Read:
+    """The base of the workspace, named from where the caller is; none for the base itself."""
+    node = workspace.node.get("base")
+    assert node is not None, "asked of a workspace with a base alone"
+    mark, relative = node.mark, os.path.normpath(workspace.base)
+    if os.path.abspath(file) == os.path.join(workspace.root, relative):
+        return None, ()
+    try:
+        with Directory(workspace.root) as tree:
+            found = tree.read(relative, CONFIG_LIMITS.max_bytes)
+    except Refused as problem:
+        return None, problem.findings
+    if found is None:
+        message = f"{quoted(workspace.base)}: no such file"
+        return None, [Finding("MLCC409", Severity.ERROR, message, "base", mark.file, mark.line, mark.column)]
+    up = os.path.relpath(workspace.root, os.path.abspath(directory))
+    return _document(found[0], printable(beside(directory, os.path.join(up, relative)), 300), Source.WORKSPACE)
 
 
 def _extra(path: str) -> Read:

@@ -10,11 +10,14 @@ from mlcc.io.disk.callers import own_file, texts
 from mlcc.io.disk.reader import Directory, Refused, is_directory, present
 from mlcc.load.document import Config
 from mlcc.load.request import Request
+from mlcc.load.workspace import Workspace
 from mlcc.registries.files import Root
 
 FILE_NAMES = ("mlcc.yaml", "mlcc.yml")
 # Keys of mlcc.yaml that name folders of rows, and which folder of a registry each of them is.
 PROJECT_FOLDERS = {"registries": "", "policies": "policies"}
+# Before the name of a workspace's folder in a lock.
+WORKSPACE_LABEL = "workspace:"
 
 
 def find_mlcc_yaml(start: str) -> str:
@@ -71,10 +74,30 @@ def registry_roots(request: Request) -> tuple[tuple[Root, ...], list[Finding]]:
     return tuple(roots), problems
 
 
-def all_roots(own: Config, directory: str, request: Request) -> tuple[tuple[Root, ...], list[Finding]]:
-    """The operator's registry folders, then the project's own."""
+def workspace_roots(workspace: Workspace, directory: str) -> tuple[list[Root], list[Finding]]:
+    """The registry folders of a workspace.  directory: of the project, from which they are named."""
+    roots, problems = list[Root](), list[Finding]()
+    holder = os.path.normpath(os.path.join(directory, os.path.relpath(workspace.root, os.path.abspath(directory))))
+    for key, inside in PROJECT_FOLDERS.items():
+        for text, mark in workspace.texts(key):
+            root, problem = project_root(holder, text, inside, "repository")
+            if root is None:
+                problems.append(Finding("MLCC409", Severity.ERROR, problem, key, mark.file, mark.line, mark.column))
+            else:
+                roots.append(root._replace(label=f"{WORKSPACE_LABEL}{os.path.normpath(text)}"))
+    return roots, problems
+
+
+def all_roots(
+    own: Config, directory: str, request: Request, workspace: Workspace | None = None
+) -> tuple[tuple[Root, ...], list[Finding]]:
+    """The operator's registry folders, then the workspace's (of a member), then the project's own."""
     named, problems = registry_roots(request)
     roots = list(named)
+    if workspace is not None:
+        shared, wrong = workspace_roots(workspace, directory)
+        roots += shared
+        problems += wrong
     for key, inside in PROJECT_FOLDERS.items():
         for text, mark in own.texts(key) if own.ok else ():
             root, problem = project_root(directory, text, inside)
@@ -94,11 +117,14 @@ def present_below(directory: str, relative: str) -> bool:
         return here.exists(name)
 
 
-def project_root(directory: str, text: str, inside: str = "") -> tuple[Root | None, str]:
-    """A registry folder of the project itself, or None and what is wrong with it.  inside: as of `Root`."""
+def project_root(directory: str, text: str, inside: str = "", holder: str = "project") -> tuple[Root | None, str]:
+    """A registry folder of the project itself, or None and what is wrong with it.
+
+    inside: as of `Root`; holder: what it must lie in, in words.
+    """
     relative, words = os.path.normpath(text), f"{inside or 'registry'} {quoted(text)}"
     if os.path.isabs(relative) or relative.startswith(".."):
-        return None, f"{words} lies outside the project: use --registry or MLCC_REGISTRY_PATH"
+        return None, f"{words} lies outside the {holder}: use --registry or MLCC_REGISTRY_PATH"
     try:
         with Directory(directory) as here:
             found = here.parent(f"{relative}/x")
@@ -108,4 +134,6 @@ def project_root(directory: str, text: str, inside: str = "") -> tuple[Root | No
         return None, f"{words}: no such directory"
     os.close(found[0])
     path = os.path.join(directory, text)
-    return Root(beside(directory, text), path, trusted=False, label=text, inside=inside, project=directory), ""
+    # no folder of a project is taken for one of its workspace
+    label = f"./{text}" if text.startswith(WORKSPACE_LABEL) else text
+    return Root(beside(directory, text), path, trusted=False, label=label, inside=inside, project=directory), ""

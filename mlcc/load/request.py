@@ -32,7 +32,7 @@ class Request(NamedTuple):
     settings: `path=value` texts of --set; options: texts by path of generated options; environ: the process
     environment (without it no variable counts); extra: the file of --config; registry_roots: folders named by
     --registry, in order; plugged: what installed plugins add; directory: where the project is written, if not beside
-    mlcc.yaml (its lock holds choices).
+    mlcc.yaml (its lock holds choices); today: the day, as 2026-12-31, where findings may depend on it.
     """
 
     settings: Sequence[str] = ()
@@ -42,3 +42,4 @@ class Request(NamedTuple):
     registry_roots: StrPath | Sequence[StrPath] = ()
     plugged: Plugged = Plugged()
     directory: StrPath = ""
+    today: str = ""

@@ -19,7 +19,7 @@ from mlcc.registries.engine_rows import Engine, EngineOptions
 from mlcc.registries.files import Root
 from mlcc.registries.inheritance import complete_engine, join_frameworks
 from mlcc.registries.match import Matcher
-from mlcc.registries.policy_rows import Policy, policies
+from mlcc.registries.policy_rows import Policy, PolicyFolder, policy_folder
 from mlcc.registries.price_rows import Price, prices_of
 from mlcc.registries.triton_rows import TritonBackend, triton_backend
 
@@ -190,11 +190,18 @@ class Registries:
     @functools.cached_property
     def policies(self) -> tuple[Policy, ...]:
         """Every rule of every root: none overrides another one."""
-        every: list[Policy] = []
-        for document in self._documents("policies/"):
-            kinds.expect_kind(document, "policies")
-            every += policies(document)
-        return tuple(every)
+        return tuple(rule for folder in self.policy_folders for rule in folder.rules)
+
+    @functools.cached_property
+    def policy_folders(self) -> tuple[PolicyFolder, ...]:
+        """The rules of each root: a waiver is for those of its own."""
+        found = []
+        for root, names in self._files:
+            documents = [self._document(root, n) for n in names if n.startswith("policies/") and kinds.kind_of(n)]
+            for document in documents:
+                kinds.expect_kind(document, "policies")
+            found.append(policy_folder(documents))
+        return tuple(found)
 
     # -------------------------------------------------- look-ups
     def instance(self, name: str) -> rows.Instance | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
@@ -26,6 +28,9 @@ ROOT = "project"
 FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\"'\\`$#%;&|{}]")
 # Texts that are written as a whole by code (a JSON document, a Python literal), or that are a file of their own.
 WRITTEN = ("engine_json", "entrypoint", "sample_payload", "chat_template")
+
+
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 
 
 # Steps that only one way of building has.
@@ -108,13 +113,37 @@ def python_literal(text: str) -> str:
 
 
 def _payload(resolved: Resolved) -> str:
-    """The configuration's own request, where it is JSON: what the contract test can send and check."""
+    """The configuration's own request as JSON: what the contract test can send and check; empty for other types."""
     text = str(resolved.get("test.payload") or "")
+    if str(resolved.get("test.content_type")).partition(";")[0].strip().lower() == "text/csv":
+        return _rows_of_csv(text)
     try:
         json.loads(text)
     except (ValueError, RecursionError):
         return ""
     return text
+
+
+def _rows_of_csv(text: str) -> str:
+    """Lines of CSV as the rows of a JSON request; the first is a header where it alone has no number."""
+    try:
+        lines = [[_cell(cell) for cell in line] for line in csv.reader(io.StringIO(text), strict=True) if line]
+    except csv.Error:
+        return ""
+    numbers = [any(isinstance(cell, (int, float)) for cell in line) for line in lines]
+    if len({*map(len, lines)}) != 1:
+        return ""
+    named = not numbers[0] and any(numbers)
+    rows = [dict(zip(lines[0], line, strict=True)) for line in lines[1:]] if named else lines
+    return json.dumps({"instances": rows})
+
+
+def _cell(text: str) -> str | int | float | None:
+    """A cell of CSV as a server reads it: a number, a text, or nothing."""
+    if _NUMBER.fullmatch(text):
+        number = float(text)
+        return int(number) if number.is_integer() and "." not in text else number
+    return text or None
 
 
 def _engine(resolved: Resolved) -> dict[str, Any]:

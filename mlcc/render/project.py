@@ -80,7 +80,7 @@ def conf_files(default: Resolved, environments: Mapping[str, Resolved]) -> dict[
     for name, resolved in overlays.items():
         files[f"do/env/{name}.conf"] = conf_values.overlay(values, resolved, plain)
     for name in _everywhere(conf_values.components, values, overlays):
-        if not _implied(default, name):
+        if not all(_implied(one, name) for one in (default, *environments.values())):
             files[f"do/ic/{name}.conf"] = conf_values.component(values, name, plain) or _disabled("IC", name)
     for name in _everywhere(conf_values.adapters, values, overlays):
         files[f"do/adapters/{name}.conf"] = conf_values.adapter(values, name) or _disabled("ADAPTER", name)

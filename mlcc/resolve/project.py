@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from mlcc.core.findings import Finding, Severity, has_errors, ordered
 from mlcc.core.records import NamedTuple
-from mlcc.core.values import Source
 from mlcc.load import document
 from mlcc.load.inputs import Inputs
 from mlcc.load.lock_choices import of_environment
@@ -67,15 +66,10 @@ def resolve_project(inputs: Inputs, registries: Registries, env: str | None = No
         resolved = resolve_layers(layers, registries, name, of_environment(inputs.choices, name))
         resolved = resolved._replace(texts=inputs.texts)
         resolutions[name] = resolved
-        findings.extend(f for f in resolved.findings if f.code != MISSING or not _lacks_base(inputs))
+        findings.extend(f for f in resolved.findings if f.code != MISSING or not inputs.lacks_base)
     default = resolutions.pop(None)
     environments = {str(k): v for k, v in resolutions.items()}
     return Project(inputs, registries, default, environments, chosen, tuple(ordered(findings)))
-
-
-def _lacks_base(inputs: Inputs) -> bool:
-    """True when the file that mlcc.yaml extends could not be used: it may contain the missing value."""
-    return bool(inputs.config.extends) and not any(layer.source is Source.BASE for layer in inputs.layers)
 
 
 def is_implied(finding: Finding, known: Iterable[Finding]) -> bool:

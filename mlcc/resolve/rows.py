@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from mlcc.core.findings import Finding, Severity
+from mlcc.core.findings import SET, Finding, Fix, Severity
 from mlcc.core.nodes import Node
 from mlcc.core.paths import Path, dotted_path
+from mlcc.core.spelling import only_match
 from mlcc.core.text import allowed, nearest, quoted
 from mlcc.core.values import Scalar, Source
 from mlcc.load.document import check_tree
@@ -101,13 +102,16 @@ def _named_row(draft: Draft, path: str, kind: str, words: str, code: str) -> tup
     if name not in rows:
         near = nearest(written, [*rows, *(a for r in rows.values() for a in r.aliases)])
         hint = (f"did you mean {near}? " if near else "") + f"known: {allowed(rows, 24)}"
-        return None, [_about(named, code, path, f"no {words} is called {quoted(written, 60)}", hint)]
+        meant = only_match(written, rows) if near else ""
+        fix = Fix(SET, written, meant) if meant else None
+        return None, [_about(named, code, path, f"no {words} is called {quoted(written, 60)}", hint)._replace(fix=fix)]
     if not is_alias:
         return rows[name], []
     draft.table.drop(dotted_path(path), lambda candidate: candidate is named)
     draft.table.put(dotted_path(path), name, named.source, named.origin, named.mark)
     message = f"{quoted(written, 60)} is an old name of {name}"
-    return rows[name], [_about(named, "MLCC110", path, message, f"write {name}", Severity.WARNING)]
+    old = _about(named, "MLCC110", path, message, f"write {name}", Severity.WARNING)
+    return rows[name], [old._replace(fix=Fix(SET, written, name))]
 
 
 def select_architecture(draft: Draft) -> Findings:

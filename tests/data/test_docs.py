@@ -5,18 +5,33 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.helpers import ROOT
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
 def test_generated_pages_are_current():
     done = subprocess.run([sys.executable, "tools/docs.py", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_picture_of_a_terminal_is_what_its_commands_print():
+    done = subprocess.run([sys.executable, "tools/picture.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_picture_of_a_terminal_needs_nothing_from_elsewhere():
+    text = (ROOT / "docs/terminal.svg").read_text()
+    found = list(ElementTree.fromstring(text).iter())
+    assert {one.tag.rpartition("}")[2] for one in found} == {"svg", "title", "rect", "g", "text"}
+    assert not re.search(r"href|url\(|@|<style|<script|/tmp/|/home/", text)
+    assert len(text) < 20_000
+    assert "docs/terminal.svg" in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())

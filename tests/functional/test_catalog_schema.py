@@ -40,10 +40,12 @@ def test_listings_count_what_the_registries_hold(mlcc):
     assert f"regions: {len(known.regions)}\n" == mlcc("catalog", "regions").stderr
 
 
-def test_tables_fit_a_terminal(mlcc):
+def test_tables_fit_a_terminal_and_have_a_line_a_row_elsewhere(mlcc):
     for table in TABLES:
-        lines = mlcc("catalog", table, code=0).stdout.splitlines()
+        lines = run_mlcc("catalog", table, tty=True).stdout.splitlines()
         assert not [line for line in lines if len(line) > 80], table
+        piped = mlcc("catalog", table, code=0).stdout.splitlines()
+        assert len(piped) == len(rows(mlcc("catalog", table, "-o", "json"))) + 2, "a line a row"
 
 
 def test_filters(mlcc):

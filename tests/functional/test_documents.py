@@ -20,7 +20,10 @@ from tests.documents import blocks, missing, path_to_an_endpoint, run_page
 from tests.documents import commands as commands_of
 from tests.helpers import ROOT, SMALLEST, build_tree, fork_server, run_mlcc
 
-PAGES = ("README.md", "docs/guide.md", "docs/repository.md", "docs/aws.md", "docs/hyperpod.md")
+PAGES = (
+    "README.md", "docs/guide.md", "docs/repository.md", "docs/workspace.md", "docs/policies.md", "docs/aws.md",
+    "docs/hyperpod.md", "examples/README.md",
+)  # fmt: skip
 STEP = re.compile(r"^(\S*do/(?:build|push|submit|deploy|test|clean))\b(.*)$")
 SETUP = re.compile(r"^mlcc bootstrap (?:deploy|destroy)\b.*$")
 # These ask AWS, which tests/real/test_bootstrap.py does.

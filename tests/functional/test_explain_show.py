@@ -28,13 +28,13 @@ def test_one_value_tells_its_story(mlcc):
     text = mlcc("explain", "ttl", "--env", "prod", "--set", "ttl=1h", code=0).stdout
     assert text.splitlines() == [
         "ttl = 1h",
-        "  from 1 command line options (--set a.b=v, --region ...)",
+        "  from command line options (--set a.b=v, --region ...) (precedence 1 of 9)",
         "       --set ttl",
-        "  beat 5 mlcc.yaml: environments.NAME, chosen with --env: 9d",
+        "  beat mlcc.yaml: environments.NAME, chosen with --env (precedence 5 of 9): 9d",
         "       mlcc.yaml:6",
-        "  beat 5 mlcc.yaml: 2d",
+        "  beat mlcc.yaml (precedence 5 of 9): 2d",
         "       mlcc.yaml:4",
-        "  beat 9 built-in defaults: 8h",
+        "  beat built-in defaults (precedence 9 of 9): 8h",
         "       built-in default",
     ]
 

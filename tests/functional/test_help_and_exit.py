@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from mlcc.cli.command_table import COMMANDS
+from mlcc.cli.help_sections import ACCOUNT, FEW, OUTPUT, PROJECT, SHARED, VALUES
 from mlcc.cli.main import cli
 from mlcc.core.errors import Terminated
 from mlcc.core.version import VERSION
@@ -61,6 +62,40 @@ def test_every_option_is_explained(command):
     assert not [p.name for p in options if not p.help], "an option without help"
     assert found.help
     assert found.help.split("\n")[0].endswith(".")
+
+
+def leaves(command, *path):
+    if not isinstance(command, click.Group):
+        return [(path, command)]
+    context = click.Context(command)
+    found = [(name, command.get_command(context, name)) for name in command.list_commands(context)]
+    return [leaf for name, one in found for leaf in leaves(one, *path, name)]
+
+
+def sections(text):
+    """The options by their heading, as help shows them."""
+    found = {}
+    for block in re.split(r"\n\n(?=\S)", text)[1:]:
+        heading, _, lines = block.partition(":\n")
+        found[heading] = re.findall(r"(?m)^  (?:-\w, )?(--[a-z0-9-]+)", lines)
+    return found
+
+
+@pytest.mark.parametrize(("path", "command"), leaves(cli), ids=lambda v: " ".join(v) if isinstance(v, tuple) else "")
+def test_many_options_stand_under_headings(mlcc, path, command):
+    """A command of ours is made with cls=Command (mlcc/cli/help_sections.py) or one that derives from it."""
+    context = click.Context(command)
+    options = [p for p in command.get_params(context) if isinstance(p, click.Option) and not p.hidden]
+    names = [next(n for n in p.opts if n.startswith("--")) for p in options]
+    found = sections(mlcc(*path, "--help", code=0).stdout)
+    assert sorted(n for listed in found.values() for n in listed) == sorted(names), "each once, and all"
+    if len(names) <= FEW:
+        return
+    own = f"Options of {' '.join(path)}"
+    assert [*found] == [h for h in (own, PROJECT, VALUES, ACCOUNT, OUTPUT) if h in found]
+    assert found[OUTPUT] == [n for n in SHARED[OUTPUT] if n in names], "in the same order everywhere"
+    assert {*found.get(own, ())} & {n for listed in SHARED.values() for n in listed} == set()
+    assert len(found.get(own, ())) <= 10
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
@@ -359,7 +394,7 @@ def test_output_that_cannot_be_written_is_reported(path, mode, words):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("extra", [[], ["-o", "json"], ["-q"]])
+@pytest.mark.parametrize("extra", [[], ["-o", "json"], ["-v"]])
 @pytest.mark.parametrize(("path", "mode", "words"), REFUSING)
 def test_an_apply_whose_output_cannot_be_written_says_that_it_is_done(path, mode, words, extra):
     build_tree(HERE, {"mlcc.yaml": SMALLEST})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, SMALLEST, Caller, build_tree
 from tests.unit.test_serve_script import module
 
 handler = module(ROOT / "tests/golden/trees/http-fastapi/code/handler.py", "seeded_handler")
@@ -226,3 +228,21 @@ def test_the_sample_is_served_as_before(tmp_path: Path) -> None:
 
     joblib.dump(TestNumbers.line, tmp_path / "other.joblib")
     assert np.allclose(answer(handler.load(tmp_path), [[2, 3]])["predictions"], [32])
+
+
+@pytest.mark.parametrize(
+    ("payload", "rows"),
+    [
+        ("12000,36,0.21\n4000,12,0.05\n", [[12000, 36, 0.21], [4000, 12, 0.05]]),
+        ("plan,months\npro,3\nbasic,\n", [{"plan": "pro", "months": 3}, {"plan": "basic", "months": None}]),
+        ("good\nbad\n", [["good"], ["bad"]]),
+        ('"a, b",-1.50\n', [["a, b", -1.5]]),
+    ],
+)
+def test_the_contract_test_sends_the_rows_of_a_request_in_csv(mlcc: Caller, payload: str, rows: list[Any]) -> None:
+    test = json.dumps({"payload": payload, "content_type": "text/csv"})
+    build_tree(".", {"mlcc.yaml": f"{SMALLEST}model: {{name: ./m.joblib}}\ntest: {test}\n"})
+    mlcc("apply", "-q", code=0)
+    found = re.search(r"SAMPLE: Any = json.loads\((.*)\)", Path("tests/test_contract.py").read_text())
+    assert found is not None
+    assert json.loads(ast.literal_eval(found[1])) == {"instances": rows}

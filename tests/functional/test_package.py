@@ -14,7 +14,7 @@ import pytest
 from tests.helpers import ROOT, SMALLEST, build_tree, read_tree
 
 NEEDED = ("setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "CHANGELOG.md")
-FOLDERS = ("mlcc", "schemas", "registries", "cookiecutters")
+FOLDERS = ("mlcc", "schemas", "registries", "cookiecutters", "examples")
 RUN = "import sys; from mlcc.cli.main import run_command_line; sys.exit(run_command_line(sys.argv[1:]))"
 
 
@@ -54,7 +54,12 @@ def test_a_wheel_and_an_sdist_render_what_the_checkout_renders(source: Path, tmp
     wheel = zipfile.ZipFile(built("wheel", source, tmp_path / "wheel"))
     names = wheel.namelist()
     assert not [n for n in names if n.endswith((".pyc", ".pyo")) or "__pycache__" in n]
-    for kind in ("schemas/mlcc.schema.json", "registries/regions.yaml", "cookiecutters/common/cookiecutter.json"):
+    for kind in (
+        "schemas/mlcc.schema.json",
+        "registries/regions.yaml",
+        "cookiecutters/common/cookiecutter.json",
+        "examples/churn/train.py",
+    ):
         assert f"mlcc/data/{kind}" in names
     wheel.extractall(tmp_path / "a/site")
 

@@ -189,9 +189,11 @@ def test_markdown_is_a_table(project, mlcc):
 
 
 def test_quiet_says_nothing_but_the_result(project, mlcc):
-    result = mlcc("plan", "-q", code=0)
-    assert result.stderr == ""
-    assert result.stdout
+    for more, said in (((), ""), (("--set", "ttl=3h"), "2 to update, ")):
+        result = mlcc("plan", "-q", *more, code=0)
+        assert result.stderr == ""
+        assert result.stdout.startswith(said)
+        assert bool(result.stdout) == bool(more)
 
 
 def test_a_conflict_in_diff_exits_1(project, mlcc):

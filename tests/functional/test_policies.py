@@ -116,3 +116,71 @@ def test_a_folder_that_is_not_there_or_not_the_project_s_is_refused(mlcc: Caller
     assert codes(mlcc, code=1)[0] == ("MLCC402", "error", "policies")
     Path("policies").symlink_to(tmp_path)
     assert codes(mlcc, code=1)[0] == ("MLCC402", "error", "policies")
+
+
+# ---------------------------------------------------------------- waivers
+WAIVED = """\
+waivers:
+  - {policy: regions, owner: ml@example.com, reason: the old contract, expires: "LAST"}
+"""
+
+
+def waived_until(last: str) -> None:
+    Path("policies/org.yaml").write_text(RULES + WAIVED.replace("LAST", last))
+
+
+def test_a_waiver_is_shown_with_its_owner_reason_and_day(mlcc: Caller, project: Path):
+    waived_until("2099-03-31")
+    assert codes(mlcc, code=0)[0] == ("MLCC400", "note", "deployment.region")
+    for command in ("validate", "plan"):
+        result = mlcc(command, code=0)
+        assert "waived by ml@example.com until 2099-03-31: the old contract" in result.stdout + result.stderr
+    shown = json.loads(mlcc("plan", "--json", code=0).stdout)["findings"]
+    assert [f["code"] for f in shown if "waived by" in f["message"]] == ["MLCC400"]
+
+
+def test_an_expired_waiver_stops_checks_and_what_apply_writes_does_not_depend_on_the_day(mlcc: Caller, project: Path):
+    waived_until("2020-01-31")
+    for command in (["validate"], ["plan"], ["apply", "--check"]):
+        result = mlcc(*command, code=1)
+        assert "MLCC407" in result.stdout + result.stderr
+        assert "MLCC190" in result.stdout + result.stderr
+    assert not Path("mlcc.lock").exists()
+    assert "waived by" in mlcc("apply", code=0).stderr
+    lock = Path("mlcc.lock").read_bytes()
+    mlcc("apply", "--locked", code=0)
+    waived_until("2099-01-31")
+    mlcc("apply", code=0)
+    after = Path("mlcc.lock").read_bytes()
+    changed = [line for line, new in zip(lock.splitlines(), after.splitlines(), strict=True) if line != new]
+    assert [line.partition(b":")[0] for line in changed] == [b'  "./policies"']
+
+
+def test_a_project_cannot_waive_the_operator_s_rule(mlcc: Caller, project: Path):
+    build_tree(project / "rows", {"policies/all.yaml": OPERATOR.replace("regions", "contract")})
+    Path("policies/org.yaml").write_text(
+        "version: 1\nkind: policies\n" + WAIVED.replace("regions", "contract").replace("LAST", "2099-01-31")
+    )
+    found = codes(mlcc, "--registry", str(project / "rows"), code=1)
+    assert [code for code, *_ in found] == ["MLCC190", "MLCC408"]
+
+
+def test_a_record_of_a_run_is_not_used_on_another_day(project: Path):
+    """The day is a part of the name under which a run is recorded."""
+    import time
+
+    from mlcc.cli import replay
+
+    first = replay.key(["validate"], {}, ())
+    assert first == replay.key(["validate"], {}, ())
+    day, replay.DAY = replay.DAY, time.strftime(replay.DAY, time.gmtime(0))
+    try:
+        assert first != replay.key(["validate"], {}, ())
+    finally:
+        replay.DAY = day
+
+
+@pytest.mark.parametrize("last", ["2026-02-31x", "31.12.2026", "2026-13-01", "soon"])
+def test_a_last_day_is_a_day(mlcc: Caller, project: Path, last: str):
+    waived_until(last)
+    assert [c for c, *_ in codes(mlcc, code=1) if c == "MLCC023"]

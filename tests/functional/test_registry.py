@@ -41,8 +41,8 @@ def line(**fields: Any) -> str:
     return json.dumps({**NAMED, **fields}) + "\n"
 
 
-def registry(*arguments: str) -> Result:
-    return run_mlcc("registry", *arguments)
+def registry(*arguments: str, tty: bool = False) -> Result:
+    return run_mlcc("registry", *arguments, tty=tty)
 
 
 def register(project: Path, *arguments: str) -> Any:
@@ -89,12 +89,12 @@ def test_the_list_says_what_was_deployed_where_and_when_within_80_columns(projec
     file = project / "more.jsonl"
     file.write_text(json.dumps({"id": "long", "at": 1_700_000_000, "status": "partial", **NAMED, **long}) + "\n")
     assert registry("log", "--from", str(file)).code == 0
-    shown = registry("list", "--limit", "1").stdout
+    shown = registry("list", "--limit", "1", tty=True).stdout
     for words in ("chat", "us-east-1", "ml.g5.12xlarge", "transformers-vllm", "Qwen/Qwen3-0.6B", "success"):
         assert words in shown
     assert made["timestamp"][:10] in shown
     assert made["timestamp"][11:16] in shown
-    both = registry("list").stdout
+    both = registry("list", tty=True).stdout
     assert max(map(len, both.splitlines())) <= 80
     assert "2023-11-14" in both
 
@@ -325,7 +325,7 @@ def test_a_file_of_too_many_records_is_refused(tmp_path: Path) -> None:
 
 def test_a_list_fits_a_terminal(project: Path) -> None:
     register(project)
-    assert max(map(len, registry("list").stdout.splitlines())) <= 80
+    assert max(map(len, registry("list", tty=True).stdout.splitlines())) <= 80
     assert registry("log", "--id", "-x").code == 2
     assert registry("log", "--id", "a b").code == 2
 

@@ -645,9 +645,9 @@ def test_good_cases(code, text):
 
 
 def test_every_check_has_a_good_and_a_bad_case():
-    # test_triton_checks, test_ensemble_checks, test_policy, test_manifest_checks, test_pod_scaling,
+    # test_triton_checks, test_ensemble_checks, test_policies, test_waivers, test_manifest_checks, test_pod_scaling,
     # test_cluster_of_eks_alone, test_shared_names, test_requirements, and below
-    starts = ("MLCC16", "MLCC19", "MLCC36", "MLCC377", "MLCC390", "MLCC393")
+    starts = ("MLCC16", "MLCC19", "MLCC36", "MLCC377", "MLCC390", "MLCC393", "MLCC400", "MLCC407", "MLCC408")
     elsewhere = {code for code in built_in() if code.startswith(starts)} | {"MLCC158", *table(TRITON)}
     assert {b[0] for b in BAD.values()} == {g[0] for g in GOOD.values()} == set(built_in()) - elsewhere - CODES
 

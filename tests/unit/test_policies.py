@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlcc.checks import policies
+from mlcc.checks import policies, policy_facts
 from mlcc.checks.runner import built_in
 from mlcc.checks.subject import Subject
 from mlcc.core.errors import UserError
@@ -160,9 +160,9 @@ def test_a_rule_about_nothing_is_a_mistake_of_the_rule(row, path, hint):
 
 def test_every_fact_has_a_place_in_mlcc_yaml():
     subject = resolved(TEXT, known=load())
-    for name, fact in policies.FACTS.items():
+    for name, fact in policy_facts.FACTS.items():
         assert policies.exists(fact.path) or fact.path == "environments", name
-        assert policies.values(policies.PolicyContext(subject, load()), f"facts.{name}"), name
+        assert policies.values(policy_facts.PolicyContext(subject, load()), f"facts.{name}"), name
 
 
 def test_no_rule_overrides_another():

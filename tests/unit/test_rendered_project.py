@@ -11,7 +11,7 @@ from mlcc.lifecycle import rendered_project as projects
 from mlcc.lifecycle.context import Context, Silent
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import local_server
-from tests.helpers import Caller, build_tree
+from tests.helpers import Caller, applied, build_tree
 
 CONFIG = """version: 1
 project: {name: iris}
@@ -66,3 +66,28 @@ def test_the_server_s_environment_is_the_component_s_with_the_secrets_of_this_ma
     assert (found["SAGEMAKER_BIND_TO_PORT"], found["MLCC_BIND_HOST"]) == ("1234", "127.0.0.1")
     assert "OTHER" not in found
     assert "TOKEN_OF_THIS_MACHINE" not in found
+
+
+ENGINES = """version: 1
+project: {name: notes}
+deployment: {config: CONFIG, instance_type: ml.g5.xlarge}
+model: {name: Qwen/Qwen3-4B}
+COMPONENTS
+environments: {prod: {deployment: {instance_type: ml.g5.12xlarge}, engine: {tensor_parallel_size: max}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "variable"),
+    [("transformers-sglang", "SGLANG_TP_SIZE"), ("transformers-vllm", "VLLM_TENSOR_PARALLEL_SIZE")],
+)
+@pytest.mark.parametrize("components", ["", "inference_components: [{name: default, gpu_count: 1}]"])
+def test_an_engine_s_variable_of_one_environment_reaches_its_component(
+    tmp_path: Path, config: str, variable: str, components: str
+) -> None:
+    text = ENGINES.replace("CONFIG", config).replace("COMPONENTS", components)
+    if components:
+        text = text.replace("engine:", "inference_components: [{name: default, gpu_count: 4}], engine:")
+    folder = applied(tmp_path / "notes", text)
+    assert load(folder).environment("default").get(variable, "1") == "1"
+    assert load(folder, "prod").environment("default")[variable] == "4"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc.core.text import hidden, inert, inert_json, wrapped
+from mlcc.core.text import hidden, inert, inert_json
 
 JOINED = ["می\u200cخواهم", "क्\u200dष", "❤\ufe0f", "👩\u200d🔬", "🏳\ufe0f\u200d🌈"]
 
@@ -80,17 +80,3 @@ def test_a_document_keeps_its_content(text: str) -> None:
     assert json.loads(document) == {"a": text, text: 1}
     assert "##[" not in document
     assert "##vso[" not in document.lower()
-
-
-@given(st.text("ab -/:", max_size=200), st.integers(12, 80), st.integers(0, 4))
-def test_a_line_that_is_wrapped_keeps_its_words_and_its_width(text: str, width: int, indent: int) -> None:
-    lines = wrapped(" " * indent + text, width)
-    assert all(len(line) <= width for line in lines)
-    assert "".join("".join(lines).split()) == "".join(text.split())
-
-
-def test_a_word_is_cut_only_where_no_line_is_long_enough_for_it() -> None:
-    arn = "arn:aws:iam::123456789012:role/" + "r" * 40
-    assert wrapped(f"  ExecutionRole          AWS::IAM::Role  {arn}", 80) == [
-        "  ExecutionRole          AWS::IAM::Role", f"      {arn}",
-    ]  # fmt: skip

@@ -73,6 +73,7 @@ def test_the_precedence_is_the_nine_levels_in_order():
         ("overlay", 5),
         ("file", 5),
         ("base", 5),
+        ("workspace", 5),
         ("manifest", 6),
         ("picker", 7),
         ("model-profile", 8),

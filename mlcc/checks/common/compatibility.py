@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from operator import eq, ge, gt, le, lt, ne
 
 from mlcc.checks.containers import serving_containers
-from mlcc.checks.policies import PolicyContext, concerns
+from mlcc.checks.policies import concerns
+from mlcc.checks.policy_facts import PolicyContext
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 from mlcc.core.version_order import order

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from mlcc.checks.policies import PolicyContext, concerns
+from mlcc.checks.policies import concerns
+from mlcc.checks.policy_facts import PolicyContext
 from mlcc.checks.subject import Subject
 from mlcc.core.findings import Finding, Severity
 

@@ -89,7 +89,10 @@ def command(
     code = 0
     chosen = files(selection, session)
     # all are read before one is written: a mistake in the last must not leave the others half-way
-    projects = {path: read(path, values, env, (), selection.directory) for path in session.counted(chosen, "reading")}
+    projects = {
+        path: read(path, values, env, (), selection.directory, dated=check)
+        for path in session.counted(chosen, "reading")
+    }
     wrong = [finding for project in projects.values() if not project.ok for finding in project.findings]
     if wrong:
         raise UserError(wrong)

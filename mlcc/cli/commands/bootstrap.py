@@ -56,6 +56,7 @@ def deploy(names: tuple[str, ...], plan: bool, dry_run: bool, name: str) -> int:
         session,
         {"profile": made.name, "changes": [one._asdict() for one in changes]},
         lambda: [_line(one) for one in changes] or ["no changes"],
+        confirms=not plan,
     )
     return 0
 
@@ -87,7 +88,7 @@ def status(no_drift: bool, name: str) -> int:
         account.checked(tools.caller, profile)
         found = [drift.report(tools, one, profile, not no_drift) for one in modules.known_modules(load()).values()]
     parts = {"profile": profile.name, "modules": [_document(one) for one in found]}
-    shared.show(session, parts, lambda: [line for one in found for line in drift.lines(one)], fold=True)
+    shared.show(session, parts, lambda: [line for one in found for line in drift.lines(one)])
     return 1 if any(one.drift == drift.DRIFTED for one in found) else 0
 
 
@@ -148,7 +149,7 @@ def policy(uses: tuple[str, ...], name: str) -> int:
     if len(rows) > 1:
         session.say(f"{len(rows)} policies, for IAM takes {permissions.LIMIT:,} characters each: {', '.join(made)}")
     for one in made.values():
-        session.out(json.dumps(one, indent=2))
+        session.out(json.dumps(one, indent=2), whole=True)
     return 0
 
 
@@ -176,7 +177,7 @@ def template(name: str) -> int:
     session = current()
     found = modules.module(load(), name)
     if session.format == "json":
-        session.out(json.dumps(found.document(), indent=2), clean=True)
+        session.out(json.dumps(found.document(), indent=2), clean=True, whole=True)
     else:
-        session.out(found.text().rstrip("\n"), clean=True)
+        session.out(found.text().rstrip("\n"), clean=True, whole=True)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from mlcc.cli import complete
 from mlcc.cli.catalog_tables import TABLES, Rows
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import output_options
 from mlcc.cli.output import cell, document, print_document, print_rows
 from mlcc.cli.plugin_parts import plugged
@@ -18,18 +18,22 @@ from mlcc.core.errors import UsageError, UserError
 from mlcc.core.findings import error
 from mlcc.core.nodes import Node
 from mlcc.core.text import allowed, nearest, printable, quoted
+from mlcc.core.text_columns import wrapped
 from mlcc.io.disk.reader import Refused
 from mlcc.load.inputs import gather
 from mlcc.load.locate import PROJECT_FOLDERS, find_mlcc_yaml, registry_roots
 from mlcc.load.request import Request
 from mlcc.registries.loader import Registries, load
+from mlcc.registries.policy_rows import Waiver
 from mlcc.registries.rows import Entry, Framework, FrameworkVersion, Instance, Row
 
 # Where the values of one row begin.
 INDENT = 24
 
 
-@click.command("catalog", epilog="Example: mlcc catalog instances --filter accelerator=cuda --offered transform")
+@click.command(
+    "catalog", cls=Command, epilog="Example: mlcc catalog instances --filter accelerator=cuda --offered transform"
+)
 @click.argument("table", type=click.Choice(sorted(TABLES)))
 @click.argument("name", required=False, default="", shell_complete=complete.rows)
 @click.option("--filter", "filters", multiple=True, metavar="FIELD=TEXT", help="Rows whose field holds this text.")
@@ -117,6 +121,8 @@ def _listed(row: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Node):
         return value.plain()
+    if isinstance(value, Waiver):
+        return {**{k: _plain(v) for k, v in value._asdict().items() if k != "mark" and v}, "origin": value.origin}
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     if isinstance(value, Mapping):
@@ -153,9 +159,10 @@ def _one(session: Session, rows: Rows, name: str, words: str, registries: Regist
     if session.format in ("json", "yaml"):
         print_document(session, document(rows=[flat]))
         return
-    width = max(min(session.width, 100) - INDENT, 20)
+    width = max(min(session.room, 100) - INDENT, 20) if session.room is not None else None
     for key, value in flat.items():
-        lines = value if isinstance(value, list) and value and len(cell(value)) > width else [value]
-        wrapped = [part for line in lines for part in textwrap.wrap(printable(cell(line), 0), width) or [""]]
-        for number, part in enumerate(wrapped):
+        several = isinstance(value, list) and width is not None and len(cell(value)) > width
+        texts = [printable(cell(one), 0) for one in (value if several else [value])]
+        parts = texts if width is None else [part for text in texts for part in wrapped(text, width, "") or [""]]
+        for number, part in enumerate(parts):
             session.out(f"{key.replace('_', ' ') if not number else '':<{INDENT}}{part}".rstrip())

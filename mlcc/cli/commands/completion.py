@@ -20,5 +20,5 @@ def command(shell: str) -> int:
     root = click.get_current_context().find_root()
     kind = get_completion_class(shell)
     assert kind is not None
-    current().out(kind(root.command, {}, "mlcc", "_MLCC_COMPLETE").source())
+    current().out(kind(root.command, {}, "mlcc", "_MLCC_COMPLETE").source(), whole=True)
     return 0

@@ -146,7 +146,7 @@ def _show(session: Session, settings: Settings, url: str) -> None:
         print_document(session, document(url=url, launcher=settings.launcher, variables=found))
     else:
         for line in _exports(found):
-            session.out(line)
+            session.out(line, whole=True)
     path = os.path.join(settings.folder, ENVIRONMENT)
     with open(path, "w", encoding="utf-8") as stream:
         stream.write("\n".join(_exports(found)) + "\n")

@@ -106,7 +106,7 @@ def _environments(session: Session, projects: list[Project], path: str) -> None:
     if rows or session.machine:
         session.out(table(rows, ["path", "before", "after", "source"], session))
     else:
-        session.out("no value differs")
+        session.acknowledge("no value differs")
     costs.show(session, [Row(name, cost) for name, cost in zip(named, priced, strict=True)])
 
 
@@ -125,7 +125,7 @@ def _project(session: Session, project: Project, prepared: Prepared, path: str, 
         for change in found:
             _file(session, change, prepared)
     if not prepared.changes:
-        session.out("nothing to do: the project is as mlcc.yaml says")
+        session.acknowledge("nothing to do: the project is as mlcc.yaml says")
     print_findings(findings, session)
 
 

@@ -13,6 +13,7 @@ import click
 from mlcc import lifecycle
 from mlcc.cli import complete
 from mlcc.cli.groups import Group
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import directory_option, output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.plugin_parts import plugged
@@ -36,7 +37,7 @@ NUMBER = click.FloatRange(min=0.1)
 # What do/clean takes away; a part is one of AWS.
 PARTS = ("all", "endpoint", "components", "adapters", "model", "config", "repository", "codebuild")
 # Steps whose lines are for people alone: nobody copies them, or gives them to a program.
-FOLDED = ("adapter", "build", "clean", "deploy", "manifest", "push", "status", "submit", "test", "validate")
+FOLDED = ("adapter", "build", "clean", "deploy", "manifest", "push", "register", "status", "submit", "test", "validate")
 # Options that only some steps have.
 OWN: dict[str, tuple[click.Parameter, ...]] = {
     "adapter": (
@@ -57,7 +58,12 @@ OWN: dict[str, tuple[click.Parameter, ...]] = {
         click.Option(["--component"], metavar="NAME", help="Which inference component."),
     ),
     "register": (
-        click.Option(["--status"], type=click.Choice(STATUSES), help=f"How it went (default: {STATUSES[0]})."),
+        click.Option(
+            ["--status"],
+            type=click.Choice(STATUSES),
+            metavar="STATUS",
+            help=f"How it went: {', '.join(STATUSES)} (default: {STATUSES[0]}).",
+        ),
         click.Option(["--notes"], metavar="TEXT", help="What somebody should know of it."),
         click.Option(["--build-strategy"], metavar="NAME", help="How the image was built, if not as mlcc.yaml says."),
         click.Option(["--project"], is_flag=True, help="Also the project's description."),
@@ -149,7 +155,7 @@ def _command(name: str, step: lifecycle.Step) -> click.Command:
     def run(env: str | None, target: str, dry_run: bool, **arguments: Any) -> int:
         return _run(name, step, env, target, {"dry_run": dry_run, **arguments})
 
-    made: click.Command = click.Command(
+    made: click.Command = Command(
         name,
         callback=run,
         help=step.title + later,
@@ -198,6 +204,12 @@ def _no_lines(name: str, session: Session) -> UsageError:
     return UsageError([error("MLCC901", message, hint=f"do/{name} -o json, or -o yaml")])
 
 
+def _emit(session: Session, whole: bool, quiet: bool, line: str) -> None:
+    """Shows a line of a result that has no end; a document, or the calls of a dry run, have nothing before them."""
+    if not (session.machine or quiet):
+        session.out(lines(line), clean=True, whole=whole)
+
+
 def _format_given() -> bool:
     """Whether the command line says how to print the result."""
     source = click.get_current_context().get_parameter_source("output")
@@ -226,7 +238,7 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
         clock=time.time,
         connect=lambda region: _connected(region, context, session),
         home=session.home,
-        emit=lambda line: None if session.machine or arguments["dry_run"] else session.out(lines(line), clean=True),
+        emit=partial(_emit, session, name not in FOLDED, bool(arguments["dry_run"])),
         find_profile=partial(profiles.chosen, session.home, session.environ),
         user=session.user,
     )
@@ -246,5 +258,5 @@ def _run(name: str, step: lifecycle.Step, env: str | None, target: str, argument
     elif session.verbosity >= 0 or not lifecycle.confirms(step, context, result):
         for line in context.clean("\n".join(result.lines)).split("\n"):
             shown = lines(line)
-            session.out(session.folded(shown) if name in FOLDED else shown, clean=True)
+            session.out(shown, clean=True, whole=name not in FOLDED)
     return 0 if result.ok else 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +12,14 @@ from dataclasses import dataclass
 import click
 
 from mlcc.cli import bootstrap_tools as shared
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, print_document
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import MlccError, UsageError
 from mlcc.core.findings import error
 from mlcc.core.text import printable
+from mlcc.core.text_columns import wrapped
 from mlcc.core.version import VERSION
 from mlcc.io import container_engines, programs
 from mlcc.io.aws.connection import AwsError
@@ -43,7 +44,7 @@ class Row:
     hint: str = ""
 
 
-@click.command("doctor", epilog="Example: mlcc doctor --aws --instance-type ml.g5.xlarge")
+@click.command("doctor", cls=Command, epilog="Example: mlcc doctor --aws --instance-type ml.g5.xlarge")
 @click.option("--aws", is_flag=True, help="Also ask AWS: credentials, clock, permissions, quotas.")
 @click.option(
     "--instance-type", "types", multiple=True, metavar="TYPE", help="With --aws: a type whose quotas are asked."
@@ -72,12 +73,13 @@ def command(aws: bool, types: tuple[str, ...], uses: tuple[str, ...]) -> int:
     if session.format in ("json", "yaml"):
         print_document(session, document(checks=[vars(r) for r in rows]))
     else:
-        for row in rows:
+        for row in rows if session.verbosity >= 0 else [row for row in rows if row.state == BROKEN]:
             colour = {OK: "green", MISSING: "yellow", BROKEN: "red"}[row.state]
             needed = f"  (for {row.needed_for})" if row.state != OK and row.needed_for else ""
             needed += f"  ({row.hint})" if row.hint else ""
             head = f"{row.state:<8} {row.what:<18} "
-            text = textwrap.fill(head + row.found + needed, session.width, subsequent_indent=" " * len(head))
+            text = head + row.found + needed
+            text = text if session.room is None else "\n".join(wrapped(text, session.room, " " * len(head)))
             session.out(session.paint(row.state, fg=colour) + text.removeprefix(row.state))
     return 1 if any(r.state == BROKEN for r in rows) else 0
 

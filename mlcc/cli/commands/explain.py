@@ -19,6 +19,7 @@ from mlcc.core.errors import UserError
 from mlcc.core.findings import error
 from mlcc.core.paths import Path, format_path, parse_path
 from mlcc.core.text import nearest, printable, quoted
+from mlcc.core.text_columns import beside
 from mlcc.core.values import SOURCE_TITLES, Source, Value
 from mlcc.load.locate import find_mlcc_yaml
 from mlcc.resolve.result import Resolved
@@ -49,7 +50,7 @@ def command(
     session = current()
     if precedence:
         rows = [{"level": s.level, "source": s.label, "what": SOURCE_TITLES[s]} for s in Source]
-        print_rows(session, rows, ["level", "source", "what"])
+        print_rows(session, rows, [("level", "precedence (1 wins)"), "source", "what"])
         return 0
     if CODE.match(key):
         return _finding(session, key.upper())
@@ -103,7 +104,7 @@ def _finding(session: Session, code: str) -> int:
         if example is not None:
             session.out(f"\n{session.paint(heading, bold=True)}")
             for line in example.lines():
-                session.out(f"    {line}".rstrip())
+                session.out(f"    {line}".rstrip(), whole=True)
     return 0
 
 
@@ -150,24 +151,20 @@ def _json(value: Any) -> Any:
 
 
 def _line(session: Session, path: Path, value: Value) -> None:
-    """A value and its origin: on one line where that fits, else on two."""
-    name, text = printable(format_path(path), 200), printable(cell(value.value), 400)
-    origin = printable(value.origin, 200)
-    line = f"{name} = {text}"
-    gap = session.width - len(line) - len(origin)
-    if gap >= 2:
-        session.out(f"{name} = {session.paint(text, bold=True)}{' ' * gap}{session.paint(origin, dim=True)}")
-    else:
-        session.out(f"{name} = {session.paint(text, bold=True)}")
-        session.out(session.paint(f"{origin:>{session.width}}", dim=True))
+    """A value and its origin."""
+    name, text = printable(format_path(path), session.limit(200)), printable(cell(value.value), session.limit(400))
+    origin = printable(value.origin, session.limit(200))
+    shown = f"{name} = {session.paint(text, bold=True)}"
+    session.out(beside(shown, session.paint(origin, dim=True), session.room))
 
 
 def _story(session: Session, path: Path, value: Value) -> None:
-    session.out(f"{printable(format_path(path), 200)} = {session.paint(printable(cell(value.value), 400), bold=True)}")
-    session.out(f"  from {value.source.level} {SOURCE_TITLES[value.source]}")
-    session.out(f"       {printable(value.origin, 200)}")
+    most = session.limit(400)
+    shown = session.paint(printable(cell(value.value), most), bold=True)
+    session.out(f"{printable(format_path(path), most)} = {shown}")
+    session.out(f"  from {SOURCE_TITLES[value.source]} ({value.source.rank})")
+    session.out(f"       {printable(value.origin, most)}")
     for beaten in value.beaten:
-        session.out(
-            f"  beat {beaten.source.level} {SOURCE_TITLES[beaten.source]}: {printable(cell(beaten.value), 200)}"
-        )
-        session.out(f"       {printable(beaten.origin, 200)}")
+        text = printable(cell(beaten.value), most)
+        session.out(f"  beat {SOURCE_TITLES[beaten.source]} ({beaten.source.rank}): {text}")
+        session.out(f"       {printable(beaten.origin, most)}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from mlcc.cli import ci_files, complete, editor_files, imports, mlcc_yaml
+from mlcc.cli import ci_files, complete, editor_files, examples, imports, mlcc_yaml
 from mlcc.cli.options import SETTINGS, KeyCommand, directory_option, gathered, key_options, not_empty, output_options
 from mlcc.cli.output import document, findings_document, print_document, print_findings
 from mlcc.cli.session import Session, current
@@ -79,25 +79,56 @@ def _ci_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--import", "older", default="", metavar="DIR", help="Take over a project of the older tool (do/config).")
 @click.option("--import-endpoint", "endpoint", default="", metavar="NAME", help="Take over a running endpoint (AWS).")
 @click.option("--model", default="", metavar="FILE", help="A model file of yours; what it says of itself is written.")
+@click.option("--example", default="", metavar="NAME", help="Copy an example: its mlcc.yaml and its author's code.")
 @_ci_options
 @click.option("--force", is_flag=True, help="Replace an mlcc.yaml (with --ci: its file) that is there.")
 @key_options
 @output_options()
-def command(
-    name: str | None, directory: str, force: bool, picker: str, older: str, endpoint: str, model: str, ci: _CI
-) -> int:
+def command(name: str | None, directory: str, example: str, ci: _CI, force: bool, **options: Any) -> int:
     """Write a commented mlcc.yaml for a new project called NAME.
 
     On a terminal it asks for what is missing; elsewhere it takes the folder's name and a tested config, and never
-    waits.  With --ci it writes the checks of continuous integration instead, for all projects of the repository.
+    waits.  --example copies one of the examples instead; it needs no more than -C.  With --ci it writes the checks of
+    continuous integration instead, for all projects of the repository.
     """
-    session = current()
     given: dict[str, str] = dict(click.get_current_context().meta.get(SETTINGS, {}))
     if ci.system or ci.install or ci.shown:
-        if not ci.system or name is not None or any((given, picker, older, endpoint, model)):
+        if not ci.system or name is not None or example or any((given, *options.values())):
             message = "--ci NAME, with --ci-install and --print, is for a repository, and takes no word about a project"
             raise UsageError([error("MLCC901", message, hint="mlcc init NAME and mlcc init --ci SYSTEM are two runs")])
-        return ci_files.run(session, directory, ci.system, ci.install, force, ci.shown)
+        return ci_files.run(current(), directory, ci.system, ci.install, force, ci.shown)
+    if example:
+        further = {**options, "force": force}
+        more = [word for word in (name, *given, *(key for key, value in further.items() if value)) if word]
+        return _example(current(), example, directory, more)
+    return _new(current(), name, directory, given, force=force, **options)
+
+
+def _example(session: Session, example: str, directory: str, more: list[str]) -> int:
+    """Copies an example.  more: what else the command line names."""
+    if more:
+        raise UsageError([error("MLCC901", f"--example copies what is there, and {quoted(more[0])} has no part in it")])
+    files = examples.copy(example, directory)
+    path = os.path.normpath(os.path.join(directory, FILE))
+    if session.format in ("json", "yaml"):
+        print_document(session, document(file=path))
+    where = "" if path == FILE else f" -f {printable(shlex.quote(path), 200)}"
+    session.say(f"wrote {', '.join(files)} into {printable(directory, 200)}; next: mlcc apply{where}")
+    return 0
+
+
+def _new(
+    session: Session,
+    name: str | None,
+    directory: str,
+    given: dict[str, str],
+    force: bool,
+    picker: str,
+    older: str,
+    endpoint: str,
+    model: str,
+) -> int:
+    """Writes an mlcc.yaml of what is given, found and asked for."""
     path = os.path.normpath(os.path.join(directory, FILE))
     before = read_named(path, MAX_FILE_BYTES) if force and os.path.lexists(path) else None
     if os.path.lexists(path) and not force:

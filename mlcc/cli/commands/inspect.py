@@ -9,6 +9,7 @@ import click
 
 from mlcc import pipeline
 from mlcc.cli import mlcc_yaml
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import file_option, output_options
 from mlcc.cli.output import document, print_document, printable_lines
 from mlcc.cli.plugin_parts import plugged
@@ -27,7 +28,7 @@ from mlcc.registries.loader import load as load_registries
 from mlcc.resolve.triton.models import FOLDER
 
 
-@click.command("inspect", epilog="Example: mlcc inspect models/wine.onnx --write")
+@click.command("inspect", cls=Command, epilog="Example: mlcc inspect models/wine.onnx --write")
 @click.argument("model", type=click.Path())
 @click.option("--name", default="", metavar="NAME", help="The model's name; without it the file's.")
 @click.option("--write", "writes", is_flag=True, help="Put what was found into mlcc.yaml.")
@@ -70,7 +71,7 @@ def _print(session: Session, found: model_files.Inspected) -> None:
     if session.format == "json":
         print_document(session, document(model=found.element, notes=list(found.notes)))
     else:
-        session.out(printable_lines(writer.dump({"triton": {"models": [found.element]}})))
+        session.out(printable_lines(writer.dump({"triton": {"models": [found.element]}})), whole=True)
     for note in found.notes:
         session.say(printable(note, 0))
 

@@ -30,7 +30,7 @@ def command(
     session = current()
     code = 0
     for path in session.counted(files(selection, session), "planning"):
-        project = read(path, values, env, (), selection.directory)
+        project = read(path, values, env, (), selection.directory, dated=True)
         where = target_of(path, selection.directory)
         prepared = prepare(session, project, where)
         findings = findings_of(project, prepared, where)

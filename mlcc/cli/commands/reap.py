@@ -13,6 +13,7 @@ import click
 
 from mlcc.cli import bootstrap_tools as shared
 from mlcc.cli.confirmation import confirm
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import directory_option, output_options
 from mlcc.cli.session import current
 from mlcc.cli.talk import Talk
@@ -36,7 +37,7 @@ FORMS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"
 LEFT = "what is still there goes on at AWS, and costs: mlcc reap continues to take it away"
 
 
-@click.command("reap", epilog="Example: mlcc reap --dry-run")
+@click.command("reap", cls=Command, epilog="Example: mlcc reap --dry-run")
 @click.option(
     "--region", default="", metavar="NAME",
     help="Where to look; else --profile's, AWS_REGION, that of the project here, the profile's in use.",
@@ -94,7 +95,7 @@ def command(
             left = [one.name for one in deployments.values() if not take(one)]
     document = {"region": caller.region, "expired": rows, "dry_run": dry_run, "left": left}
     document |= {"cluster": cluster or eks_cluster} if cluster or eks_cluster else {}
-    shared.show(session, document, lambda: _lines(rows, left))
+    shared.show(session, document, lambda: _lines(rows, left), confirms=not dry_run and not left)
     return 1 if left else 0
 
 

@@ -186,7 +186,7 @@ def show(name: str, compared: bool) -> int:
     if running is not None:
         return _compared(session, running)
     for key, value in _row(found).items():
-        session.out(session.folded(f"{printable(key, 40):<22} {printable(_text(value), 0)}"), clean=True)
+        session.out(f"{printable(key, 40):<22} {printable(_text(value), 0)}", clean=True)
     return 0
 
 
@@ -244,7 +244,7 @@ def export(since: str, **filters: str) -> int:
         print_document(session, document(records=found), clean=True)
         return 0
     for record in _store(session).find(filters, _since(since), 0):
-        session.out(json.dumps(record.document, sort_keys=True), clean=True)
+        session.out(json.dumps(record.document, sort_keys=True), clean=True, whole=True)
     return 0
 
 

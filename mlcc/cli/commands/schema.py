@@ -51,7 +51,7 @@ def command(name: str, matrix: bool, editor: str, shown: bool, directory: str) -
         hint = (f"did you mean {near}? " if near else "") + f"known: {allowed(known)}"
         raise UserError([error("MLCC218", f"no schema is called {quoted(name)}", hint=hint)])
     if not matrix:
-        session.out(json.dumps(packaged.schema(name), indent=2, ensure_ascii=False))
+        session.out(json.dumps(packaged.schema(name), indent=2, ensure_ascii=False), whole=True)
         return 0
     rows = [
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mlcc.cli import complete, mlcc_yaml
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import file_option, output_options
 from mlcc.cli.session import Session, current
 from mlcc.core.errors import UserError
@@ -16,7 +17,7 @@ from mlcc.load import coerce, document, edit
 from mlcc.load.locate import find_mlcc_yaml
 
 
-@click.command("set", epilog="Example: mlcc set deployment.instance_type ml.c5.xlarge")
+@click.command("set", cls=Command, epilog="Example: mlcc set deployment.instance_type ml.c5.xlarge")
 @click.argument("key", shell_complete=complete.keys)
 @click.argument("value", required=False, shell_complete=complete.value)
 @click.option("--unset", is_flag=True, help="Remove the key.")

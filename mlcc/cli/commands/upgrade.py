@@ -10,6 +10,7 @@ import click
 from mlcc import pipeline
 from mlcc.cli import mlcc_yaml
 from mlcc.cli.changes import CHANGES, flush, value_line, worse
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import output_options
 from mlcc.cli.output import document, plain, print_findings, print_heading, table
 from mlcc.cli.plugin_parts import plugged
@@ -31,7 +32,7 @@ from mlcc.plan.lock import read_lock, with_choices
 from mlcc.resolve.project import Project
 
 
-@click.command("upgrade", epilog="Example: mlcc upgrade --check (in CI: is there something newer?)")
+@click.command("upgrade", cls=Command, epilog="Example: mlcc upgrade --check (in CI: is there something newer?)")
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 when there is something to write.")
 @click.option(
     "--revision",

@@ -6,6 +6,8 @@ import click
 
 from mlcc import pipeline
 from mlcc.checks.runner import of_variables
+from mlcc.cli.baselines import Baseline, baseline_options, beside_baseline
+from mlcc.cli.fixes import mend_file
 from mlcc.cli.formats import print_report
 from mlcc.cli.options import KeyCommand, Values, env_option, finding_output, value_options
 from mlcc.cli.output import count_line
@@ -49,6 +51,8 @@ def _spelt(word: str) -> str:
     default=True,
     help="Judge container variables by the engine's options (the default).",
 )
+@baseline_options
+@click.option("--fix", is_flag=True, help="Mend what can be mended in one way only; comments stay.")
 @project_options
 @env_option
 @value_options
@@ -61,6 +65,8 @@ def command(
     inspect: bool,
     pull: bool,
     env_vars: bool,
+    fix: bool,
+    baseline: Baseline,
 ) -> int:
     """Check mlcc.yaml: syntax, keys, values, and whether they fit together; and that mlcc.lock can be read.
 
@@ -72,17 +78,21 @@ def command(
             raise UsageError([error("MLCC901", f"{option} uses the network, and --offline forbids it")])
     if pull and not inspect:
         raise UsageError([error("MLCC901", "--pull fetches an image for --validate-with-docker: give both")])
-    found: list[Finding] = []
-    chosen = files(selection, session, found)
+    by_project: dict[str, list[Finding]] = {"": []}
+    chosen = files(selection, session, by_project[""])
+    for path in session.counted(chosen, "mending") if fix else ():
+        mend_file(session, path, values)
     asked_for = _Asked(session, online, inspect, pull)
     for path in session.counted(chosen, "checking"):
+        found = by_project[path] = []
         try:
-            project = read(path, values, env, () if env_vars else of_variables(), selection.directory)
+            project = read(path, values, env, () if env_vars else of_variables(), selection.directory, dated=True)
             found.extend([*project.findings, *asked_for(project)])
             found.extend(pipeline.recorded_findings(target_of(path, selection.directory)))
         except UserError as problem:
             found.extend(problem.findings)
-    print_report(found, session, chosen)
+    found, known = beside_baseline(session, baseline, by_project, selection.every and not selection.since)
+    print_report(found, session, chosen, {"known": known} if baseline.known else {})
     for path in chosen:
         warn_unfinished(session, target_of(path, selection.directory))
     if not session.machine:

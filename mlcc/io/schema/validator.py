@@ -14,9 +14,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from mlcc.core.findings import Finding, Severity
+from mlcc.core.findings import RENAME, SET, Finding, Fix, Severity
 from mlcc.core.nodes import Node
 from mlcc.core.paths import format_path
+from mlcc.core.spelling import only_match
 from mlcc.core.text import allowed, nearest, printable, quoted
 from mlcc.core.value_text import scalar_text
 from mlcc.io import packaged
@@ -135,10 +136,12 @@ Explained = Iterator[tuple[Where, Finding]]
 Keyword = Callable[[Any, Node, Where], Explained]
 
 
-def _make(code: str, root: Node, path: Where, message: str, hint: str = "") -> tuple[Where, Finding]:
+def _make(
+    code: str, root: Node, path: Where, message: str, hint: str = "", fix: Fix | None = None
+) -> tuple[Where, Finding]:
     mark = root.mark_of(path)
     shown = format_path(tuple(printable(s, 60) if isinstance(s, str) else s for s in path))
-    return path, Finding(code, Severity.ERROR, message, shown, mark.file, mark.line, mark.column, hint)
+    return path, Finding(code, Severity.ERROR, message, shown, mark.file, mark.line, mark.column, hint, fix)
 
 
 def _shown(problem: Any, path: Where) -> str:
@@ -172,7 +175,9 @@ def _unknown(problem: Any, root: Node, path: Where) -> Explained:
         near = nearest(key, known) if number < MAX_SUGGESTIONS else ""
         hint = f"did you mean {near}? " if near else ""
         message = f"unknown key {quoted(key, 60)}"
-        yield _make("MLCC020", root, where, message, f"{hint}allowed here: {allowed(known, 40)}")
+        meant = only_match(key, (k for k in known if k not in problem.instance)) if near else ""
+        fix = Fix(RENAME, key, meant) if meant else None
+        yield _make("MLCC020", root, where, message, f"{hint}allowed here: {allowed(known, 40)}", fix)
 
 
 def _type(problem: Any, root: Node, path: Where) -> Explained:
@@ -188,7 +193,25 @@ def _type(problem: Any, root: Node, path: Where) -> Explained:
         hint = "write it without quotes" if quoted_number else "write it in decimal digits"
     elif problem.instance is None:
         hint = _absent(path)
-    yield _make("MLCC022", root, path, f"{_shown(problem, path)} is not {words}", hint)
+    fix = _as_type(wanted, node) if path[:1] != ("secrets",) else None
+    yield _make("MLCC022", root, path, f"{_shown(problem, path)} is not {words}", hint, fix)
+
+
+def _as_type(wanted: Iterable[str], node: Node | None) -> Fix | None:
+    """A number or a switch in quotes where a text belongs, and a number without quotes where a number belongs."""
+    if node is None or node.is_map or node.is_list or node.value is None:
+        return None
+    if "string" in wanted and not isinstance(node.value, str):
+        return Fix(SET, node.text, node.text)
+    if isinstance(node.value, str) and re.fullmatch(r"0|-?[1-9][0-9]{0,17}", node.text) and {*wanted} <= _NUMBERS:
+        return Fix(SET, node.text, int(node.text))
+    words = {"true": True, "false": False}
+    if isinstance(node.value, str) and node.text in words and {*wanted} == {"boolean"}:
+        return Fix(SET, node.text, words[node.text])
+    return None
+
+
+_NUMBERS = {"integer", "number"}
 
 
 def _absent(path: Where) -> str:
@@ -221,7 +244,9 @@ def _enum(problem: Any, root: Node, path: Where) -> Explained:
     words = [str(w) for w in problem.validator_value]
     near = nearest(problem.instance, words) if isinstance(problem.instance, str) else ""
     hint = f"did you mean {near}? allowed: {allowed(words, 20)}" if near else f"allowed: {allowed(words, 20)}"
-    yield _make("MLCC024", root, path, f"{_shown(problem, path)} is not one of the allowed values", hint)
+    meant = only_match(problem.instance, words) if near else ""
+    fix = Fix(SET, problem.instance, meant) if meant in problem.validator_value and meant else None
+    yield _make("MLCC024", root, path, f"{_shown(problem, path)} is not one of the allowed values", hint, fix)
 
 
 _BOUNDS = {

@@ -24,6 +24,7 @@ from mlcc.io.cache import remembering
 from mlcc.io.yaml import node_json
 from mlcc.io.yaml.events import Builder
 from mlcc.io.yaml.limits import CONFIG_LIMITS, Limits, Stop, decode, problem_at
+from mlcc.io.yaml.source_parts import Source
 
 # Documents of this size and more are remembered in parsed form; smaller ones are parsed as fast as they are found.
 WORTH_KEEPING = 1024
@@ -124,6 +125,13 @@ def _events(text: str, packaged: bool) -> Iterator[Any]:
         return
     while parser.check_event():
         yield parser.get_event()
+
+
+def source_of(text: str) -> Source:
+    """A document that `load_yaml` read, as it is written.  text: with line feeds alone at the ends of lines."""
+    from mlcc.io.yaml import source_tree
+
+    return source_tree.read(text, _events(text, packaged=False))
 
 
 def _parser_in_c(text: str) -> Any:

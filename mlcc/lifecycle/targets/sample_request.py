@@ -8,6 +8,8 @@ from typing import Any
 from mlcc.core.errors import PreconditionError
 from mlcc.core.findings import error
 from mlcc.core.text import quoted
+from mlcc.core.tree import MAX_FILE_BYTES, digest
+from mlcc.io.disk.reader import Directory
 from mlcc.lifecycle.context import Result
 from mlcc.lifecycle.rendered_project import RenderedProject
 from mlcc.lifecycle.targets import server_contract
@@ -42,8 +44,18 @@ def settings(project: RenderedProject) -> server_contract.Request:
         str(project.get("test.accept", "")),
         str(project.get("test.custom_attributes", "")),
         float(project.get("test.timeout_s", 60)),
-        own_answer=project.is_edited(str(project.container.get("handler", ""))),
+        own_answer=_is_edited(project, str(project.container.get("handler", ""))),
     )
+
+
+def _is_edited(project: RenderedProject, path: str) -> bool:
+    """Whether a file of the project is not as it was rendered; an absent one is not edited."""
+    record = project.lock.files.get(path)
+    if record is None:
+        return False
+    with Directory(project.directory) as tree:
+        found = tree.read(path, MAX_FILE_BYTES)
+    return found is not None and digest(found[0]) != record.digest
 
 
 def report(checks: Sequence[Checked], log: Sequence[str] = (), **more: Any) -> Result:
