@@ -75,7 +75,7 @@ def test_an_auditor_of_workflows_has_nothing_to_say(mlcc: Caller) -> None:
 def test_the_file_is_not_taken_for_a_project(mlcc: Caller, system: str) -> None:
     written(mlcc, system)
     assert Path(str(ROWS[system].facts["file"])).name not in FILE_NAMES
-    assert "no mlcc.yaml" in mlcc("validate", "--all", code=0).stderr
+    assert "MLCC411" in mlcc("validate", "--all", code=1).stderr, "there is no project"
 
 
 def test_a_workflow_asks_for_little_and_puts_nothing_foreign_into_a_script(mlcc: Caller) -> None:

@@ -31,7 +31,7 @@ def test_settings_and_schemas_are_written_once(mlcc: Caller, editor: str) -> Non
     assert f"create    {file}" in said.stdout
     assert "MLCC424" not in said.stderr
     assert sorted(name for name in read_tree(HERE) if name.startswith(".")) == sorted(
-        [file, ".schemas/mlcc/mlcc.schema.json", ".schemas/mlcc/policies.schema.json"]
+        [file, *(f".schemas/mlcc/{name}.schema.json" for name in ("mlcc", "policies", "workspace"))]
     )
     assert (HERE / ".schemas/mlcc/mlcc.schema.json").read_bytes() == (ROOT / "schemas/mlcc.schema.json").read_bytes()
     before = state_of(HERE)

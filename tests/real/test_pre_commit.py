@@ -85,5 +85,6 @@ def test_the_hooks_are_tried_out_of_the_checkout(projects: tuple[Path, Callable[
     done = run(str(PROGRAM), "try-repo", str(ROOT), "--ref", git(ROOT, "rev-parse", "HEAD"), "--all-files")
     assert done.returncode == 1, done.stdout + done.stderr
     shown = dict(re.findall(r"^(mlcc .*?)\.\.+(\w+)$", done.stdout, re.MULTILINE))
-    assert shown == {"mlcc apply": "Failed", "mlcc apply --check": "Passed", "mlcc validate": "Passed"}, done.stdout
+    wanted = {"mlcc apply": "Failed", "mlcc apply --check": "Passed", "mlcc validate": "Passed"}
+    assert {name: shown[name] for name in wanted} == wanted, done.stdout
     assert (root / "b/mlcc.lock").exists()
