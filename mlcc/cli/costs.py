@@ -66,12 +66,12 @@ def show(session: Session, found: Sequence[Row]) -> None:
         return
     if session.project:
         for line in _amount_lines(found):
-            session.out(folded(f"{session.about}{line}", session.room, "  ", "      "))
+            session.out(folded(f"{session.about}{line}", session.width, "  ", "      "))
         for line in price_lines(found):
             session.note(line)
         return
     for line in lines(found):
-        session.out(folded(line, session.room, "", "    "))
+        session.out(folded(line, session.width, "", "    "))
 
 
 def lines(found: Iterable[Row]) -> Iterator[str]:

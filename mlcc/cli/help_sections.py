@@ -11,7 +11,17 @@ import click
 FEW = 8
 PROJECT, VALUES, ACCOUNT, OUTPUT = "Project", "Values", "AWS account", "Output"
 SHARED = {
-    PROJECT: ("--file", "--directory", "--all", "--changed-since", "--env", "--target"),
+    PROJECT: (
+        "--file",
+        "--directory",
+        "--all",
+        "--changed-since",
+        "--dirty",
+        "--allow-none",
+        "--jobs",
+        "--env",
+        "--target",
+    ),
     VALUES: ("--set", "--config", "--registry"),
     ACCOUNT: ("--profile",),
     OUTPUT: ("--output", "--json", "--quiet", "--verbose", "--no-color", "--offline", "--help"),

@@ -80,12 +80,13 @@ def joined(entries: Sequence[Mapping[str, Any]], several: bool) -> dict[str, Any
     if len(entries) == 1 and not several:
         own = {key: value for key, value in entries[0].items() if key not in ("file", "status", "inputs")}
         return document(**own, totals=totals, projects=list(entries))
-    changes, findings = list[Any](), list[Any]()
+    changes, values, findings = list[Any](), list[Any](), list[Any]()
     summary = Counter(dict.fromkeys(ACTIONS, 0))
     for one in entries:
         folder = one["file"].rpartition("/")[0]
         changes += [{**c, "path": f"{folder}/{c['path']}" if folder else c["path"]} for c in one["changes"]]
+        values += [{**value, "file": one["file"]} for value in one.get("values", ())]
         findings += one["findings"]
         summary.update(one["summary"])
-    sums = {"changes": changes, "values": [], "summary": dict(summary), "costs": [], "findings": findings}
+    sums = {"changes": changes, "values": values, "summary": dict(summary), "costs": [], "findings": findings}
     return document(**sums, totals=totals, projects=list(entries))

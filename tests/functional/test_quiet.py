@@ -17,7 +17,7 @@ TEXT = SMALLEST.replace("http-fastapi", "http-fastapi, target: local")
 SILENT = (
     ("validate",), ("validate", "--all"), ("apply",), ("apply", "--check"), ("apply", "--locked"), ("plan",), ("diff",),
     ("diff", "--env", "default", "prod"), ("set", "ttl", "2h"), ("apply",), ("doctor",), ("upgrade", "--check"),
-    ("registry", "list"), ("do", "validate"), ("do", "register"), ("registry", "diff", "1", "1"), ("do", "clean"),
+    ("fmt",), ("fmt", "--check"), ("registry", "list"), ("do", "validate"), ("do", "register"), ("registry", "diff", "1", "1"), ("do", "clean"),
     ("bootstrap", "add", "dev", "--region", "us-east-1"), ("bootstrap", "use", "dev"), ("bootstrap", "remove", "dev"),
     ("bootstrap", "list"), ("init", "other", "-C", "other"),
 )  # fmt: skip

@@ -9,6 +9,7 @@ import click
 
 from mlcc.cli import mlcc_yaml
 from mlcc.cli.changes import hunks, print_hunks
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import Values, finding_output
 from mlcc.cli.outcomes import CHANGED, REFUSED, UNCHANGED, Outcome
 from mlcc.cli.projects import Selection, project_options_for_reading
@@ -23,7 +24,7 @@ from mlcc.io.yaml.limits import CONFIG_LIMITS
 from mlcc.load import canonical
 
 
-@click.command("fmt", epilog="Example: mlcc fmt --all --check (in CI: is every file laid out so?)")
+@click.command("fmt", cls=Command, epilog="Example: mlcc fmt --all --check (in CI: is every file laid out so?)")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where a file is laid out otherwise.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
 @project_options_for_reading

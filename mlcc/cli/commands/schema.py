@@ -8,6 +8,7 @@ import os
 import click
 
 from mlcc.cli import complete, editor_files
+from mlcc.cli.help_sections import Command
 from mlcc.cli.options import directory_option, not_empty, output_options
 from mlcc.cli.output import print_rows
 from mlcc.cli.session import current
@@ -18,7 +19,7 @@ from mlcc.io import packaged
 from mlcc.io.schema import keys
 
 
-@click.command("schema", epilog="Example: mlcc schema > mlcc.schema.json")
+@click.command("schema", cls=Command, epilog="Example: mlcc schema > mlcc.schema.json")
 @click.argument("name", required=False, default=keys.MLCC_YAML)
 @click.option("--options", "matrix", is_flag=True, help="Print the matrix: key, option, variables, phase.")
 @click.option(
