@@ -169,7 +169,7 @@ def _text(session: Session, project: Project, prepared: Prepared, done: bool) ->
     last = last_line(prepared, done)
     if session.project:
         if prepared.changes or session.verbosity > 0:
-            session.out(f"{session.about}{last}")
+            (session.acknowledge if done else session.out)(f"{session.about}{last}")
         if not prepared.changes:
             return
     if session.verbosity >= 0:

@@ -36,7 +36,8 @@ def print_report(cases: Sequence[Outcome], session: Session, files: Iterable[str
         rows = [{**plain(f), "place": cleaned(f).place} for f in found]
         session.out(table(rows, ["severity", "code", "place", "path", "message", "hint"], session))
     else:
-        for line in text_lines(found, session):
+        quiet = session.verbosity < 0  # says only what is wrong
+        for line in text_lines((f for f in found if not (quiet and f.severity is Severity.NOTE)), session):
             session.out(line, further=FURTHER)
 
 

@@ -59,7 +59,7 @@ class Totals:
     def print_sums(self, line: str) -> None:
         """The last line: of the result where people read it, else talk."""
         if self.session.format in ("table", "markdown"):
-            self.session.out(line)
+            (self.session.out if self.code else self.session.acknowledge)(line)
         else:
             self.session.say(line)
 
